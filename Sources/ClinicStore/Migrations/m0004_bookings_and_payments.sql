@@ -243,8 +243,8 @@ begin
 end
 $$;
 
--- Hides a transaction. One that is still paid is reversed first and its booking is unconfirmed again.
-create function clinic.delete_transaction(origin clinic.origin, p_id bigint)
+-- Hides a transaction. One that is still paid is reversed first; a booking in p_unconfirmed_from is booked again.
+create function clinic.delete_transaction(origin clinic.origin, p_id bigint, p_unconfirmed_from text[])
 returns setof clinic.transaction_outcome language plpgsql as $$
 declare
     old clinic.transaction;
@@ -268,7 +268,7 @@ begin
         new_status := 'VOIDED';
         perform clinic.reverse_payment(old.booking_id, 'VOID', new_status);
         update clinic.booking
-        set status = case when status = 'CONFIRMED' then 'BOOKED' else status end, version = version + 1
+        set status = case when status = any (p_unconfirmed_from) then 'BOOKED' else status end, version = version + 1
         where id = old.booking_id;
     end if;
 

@@ -1,0 +1,89 @@
+// What happens around every handler, once: who is calling, may they, under which key, and what becomes of a failure.
+// A handler is a function from a request and a call to an answer.
+
+public import ClinicStore
+internal import Logging
+internal import OpenSSL
+public import ProtobufC
+public import Scheduling
+public import TTRPC
+
+/// One authorised call.
+public struct Call: Sendable {
+    /// Who is calling.
+    public let caller: Caller
+    /// Where the call comes from, for limits per peer; never logged.
+    public let peer: Peer
+    /// What a mutation writes down about its cause.
+    public let origin: Origin
+    /// The moment all of the call's decisions are made for.
+    public let now: Instant
+}
+
+/// A method cannot be served as it stands: the daemon must not start.
+public struct MethodWithoutAccess: Error, CustomStringConvertible {
+    /// The full name of the method.
+    public let method: String
+    /// One line for a person.
+    public var description: String { "\(method) has no row in the access table" }
+}
+
+/// The methods of the service, each wrapped in the same chain.
+struct Endpoints {
+    private(set) var table = MethodTable()
+    let tokens: AccessTokens
+    let logger: Logger
+
+    /// Serves a method.
+    ///
+    /// The caller is identified and authorised before the request is decoded, so that nobody learns from a
+    /// validation error what may not be called.
+    mutating func serve<Request: Message, Response: Message>(
+        _ method: Method<Request, Response>,
+        _ handler: @escaping @Sendable (Request, Call) async throws -> Response
+    ) throws(MethodWithoutAccess) {
+        let name = "\(method.service)/\(method.name)"
+        guard let access = AccessTable.rows[name] else { throw MethodWithoutAccess(method: name) }
+        let (tokens, logger) = (tokens, logger)
+        table.register(method) { call in
+            do {
+                let now = Instant.now
+                let caller = try tokens.caller(of: call.metadata, now: now)
+                try access.check(caller)
+                let key = method.hasSideEffects ? try IdempotencyKey.read(from: call, caller: caller) : nil
+                let request: Request
+                do { request = try call.request() } catch { throw Status(malformed: error) }
+                return try await handler(
+                    request,
+                    Call(
+                        caller: caller, peer: call.peer,
+                        origin: Origin(actorID: caller.userID, method: name, key: key), now: now))
+            } catch {
+                throw Status(describing: error, method: name, logger: logger)
+            }
+        }
+    }
+}
+
+extension Status {
+    /// The wire's refusal of a payload, with our reason beside its details.
+    fileprivate init(malformed status: Status) {
+        self.init(.malformedRequest, status.message)
+        details += status.details
+    }
+}
+
+/// A client's key against double execution.
+enum IdempotencyKey {
+    /// The key of a call with a digest of what it asks for; nil without one or without a signed-in caller.
+    static func read<Request: Message>(
+        from call: UnaryCall<Request>, caller: Caller
+    ) throws -> Origin.Key? {
+        let values = call.metadata["idempotency-key"]
+        guard let key = values.first, caller.userID != nil else { return nil }
+        guard values.count == 1, (1...128).contains(key.utf8.count),
+            key.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
+        else { throw Status(.invalidIdempotencyKey) }
+        return Origin.Key(text: key, requestDigest: try SHA256.digest(of: call.payload))
+    }
+}
