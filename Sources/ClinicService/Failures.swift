@@ -20,30 +20,15 @@ extension Status {
     }
 
     private init(_ failure: DatabaseError, method: String, logger: Logger) {
-        switch failure.kind {
+        switch failure.category {
         case .unavailable: self.init(.databaseUnavailable)
         case .outcomeUnknown: self.init(.outcomeUnknown)
-        case .queueFull: self.init(.overloaded)
+        case .exhausted: self.init(.overloaded)
         case .cancelled: self.init(.cancelled, "the call was cancelled")
-        case .server(let state): self.init(state, method: method, logger: logger)
-        default: self.init(unexpected: failure.description, method: method, logger: logger)
-        }
-    }
-
-    /// The classes of SQLSTATE that are not our defect (PostgreSQL manual, appendix A).
-    private init(_ state: SQLState, method: String, logger: Logger) {
-        switch state {
-        case .serializationFailure, .deadlockDetected: self.init(.staleVersion)
-        case .queryCanceled: self.init(.deadlineExceeded)
-        case .tooManyConnections: self.init(.overloaded)
-        case .characterNotInRepertoire, .untranslatableCharacter, .numericValueOutOfRange, .datetimeFieldOverflow:
-            self.init(.invalidField)
-        default:
-            if state.isUnavailability {
-                self.init(.databaseUnavailable)
-            } else {
-                self.init(unexpected: "SQLSTATE \(state.code)", method: method, logger: logger)
-            }
+        case .timedOut: self.init(.deadlineExceeded)
+        case .conflict, .alreadyExists: self.init(.staleVersion)
+        case .invalidValue: self.init(.invalidField)
+        case .internal: self.init(unexpected: failure.description, method: method, logger: logger)
         }
     }
 

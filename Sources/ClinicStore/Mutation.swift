@@ -50,7 +50,7 @@ struct Mutation<Answer: Record>: Sendable {
     init(_ function: String, parameterCount: Int) {
         let parameters = (5..<5 + parameterCount).map { ", $\($0)" }.joined()
         statement = Statement(
-            "select refusal, detail, (answer).* from clinic.\(function)"
+            "select refusal, coalesce(detail, '{}'), (answer).* from clinic.\(function)"
                 + "(row($1, $2, $3, $4)::clinic.origin\(parameters))")
     }
 
@@ -63,8 +63,8 @@ struct Mutation<Answer: Record>: Sendable {
             throw StoreError.noAnswer
         }
         let refusal = try row.optionalText()
-        let detail = try row.optionalTextArray()
-        if let refusal { throw try Refusal(named: refusal, detail: detail ?? []) }
+        let detail = try row.textArray()
+        if let refusal { throw try Refusal(named: refusal, detail: detail) }
         return try Answer(reading: &row)
     }
 }

@@ -61,6 +61,14 @@ extension ClinicMessages.TransactionStatus {
     }
 }
 
+extension CaseIterable {
+    /// The case whose message form is this value; nil for UNSPECIFIED, which filters take for any.
+    init?<Value: Equatable>(from value: Value, by form: (Self) -> Value) {
+        guard let match = Self.allCases.first(where: { form($0) == value }) else { return nil }
+        self = match
+    }
+}
+
 extension User {
     init(_ record: UserRecord) {
         self.init(

@@ -28,7 +28,7 @@ struct BookingService: Sendable {
         guard let userID = call.caller.userID else { throw Status(.notSignedIn) }
         let page = try Page(of: request, call, keyLength: 2, tokens: pageTokens)
         let records = try await bookings.list(
-            userID: userID, status: try filter(request.status), after: cursor(page), limit: page.limit)
+            userID: userID, status: status(request.status), after: cursor(page), limit: page.limit)
         let answer = try page.answer(records, key: key(of:), message: { Booking($0, clinic) })
         return ListMyBookingsResponse(bookings: answer.messages, nextPageToken: answer.nextPageToken)
     }
@@ -41,7 +41,7 @@ struct BookingService: Sendable {
         let page = try Page(of: request, call, keyLength: 2, tokens: pageTokens)
         let records = try await bookings.list(
             userID: request.userID == 0 ? nil : request.userID,
-            doctorID: request.doctorID == 0 ? nil : request.doctorID, status: try filter(request.status),
+            doctorID: request.doctorID == 0 ? nil : request.doctorID, status: status(request.status),
             startFrom: try request.startFrom.map { try Instant($0, field: "start_from") },
             startBefore: try request.startBefore.map { try Instant($0, field: "start_before") },
             after: cursor(page), limit: page.limit)
@@ -52,7 +52,7 @@ struct BookingService: Sendable {
     }
 
     func updateBookingStatus(_ request: UpdateBookingStatusRequest, _ call: Call) async throws -> Booking {
-        guard let target = try filter(request.status) else {
+        guard let target = status(request.status) else {
             var fields = FieldReader()
             fields.note("status", "is required")
             try fields.finish()
@@ -123,21 +123,8 @@ struct BookingService: Sendable {
         }
     }
 
-    private func filter(
-        _ status: ClinicMessages.BookingStatus
-    ) throws(Status) -> Scheduling.BookingStatus? {
-        switch status {
-        case .unspecified: return nil
-        case .held: return .held
-        case .booked: return .booked
-        case .confirmed: return .confirmed
-        case .arrived: return .arrived
-        case .completed: return .completed
-        case .cancelled: return .cancelled
-        case .expired: return .expired
-        case .noShow: return .noShow
-        case .unrecognized: throw Status(.malformedRequest)
-        }
+    private func status(_ status: ClinicMessages.BookingStatus) -> Scheduling.BookingStatus? {
+        Scheduling.BookingStatus(from: status, by: ClinicMessages.BookingStatus.init)
     }
 
     private func key(of record: BookingRecord) -> [Int64] { [record.start.microsecondsSinceEpoch, record.id] }

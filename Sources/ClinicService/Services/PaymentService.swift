@@ -19,7 +19,7 @@ struct PaymentService: Sendable {
         let page = try Page(of: request, call, keyLength: 1, tokens: pageTokens)
         let records = try await transactions.list(
             userID: userID, bookingID: request.bookingID == 0 ? nil : request.bookingID,
-            status: try filter(request.status), after: page.cursor?.first, limit: page.limit)
+            status: Scheduling.TransactionStatus(from: request.status, by: ClinicMessages.TransactionStatus.init), after: page.cursor?.first, limit: page.limit)
         let answer = try page.answer(records, key: { [$0.id] }, message: { Transaction($0, clinic) })
         return ListTransactionsResponse(transactions: answer.messages, nextPageToken: answer.nextPageToken)
     }
@@ -38,20 +38,5 @@ struct PaymentService: Sendable {
     func deleteTransaction(_ request: DeleteTransactionRequest, _ call: Call) async throws -> ProtobufEmpty {
         try await transactions.delete(request.transactionID, origin: call.origin)
         return ProtobufEmpty()
-    }
-
-    private func filter(
-        _ status: ClinicMessages.TransactionStatus
-    ) throws(Status) -> Scheduling.TransactionStatus? {
-        switch status {
-        case .unspecified: return nil
-        case .pending: return .pending
-        case .paid: return .paid
-        case .partiallyRefunded: return .partiallyRefunded
-        case .refunded: return .refunded
-        case .failed: return .failed
-        case .voided: return .voided
-        case .unrecognized: throw Status(.malformedRequest)
-        }
     }
 }

@@ -1,0 +1,57 @@
+// clinic.v1.UserService.
+
+internal import Bcrypt
+internal import ClinicMessages
+internal import ClinicStore
+internal import Scheduling
+internal import TTRPC
+
+struct UserService: Sendable {
+    let users: UserStore
+    let passwords: BcryptPool
+    let accessTokens: AccessTokens
+    let pageTokens: PageTokens
+    let throttle: LoginThrottle
+
+    func createUser(_ request: CreateUserRequest, _ call: Call) async throws -> User {
+        var fields = FieldReader()
+        var draft = UserStore.Draft(
+            firstName: fields.text(request.firstName, "first_name", limit: 100),
+            lastName: fields.text(request.lastName, "last_name", limit: 100),
+            phone: fields.phone(request.phone, "phone"), email: fields.email(request.email, "email"),
+            passwordHash: "")
+        try fields.finish()
+        do { try PasswordRules.check(request.password) } catch { throw Status(.invalidPassword) }
+        draft.passwordHash = try await passwords.hash(request.password)
+        return User(try await users.create(draft, origin: call.origin))
+    }
+
+    /// A wrong e-mail and a wrong password get the same answer after the same work: one look-up and one hash.
+    func login(_ request: LoginRequest, _ call: Call) async throws -> LoginResponse {
+        let email = EmailAddress.normalised(request.email)
+        let peer = call.peer.throttleKey
+        if let wait = throttle.delay(account: email, peer: peer, now: call.now) {
+            throw Status(.loginThrottled, retryAfter: wait)
+        }
+        let known = try await users.credentials(email: email)
+        guard try await passwords.verify(request.password, against: known?.passwordHash), let known else {
+            throttle.noteFailure(account: email, peer: peer, now: call.now)
+            throw Status(.wrongCredentials)
+        }
+        throttle.noteSuccess(account: email, peer: peer)
+        let token = try accessTokens.issue(userID: known.userID, role: known.role, now: call.now)
+        return LoginResponse(
+            email: email, token: token.text, isAdmin: known.role == .admin, role: ClinicMessages.Role(known.role),
+            expireTime: ProtobufTimestamp(token.expiry))
+    }
+
+    func listUsers(_ request: ListUsersRequest, _ call: Call) async throws -> ListUsersResponse {
+        let page = try Page(of: request, call, keyLength: 1, tokens: pageTokens)
+        let records = try await users.list(
+            email: request.email.isEmpty ? nil : EmailAddress.normalised(request.email),
+            role: ClinicStore.Role(from: request.role, by: ClinicMessages.Role.init), after: page.cursor?.first,
+            limit: page.limit)
+        let answer = try page.answer(records, key: { [$0.id] }, message: { User($0) })
+        return ListUsersResponse(users: answer.messages, nextPageToken: answer.nextPageToken)
+    }
+}
