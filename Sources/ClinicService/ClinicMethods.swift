@@ -5,7 +5,9 @@ internal import ClinicMessages
 internal import ClinicStore
 public import Logging
 public import PostgreSQL
+internal import ProtobufC
 public import TTRPC
+internal import TTRPCMessages
 
 /// What the service needs from the deployment it runs in.
 public struct ClinicDependencies: Sendable {
@@ -17,22 +19,27 @@ public struct ClinicDependencies: Sendable {
     public var passwords: BcryptPool
     /// The keys that tokens are signed with.
     public var signingKeys: SigningKeys
+    /// What Health/Check answers.
+    public var health: HealthService
     /// Where failures that callers may not know go.
     public var logger: Logger
 
     /// A deployment's parts.
     public init(
-        clinic: ClinicSettings, database: Database, passwords: BcryptPool, signingKeys: SigningKeys, logger: Logger
+        clinic: ClinicSettings, database: Database, passwords: BcryptPool, signingKeys: SigningKeys,
+        health: HealthService, logger: Logger
     ) {
         self.clinic = clinic
         self.database = database
         self.passwords = passwords
         self.signingKeys = signingKeys
+        self.health = health
         self.logger = logger
     }
 }
 
-/// The clinic's methods, ready to be served. Throws `MethodWithoutAccess` when one has no row in the access table.
+/// The clinic's methods, ready to be served. Throws `IncompleteService` when a method of the schema is
+/// not served or has no row in the access table.
 public func clinicMethods(_ dependencies: ClinicDependencies) throws -> MethodTable {
     let (clinic, database) = (dependencies.clinic, dependencies.database)
     let accessTokens = AccessTokens(keys: dependencies.signingKeys)
@@ -51,6 +58,9 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> MethodTa
         clinic: clinic, transactions: TransactionStore(database: database), pageTokens: pageTokens)
 
     var endpoints = Endpoints(tokens: accessTokens, logger: dependencies.logger)
+    let health = dependencies.health
+    try endpoints.serve(HealthMethods.check) { request, _ in try health.check(request) }
+
     try endpoints.serve(UserServiceMethods.createUser, user.createUser)
     try endpoints.serve(UserServiceMethods.login, user.login)
     try endpoints.serve(UserServiceMethods.listUsers, user.listUsers)
@@ -75,5 +85,9 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> MethodTa
     try endpoints.serve(PaymentServiceMethods.payBooking, payment.payBooking)
     try endpoints.serve(PaymentServiceMethods.refundTransaction, payment.refundTransaction)
     try endpoints.serve(PaymentServiceMethods.deleteTransaction, payment.deleteTransaction)
+    try endpoints.checkServed(ClinicMessages.allServices + TTRPCMessages.allServices)
     return endpoints.table
 }
+
+/// The full names of the services, as health checks ask for them.
+public var clinicServiceNames: [String] { ClinicMessages.allServices.map(\.name) }

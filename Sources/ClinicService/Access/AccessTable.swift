@@ -12,7 +12,7 @@ public enum Caller: Sendable, Hashable {
     /// Nobody known.
     case anonymous
     /// A signed-in user.
-    case user(id: Int64, role: Role)
+    case user(id: Int64, role: ClinicStore.Role)
 
     /// The user's number, or nil.
     public var userID: Int64? {

@@ -4,7 +4,7 @@
 public import ClinicStore
 internal import Logging
 internal import OpenSSL
-public import ProtobufC
+internal import ProtobufC
 public import Scheduling
 public import TTRPC
 
@@ -20,19 +20,42 @@ public struct Call: Sendable {
     public let now: Instant
 }
 
-/// A method cannot be served as it stands: the daemon must not start.
-public struct MethodWithoutAccess: Error, CustomStringConvertible {
-    /// The full name of the method.
-    public let method: String
+/// The methods do not fit together: the daemon must not start.
+public enum IncompleteService: Error, CustomStringConvertible {
+    /// A method is served that the access table does not know.
+    case noAccess(method: String)
+    /// A method of the schema is not served.
+    case notServed(method: String)
+
     /// One line for a person.
-    public var description: String { "\(method) has no row in the access table" }
+    public var description: String {
+        switch self {
+        case .noAccess(let method): "\(method) has no row in the access table"
+        case .notServed(let method): "\(method) is in the schema but is not served"
+        }
+    }
 }
 
 /// The methods of the service, each wrapped in the same chain.
 struct Endpoints {
     private(set) var table = MethodTable()
-    let tokens: AccessTokens
-    let logger: Logger
+    private var served: Set<String> = []
+    private let tokens: AccessTokens
+    private let logger: Logger
+
+    init(tokens: AccessTokens, logger: Logger) {
+        self.tokens = tokens
+        self.logger = logger
+    }
+
+    /// Throws the first method of the schema that is not served.
+    func checkServed(_ services: [ServiceDescriptor]) throws(IncompleteService) {
+        for service in services {
+            for method in service.methods where !served.contains("\(service.name)/\(method.name)") {
+                throw .notServed(method: "\(service.name)/\(method.name)")
+            }
+        }
+    }
 
     /// Serves a method.
     ///
@@ -41,9 +64,10 @@ struct Endpoints {
     mutating func serve<Request: Message, Response: Message>(
         _ method: Method<Request, Response>,
         _ handler: @escaping @Sendable (Request, Call) async throws -> Response
-    ) throws(MethodWithoutAccess) {
+    ) throws(IncompleteService) {
         let name = "\(method.service)/\(method.name)"
-        guard let access = AccessTable.rows[name] else { throw MethodWithoutAccess(method: name) }
+        guard let access = AccessTable.rows[name] else { throw .noAccess(method: name) }
+        served.insert(name)
         let (tokens, logger) = (tokens, logger)
         table.register(method) { call in
             do {
@@ -52,7 +76,7 @@ struct Endpoints {
                 try access.check(caller)
                 let key = method.hasSideEffects ? try IdempotencyKey.read(from: call, caller: caller) : nil
                 let request: Request
-                do { request = try call.request() } catch { throw Status(malformed: error) }
+                do throws(Status) { request = try call.request() } catch { throw Status(malformed: error) }
                 return try await handler(
                     request,
                     Call(
@@ -84,6 +108,6 @@ enum IdempotencyKey {
         guard values.count == 1, (1...128).contains(key.utf8.count),
             key.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
         else { throw Status(.invalidIdempotencyKey) }
-        return Origin.Key(text: key, requestDigest: try SHA256.digest(of: call.payload))
+        return Origin.Key(text: key, requestDigest: try SHA256.digest(call.payload).bytes)
     }
 }

@@ -2,6 +2,7 @@
 // filters and its caller, so that it can be neither altered nor used elsewhere.
 
 internal import ClinicMessages
+internal import ClinicStore
 internal import ProtobufC
 internal import TTRPC
 
@@ -41,10 +42,10 @@ struct Page {
             cursor = nil
             return
         }
-        guard let cursor = try? tokens.open(request.pageToken, for: query), cursor.count == keyLength else {
+        guard let cursor = try? tokens.decode(request.pageToken, of: query), cursor.numbers.count == keyLength else {
             throw Status(.invalidPageToken)
         }
-        self.cursor = cursor
+        self.cursor = cursor.numbers
     }
 
     /// How many records to ask for: one more than fit, to know whether there is a next page.
@@ -56,6 +57,6 @@ struct Page {
     ) throws -> (messages: [Answer], nextPageToken: String) {
         let shown = items.prefix(size)
         guard items.count > size, let last = shown.last else { return (shown.map(message), "") }
-        return (shown.map(message), try tokens.seal(key(last), for: query))
+        return (shown.map(message), try tokens.encode(PageCursor(numbers: key(last)), of: query))
     }
 }

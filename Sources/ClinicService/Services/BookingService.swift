@@ -119,7 +119,7 @@ struct BookingService: Sendable {
                     registrationExpiry: terms.registrationExpiry, zone: clinic.zone), price
             )
         } catch {
-            throw Status(error)
+            throw Status(appointment: error)
         }
     }
 
@@ -136,7 +136,7 @@ struct BookingService: Sendable {
 
 extension Status {
     /// Why an appointment may not start then.
-    fileprivate init(_ refusal: AppointmentRefusal) {
+    fileprivate init(appointment refusal: AppointmentRefusal) {
         switch refusal {
         case .outOfWindow:
             self.init(.outOfWindow)

@@ -2,6 +2,7 @@
 
 internal import ClinicMessages
 internal import ClinicStore
+internal import Scheduling
 internal import TTRPC
 
 struct DoctorService: Sendable {

@@ -5,6 +5,7 @@ internal import ClinicMessages
 internal import ClinicStore
 internal import Scheduling
 internal import TTRPC
+internal import TTRPCMessages
 
 struct UserService: Sendable {
     let users: UserStore
@@ -15,30 +16,29 @@ struct UserService: Sendable {
 
     func createUser(_ request: CreateUserRequest, _ call: Call) async throws -> User {
         var fields = FieldReader()
-        var draft = UserStore.Draft(
+        let draft = UserStore.Draft(
             firstName: fields.text(request.firstName, "first_name", limit: 100),
             lastName: fields.text(request.lastName, "last_name", limit: 100),
             phone: fields.phone(request.phone, "phone"), email: fields.email(request.email, "email"),
             passwordHash: "")
         try fields.finish()
-        do { try PasswordRules.check(request.password) } catch { throw Status(.invalidPassword) }
-        draft.passwordHash = try await passwords.hash(request.password)
-        return User(try await users.create(draft, origin: call.origin))
+        return User(
+            try await users.create(draft.hashed(request.password, by: passwords), origin: call.origin))
     }
 
     /// A wrong e-mail and a wrong password get the same answer after the same work: one look-up and one hash.
     func login(_ request: LoginRequest, _ call: Call) async throws -> LoginResponse {
         let email = EmailAddress.normalised(request.email)
-        let peer = call.peer.throttleKey
-        if let wait = throttle.delay(account: email, peer: peer, now: call.now) {
-            throw Status(.loginThrottled, retryAfter: wait)
-        }
+        let peer = call.peer.host
+        do throws(LoginThrottled) { try throttle.check(account: email, peer: peer) } catch { throw Status(error) }
         let known = try await users.credentials(email: email)
-        guard try await passwords.verify(request.password, against: known?.passwordHash), let known else {
-            throttle.noteFailure(account: email, peer: peer, now: call.now)
-            throw Status(.wrongCredentials)
+        let isRight = try await passwords.verify(request.password, against: known?.passwordHash)
+        do throws(LoginThrottled) {
+            try throttle.record(succeeded: isRight, account: email, peer: peer)
+        } catch {
+            throw Status(error)
         }
-        throttle.noteSuccess(account: email, peer: peer)
+        guard isRight, let known else { throw Status(.wrongCredentials) }
         let token = try accessTokens.issue(userID: known.userID, role: known.role, now: call.now)
         return LoginResponse(
             email: email, token: token.text, isAdmin: known.role == .admin, role: ClinicMessages.Role(known.role),
@@ -53,5 +53,26 @@ struct UserService: Sendable {
             limit: page.limit)
         let answer = try page.answer(records, key: { [$0.id] }, message: { User($0) })
         return ListUsersResponse(users: answer.messages, nextPageToken: answer.nextPageToken)
+    }
+}
+
+extension Peer {
+    /// What failed sign-ins are counted by: the address without the port, or the Unix socket.
+    fileprivate var host: String {
+        switch transport {
+        case .unix: "unix"
+        case .tcp(let host, _): host
+        }
+    }
+}
+
+extension Status {
+    fileprivate init(_ throttled: LoginThrottled) {
+        let (seconds, attoseconds) = throttled.retryAfter.components
+        self = Status(.loginThrottled, "too many failed sign-ins; try again in \(seconds + 1) seconds")
+            .adding(
+                RPCRetryInfo(
+                    retryDelay: ProtobufDuration(
+                        seconds: seconds, nanos: Int32(truncatingIfNeeded: attoseconds / 1_000_000_000))))
     }
 }
