@@ -17,6 +17,7 @@ let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 
 let package = Package(
@@ -69,8 +70,30 @@ let package = Package(
         .executableTarget(
             name: "clinicd",
             dependencies: [
-                "Bcrypt", "ClinicService", "ClinicStore", "PostgreSQL", "Scheduling", "TTRPC", argumentParser, logging,
-                nioCore, nioPosix, serviceLifecycle,
+                "Bcrypt", "ClinicService", "ClinicStore", "PostgreSQL", "Scheduling", "TTRPC", "TTRPCMessages",
+                argumentParser, logging, nioCore, nioPosix, serviceLifecycle, unixSignals,
+            ], swiftSettings: settings),
+
+        // Tests.
+        .target(
+            name: "TestCluster", dependencies: ["PostgreSQL", logging], path: "Tests/TestCluster",
+            swiftSettings: settings),
+        .testTarget(
+            name: "ProtobufCTests", dependencies: ["ProtobufC", "TTRPCMessages", "ClinicMessages"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "TTRPCTests",
+            dependencies: [
+                "TTRPC", "ProtobufC", "TTRPCMessages", logging, nioCore, nioPosix, nioEmbedded,
+            ], swiftSettings: settings),
+        .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: settings),
+        .testTarget(name: "OpenSSLTests", dependencies: ["OpenSSL"], swiftSettings: settings),
+        .testTarget(name: "BcryptTests", dependencies: ["Bcrypt"], swiftSettings: settings),
+        .testTarget(
+            name: "ClinicServiceTests",
+            dependencies: [
+                "Bcrypt", "ClinicMessages", "ClinicService", "ClinicStore", "OpenSSL", "PostgreSQL", "ProtobufC",
+                "Scheduling", "TTRPC", "TTRPCMessages", "TestCluster", logging, nioPosix,
             ], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

@@ -3,6 +3,7 @@
 internal import ArgumentParser
 internal import Bcrypt
 internal import ClinicService
+internal import ClinicStore
 
 struct CreateAdminCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -35,7 +36,7 @@ struct CreateAdminCommand: AsyncParsableCommand {
             let user = try await Administrators(database: open.database, passwords: BcryptPool(cost: passwords.bcryptCost))
                 .make(email: email, password: password, firstName: firstName, lastName: lastName)
             await open.close()
-            print("clinicd: \(user.email) is an administrator (user \(user.id))")
+            say("\(user.email) is an administrator (user \(user.id))")
         } catch {
             await open.close()
             throw Failure("\(error)")

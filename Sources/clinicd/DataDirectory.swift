@@ -29,8 +29,6 @@ struct DataDirectory {
 
     /// The key that tokens are signed with.
     var keyFile: String { path + "/signing-keys" }
-    /// The private cluster.
-    var clusterDirectory: String { path + "/postgresql" }
     /// Where callers on this machine connect by default.
     var socket: Address { .unix(path: path + "/clinic.sock") }
 }

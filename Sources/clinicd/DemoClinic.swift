@@ -131,7 +131,7 @@ extension DemoClinic {
         ("Dermatology", "09:00", "17:30", 21_000, 15, false),
         ("Emergency", "00:00", "24:00", 18_000, 20, true),
         ("General Practice", "07:30", "20:00", 9_250, 15, true),
-        ("Neurology", "08:30", "16:30", 33_000, 60, false),
+        ("Neurology", "08:00", "16:00", 33_000, 60, false),
         ("Obstetrics", "08:00", "18:00", 24_000, 30, true),
         ("Paediatrics", "08:00", "18:00", 16_500, 20, true),
         ("Radiology", "07:00", "19:00", 20_099, 30, false),

@@ -17,6 +17,6 @@ struct MigrateCommand: AsyncParsableCommand {
     func run() async throws {
         let open = try await Storage.open(storage, borrowing: true, logger: storage.logger())
         await open.close()
-        print("clinicd: the schema is up to date")
+        say("the schema is up to date")
     }
 }

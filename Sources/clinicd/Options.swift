@@ -20,15 +20,24 @@ struct StorageOptions: ParsableArguments {
             "A PostgreSQL 15 or newer to use instead of the private one, as a connection URL.", valueName: "url"))
     var database: String?
 
-    @Option(help: ArgumentHelp("What to log: trace, debug, info, notice, warning, error.", valueName: "level"))
-    var logLevel: Logger.Level = .info
+    @Option(
+        help: ArgumentHelp(
+            "What to log: trace, debug, info, notice, warning, error (default: info to serve, "
+                + "warning otherwise).", valueName: "level"),
+        transform: { text in
+            guard let level = Logger.Level(rawValue: text) else {
+                throw ValidationError("--log-level is trace, debug, info, notice, warning or error, not \(text)")
+            }
+            return level
+        })
+    var logLevel: Logger.Level?
 
     /// The data directory, made if it is not there.
     func directory() throws -> DataDirectory { try DataDirectory(creating: dataDir ?? DataDirectory.standardPath) }
 
-    func logger() -> Logger {
-        var logger = Logger(label: "clinicd", factory: StreamLogHandler.standardError)
-        logger.logLevel = logLevel
+    func logger(standardLevel: Logger.Level = .warning) -> Logger {
+        var logger = Logger(label: "clinicd", factory: { StreamLogHandler.standardError(label: $0) })
+        logger.logLevel = logLevel ?? standardLevel
         return logger
     }
 }
@@ -75,11 +84,4 @@ struct PasswordOptions: ParsableArguments {
             throw ValidationError("--bcrypt-cost is 4 to 31, not \(bcryptCost)")
         }
     }
-}
-
-extension Logger.Level: @retroactive ExpressibleByArgument {}
-
-extension Address: @retroactive ExpressibleByArgument {
-    /// `unix:PATH` or `tcp:HOST:PORT`.
-    public init?(argument: String) { try? self.init(parsing: argument) }
 }
