@@ -76,62 +76,14 @@ public enum BookingActor: Sendable, Hashable, CaseIterable {
     case staff
 }
 
-/// What becomes of a wish to change a booking's status.
-public enum BookingTransition: Sendable, Hashable {
-    /// Make the change.
-    case allowed
-    /// It already holds: answer as the first time and do nothing.
-    case alreadyThere
-    /// Leave it.
-    case refused(BookingTransitionRefusal)
-}
-
-/// Why a booking's status may not be changed so.
-public enum BookingTransitionRefusal: Error, Sendable, Hashable {
-    /// A patient may do nothing but cancel.
-    case ownerMayOnlyCancel
-    /// A patient may cancel before the start only.
-    case ownerAfterStart
-    /// Nobody is missed before the start.
-    case notBeforeStart
-    /// The table has no such change.
-    case invalid(from: BookingStatus, to: BookingStatus)
-}
-
 extension BookingStatus {
-    /// Whether `actor` may set this booking to `target` now, by a status update.
-    ///
-    /// Payments, holds and refunds move a booking by rules of their own (`afterPayment` and its neighbours).
-    public func transition(
-        to target: BookingStatus, by actor: BookingActor, now: Instant, start: Instant
-    ) -> BookingTransition {
-        if actor == .owner && target != .cancelled { return .refused(.ownerMayOnlyCancel) }
-        if self == target { return .alreadyThere }
-        guard staffTargets.contains(target) else { return .refused(.invalid(from: self, to: target)) }
-        if actor == .owner && now >= start { return .refused(.ownerAfterStart) }
-        if target == .noShow && now < start { return .refused(.notBeforeStart) }
-        return .allowed
-    }
-
     /// The table: where the clinic may move a booking by hand.
-    private var staffTargets: [BookingStatus] {
+    var staffTargets: [BookingStatus] {
         switch self {
         case .held: [.cancelled]
         case .booked, .confirmed: [.cancelled, .arrived, .noShow]
         case .arrived: [.completed]
         case .completed, .cancelled, .expired, .noShow: []
         }
-    }
-
-    /// Whether cancelling a paid booking now returns all of the payment.
-    ///
-    /// The clinic's own cancellation always does; a patient's when the start is at least `fullRefundBefore` seconds
-    /// away.
-    public static func cancellingRefundsInFull(
-        by actor: BookingActor, now: Instant, start: Instant, fullRefundBefore seconds: Int64
-    ) -> Bool {
-        if actor == .staff { return true }
-        guard let latest = now.adding(seconds: seconds) else { return false }
-        return latest <= start
     }
 }

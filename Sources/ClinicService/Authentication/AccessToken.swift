@@ -5,26 +5,17 @@
 // A token that was verified is remembered by all of its bytes, so that a connection's later calls cost a look-up; its
 // times are checked again on every call.
 
+public import ClinicStore
 public import OpenSSL
 public import Scheduling
 internal import Synchronization
-
-/// What a signed-in caller may do.
-public enum CallerRole: String, Sendable, Hashable, CaseIterable {
-    /// May see and change what is their own.
-    case patient
-    /// Works at the clinic.
-    case staff
-    /// Runs the clinic.
-    case admin
-}
 
 /// What a token says about its bearer.
 public struct AccessTokenClaims: Sendable, Hashable {
     /// The user, above 0.
     public let userID: Int64
     /// The role the user had when the token was issued.
-    public let role: CallerRole
+    public let role: Role
     /// Seconds since the Unix epoch from which on it is valid.
     public let notBefore: Int64
     /// Seconds since the Unix epoch at which it ends.
@@ -74,7 +65,7 @@ public final class AccessTokens: Sendable {
 
     /// A token for a user, valid from now on for 15 minutes; fails only when libcrypto does.
     public func issue(
-        userID: Int64, role: CallerRole, now: Instant
+        userID: Int64, role: Role, now: Instant
     ) throws(OpenSSLError) -> IssuedAccessToken {
         let tokenID = String(decoding: Base64URL.encode(try SecureRandom.bytes(count: 12)), as: UTF8.self)
         let issuedAt = now.secondsSinceEpoch
@@ -132,7 +123,7 @@ public final class AccessTokens: Sendable {
             claims.text("iss") == AccessTokens.issuer, claims.text("aud") == AccessTokens.audience,
             let subject = claims.text("sub"), let userID = Int64(subject), userID > 0,
             String(userID) == subject,
-            let role = claims.text("role").flatMap(CallerRole.init(rawValue:)),
+            let role = claims.text("role").flatMap(Role.init(rawValue:)),
             let issuedAt = claims.integer("iat"), let notBefore = claims.integer("nbf"),
             let expiry = claims.integer("exp"), let tokenID = claims.text("jti")
         else { throw AccessTokenRefused() }

@@ -1,0 +1,2 @@
+// The one header of libprotobuf-c.
+#include <protobuf-c/protobuf-c.h>

@@ -1,0 +1,97 @@
+// What a generated message is, and the two ways between it and bytes. The conversion between the Swift value and
+// protobuf-c's struct is generated; the arena, the checks and the packing are here, once for every message.
+
+internal import CProtobufC
+
+/// A message of the schema as a Swift value; every conformance is generated.
+public protocol Message: Sendable, Equatable {
+    /// Makes the empty message: every field has its default.
+    init()
+    /// What the schema says about this message.
+    static var descriptor: MessageDescriptor { get }
+    /// Reads the message from its decoded form.
+    init(_ source: MessageSource) throws(MessageDecodingError)
+    /// Writes the message into the form it is encoded from.
+    func fill(_ target: MessageTarget)
+}
+
+/// An enumeration of the schema; every conformance is generated.
+public protocol MessageEnumeration: Sendable, Hashable, CaseIterable {
+    /// The value of a number of the wire; one that the schema does not name becomes `unrecognized`.
+    init(rawValue: Int32)
+    /// The number on the wire.
+    var rawValue: Int32 { get }
+    /// The name in the schema, such as `BOOKING_STATUS_HELD`, or the number where there is none.
+    var protoName: String { get }
+    /// Whether the number is one that the schema does not name.
+    var isUnrecognized: Bool { get }
+}
+
+extension MessageEnumeration {
+    /// The value of a name in the schema; nil for a name that is not there.
+    public init?(protoName: String) {
+        guard let value = Self.allCases.first(where: { $0.protoName == protoName }) else { return nil }
+        self = value
+    }
+}
+
+extension Message {
+    /// Decodes the encoded message; whatever the bytes are, it takes at most the memory the limits name.
+    public init(decoding bytes: UnsafeRawBufferPointer, limits: DecodingLimits = .server)
+        throws(MessageDecodingError)
+    {
+        self = try Self.descriptor.withDecoded(bytes, limits: limits) { source throws(MessageDecodingError) in
+            try Self(source)
+        }
+    }
+
+    /// Decodes the encoded message; whatever the bytes are, it takes at most the memory the limits name.
+    public init(decoding bytes: [UInt8], limits: DecodingLimits = .server) throws(MessageDecodingError) {
+        self = try bytes.withUnsafeBufferPointer { buffer throws(MessageDecodingError) in
+            try Self(decoding: UnsafeRawBufferPointer(buffer), limits: limits)
+        }
+    }
+
+    /// Calls the body with the message ready to be written; what it gets is valid only during the call.
+    public func withEncoded<Result, Failure: Error>(
+        _ body: (EncodedMessage) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try Arena.withArena { arena throws(Failure) in
+            let target = MessageTarget(for: Self.descriptor, arena)
+            fill(target)
+            return try body(EncodedMessage(target))
+        }
+    }
+
+    /// The encoded message as an array of its own.
+    public func encoded() -> [UInt8] {
+        withEncoded { $0.bytes() }
+    }
+}
+
+/// A message that is about to be written: its size is known, and its bytes go where the caller wants them.
+public struct EncodedMessage {
+    private let message: UnsafePointer<ProtobufCMessage>
+    /// How many bytes the message takes.
+    public let byteCount: Int
+
+    init(_ target: MessageTarget) {
+        message = UnsafePointer(target.pointer.assumingMemoryBound(to: ProtobufCMessage.self))
+        byteCount = protobuf_c_message_get_packed_size(message)
+    }
+
+    /// Writes the message to the start of the memory, which has to hold at least `byteCount` bytes.
+    public func write(into memory: UnsafeMutableRawBufferPointer) {
+        precondition(memory.count >= byteCount, "the memory is smaller than the message")
+        guard let start = memory.baseAddress else { return }
+        protobuf_c_message_pack(message, start.assumingMemoryBound(to: UInt8.self))
+    }
+
+    /// The encoded message as an array of its own.
+    public func bytes() -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
+            write(into: UnsafeMutableRawBufferPointer(buffer))
+            count = byteCount
+        }
+    }
+}

@@ -1,0 +1,44 @@
+// What the schema says about a message at run time: protobuf-c's own descriptor, and the one thing it lost. Text
+// fields are declared to protobuf-c as bytes (see proto/generate), so which fields are bytes in truth stands here.
+
+package import CProtobufC
+
+/// What the schema says about one message type.
+public struct MessageDescriptor: @unchecked Sendable {
+    // Unchecked: the pointer is to constant data of the program.
+    let pointer: UnsafePointer<ProtobufCMessageDescriptor>
+    /// One bit for each field, in the order of their numbers: whether it is bytes and not text.
+    private let byteFields: UInt64
+    /// The types of the message fields.
+    private let nested: [MessageDescriptor]
+
+    /// Makes the descriptor of the type of an initialised struct; generated code calls it.
+    package init(_ base: ProtobufCMessage, byteFields: UInt64, nested: [MessageDescriptor]) {
+        pointer = base.descriptor
+        self.byteFields = byteFields
+        self.nested = nested
+    }
+
+    /// The full name of the message, such as `clinic.v1.Booking`.
+    public var name: String { String(cString: pointer.pointee.name) }
+}
+
+extension MessageDescriptor {
+    /// Calls the body with protobuf-c's form of the encoded message, which is gone when it returns.
+    func withDecoded<Result>(
+        _ bytes: UnsafeRawBufferPointer, limits: DecodingLimits,
+        _ body: (MessageSource) throws(MessageDecodingError) -> Result
+    ) throws(MessageDecodingError) -> Result {
+        var scan = WireScan(limits)
+        try scan.check(bytes, pointer)
+        return try Arena.withArena(limit: limits.maximumMemory) { arena throws(MessageDecodingError) in
+            var allocator = ProtobufCAllocator(
+                alloc: { Arena.allocate($0, $1) }, free: { _, _ in }, allocator_data: arena)
+            let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            guard let message = protobuf_c_message_unpack(pointer, &allocator, bytes.count, start) else {
+                throw MessageDecodingError(arena.pointee.isExhausted ? .tooLarge : .malformed)
+            }
+            return try body(MessageSource(message, limits))
+        }
+    }
+}

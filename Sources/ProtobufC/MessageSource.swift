@@ -1,0 +1,108 @@
+// What generated code reads a message from: protobuf-c's struct, through functions that check what C does not.
+
+package import CProtobufC
+internal import Glibc
+
+/// A decoded message that generated code reads its fields from; valid only while its `init` runs.
+public struct MessageSource {
+    /// The start of the message's struct.
+    @usableFromInline package let pointer: UnsafeRawPointer
+    @usableFromInline let refusesUnknownEnumerationValues: Bool
+
+    init(_ message: UnsafeMutablePointer<ProtobufCMessage>, _ limits: DecodingLimits) {
+        self.init(UnsafeRawPointer(message), limits.refusesUnknownEnumerationValues)
+    }
+
+    @inlinable init(_ pointer: UnsafeRawPointer, _ refusesUnknownEnumerationValues: Bool) {
+        self.pointer = pointer
+        self.refusesUnknownEnumerationValues = refusesUnknownEnumerationValues
+    }
+
+    /// Text, which has to be UTF-8 without U+0000: PostgreSQL stores no other, and C code would cut it short.
+    package func string(_ value: ProtobufCBinaryData, _ field: String) throws(MessageDecodingError) -> String
+    {
+        guard value.len > 0, let start = value.data else { return "" }
+        guard memchr(start, 0, value.len) == nil else {
+            throw MessageDecodingError(.containsNUL, field: field)
+        }
+        let buffer = UnsafeBufferPointer(start: start, count: value.len)
+        guard let text = try? UTF8Span(validating: buffer.span) else {
+            throw MessageDecodingError(.invalidUTF8, field: field)
+        }
+        return String(copying: text)
+    }
+
+    package func strings(
+        _ count: Int, _ values: UnsafePointer<ProtobufCBinaryData>?, _ field: String
+    ) throws(MessageDecodingError) -> [String] {
+        try array(count, values) { value throws(MessageDecodingError) in try string(value, field) }
+    }
+
+    package func bytes(_ value: ProtobufCBinaryData) -> [UInt8] {
+        [UInt8](UnsafeBufferPointer(start: value.data, count: value.len))
+    }
+
+    package func byteArrays(_ count: Int, _ values: UnsafePointer<ProtobufCBinaryData>?) -> [[UInt8]] {
+        UnsafeBufferPointer(start: values, count: count).map(bytes)
+    }
+
+    @inlinable package func message<Part: Message>(
+        _ part: UnsafeRawPointer?, _ field: String
+    ) throws(MessageDecodingError) -> Part? {
+        try part == nil ? nil : presentMessage(part, field)
+    }
+
+    /// A message that the case of its oneof says is there.
+    @inlinable package func presentMessage<Part: Message>(
+        _ part: UnsafeRawPointer?, _ field: String
+    ) throws(MessageDecodingError) -> Part {
+        guard let part else { throw MessageDecodingError(.malformed, field: field) }
+        do throws(MessageDecodingError) {
+            return try Part(MessageSource(part, refusesUnknownEnumerationValues))
+        } catch {
+            throw error.inside(field)
+        }
+    }
+
+    @inlinable package func messages<Part: Message, CPart>(
+        _ count: Int, _ parts: UnsafePointer<UnsafeMutablePointer<CPart>?>?, _ field: String
+    ) throws(MessageDecodingError) -> [Part] {
+        try array(count, parts) { part throws(MessageDecodingError) in try presentMessage(part, field) }
+    }
+
+    @inlinable package func enumeration<Value: MessageEnumeration>(
+        _ number: Int32, _ field: String
+    ) throws(MessageDecodingError) -> Value {
+        let value = Value(rawValue: number)
+        if refusesUnknownEnumerationValues, value.isUnrecognized {
+            throw MessageDecodingError(.unknownEnumerationValue, field: field)
+        }
+        return value
+    }
+
+    @inlinable package func enumerations<Value: MessageEnumeration, CValue: RawRepresentable>(
+        _ count: Int, _ values: UnsafePointer<CValue>?, _ field: String
+    ) throws(MessageDecodingError) -> [Value] where CValue.RawValue: BinaryInteger {
+        try array(count, values) { value throws(MessageDecodingError) in
+            try enumeration(Int32(truncatingIfNeeded: value.rawValue), field)
+        }
+    }
+
+    @inlinable package func numbers<Number>(_ count: Int, _ values: UnsafePointer<Number>?) -> [Number] {
+        [Number](UnsafeBufferPointer(start: values, count: count))
+    }
+
+    package func booleans(_ count: Int, _ values: UnsafePointer<protobuf_c_boolean>?) -> [Bool] {
+        UnsafeBufferPointer(start: values, count: count).map { $0 != 0 }
+    }
+
+    @inlinable func array<CValue, Value>(
+        _ count: Int, _ values: UnsafePointer<CValue>?,
+        _ convert: (CValue) throws(MessageDecodingError) -> Value
+    ) throws(MessageDecodingError) -> [Value] {
+        var result: [Value] = []
+        result.reserveCapacity(count)
+        for value in UnsafeBufferPointer(start: values, count: count) { result.append(try convert(value)) }
+        return result
+    }
+}

@@ -1,0 +1,92 @@
+// What generated code writes a message into: protobuf-c's struct, with everything it points at in the call's arena.
+
+package import CProtobufC
+
+/// The form of a message that generated code fills before it is packed; valid only during the encoding.
+public struct MessageTarget {
+    /// The start of the message's struct.
+    @usableFromInline package let pointer: UnsafeMutableRawPointer
+    @usableFromInline let arena: UnsafeMutablePointer<Arena>
+
+    init(for descriptor: MessageDescriptor, _ arena: UnsafeMutablePointer<Arena>) {
+        self.init(Self.allocate(descriptor.pointer.pointee.sizeof_message, arena), arena)
+    }
+
+    @inlinable init(_ pointer: UnsafeMutableRawPointer, _ arena: UnsafeMutablePointer<Arena>) {
+        self.pointer = pointer
+        self.arena = arena
+    }
+
+    package func string(_ value: String) -> ProtobufCBinaryData {
+        var value = value
+        return value.withUTF8 { copy(UnsafeRawBufferPointer($0)) }
+    }
+
+    package func strings(_ values: [String]) -> (Int, UnsafeMutablePointer<ProtobufCBinaryData>?) {
+        array(values, string)
+    }
+
+    package func bytes(_ value: [UInt8]) -> ProtobufCBinaryData {
+        value.withUnsafeBytes(copy)
+    }
+
+    package func byteArrays(_ values: [[UInt8]]) -> (Int, UnsafeMutablePointer<ProtobufCBinaryData>?) {
+        array(values, bytes)
+    }
+
+    @inlinable package func message<Part: Message, CPart>(_ part: Part?) -> UnsafeMutablePointer<CPart>? {
+        guard let part else { return nil }
+        let target = MessageTarget(Self.allocate(MemoryLayout<CPart>.size, arena), arena)
+        part.fill(target)
+        return target.pointer.assumingMemoryBound(to: CPart.self)
+    }
+
+    @inlinable package func messages<Part: Message, CPart>(
+        _ parts: [Part]
+    ) -> (Int, UnsafeMutablePointer<UnsafeMutablePointer<CPart>?>?) {
+        array(parts) { message($0) }
+    }
+
+    @inlinable package func enumerations<Value: MessageEnumeration, CValue: RawRepresentable>(
+        _ values: [Value]
+    ) -> (Int, UnsafeMutablePointer<CValue>?) where CValue.RawValue: BinaryInteger {
+        // The C type is as wide as an int, whatever its sign.
+        let (count, numbers) = array(values) { $0.rawValue }
+        return (count, UnsafeMutableRawPointer(numbers)?.assumingMemoryBound(to: CValue.self))
+    }
+
+    @inlinable package func numbers<Number>(_ values: [Number]) -> (Int, UnsafeMutablePointer<Number>?) {
+        array(values) { $0 }
+    }
+
+    package func booleans(_ values: [Bool]) -> (Int, UnsafeMutablePointer<protobuf_c_boolean>?) {
+        array(values) { $0 ? 1 : 0 }
+    }
+
+    @inlinable func array<Value, CValue>(
+        _ values: [Value], _ convert: (Value) -> CValue
+    ) -> (Int, UnsafeMutablePointer<CValue>?) {
+        guard !values.isEmpty else { return (0, nil) }
+        let start = Self.allocate(values.count * MemoryLayout<CValue>.stride, arena)
+            .bindMemory(to: CValue.self, capacity: values.count)
+        for (index, value) in values.enumerated() { (start + index).initialize(to: convert(value)) }
+        return (values.count, start)
+    }
+
+    private func copy(_ value: UnsafeRawBufferPointer) -> ProtobufCBinaryData {
+        guard let source = value.baseAddress, !value.isEmpty else {
+            return ProtobufCBinaryData(len: 0, data: nil)
+        }
+        let start = Self.allocate(value.count, arena)
+        start.copyMemory(from: source, byteCount: value.count)
+        return ProtobufCBinaryData(len: value.count, data: start.assumingMemoryBound(to: UInt8.self))
+    }
+
+    /// An encoding's arena has no limit: what we send is ours, and the memory for it is there or the process ends.
+    @usableFromInline static func allocate(_ byteCount: Int, _ arena: UnsafeMutablePointer<Arena>)
+        -> UnsafeMutableRawPointer
+    {
+        guard let memory = arena.pointee.allocate(byteCount: byteCount) else { fatalError("out of memory") }
+        return memory
+    }
+}
