@@ -79,6 +79,7 @@ import Testing
     }
 
     @Test func `a short secret is no key`() {
+        defer { remove() }
         #expect(throws: SigningKeyError.self) { try SigningKeys(secret: Array(repeating: 1, count: 31)) }
     }
 }
