@@ -59,7 +59,7 @@ struct ClientAgainstBadServerTests {
             }
             for id: UInt32 in [1, 3, 5] {
                 let request = try await server.nextFrame()
-                #expect(request.header == FrameHeader(length: 20, streamID: id, type: 1, flags: 0))
+                #expect(request.header == FrameHeader(length: 18, streamID: id, type: 1, flags: 0))
                 #expect(
                     try TTRPCRequest(decoding: request.body)
                         == TTRPCRequest(

@@ -135,7 +135,7 @@ struct ClientTests {
 
     @Test func `calls on the client's executor are answered as well`() async throws {
         try await withClient { client, _ in
-            let task = Task(executorPreference: client.executor) {
+            let task = Task(executorPreference: client.executor) { () async throws -> Void in
                 for index in 0..<100 {
                     let request = HealthCheckRequest(service: "\(index)")
                     #expect(try await client.call(TestMethods.repeatText, request) == request)
