@@ -1,4 +1,77 @@
 // swift-tools-version: 6.2
+// The targets, lowest layer first. Arrows point down and never back; each C library is imported by one target.
+
 import PackageDescription
 
-let package = Package(name: "clinic", products: [], dependencies: [], targets: [])
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+
+let package = Package(
+    name: "clinic",
+    products: [
+        .executable(name: "clinicd", targets: ["clinicd"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
+    ],
+    targets: [
+        // C libraries and what protoc-c generates.
+        .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+        .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CCrypt", pkgConfig: "libxcrypt", providers: [.apt(["libcrypt-dev"])]),
+        .target(name: "CTTRPCMessages", dependencies: ["CProtobufC"]),
+        .target(name: "CClinicMessages", dependencies: ["CProtobufC"]),
+
+        // Messages.
+        .target(name: "ProtobufC", dependencies: ["CProtobufC"], swiftSettings: settings),
+        .target(name: "TTRPCMessages", dependencies: ["ProtobufC", "CTTRPCMessages"], swiftSettings: settings),
+        .target(name: "ClinicMessages", dependencies: ["ProtobufC", "CClinicMessages"], swiftSettings: settings),
+
+        // The wire.
+        .target(
+            name: "TTRPC", dependencies: ["ProtobufC", "TTRPCMessages", logging, nioCore, nioPosix],
+            swiftSettings: settings),
+
+        // The database, the rules, the identity.
+        .target(name: "PostgreSQL", dependencies: ["CPostgreSQL", logging], swiftSettings: settings),
+        .target(name: "Scheduling", swiftSettings: settings),
+        .target(name: "OpenSSL", dependencies: ["COpenSSL"], swiftSettings: settings),
+        .target(name: "Bcrypt", dependencies: ["CCrypt"], swiftSettings: settings),
+        .target(
+            name: "ClinicStore", dependencies: ["PostgreSQL", "Scheduling"],
+            resources: [.embedInCode("Migrations")], swiftSettings: settings),
+
+        // The service and its daemon.
+        .target(
+            name: "ClinicService",
+            dependencies: [
+                "Bcrypt", "ClinicMessages", "ClinicStore", "OpenSSL", "PostgreSQL", "ProtobufC", "Scheduling", "TTRPC",
+                "TTRPCMessages", logging,
+            ], swiftSettings: settings),
+        .executableTarget(
+            name: "clinicd",
+            dependencies: [
+                "Bcrypt", "ClinicService", "ClinicStore", "PostgreSQL", "Scheduling", "TTRPC", argumentParser, logging,
+                nioCore, nioPosix, serviceLifecycle,
+            ], swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)

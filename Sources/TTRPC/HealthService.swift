@@ -24,14 +24,16 @@ public final class HealthService: Sendable {
         statuses.withLock { $0[service] }
     }
 
-    /// Adds the methods to a server's table.
-    public func register(in table: inout MethodTable) {
-        table.register(HealthMethods.check) { call in
-            let service = try call.request().service
-            guard let status = self.status(of: service) else {
-                throw Status(.notFound, "service \(service)")
-            }
-            return HealthCheckResponse(status: status)
+    /// Answers Check; throws NOT_FOUND for a service it does not know.
+    public func check(_ request: HealthCheckRequest) throws(Status) -> HealthCheckResponse {
+        guard let status = status(of: request.service) else {
+            throw Status(.notFound, "service \(request.service)")
         }
+        return HealthCheckResponse(status: status)
+    }
+
+    /// Adds the methods to a server's table, for a server that puts nothing around its methods.
+    public func register(in table: inout MethodTable) {
+        table.register(HealthMethods.check) { call in try self.check(try call.request()) }
     }
 }

@@ -1,0 +1,72 @@
+# `make help` lists what there is. Everything a target needs is installed by `make packages`, which the targets call.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+RUN_PACKAGES := pkg-config libprotobuf-c-dev libpq-dev libssl-dev libcrypt-dev zlib1g-dev postgresql postgresql-client tzdata ca-certificates
+TEST_PACKAGES := $(RUN_PACKAGES) protobuf-compiler protobuf-c-compiler python3 python3-protobuf python3-jwt python3-venv procps util-linux
+TOOLS := .build/tools
+RELEASE := .build/release
+
+export SWIFT_BACKTRACE ?= enable=no
+
+.PHONY: help run demo build test lint format proto bench packages test-packages swift tools
+
+help: ## List the targets
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+run: build ## Build in release mode and serve (options: make run ARGUMENTS='--listen tcp:127.0.0.1:7411')
+	@exec $(RELEASE)/clinicd serve $(ARGUMENTS)
+
+demo: build ## Run the story of a patient against a server that is started for it and stopped after it
+	@clients/demo $(RELEASE)
+
+build: packages swift ## Build clinicd and clinic in release mode into .build/release
+	@swift build -c release --product clinicd
+	@swift build -c release --product clinic
+
+test: test-packages swift tools lint ## Install what the tests need and run every test
+	@swift build --build-tests
+	@swift test --skip-build --parallel
+
+lint: swift tools
+	@swift format lint --strict --parallel --recursive Package.swift Sources Tests clients
+	@$(TOOLS)/bin/buf lint proto
+
+format: swift ## Format the Swift sources
+	@swift format --in-place --parallel --recursive Package.swift Sources Tests clients
+
+proto: test-packages ## Generate the C and Swift sources from proto/
+	@proto/generate
+
+bench: test-packages swift build ## Measure the service next to its peers
+	@Tests/Benchmarks/run
+
+tools: $(TOOLS)/bin/buf
+
+$(TOOLS)/bin/buf:
+	@mkdir -p .build && /usr/bin/python3 -m venv $(TOOLS) && $(TOOLS)/bin/pip --quiet install 'buf-bin==1.*' \
+	  || { echo "make: buf could not be installed from PyPI; is the network there?" >&2; rm -rf $(TOOLS); exit 1; }
+
+swift:
+	@command -v swift >/dev/null || { echo "make: swift is missing; install the Swift 6.3 toolchain and put it on PATH" >&2; exit 1; }
+
+packages:
+	@$(call install,$(RUN_PACKAGES))
+
+test-packages:
+	@$(call install,$(TEST_PACKAGES))
+
+# Installs the Debian packages of a list that are missing; asks for nothing when all are there.
+define install
+	missing=$$(for name in $(1); do \
+	    [ "$$(dpkg-query -W -f '$${db:Status-Status}' $$name 2>/dev/null)" = installed ] || echo $$name; done); \
+	[ -z "$$missing" ] && exit 0; \
+	as_root=; if [ "$$(id -u)" != 0 ]; then as_root=sudo; command -v sudo >/dev/null || { \
+	    echo "make: install these packages as root first:" $$missing >&2; exit 1; }; fi; \
+	echo "make: installing" $$missing; \
+	{ $$as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq \
+	  && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; } >/dev/null \
+	  || { echo "make: apt-get could not install:" $$missing >&2; exit 1; }
+endef

@@ -1,0 +1,85 @@
+// Who may call what. The one table from which the check is made: a method that is not in it keeps the daemon from
+// starting.
+
+internal import ClinicMessages
+public import ClinicStore
+internal import ProtobufC
+internal import TTRPC
+internal import TTRPCMessages
+
+/// Who is calling, as the token says.
+public enum Caller: Sendable, Hashable {
+    /// Nobody known.
+    case anonymous
+    /// A signed-in user.
+    case user(id: Int64, role: ClinicStore.Role)
+
+    /// The user's number, or nil.
+    public var userID: Int64? {
+        if case .user(let id, _) = self { id } else { nil }
+    }
+
+    /// The caller works at the clinic.
+    public var isStaff: Bool {
+        if case .user(_, .staff) = self { return true }
+        return isAdministrator
+    }
+
+    /// The caller manages the clinic.
+    public var isAdministrator: Bool {
+        if case .user(_, .admin) = self { true } else { false }
+    }
+}
+
+/// Which callers a method is for.
+enum Access: String, Sendable {
+    case anyone
+    case signedIn = "signed in"
+    case staff
+    case administrators
+
+    /// Throws UNAUTHENTICATED for a caller who has to sign in first, PERMISSION_DENIED for one of another role.
+    func check(_ caller: Caller) throws(Status) {
+        if self == .anyone { return }
+        guard case .user = caller else { throw Status(.notSignedIn) }
+        let isAllowed =
+            switch self {
+            case .anyone, .signedIn: true
+            case .staff: caller.isStaff
+            case .administrators: caller.isAdministrator
+            }
+        guard isAllowed else { throw Status(.roleRequired, "this method is for \(rawValue) only") }
+    }
+}
+
+/// Method × role. Whose thing it is besides (owner or staff) is a condition inside the SQL.
+enum AccessTable {
+    static let rows: [String: Access] = [
+        "grpc.health.v1.Health/Check": .anyone,
+
+        "clinic.v1.UserService/CreateUser": .anyone,
+        "clinic.v1.UserService/Login": .anyone,
+        "clinic.v1.UserService/ListUsers": .staff,
+
+        "clinic.v1.DepartmentService/ListDepartments": .anyone,
+        "clinic.v1.DepartmentService/CreateDepartment": .administrators,
+        "clinic.v1.DepartmentService/UpdateDepartment": .administrators,
+        "clinic.v1.DepartmentService/DeleteDepartment": .administrators,
+
+        "clinic.v1.DoctorService/ListDoctors": .anyone,
+        "clinic.v1.DoctorService/RegisterDoctor": .administrators,
+        "clinic.v1.DoctorService/UpdateDoctor": .administrators,
+        "clinic.v1.DoctorService/DeleteDoctor": .administrators,
+
+        "clinic.v1.BookingService/BookAppointment": .signedIn,
+        "clinic.v1.BookingService/ListMyBookings": .signedIn,
+        "clinic.v1.BookingService/ListBookings": .anyone,
+        "clinic.v1.BookingService/UpdateBookingStatus": .signedIn,
+        "clinic.v1.BookingService/DeleteBooking": .signedIn,
+
+        "clinic.v1.PaymentService/ListTransactions": .signedIn,
+        "clinic.v1.PaymentService/PayBooking": .signedIn,
+        "clinic.v1.PaymentService/RefundTransaction": .administrators,
+        "clinic.v1.PaymentService/DeleteTransaction": .administrators,
+    ]
+}

@@ -1,0 +1,44 @@
+// Administrators are made on the machine the service runs on, not over the wire.
+
+public import Bcrypt
+public import ClinicStore
+public import PostgreSQL
+internal import TTRPC
+
+/// Makes administrators.
+public struct Administrators: Sendable {
+    private let users: UserStore
+    private let passwords: BcryptPool
+
+    /// Administrators of this database.
+    public init(database: Database, passwords: BcryptPool) {
+        users = UserStore(database: database)
+        self.passwords = passwords
+    }
+
+    /// Makes a user an administrator with this password; a user who does not exist yet is signed up.
+    ///
+    /// Throws a status with a line for a person when a value is not allowed or the database cannot be reached.
+    public func make(
+        email: String, password: String, firstName: String?, lastName: String?
+    ) async throws -> UserRecord {
+        var fields = FieldReader()
+        let draft = UserStore.Draft(
+            firstName: firstName.map { fields.text($0, "first_name", limit: 100) },
+            lastName: lastName.map { fields.text($0, "last_name", limit: 100) }, phone: "",
+            email: fields.email(email, "email"), passwordHash: "")
+        try fields.finish()
+        return try await users.makeAdministrator(
+            draft.hashed(password, by: passwords), origin: Origin(actorID: nil, method: "clinicd/create-admin"))
+    }
+}
+
+extension UserStore.Draft {
+    /// The same with the hash of a password, which is INVALID_ARGUMENT when it breaks the rules.
+    func hashed(_ password: String, by pool: BcryptPool) async throws -> UserStore.Draft {
+        do { try PasswordRules.check(password) } catch { throw Status(.invalidPassword) }
+        var draft = self
+        draft.passwordHash = try await pool.hash(password)
+        return draft
+    }
+}

@@ -1,0 +1,167 @@
+// Access tokens: JWT (RFC 7519) under HS256 with a key id, valid for 15 minutes. Everything that makes JWT dangerous is
+// fixed here: one algorithm, one header, one audience, one spelling of the bytes, and one error that does not say what
+// was wrong.
+//
+// A token that was verified is remembered by all of its bytes, so that a connection's later calls cost a look-up; its
+// times are checked again on every call.
+
+public import ClinicStore
+public import OpenSSL
+public import Scheduling
+internal import Synchronization
+
+/// What a token says about its bearer.
+public struct AccessTokenClaims: Sendable, Hashable {
+    /// The user, above 0.
+    public let userID: Int64
+    /// The role the user had when the token was issued.
+    public let role: Role
+    /// Seconds since the Unix epoch from which on it is valid.
+    public let notBefore: Int64
+    /// Seconds since the Unix epoch at which it ends.
+    public let expiry: Int64
+    /// The token's own random name.
+    public let tokenID: String
+}
+
+/// A token was not accepted; there is one error for every reason.
+public struct AccessTokenRefused: Error, Sendable, Hashable {
+    init() {}
+}
+
+/// A new token with its end.
+public struct IssuedAccessToken: Sendable, Hashable {
+    /// Goes into `authorization: Bearer …`.
+    public let text: String
+    /// When it ends.
+    public let expiry: Instant
+}
+
+/// Issues and verifies access tokens; usable from any thread.
+public final class AccessTokens: Sendable {
+    /// 15 minutes, in seconds.
+    public static let lifetime: Int64 = 15 * 60
+    /// Longer texts are refused unread; an issued token has about 330 bytes.
+    public static let maximumByteCount = 1_024
+
+    private static let issuer = "clinic"
+    private static let audience = "clinic.v1"
+
+    private let keys: SigningKeys
+    private let leeway: Int64
+    private let verified: Mutex<VerifiedTokens>
+    /// The header that this service writes, encoded, with its dot.
+    private let header: [UInt8]
+
+    /// Tokens under these keys. Clocks of two servers may differ by `leeway` seconds (0 to 300); at most
+    /// `rememberedTokens` verified ones are kept, about 600 bytes each.
+    public init(keys: SigningKeys, leeway: Int64 = 5, rememberedTokens: Int = 4_096) {
+        self.keys = keys
+        self.leeway = min(max(leeway, 0), 300)
+        verified = Mutex(VerifiedTokens(limit: rememberedTokens))
+        let header = #"{"alg":"HS256","kid":"\#(keys.keyID)","typ":"JWT"}"#
+        self.header = Base64URL.encode(header.utf8) + [UInt8(ascii: ".")]
+    }
+
+    /// A token for a user, valid from now on for 15 minutes; fails only when libcrypto does.
+    public func issue(
+        userID: Int64, role: Role, now: Instant
+    ) throws(OpenSSLError) -> IssuedAccessToken {
+        let tokenID = String(decoding: Base64URL.encode(try SecureRandom.bytes(count: 12)), as: UTF8.self)
+        let issuedAt = now.secondsSinceEpoch
+        let expiry = issuedAt + AccessTokens.lifetime
+        let payload = """
+            {"iss":"\(AccessTokens.issuer)","aud":"\(AccessTokens.audience)","sub":"\(userID)",\
+            "role":"\(role.rawValue)","iat":\(issuedAt),"nbf":\(issuedAt),"exp":\(expiry),"jti":"\(tokenID)"}
+            """
+        var token = header + Base64URL.encode(payload.utf8)
+        let signature = try keys.accessTokens.authenticate(token)
+        token.append(UInt8(ascii: "."))
+        token += signature.withUnsafeBytes { Base64URL.encode($0) }
+        return IssuedAccessToken(
+            text: String(decoding: token, as: UTF8.self), expiry: Instant(secondsSinceEpoch: expiry) ?? now)
+    }
+
+    /// What a token says, if it is one of ours and valid now.
+    public func verify(_ token: [UInt8], now: Instant) throws(AccessTokenRefused) -> AccessTokenClaims {
+        guard token.count <= AccessTokens.maximumByteCount else { throw AccessTokenRefused() }
+        if let claims = verified.withLock({ $0.claims(of: token) }) {
+            try checkTimes(claims, now)
+            return claims
+        }
+        let claims = try read(token)
+        try checkTimes(claims, now)
+        verified.withLock { $0.remember(token, claims) }
+        return claims
+    }
+
+    /// What a token says, if it is one of ours and valid now.
+    public func verify(_ token: some StringProtocol, now: Instant) throws(AccessTokenRefused)
+        -> AccessTokenClaims
+    {
+        // By its bytes: two texts that Swift calls equal may have different ones.
+        try verify(Array(token.utf8), now: now)
+    }
+
+    private func checkTimes(_ claims: AccessTokenClaims, _ now: Instant) throws(AccessTokenRefused) {
+        // An instant's seconds and a token's 18 digits are far from the ends of Int64.
+        let seconds = now.secondsSinceEpoch
+        guard seconds - leeway < claims.expiry, claims.notBefore <= seconds + leeway else {
+            throw AccessTokenRefused()
+        }
+    }
+
+    /// Checks the header, then the signature, and only then looks at what was signed.
+    private func read(_ token: [UInt8]) throws(AccessTokenRefused) -> AccessTokenClaims {
+        let parts = token.split(separator: UInt8(ascii: "."), maxSplits: 3, omittingEmptySubsequences: false)
+        guard parts.count == 3, hasOurHeader(token, parts[0]) else { throw AccessTokenRefused() }
+        guard let signature = Base64URL.decode(parts[2]), signature.count == Digest256.byteCount,
+            let expected = try? keys.accessTokens.authenticate(Array(token[..<parts[1].endIndex])),
+            expected.isEqualInConstantTime(to: signature)
+        else { throw AccessTokenRefused() }
+        guard let payload = Base64URL.decode(parts[1]), let claims = FlatJSON(parsing: payload),
+            claims.text("iss") == AccessTokens.issuer, claims.text("aud") == AccessTokens.audience,
+            let subject = claims.text("sub"), let userID = Int64(subject), userID > 0,
+            String(userID) == subject,
+            let role = claims.text("role").flatMap(Role.init(rawValue:)),
+            let issuedAt = claims.integer("iat"), let notBefore = claims.integer("nbf"),
+            let expiry = claims.integer("exp"), let tokenID = claims.text("jti")
+        else { throw AccessTokenRefused() }
+        return AccessTokenClaims(
+            userID: userID, role: role, notBefore: max(issuedAt, notBefore), expiry: expiry, tokenID: tokenID)
+    }
+
+    /// Another library may order the three members otherwise; a fourth (`crit`, `jwk`, `x5u` …) is refused.
+    private func hasOurHeader(_ token: [UInt8], _ part: ArraySlice<UInt8>) -> Bool {
+        if token.starts(with: header) { return true }
+        guard let bytes = Base64URL.decode(part), let members = FlatJSON(parsing: bytes) else { return false }
+        return members.members == ["alg": .text("HS256"), "typ": .text("JWT"), "kid": .text(keys.keyID)]
+    }
+}
+
+/// Verified tokens in two halves: when the newer is full it becomes the older, and the older is forgotten. What is
+/// used moves to the newer half, so no list of uses is kept.
+private struct VerifiedTokens {
+    private var newer: [[UInt8]: AccessTokenClaims] = [:]
+    private var older: [[UInt8]: AccessTokenClaims] = [:]
+    private let halfLimit: Int
+
+    init(limit: Int) {
+        halfLimit = max(1, limit / 2)
+    }
+
+    mutating func claims(of token: [UInt8]) -> AccessTokenClaims? {
+        if let claims = newer[token] { return claims }
+        guard let claims = older.removeValue(forKey: token) else { return nil }
+        remember(token, claims)
+        return claims
+    }
+
+    mutating func remember(_ token: [UInt8], _ claims: AccessTokenClaims) {
+        if newer.count >= halfLimit {
+            older = newer
+            newer = [:]
+        }
+        newer[token] = claims
+    }
+}

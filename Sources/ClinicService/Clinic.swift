@@ -1,0 +1,59 @@
+// What one deployment's clinic is: its time zone, its money, its customs.
+
+internal import ClinicStore
+public import Scheduling
+
+#if canImport(Glibc)
+internal import Glibc
+#endif
+
+/// The settings that every rule is applied with.
+public struct ClinicSettings: Sendable {
+    /// The clinic's time zone, in which its hours and days are read.
+    public var zone: TimeZoneRules
+    /// The ISO 4217 code of all its prices.
+    public var currency: String
+    /// The tax on a visit.
+    public var gst: GSTRate
+    /// How many seconds before the start a patient's cancellation still returns the whole payment.
+    public var fullRefundBefore: Int64
+
+    /// A clinic's settings; a day's notice by default.
+    public init(zone: TimeZoneRules, currency: String = "AUD", gst: GSTRate = .standard, fullRefundBefore: Int64 = 86_400) {
+        self.zone = zone
+        self.currency = currency
+        self.gst = gst
+        self.fullRefundBefore = fullRefundBefore
+    }
+
+    /// The clinic's calendar day at a moment.
+    func day(at instant: Instant) throws -> CivilDate {
+        guard let local = zone.localDateTime(at: instant) else { throw ClockOutOfRange() }
+        return local.date
+    }
+}
+
+/// The machine's clock is outside the calendar.
+struct ClockOutOfRange: Error {}
+
+extension Instant {
+    /// The present moment by the machine's clock (clock_gettime(2)).
+    public static var now: Instant {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Instant(microsecondsSinceEpoch: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000)
+    }
+}
+
+/// Decides and writes, and decides again on what is there now when somebody else was faster; gives up after a few
+/// losses with `staleVersion`.
+func decidingAgainWhenStale<Answer>(_ attempt: () async throws -> Answer) async throws -> Answer {
+    for _ in 0..<4 {
+        do {
+            return try await attempt()
+        } catch let refusal as Refusal where refusal.reason == .staleVersion {
+            continue
+        }
+    }
+    return try await attempt()
+}

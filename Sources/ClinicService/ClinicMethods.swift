@@ -1,0 +1,93 @@
+// All that the service answers, put together: handlers over their stores, each behind the same chain.
+
+public import Bcrypt
+internal import ClinicMessages
+internal import ClinicStore
+public import Logging
+public import PostgreSQL
+internal import ProtobufC
+public import TTRPC
+internal import TTRPCMessages
+
+/// What the service needs from the deployment it runs in.
+public struct ClinicDependencies: Sendable {
+    /// The clinic's settings.
+    public var clinic: ClinicSettings
+    /// The database, migrated.
+    public var database: Database
+    /// The pool that hashes passwords.
+    public var passwords: BcryptPool
+    /// The keys that tokens are signed with.
+    public var signingKeys: SigningKeys
+    /// What Health/Check answers.
+    public var health: HealthService
+    /// Where failures that callers may not know go.
+    public var logger: Logger
+
+    /// A deployment's parts.
+    public init(
+        clinic: ClinicSettings, database: Database, passwords: BcryptPool, signingKeys: SigningKeys,
+        health: HealthService, logger: Logger
+    ) {
+        self.clinic = clinic
+        self.database = database
+        self.passwords = passwords
+        self.signingKeys = signingKeys
+        self.health = health
+        self.logger = logger
+    }
+}
+
+/// The clinic's methods, ready to be served. Throws `IncompleteService` when a method of the schema is
+/// not served or has no row in the access table.
+public func clinicMethods(_ dependencies: ClinicDependencies) throws -> MethodTable {
+    let (clinic, database) = (dependencies.clinic, dependencies.database)
+    let accessTokens = AccessTokens(keys: dependencies.signingKeys)
+    let pageTokens = PageTokens(keys: dependencies.signingKeys)
+    let doctors = DoctorStore(database: database)
+
+    let user = UserService(
+        users: UserStore(database: database), passwords: dependencies.passwords, accessTokens: accessTokens,
+        pageTokens: pageTokens, throttle: LoginThrottle())
+    let department = DepartmentService(
+        clinic: clinic, departments: DepartmentStore(database: database), pageTokens: pageTokens)
+    let doctor = DoctorService(clinic: clinic, doctors: doctors, pageTokens: pageTokens)
+    let booking = BookingService(
+        clinic: clinic, bookings: BookingStore(database: database), doctors: doctors, pageTokens: pageTokens)
+    let payment = PaymentService(
+        clinic: clinic, transactions: TransactionStore(database: database), pageTokens: pageTokens)
+
+    var endpoints = Endpoints(tokens: accessTokens, logger: dependencies.logger)
+    let health = dependencies.health
+    try endpoints.serve(HealthMethods.check) { request, _ in try health.check(request) }
+
+    try endpoints.serve(UserServiceMethods.createUser, user.createUser)
+    try endpoints.serve(UserServiceMethods.login, user.login)
+    try endpoints.serve(UserServiceMethods.listUsers, user.listUsers)
+
+    try endpoints.serve(DepartmentServiceMethods.listDepartments, department.listDepartments)
+    try endpoints.serve(DepartmentServiceMethods.createDepartment, department.createDepartment)
+    try endpoints.serve(DepartmentServiceMethods.updateDepartment, department.updateDepartment)
+    try endpoints.serve(DepartmentServiceMethods.deleteDepartment, department.deleteDepartment)
+
+    try endpoints.serve(DoctorServiceMethods.listDoctors, doctor.listDoctors)
+    try endpoints.serve(DoctorServiceMethods.registerDoctor, doctor.registerDoctor)
+    try endpoints.serve(DoctorServiceMethods.updateDoctor, doctor.updateDoctor)
+    try endpoints.serve(DoctorServiceMethods.deleteDoctor, doctor.deleteDoctor)
+
+    try endpoints.serve(BookingServiceMethods.bookAppointment, booking.bookAppointment)
+    try endpoints.serve(BookingServiceMethods.listMyBookings, booking.listMyBookings)
+    try endpoints.serve(BookingServiceMethods.listBookings, booking.listBookings)
+    try endpoints.serve(BookingServiceMethods.updateBookingStatus, booking.updateBookingStatus)
+    try endpoints.serve(BookingServiceMethods.deleteBooking, booking.deleteBooking)
+
+    try endpoints.serve(PaymentServiceMethods.listTransactions, payment.listTransactions)
+    try endpoints.serve(PaymentServiceMethods.payBooking, payment.payBooking)
+    try endpoints.serve(PaymentServiceMethods.refundTransaction, payment.refundTransaction)
+    try endpoints.serve(PaymentServiceMethods.deleteTransaction, payment.deleteTransaction)
+    try endpoints.checkServed(ClinicMessages.allServices + TTRPCMessages.allServices)
+    return endpoints.table
+}
+
+/// The full names of the services, as health checks ask for them.
+public var clinicServiceNames: [String] { ClinicMessages.allServices.map(\.name) }

@@ -1,0 +1,42 @@
+// How a failure below becomes a status: the one place that decides what a caller may know of it.
+
+internal import Bcrypt
+internal import ClinicStore
+internal import Logging
+internal import PostgreSQL
+internal import TTRPC
+
+extension Status {
+    /// What a caller is told about an error; the log gets what it may not know, under a number that both have.
+    init(describing error: any Error, method: String, logger: Logger) {
+        switch error {
+        case let status as Status: self = status
+        case let refusal as Refusal: self.init(refusal)
+        case let failure as DatabaseError: self.init(failure, method: method, logger: logger)
+        case is BcryptPoolError: self.init(.overloaded)
+        case is CancellationError: self.init(.cancelled, "the call was cancelled")
+        default: self.init(unexpected: "\(type(of: error))", method: method, logger: logger)
+        }
+    }
+
+    private init(_ failure: DatabaseError, method: String, logger: Logger) {
+        switch failure.category {
+        case .unavailable: self.init(.databaseUnavailable)
+        case .outcomeUnknown: self.init(.outcomeUnknown)
+        case .exhausted: self.init(.overloaded)
+        case .cancelled: self.init(.cancelled, "the call was cancelled")
+        case .timedOut: self.init(.deadlineExceeded)
+        case .conflict, .alreadyExists: self.init(.staleVersion)
+        case .invalidValue: self.init(.invalidField)
+        case .internal: self.init(unexpected: failure.description, method: method, logger: logger)
+        }
+    }
+
+    private init(unexpected what: String, method: String, logger: Logger) {
+        let request = String(UInt64.random(in: .min ... .max), radix: 36)
+        logger.error(
+            "a call failed unexpectedly",
+            metadata: ["request_id": "\(request)", "method": "\(method)", "failure": "\(what)"])
+        self.init(.internalError, "an internal error; quote request \(request)", [("request_id", request)])
+    }
+}

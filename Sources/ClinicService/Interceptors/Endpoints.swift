@@ -1,0 +1,113 @@
+// What happens around every handler, once: who is calling, may they, under which key, and what becomes of a failure.
+// A handler is a function from a request and a call to an answer.
+
+public import ClinicStore
+internal import Logging
+internal import OpenSSL
+internal import ProtobufC
+public import Scheduling
+public import TTRPC
+
+/// One authorised call.
+public struct Call: Sendable {
+    /// Who is calling.
+    public let caller: Caller
+    /// Where the call comes from, for limits per peer; never logged.
+    public let peer: Peer
+    /// What a mutation writes down about its cause.
+    public let origin: Origin
+    /// The moment all of the call's decisions are made for.
+    public let now: Instant
+}
+
+/// The methods do not fit together: the daemon must not start.
+public enum IncompleteService: Error, CustomStringConvertible {
+    /// A method is served that the access table does not know.
+    case noAccess(method: String)
+    /// A method of the schema is not served.
+    case notServed(method: String)
+
+    /// One line for a person.
+    public var description: String {
+        switch self {
+        case .noAccess(let method): "\(method) has no row in the access table"
+        case .notServed(let method): "\(method) is in the schema but is not served"
+        }
+    }
+}
+
+/// The methods of the service, each wrapped in the same chain.
+struct Endpoints {
+    private(set) var table = MethodTable()
+    private var served: Set<String> = []
+    private let tokens: AccessTokens
+    private let logger: Logger
+
+    init(tokens: AccessTokens, logger: Logger) {
+        self.tokens = tokens
+        self.logger = logger
+    }
+
+    /// Throws the first method of the schema that is not served.
+    func checkServed(_ services: [ServiceDescriptor]) throws(IncompleteService) {
+        for service in services {
+            for method in service.methods where !served.contains("\(service.name)/\(method.name)") {
+                throw .notServed(method: "\(service.name)/\(method.name)")
+            }
+        }
+    }
+
+    /// Serves a method.
+    ///
+    /// The caller is identified and authorised before the request is decoded, so that nobody learns from a
+    /// validation error what may not be called.
+    mutating func serve<Request: Message, Response: Message>(
+        _ method: Method<Request, Response>,
+        _ handler: @escaping @Sendable (Request, Call) async throws -> Response
+    ) throws(IncompleteService) {
+        let name = "\(method.service)/\(method.name)"
+        guard let access = AccessTable.rows[name] else { throw .noAccess(method: name) }
+        served.insert(name)
+        let (tokens, logger) = (tokens, logger)
+        table.register(method) { call in
+            do {
+                let now = Instant.now
+                let caller = try tokens.caller(of: call.metadata, now: now)
+                try access.check(caller)
+                let key = method.hasSideEffects ? try IdempotencyKey.read(from: call, caller: caller) : nil
+                let request: Request
+                do throws(Status) { request = try call.request() } catch { throw Status(malformed: error) }
+                return try await handler(
+                    request,
+                    Call(
+                        caller: caller, peer: call.peer,
+                        origin: Origin(actorID: caller.userID, method: name, key: key), now: now))
+            } catch {
+                throw Status(describing: error, method: name, logger: logger)
+            }
+        }
+    }
+}
+
+extension Status {
+    /// The wire's refusal of a payload, with our reason beside its details.
+    fileprivate init(malformed status: Status) {
+        self.init(.malformedRequest, status.message)
+        details += status.details
+    }
+}
+
+/// A client's key against double execution.
+enum IdempotencyKey {
+    /// The key of a call with a digest of what it asks for; nil without one or without a signed-in caller.
+    static func read<Request: Message>(
+        from call: UnaryCall<Request>, caller: Caller
+    ) throws -> Origin.Key? {
+        let values = call.metadata["idempotency-key"]
+        guard let key = values.first, caller.userID != nil else { return nil }
+        guard values.count == 1, (1...128).contains(key.utf8.count),
+            key.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
+        else { throw Status(.invalidIdempotencyKey) }
+        return Origin.Key(text: key, requestDigest: try SHA256.digest(call.payload).bytes)
+    }
+}

@@ -1,0 +1,62 @@
+// A page of a list: its size, where it begins, and the token of the next one. A token is bound to the list, its
+// filters and its caller, so that it can be neither altered nor used elsewhere.
+
+internal import ClinicMessages
+internal import ClinicStore
+internal import ProtobufC
+internal import TTRPC
+
+/// A list request of any kind.
+protocol PagedRequest: Message {
+    var pageSize: Int64 { get set }
+    var pageToken: String { get set }
+}
+
+extension ListUsersRequest: PagedRequest {}
+extension ListDepartmentsRequest: PagedRequest {}
+extension ListDoctorsRequest: PagedRequest {}
+extension ListMyBookingsRequest: PagedRequest {}
+extension ListBookingsRequest: PagedRequest {}
+extension ListTransactionsRequest: PagedRequest {}
+
+/// Where a page begins and how long it is.
+struct Page {
+    /// The keyset of the last thing of the page before; nil on the first page.
+    let cursor: [Int64]?
+    private let size: Int
+    private let query: PageQuery
+    private let tokens: PageTokens
+
+    /// Reads a list request; 0 means 50 and more than 1000 is clamped.
+    ///
+    /// - Parameter keyLength: how many numbers make the keyset of this list.
+    init(of request: some PagedRequest, _ call: Call, keyLength: Int, tokens: PageTokens) throws {
+        guard request.pageSize >= 0 else { throw Status(.invalidPageSize) }
+        size = request.pageSize == 0 ? 50 : Int(min(request.pageSize, 1000))
+        var filters = request
+        filters.pageSize = 0
+        filters.pageToken = ""
+        query = PageQuery(method: call.origin.method, callerID: call.caller.userID, filter: filters.encoded())
+        self.tokens = tokens
+        guard !request.pageToken.isEmpty else {
+            cursor = nil
+            return
+        }
+        guard let cursor = try? tokens.decode(request.pageToken, of: query), cursor.numbers.count == keyLength else {
+            throw Status(.invalidPageToken)
+        }
+        self.cursor = cursor.numbers
+    }
+
+    /// How many records to ask for: one more than fit, to know whether there is a next page.
+    var limit: Int64 { Int64(size) + 1 }
+
+    /// The records that fit, as messages, and the token of the next page, empty on the last one.
+    func answer<Item, Answer>(
+        _ items: [Item], key: (Item) -> [Int64], message: (Item) -> Answer
+    ) throws -> (messages: [Answer], nextPageToken: String) {
+        let shown = items.prefix(size)
+        guard items.count > size, let last = shown.last else { return (shown.map(message), "") }
+        return (shown.map(message), try tokens.encode(PageCursor(numbers: key(last)), of: query))
+    }
+}

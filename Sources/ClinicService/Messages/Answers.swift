@@ -1,0 +1,140 @@
+// Records as messages. One initialiser a message, so that a thing looks the same wherever it is answered.
+
+internal import ClinicMessages
+internal import ClinicStore
+internal import Scheduling
+
+extension ProtobufTimestamp {
+    init(_ instant: Instant) {
+        self.init(seconds: instant.secondsSinceEpoch, nanos: instant.nanoseconds)
+    }
+}
+
+extension ClinicSettings {
+    func money(_ minorUnits: Int64) -> Money { Money(minorUnits: minorUnits, currencyCode: currency) }
+
+    /// dd/mm/yyyy hh:mm:ss on the clinic's wall clock.
+    func dateTime(_ instant: Instant) -> String { zone.localDateTime(at: instant)?.description ?? "" }
+}
+
+/// A version as callers see it: opaque to them.
+func etag(_ version: Int64) -> String { String(version) }
+
+extension ClinicMessages.Role {
+    init(_ role: ClinicStore.Role) {
+        self =
+            switch role {
+            case .patient: .patient
+            case .staff: .staff
+            case .admin: .admin
+            }
+    }
+}
+
+extension ClinicMessages.BookingStatus {
+    init(_ status: Scheduling.BookingStatus) {
+        self =
+            switch status {
+            case .held: .held
+            case .booked: .booked
+            case .confirmed: .confirmed
+            case .arrived: .arrived
+            case .completed: .completed
+            case .cancelled: .cancelled
+            case .expired: .expired
+            case .noShow: .noShow
+            }
+    }
+}
+
+extension ClinicMessages.TransactionStatus {
+    init(_ status: Scheduling.TransactionStatus) {
+        self =
+            switch status {
+            case .pending: .pending
+            case .paid: .paid
+            case .partiallyRefunded: .partiallyRefunded
+            case .refunded: .refunded
+            case .failed: .failed
+            case .voided: .voided
+            }
+    }
+}
+
+extension CaseIterable {
+    /// The case whose message form is this value; nil for UNSPECIFIED, which filters take for any.
+    init?<Value: Equatable>(from value: Value, by form: (Self) -> Value) {
+        guard let match = Self.allCases.first(where: { form($0) == value }) else { return nil }
+        self = match
+    }
+}
+
+extension User {
+    init(_ record: UserRecord) {
+        self.init(
+            id: record.id, firstName: record.firstName, lastName: record.lastName, phone: record.phone,
+            email: record.email, isAdmin: record.role == .admin, role: ClinicMessages.Role(record.role),
+            etag: ClinicService.etag(record.version))
+    }
+}
+
+extension Department {
+    init(_ record: DepartmentRecord) {
+        self.init(
+            id: record.id, departmentName: record.name, operatingStartHour: record.hours.opens.description,
+            operatingEndHour: record.hours.closes.description, createdDate: record.createdDate.description,
+            lastUpdate: record.lastUpdate.description, etag: ClinicService.etag(record.version))
+    }
+}
+
+extension DepartmentSummary {
+    init(_ record: NamedRecord) { self.init(id: record.id, departmentName: record.name) }
+}
+
+extension Doctor {
+    init(_ record: DoctorRecord, _ clinic: ClinicSettings) {
+        self.init(
+            id: record.id, fullName: record.fullName, registrationNumber: record.registrationNumber,
+            registrationExpiry: record.registrationExpiry.description, consultationFee: clinic.money(record.fee),
+            slotMinutes: record.slotMinutes, gstFree: record.isGSTFree,
+            department: DepartmentSummary(record.department), etag: ClinicService.etag(record.version))
+    }
+}
+
+extension Booking {
+    /// The whole booking, for its owner and the staff.
+    init(_ record: BookingRecord, _ clinic: ClinicSettings) {
+        self.init(publicPartOf: record, clinic)
+        user = UserSummary(id: record.userID, firstName: record.firstName, lastName: record.lastName)
+        transactions = record.transactions.map { transaction in
+            TransactionSummary(
+                id: transaction.id, totalFee: clinic.money(transaction.total),
+                status: ClinicMessages.TransactionStatus(transaction.status))
+        }
+        etag = ClinicService.etag(record.version)
+    }
+
+    /// What anyone may see: nothing about the patient.
+    init(publicPartOf record: BookingRecord, _ clinic: ClinicSettings) {
+        self.init(
+            id: record.id, startTime: ProtobufTimestamp(record.start), endTime: ProtobufTimestamp(record.end),
+            bookingDateTime: clinic.dateTime(record.start), status: ClinicMessages.BookingStatus(record.status),
+            doctor: DoctorSummary(
+                id: record.doctor.id, fullName: record.doctor.name,
+                department: DepartmentSummary(record.department)))
+    }
+}
+
+extension Transaction {
+    init(_ record: TransactionRecord, _ clinic: ClinicSettings) {
+        self.init(
+            id: record.id, fee: clinic.money(record.fee), gst: clinic.money(record.gst),
+            totalFee: clinic.money(record.total), refundedAmount: clinic.money(record.refunded),
+            status: ClinicMessages.TransactionStatus(record.status),
+            booking: BookingSummary(
+                id: record.bookingID, startTime: ProtobufTimestamp(record.bookingStart),
+                bookingDateTime: clinic.dateTime(record.bookingStart),
+                status: ClinicMessages.BookingStatus(record.bookingStatus)),
+            etag: ClinicService.etag(record.version))
+    }
+}

@@ -1,0 +1,156 @@
+// What a request's fields may hold. Each check reads one field and notes what is wrong with it, so that a caller
+// hears of every wrong field at once (google.rpc.BadRequest).
+
+internal import ClinicMessages
+internal import ClinicStore
+internal import Foundation
+internal import Scheduling
+internal import TTRPC
+internal import TTRPCMessages
+
+/// Reads fields and collects what is wrong with them.
+struct FieldReader {
+    private var violations: [RPCBadRequest.FieldViolation] = []
+
+    mutating func note(_ field: String, _ description: String) {
+        violations.append(RPCBadRequest.FieldViolation(field: field, description: description))
+    }
+
+    /// Throws INVALID_ARGUMENT with all that was noted.
+    func finish() throws(Status) {
+        guard let first = violations.first else { return }
+        throw Status(.invalidField, "\(first.field): \(first.description)")
+            .adding(RPCBadRequest(fieldViolations: violations))
+    }
+
+    /// A required text in composed form (NFC), without space around it, of at most that many characters.
+    mutating func text(_ value: String, _ field: String, limit: Int) -> String {
+        let text = value.trimmingCharacters(in: .whitespacesAndNewlines).precomposedStringWithCanonicalMapping
+        if text.isEmpty {
+            note(field, "is required")
+        } else if text.utf8.count > 4 * limit || text.unicodeScalars.count > limit {
+            note(field, "has at most \(limit) characters")
+        } else if text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+            note(field, "has no control characters")
+        }
+        return text
+    }
+
+    /// E.164 or digits, or nothing.
+    mutating func phone(_ value: String, _ field: String) -> String {
+        let digits = value.hasPrefix("+") ? value.dropFirst() : value[...]
+        let isPhone = (3...15).contains(digits.utf8.count) && digits.utf8.allSatisfy { (0x30...0x39).contains($0) }
+        if !value.isEmpty && !isPhone { note(field, "is 3 to 15 digits, with a + before them or not") }
+        return value
+    }
+
+    /// Trimmed and lower-cased.
+    mutating func email(_ value: String, _ field: String) -> String {
+        let email = EmailAddress.normalised(value)
+        if !EmailAddress.isPlausible(email) { note(field, "is an e-mail address such as ann@example.org") }
+        return email
+    }
+
+    /// YYYY-MM-DD.
+    mutating func date(_ value: String, _ field: String) -> CivilDate? {
+        let date = CivilDate(parsing: value)
+        if date == nil { note(field, "is a date as YYYY-MM-DD") }
+        return date
+    }
+
+    /// Two hours HH:MM, the second not before the first.
+    mutating func hours(from start: String, to end: String) -> OpeningHours? {
+        let opens = MinuteOfDay(parsing: start)
+        if opens == nil { note("operating_start_hour", "is an hour as HH:MM, 00:00 to 23:59") }
+        let closes = MinuteOfDay(parsing: end, allowingEndOfDay: true)
+        if closes == nil { note("operating_end_hour", "is an hour as HH:MM, 00:00 to 24:00") }
+        guard let opens, let closes else { return nil }
+        let hours = OpeningHours(opens: opens, closes: closes)
+        if hours == nil { note("operating_end_hour", "is not before operating_start_hour") }
+        return hours
+    }
+
+    /// Minutes of a slot; 0 means 30.
+    mutating func slotMinutes(_ value: Int64, _ field: String) -> Int64 {
+        let minutes = value == 0 ? 30 : value
+        if !(5...240).contains(minutes) { note(field, "is 5 to 240 minutes, or 0 for 30") }
+        return minutes
+    }
+
+    /// A fee in the clinic's currency whose price with GST can be counted.
+    mutating func fee(_ value: Money?, _ field: String, _ clinic: ClinicSettings) throws(Status) -> Int64 {
+        guard let value else {
+            note(field, "is required")
+            return 0
+        }
+        guard value.currencyCode.isEmpty || value.currencyCode == clinic.currency else {
+            throw Status(.wrongCurrency, "\(field): the clinic's currency is \(clinic.currency)")
+        }
+        if value.minorUnits < 0 {
+            note(field, "is not negative")
+        } else if (try? clinic.gst.price(fee: value.minorUnits)) == nil {
+            note(field, "is too large")
+        }
+        return value.minorUnits
+    }
+}
+
+/// E-mail addresses as accounts are known by.
+enum EmailAddress {
+    /// Trimmed, composed and lower-cased: two spellings of one address are one account.
+    static func normalised(_ text: String) -> String {
+        text.trimmingCharacters(in: .whitespacesAndNewlines).precomposedStringWithCanonicalMapping.lowercased()
+    }
+
+    /// One @ with something on both sides, no space or control character, at most 254 bytes (RFC 5321 4.5.3.1.3).
+    static func isPlausible(_ email: String) -> Bool {
+        let parts = email.split(separator: "@", omittingEmptySubsequences: false)
+        return parts.count == 2 && parts.allSatisfy { !$0.isEmpty } && email.utf8.count <= 254
+            && !email.unicodeScalars.contains { $0.properties.isWhitespace || $0.properties.generalCategory == .control }
+    }
+}
+
+/// The version an etag stands for; nil when the caller gave none.
+func version(ofEtag etag: String) throws(Status) -> Int64? {
+    guard !etag.isEmpty else { return nil }
+    guard let version = Int64(etag), version > 0, String(version) == etag else { throw Status(.invalidEtag) }
+    return version
+}
+
+extension Instant {
+    /// A Timestamp's instant, in microseconds; INVALID_ARGUMENT outside the years 1 to 9999 or for odd nanoseconds.
+    init(_ timestamp: ProtobufTimestamp, field: String) throws(Status) {
+        guard let instant = Instant(secondsSinceEpoch: timestamp.seconds, nanoseconds: timestamp.nanos) else {
+            var fields = FieldReader()
+            fields.note(field, "is a time in the years 1 to 9999 in whole microseconds")
+            try fields.finish()
+            self = Instant(microsecondsSinceEpoch: 0)
+            return
+        }
+        self = instant
+    }
+}
+
+/// The fields an update changes (google.protobuf.FieldMask, AIP-134).
+struct UpdateMask {
+    private let paths: Set<String>?
+
+    /// - Parameter fields: what can be changed.
+    init(_ mask: ProtobufFieldMask?, fields: Set<String>) throws(Status) {
+        guard let mask, !mask.paths.isEmpty else {
+            paths = nil
+            return
+        }
+        if mask.paths == ["*"] {
+            paths = fields
+            return
+        }
+        for path in mask.paths where !fields.contains(path) {
+            throw Status(.invalidUpdateMask, "update_mask names \(fields.sorted().joined(separator: ", ")) only")
+        }
+        paths = Set(mask.paths)
+    }
+
+    /// Whether a field is to be changed: it is in the mask or, without a mask, it has a value.
+    func changes(_ path: String, whenSet isSet: Bool) -> Bool { paths?.contains(path) ?? isSet }
+}

@@ -1,0 +1,169 @@
+// Every refusal a caller can meet: its stable name, its code and what to do about it. One table, so that a reason
+// means one thing everywhere and none is undocumented.
+
+internal import ClinicStore
+internal import TTRPC
+
+/// The `reason` of the google.rpc.ErrorInfo that every failure carries, in the domain `clinic.v1`.
+enum Reason: String, CaseIterable {
+    // What the request says.
+    case malformedRequest = "MALFORMED_REQUEST"
+    case invalidField = "INVALID_FIELD"
+    case invalidPassword = "INVALID_PASSWORD"
+    case invalidPageSize = "INVALID_PAGE_SIZE"
+    case invalidPageToken = "INVALID_PAGE_TOKEN"
+    case invalidEtag = "INVALID_ETAG"
+    case invalidIdempotencyKey = "INVALID_IDEMPOTENCY_KEY"
+    case invalidUpdateMask = "INVALID_UPDATE_MASK"
+    case wrongCurrency = "WRONG_CURRENCY"
+    case malformedDate = "MALFORMED_DATE"
+    case skippedLocalTime = "SKIPPED_LOCAL_TIME"
+    case offGrid = "OFF_GRID"
+    case outOfWindow = "OUT_OF_WINDOW"
+    case keyReused = "KEY_REUSED"
+
+    // Who the caller is.
+    case notSignedIn = "NOT_SIGNED_IN"
+    case invalidToken = "INVALID_TOKEN"
+    case wrongCredentials = "WRONG_CREDENTIALS"
+    case roleRequired = "ROLE_REQUIRED"
+    case ownerMayOnlyCancel = "OWNER_MAY_ONLY_CANCEL"
+
+    // What is not there.
+    case userNotFound = "USER_NOT_FOUND"
+    case departmentNotFound = "DEPARTMENT_NOT_FOUND"
+    case doctorNotFound = "DOCTOR_NOT_FOUND"
+    case bookingNotFound = "BOOKING_NOT_FOUND"
+    case transactionNotFound = "TRANSACTION_NOT_FOUND"
+
+    // What is there already.
+    case emailTaken = "EMAIL_TAKEN"
+    case departmentNameTaken = "DEPARTMENT_NAME_TAKEN"
+    case registrationNumberTaken = "REGISTRATION_NUMBER_TAKEN"
+    case slotTaken = "SLOT_TAKEN"
+    case patientBusy = "PATIENT_BUSY"
+
+    // What the state does not allow.
+    case closed = "CLOSED"
+    case registrationExpired = "REGISTRATION_EXPIRED"
+    case hasDependants = "HAS_DEPENDANTS"
+    case invalidTransition = "INVALID_TRANSITION"
+    case alreadyStarted = "ALREADY_STARTED"
+    case notStarted = "NOT_STARTED"
+    case notPayable = "NOT_PAYABLE"
+    case alreadyPaid = "ALREADY_PAID"
+    case nothingToRefund = "NOTHING_TO_REFUND"
+    case transactionPending = "TRANSACTION_PENDING"
+
+    // Who else was changing it.
+    case staleEtag = "STALE_ETAG"
+    case staleVersion = "STALE_VERSION"
+
+    // What the service cannot do now.
+    case loginThrottled = "LOGIN_THROTTLED"
+    case overloaded = "OVERLOADED"
+    case databaseUnavailable = "DATABASE_UNAVAILABLE"
+    case outcomeUnknown = "OUTCOME_UNKNOWN"
+    case deadlineExceeded = "DEADLINE_EXCEEDED"
+    case internalError = "INTERNAL"
+
+    /// The code it is answered with.
+    var code: StatusCode {
+        switch self {
+        case .malformedRequest, .invalidField, .invalidPassword, .invalidPageSize, .invalidPageToken, .invalidEtag,
+            .invalidIdempotencyKey, .invalidUpdateMask, .wrongCurrency, .malformedDate, .skippedLocalTime, .offGrid,
+            .keyReused:
+            .invalidArgument
+        case .outOfWindow: .outOfRange
+        case .notSignedIn, .invalidToken, .wrongCredentials: .unauthenticated
+        case .roleRequired, .ownerMayOnlyCancel: .permissionDenied
+        case .userNotFound, .departmentNotFound, .doctorNotFound, .bookingNotFound, .transactionNotFound: .notFound
+        case .emailTaken, .departmentNameTaken, .registrationNumberTaken, .slotTaken, .patientBusy: .alreadyExists
+        case .closed, .registrationExpired, .hasDependants, .invalidTransition, .alreadyStarted, .notStarted,
+            .notPayable, .alreadyPaid, .nothingToRefund, .transactionPending:
+            .failedPrecondition
+        case .staleEtag, .staleVersion: .aborted
+        case .loginThrottled, .overloaded: .resourceExhausted
+        case .databaseUnavailable, .outcomeUnknown: .unavailable
+        case .deadlineExceeded: .deadlineExceeded
+        case .internalError: .internal
+        }
+    }
+
+    /// What is wrong and what to do, where the place that refuses has nothing more exact to say.
+    var message: String {
+        switch self {
+        case .malformedRequest: "the request is not a valid message of this method"
+        case .invalidField: "a field has a value that is not allowed; the details name it"
+        case .invalidPassword: "a password has at least 8 characters, at most 72 bytes and no NUL"
+        case .invalidPageSize: "page_size is negative; use 0 for the default or up to 1000"
+        case .invalidPageToken: "page_token is not one of this list; start again without it"
+        case .invalidEtag: "etag is not one this service gave out; read the thing again"
+        case .invalidIdempotencyKey: "idempotency-key is 1 to 128 printable ASCII characters, given once"
+        case .invalidUpdateMask: "update_mask names a field that cannot be changed"
+        case .wrongCurrency: "the clinic uses one currency; leave currency_code empty or use that one"
+        case .malformedDate: "booking_date_time is dd/mm/yyyy hh:mm:ss in the clinic's time zone"
+        case .skippedLocalTime: "the clocks go forward over that time, so it does not exist; choose another"
+        case .offGrid: "the start is not on the doctor's grid of appointments"
+        case .outOfWindow: "the start lies in the past or more than 30 days ahead; choose one in between"
+        case .keyReused: "idempotency-key was used for another request; use a new key for each request"
+        case .notSignedIn: "this method needs a signed-in caller; send metadata authorization: Bearer <token>"
+        case .invalidToken: "the token is not valid or has expired; sign in again"
+        case .wrongCredentials: "e-mail or password is wrong"
+        case .roleRequired: "the caller's role does not allow this"
+        case .ownerMayOnlyCancel: "a patient can only cancel a booking; ask the clinic for anything else"
+        case .userNotFound: "there is no such user"
+        case .departmentNotFound: "there is no such department"
+        case .doctorNotFound: "there is no such doctor"
+        case .bookingNotFound: "there is no such booking"
+        case .transactionNotFound: "there is no such transaction"
+        case .emailTaken: "this e-mail is signed up already; sign in or use another"
+        case .departmentNameTaken: "a department has this name already; choose another"
+        case .registrationNumberTaken: "a doctor with this registration number is registered already"
+        case .slotTaken: "the slot is taken; choose another"
+        case .patientBusy: "the patient has another appointment at that time"
+        case .closed: "the department is closed at that time"
+        case .registrationExpired: "the doctor's registration does not cover that day"
+        case .hasDependants: "other things depend on it; remove or move them first"
+        case .invalidTransition: "the booking's status does not allow this"
+        case .alreadyStarted: "the appointment has begun; ask the clinic to cancel it"
+        case .notStarted: "the appointment has not begun yet"
+        case .notPayable: "a booking in this status cannot be paid"
+        case .alreadyPaid: "the booking is paid already"
+        case .nothingToRefund: "nothing of the transaction is left to refund"
+        case .transactionPending: "the transaction is not settled yet; try again later"
+        case .staleEtag: "it was changed since you read it; read it again and repeat"
+        case .staleVersion: "others keep changing it at the same time; try again"
+        case .loginThrottled: "too many failed sign-ins; try again later"
+        case .overloaded: "the server is busy; try again later"
+        case .databaseUnavailable: "the database cannot be reached; try again later"
+        case .outcomeUnknown: "the line to the database broke: the change may or may not have been made; look first"
+        case .deadlineExceeded: "the call took longer than it may; try again later"
+        case .internalError: "an internal error"
+        }
+    }
+}
+
+extension Status {
+    /// The domain of every reason.
+    static let domain = "clinic.v1"
+
+    /// A refusal with a message and facts of its own, or those of its reason.
+    init(_ reason: Reason, _ message: String? = nil, _ facts: [(String, String)] = []) {
+        self.init(
+            reason.code, message ?? reason.message, reason: reason.rawValue, domain: Status.domain, metadata: facts)
+    }
+
+    /// A refusal of the database's functions.
+    init(_ refusal: Refusal) {
+        guard let reason = Reason(rawValue: refusal.reason.rawValue) else {
+            self.init(.internalError)
+            return
+        }
+        let facts = refusal.detail.sorted { $0.key < $1.key }
+        let explanation = facts.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+        self.init(
+            reason, explanation.isEmpty ? nil : "\(reason.message) (\(explanation))",
+            facts.map { ($0.key, $0.value) })
+    }
+}

@@ -1,0 +1,63 @@
+// clinic.v1.DepartmentService.
+
+internal import ClinicMessages
+internal import ClinicStore
+internal import Scheduling
+internal import TTRPC
+
+struct DepartmentService: Sendable {
+    let clinic: ClinicSettings
+    let departments: DepartmentStore
+    let pageTokens: PageTokens
+
+    func listDepartments(_ request: ListDepartmentsRequest, _ call: Call) async throws -> ListDepartmentsResponse {
+        let page = try Page(of: request, call, keyLength: 1, tokens: pageTokens)
+        let records = try await departments.list(after: page.cursor?.first, limit: page.limit)
+        let answer = try page.answer(records, key: { [$0.id] }, message: { Department($0) })
+        return ListDepartmentsResponse(departments: answer.messages, nextPageToken: answer.nextPageToken)
+    }
+
+    func createDepartment(_ request: CreateDepartmentRequest, _ call: Call) async throws -> Department {
+        let draft = try draft(
+            name: request.departmentName, start: request.operatingStartHour, end: request.operatingEndHour)
+        return Department(
+            try await departments.create(draft, today: try clinic.day(at: call.now), origin: call.origin))
+    }
+
+    func updateDepartment(_ request: UpdateDepartmentRequest, _ call: Call) async throws -> Department {
+        let wanted = request.department ?? Department()
+        let expected = try version(ofEtag: request.etag)
+        let mask = try UpdateMask(
+            request.updateMask, fields: ["department_name", "operating_start_hour", "operating_end_hour"])
+        let today = try clinic.day(at: call.now)
+        return try await decidingAgainWhenStale {
+            let current = try await departments.get(request.departmentID)
+            if let expected, expected != current.version { throw Status(.staleEtag) }
+            func merged(_ field: String, _ new: String, _ old: String) -> String {
+                mask.changes(field, whenSet: !new.isEmpty) ? new : old
+            }
+            let draft = try draft(
+                name: merged("department_name", wanted.departmentName, current.name),
+                start: merged(
+                    "operating_start_hour", wanted.operatingStartHour, current.hours.opens.description),
+                end: merged("operating_end_hour", wanted.operatingEndHour, current.hours.closes.description))
+            return Department(
+                try await departments.update(
+                    current.id, at: current.version, to: draft, today: today, origin: call.origin))
+        }
+    }
+
+    func deleteDepartment(_ request: DeleteDepartmentRequest, _ call: Call) async throws -> ProtobufEmpty {
+        try await departments.delete(request.departmentID, now: call.now, origin: call.origin)
+        return ProtobufEmpty()
+    }
+
+    private func draft(name: String, start: String, end: String) throws -> DepartmentStore.Draft {
+        var fields = FieldReader()
+        let name = fields.text(name, "department_name", limit: 100)
+        let hours = fields.hours(from: start, to: end)
+        try fields.finish()
+        guard let hours else { throw Status(.invalidField) }
+        return DepartmentStore.Draft(name: name, nameKey: name.lowercased(), hours: hours)
+    }
+}

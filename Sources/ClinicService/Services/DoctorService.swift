@@ -1,0 +1,87 @@
+// clinic.v1.DoctorService.
+
+internal import ClinicMessages
+internal import ClinicStore
+internal import Scheduling
+internal import TTRPC
+
+struct DoctorService: Sendable {
+    let clinic: ClinicSettings
+    let doctors: DoctorStore
+    let pageTokens: PageTokens
+
+    func listDoctors(_ request: ListDoctorsRequest, _ call: Call) async throws -> ListDoctorsResponse {
+        let page = try Page(of: request, call, keyLength: 1, tokens: pageTokens)
+        let records = try await doctors.list(
+            departmentID: request.departmentID == 0 ? nil : request.departmentID, after: page.cursor?.first,
+            limit: page.limit)
+        let answer = try page.answer(records, key: { [$0.id] }, message: { Doctor($0, clinic) })
+        return ListDoctorsResponse(doctors: answer.messages, nextPageToken: answer.nextPageToken)
+    }
+
+    func registerDoctor(_ request: RegisterDoctorRequest, _ call: Call) async throws -> Doctor {
+        let draft = try draft(
+            Doctor(
+                fullName: request.fullName, registrationNumber: request.registrationNumber,
+                registrationExpiry: request.registrationExpiry, consultationFee: request.consultationFee,
+                slotMinutes: request.slotMinutes, gstFree: request.gstFree,
+                department: DepartmentSummary(id: request.departmentID)))
+        return Doctor(try await doctors.register(draft, origin: call.origin), clinic)
+    }
+
+    func updateDoctor(_ request: UpdateDoctorRequest, _ call: Call) async throws -> Doctor {
+        let wanted = request.doctor ?? Doctor()
+        let expected = try version(ofEtag: request.etag)
+        let mask = try UpdateMask(
+            request.updateMask,
+            fields: [
+                "full_name", "registration_number", "registration_expiry", "consultation_fee", "slot_minutes",
+                "gst_free", "department",
+            ])
+        return try await decidingAgainWhenStale {
+            let current = try await doctors.get(request.doctorID)
+            if let expected, expected != current.version { throw Status(.staleEtag) }
+            let draft = try draft(merge(wanted, into: Doctor(current, clinic), mask))
+            return Doctor(
+                try await doctors.update(current.id, at: current.version, to: draft, origin: call.origin), clinic)
+        }
+    }
+
+    func deleteDoctor(_ request: DeleteDoctorRequest, _ call: Call) async throws -> ProtobufEmpty {
+        try await doctors.delete(request.doctorID, now: call.now, origin: call.origin)
+        return ProtobufEmpty()
+    }
+
+    private func merge(_ wanted: Doctor, into current: Doctor, _ mask: UpdateMask) -> Doctor {
+        var merged = current
+        if mask.changes("full_name", whenSet: !wanted.fullName.isEmpty) { merged.fullName = wanted.fullName }
+        if mask.changes("registration_number", whenSet: !wanted.registrationNumber.isEmpty) {
+            merged.registrationNumber = wanted.registrationNumber
+        }
+        if mask.changes("registration_expiry", whenSet: !wanted.registrationExpiry.isEmpty) {
+            merged.registrationExpiry = wanted.registrationExpiry
+        }
+        if mask.changes("consultation_fee", whenSet: wanted.consultationFee != nil) {
+            merged.consultationFee = wanted.consultationFee
+        }
+        if mask.changes("slot_minutes", whenSet: wanted.slotMinutes != 0) { merged.slotMinutes = wanted.slotMinutes }
+        if mask.changes("gst_free", whenSet: wanted.gstFree) { merged.gstFree = wanted.gstFree }
+        if mask.changes("department", whenSet: wanted.department != nil) { merged.department = wanted.department }
+        return merged
+    }
+
+    /// A doctor's fields, checked. The message serves both a registration and a merged update.
+    private func draft(_ doctor: Doctor) throws -> DoctorStore.Draft {
+        var fields = FieldReader()
+        let fullName = fields.text(doctor.fullName, "full_name", limit: 200)
+        let number = fields.text(doctor.registrationNumber, "registration_number", limit: 32)
+        let expiry = fields.date(doctor.registrationExpiry, "registration_expiry")
+        let fee = try fields.fee(doctor.consultationFee, "consultation_fee", clinic)
+        let slotMinutes = fields.slotMinutes(doctor.slotMinutes, "slot_minutes")
+        try fields.finish()
+        guard let expiry else { throw Status(.invalidField) }
+        return DoctorStore.Draft(
+            departmentID: doctor.department?.id ?? 0, fullName: fullName, registrationNumber: number,
+            registrationExpiry: expiry, fee: fee, slotMinutes: slotMinutes, isGSTFree: doctor.gstFree)
+    }
+}

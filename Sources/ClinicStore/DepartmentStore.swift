@@ -1,0 +1,70 @@
+// Departments in the database.
+public import PostgreSQL
+public import Scheduling
+
+/// Reads and changes departments.
+public struct DepartmentStore: Sendable {
+    private let database: Database
+
+    /// Departments of this database.
+    public init(database: Database) { self.database = database }
+
+    /// A department as it is to be, already checked.
+    public struct Draft: Sendable {
+        /// Its name.
+        public var name: String
+        /// The name folded for comparison.
+        public var nameKey: String
+        /// When it is open.
+        public var hours: OpeningHours
+
+        /// A department as it is to be.
+        public init(name: String, nameKey: String, hours: OpeningHours) {
+            self.name = name
+            self.nameKey = nameKey
+            self.hours = hours
+        }
+
+        fileprivate var values: [SQLValue] {
+            [.text(name), .text(nameKey), .minutes(hours.opens), .minutes(hours.closes)]
+        }
+    }
+
+    private static let create = Mutation<DepartmentRecord>("create_department", parameterCount: 5)
+    private static let update = Mutation<DepartmentRecord>("update_department", parameterCount: 7)
+    private static let delete = Mutation<DepartmentRecord>("delete_department", parameterCount: 2)
+
+    /// Makes a department. Refused with `departmentNameTaken`.
+    public func create(_ draft: Draft, today: CivilDate, origin: Origin) async throws -> DepartmentRecord {
+        try await Self.create.run(on: database, origin, draft.values + [.civilDate(today)])
+    }
+
+    /// Replaces a department that is at `version`. Refused with `staleVersion`, `departmentNameTaken`.
+    public func update(
+        _ id: Int64, at version: Int64, to draft: Draft, today: CivilDate, origin: Origin
+    ) async throws -> DepartmentRecord {
+        try await Self.update.run(
+            on: database, origin, [.int64(id), .int64(version)] + draft.values + [.civilDate(today)])
+    }
+
+    /// Removes a department. Refused with `departmentNotFound`, `hasDependants`.
+    public func delete(_ id: Int64, now: Instant, origin: Origin) async throws {
+        _ = try await Self.delete.run(on: database, origin, [.int64(id), .instant(now)])
+    }
+
+    private static let one = Statement("select * from clinic.department_answer where id = $1")
+    private static let all = Listing<DepartmentRecord>("department_answer", order: ["id"])
+
+    /// A live department. Refused with `departmentNotFound`.
+    public func get(_ id: Int64) async throws -> DepartmentRecord {
+        guard var row = try await database.read(Self.one, [.int64(id)]).first else {
+            throw Refusal(.departmentNotFound)
+        }
+        return try DepartmentRecord(reading: &row)
+    }
+
+    /// Live departments by id.
+    public func list(after id: Int64?, limit: Int64) async throws -> [DepartmentRecord] {
+        try await Self.all.page(from: database, after: id.map { [.int64($0)] }, limit: limit)
+    }
+}

@@ -1,0 +1,125 @@
+// Doctors in the database.
+public import PostgreSQL
+public import Scheduling
+
+/// Reads and changes doctors.
+public struct DoctorStore: Sendable {
+    private let database: Database
+
+    /// Doctors of this database.
+    public init(database: Database) { self.database = database }
+
+    /// A doctor as he or she is to be, already checked.
+    public struct Draft: Sendable {
+        /// Where the doctor works.
+        public var departmentID: Int64
+        /// The name to print.
+        public var fullName: String
+        /// Unique among live doctors.
+        public var registrationNumber: String
+        /// The last valid day.
+        public var registrationExpiry: CivilDate
+        /// Minor units, without GST.
+        public var fee: Int64
+        /// 5 to 240.
+        public var slotMinutes: Int64
+        /// No GST is charged.
+        public var isGSTFree: Bool
+
+        /// A doctor as he or she is to be.
+        public init(
+            departmentID: Int64, fullName: String, registrationNumber: String, registrationExpiry: CivilDate,
+            fee: Int64, slotMinutes: Int64, isGSTFree: Bool
+        ) {
+            self.departmentID = departmentID
+            self.fullName = fullName
+            self.registrationNumber = registrationNumber
+            self.registrationExpiry = registrationExpiry
+            self.fee = fee
+            self.slotMinutes = slotMinutes
+            self.isGSTFree = isGSTFree
+        }
+
+        fileprivate var values: [SQLValue] {
+            [
+                .int64(departmentID), .text(fullName), .text(registrationNumber), .civilDate(registrationExpiry),
+                .int64(fee), .int64(slotMinutes), .bool(isGSTFree),
+            ]
+        }
+    }
+
+    private static let register = Mutation<DoctorRecord>("register_doctor", parameterCount: 7)
+    private static let update = Mutation<DoctorRecord>("update_doctor", parameterCount: 9)
+    private static let delete = Mutation<DoctorRecord>("delete_doctor", parameterCount: 2)
+
+    /// Registers a doctor. Refused with `departmentNotFound`, `registrationNumberTaken`.
+    public func register(_ draft: Draft, origin: Origin) async throws -> DoctorRecord {
+        try await Self.register.run(on: database, origin, draft.values)
+    }
+
+    /// Replaces a doctor who is at `version`. Refused with `staleVersion`, `departmentNotFound`,
+    /// `registrationNumberTaken`.
+    public func update(
+        _ id: Int64, at version: Int64, to draft: Draft, origin: Origin
+    ) async throws -> DoctorRecord {
+        try await Self.update.run(on: database, origin, [.int64(id), .int64(version)] + draft.values)
+    }
+
+    /// Removes a doctor. Refused with `doctorNotFound`, `hasDependants`.
+    public func delete(_ id: Int64, now: Instant, origin: Origin) async throws {
+        _ = try await Self.delete.run(on: database, origin, [.int64(id), .instant(now)])
+    }
+
+    private static let one = Statement("select * from clinic.doctor_answer where id = $1")
+    private static let doctors = Listing<DoctorRecord>(
+        "doctor_answer", filters: ["department_id = ?"], order: ["id"])
+
+    /// A live doctor. Refused with `doctorNotFound`.
+    public func get(_ id: Int64) async throws -> DoctorRecord {
+        guard var row = try await database.read(Self.one, [.int64(id)]).first else { throw Refusal(.doctorNotFound) }
+        return try DoctorRecord(reading: &row)
+    }
+
+    /// Live doctors by id.
+    public func list(departmentID: Int64?, after id: Int64?, limit: Int64) async throws -> [DoctorRecord] {
+        try await Self.doctors.page(
+            from: database, filters: [departmentID.map { .int64($0) }], after: id.map { [.int64($0)] }, limit: limit)
+    }
+
+    /// What the decision about an appointment needs to know, with the versions it is made on.
+    public struct Terms: Sendable {
+        /// The doctor's version.
+        public let doctorVersion: Int64
+        /// 5 to 240.
+        public let slotMinutes: Int64
+        /// The last valid day of the registration.
+        public let registrationExpiry: CivilDate
+        /// Minor units, without GST.
+        public let fee: Int64
+        /// No GST is charged.
+        public let isGSTFree: Bool
+        /// The department's version.
+        public let departmentVersion: Int64
+        /// When the department is open.
+        public let hours: OpeningHours
+    }
+
+    private static let terms = Statement(
+        """
+        select doctor.version, slot_minutes, registration_expiry, fee, gst_free, department.version, opens, closes
+        from clinic.doctor
+        join clinic.department on department.id = doctor.department_id
+        where doctor.id = $1 and doctor.deleted_at is null and department.deleted_at is null
+        """)
+
+    /// The terms on which a live doctor can be booked. Refused with `doctorNotFound`.
+    public func terms(_ id: Int64) async throws -> Terms {
+        guard var row = try await database.read(Self.terms, [.int64(id)]).first else {
+            throw Refusal(.doctorNotFound)
+        }
+        return Terms(
+            doctorVersion: try row.int64(), slotMinutes: try row.int64(), registrationExpiry: try row.civilDate(),
+            fee: try row.int64(), isGSTFree: try row.bool(), departmentVersion: try row.int64(),
+            hours: try row.openingHours())
+    }
+}

@@ -1,0 +1,52 @@
+// A list by keyset: any subset of a few filters, one fixed order, never OFFSET.
+//
+// A statement per subset, so that the planner sees only the conditions that hold and each gets the index made for it.
+internal import PostgreSQL
+
+/// A list of records over a view.
+struct Listing<Item: Record>: Sendable {
+    private let statements: [Statement]
+
+    /// - Parameters:
+    ///   - view: the view without schema; its columns are what `Item` reads.
+    ///   - filters: conditions with one `?` each, for the value in the same place of `page`.
+    ///   - order: the columns of the keyset, unique together.
+    init(_ view: String, filters: [String] = [], order: [String]) {
+        statements = (0..<(2 << filters.count)).map { subset in
+            var number = 0
+            func next() -> String {
+                number += 1
+                return "$\(number)"
+            }
+            var conditions = filters.enumerated().filter { subset & (1 << $0.offset) != 0 }.map { filter in
+                filter.element.split(separator: "?", omittingEmptySubsequences: false).joined(separator: next())
+            }
+            if subset & (1 << filters.count) != 0 {
+                conditions.append(
+                    "(\(order.joined(separator: ", "))) > (\(order.map { _ in next() }.joined(separator: ", ")))")
+            }
+            return Statement(
+                "select * from clinic.\(view)"
+                    + (conditions.isEmpty ? "" : " where " + conditions.joined(separator: " and "))
+                    + " order by \(order.joined(separator: ", ")) limit \(next())")
+        }
+    }
+
+    /// The first `limit` records after `cursor` that pass the filters that are not nil.
+    ///
+    /// - Parameters:
+    ///   - filters: a value, or nil for no condition, for each filter of the list.
+    ///   - cursor: the keyset of the last record seen; nil for the start.
+    func page(
+        from database: Database, filters: [SQLValue?] = [], after cursor: [SQLValue]?, limit: Int64
+    ) async throws -> [Item] {
+        var subset = 0
+        for (index, filter) in filters.enumerated() where filter != nil { subset |= 1 << index }
+        if cursor != nil { subset |= 1 << filters.count }
+        let parameters = filters.compactMap(\.self) + (cursor ?? []) + [.int64(limit)]
+        return try await database.read(statements[subset], parameters).map { row in
+            var row = row
+            return try Item(reading: &row)
+        }
+    }
+}

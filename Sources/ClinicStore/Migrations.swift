@@ -1,0 +1,12 @@
+// The schema's history. The list only ever grows at its end: what has been applied somewhere is never edited.
+public import PostgreSQL
+
+/// The migrations of the clinic's schema, oldest first.
+public let clinicMigrations: [Migration] = [
+    Migration(name: "tables", sql: text(PackageResources.m0001_tables_sql)),
+    Migration(name: "answers", sql: text(PackageResources.m0002_answers_sql)),
+    Migration(name: "people_and_directory", sql: text(PackageResources.m0003_people_and_directory_sql)),
+    Migration(name: "bookings_and_payments", sql: text(PackageResources.m0004_bookings_and_payments_sql)),
+]
+
+private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

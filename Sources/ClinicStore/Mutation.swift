@@ -1,0 +1,77 @@
+// One call of a mutation function of the migrations: one statement, one round trip, one row back.
+//
+// Every such function takes the origin first and answers (refusal, detail, answer); this is the one place that
+// knows so.
+internal import PostgreSQL
+
+/// Who asked for a mutation, by which method, and under which idempotency key.
+public struct Origin: Sendable {
+    /// The signed-in user, or nil.
+    public var actorID: Int64?
+    /// The full name of the RPC, `clinic.v1.BookingService/BookAppointment`.
+    public var method: String
+    /// The client's key and the SHA-256 digest of the request it came with, or nil.
+    public var key: Key?
+
+    /// A client's idempotency key, 1 to 128 printable ASCII characters, with the digest of its request.
+    public struct Key: Sendable {
+        /// The key as the client sent it.
+        public var text: String
+        /// 32 bytes over method and request.
+        public var requestDigest: [UInt8]
+
+        /// A key and the digest of its request.
+        public init(text: String, requestDigest: [UInt8]) {
+            self.text = text
+            self.requestDigest = requestDigest
+        }
+    }
+
+    /// The origin of one call.
+    public init(actorID: Int64?, method: String, key: Key? = nil) {
+        self.actorID = actorID
+        self.method = method
+        self.key = key
+    }
+}
+
+/// A record that knows how to read itself from the columns of its view, in their order.
+protocol Record: Sendable {
+    init(reading row: inout Row) throws
+}
+
+/// A mutation function of the schema, prepared once.
+struct Mutation<Answer: Record>: Sendable {
+    private let statement: Statement
+
+    /// - Parameters:
+    ///   - function: its name without schema.
+    ///   - parameterCount: its parameters after the origin.
+    init(_ function: String, parameterCount: Int) {
+        let parameters = (5..<5 + parameterCount).map { ", $\($0)" }.joined()
+        statement = Statement(
+            "select refusal, coalesce(detail, '{}'), (answer).* from clinic.\(function)"
+                + "(row($1, $2, $3, $4)::clinic.origin\(parameters))")
+    }
+
+    /// Runs it on the write connection. A refusal is thrown as `Refusal`, a failure as `DatabaseError`.
+    func run(on database: Database, _ origin: Origin, _ parameters: [SQLValue]) async throws -> Answer {
+        let asked: [SQLValue] = [
+            .int64(origin.actorID), .text(origin.method), .text(origin.key?.text), .bytes(origin.key?.requestDigest),
+        ]
+        guard var row = try await database.write(statement, asked + parameters).first else {
+            throw StoreError.noAnswer
+        }
+        let refusal = try row.optionalText()
+        let detail = try row.textArray()
+        if let refusal { throw try Refusal(named: refusal, detail: detail) }
+        return try Answer(reading: &row)
+    }
+}
+
+/// A mutation function answered against its contract: a defect of ours, never of the caller.
+enum StoreError: Error {
+    case noAnswer
+    case unknownRefusal
+    case unknownValue
+}

@@ -1,0 +1,81 @@
+// HMAC-SHA256 with a key that stays: the keyed context is made once and started again for each message, which is a
+// third of the price of HMAC() (0.4 against 1.4 µs for 220 bytes; a duplicate per call is 0.65 µs). Threads take
+// turns on it: the lock is held for less than a microsecond, and most tokens are remembered anyway.
+
+internal import COpenSSL
+internal import Synchronization
+
+/// A keyed HMAC-SHA256, usable from any thread.
+public final class HMACSHA256: Sendable {
+    /// Owns the C context; only touched under the lock.
+    private struct Context: @unchecked Sendable {
+        let pointer: OpaquePointer
+    }
+
+    private let context: Mutex<Context>
+
+    /// A MAC under this key; at least 16 bytes, and 32 make it as strong as it gets.
+    public init(key: [UInt8]) throws(OpenSSLError) {
+        guard key.count >= 16 else {
+            throw OpenSSLError(function: "EVP_MAC_init", reason: "a key of \(key.count) bytes is too short")
+        }
+        ERR_clear_error()
+        guard let algorithm = EVP_MAC_fetch(nil, OSSL_MAC_NAME_HMAC, nil) else {
+            throw .last("EVP_MAC_fetch")
+        }
+        // The context keeps a reference of its own.
+        defer { EVP_MAC_free(algorithm) }
+        guard let pointer = EVP_MAC_CTX_new(algorithm) else { throw .last("EVP_MAC_CTX_new") }
+        guard HMACSHA256.start(pointer, key: key) else {
+            let failure = OpenSSLError.last("EVP_MAC_init")
+            EVP_MAC_CTX_free(pointer)
+            throw failure
+        }
+        context = Mutex(Context(pointer: pointer))
+    }
+
+    deinit {
+        // Wipes the key as well.
+        context.withLock { EVP_MAC_CTX_free($0.pointer) }
+    }
+
+    /// The MAC of some bytes; fails only when libcrypto does.
+    public func authenticate(_ message: UnsafeRawBufferPointer) throws(OpenSSLError) -> Digest256 {
+        let bytes = message.bindMemory(to: UInt8.self)
+        return try Digest256 { output throws(OpenSSLError) in
+            let failed: String? = context.withLock { context in
+                ERR_clear_error()
+                // Without a key it starts again under the one it has.
+                guard EVP_MAC_init(context.pointer, nil, 0, nil) == 1 else { return "EVP_MAC_init" }
+                guard EVP_MAC_update(context.pointer, bytes.baseAddress, bytes.count) == 1 else {
+                    return "EVP_MAC_update"
+                }
+                var length = 0
+                guard EVP_MAC_final(context.pointer, output, &length, Digest256.byteCount) == 1,
+                    length == Digest256.byteCount
+                else { return "EVP_MAC_final" }
+                return nil
+            }
+            if let failed { throw .last(failed) }
+        }
+    }
+
+    /// The MAC of some bytes; fails only when libcrypto does.
+    public func authenticate(_ message: [UInt8]) throws(OpenSSLError) -> Digest256 {
+        let result = message.withUnsafeBytes { buffer in
+            Result { () throws(OpenSSLError) in try authenticate(buffer) }
+        }
+        return try result.get()
+    }
+
+    private static func start(_ context: OpaquePointer, key: [UInt8]) -> Bool {
+        var digestName = Array("SHA256".utf8CString)
+        return digestName.withUnsafeMutableBufferPointer { name in
+            let parameters = [
+                OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.baseAddress, 0),
+                OSSL_PARAM_construct_end(),
+            ]
+            return EVP_MAC_init(context, key, key.count, parameters) == 1
+        }
+    }
+}

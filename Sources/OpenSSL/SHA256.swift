@@ -1,0 +1,33 @@
+// SHA-256 by an algorithm object that is fetched once: EVP_sha256() would look it up in every call.
+
+internal import COpenSSL
+
+/// The SHA-256 digest.
+public enum SHA256 {
+    /// The digest of some bytes; fails only when libcrypto does.
+    public static func digest(_ message: UnsafeRawBufferPointer) throws(OpenSSLError) -> Digest256 {
+        guard let algorithm else { throw OpenSSLError(function: "EVP_MD_fetch", reason: "no SHA-256") }
+        return try Digest256 { output throws(OpenSSLError) in
+            ERR_clear_error()
+            guard EVP_Digest(message.baseAddress, message.count, output, nil, algorithm.pointer, nil) == 1
+            else {
+                throw .last("EVP_Digest")
+            }
+        }
+    }
+
+    /// The digest of some bytes; fails only when libcrypto does.
+    public static func digest(_ message: [UInt8]) throws(OpenSSLError) -> Digest256 {
+        let result = message.withUnsafeBytes { buffer in
+            Result { () throws(OpenSSLError) in try digest(buffer) }
+        }
+        return try result.get()
+    }
+
+    /// Immutable after the fetch and shared by all threads, as libcrypto allows.
+    private struct Algorithm: @unchecked Sendable {
+        let pointer: OpaquePointer
+    }
+
+    private static let algorithm: Algorithm? = EVP_MD_fetch(nil, "SHA256", nil).map(Algorithm.init)
+}

@@ -1,0 +1,17 @@
+// Random bytes for keys, salts and token identifiers.
+
+internal import COpenSSL
+
+/// libcrypto's random generator, seeded by the operating system.
+public enum SecureRandom {
+    /// That many unpredictable bytes; fails when the generator does or when `count` is not in 0 ... 1 MiB.
+    public static func bytes(count: Int) throws(OpenSSLError) -> [UInt8] {
+        guard (0...(1 << 20)).contains(count) else {
+            throw OpenSSLError(function: "RAND_bytes", reason: "a count of \(count) is out of range")
+        }
+        var bytes = [UInt8](repeating: 0, count: count)
+        ERR_clear_error()
+        guard RAND_bytes(&bytes, Int32(truncatingIfNeeded: count)) == 1 else { throw .last("RAND_bytes") }
+        return bytes
+    }
+}

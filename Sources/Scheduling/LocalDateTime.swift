@@ -1,0 +1,54 @@
+// A wall-clock reading to the second: what people write (`24/11/2026 10:00:00`) before a time zone says which
+// moment it is.
+
+/// A calendar day and a wall-clock time to the second, without a time zone.
+public struct LocalDateTime: Sendable, Hashable, Comparable, CustomStringConvertible {
+    /// The calendar day.
+    public let date: CivilDate
+    /// Seconds since local midnight on the wall clock, 0 to 86 399.
+    public let secondOfDay: Int
+
+    /// That second of that day; nil outside 0 to 86 399.
+    public init?(date: CivilDate, secondOfDay: Int) {
+        guard (0..<86_400).contains(secondOfDay) else { return nil }
+        self.date = date
+        self.secondOfDay = secondOfDay
+    }
+
+    /// Parses exactly `dd/mm/yyyy hh:mm:ss` in ASCII digits, 00:00:00 to 23:59:59; nil for anything else.
+    public init?(parsing text: String) {
+        var reader = DigitReader(text)
+        guard let day = reader.number(digits: 2), reader.skip("/"),
+            let month = reader.number(digits: 2), reader.skip("/"),
+            let year = reader.number(digits: 4), reader.skip(" "),
+            let hour = reader.number(digits: 2), reader.skip(":"),
+            let minute = reader.number(digits: 2), reader.skip(":"),
+            let second = reader.number(digits: 2), reader.isAtEnd,
+            hour < 24, minute < 60, second < 60,
+            let date = CivilDate(year: year, month: month, day: day)
+        else { return nil }
+        self.init(date: date, secondOfDay: hour * 3_600 + minute * 60 + second)
+    }
+
+    /// The reading of a clock that many seconds after 1970-01-01 00:00:00 on the same wall; nil out of range.
+    init?(wallClockSeconds: Int64) {
+        let (days, second) = wallClockSeconds.dividedRoundingDown(by: 86_400)
+        guard let date = CivilDate(daysSinceEpoch: days) else { return nil }
+        self.init(date: date, secondOfDay: Int(second))
+    }
+
+    /// Seconds since 1970-01-01 00:00:00 on the same wall clock.
+    var wallClockSeconds: Int64 { date.daysSinceEpoch * 86_400 + Int64(secondOfDay) }
+
+    /// `dd/mm/yyyy hh:mm:ss`.
+    public var description: String {
+        "\(padded(date.day, digits: 2))/\(padded(date.month, digits: 2))/\(padded(date.year, digits: 4)) "
+            + "\(padded(secondOfDay / 3_600, digits: 2)):\(padded(secondOfDay / 60 % 60, digits: 2)):"
+            + padded(secondOfDay % 60, digits: 2)
+    }
+
+    /// Earlier before later, on one wall.
+    public static func < (left: LocalDateTime, right: LocalDateTime) -> Bool {
+        (left.date, left.secondOfDay) < (right.date, right.secondOfDay)
+    }
+}

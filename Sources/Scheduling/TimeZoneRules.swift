@@ -1,0 +1,143 @@
+// A time zone as data: an offset before the first change, and the changes. The table comes from outside (Foundation
+// or PostgreSQL know zones, this module imports neither), so the rules stay pure and a test can make up a zone.
+//
+// PostgreSQL silently shifts a local time that a clock change skips; here the caller learns of it and can refuse.
+
+/// What a wall-clock reading means in a zone.
+public enum LocalTimeResolution: Sendable, Hashable {
+    /// It happened once, at this moment.
+    case unique(Instant)
+    /// It happened twice, because the clock was set back in between.
+    case ambiguous(earlier: Instant, later: Instant)
+    /// It never happened: at this moment the clock was set forward over it.
+    case skipped(changeAt: Instant)
+}
+
+/// Why a wall-clock reading is no moment.
+public enum LocalTimeError: Error, Sendable, Hashable {
+    /// The clock was set forward over this reading.
+    case skipped(LocalDateTime)
+}
+
+/// One change of a zone's offset from UTC.
+public struct TimeZoneTransition: Sendable, Hashable {
+    /// The first second with the new offset, since the Unix epoch.
+    public let secondsSinceEpoch: Int64
+    /// Seconds east of UTC from then on.
+    public let offset: Int
+
+    /// A change to `offset` seconds east of UTC at that second.
+    public init(secondsSinceEpoch: Int64, offset: Int) {
+        self.secondsSinceEpoch = secondsSinceEpoch
+        self.offset = offset
+    }
+}
+
+/// The offsets of one time zone over the years its table covers; outside them the nearest offset holds.
+public struct TimeZoneRules: Sendable, Hashable {
+    /// The IANA name, such as `Australia/Sydney`.
+    public let identifier: String
+    /// Seconds east of UTC before the first transition.
+    public let initialOffset: Int
+    /// Changes of the offset, oldest first.
+    public let transitions: [TimeZoneTransition]
+
+    /// UTC.
+    public static let utc = TimeZoneRules(unchecked: "UTC")
+
+    /// A zone of these changes; nil when they are out of order, beyond ± 1 day or beyond the calendar.
+    public init?(identifier: String, initialOffset: Int, transitions: [TimeZoneTransition]) {
+        let calendar = TimeZoneRules.calendarSeconds
+        guard TimeZoneRules.offsetRange.contains(initialOffset),
+            transitions.allSatisfy({
+                TimeZoneRules.offsetRange.contains($0.offset) && calendar.contains($0.secondsSinceEpoch)
+            }),
+            zip(transitions, transitions.dropFirst()).allSatisfy({
+                $0.secondsSinceEpoch < $1.secondsSinceEpoch
+            })
+        else { return nil }
+        self.identifier = identifier
+        self.initialOffset = initialOffset
+        self.transitions = transitions
+    }
+
+    /// Seconds east of UTC at a moment.
+    public func offset(at instant: Instant) -> Int {
+        offset(ofSegment: segment(at: instant.secondsSinceEpoch))
+    }
+
+    /// What the wall clock reads at a moment, to the second; nil outside the years 1 to 9999.
+    public func localDateTime(at instant: Instant) -> LocalDateTime? {
+        // Far inside Int64: an instant's seconds are below 2^43.2.
+        LocalDateTime(wallClockSeconds: instant.secondsSinceEpoch + Int64(offset(at: instant)))
+    }
+
+    /// Every moment at which the wall clock reads this.
+    public func resolve(_ local: LocalDateTime) -> LocalTimeResolution {
+        let wall = local.wallClockSeconds
+        // No offset exceeds a day, so the moment is within a day of the reading taken as UTC.
+        let first = segment(at: wall - 86_400)
+        let last = segment(at: wall + 86_400)
+        var earlier: Instant?
+        var gap = wall
+        for index in first...last {
+            let seconds = wall - Int64(offset(ofSegment: index))
+            let begins = index == 0 ? Int64.min : transitions[index - 1].secondsSinceEpoch
+            let ends = index == transitions.count ? Int64.max : transitions[index].secondsSinceEpoch
+            // A skipped reading lies after the end of one segment, seen with its offset, and before the next.
+            if seconds >= ends { gap = ends }
+            guard seconds >= begins, seconds < ends, let instant = Instant(secondsSinceEpoch: seconds) else {
+                continue
+            }
+            if let earlier { return .ambiguous(earlier: earlier, later: instant) }
+            earlier = instant
+        }
+        if let earlier { return .unique(earlier) }
+        return .skipped(changeAt: Instant(microsecondsSinceEpoch: gap &* 1_000_000))
+    }
+
+    /// The moment of a reading, the earlier of two; a skipped reading is an error.
+    public func instant(of local: LocalDateTime) throws(LocalTimeError) -> Instant {
+        switch resolve(local) {
+        case .unique(let instant), .ambiguous(earlier: let instant, later: _): return instant
+        case .skipped: throw .skipped(local)
+        }
+    }
+
+    /// The moment of a wall-clock hour on a day, 24:00 being the next midnight; the change itself if skipped.
+    public func moment(_ minute: MinuteOfDay, on day: CivilDate) -> Instant? {
+        let isNextMidnight = minute == .endOfDay
+        guard let date = isNextMidnight ? day.adding(days: 1) : day,
+            let local = LocalDateTime(date: date, secondOfDay: isNextMidnight ? 0 : minute.minutes * 60)
+        else { return nil }
+        switch resolve(local) {
+        case .unique(let instant), .ambiguous(earlier: let instant, later: _): return instant
+        case .skipped(changeAt: let instant): return instant
+        }
+    }
+
+    /// The stretch of one offset that holds a second: 0 before the first transition, n after the n-th.
+    func segment(at seconds: Int64) -> Int {
+        var low = 0
+        var high = transitions.count
+        while low < high {
+            let middle = (low + high) / 2
+            if transitions[middle].secondsSinceEpoch <= seconds { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    func offset(ofSegment index: Int) -> Int {
+        index == 0 ? initialOffset : transitions[index - 1].offset
+    }
+
+    private init(unchecked identifier: String) {
+        self.identifier = identifier
+        initialOffset = 0
+        transitions = []
+    }
+
+    private static let offsetRange = -86_399...86_399
+    /// 0001-01-01 to 9999-12-31 in seconds since the Unix epoch.
+    private static let calendarSeconds: ClosedRange<Int64> = -62_135_596_800...253_402_300_799
+}

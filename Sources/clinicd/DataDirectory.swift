@@ -1,0 +1,43 @@
+// Where a deployment keeps what is its own: keys, the socket and, unless a database is named, PostgreSQL's files.
+
+internal import Foundation
+internal import TTRPC
+
+/// The data directory.
+struct DataDirectory {
+    let path: String
+
+    /// /var/lib/clinic for root; $XDG_DATA_HOME/clinic or ~/.local/share/clinic for everybody else.
+    static var standardPath: String {
+        if geteuid() == 0 { return "/var/lib/clinic" }
+        let environment = ProcessInfo.processInfo.environment
+        if let data = environment["XDG_DATA_HOME"], data.hasPrefix("/") { return data + "/clinic" }
+        return (environment["HOME"] ?? FileManager.default.homeDirectoryForCurrentUser.path) + "/.local/share/clinic"
+    }
+
+    /// Makes the directory if it is not there. Others may pass through it, since PostgreSQL's files below belong to
+    /// another user when this one is root, but not look around.
+    init(creating path: String) throws {
+        self.path = URL(fileURLWithPath: path).standardizedFileURL.path
+        do {
+            try FileManager.default.createDirectory(
+                atPath: self.path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o711])
+        } catch {
+            throw Failure("cannot make the data directory \(self.path); choose another with --data-dir")
+        }
+    }
+
+    /// The key that tokens are signed with.
+    var keyFile: String { path + "/signing-keys" }
+    /// The private cluster.
+    var clusterDirectory: String { path + "/postgresql" }
+    /// Where callers on this machine connect by default.
+    var socket: Address { .unix(path: path + "/clinic.sock") }
+}
+
+/// What ends a command, in one line that says what to do.
+struct Failure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,85 @@
+// The options that several commands share, and what they mean.
+
+internal import ArgumentParser
+internal import ClinicService
+internal import Logging
+internal import PostgreSQL
+internal import Scheduling
+internal import TTRPC
+
+/// Where the data is.
+struct StorageOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Where keys, the socket and the private PostgreSQL are kept (default: \(DataDirectory.standardPath)).",
+            valueName: "directory"))
+    var dataDir: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A PostgreSQL 15 or newer to use instead of the private one, as a connection URL.", valueName: "url"))
+    var database: String?
+
+    @Option(help: ArgumentHelp("What to log: trace, debug, info, notice, warning, error.", valueName: "level"))
+    var logLevel: Logger.Level = .info
+
+    /// The data directory, made if it is not there.
+    func directory() throws -> DataDirectory { try DataDirectory(creating: dataDir ?? DataDirectory.standardPath) }
+
+    func logger() -> Logger {
+        var logger = Logger(label: "clinicd", factory: StreamLogHandler.standardError)
+        logger.logLevel = logLevel
+        return logger
+    }
+}
+
+/// What kind of clinic this is.
+struct ClinicOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The clinic's time zone, an IANA name.", valueName: "name"))
+    var timeZone = "Australia/Sydney"
+
+    @Option(help: ArgumentHelp("The ISO 4217 code of all prices.", valueName: "code"))
+    var currency = "AUD"
+
+    @Option(help: ArgumentHelp("Goods and services tax in basis points; 1000 is ten per cent.", valueName: "number"))
+    var gstBasisPoints: Int64 = 1000
+
+    @Option(
+        help: ArgumentHelp(
+            "How many hours before the start a patient's cancellation still returns the payment.", valueName: "hours"))
+    var fullRefundBefore: Int64 = 24
+
+    func settings() throws -> ClinicSettings {
+        guard let gst = GSTRate(basisPoints: gstBasisPoints) else {
+            throw Failure("--gst-basis-points is 0 to 10000, not \(gstBasisPoints)")
+        }
+        guard (0...8760).contains(fullRefundBefore) else {
+            throw Failure("--full-refund-before is 0 to 8760 hours, not \(fullRefundBefore)")
+        }
+        guard currency.utf8.count == 3, currency.utf8.allSatisfy({ (0x41...0x5A).contains($0) }) else {
+            throw Failure("--currency is an ISO 4217 code such as AUD, not \"\(currency)\"")
+        }
+        let zone: TimeZoneRules
+        do { zone = try TimeZoneRulesLoader.load(timeZone) } catch { throw Failure("--time-zone: \(error)") }
+        return ClinicSettings(zone: zone, currency: currency, gst: gst, fullRefundBefore: fullRefundBefore * 3600)
+    }
+}
+
+/// How passwords are hashed.
+struct PasswordOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The work of hashing a password, 4 to 31; each step doubles it.", valueName: "cost"))
+    var bcryptCost = 12
+
+    func validate() throws {
+        guard (4...31).contains(bcryptCost) else {
+            throw ValidationError("--bcrypt-cost is 4 to 31, not \(bcryptCost)")
+        }
+    }
+}
+
+extension Logger.Level: @retroactive ExpressibleByArgument {}
+
+extension Address: @retroactive ExpressibleByArgument {
+    /// `unix:PATH` or `tcp:HOST:PORT`.
+    public init?(argument: String) { try? self.init(parsing: argument) }
+}

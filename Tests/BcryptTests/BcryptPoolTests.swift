@@ -1,0 +1,101 @@
+// The pool: its answers, its end of queue, cancellation, and the time an absent account takes.
+import Bcrypt
+import Testing
+
+@Suite struct BcryptPoolTests {
+    @Test func `what the pool hashes it verifies`() async throws {
+        let pool = try BcryptPool(cost: 4, threadCount: 2)
+        let hash = try await pool.hash("correct horse")
+        #expect(try await pool.verify("correct horse", against: hash))
+        #expect(try await !pool.verify("wrong horse!", against: hash))
+    }
+
+    @Test(arguments: [nil, "", "*0", "$2b$04$short"] as [String?])
+    func `no password fits an absent hash`(hash: String?) async throws {
+        let pool = try BcryptPool(cost: 4, threadCount: 1)
+        #expect(try await !pool.verify("correct horse", against: hash))
+        #expect(try await !pool.verify("", against: hash))
+    }
+
+    @Test func `hostile passwords are wrong passwords`() async throws {
+        let pool = try BcryptPool(cost: 4, threadCount: 1)
+        let hash = try await pool.hash(String(repeating: "a", count: 72))
+        for password in [
+            "", "\u{0}", String(repeating: "a", count: 73), String(repeating: "a", count: 1 << 20),
+        ] {
+            #expect(try await !pool.verify(password, against: hash))
+            #expect(try await !pool.verify(password, against: nil))
+        }
+        await #expect(throws: BcryptPoolError.bcrypt(.unhashablePassword)) {
+            try await pool.hash(String(repeating: "a", count: 73))
+        }
+    }
+
+    @Test func `a cost that bcrypt has not makes no pool`() {
+        #expect(throws: BcryptPoolError.bcrypt(.costOutOfRange)) { try BcryptPool(cost: 3) }
+        #expect(throws: BcryptPoolError.bcrypt(.costOutOfRange)) { try BcryptPool(cost: 32) }
+    }
+
+    @Test func `many callers at once all get their own answer`() async throws {
+        let pool = try BcryptPool(cost: 4, threadCount: 3, queueLimit: 200)
+        let hash = try await pool.hash("password 7")
+        let right = try await withThrowingTaskGroup(of: (Int, Bool).self) { group in
+            for number in 0..<100 {
+                group.addTask { (number, try await pool.verify("password \(number)", against: hash)) }
+            }
+            return try await group.reduce(into: [Int]()) { if $1.1 { $0.append($1.0) } }
+        }
+        #expect(right == [7])
+    }
+
+    @Test func `a full queue refuses, and a cancelled call leaves it`() async throws {
+        // Cost 13 keeps the one thread busy for about half a second.
+        let pool = try BcryptPool(cost: 13, threadCount: 1, queueLimit: 1)
+        let running = Task { try await pool.hash("the first") }
+        try await until { pool.busyThreadCount == 1 }
+        let waiting = Task { try await pool.hash("the second") }
+        try await until { pool.queuedCount == 1 }
+        await #expect(throws: BcryptPoolError.queueFull) { try await pool.hash("the third") }
+        await #expect(throws: BcryptPoolError.queueFull) { try await pool.verify("the third", against: nil) }
+        waiting.cancel()
+        await #expect(throws: BcryptPoolError.cancelled) { try await waiting.value }
+        #expect(pool.queuedCount == 0)
+        let hash = try await running.value
+        #expect(hash.hasPrefix("$2b$13$"))
+    }
+
+    @Test func `a task cancelled before it calls gets no turn`() async throws {
+        let pool = try BcryptPool(cost: 4, threadCount: 1)
+        let (gate, open) = AsyncStream.makeStream(of: Void.self)
+        let task = Task {
+            for await _ in gate {}
+            return try await pool.hash("correct horse")
+        }
+        task.cancel()
+        open.finish()
+        await #expect(throws: BcryptPoolError.cancelled) { try await task.value }
+    }
+
+    @Test func `an unknown account takes as long as a wrong password`() async throws {
+        let pool = try BcryptPool(cost: 8, threadCount: 1)
+        let hash = try await pool.hash("correct horse")
+        let clock = ContinuousClock()
+        var known: [Duration] = []
+        var unknown: [Duration] = []
+        for _ in 0..<9 {
+            known.append(try await clock.measure { _ = try await pool.verify("wrong horse", against: hash) })
+            unknown.append(try await clock.measure { _ = try await pool.verify("wrong horse", against: nil) })
+        }
+        // The minimum is what the work takes; other tests share the processors.
+        let ratio = try #require(unknown.min()) / #require(known.min())
+        #expect((0.5...2).contains(ratio), "\(ratio)")
+    }
+
+    private func until(_ condition: () -> Bool) async throws {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while !condition() {
+            try #require(ContinuousClock.now < deadline)
+            await Task.yield()
+        }
+    }
+}

@@ -1,0 +1,114 @@
+// Tax, refunds and the states of a payment, in integers throughout.
+import Scheduling
+import Testing
+
+@Suite struct MoneyTests {
+    @Test(arguments: [
+        (20_099, 2_010, 22_109), (20_095, 2_010, 22_105), (50_099, 5_010, 55_109), (15, 2, 17), (0, 0, 0),
+        (4, 0, 4), (5, 1, 6),
+    ])
+    func `ten per cent is rounded half up`(fee: Int64, gst: Int64, total: Int64) throws {
+        let price = try GSTRate.standard.price(fee: fee)
+        #expect(price.fee == fee)
+        #expect(price.gst == gst)
+        #expect(price.total == total)
+        #expect(try GSTRate.free.price(fee: fee).total == fee)
+    }
+
+    @Test func `any rate agrees with the definition in 128 bits`() throws {
+        var generator = SeededGenerator(printing: "prices")
+        for _ in 0..<20_000 {
+            let rate = try #require(GSTRate(basisPoints: .random(in: 0...10_000, using: &generator)))
+            let bits = Int64.random(in: 1...61, using: &generator)
+            let fee = Int64.random(in: 0..<(1 << bits), using: &generator)
+            let exact = (Int128(fee) * Int128(rate.basisPoints) * 2 + 10_000) / 20_000
+            let price = try rate.price(fee: fee)
+            if Int128(price.gst) != exact || price.total != fee + price.gst { Issue.record("\(fee) \(rate)") }
+        }
+    }
+
+    @Test func `a fee out of reason is an error`() throws {
+        #expect(throws: PriceError.negativeFee) { try GSTRate.standard.price(fee: -1) }
+        #expect(throws: PriceError.negativeFee) { try GSTRate.standard.price(fee: .min) }
+        #expect(throws: PriceError.overflow) { try GSTRate.standard.price(fee: .max) }
+        #expect(try GSTRate.free.price(fee: .max).total == .max)
+        #expect(try #require(GSTRate(basisPoints: 10_000)).price(fee: .max / 2).total == .max - 1)
+        for bps in [-1, 10_001, Int64.min, Int64.max] { #expect(GSTRate(basisPoints: bps) == nil) }
+    }
+
+    @Test func `a refund without an amount returns all that is left`() throws {
+        let refund = try Refund(fee: 20_099, gst: 2_010)
+        #expect((refund.fee, refund.gst, refund.total) == (20_099, 2_010, 22_109))
+        #expect(refund.isFull)
+        let rest = try Refund(fee: 20_099, gst: 2_010, refundedFee: 99, refundedGST: 10)
+        #expect((rest.fee, rest.gst, rest.isFull) == (20_000, 2_000, true))
+    }
+
+    @Test func `a part takes its half up share of the tax`() throws {
+        let part = try Refund(of: 10_000, fee: 20_099, gst: 2_010)
+        // 10000 × 2010 / 22109 = 909.13
+        #expect((part.fee, part.gst, part.isFull) == (9_091, 909, false))
+    }
+
+    @Test func `parts always sum to what was paid`() throws {
+        var generator = SeededGenerator(printing: "refunds")
+        for _ in 0..<3_000 {
+            let fee = Int64.random(in: 0...40, using: &generator)
+            let rate = try #require(GSTRate(basisPoints: .random(in: 0...10_000, using: &generator)))
+            let price = try rate.price(fee: fee)
+            var (returnedFee, returnedGST): (Int64, Int64) = (0, 0)
+            while returnedFee + returnedGST < price.total {
+                let left = price.total - returnedFee - returnedGST
+                let part = try Refund(
+                    of: .random(in: 1...left, using: &generator), fee: price.fee, gst: price.gst,
+                    refundedFee: returnedFee, refundedGST: returnedGST)
+                if part.fee < 0 || part.gst < 0 || part.fee + part.gst != part.total {
+                    Issue.record("\(part)")
+                }
+                returnedFee += part.fee
+                returnedGST += part.gst
+                if part.isFull != (returnedFee + returnedGST == price.total) { Issue.record("\(part)") }
+            }
+            if (returnedFee, returnedGST) != (price.fee, price.gst) { Issue.record("\(price)") }
+        }
+    }
+
+    @Test func `a refund that cannot be is a typed error`() {
+        #expect(throws: RefundError.nothingLeft) {
+            try Refund(fee: 10, gst: 1, refundedFee: 10, refundedGST: 1)
+        }
+        #expect(throws: RefundError.nothingLeft) { try Refund(fee: 0, gst: 0) }
+        #expect(throws: RefundError.moreThanLeft(left: 11)) { try Refund(of: 12, fee: 10, gst: 1) }
+        #expect(throws: RefundError.notPositive) { try Refund(of: 0, fee: 10, gst: 1) }
+        #expect(throws: RefundError.notPositive) { try Refund(of: .min, fee: 10, gst: 1) }
+        for (fee, gst) in [(Int64.max, Int64.max), (-1, 1), (1, -1), (.min, .min)] {
+            #expect(throws: RefundError.inconsistentPayment) { try Refund(fee: fee, gst: gst) }
+        }
+        #expect(throws: RefundError.inconsistentPayment) { try Refund(fee: 10, gst: 1, refundedFee: 11) }
+    }
+
+    @Test func `the largest payment does not trap`() throws {
+        let half = Int64.max / 2
+        let part = try Refund(of: .max - 2, fee: half, gst: half)
+        #expect(part.fee + part.gst == .max - 2)
+        #expect(part.fee <= half && part.gst <= half)
+    }
+
+    @Test func `a payment moves as its table says`() {
+        let table: Set<[TransactionStatus]> = [
+            [.pending, .paid], [.pending, .failed], [.paid, .partiallyRefunded], [.paid, .refunded],
+            [.paid, .voided], [.partiallyRefunded, .partiallyRefunded], [.partiallyRefunded, .refunded],
+            [.partiallyRefunded, .voided],
+        ]
+        for from in TransactionStatus.allCases {
+            for to in TransactionStatus.allCases {
+                #expect(from.mayBecome(to) == table.contains([from, to]), "\(from) \(to)")
+            }
+            if let after = from.afterRefund(isFull: true) { #expect(from.mayBecome(after)) }
+            if let after = from.afterRefund(isFull: false) { #expect(from.mayBecome(after)) }
+            if from.deletion == .reverseAndVoid { #expect(from.mayBecome(.voided)) }
+        }
+        #expect(TransactionStatus.allCases.filter(\.isLive) == [.pending, .paid, .partiallyRefunded])
+        #expect(TransactionStatus.allCases.filter(\.isRefundable) == [.paid, .partiallyRefunded])
+    }
+}
