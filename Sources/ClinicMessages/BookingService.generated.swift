@@ -368,8 +368,8 @@ public enum BookingServiceMethods {
     /// Lists the caller's own bookings by start, earliest first. Signed in.
     public static let listMyBookings = Method<ListMyBookingsRequest, ListMyBookingsResponse>(
         service: "clinic.v1.BookingService", name: "ListMyBookings", hasSideEffects: false)
-    /// Lists bookings by start, earliest first: whole for staff; for anyone else doctor, start, end and status of
-    /// those that occupy time.
+    /// Lists bookings by start, earliest first: whole for staff; for anyone else only id, doctor, start, end and
+    /// status. Anyone.
     public static let listBookings = Method<ListBookingsRequest, ListBookingsResponse>(
         service: "clinic.v1.BookingService", name: "ListBookings", hasSideEffects: false)
     /// Moves a booking to another status. The owner may only cancel, before the start; staff go by the states.

@@ -21,6 +21,30 @@ public struct MessageDescriptor: @unchecked Sendable {
 
     /// The full name of the message, such as `clinic.v1.Booking`.
     public var name: String { String(cString: pointer.pointee.name) }
+
+    /// The fields in the order of their numbers.
+    var fields: UnsafeBufferPointer<ProtobufCFieldDescriptor> {
+        UnsafeBufferPointer(start: pointer.pointee.fields, count: Int(pointer.pointee.n_fields))
+    }
+
+    /// Whether the field is bytes; protobuf-c says so of text too.
+    func isBytes(_ index: Int) -> Bool {
+        byteFields >> UInt64(index) & 1 == 1
+    }
+
+    /// The type of a message field.
+    func part(of field: ProtobufCFieldDescriptor) -> MessageDescriptor? {
+        nested.first { UnsafeRawPointer($0.pointer) == field.descriptor }
+    }
+
+    /// The field of a name of the schema or its lowerCamelCase form, and where it stands.
+    func field(named name: String) -> (Int, ProtobufCFieldDescriptor)? {
+        for (index, field) in fields.enumerated() {
+            let protoName = String(cString: field.name)
+            if protoName == name || ProtoName.lowerCamel(protoName) == name { return (index, field) }
+        }
+        return nil
+    }
 }
 
 extension MessageDescriptor {
@@ -40,5 +64,22 @@ extension MessageDescriptor {
             }
             return try body(MessageSource(message, limits))
         }
+    }
+}
+
+extension MessageDescriptor {
+    /// The first chain of types that comes back to where it began, as full names; nil if there is none. protobuf-c
+    /// has no depth limit, so a type that can hold itself must not be served.
+    public var recursion: [String]? { recursion(after: []) }
+
+    private func recursion(after path: [String]) -> [String]? {
+        let longer = path + [name]
+        if path.contains(name) { return longer }
+        for field in fields where field.type == PROTOBUF_C_TYPE_MESSAGE {
+            // A part that is not known here can only be one that generated code could not make without a cycle.
+            guard let part = part(of: field) else { return longer + [String(cString: field.name)] }
+            if let found = part.recursion(after: longer) { return found }
+        }
+        return nil
     }
 }

@@ -18,6 +18,11 @@ public struct MessageSource {
         self.refusesUnknownEnumerationValues = refusesUnknownEnumerationValues
     }
 
+    /// The same for a part of the message.
+    func part(_ pointer: UnsafeRawPointer) -> MessageSource {
+        MessageSource(pointer, refusesUnknownEnumerationValues)
+    }
+
     /// Text, which has to be UTF-8 without U+0000: PostgreSQL stores no other, and C code would cut it short.
     package func string(_ value: ProtobufCBinaryData, _ field: String) throws(MessageDecodingError) -> String
     {

@@ -17,6 +17,16 @@ public struct MessageTarget {
         self.arena = arena
     }
 
+    /// The same for a part of the message, in memory of its own.
+    func part(_ descriptor: MessageDescriptor) -> MessageTarget {
+        MessageTarget(for: descriptor, arena)
+    }
+
+    /// Memory for the elements of a list.
+    func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
+        Self.allocate(byteCount, arena)
+    }
+
     package func string(_ value: String) -> ProtobufCBinaryData {
         var value = value
         return value.withUTF8 { copy(UnsafeRawBufferPointer($0)) }

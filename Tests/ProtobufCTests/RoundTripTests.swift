@@ -1,36 +1,28 @@
-// Every value comes back from its bytes as it went in, and the bytes are those of protobuf everywhere else.
+// Every value comes back from its bytes as it went in.
 
 import ClinicMessages
 import ProtobufC
 import TTRPCMessages
+import TestMessages
 import Testing
 
-private let booking = Booking(
-    id: 7, startTime: ProtobufTimestamp(seconds: 1_795_479_600),
-    endTime: ProtobufTimestamp(seconds: 1_795_481_400),
-    bookingDateTime: "24/11/2026 10:00:00", status: .confirmed,
-    user: UserSummary(id: 1, firstName: "Zoë", lastName: "Ng"),
-    doctor: DoctorSummary(
-        id: 3, fullName: "Dr Ada", department: DepartmentSummary(id: 2, departmentName: "Skin")),
-    transactions: [
-        TransactionSummary(id: 9, totalFee: Money(minorUnits: 22109, currencyCode: "AUD"), status: .paid)
-    ],
-    etag: "2")
-
 @Test func `a whole message comes back equal`() throws {
-    #expect(try Booking(decoding: booking.encoded()) == booking)
-    #expect(try Booking(decoding: []) == Booking())
-    #expect(Booking().encoded().isEmpty)
+    #expect(try Booking(decoding: sampleBooking.encoded()) == sampleBooking)
+    #expect(try EveryType(decoding: everyType.encoded()) == everyType)
 }
 
-@Test func `a oneof keeps its case, also with an empty value`() throws {
-    for time: BookAppointmentRequest.Time? in [
-        nil, .startTime(ProtobufTimestamp()), .startTime(ProtobufTimestamp(seconds: -1, nanos: 5)),
-        .bookingDateTime(""), .bookingDateTime("24/11/2026 10:00:00"),
-    ] {
-        let request = BookAppointmentRequest(doctorID: 3, time: time, userID: .min)
-        #expect(try BookAppointmentRequest(decoding: request.encoded()) == request)
-    }
+@Test func `an empty message has no bytes and comes back`() throws {
+    #expect(Booking().encoded().isEmpty)
+    #expect(try Booking(decoding: []) == Booking())
+    #expect(try ProtobufEmpty(decoding: ProtobufEmpty().encoded()) == ProtobufEmpty())
+    #expect(EveryType().encoded().isEmpty)
+    #expect(try EveryType(decoding: UnsafeRawBufferPointer(start: nil, count: 0)) == EveryType())
+}
+
+@Test(arguments: everyChoice)
+func `a oneof keeps its case, also with an empty value`(_ choice: EveryType.Choice?) throws {
+    let message = EveryType(choice: choice)
+    #expect(try EveryType(decoding: message.encoded()) == message)
 }
 
 @Test func `an envelope keeps bytes that are no text`() throws {
@@ -40,4 +32,47 @@ private let booking = Booking(
     #expect(try TTRPCRequest(decoding: request.encoded()) == request)
     let mask = ProtobufFieldMask(paths: ["a", "", "b.c"])
     #expect(try ProtobufFieldMask(decoding: mask.encoded()) == mask)
+}
+
+@Test func `a message larger than the first chunk of its arena comes back equal`() throws {
+    let list = ListBookingsResponse(
+        bookings: Array(repeating: sampleBooking, count: 1000),
+        nextPageToken: String(repeating: "x", count: 300_000))
+    let decoded = try ListBookingsResponse(decoding: list.encoded(), limits: .client)
+    #expect(decoded == list)
+}
+
+@Test func `a message can be encoded and decoded while another one is`() throws {
+    let nested = try sampleBooking.withEncoded { outer in
+        let inner = try EveryType(decoding: everyType.encoded())
+        #expect(inner == everyType)
+        return outer.bytes()
+    }
+    #expect(nested == sampleBooking.encoded())
+}
+
+@Test func `a message is written into memory of the caller and nothing beyond it`() {
+    let expected = sampleBooking.encoded()
+    var memory = [UInt8](repeating: 0xaa, count: expected.count + 8)
+    sampleBooking.withEncoded { message in
+        #expect(message.byteCount == expected.count)
+        memory.withUnsafeMutableBytes { message.write(into: $0) }
+    }
+    #expect(Array(memory.prefix(expected.count)) == expected)
+    #expect(memory.suffix(8).allSatisfy { $0 == 0xaa })
+}
+
+@Test func `an error of the body of an encoding is the caller's`() {
+    struct Mine: Error {}
+    #expect(throws: Mine.self) { try sampleBooking.withEncoded { _ in throw Mine() } }
+}
+
+@Test func `an enumeration knows its names and numbers`() {
+    #expect(BookingStatus.noShow.protoName == "BOOKING_STATUS_NO_SHOW")
+    #expect(BookingStatus(protoName: "BOOKING_STATUS_NO_SHOW") == .noShow)
+    #expect(BookingStatus(protoName: "NO_SHOW") == nil)
+    #expect(BookingStatus(rawValue: 99) == .unrecognized(99))
+    #expect(BookingStatus.unrecognized(99).protoName == "99")
+    #expect(Colour(rawValue: -1) == .ultraviolet)
+    #expect(HealthCheckResponse.ServingStatus.allCases.map(\.rawValue) == [0, 1, 2, 3])
 }

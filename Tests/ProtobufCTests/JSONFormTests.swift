@@ -1,0 +1,203 @@
+// The JSON form as people see and type it: what it looks like, what it takes, and what it says to mistakes.
+
+import ClinicMessages
+import ProtobufC
+import TTRPCMessages
+import TestMessages
+import Testing
+
+private func decoded<M: Message>(_ type: M.Type, _ json: String) throws -> M {
+    try M(decoding: M.descriptor.bytes(json: json), limits: .client)
+}
+
+@Test func `the text has proto names, and everything that has a value or a default`() throws {
+    let list = ListMyBookingsResponse(bookings: [
+        Booking(id: 7, startTime: ProtobufTimestamp(seconds: 1_795_479_600), status: .booked)
+    ])
+    #expect(
+        try list.json(pretty: true) == """
+            {
+              "bookings": [
+                {
+                  "id": "7",
+                  "start_time": "2026-11-24T00:20:00Z",
+                  "booking_date_time": "",
+                  "status": "BOOKING_STATUS_BOOKED",
+                  "transactions": [],
+                  "etag": ""
+                }
+              ],
+              "next_page_token": ""
+            }
+            """)
+    #expect(try ProtobufEmpty().json(pretty: true) == "{}")
+    #expect(try TTRPCKeyValue(key: "a").json() == #"{"key":"a","value":""}"#)
+}
+
+@Test func `names of the schema and lowerCamelCase names are taken`() throws {
+    let expected = BookAppointmentRequest(doctorID: 3, time: .bookingDateTime("24/11/2026 10:00:00"))
+    #expect(
+        try decoded(
+            BookAppointmentRequest.self, #"{"doctor_id": "3", "booking_date_time": "24/11/2026 10:00:00"}"#)
+            == expected)
+    #expect(
+        try decoded(
+            BookAppointmentRequest.self, #" { "doctorId" : 3 , "bookingDateTime":"24\/11\/2026 10:00:00"} "#)
+            == expected)
+}
+
+@Test(arguments: [
+    ("9223372036854775807", Int64.max), ("\"9223372036854775807\"", .max), ("-9223372036854775808", .min),
+    ("9007199254740993", 9_007_199_254_740_993), ("3.0", 3), ("3e2", 300), ("\"-0\"", 0), ("null", 0),
+])
+func `an int64 keeps its last digit`(_ text: String, _ value: Int64) throws {
+    #expect(try decoded(Money.self, #"{"minor_units": \#(text)}"#).minorUnits == value)
+}
+
+@Test(
+    arguments: [
+        ("2026-11-24T10:00:00Z", 1_795_514_400, 0),
+        ("2026-11-24T10:00:00.5+10:00", 1_795_478_400, 500_000_000),
+        ("2026-11-24T10:00:00.000000001-00:30", 1_795_516_200, 1), ("2000-02-29T23:59:59Z", 951_868_799, 0),
+        ("0001-01-01T00:00:00Z", -62_135_596_800, 0),
+        ("9999-12-31T23:59:59.999999999Z", 253_402_300_799, 999_999_999),
+    ] as [(String, Int64, Int32)])
+func `an instant may have a fraction and an offset`(_ text: String, _ seconds: Int64, _ nanos: Int32) throws {
+    let request = try decoded(BookAppointmentRequest.self, #"{"start_time": "\#(text)"}"#)
+    #expect(request.time == .startTime(ProtobufTimestamp(seconds: seconds, nanos: nanos)))
+}
+
+@Test func `an instant outside the calendar is printed plainly`() throws {
+    let request = BookAppointmentRequest(time: .startTime(ProtobufTimestamp(seconds: .max, nanos: -1)))
+    #expect(try request.json().contains(#""start_time":{"seconds":"9223372036854775807","nanos":-1}"#))
+}
+
+@Test func `a field mask is one text, in either style`() throws {
+    for text in ["full_name,slot_minutes", "fullName,slotMinutes"] {
+        let request = try decoded(UpdateDoctorRequest.self, #"{"update_mask": "\#(text)"}"#)
+        #expect(request.updateMask == ProtobufFieldMask(paths: ["full_name", "slot_minutes"]))
+    }
+    #expect(try decoded(UpdateDoctorRequest.self, #"{"update_mask": ""}"#).updateMask == ProtobufFieldMask())
+}
+
+@Test func `enumerations are taken by name and by number`() throws {
+    #expect(try decoded(Booking.self, #"{"status": "BOOKING_STATUS_HELD"}"#).status == .held)
+    #expect(try decoded(Booking.self, #"{"status": 99}"#).status == .unrecognized(99))
+    #expect(try Booking(status: .unrecognized(99)).json().contains(#""status":99"#))
+}
+
+@Test func `escapes of every kind are read`() throws {
+    let text = #"{"first_name": "\"\\\/\b\f\n\r\t\u00e9\ud83c\udde6é"}"#
+    #expect(try decoded(User.self, text).firstName == "\"\\/\u{8}\u{c}\n\r\té🇦é")
+}
+
+private struct Mistake: Sendable {
+    let json: String
+    let path: String
+    let problem: String
+
+    init(_ json: String, _ path: String, _ problem: String) {
+        self.json = json
+        self.path = path
+        self.problem = problem
+    }
+}
+
+private let mistakes = [
+    Mistake(#"{"docter_id": 3}"#, "docter_id", "has no such field"),
+    Mistake(
+        #"{"doctor": {"registration_expiri": ""}}"#, "doctor.registration_expiri",
+        "clinic.v1.Doctor has no such"),
+    Mistake(#"{"doctor": {"registration_expiry": 5}}"#, "doctor.registration_expiry", "has to be a text"),
+    Mistake(#"{"doctor": {"registrationExpiry": 5}}"#, "doctor.registration_expiry", "has to be a text"),
+    Mistake(#"{"doctor": {"full_name": "a\u0000b"}}"#, "doctor.full_name", "must not contain U+0000"),
+    Mistake(#"{"doctor": []}"#, "doctor", "has to be an object"),
+    Mistake(#"{"doctor": {"gst_free": "true"}}"#, "doctor.gst_free", "true or false"),
+    Mistake(#"{"doctor_id": 1, "doctorId": 1}"#, "doctorId", "under both of its names"),
+    Mistake(#"{"doctor_id": 1.5}"#, "doctor_id", "a whole number"),
+    Mistake(#"{"doctor_id": "x"}"#, "doctor_id", "a whole number"),
+    Mistake(#"{"doctor_id": "0x10"}"#, "doctor_id", "a whole number"),
+    Mistake(#"{"doctor_id": " 1"}"#, "doctor_id", "a whole number"),
+    Mistake(#"{"doctor_id": "inf"}"#, "doctor_id", "a whole number"),
+    Mistake(#"{"doctor_id": true}"#, "doctor_id", "a whole number"),
+    Mistake(
+        #"{"doctor_id": 9223372036854775808}"#, "doctor_id",
+        "from -9223372036854775808 to 9223372036854775807"),
+    Mistake(#"{"update_mask": {"paths": []}}"#, "update_mask", "field names with commas"),
+    Mistake(
+        #"{"doctor": {"consultation_fee": {"minor_units": {}}}}"#, "doctor.consultation_fee.minor_units",
+        "a whole"),
+    Mistake(#"[]"#, "", "has to be an object"),
+    Mistake(#"{"doctor_id": 1, "doctor_id": 1}"#, "", "the name doctor_id is there twice"),
+    Mistake(#"{"doctor_id": 1,}"#, "", "a name in quotes"),
+    Mistake("{\n\"doctor_id\": 01}", "", "line 2"), Mistake(#"{"doctor_id": 1"#, "", "a comma or }"),
+    Mistake(#"{"doctor_id": 1} x"#, "", "after the end"), Mistake("", "", "a value is missing"),
+    Mistake(#"{"etag": "\ud800"}"#, "", "surrogate"), Mistake(#"{"etag": "\x"}"#, "", "unknown escape"),
+    Mistake(#"{"etag": "\u12g4"}"#, "", "four hexadecimal digits"),
+    Mistake(#"{"etag": "a"#, "", "a quote is missing"),
+    Mistake("{\"etag\": \"a\tb\"}", "", "control character"), Mistake(#"{"etag": nul}"#, "", "misspelt"),
+    Mistake(String(repeating: "[", count: 100_000), "", "nested too deep"),
+]
+
+@Test(arguments: mistakes)
+private func `a mistake is named with its place`(_ mistake: Mistake) {
+    let error = #expect(throws: JSONFormError.self) {
+        try UpdateDoctorRequest.descriptor.bytes(json: mistake.json)
+    }
+    #expect(error?.path == mistake.path)
+    #expect(error?.problem.contains(mistake.problem) == true, "\(String(describing: error))")
+}
+
+@Test(arguments: [
+    "", "2026-11-24", "2026-11-24T10:00:00", "2026-11-24t10:00:00Z", "2026-02-29T10:00:00Z",
+    "2026-04-31T10:00:00Z",
+    "2026-00-01T10:00:00Z", "2026-13-01T10:00:00Z", "2026-11-24T24:00:00Z", "2026-11-24T10:60:00Z",
+    "2026-11-24T10:00:60Z", "2026-11-24T10:00:00.Z", "2026-11-24T10:00:00.1234567890Z",
+    "2026-11-24T10:00:00+1000",
+    "0000-12-31T10:00:00Z", "0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "2026-11-24T10:00:00Z ",
+    "+026-11-24T10:00:00Z",
+])
+func `a text that is no instant is refused`(_ text: String) {
+    let error = #expect(throws: JSONFormError.self) {
+        try BookAppointmentRequest.descriptor.bytes(json: #"{"start_time": "\#(text)"}"#)
+    }
+    #expect(error?.path == "start_time")
+}
+
+@Test(arguments: [
+    "", "s", "1", "1.s", ".5s", "1.0000000000s", "--1s", "+1s", "315576000001s", "1 s", "1.-5s",
+])
+func `a text that is no length of time is refused`(_ text: String) {
+    let error = #expect(throws: JSONFormError.self) {
+        try RPCRetryInfo.descriptor.bytes(json: #"{"retry_delay": "\#(text)"}"#)
+    }
+    #expect(error?.path == "retry_delay")
+}
+
+@Test func `lists, choices, bytes and small numbers say what is wrong with them`() {
+    for (json, path) in [
+        (#"{"parts": {}}"#, "parts"), (#"{"parts": [{}, {"id": []}]}"#, "parts[1].id"),
+        (#"{"parts": [null]}"#, "parts[0]"), (#"{"colours": ["COLOUR_DEEP_RED", "RED"]}"#, "colours[1]"),
+        (#"{"chosen_number": 1, "chosen_text": ""}"#, "chosen_text"),
+        (#"{"bytes_value": "a"}"#, "bytes_value"),
+        (#"{"bytes_value": "a==="}"#, "bytes_value"), (#"{"bytes_value": "é"}"#, "bytes_value"),
+        (#"{"int32_value": 2147483648}"#, "int32_value"), (#"{"uint64_value": -1}"#, "uint64_value"),
+        (#"{"double_value": "x"}"#, "double_value"), (#"{"double_value": 1e999}"#, "double_value"),
+    ] {
+        let error = #expect(throws: JSONFormError.self) { try EveryType.descriptor.bytes(json: json) }
+        #expect(error?.path == path)
+    }
+}
+
+@Test func `base64 is read in both alphabets, with padding and without`() throws {
+    for text in ["-_8=", "+/8=", "-_8", "+/8"] {
+        #expect(try decoded(EveryType.self, #"{"bytes_value": "\#(text)"}"#).bytesValue == [0xfb, 0xff])
+    }
+}
+
+@Test func `bytes that are no message have no JSON, and the error names the field`() {
+    let error = #expect(throws: MessageDecodingError.self) {
+        try Booking.descriptor.json(decoding: [0x32, 3, 0x12, 1, 0xff])
+    }
+    #expect(error?.field == "user.first_name" && error?.reason == .invalidUTF8)
+}

@@ -1,0 +1,74 @@
+// What holds for the whole schema, and for what the generator makes of it.
+
+import ClinicMessages
+import Foundation
+import ProtobufC
+import TTRPCMessages
+import Testing
+
+@Test func `no type that is served can hold itself`() {
+    for service in TTRPCMessages.allServices + ClinicMessages.allServices {
+        for method in service.methods {
+            #expect(method.request.recursion == nil)
+            #expect(method.response.recursion == nil)
+        }
+    }
+}
+
+@Test func `services and methods can be found by name`() throws {
+    let services = TTRPCMessages.allServices + ClinicMessages.allServices
+    #expect(Set(services.map(\.name)).count == services.count)
+    let booking = try #require(services.first { $0.name == "clinic.v1.BookingService" })
+    let method = try #require(booking.methods.first { $0.name == "BookAppointment" })
+    #expect(method.request.name == "clinic.v1.BookAppointmentRequest")
+    #expect(method.response.name == "clinic.v1.Booking")
+    #expect(method.hasSideEffects)
+    #expect(!BookingServiceMethods.listMyBookings.hasSideEffects)
+    #expect(!HealthMethods.check.hasSideEffects)
+    #expect(services.allSatisfy { service in service.methods.allSatisfy { $0.service == service.name } })
+}
+
+@Test func `the committed code is what the schema generates`() throws {
+    let result = try run(repository.appending(path: "proto/generate").path, ["--check"])
+    #expect(result.status == 0, "\(result.errors)")
+}
+
+/// Runs the generator on a copy of the schema with one more file in it.
+private func generate(with file: String) throws -> ProgramResult {
+    let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let copy = folder.appending(path: "proto")
+    try FileManager.default.copyItem(at: repository.appending(path: "proto"), to: copy)
+    try file.write(to: copy.appending(path: "clinic/v1/more.proto"), atomically: true, encoding: .utf8)
+    return try run(copy.appending(path: "generate").path, ["--check"])
+}
+
+@Test(arguments: [
+    ("message A { B b = 1; } message B { repeated A a = 1; }", "is recursive"),
+    ("message A { message B { A a = 1; } oneof o { B b = 1; } }", "is recursive"),
+    ("message A { map<string, string> m = 1; }", "map fields cannot be generated"),
+    ("message A { optional int64 a = 1; }", "proto3 `optional` cannot be generated"),
+    ("message A {} service S { rpc R(A) returns (stream A); }", "streaming methods cannot be generated yet"),
+    ("message A {} service S { rpc R(stream A) returns (A); }", "streaming methods cannot be generated yet"),
+    ("enum E { option allow_alias = true; E_A = 0; E_B = 0; }", "two names for one enum value"),
+    ("message A {" + (1...65).map { "int64 f\($0) = \($0);" }.joined() + "}", "more than 64 fields"),
+    (
+        #"import "google/protobuf/duration.proto"; message A { google.protobuf.Duration d = 1; }"#,
+        "belongs to module"
+    ),
+    (#"import "google/protobuf/struct.proto"; message A {}"#, "belongs to no module"),
+    ("message A { Missing m = 1; }", "protoc refuses the schema"),
+    ("message A {}", "is out of date; run `make proto`"),
+])
+func `the generator refuses what it cannot do, in one line`(_ schema: String, _ reason: String) throws {
+    let result = try generate(with: "syntax = \"proto3\"; package clinic.v1; \(schema)")
+    #expect(result.status == 1)
+    #expect(result.errors.contains(reason), "\(result.errors)")
+}
+
+@Test func `the generator refuses proto2`() throws {
+    let result = try generate(with: "syntax = \"proto2\"; package clinic.v1; message A {}")
+    #expect(result.status == 1)
+    #expect(result.errors.contains("only proto3 can be generated"), "\(result.errors)")
+}
