@@ -5,7 +5,7 @@
 internal import Glibc
 
 /// Memory for one call, taken from the front of chunks and never given back one by one.
-struct Arena {
+@usableFromInline struct Arena {
     /// Enough for nearly every message of ours, so that a call normally allocates nothing.
     private static let firstChunkSize = 16 * 1024
     private static let alignment = 8

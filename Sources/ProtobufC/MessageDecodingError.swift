@@ -25,13 +25,13 @@ public struct MessageDecodingError: Error, Sendable, Equatable, CustomStringConv
     /// The path of the field in proto names, such as `doctor.full_name`; empty where it is not known.
     public let field: String
 
-    init(_ reason: Reason, field: String = "") {
+    @usableFromInline init(_ reason: Reason, field: String = "") {
         self.reason = reason
         self.field = field
     }
 
     /// The same error, seen from the message that holds the field.
-    package func inside(_ outer: String) -> Self {
+    @usableFromInline package func inside(_ outer: String) -> Self {
         Self(reason, field: field.isEmpty ? outer : "\(outer).\(field)")
     }
 

@@ -6,14 +6,14 @@ internal import Glibc
 /// A decoded message that generated code reads its fields from; valid only while its `init` runs.
 public struct MessageSource {
     /// The start of the message's struct.
-    package let pointer: UnsafeRawPointer
-    private let refusesUnknownEnumerationValues: Bool
+    @usableFromInline package let pointer: UnsafeRawPointer
+    @usableFromInline let refusesUnknownEnumerationValues: Bool
 
     init(_ message: UnsafeMutablePointer<ProtobufCMessage>, _ limits: DecodingLimits) {
         self.init(UnsafeRawPointer(message), limits.refusesUnknownEnumerationValues)
     }
 
-    private init(_ pointer: UnsafeRawPointer, _ refusesUnknownEnumerationValues: Bool) {
+    @inlinable init(_ pointer: UnsafeRawPointer, _ refusesUnknownEnumerationValues: Bool) {
         self.pointer = pointer
         self.refusesUnknownEnumerationValues = refusesUnknownEnumerationValues
     }
@@ -26,10 +26,10 @@ public struct MessageSource {
             throw MessageDecodingError(.containsNUL, field: field)
         }
         let buffer = UnsafeBufferPointer(start: start, count: value.len)
-        guard let text = String(validating: buffer, as: UTF8.self) else {
+        guard let text = try? UTF8Span(validating: buffer.span) else {
             throw MessageDecodingError(.invalidUTF8, field: field)
         }
-        return text
+        return String(copying: text)
     }
 
     package func strings(
@@ -46,14 +46,14 @@ public struct MessageSource {
         UnsafeBufferPointer(start: values, count: count).map(bytes)
     }
 
-    package func message<Part: Message>(
+    @inlinable package func message<Part: Message>(
         _ part: UnsafeRawPointer?, _ field: String
     ) throws(MessageDecodingError) -> Part? {
         try part == nil ? nil : presentMessage(part, field)
     }
 
     /// A message that the case of its oneof says is there.
-    package func presentMessage<Part: Message>(
+    @inlinable package func presentMessage<Part: Message>(
         _ part: UnsafeRawPointer?, _ field: String
     ) throws(MessageDecodingError) -> Part {
         guard let part else { throw MessageDecodingError(.malformed, field: field) }
@@ -64,13 +64,13 @@ public struct MessageSource {
         }
     }
 
-    package func messages<Part: Message, CPart>(
+    @inlinable package func messages<Part: Message, CPart>(
         _ count: Int, _ parts: UnsafePointer<UnsafeMutablePointer<CPart>?>?, _ field: String
     ) throws(MessageDecodingError) -> [Part] {
         try array(count, parts) { part throws(MessageDecodingError) in try presentMessage(part, field) }
     }
 
-    package func enumeration<Value: MessageEnumeration>(
+    @inlinable package func enumeration<Value: MessageEnumeration>(
         _ number: Int32, _ field: String
     ) throws(MessageDecodingError) -> Value {
         let value = Value(rawValue: number)
@@ -80,7 +80,7 @@ public struct MessageSource {
         return value
     }
 
-    package func enumerations<Value: MessageEnumeration, CValue: RawRepresentable>(
+    @inlinable package func enumerations<Value: MessageEnumeration, CValue: RawRepresentable>(
         _ count: Int, _ values: UnsafePointer<CValue>?, _ field: String
     ) throws(MessageDecodingError) -> [Value] where CValue.RawValue: BinaryInteger {
         try array(count, values) { value throws(MessageDecodingError) in
@@ -88,7 +88,7 @@ public struct MessageSource {
         }
     }
 
-    package func numbers<Number>(_ count: Int, _ values: UnsafePointer<Number>?) -> [Number] {
+    @inlinable package func numbers<Number>(_ count: Int, _ values: UnsafePointer<Number>?) -> [Number] {
         [Number](UnsafeBufferPointer(start: values, count: count))
     }
 
@@ -96,7 +96,7 @@ public struct MessageSource {
         UnsafeBufferPointer(start: values, count: count).map { $0 != 0 }
     }
 
-    private func array<CValue, Value>(
+    @inlinable func array<CValue, Value>(
         _ count: Int, _ values: UnsafePointer<CValue>?,
         _ convert: (CValue) throws(MessageDecodingError) -> Value
     ) throws(MessageDecodingError) -> [Value] {

@@ -5,14 +5,14 @@ package import CProtobufC
 /// The form of a message that generated code fills before it is packed; valid only during the encoding.
 public struct MessageTarget {
     /// The start of the message's struct.
-    package let pointer: UnsafeMutableRawPointer
-    private let arena: UnsafeMutablePointer<Arena>
+    @usableFromInline package let pointer: UnsafeMutableRawPointer
+    @usableFromInline let arena: UnsafeMutablePointer<Arena>
 
     init(for descriptor: MessageDescriptor, _ arena: UnsafeMutablePointer<Arena>) {
         self.init(Self.allocate(descriptor.pointer.pointee.sizeof_message, arena), arena)
     }
 
-    private init(_ pointer: UnsafeMutableRawPointer, _ arena: UnsafeMutablePointer<Arena>) {
+    @inlinable init(_ pointer: UnsafeMutableRawPointer, _ arena: UnsafeMutablePointer<Arena>) {
         self.pointer = pointer
         self.arena = arena
     }
@@ -34,20 +34,20 @@ public struct MessageTarget {
         array(values, bytes)
     }
 
-    package func message<Part: Message, CPart>(_ part: Part?) -> UnsafeMutablePointer<CPart>? {
+    @inlinable package func message<Part: Message, CPart>(_ part: Part?) -> UnsafeMutablePointer<CPart>? {
         guard let part else { return nil }
         let target = MessageTarget(Self.allocate(MemoryLayout<CPart>.size, arena), arena)
         part.fill(target)
         return target.pointer.assumingMemoryBound(to: CPart.self)
     }
 
-    package func messages<Part: Message, CPart>(
+    @inlinable package func messages<Part: Message, CPart>(
         _ parts: [Part]
     ) -> (Int, UnsafeMutablePointer<UnsafeMutablePointer<CPart>?>?) {
         array(parts) { message($0) }
     }
 
-    package func enumerations<Value: MessageEnumeration, CValue: RawRepresentable>(
+    @inlinable package func enumerations<Value: MessageEnumeration, CValue: RawRepresentable>(
         _ values: [Value]
     ) -> (Int, UnsafeMutablePointer<CValue>?) where CValue.RawValue: BinaryInteger {
         // The C type is as wide as an int, whatever its sign.
@@ -55,7 +55,7 @@ public struct MessageTarget {
         return (count, UnsafeMutableRawPointer(numbers)?.assumingMemoryBound(to: CValue.self))
     }
 
-    package func numbers<Number>(_ values: [Number]) -> (Int, UnsafeMutablePointer<Number>?) {
+    @inlinable package func numbers<Number>(_ values: [Number]) -> (Int, UnsafeMutablePointer<Number>?) {
         array(values) { $0 }
     }
 
@@ -63,7 +63,7 @@ public struct MessageTarget {
         array(values) { $0 ? 1 : 0 }
     }
 
-    private func array<Value, CValue>(
+    @inlinable func array<Value, CValue>(
         _ values: [Value], _ convert: (Value) -> CValue
     ) -> (Int, UnsafeMutablePointer<CValue>?) {
         guard !values.isEmpty else { return (0, nil) }
@@ -83,7 +83,7 @@ public struct MessageTarget {
     }
 
     /// An encoding's arena has no limit: what we send is ours, and the memory for it is there or the process ends.
-    private static func allocate(_ byteCount: Int, _ arena: UnsafeMutablePointer<Arena>)
+    @usableFromInline static func allocate(_ byteCount: Int, _ arena: UnsafeMutablePointer<Arena>)
         -> UnsafeMutableRawPointer
     {
         guard let memory = arena.pointee.allocate(byteCount: byteCount) else { fatalError("out of memory") }

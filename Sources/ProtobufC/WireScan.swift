@@ -120,22 +120,33 @@ enum WireType: UInt8 {
 
 /// Reads the parts of an encoded message one after the other; nil where the bytes do not have them.
 struct WireReader {
-    private var rest: UnsafeRawBufferPointer
+    private let bytes: UnsafeRawBufferPointer
+    /// Never beyond the count, so that no sum with it can overflow.
+    private var position = 0
 
     init(_ bytes: UnsafeRawBufferPointer) {
-        rest = bytes
+        self.bytes = bytes
     }
 
-    var isAtEnd: Bool { rest.isEmpty }
+    var isAtEnd: Bool { position == bytes.count }
 
     /// A number of at most so many bytes.
+    @inline(__always)
     mutating func varint(maximumLength: Int) -> UInt64? {
+        if position < bytes.count, bytes[position] < 0x80 {
+            defer { position += 1 }
+            return UInt64(bytes[position])
+        }
+        return longVarint(maximumLength: maximumLength)
+    }
+
+    private mutating func longVarint(maximumLength: Int) -> UInt64? {
         var number: UInt64 = 0
-        for index in 0..<min(maximumLength, rest.count) {
-            let byte = rest[index]
+        for index in 0..<min(maximumLength, bytes.count - position) {
+            let byte = bytes[position + index]
             number |= UInt64(byte & 0x7f) << UInt64(7 * index)
             if byte < 0x80 {
-                rest = UnsafeRawBufferPointer(rebasing: rest[(index + 1)...])
+                position += index + 1
                 return number
             }
         }
@@ -146,19 +157,21 @@ struct WireReader {
     mutating func value(_ type: WireType) -> UnsafeRawBufferPointer? {
         switch type {
         case .varint:
-            let start = rest
+            let start = position
             guard varint(maximumLength: 10) != nil else { return nil }
-            return UnsafeRawBufferPointer(rebasing: start[..<(start.count - rest.count)])
-        case .eightBytes: return bytes(8)
-        case .fourBytes: return bytes(4)
+            return UnsafeRawBufferPointer(rebasing: bytes[start..<position])
+        case .eightBytes: return take(8)
+        case .fourBytes: return take(4)
         case .lengthDelimited:
-            return varint(maximumLength: 5).flatMap { Int(exactly: $0) }.flatMap { bytes($0) }
+            guard let length = varint(maximumLength: 5) else { return nil }
+            return take(length)
         }
     }
 
-    private mutating func bytes(_ count: Int) -> UnsafeRawBufferPointer? {
-        guard count <= rest.count else { return nil }
-        defer { rest = UnsafeRawBufferPointer(rebasing: rest[count...]) }
-        return UnsafeRawBufferPointer(rebasing: rest[..<count])
+    private mutating func take(_ length: UInt64) -> UnsafeRawBufferPointer? {
+        guard length <= UInt64(bytes.count - position) else { return nil }
+        let start = position
+        position += Int(length)
+        return UnsafeRawBufferPointer(rebasing: bytes[start..<position])
     }
 }

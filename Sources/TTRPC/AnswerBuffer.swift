@@ -1,0 +1,103 @@
+// The answers of one connection that are not sent yet, packed one behind the other as they will be on the wire, so
+// that one write sends all of them.
+//
+// An OK answer is the hot path: its response is packed by protobuf-c straight into this buffer, behind a frame
+// header and the two envelope fields' beginning written by hand (a tag and a length; a test holds it against what
+// protobuf-c packs). A failure is rare and goes through the envelope's own message.
+
+internal import NIOCore
+internal import ProtobufC
+internal import TTRPCMessages
+
+/// The unsent answers of a connection.
+struct AnswerBuffer {
+    /// Tag of `payload` in a Response: field 2, length-delimited.
+    private static let payloadTag: UInt8 = 2 << 3 | 2
+    /// The most that stays allocated in an idle connection.
+    private static let retainedBytes = 8192
+
+    private var buffer = ByteBuffer()
+
+    /// The bytes that wait.
+    var byteCount: Int { buffer.readableBytes }
+
+    /// Adds the answer of a call that succeeded; one that is too long for a frame fails instead.
+    mutating func append(_ response: some Message, streamID: UInt32) {
+        let tooLong = response.withEncoded { encoded -> Int? in
+            let byteCount = encoded.byteCount
+            let prefix = byteCount == 0 ? 0 : 1 + Varint.byteCount(of: UInt64(byteCount))
+            guard byteCount <= FrameHeader.maximumLength - prefix else { return byteCount }
+            buffer.writeFrameHeader(
+                FrameHeader(
+                    length: UInt32(prefix + byteCount), streamID: streamID, type: FrameType.response.rawValue)
+            )
+            guard byteCount > 0 else { return nil }
+            buffer.writeInteger(Self.payloadTag)
+            buffer.writeVarint(UInt64(byteCount))
+            buffer.writeMessage(encoded)
+            return nil
+        }
+        if let tooLong {
+            append(
+                Status(.resourceExhausted, "a response of \(tooLong) bytes is too long for a frame"),
+                streamID: streamID)
+        }
+    }
+
+    /// Adds the answer of a call that failed. Details that are too long for a frame are left out.
+    mutating func append(_ status: Status, streamID: UInt32) {
+        var response = TTRPCResponse(status: status.wireForm)
+        if response.withEncoded({ $0.byteCount }) > FrameHeader.maximumLength {
+            response.status?.details = []
+        }
+        response.withEncoded { buffer.writeFrame($0, streamID: streamID, type: .response) }
+    }
+
+    /// Hands out what waits, to be written at once. `reclaim()` afterwards makes its memory usable again.
+    func taken() -> ByteBuffer { buffer }
+
+    /// Forgets what was handed out. If the channel has written it, the memory is kept for the next answers.
+    mutating func reclaim() {
+        if buffer.capacity > Self.retainedBytes {
+            buffer = ByteBuffer()
+        } else {
+            buffer.clear()
+        }
+    }
+}
+
+/// Base-128 numbers of protobuf, as far as an envelope's own prefix needs them.
+enum Varint {
+    /// The bytes that a number takes: 1 to 10.
+    static func byteCount(of value: UInt64) -> Int {
+        value == 0 ? 1 : (UInt64.bitWidth - value.leadingZeroBitCount + 6) / 7
+    }
+}
+
+extension ByteBuffer {
+    /// Appends a frame whose data is a message that fits into one.
+    mutating func writeFrame(_ message: EncodedMessage, streamID: UInt32, type: FrameType) {
+        writeFrameHeader(
+            FrameHeader(length: UInt32(message.byteCount), streamID: streamID, type: type.rawValue))
+        writeMessage(message)
+    }
+
+    /// Has protobuf-c pack a message at the end.
+    mutating func writeMessage(_ message: EncodedMessage) {
+        guard message.byteCount > 0 else { return }
+        writeWithUnsafeMutableBytes(minimumWritableBytes: message.byteCount) { space in
+            message.write(into: space)
+            return message.byteCount
+        }
+    }
+
+    /// Appends a number.
+    mutating func writeVarint(_ value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            writeInteger(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        writeInteger(UInt8(truncatingIfNeeded: rest))
+    }
+}

@@ -1,0 +1,130 @@
+// The client: one connection, any number of calls on it, answers in any order. It does not reconnect by itself:
+// what may be repeated is known to the caller only, and `Status.transportFailure` tells it what it needs for that.
+
+internal import Glibc
+public import NIOCore
+internal import NIOPosix
+public import ProtobufC
+internal import TTRPCMessages
+
+/// A connection to a ttrpc server. It is closed by `close()` or with its last reference.
+public final class Client: Sendable {
+    private let channel: any Channel
+    private let connection: ClientConnection
+
+    private init(channel: any Channel, connection: ClientConnection) {
+        self.channel = channel
+        self.connection = connection
+    }
+
+    deinit {
+        channel.close(promise: nil)
+    }
+
+    /// Connects to a server; throws UNAVAILABLE with what to do about it.
+    ///
+    /// The event loops are the caller's; without any, those that SwiftNIO keeps for the whole process serve.
+    public static func connect(
+        to address: Address, configuration: ClientConfiguration = ClientConfiguration(),
+        group: (any EventLoopGroup)? = nil
+    ) async throws(Status) -> Client {
+        let eventLoop = (group ?? MultiThreadedEventLoopGroup.singleton).any()
+        let connection = ClientConnection(
+            address: address, executor: EventLoopExecutor(eventLoop: eventLoop))
+        let bootstrap = ClientBootstrap(group: eventLoop)
+            .connectTimeout(TimeAmount(bounded: configuration.connectTimeout))
+            .channelInitializer { channel in channel.pipeline.addHandler(connection) }
+        do {
+            let channel =
+                switch address {
+                case .unix(let path): try await bootstrap.connect(unixDomainSocketPath: path).get()
+                case .tcp(let host, let port):
+                    try await bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
+                        .connect(host: host, port: port).get()
+                }
+            return Client(channel: channel, connection: connection)
+        } catch {
+            throw Status(.neverSent, "cannot connect to \(address): \(connectReason(error))")
+        }
+    }
+
+    /// Where the connection lives. Tasks that prefer this executor make calls without a hop to another thread.
+    public var executor: any TaskExecutor { connection.executor }
+
+    /// Calls a method and waits for its response.
+    ///
+    /// Throws the status that the server answered with; DEADLINE_EXCEEDED when the timeout is over, CANCELLED when
+    /// the calling task is cancelled, and UNAVAILABLE with `transportFailure` when the connection fails. In the
+    /// first two of these the server may still do the work.
+    public func call<Request, Response>(
+        _ method: Method<Request, Response>, _ request: Request, metadata: Metadata = [:],
+        timeout: Duration? = nil
+    ) async throws(Status) -> Response {
+        let answer = try await call(
+            service: method.service, method: method.name, payload: request.encoded(), metadata: metadata,
+            timeout: timeout)
+        do {
+            return try Response(decoding: answer, limits: .client)
+        } catch {
+            throw Status(.internal, "the server's answer is not a \(Response.descriptor.name): \(error)")
+        }
+    }
+
+    /// Calls a method by its names with an encoded request; returns the encoded response. Throws as above.
+    public func call(
+        service: String, method: String, payload: [UInt8], metadata: Metadata = [:], timeout: Duration? = nil
+    ) async throws(Status) -> [UInt8] {
+        let timeout = timeout.map { TimeAmount(bounded: $0) }
+        if let timeout, timeout.nanoseconds == 0 { throw Self.deadlineIsOver }
+        let request = TTRPCRequest(
+            service: service, method: method, payload: payload, timeoutNano: timeout?.nanoseconds ?? 0,
+            metadata: metadata.sent)
+        let call = ClientCall(deadline: timeout.map { .now() + $0 })
+        let outcome = await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in
+                call.wait(continuation)
+                request.withEncoded { connection.submit(call, $0) }
+                // A task that was cancelled before the call was in line has had its handler run too early.
+                if Task.isCancelled { connection.giveUp(call) }
+            }
+        } onCancel: {
+            connection.giveUp(call)
+        }
+        return try outcome.get()
+    }
+
+    /// Closes the connection. Calls that wait for an answer fail with UNAVAILABLE.
+    public func close() async {
+        let connection = connection
+        connection.executor.eventLoop.execute {
+            connection.fail(Status(.neverSent, "the client was closed"))
+        }
+        try? await channel.close()
+    }
+
+    private static var deadlineIsOver: Status {
+        var status = Status(.deadlineExceeded, "the time allowed was over before the call was sent")
+        status.transportFailure = .neverSent
+        return status
+    }
+
+    private static func connectReason(_ error: any Error) -> String {
+        switch error {
+        case let error as IOError: reason(errorNumber: error.errnoCode)
+        case let error as NIOConnectionError:
+            error.connectionErrors.first.map { connectReason($0.error) } ?? "unknown host \(error.host)"
+        case ChannelError.connectTimeout: "no answer in time; is the address right?"
+        default: "\(error)"
+        }
+    }
+
+    private static func reason(errorNumber: CInt) -> String {
+        switch errorNumber {
+        case ECONNREFUSED: "nothing listens there; is the server running?"
+        case ENOENT: "there is no such socket; is the server running, and is this its address?"
+        case EACCES, EPERM: "permission denied; the socket is open to its owner and group only"
+        case ETIMEDOUT, EHOSTUNREACH, ENETUNREACH: "the host cannot be reached; is the address right?"
+        default: String(cString: strerror(errorNumber))
+        }
+    }
+}

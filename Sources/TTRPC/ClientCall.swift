@@ -1,0 +1,34 @@
+// One call on its way through a client: made by the caller's task, answered on the event loop.
+
+internal import NIOCore
+
+/// A call that waits for its answer.
+///
+/// It goes from the caller to the event loop through the lock of `ClientConnection`, which orders every access;
+/// this is why it is `@unchecked Sendable`.
+final class ClientCall: @unchecked Sendable {
+    /// The payload of the answer, or why there is none.
+    typealias Outcome = Result<[UInt8], Status>
+
+    /// When to stop waiting.
+    let deadline: NIODeadline?
+    /// Set once, when the request is put in line.
+    var streamID: UInt32 = 0
+    /// Taken by whoever ends the call.
+    private var continuation: UnsafeContinuation<Outcome, Never>?
+
+    init(deadline: NIODeadline?) {
+        self.deadline = deadline
+    }
+
+    /// To be called once, before the call is put in line.
+    func wait(_ continuation: UnsafeContinuation<Outcome, Never>) {
+        self.continuation = continuation
+    }
+
+    /// Ends the call.
+    func end(_ outcome: Outcome) {
+        continuation?.resume(returning: outcome)
+        continuation = nil
+    }
+}

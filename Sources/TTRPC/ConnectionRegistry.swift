@@ -1,0 +1,99 @@
+// The open connections of a server: their number is limited in all and for each address, and at the end each is
+// told to drain. Touched twice in the life of a connection, so one lock is enough.
+
+internal import NIOCore
+internal import Synchronization
+
+/// The connections that a server has open.
+final class ConnectionRegistry: Sendable {
+    private struct Entry {
+        var eventLoop: any EventLoop
+        var connection: NIOLoopBound<ServerConnection>
+    }
+
+    private struct State {
+        var entries: [UInt64: Entry] = [:]
+        var openCount = 0
+        var countOfHost: [String: Int] = [:]
+        var nextNumber: UInt64 = 0
+        var isDraining = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let maximumConnections: Int
+    private let maximumConnectionsPerAddress: Int
+    private let state = Mutex(State())
+
+    init(configuration: ServerConfiguration) {
+        maximumConnections = configuration.maximumConnections
+        maximumConnectionsPerAddress = configuration.maximumConnectionsPerAddress
+    }
+
+    /// Makes room for a connection and numbers it; nil if a limit is reached or the server is going down.
+    /// `host` is nil on a Unix socket. Each number is given back with `close`.
+    func open(host: String?) -> UInt64? {
+        state.withLock { state in
+            guard !state.isDraining, state.openCount < maximumConnections else { return nil }
+            if let host {
+                guard state.countOfHost[host, default: 0] < maximumConnectionsPerAddress else { return nil }
+                state.countOfHost[host, default: 0] += 1
+            }
+            state.openCount += 1
+            state.nextNumber += 1
+            return state.nextNumber
+        }
+    }
+
+    /// The handler of an opened connection, to be called on its event loop.
+    func set(_ connection: ServerConnection, for number: UInt64) {
+        let eventLoop = connection.executor.eventLoop
+        let entry = Entry(eventLoop: eventLoop, connection: NIOLoopBound(connection, eventLoop: eventLoop))
+        let isDraining = state.withLock { state in
+            state.entries[number] = entry
+            return state.isDraining
+        }
+        if isDraining { connection.drain() }
+    }
+
+    /// A connection is closed.
+    func close(_ number: UInt64, host: String?) {
+        let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+            state.entries[number] = nil
+            state.openCount -= 1
+            if let host, let count = state.countOfHost[host] {
+                state.countOfHost[host] = count > 1 ? count - 1 : nil
+            }
+            guard state.isDraining, state.openCount == 0 else { return [] }
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+
+    /// Opens no more connections and has each close when its calls are answered.
+    func drain() {
+        let entries = state.withLock { state in
+            state.isDraining = true
+            return Array(state.entries.values)
+        }
+        for entry in entries { entry.eventLoop.execute { entry.connection.value.drain() } }
+    }
+
+    /// Cancels the calls that are left and has their connections closed.
+    func cancelAndClose() {
+        let entries = state.withLock { Array($0.entries.values) }
+        for entry in entries { entry.eventLoop.execute { entry.connection.value.cancelAndClose() } }
+    }
+
+    /// Returns when a drained server has no connection left.
+    func waitUntilEmpty() async {
+        await withCheckedContinuation { continuation in
+            let isEmpty = state.withLock { state in
+                if state.openCount == 0 { return true }
+                state.waiting.append(continuation)
+                return false
+            }
+            if isEmpty { continuation.resume() }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+// Runs Swift tasks on an event loop, so that a handler that has waited comes back to the thread of its connection
+// in one hop and needs no lock there. SwiftNIO has serial executors of its own but no task executor.
+//
+// Jobs are collected in a queue of ours, and the loop is woken once for all that came meanwhile. That is one lock
+// and one wake-up for many results, and it tells the connections when a wake-up is over, which is when they send
+// what it produced in one piece.
+
+internal import NIOCore
+internal import Synchronization
+
+/// Something that sends what it has gathered when a wake-up is over.
+protocol WakeUpFlushing: AnyObject {
+    /// Called on the event loop after the last job of a wake-up.
+    func flushAfterWakeUp()
+}
+
+/// A task executor whose thread is an event loop.
+final class EventLoopExecutor: TaskExecutor, @unchecked Sendable {
+    private struct Queue {
+        var jobs: [UnownedJob] = []
+        var isScheduled = false
+    }
+
+    let eventLoop: any EventLoop
+    private let queue = Mutex(Queue())
+
+    // Touched on the event loop only; this is why the class is `@unchecked Sendable`.
+    private var isRunning = false
+    private var batch: [UnownedJob] = []
+    private var waitingToFlush: [any WakeUpFlushing] = []
+
+    init(eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+    }
+
+    /// One executor for each loop of a group, to be looked up by `ObjectIdentifier`.
+    static func all(of group: any EventLoopGroup) -> [ObjectIdentifier: EventLoopExecutor] {
+        var executors: [ObjectIdentifier: EventLoopExecutor] = [:]
+        for eventLoop in group.makeIterator() {
+            executors[ObjectIdentifier(eventLoop)] = EventLoopExecutor(eventLoop: eventLoop)
+        }
+        return executors
+    }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        let wakesUp = queue.withLock { queue in
+            queue.jobs.append(job)
+            defer { queue.isScheduled = true }
+            return !queue.isScheduled
+        }
+        if wakesUp { eventLoop.execute { self.runJobs() } }
+    }
+
+    /// Has the target flushed when this wake-up is over; false if no wake-up is under way. On the event loop only.
+    func flushesAfterWakeUp(_ target: any WakeUpFlushing) -> Bool {
+        guard isRunning else { return false }
+        waitingToFlush.append(target)
+        return true
+    }
+
+    /// Runs what is queued now. What these jobs enqueue is left to the next turn of the loop, so that they cannot
+    /// keep it from its sockets.
+    private func runJobs() {
+        queue.withLock { queue in
+            swap(&batch, &queue.jobs)
+            queue.isScheduled = false
+        }
+        isRunning = true
+        for job in batch { job.runSynchronously(on: asUnownedTaskExecutor()) }
+        isRunning = false
+        batch.removeAll(keepingCapacity: batch.capacity <= 1024)
+        while let target = waitingToFlush.popLast() { target.flushAfterWakeUp() }
+    }
+}

@@ -1,0 +1,45 @@
+// The ten bytes before every piece of data on a ttrpc connection, and the numbers in them (containerd/ttrpc:
+// PROTOCOL.md, channel.go). Types and flags are kept as the bytes that came, because unknown ones are legal: they
+// are the protocol's room for extensions.
+
+internal import NIOCore
+
+/// The header of one frame.
+struct FrameHeader: Equatable {
+    /// The bytes of a header on the wire.
+    static let byteCount = 10
+    /// The greatest data length of the protocol, itself included (4 MiB).
+    static let maximumLength = 4 << 20
+
+    /// The bytes of data after the header.
+    var length: UInt32
+    /// The call that the frame belongs to.
+    var streamID: UInt32
+    /// The byte of the message type; `FrameType` has those that are known.
+    var type: UInt8
+    /// The bits of `FrameFlags` and perhaps unknown ones.
+    var flags: UInt8 = 0
+}
+
+/// The message types of the protocol.
+enum FrameType: UInt8 {
+    /// From the client: opens a stream.
+    case request = 1
+    /// From the server: ends a stream.
+    case response = 2
+    /// From both, on a stream that is not unary.
+    case data = 3
+}
+
+extension ByteBuffer {
+    /// Appends a header.
+    mutating func writeFrameHeader(_ header: FrameHeader) {
+        writeMultipleIntegers(header.length, header.streamID, header.type, header.flags)
+    }
+
+    /// Takes a header off the front, or nothing if fewer than ten bytes are there.
+    mutating func readFrameHeader() -> FrameHeader? {
+        readMultipleIntegers(as: (UInt32, UInt32, UInt8, UInt8).self)
+            .map { FrameHeader(length: $0.0, streamID: $0.1, type: $0.2, flags: $0.3) }
+    }
+}

@@ -1,0 +1,127 @@
+// Cuts a byte stream into frames. It is a pull parser: the owner asks for the next event and decides from a
+// header whether its body is wanted, before a byte of that body is kept. So a refused body costs no memory, and
+// an owner that must stop (its peer does not read) just stops asking.
+//
+// Bodies are lent as they lie in the buffer that came from the socket. Only what a read cuts off is copied, into a
+// buffer that never holds more than one frame and grows with what arrived, not with what was announced.
+
+internal import NIOCore
+
+/// An incremental decoder of frames, for any split of the bytes.
+struct FrameDecoder {
+    /// What `next()` found.
+    enum Event: Equatable {
+        /// Nothing more can be said until more bytes come.
+        case needsMoreBytes
+        /// A frame begins. `skipBody()` now drops its body; otherwise the body is collected.
+        case header(FrameHeader)
+        /// The body of that frame is complete: `takeBody` lends it and goes on.
+        case body(FrameHeader)
+        /// The first byte of a frame is not 0, so this is not ttrpc. Nothing after it can be understood.
+        case notTTRPC
+    }
+
+    /// The most that stays allocated between two cut frames.
+    private static let retainedBytes = 4096
+
+    private var incoming = ByteBuffer()
+    private var partial = ByteBuffer()
+    private var pending: FrameHeader?
+    private var bytesToSkip = 0
+
+    /// Gives the decoder the bytes of one read.
+    mutating func append(_ bytes: ByteBuffer) {
+        if incoming.readableBytes == 0 {
+            incoming = bytes
+        } else {
+            incoming.writeImmutableBuffer(bytes)
+        }
+    }
+
+    /// Whether a frame has begun and is not complete.
+    var isInsideFrame: Bool {
+        pending != nil || bytesToSkip > 0 || partial.readableBytes > 0 || incoming.readableBytes > 0
+    }
+
+    /// The next event; to be called until it needs more bytes or reports something that is not ttrpc.
+    mutating func next() -> Event {
+        if let pending {
+            return hasBody(pending) ? .body(pending) : collect()
+        }
+        guard skip() else { return collect() }
+        guard let first = partial.first ?? incoming.first else { return collect() }
+        guard first == 0 else { return .notTTRPC }
+        guard let header = readHeader() else { return collect() }
+        pending = header
+        return .header(header)
+    }
+
+    /// Drops the body of the frame whose header was just reported, as it arrives.
+    mutating func skipBody() {
+        guard let header = pending else { return }
+        pending = nil
+        bytesToSkip = Int(header.length)
+    }
+
+    /// Lends the body that was just reported, and goes on to the next frame.
+    mutating func takeBody<Result>(_ use: (UnsafeRawBufferPointer) -> Result) -> Result {
+        let length = pending.map { Int($0.length) } ?? 0
+        pending = nil
+        guard partial.readableBytes == 0 else {
+            let result = partial.withUnsafeReadableBytes(use)
+            if partial.capacity > Self.retainedBytes {
+                partial = ByteBuffer()
+            } else {
+                partial.clear()
+            }
+            return result
+        }
+        let result = incoming.withUnsafeReadableBytes {
+            use(UnsafeRawBufferPointer(rebasing: $0.prefix(length)))
+        }
+        incoming.moveReaderIndex(forwardBy: min(length, incoming.readableBytes))
+        return result
+    }
+
+    /// Whether the whole body lies in one of the two buffers; moves bytes together if it is cut.
+    private mutating func hasBody(_ header: FrameHeader) -> Bool {
+        let length = Int(header.length)
+        if partial.readableBytes == 0 {
+            if incoming.readableBytes >= length { return true }
+        }
+        return fillPartial(to: length)
+    }
+
+    /// Skips what is to be skipped; whether that is all of it.
+    private mutating func skip() -> Bool {
+        let count = min(bytesToSkip, incoming.readableBytes)
+        incoming.moveReaderIndex(forwardBy: count)
+        bytesToSkip -= count
+        return bytesToSkip == 0
+    }
+
+    private mutating func readHeader() -> FrameHeader? {
+        if partial.readableBytes == 0, let header = incoming.readFrameHeader() { return header }
+        guard fillPartial(to: FrameHeader.byteCount) else { return nil }
+        defer { partial.clear() }
+        return partial.readFrameHeader()
+    }
+
+    /// Moves bytes behind those that were cut off, until `count` are there; whether they are.
+    private mutating func fillPartial(to count: Int) -> Bool {
+        let missing = min(count - partial.readableBytes, incoming.readableBytes)
+        if var bytes = incoming.readSlice(length: missing) { partial.writeBuffer(&bytes) }
+        return partial.readableBytes == count
+    }
+
+    /// Lets go of the buffer of the last read, so that the channel can use its memory again.
+    private mutating func collect() -> Event {
+        incoming = ByteBuffer()
+        return .needsMoreBytes
+    }
+}
+
+extension ByteBuffer {
+    /// The next byte, left where it is.
+    fileprivate var first: UInt8? { getInteger(at: readerIndex) }
+}

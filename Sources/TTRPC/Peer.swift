@@ -1,0 +1,38 @@
+// Who is at the other end of a connection, for the log and for decisions that depend on where a call comes from.
+
+internal import NIOCore
+
+/// The other end of a connection.
+public struct Peer: Sendable, Hashable, CustomStringConvertible {
+    /// The way it is connected.
+    public enum Transport: Sendable, Hashable {
+        /// A Unix socket: a process on this machine that may open the socket's file.
+        case unix
+        /// TCP, with the literal address and the port of the other end.
+        case tcp(host: String, port: Int)
+    }
+
+    /// The way it is connected.
+    public let transport: Transport
+    /// The number of the connection, counted by the server from 1.
+    public let connection: UInt64
+
+    /// The transport, the other end, and the number of the connection.
+    public var description: String {
+        switch transport {
+        case .unix: "unix#\(connection)"
+        case .tcp(let host, let port): "\(Address.tcp(host: host, port: port))#\(connection)"
+        }
+    }
+}
+
+extension Peer {
+    init(address: SocketAddress?, connection: UInt64) {
+        if let host = address?.ipAddress, let port = address?.port {
+            transport = .tcp(host: host, port: port)
+        } else {
+            transport = .unix
+        }
+        self.connection = connection
+    }
+}

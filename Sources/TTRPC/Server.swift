@@ -1,0 +1,132 @@
+// The server: listeners, the connections they accept, and the orderly end of both. What happens on a connection
+// is in ServerConnection; what a listener needs of the operating system is in UnixSocket.
+
+public import Logging
+public import NIOCore
+internal import NIOPosix
+internal import Synchronization
+
+/// Serves a table of methods on any number of addresses.
+public final class Server: Sendable {
+    private struct State {
+        var listeners: [Listener] = []
+        var isShutDown = false
+    }
+
+    private struct Listener {
+        var channel: any Channel
+        var socketFile: UnixSocketFile?
+    }
+
+    private let shared: ServerShared
+    private let connections: ConnectionRegistry
+    private let group: any EventLoopGroup
+    private let executors: [ObjectIdentifier: EventLoopExecutor]
+    private let state = Mutex(State())
+
+    /// A server that does not listen yet. The event loops stay the caller's.
+    public init(
+        methods: MethodTable, configuration: ServerConfiguration = ServerConfiguration(),
+        group: any EventLoopGroup, logger: Logger
+    ) {
+        shared = ServerShared(methods: methods, configuration: configuration, logger: logger)
+        connections = ConnectionRegistry(configuration: configuration)
+        self.group = group
+        executors = EventLoopExecutor.all(of: group)
+    }
+
+    /// Begins to accept connections; returns the address with the port that was taken if 0 was asked for.
+    ///
+    /// The file of a Unix socket gets mode 0660 and is removed by `shutdown()`; one that is left over from a
+    /// process that is gone is replaced. Throws `ListenError`, which is one line for a person.
+    public func listen(on address: Address) async throws -> Address {
+        let listener: Listener
+        let bound: Address
+        switch address {
+        case .unix(let path):
+            let socket = try UnixSocket.listening(at: path)
+            do {
+                let channel = try await bootstrap().withBoundSocket(socket.descriptor).get()
+                listener = Listener(channel: channel, socketFile: socket.file)
+            } catch {
+                socket.file.remove()
+                throw ListenError(address, error)
+            }
+            bound = address
+        case .tcp(let host, let port):
+            let channel = try await listenTCP(host: host, port: port)
+            listener = Listener(channel: channel, socketFile: nil)
+            bound = .tcp(host: host, port: channel.localAddress?.port ?? port)
+        }
+        let isShutDown = state.withLock { state in
+            if !state.isShutDown { state.listeners.append(listener) }
+            return state.isShutDown
+        }
+        if isShutDown {
+            await stop(listener)
+            throw ListenError(address, reason: "the server has been shut down")
+        }
+        return bound
+    }
+
+    /// Ends the server: accepts no more, closes idle connections, answers new requests with UNAVAILABLE, lets
+    /// calls in flight end within the drain time and answers the rest with CANCELLED. Returns when every
+    /// connection is closed.
+    public func shutdown() async {
+        let listeners = state.withLock { state in
+            state.isShutDown = true
+            defer { state.listeners = [] }
+            return state.listeners
+        }
+        for listener in listeners { await stop(listener) }
+        connections.drain()
+        let drainTimer = group.any().scheduleTask(in: shared.drainTime) { self.connections.cancelAndClose() }
+        await connections.waitUntilEmpty()
+        drainTimer.cancel()
+    }
+
+    /// Makes a channel serve the methods. On the channel's event loop, which must be one of the server's group.
+    func serve(_ channel: any Channel) -> EventLoopFuture<Void> {
+        let host = channel.remoteAddress?.ipAddress
+        guard let executor = executors[ObjectIdentifier(channel.eventLoop)],
+            let number = connections.open(host: host)
+        else {
+            shared.logger.debug("no room for another connection", metadata: ["host": "\(host ?? "unix")"])
+            return channel.close()
+        }
+        channel.closeFuture.whenComplete { _ in self.connections.close(number, host: host) }
+        return channel.eventLoop.makeCompletedFuture {
+            let peer = Peer(address: channel.remoteAddress, connection: number)
+            let connection = ServerConnection(server: self.shared, executor: executor, peer: peer)
+            try channel.pipeline.syncOperations.addHandler(connection)
+            self.connections.set(connection, for: number)
+        }
+    }
+
+    private func listenTCP(host: String, port: Int) async throws -> any Channel {
+        let address = Address.tcp(host: host, port: port)
+        do {
+            let socketAddress = try SocketAddress.makeAddressResolvingHost(host, port: port)
+            return try await bootstrap()
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .bind(to: socketAddress).get()
+        } catch {
+            throw ListenError(address, error)
+        }
+    }
+
+    private func bootstrap() -> ServerBootstrap {
+        let unsent = shared.configuration.maximumUnsentBytes
+        return ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 1024)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: (unsent + 3) / 4, high: unsent))
+            .childChannelInitializer { channel in self.serve(channel) }
+    }
+
+    private func stop(_ listener: Listener) async {
+        listener.socketFile?.remove()
+        try? await listener.channel.close()
+    }
+}

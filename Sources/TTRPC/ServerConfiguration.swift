@@ -1,0 +1,50 @@
+// Every limit of the server in one place, with its default. A limit is answered with a status on the call that
+// goes over it; the connection goes on unless the comment says otherwise.
+
+/// The limits of a server.
+public struct ServerConfiguration: Sendable {
+    /// The longest data of one request frame in bytes, 0 to 4 MiB (default 256 KiB). A longer one is answered with
+    /// RESOURCE_EXHAUSTED as soon as its header is there, and is not kept in memory.
+    public var maximumRequestBytes = 256 << 10 {
+        didSet { maximumRequestBytes = min(max(maximumRequestBytes, 0), FrameHeader.maximumLength) }
+    }
+
+    /// The calls in flight on one connection (default 128); one more is answered with RESOURCE_EXHAUSTED. A call
+    /// whose deadline has passed counts until its handler has ended.
+    public var maximumCallsPerConnection = 128
+
+    /// The calls in flight in the whole server (default 4,096), counted in the same way.
+    public var maximumCalls = 4096
+
+    /// The connections of the whole server (default 16,384); one more is closed at once.
+    public var maximumConnections = 16_384
+
+    /// The TCP connections of one address (default 1,024); one more is closed at once. Connections through a Unix
+    /// socket count only in the total.
+    public var maximumConnectionsPerAddress = 1024
+
+    /// The metadata pairs of one request (default 64); with more it is answered with INVALID_ARGUMENT.
+    public var maximumMetadataPairs = 64
+
+    /// The bytes of all metadata keys and values of one request (default 8 KiB); same answer.
+    public var maximumMetadataBytes = 8 << 10
+
+    /// The bytes of answers that a peer has not taken (default 256 KiB). With more of them nothing further is read
+    /// from that connection until the peer has read.
+    public var maximumUnsentBytes = 256 << 10 {
+        didSet { maximumUnsentBytes = max(maximumUnsentBytes, 1) }
+    }
+
+    /// The frames of an unknown type that a connection may send in ten seconds (default 200); one more closes it.
+    public var maximumUselessFrames = 200
+
+    /// The longest a call may take, and what a greater timeout counts as (default 1 hour).
+    public var maximumTimeout: Duration = .seconds(3600)
+
+    /// How long calls in flight may go on after `shutdown()`, or after the client has closed its sending side
+    /// (default 10 s); then they are answered with CANCELLED.
+    public var drainTime: Duration = .seconds(10)
+
+    /// The defaults.
+    public init() {}
+}

@@ -1,0 +1,317 @@
+// The channel handler of one server connection: between the bytes of the channel, the rules of
+// ServerConnectionState, and the handlers of the method table. It decides nothing by itself.
+//
+// All of it runs on the connection's event loop. Requests are served as they are cut from a read; most handlers
+// end on the spot, and their answers leave in one write when the read is over (`channelReadComplete`). A handler
+// that waits comes back in a wake-up of the loop's executor, and the answers of one wake-up leave in one write.
+
+internal import Logging
+internal import NIOCore
+internal import ProtobufC
+internal import TTRPCMessages
+
+/// Serves one connection.
+final class ServerConnection: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// Answers that have gathered during one read are sent early beyond this many bytes, to see whether the peer
+    /// takes them.
+    private static let earlyFlushBytes = 64 << 10
+
+    /// How long the last answers may take to leave when the connection is to end now.
+    private static let lastFlushTime = TimeAmount.seconds(1)
+
+    let executor: EventLoopExecutor
+    private let server: ServerShared
+    private let peer: Peer
+    private var state: ServerConnectionState
+    private var decoder = FrameDecoder()
+    private var answers = AnswerBuffer()
+    private var context: ChannelHandlerContext?
+    private var deadlineTimer: (time: NIODeadline, scheduled: Scheduled<Void>)?
+    private var closeTimer: Scheduled<Void>?
+
+    /// Frames are being served, so the answers are sent when that is over.
+    private var isServingFrames = false
+    /// The executor will call `flushAfterWakeUp`.
+    private var willFlushAfterWakeUp = false
+    /// The peer does not read its answers; frames that are here already have to wait.
+    private var isPaused = false
+    /// The channel wants to read and has to wait for the same reason.
+    private var isReadHeld = false
+    /// The last answer is on its way and the connection closes behind it.
+    private var isClosing = false
+
+    init(server: ServerShared, executor: EventLoopExecutor, peer: Peer) {
+        self.server = server
+        self.executor = executor
+        self.peer = peer
+        state = ServerConnectionState(configuration: server.configuration)
+    }
+
+    // MARK: Channel events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        end()
+        self.context = nil
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end()
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        decoder.append(unwrapInboundIn(data))
+        serveFrames()
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        flush()
+        context.fireChannelReadComplete()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if isPaused || !context.channel.isWritable {
+            isReadHeld = true
+        } else {
+            context.read()
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            if isPaused {
+                isPaused = false
+                serveFrames()
+                flush()
+            }
+            if isReadHeld, !isPaused {
+                isReadHeld = false
+                context.read()
+            }
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? ChannelEvent, event == .inputClosed {
+            state.inputClosed()
+            flush()
+            if !isClosing { setCloseTimer(server.drainTime) { self.cancelAndClose() } }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        server.logger.debug("connection failed", metadata: ["peer": "\(peer)", "error": "\(error)"])
+        context.close(promise: nil)
+    }
+
+    // MARK: Frames
+
+    private func serveFrames() {
+        isServingFrames = true
+        defer { isServingFrames = false }
+        let now = executor.eventLoop.now
+        while !isClosing, !isPaused {
+            switch decoder.next() {
+            case .needsMoreBytes: return
+            case .header(let header): received(header, now: now)
+            case .body(let header): serve(streamID: header.streamID, now: now)
+            case .notTTRPC:
+                server.logger.notice("bytes that are not ttrpc; closing", metadata: ["peer": "\(peer)"])
+                giveUp()
+            }
+            if answers.byteCount >= Self.earlyFlushBytes { pauseUnlessTaken() }
+        }
+    }
+
+    private func received(_ header: FrameHeader, now: NIODeadline) {
+        switch state.receivedHeader(header, now: now, serverIsFull: server.load.limitIfReached) {
+        case .readBody: return
+        case .skipBody: break
+        case .refuse(let refusal):
+            answers.append(refusal.status, streamID: header.streamID)
+        case .refuseAndCancel(let refusal, let task):
+            answers.append(refusal.status, streamID: header.streamID)
+            task.cancel()
+        case .close:
+            server.logger.notice("too many frames of no use; closing", metadata: ["peer": "\(peer)"])
+            giveUp()
+        }
+        decoder.skipBody()
+    }
+
+    private func serve(streamID: UInt32, now: NIODeadline) {
+        let envelope = decoder.takeBody { try? TTRPCRequest(decoding: $0) }
+        guard let envelope else { return refuse(.invalidEnvelope, streamID) }
+        let method: RegisteredMethod
+        switch server.methods.find(service: envelope.service, method: envelope.method) {
+        case .success(let found): method = found
+        case .failure(.service): return refuse(.unknownService(envelope.service), streamID)
+        case .failure(.method): return refuse(.unknownMethod(envelope.method), streamID)
+        }
+        var call = ReceivedCall(
+            service: method.service, method: method.name, metadata: [:], deadline: nil, peer: peer,
+            payload: envelope.payload)
+        if envelope.timeoutNano != 0 {
+            guard envelope.timeoutNano > 0 else { return refuse(.deadlineExceeded, streamID) }
+            let deadline = now + min(.nanoseconds(envelope.timeoutNano), server.maximumTimeout)
+            guard deadline > executor.eventLoop.now else { return refuse(.deadlineExceeded, streamID) }
+            call.deadline = deadline
+        }
+        if !envelope.metadata.isEmpty {
+            do {
+                call.metadata = try Metadata(received: envelope.metadata, configuration: server.configuration)
+            } catch {
+                return answers.append(error, streamID: streamID)
+            }
+        }
+        let token = state.begin(streamID: streamID)
+        let task = method.start(call, Responder(connection: self, token: token))
+        guard state.started(token, task: task, deadline: call.deadline) else { return }
+        server.load.callStarted()
+        if let deadline = call.deadline { watch(deadline) }
+    }
+
+    private func refuse(_ refusal: Refusal, _ streamID: UInt32) {
+        answers.append(refusal.status, streamID: streamID)
+    }
+
+    // MARK: Results
+
+    func handlerSucceeded(_ token: CallToken, _ response: some Message) {
+        guard finished(token) else { return }
+        answers.append(response, streamID: token.streamID)
+        flushSoon()
+    }
+
+    func handlerFailed(_ token: CallToken, _ error: any Error) {
+        let status = Status(ofHandlerError: error)
+        if status.code == .internal {
+            server.logger.error("a handler failed", metadata: ["peer": "\(peer)", "error": "\(error)"])
+        }
+        guard finished(token) else { return }
+        answers.append(status, streamID: token.streamID)
+        flushSoon()
+    }
+
+    private func finished(_ token: CallToken) -> Bool {
+        let (action, wasWaiting) = state.finished(token)
+        if wasWaiting { server.load.callEnded() }
+        return action == .answer
+    }
+
+    // MARK: Deadlines
+
+    private func watch(_ deadline: NIODeadline) {
+        if let deadlineTimer {
+            guard deadline < deadlineTimer.time else { return }
+            deadlineTimer.scheduled.cancel()
+        }
+        let scheduled = executor.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
+            self.deadlineReached()
+        }
+        deadlineTimer = (deadline, scheduled)
+    }
+
+    private func deadlineReached() {
+        deadlineTimer = nil
+        answerAndCancel(state.takeExpiredCalls(now: executor.eventLoop.now), with: .deadlineExceeded)
+        if let next = state.nextDeadline { watch(next) }
+        flush()
+    }
+
+    private func answerAndCancel(
+        _ calls: [(streamID: UInt32, task: Task<Void, Never>)], with refusal: Refusal
+    ) {
+        for call in calls {
+            refuse(refusal, call.streamID)
+            call.task.cancel()
+        }
+    }
+
+    // MARK: Sending
+
+    private func flushSoon() {
+        if isServingFrames || willFlushAfterWakeUp { return }
+        willFlushAfterWakeUp = executor.flushesAfterWakeUp(self)
+        if !willFlushAfterWakeUp { flush() }
+    }
+
+    /// Sends what has gathered; closes the connection behind it if that was the last.
+    private func flush() {
+        guard let context, !isClosing else { return }
+        if state.isFinished, !isPaused, !isServingFrames {
+            return closeBehindAnswers(within: server.drainTime)
+        }
+        guard answers.byteCount > 0 else { return }
+        context.writeAndFlush(wrapOutboundOut(answers.taken()), promise: nil)
+        answers.reclaim()
+    }
+
+    private func pauseUnlessTaken() {
+        flush()
+        isPaused = context.map { !$0.channel.isWritable } ?? false
+    }
+
+    // MARK: The end
+
+    /// No new calls; closes the connection as soon as those in flight are answered.
+    func drain() {
+        state.beginDraining()
+        flush()
+    }
+
+    /// Answers what is still in flight and closes the connection.
+    func cancelAndClose() {
+        answerAndCancel(state.takeAllCalls(), with: .cancelledByShutdown)
+        state.beginDraining()
+        closeBehindAnswers(within: Self.lastFlushTime)
+    }
+
+    /// The peer talks nonsense: sends the answers that were ready before it, and closes.
+    private func giveUp() {
+        for task in state.closed() { task.cancel() }
+        closeBehindAnswers(within: Self.lastFlushTime)
+    }
+
+    /// Sends what has gathered and closes; a peer that does not take it in time loses it.
+    private func closeBehindAnswers(within time: TimeAmount) {
+        guard let context, !isClosing else { return }
+        isClosing = true
+        let written = context.eventLoop.makePromise(of: Void.self)
+        context.writeAndFlush(wrapOutboundOut(answers.taken()), promise: written)
+        answers.reclaim()
+        written.futureResult.assumeIsolated().whenComplete { _ in self.context?.close(promise: nil) }
+        setCloseTimer(time) { self.context?.close(promise: nil) }
+    }
+
+    private func setCloseTimer(_ time: TimeAmount, _ action: @escaping () -> Void) {
+        closeTimer?.cancel()
+        closeTimer = executor.eventLoop.assumeIsolated().scheduleTask(in: time, action)
+    }
+
+    private func end() {
+        isClosing = true
+        deadlineTimer?.scheduled.cancel()
+        deadlineTimer = nil
+        closeTimer?.cancel()
+        closeTimer = nil
+        for task in state.closed() { task.cancel() }
+    }
+}
+
+extension ServerConnection: WakeUpFlushing {
+    func flushAfterWakeUp() {
+        willFlushAfterWakeUp = false
+        flush()
+    }
+}

@@ -1,0 +1,206 @@
+// The rules of one server connection, without the connection: which ids may be used, which frames are wanted,
+// which calls are in flight, and when all is said. Every event returns what is to be done; nothing here does it,
+// so each rule can be tested by calling it.
+//
+// Three kinds of surprise are kept apart. The peer's mistake gets a refusal and the connection goes on. A legal
+// race (data for a finished stream, the late result of a call that was answered) is dropped in silence. A mistake
+// of our own would be a result for a call that was never started; it cannot be expressed, since only `begin`
+// makes a `CallToken`.
+//
+// Phases: open → (inputClosed, draining or both) → closed. Input closed: nothing more is read, calls in flight
+// are answered. Draining: new calls are refused, calls in flight are answered. Either ends when none is left.
+//
+// A call's entry is found by its stream id, and told from an earlier one on the same id by its number: a client
+// may use an id again as soon as it is answered, while the handler of a call past its deadline still runs.
+
+internal import NIOCore
+
+/// The name of one started call: its stream and its number on the connection.
+struct CallToken: Equatable {
+    fileprivate(set) var streamID: UInt32
+    fileprivate(set) var number: UInt64
+}
+
+/// The state of one server connection.
+struct ServerConnectionState: ~Copyable {
+    /// What to do with a frame whose header came.
+    enum HeaderAction: Equatable {
+        case readBody
+        case skipBody
+        case refuse(Refusal)
+        /// Also cancel this task: its call has just been answered by the refusal.
+        case refuseAndCancel(Refusal, Task<Void, Never>)
+        case close
+    }
+
+    /// What to do with the result of a handler.
+    enum ResultAction: Equatable {
+        case answer
+        case discard
+    }
+
+    private struct Call {
+        var number: UInt64
+        var deadline: NIODeadline?
+        var task: Task<Void, Never>
+    }
+
+    private let maximumRequestBytes: Int
+    private let maximumCalls: Int
+    private var calls: [UInt32: Call] = [:]
+    /// The call whose handler is running for the first time, on the stack of `begin` and `started`. Most calls end
+    /// there, and never get an entry.
+    private var starting: CallToken?
+    private var nextNumber: UInt64 = 0
+    private var highestStreamID: UInt32 = 0
+    private var useless: UselessFrameCounter
+    private(set) var isInputClosed = false
+    private(set) var isDraining = false
+    private(set) var isClosed = false
+    /// Handlers that have not ended, answered or not.
+    private(set) var runningHandlers = 0
+
+    init(configuration: ServerConfiguration) {
+        maximumRequestBytes = configuration.maximumRequestBytes
+        maximumCalls = configuration.maximumCallsPerConnection
+        useless = UselessFrameCounter(limit: configuration.maximumUselessFrames)
+    }
+
+    /// Whether every accepted call is answered and no other will be accepted, so that the connection can go.
+    var isFinished: Bool { (isInputClosed || isDraining) && calls.isEmpty && starting == nil }
+
+    // MARK: Frames
+
+    /// A frame begins. `serverIsFull` holds the server's own limit if that is reached.
+    mutating func receivedHeader(_ header: FrameHeader, now: NIODeadline, serverIsFull: Int? = nil)
+        -> HeaderAction
+    {
+        switch FrameType(rawValue: header.type) {
+        case .request: receivedRequest(header, serverIsFull: serverIsFull)
+        case .data: receivedData(header)
+        case .response, nil: useless.count(at: now) ? .skipBody : .close
+        }
+    }
+
+    private mutating func receivedRequest(_ header: FrameHeader, serverIsFull: Int?) -> HeaderAction {
+        guard header.streamID % 2 == 1 else { return .refuse(.evenStreamID) }
+        // The client takes this refusal for the answer of the live call, so that call ends with it.
+        if let call = calls.removeValue(forKey: header.streamID) {
+            return .refuseAndCancel(.streamInUse, call.task)
+        }
+        highestStreamID = max(highestStreamID, header.streamID)
+        if isDraining { return .refuse(.shuttingDown) }
+        if header.length > maximumRequestBytes {
+            return .refuse(.tooLong(length: header.length, limit: maximumRequestBytes))
+        }
+        if runningHandlers >= maximumCalls { return .refuse(.tooManyCallsOnConnection(limit: maximumCalls)) }
+        if let serverIsFull { return .refuse(.tooManyCalls(limit: serverIsFull)) }
+        return .readBody
+    }
+
+    private mutating func receivedData(_ header: FrameHeader) -> HeaderAction {
+        if let call = calls.removeValue(forKey: header.streamID) {
+            return .refuseAndCancel(.dataForUnaryCall, call.task)
+        }
+        guard header.streamID % 2 == 1, header.streamID <= highestStreamID else {
+            return .refuse(.dataForUnopenedStream)
+        }
+        // The stream was answered while this frame was on its way.
+        return .skipBody
+    }
+
+    // MARK: Calls
+
+    /// The handler of a request is about to run.
+    mutating func begin(streamID: UInt32) -> CallToken {
+        nextNumber &+= 1
+        let token = CallToken(streamID: streamID, number: nextNumber)
+        starting = token
+        return token
+    }
+
+    /// The handler has come back, with its result or waiting for something; whether it still runs. Its deadline
+    /// is watched from now on.
+    mutating func started(_ token: CallToken, task: Task<Void, Never>, deadline: NIODeadline?) -> Bool {
+        guard starting == token else { return false }
+        starting = nil
+        runningHandlers += 1
+        if isClosed {
+            task.cancel()
+        } else {
+            calls[token.streamID] = Call(number: token.number, deadline: deadline, task: task)
+        }
+        return true
+    }
+
+    /// A handler has ended.
+    mutating func finished(_ token: CallToken) -> (action: ResultAction, wasWaiting: Bool) {
+        if starting == token {
+            starting = nil
+            return (isClosed ? .discard : .answer, false)
+        }
+        runningHandlers -= 1
+        // Otherwise it was answered before: deadline, refusal or the end of the connection.
+        guard calls[token.streamID]?.number == token.number else { return (.discard, true) }
+        calls[token.streamID] = nil
+        return (.answer, true)
+    }
+
+    /// Takes out the calls whose deadline has come, to be answered and cancelled.
+    mutating func takeExpiredCalls(now: NIODeadline) -> [(streamID: UInt32, task: Task<Void, Never>)] {
+        takeCalls { call in call.deadline.map { $0 <= now } ?? false }
+    }
+
+    /// Takes out all calls, to be answered and cancelled.
+    mutating func takeAllCalls() -> [(streamID: UInt32, task: Task<Void, Never>)] {
+        takeCalls { _ in true }
+    }
+
+    /// The earliest deadline among the calls in flight.
+    var nextDeadline: NIODeadline? { calls.values.lazy.compactMap(\.deadline).min() }
+
+    private mutating func takeCalls(
+        where isWanted: (Call) -> Bool
+    ) -> [(streamID: UInt32, task: Task<Void, Never>)] {
+        let wanted = calls.filter { isWanted($0.value) }
+        for streamID in wanted.keys { calls[streamID] = nil }
+        return wanted.sorted { $0.value.number < $1.value.number }.map { ($0.key, $0.value.task) }
+    }
+
+    // MARK: The end
+
+    /// The client sends nothing more.
+    mutating func inputClosed() { isInputClosed = true }
+
+    /// No new calls from now on.
+    mutating func beginDraining() { isDraining = true }
+
+    /// The connection is gone: the tasks to cancel, since nobody can be answered.
+    mutating func closed() -> [Task<Void, Never>] {
+        isClosed = true
+        return takeAllCalls().map(\.task)
+    }
+}
+
+/// Counts frames that have no use, in windows of ten seconds. A few are the protocol's room for extensions; a
+/// stream of them is a peer that wastes our time.
+struct UselessFrameCounter {
+    private static let window = TimeAmount.seconds(10)
+    private let limit: Int
+    private var count = 0
+    private var windowEnd = NIODeadline.uptimeNanoseconds(0)
+
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    /// Counts one; whether it is still within the limit.
+    mutating func count(at now: NIODeadline) -> Bool {
+        if now >= windowEnd {
+            count = 0
+            windowEnd = now + Self.window
+        }
+        count += 1
+        return count <= limit
+    }
+}

@@ -1,0 +1,48 @@
+// What the connections of one server have in common: what they serve, their limits, and how busy the server is.
+
+internal import Logging
+internal import NIOCore
+internal import Synchronization
+
+/// The unchanging part of a server, and its count of calls.
+final class ServerShared: Sendable {
+    let methods: MethodTable
+    let configuration: ServerConfiguration
+    let logger: Logger
+    let load: ServerLoad
+    let drainTime: TimeAmount
+    let maximumTimeout: TimeAmount
+
+    init(methods: MethodTable, configuration: ServerConfiguration, logger: Logger) {
+        self.methods = methods
+        self.configuration = configuration
+        self.logger = logger
+        load = ServerLoad(limit: configuration.maximumCalls)
+        drainTime = TimeAmount(bounded: configuration.drainTime)
+        maximumTimeout = TimeAmount(bounded: configuration.maximumTimeout)
+    }
+}
+
+/// Counts the calls that wait for something. Calls that end on the spot are never counted, so the limit can be
+/// exceeded by one call for each event loop.
+final class ServerLoad: Sendable {
+    private let limit: Int
+    private let calls = Atomic<Int>(0)
+
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    /// The limit if there is no room for another call.
+    var limitIfReached: Int? { calls.load(ordering: .relaxed) >= limit ? limit : nil }
+
+    func callStarted() { calls.wrappingAdd(1, ordering: .relaxed) }
+    func callEnded() { calls.wrappingSubtract(1, ordering: .relaxed) }
+}
+
+extension TimeAmount {
+    /// A duration of at least 0 and at most ten years, so that adding it to a time cannot overflow.
+    init(bounded duration: Duration) {
+        self = .nanoseconds(TimeAmount(min(max(duration, .zero), .seconds(10 * 365 * 86_400))).nanoseconds)
+    }
+}

@@ -1,0 +1,47 @@
+// What a handler of a unary call is given. The request stays bytes until the handler asks for it, so that it can
+// look at the metadata first: a caller who may not call costs no decoding.
+
+internal import NIOCore
+public import ProtobufC
+
+/// One call of a method with one request and one response.
+public struct UnaryCall<Request: Message>: Sendable {
+    let received: ReceivedCall
+
+    /// The full name of the service, such as `grpc.health.v1.Health`.
+    public var service: String { received.service }
+    /// The name of the method, such as `Check`.
+    public var method: String { received.method }
+    /// The pairs that came with the request.
+    public var metadata: Metadata { received.metadata }
+    /// Who calls.
+    public var peer: Peer { received.peer }
+    /// The encoded request.
+    public var payload: [UInt8] { received.payload }
+
+    /// When the caller stops waiting: the call is then answered with DEADLINE_EXCEEDED and its task cancelled.
+    /// Nil if the caller set none.
+    public var deadline: ContinuousClock.Instant? {
+        guard let deadline = received.deadline else { return nil }
+        return ContinuousClock.now.advanced(by: Duration(deadline - .now()))
+    }
+
+    /// Decodes the request; throws INVALID_ARGUMENT if the bytes are not that message or break its limits.
+    public func request() throws(Status) -> Request {
+        do {
+            return try Request(decoding: received.payload)
+        } catch {
+            throw Status(.invalidArgument, "the payload is not a \(Request.descriptor.name): \(error)")
+        }
+    }
+}
+
+/// A call as it came off the wire, the same for every method.
+struct ReceivedCall: Sendable {
+    var service: String
+    var method: String
+    var metadata: Metadata
+    var deadline: NIODeadline?
+    var peer: Peer
+    var payload: [UInt8]
+}

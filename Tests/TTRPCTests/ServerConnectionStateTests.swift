@@ -1,0 +1,199 @@
+// The rules of a connection, called one by one without a connection.
+
+import NIOCore
+import Testing
+
+@testable import TTRPC
+
+private let start = NIODeadline.uptimeNanoseconds(1_000_000_000)
+
+private func request(_ streamID: UInt32, length: UInt32 = 10) -> FrameHeader {
+    FrameHeader(length: length, streamID: streamID, type: 1)
+}
+
+private func data(_ streamID: UInt32) -> FrameHeader {
+    FrameHeader(length: 4, streamID: streamID, type: 3)
+}
+
+private func waitingTask() -> Task<Void, Never> {
+    Task { try? await Task.sleep(for: .seconds(3600)) }
+}
+
+/// Holds a state machine, since `#expect` cannot look into what is not copyable.
+private final class Rules {
+    private var state: ServerConnectionState
+
+    init(_ configuration: ServerConfiguration = ServerConfiguration()) {
+        state = ServerConnectionState(configuration: configuration)
+    }
+
+    var isFinished: Bool { state.isFinished }
+    var runningHandlers: Int { state.runningHandlers }
+    var nextDeadline: NIODeadline? { state.nextDeadline }
+
+    func received(
+        _ header: FrameHeader, now: NIODeadline = start, serverIsFull: Int? = nil
+    ) -> ServerConnectionState.HeaderAction {
+        state.receivedHeader(header, now: now, serverIsFull: serverIsFull)
+    }
+
+    func begin(_ streamID: UInt32) -> CallToken { state.begin(streamID: streamID) }
+
+    /// Begins a call whose handler waits.
+    func waiting(
+        _ streamID: UInt32, deadline: NIODeadline? = nil
+    ) -> (token: CallToken, task: Task<Void, Never>) {
+        let token = begin(streamID)
+        let task = waitingTask()
+        #expect(started(token, task, deadline))
+        return (token, task)
+    }
+
+    func started(_ token: CallToken, _ task: Task<Void, Never>, _ deadline: NIODeadline? = nil) -> Bool {
+        state.started(token, task: task, deadline: deadline)
+    }
+
+    func finished(_ token: CallToken) -> (action: ServerConnectionState.ResultAction, wasWaiting: Bool) {
+        state.finished(token)
+    }
+
+    func expire(at time: NIODeadline) -> [UInt32] {
+        state.takeExpiredCalls(now: time).map { call in
+            call.task.cancel()
+            return call.streamID
+        }
+    }
+
+    func beginDraining() { state.beginDraining() }
+    func closed() -> [Task<Void, Never>] { state.closed() }
+
+    deinit {
+        for task in state.closed() { task.cancel() }
+    }
+}
+
+struct ServerConnectionStateTests {
+    @Test func `odd ids are accepted in any order and again when they are free`() {
+        let state = Rules()
+        for streamID: UInt32 in [5, 1, 3, 0xffff_ffff, 1] {
+            #expect(state.received(request(streamID)) == .readBody)
+            let token = state.begin(streamID)
+            #expect(state.finished(token) == (.answer, false))
+        }
+    }
+
+    @Test(arguments: [0, 2, 0xffff_fffe] as [UInt32])
+    func `an even id is refused`(streamID: UInt32) {
+        let state = Rules()
+        #expect(state.received(request(streamID)) == .refuse(.evenStreamID))
+    }
+
+    @Test func `an id in use is refused, its call cancelled and its result dropped`() {
+        let state = Rules()
+        let (token, task) = state.waiting(1)
+        #expect(state.received(request(1)) == .refuseAndCancel(.streamInUse, task))
+        #expect(state.finished(token) == (.discard, true))
+        #expect(state.received(request(1)) == .readBody)
+        task.cancel()
+    }
+
+    @Test func `the late result of an expired call is not the answer of a new call on its id`() {
+        let state = Rules()
+        let old = state.waiting(1, deadline: start).token
+        #expect(state.expire(at: start) == [1])
+        #expect(state.received(request(1)) == .readBody)
+        let new = state.waiting(1).token
+        #expect(state.runningHandlers == 2)
+        #expect(state.finished(old) == (.discard, true))
+        #expect(state.finished(new) == (.answer, true))
+        #expect(state.runningHandlers == 0)
+    }
+
+    @Test func `a call counts against the limit until its handler has ended`() {
+        var configuration = ServerConfiguration()
+        configuration.maximumCallsPerConnection = 1
+        let state = Rules(configuration)
+        let token = state.waiting(1, deadline: start).token
+        #expect(state.expire(at: start) == [1])
+        #expect(
+            state.received(request(3)) == .refuse(.tooManyCallsOnConnection(limit: 1)))
+        #expect(state.finished(token) == (.discard, true))
+        #expect(state.received(request(3)) == .readBody)
+    }
+
+    @Test func `a request of exactly the limit is accepted and one byte more is refused`() {
+        var configuration = ServerConfiguration()
+        configuration.maximumRequestBytes = 100
+        let state = Rules(configuration)
+        #expect(state.received(request(1, length: 100)) == .readBody)
+        #expect(
+            state.received(request(3, length: 101))
+                == .refuse(.tooLong(length: 101, limit: 100)))
+    }
+
+    @Test func `a full server refuses`() {
+        let state = Rules()
+        #expect(
+            state.received(request(1), serverIsFull: 7) == .refuse(.tooManyCalls(limit: 7)))
+    }
+
+    @Test func `data for a call in flight is refused once and the call cancelled`() {
+        let state = Rules()
+        _ = state.received(request(1))
+        let (token, task) = state.waiting(1)
+        #expect(state.received(data(1)) == .refuseAndCancel(.dataForUnaryCall, task))
+        #expect(state.received(data(1)) == .skipBody)
+        #expect(state.finished(token) == (.discard, true))
+        task.cancel()
+    }
+
+    @Test func `data is refused for ids never opened and dropped for finished ones`() {
+        let state = Rules()
+        #expect(state.received(data(1)) == .refuse(.dataForUnopenedStream))
+        #expect(state.received(request(5)) == .readBody)
+        #expect(state.received(data(5)) == .skipBody)
+        #expect(state.received(data(3)) == .skipBody)
+        #expect(state.received(data(7)) == .refuse(.dataForUnopenedStream))
+        #expect(state.received(data(4)) == .refuse(.dataForUnopenedStream))
+    }
+
+    @Test(arguments: [0, 2, 4, 255] as [UInt8])
+    func `useless frames are skipped, and closed upon when they come in masses`(type: UInt8) {
+        let state = Rules()
+        let header = FrameHeader(length: 3, streamID: 1, type: type)
+        for _ in 0..<200 { #expect(state.received(header) == .skipBody) }
+        #expect(state.received(header, now: start + .seconds(9)) == .close)
+        #expect(state.received(header, now: start + .seconds(10)) == .skipBody)
+    }
+
+    @Test func `a draining connection refuses new calls and is finished with its last one`() {
+        let state = Rules()
+        let token = state.waiting(1).token
+        state.beginDraining()
+        #expect(!state.isFinished)
+        #expect(state.received(request(3)) == .refuse(.shuttingDown))
+        #expect(state.finished(token) == (.answer, true))
+        #expect(state.isFinished)
+    }
+
+    @Test func `a handler that comes back after the connection is gone is cancelled`() {
+        let state = Rules()
+        let token = state.begin(1)
+        #expect(state.closed().isEmpty)
+        let task = waitingTask()
+        #expect(state.started(token, task))
+        #expect(task.isCancelled)
+        #expect(state.finished(token) == (.discard, true))
+    }
+
+    @Test func `the next deadline is the earliest of the calls in flight`() {
+        let state = Rules()
+        for (streamID, seconds) in [(1, 30), (3, 10), (5, 20)] as [(UInt32, Int64)] {
+            _ = state.waiting(streamID, deadline: start + .seconds(seconds))
+        }
+        #expect(state.nextDeadline == start + .seconds(10))
+        #expect(state.expire(at: start + .seconds(20)) == [3, 5])
+        #expect(state.nextDeadline == start + .seconds(30))
+        for task in state.closed() { task.cancel() }
+    }
+}
