@@ -31,7 +31,7 @@ struct Login: RemoteCommand {
             password: try console.keyboard.password(fromStandardInput: password.passwordStdin))
     }
 
-    func finish(_ answer: LoginResponse, _ remote: Remote, _ console: Console) throws {
+    func keep(_ answer: LoginResponse, _ remote: Remote, _ console: Console) throws {
         guard let file = SessionFile.find(console) else {
             throw CommandFailure("there is no place for the session: set HOME or CLINIC_SESSION_FILE")
         }

@@ -38,7 +38,9 @@ struct RemoteFailure: ReportedFailure {
     var report: String {
         var lines = ["clinic: \(printable(message)) [\(printable(reason))]"]
         for violation in status.badRequest?.fieldViolations ?? [] {
-            lines.append("  \(printable(violation.field)): \(printable(violation.description))")
+            let line = "\(violation.field): \(violation.description)"
+            // Of a single wrong field the message often says all there is to say.
+            if line != message { lines.append("  " + printable(line)) }
         }
         if output == .json, let json { lines.append(json) }
         return lines.joined(separator: "\n")
@@ -59,7 +61,7 @@ struct RemoteFailure: ReportedFailure {
         case .elsewhere(let address): "you are signed in at \(address), not here; run `clinic login` first"
         case .expired(let session):
             "the session of \(session.email) ended at \(session.expireTime); run `clinic login` again"
-        case .usable: "\(status.message); run `clinic login` again"
+        case .usable: "\(status.message): run `clinic login`"
         }
     }
 

@@ -51,7 +51,9 @@ protocol RemoteCommand: RunnableCommand {
     func answer(from client: ClinicClient, to request: Request) async throws(Status) -> Response
     /// The line that says what was done; for an answer that does not say it itself.
     func confirmation(of answer: Response) -> String?
-    /// What else is to be done with the answer.
+    /// What has to be done with the answer before it is printed, which may fail.
+    func keep(_ answer: Response, _ remote: Remote, _ console: Console) throws
+    /// What is to be said after it is printed.
     func finish(_ answer: Response, _ remote: Remote, _ console: Console) throws
 }
 
@@ -64,12 +66,15 @@ extension RemoteCommand {
 
     func confirmation(of answer: Response) -> String? { nil }
 
+    func keep(_ answer: Response, _ remote: Remote, _ console: Console) throws {}
+
     func finish(_ answer: Response, _ remote: Remote, _ console: Console) throws {}
 
     func run(in console: Console) async throws {
         let remote = try Remote(connection, console)
         let request = try request(console)
         let answer = try await remote.calling { try await self.answer(from: remote.client, to: request) }
+        try keep(answer, remote, console)
         switch remote.settings.output {
         case .json: try console.print(try answer.wholeJSON())
         case .table: try console.print(answer.text)
