@@ -7,10 +7,19 @@ internal import Glibc
 @main
 enum Entry {
     static func main() async {
+        keepStandardDescriptors()
         // A reader that has gone away is met as an error of the write, which ends us quietly.
         signal(SIGPIPE, SIG_IGN)
         let console = Console.standard
         exit(await run(Array(CommandLine.arguments.dropFirst()), in: console).rawValue)
+    }
+
+    /// Puts something in the place of standard input, output and error that are closed, which fails when it is used:
+    /// else the socket to the server would get their numbers, and what is printed.
+    private static func keepStandardDescriptors() {
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+            _ = open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+        }
     }
 
     /// Runs the command that the arguments name; returns how it ended.
