@@ -1,7 +1,7 @@
 // The typed client of the clinic: over the bare calls of TTRPC it adds who is calling, a key on every change, and the
 // repetition of what can be repeated without harm. It connects by itself, and again when the connection is lost.
 
-public import ClinicMessages
+internal import ClinicMessages
 public import ProtobufC
 internal import Synchronization
 public import TTRPC
