@@ -23,6 +23,7 @@ let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift
 let package = Package(
     name: "clinic",
     products: [
+        .library(name: "ClinicClient", targets: ["ClinicClient"]),
         .executable(name: "clinicd", targets: ["clinicd"]),
     ],
     dependencies: [
@@ -74,17 +75,31 @@ let package = Package(
                 argumentParser, logging, nioCore, nioPosix, serviceLifecycle, unixSignals,
             ], swiftSettings: settings),
 
+        // Clients.
+        .target(
+            name: "ClinicClient", dependencies: ["ProtobufC", "ClinicMessages", "TTRPC", "TTRPCMessages"],
+            swiftSettings: settings),
+
         // Tests.
+        .target(name: "CTestMessages", dependencies: ["CProtobufC"], path: "Tests/CTestMessages"),
+        .target(
+            name: "TestMessages", dependencies: ["ProtobufC", "CTestMessages"], path: "Tests/TestMessages",
+            swiftSettings: settings),
         .target(
             name: "TestCluster", dependencies: ["PostgreSQL", logging], path: "Tests/TestCluster",
             swiftSettings: settings),
         .testTarget(
-            name: "ProtobufCTests", dependencies: ["ProtobufC", "TTRPCMessages", "ClinicMessages"],
+            name: "ProtobufCTests", dependencies: ["ProtobufC", "TTRPCMessages", "ClinicMessages", "TestMessages"],
             swiftSettings: settings),
         .testTarget(
             name: "TTRPCTests",
             dependencies: [
                 "TTRPC", "ProtobufC", "TTRPCMessages", logging, nioCore, nioPosix, nioEmbedded,
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "ClinicClientTests",
+            dependencies: [
+                "ClinicClient", "ClinicMessages", "TTRPC", "TTRPCMessages", "ProtobufC", logging, nioCore, nioPosix,
             ], swiftSettings: settings),
         .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: settings),
         .testTarget(name: "OpenSSLTests", dependencies: ["OpenSSL"], swiftSettings: settings),

@@ -6,6 +6,7 @@ import Foundation
 import PostgreSQL
 import Synchronization
 import TTRPC
+import TTRPCMessages
 import TestCluster
 import Testing
 
@@ -45,6 +46,12 @@ import Testing
             for _ in 0..<count { group.addTask { try await clinic.signUp() } }
             return try await group.reduce(into: []) { $0.append($1) }
         }
+    }
+
+    /// What the clients of a crash have seen.
+    private final class Observations: Sendable {
+        let acknowledged = Mutex<[Int64]>([])
+        let outage = Mutex(false)
     }
 
     private static let overlaps = """
@@ -107,8 +114,7 @@ import Testing
         let clinic = try await TestClinic(databaseURL: cluster.url)
         let doctor = try await clinic.doctor(by: clinic.administrator())
         let patients = try await patients(32, of: clinic)
-        let acknowledged = Mutex<[Int64]>([])
-        let isDown = Mutex(false)
+        let observed = Observations()
 
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (index, patient) in patients.enumerated() {
@@ -119,22 +125,23 @@ import Testing
                             daysAhead: Int64(2 + index / 2), hour: slot / 2, minute: 30 * (slot % 2))
                         let failure = try await status {
                             let booking = try await patient.book(doctor, at: dateTime)
-                            acknowledged.withLock { $0.append(booking.id) }
+                            observed.acknowledged.withLock { $0.append(booking.id) }
                         }
-                        if failure?.code == .unavailable { isDown.withLock { $0 = true } }
+                        if failure?.code == .unavailable { observed.outage.withLock { $0 = true } }
                     }
                 }
             }
             group.addTask {
-                while acknowledged.withLock({ $0.count }) < 50 { await Task.yield() }
+                while observed.acknowledged.withLock({ $0.count }) < 50 { await Task.yield() }
                 guard let postmaster = cluster.serverProcess else { return }
                 kill(postmaster, SIGKILL)
             }
             try await group.waitForAll()
         }
 
-        #expect(isDown.withLock(\.self), "the kill came too late to be noticed")
-        let ids = acknowledged.withLock(\.self)
+        let wasDown = observed.outage.withLock { $0 }
+        #expect(wasDown, "the kill came too late to be noticed")
+        let ids = observed.acknowledged.withLock { $0 }
         let deadline = ContinuousClock.now.advanced(by: .seconds(30))
         var found: Int64?
         while found == nil, ContinuousClock.now < deadline {
