@@ -29,7 +29,8 @@ public struct CallOptions: Sendable {
 
     /// Makes options; without arguments they are those of every ordinary call.
     public init(
-        timeout: Duration? = nil, idempotencyKey: String? = nil, sendsToken: Bool? = nil, metadata: Metadata = [:]
+        timeout: Duration? = nil, idempotencyKey: String? = nil, sendsToken: Bool? = nil,
+        metadata: Metadata = [:]
     ) {
         self.timeout = timeout
         self.idempotencyKey = idempotencyKey

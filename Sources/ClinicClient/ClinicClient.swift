@@ -86,7 +86,8 @@ public final class ClinicClient: Sendable {
         let deadline = ContinuousClock.now.advanced(by: options.timeout ?? configuration.timeout)
         let token = options.sendsToken ?? !call.isSigningIn ? self.token : nil
         // One key for all attempts: it is what makes them one call.
-        let key = options.idempotencyKey ?? (call.hasSideEffects && token != nil ? IdempotencyKey.random() : nil)
+        let key =
+            options.idempotencyKey ?? (call.hasSideEffects && token != nil ? IdempotencyKey.random() : nil)
         var metadata = options.metadata
         if let token { metadata.append("Bearer \(token)", for: "authorization") }
         if let key { metadata.append(key, for: "idempotency-key") }
@@ -136,7 +137,8 @@ public final class ClinicClient: Sendable {
             return .failure(
                 Failure(
                     status: error,
-                    foundDeadConnection: isLost && connection.isReused && error.transportFailure == .neverSent))
+                    foundDeadConnection: isLost && connection.isReused && error.transportFailure == .neverSent
+                ))
         }
     }
 

@@ -69,7 +69,8 @@ import Testing
         await clinic.stop()
     }
 
-    @Test func `a read that is refused with UNAVAILABLE twice succeeds with the third attempt`() async throws {
+    @Test func `a read that is refused with UNAVAILABLE twice succeeds with the third attempt`() async throws
+    {
         try await clinic.start { methods in
             methods.on(BookingServiceMethods.listMyBookings) { _, arrivals in
                 guard arrivals > 2 else { throw Self.unavailable }
@@ -134,7 +135,8 @@ import Testing
         await clinic.stop()
     }
 
-    @Test func `a pause that the server asks for is not begun when it ends after the deadline`() async throws {
+    @Test func `a pause that the server asks for is not begun when it ends after the deadline`() async throws
+    {
         let busy = Self.unavailable.adding(RPCRetryInfo(retryDelay: ProtobufDuration(seconds: .max)))
         try await clinic.start { methods in
             methods.on(BookingServiceMethods.listBookings) { _, _ in throw busy }
@@ -189,7 +191,8 @@ import Testing
         try await clinic.start { methods in
             methods.on(UserServiceMethods.listUsers) { request, _ in
                 let page = Int64(request.pageToken) ?? 1
-                return ListUsersResponse(users: [User(id: page)], nextPageToken: page < 3 ? "\(page + 1)" : "")
+                return ListUsersResponse(
+                    users: [User(id: page)], nextPageToken: page < 3 ? "\(page + 1)" : "")
             }
         }
         let answer = try await client().callForAllPages(UserServiceMethods.listUsers, ListUsersRequest())

@@ -40,7 +40,8 @@ final class TestClinic: Sendable {
         var registrar = Registrar(clinic: self)
         registration(&registrar)
         let server = Server(
-            methods: registrar.table, group: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
+            methods: registrar.table, group: MultiThreadedEventLoopGroup.singleton,
+            logger: Logger(label: "test"))
         _ = try await server.listen(on: address)
         self.server.withLock { $0 = server }
     }

@@ -17,7 +17,8 @@ import Testing
         var reasons: [String: Int] = [:]
     }
 
-    private func race(_ patients: [Session], for doctor: Doctor, at dateTime: String) async throws -> Outcome {
+    private func race(_ patients: [Session], for doctor: Doctor, at dateTime: String) async throws -> Outcome
+    {
         try await withThrowingTaskGroup(of: Result<Booking, any Error>.self) { group in
             for patient in patients {
                 group.addTask {
@@ -60,7 +61,9 @@ import Testing
         where a.status = 'BOOKED' and b.status = 'BOOKED'
         """
 
-    @Test func `one of 64 clients that race for a slot gets it and the others hear that it is taken`() async throws {
+    @Test func `one of 64 clients that race for a slot gets it and the others hear that it is taken`()
+        async throws
+    {
         let clinic = try await TestClinic()
         let doctor = try await clinic.doctor(by: clinic.administrator())
         let patients = try await patients(64, of: clinic)
@@ -79,7 +82,9 @@ import Testing
         let administrator = try await clinic.administrator()
         let patient = try await clinic.signUp()
         let dateTime = try clinic.dateTime()
-        let doctors = [try await clinic.doctor(by: administrator), try await clinic.doctor(by: administrator)]
+        let doctors = [
+            try await clinic.doctor(by: administrator), try await clinic.doctor(by: administrator),
+        ]
         let results = try await withThrowingTaskGroup(of: Status?.self) { group in
             for doctor in doctors {
                 group.addTask { try await status { _ = try await patient.book(doctor, at: dateTime) } }
@@ -106,7 +111,8 @@ import Testing
         await clinic.stop()
     }
 
-    @Test func `what was acknowledged survives PostgreSQL killed under the load, and nothing is booked twice`()
+    @Test
+    func `what was acknowledged survives PostgreSQL killed under the load, and nothing is booked twice`()
         async throws
     {
         let directory = try TestCluster.makeDirectory()
