@@ -113,6 +113,8 @@ public final class Client: Sendable {
         case let error as IOError: reason(errorNumber: error.errnoCode)
         case let error as NIOConnectionError:
             error.connectionErrors.first.map { connectReason($0.error) } ?? "unknown host \(error.host)"
+        case SocketAddressError.unixDomainSocketPathTooLong:
+            "the path of a Unix socket is at most \(Address.maximumPathBytes) bytes long"
         case ChannelError.connectTimeout: "no answer in time; is the address right?"
         default: "\(error)"
         }

@@ -22,7 +22,8 @@ public struct ListenError: Error, CustomStringConvertible, Sendable {
     init(_ address: Address, _ error: any Error) {
         switch error {
         case let error as IOError: self.init(address, errorNumber: error.errnoCode)
-        case SocketAddressError.unknown(let host, _): self.init(address, reason: "unknown host \(host)")
+        case let error as SocketAddressError.UnknownHost:
+            self.init(address, reason: "unknown host \(error.host)")
         default: self.init(address, reason: "\(error)")
         }
     }

@@ -146,26 +146,22 @@ struct ServerConnectionState: ~Copyable {
         return (.answer, true)
     }
 
-    /// Takes out the calls whose deadline has come, to be answered and cancelled.
+    /// Takes out the calls whose deadline has come, the earliest first, to be answered and cancelled.
     mutating func takeExpiredCalls(now: NIODeadline) -> [(streamID: UInt32, task: Task<Void, Never>)] {
-        takeCalls { call in call.deadline.map { $0 <= now } ?? false }
+        let expired = calls.filter { call in call.value.deadline.map { $0 <= now } ?? false }
+        for streamID in expired.keys { calls[streamID] = nil }
+        return expired.sorted { ($0.value.deadline ?? now) < ($1.value.deadline ?? now) }
+            .map { ($0.key, $0.value.task) }
     }
 
-    /// Takes out all calls, to be answered and cancelled.
+    /// Takes out all calls, the oldest first, to be answered and cancelled.
     mutating func takeAllCalls() -> [(streamID: UInt32, task: Task<Void, Never>)] {
-        takeCalls { _ in true }
+        defer { calls = [:] }
+        return calls.sorted { $0.value.number < $1.value.number }.map { ($0.key, $0.value.task) }
     }
 
     /// The earliest deadline among the calls in flight.
     var nextDeadline: NIODeadline? { calls.values.lazy.compactMap(\.deadline).min() }
-
-    private mutating func takeCalls(
-        where isWanted: (Call) -> Bool
-    ) -> [(streamID: UInt32, task: Task<Void, Never>)] {
-        let wanted = calls.filter { isWanted($0.value) }
-        for streamID in wanted.keys { calls[streamID] = nil }
-        return wanted.sorted { $0.value.number < $1.value.number }.map { ($0.key, $0.value.task) }
-    }
 
     // MARK: The end
 

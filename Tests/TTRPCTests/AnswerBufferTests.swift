@@ -1,0 +1,64 @@
+// The hand-written beginning of an OK answer against what protobuf-c packs for the same envelope.
+
+import NIOCore
+import ProtobufC
+import TTRPCMessages
+import Testing
+
+@testable import TTRPC
+
+struct AnswerBufferTests {
+    /// Text lengths around each change of a varint's size.
+    static let lengths = [0, 1, 2, 100, 125, 126, 127, 128, 129, 16_379, 16_380, 16_381, 16_384, 2_097_152]
+
+    @Test(arguments: lengths)
+    func `an OK answer is byte for byte what protobuf-c packs`(length: Int) {
+        let message = HealthCheckRequest(service: String(repeating: "x", count: length))
+        var answers = AnswerBuffer()
+        answers.append(message, streamID: 7)
+        let envelope = TTRPCResponse(payload: message.encoded()).encoded()
+        #expect(answers.taken() == RawPeer.frame(2, 7, body: envelope))
+    }
+
+    @Test func `answers lie one behind the other`() {
+        var answers = AnswerBuffer()
+        answers.append(HealthCheckResponse(status: .serving), streamID: 1)
+        answers.append(Status(.notFound, "no"), streamID: 3)
+        answers.append(HealthCheckResponse(status: .notServing), streamID: 5)
+        var decoder = FrameDecoder()
+        decoder.append(answers.taken())
+        var ids: [UInt32] = []
+        while true {
+            let event = decoder.next()
+            if case .body(let header) = event {
+                ids.append(header.streamID)
+                decoder.takeBody { _ in }
+            } else if event == .needsMoreBytes {
+                break
+            }
+        }
+        #expect(ids == [1, 3, 5])
+        answers.reclaim()
+        #expect(answers.byteCount == 0)
+    }
+
+    @Test func `details that are too long for a frame are left out of a failure`() throws {
+        var status = Status(.aborted, "too much to say")
+        status.details = [ProtobufAny(typeURL: "x/y", value: [UInt8](repeating: 1, count: 4 << 20))]
+        var answers = AnswerBuffer()
+        answers.append(status, streamID: 1)
+        var bytes = answers.taken()
+        let header = bytes.readFrameHeader()
+        #expect(header.map { $0.length < 100 } == true)
+        let response = try TTRPCResponse(decoding: Array(bytes.readableBytesView))
+        #expect(response.status?.code == StatusCode.aborted.rawValue)
+        #expect(response.status?.details == [])
+    }
+
+    @Test(arguments: [0, 1, 127, 128, 16_383, 16_384, 1 << 35, .max] as [UInt64])
+    func `a varint takes as many bytes as were counted`(value: UInt64) {
+        var buffer = ByteBuffer()
+        buffer.writeVarint(value)
+        #expect(buffer.readableBytes == Varint.byteCount(of: value))
+    }
+}

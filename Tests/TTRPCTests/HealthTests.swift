@@ -1,0 +1,45 @@
+// The health check, client against server.
+
+import Logging
+import NIOPosix
+import TTRPC
+import TTRPCMessages
+import Testing
+
+struct HealthTests {
+    @Test func `the server and its services answer what was set`() async throws {
+        try await TestServer.with { server in
+            let client = try await Client.connect(to: server.address)
+            func check(_ service: String) async throws -> HealthCheckResponse.ServingStatus {
+                try await client.call(HealthMethods.check, HealthCheckRequest(service: service)).status
+            }
+            #expect(try await check("") == .serving)
+            #expect(try await check("test.v1.TestService") == .serving)
+            server.health.setStatus(.notServing)
+            #expect(try await check("") == .notServing)
+            #expect(try await check("test.v1.TestService") == .serving)
+            server.health.setStatus(.notServing, for: "new.v1.Service")
+            #expect(try await check("new.v1.Service") == .notServing)
+            await client.close()
+        }
+    }
+
+    @Test func `an unknown service is not found`() async throws {
+        try await TestServer.with { server in
+            let client = try await Client.connect(to: server.address)
+            let error = await #expect(throws: Status.self) {
+                try await client.call(HealthMethods.check, HealthCheckRequest(service: "no.Service"))
+            }
+            #expect(error?.code == .notFound)
+            #expect(error?.message == "service no.Service")
+            #expect(error?.transportFailure == nil)
+            await client.close()
+        }
+    }
+
+    @Test func `a method table lists its methods`() {
+        var methods = MethodTable()
+        HealthService().register(in: &methods)
+        #expect(methods.names == ["grpc.health.v1.Health/Check"])
+    }
+}

@@ -1,0 +1,179 @@
+// A real server on a real Unix socket with methods that misbehave on demand, for the tests that need one. Its
+// methods carry the messages of the health check under another service's name.
+
+import Foundation
+import Logging
+import NIOCore
+import NIOPosix
+import ProtobufC
+import Synchronization
+import TTRPC
+import TTRPCMessages
+
+/// The methods of the test service.
+enum TestMethods {
+    static let service = "test.v1.TestService"
+    /// Answers with the text of the request.
+    static let repeatText = method("Repeat")
+    /// Answers with as many letters as the request says.
+    static let letters = method("Letters")
+    /// Answers with the text of the request when the gate of that name is open.
+    static let waitAtGate = method("WaitAtGate")
+    /// Waits at a gate as well, and takes no notice of being cancelled.
+    static let waitStubbornly = method("WaitStubbornly")
+    /// Throws what the request names.
+    static let fail = method("Fail")
+    /// Answers with the metadata, the peer's kind and whether there is a deadline.
+    static let context = method("Context")
+    /// Answers with whether it is on its event loop after it has waited.
+    static let place = method("Place")
+
+    private static func method(_ name: String) -> Method<HealthCheckRequest, HealthCheckRequest> {
+        Method(service: service, name: name, hasSideEffects: true)
+    }
+}
+
+/// Doors that handlers wait at and tests open; also the record of what went through.
+final class Gates: Sendable {
+    private struct State {
+        var open: Set<String> = []
+        var waiting: [String: [CheckedContinuation<Void, Never>]] = [:]
+        var arrived: [String: Int] = [:]
+        var cancelled: Set<String> = []
+    }
+
+    private let state = Mutex(State())
+
+    func wait(_ name: String) async {
+        await withCheckedContinuation { continuation in
+            let isOpen = state.withLock { state in
+                state.arrived[name, default: 0] += 1
+                if state.open.contains(name) { return true }
+                state.waiting[name, default: []].append(continuation)
+                return false
+            }
+            if isOpen { continuation.resume() }
+        }
+    }
+
+    func open(_ name: String) {
+        let waiting = state.withLock { state in
+            state.open.insert(name)
+            return state.waiting.removeValue(forKey: name) ?? []
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+
+    func cancel(_ name: String) {
+        state.withLock { _ = $0.cancelled.insert(name) }
+        open(name)
+    }
+
+    func arrived(_ name: String) -> Int { state.withLock { $0.arrived[name, default: 0] } }
+    func wasCancelled(_ name: String) -> Bool { state.withLock { $0.cancelled.contains(name) } }
+}
+
+/// What a handler throws that its caller must not see.
+struct SecretError: Error {
+    let secret = "the password is hunter2"
+}
+
+/// A server with the health check and the test service.
+struct TestServer: Sendable {
+    let server: Server
+    let address: Address
+    let gates: Gates
+    let health: HealthService
+
+    /// Starts a server, calls the body, and shuts the server down.
+    static func with(
+        _ configuration: ServerConfiguration = ServerConfiguration(), listeningOn address: Address? = nil,
+        _ body: (TestServer) async throws -> Void
+    ) async throws {
+        let gates = Gates()
+        let health = HealthService(services: ["test.v1.TestService"])
+        var methods = MethodTable()
+        health.register(in: &methods)
+        register(in: &methods, gates)
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let server = Server(
+            methods: methods, configuration: configuration, group: .singletonMultiThreadedEventLoopGroup,
+            logger: logger)
+        let bound = try await server.listen(on: address ?? temporaryAddress())
+        let result: Result<Void, any Error>
+        do {
+            result = .success(
+                try await body(TestServer(server: server, address: bound, gates: gates, health: health)))
+        } catch {
+            result = .failure(error)
+        }
+        await server.shutdown()
+        try result.get()
+    }
+
+    /// A path for a socket that nobody else uses.
+    static func temporaryAddress() -> Address {
+        .unix(path: temporaryPath())
+    }
+
+    static func temporaryPath() -> String {
+        FileManager.default.temporaryDirectory.appending(path: "ttrpc-\(UUID().uuidString)").path
+    }
+
+    private static func register(in methods: inout MethodTable, _ gates: Gates) {
+        methods.register(TestMethods.repeatText) { call in try call.request() }
+        methods.register(TestMethods.letters) { call in
+            HealthCheckRequest(service: String(repeating: "x", count: Int(try call.request().service) ?? 0))
+        }
+        methods.register(TestMethods.waitAtGate) { call in
+            let request = try call.request()
+            await withTaskCancellationHandler {
+                await gates.wait(request.service)
+            } onCancel: {
+                gates.cancel(request.service)
+            }
+            try Task.checkCancellation()
+            return request
+        }
+        methods.register(TestMethods.waitStubbornly) { call in
+            let request = try call.request()
+            await gates.wait(request.service)
+            return request
+        }
+        methods.register(TestMethods.fail) { call in
+            switch try call.request().service {
+            case "status":
+                throw Status(
+                    .failedPrecondition, "not now", reason: "NOT_NOW", domain: "test", metadata: [("k", "v")])
+            case "ok": throw Status(.ok, "not a failure")
+            case "cancellation": throw CancellationError()
+            case "long": throw Status(.aborted, String(repeating: "é", count: 1000))
+            default: throw SecretError()
+            }
+        }
+        methods.register(TestMethods.context) { call in
+            let pairs = call.metadata.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
+            let kind = if case .unix = call.peer.transport { "unix" } else { "tcp" }
+            return HealthCheckRequest(service: "\(pairs) \(kind) \(call.deadline != nil)")
+        }
+        methods.register(TestMethods.place) { call in
+            let before = currentThread()
+            await Task.yield()
+            try await Task.sleep(for: .milliseconds(1))
+            return HealthCheckRequest(service: before == currentThread() ? "same" : "another")
+        }
+    }
+
+    private static func currentThread() -> UInt { UInt(pthread_self()) }
+}
+
+/// Waits until a condition holds, which another thread brings about; false if it does not come in ten seconds.
+func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
+    let end = ContinuousClock.now + .seconds(10)
+    while ContinuousClock.now < end {
+        if try await condition() { return true }
+        try? await Task.sleep(for: .milliseconds(2))
+    }
+    return false
+}
