@@ -33,8 +33,10 @@ struct CreateAdminCommand: AsyncParsableCommand {
         }
         let open = try await Storage.open(storage, borrowing: true, logger: storage.logger())
         do {
-            let user = try await Administrators(database: open.database, passwords: BcryptPool(cost: passwords.bcryptCost))
-                .make(email: email, password: password, firstName: firstName, lastName: lastName)
+            let user = try await Administrators(
+                database: open.database, passwords: BcryptPool(cost: passwords.bcryptCost)
+            )
+            .make(email: email, password: password, firstName: firstName, lastName: lastName)
             await open.close()
             say("\(user.email) is an administrator (user \(user.id))")
         } catch {

@@ -12,7 +12,8 @@ struct DataDirectory {
         if geteuid() == 0 { return "/var/lib/clinic" }
         let environment = ProcessInfo.processInfo.environment
         if let data = environment["XDG_DATA_HOME"], data.hasPrefix("/") { return data + "/clinic" }
-        return (environment["HOME"] ?? FileManager.default.homeDirectoryForCurrentUser.path) + "/.local/share/clinic"
+        return (environment["HOME"] ?? FileManager.default.homeDirectoryForCurrentUser.path)
+            + "/.local/share/clinic"
     }
 
     /// Makes the directory if it is not there. Others may pass through it, since PostgreSQL's files below belong to

@@ -4,7 +4,8 @@ internal import ArgumentParser
 
 struct MigrateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "migrate", abstract: "Bring the database's schema up to this version, and do nothing else.",
+        commandName: "migrate",
+        abstract: "Bring the database's schema up to this version, and do nothing else.",
         discussion: """
             `clinicd serve` does so too when it starts. Several may run at once: one does the work.
 

@@ -75,10 +75,12 @@ private struct Daemon: Service {
         let methods = try clinicMethods(
             ClinicDependencies(
                 clinic: settings, database: storage.database,
-                passwords: try BcryptPool(cost: command.passwords.bcryptCost), signingKeys: keys, health: health,
+                passwords: try BcryptPool(cost: command.passwords.bcryptCost), signingKeys: keys,
+                health: health,
                 logger: logger))
         let group = MultiThreadedEventLoopGroup.singleton
-        let server = Server(methods: methods, configuration: ServerConfiguration(), group: group, logger: logger)
+        let server = Server(
+            methods: methods, configuration: ServerConfiguration(), group: group, logger: logger)
         let standard = [directory.socket, Address.tcp(host: "127.0.0.1", port: 7411)]
         do {
             for address in command.listen.isEmpty ? standard : command.listen {

@@ -6,6 +6,7 @@ import Foundation
 import PostgreSQL
 import Synchronization
 import TTRPC
+import TTRPCMessages
 import TestCluster
 import Testing
 
@@ -16,7 +17,8 @@ import Testing
         var reasons: [String: Int] = [:]
     }
 
-    private func race(_ patients: [Session], for doctor: Doctor, at dateTime: String) async throws -> Outcome {
+    private func race(_ patients: [Session], for doctor: Doctor, at dateTime: String) async throws -> Outcome
+    {
         try await withThrowingTaskGroup(of: Result<Booking, any Error>.self) { group in
             for patient in patients {
                 group.addTask {
@@ -47,13 +49,21 @@ import Testing
         }
     }
 
+    /// What the clients of a crash have seen.
+    private final class Observations: Sendable {
+        let acknowledged = Mutex<[Int64]>([])
+        let outage = Mutex(false)
+    }
+
     private static let overlaps = """
         select count(*) from clinic.booking as a join clinic.booking as b
         on a.id < b.id and a.period && b.period and (a.doctor_id = b.doctor_id or a.user_id = b.user_id)
         where a.status = 'BOOKED' and b.status = 'BOOKED'
         """
 
-    @Test func `one of 64 clients that race for a slot gets it and the others hear that it is taken`() async throws {
+    @Test func `one of 64 clients that race for a slot gets it and the others hear that it is taken`()
+        async throws
+    {
         let clinic = try await TestClinic()
         let doctor = try await clinic.doctor(by: clinic.administrator())
         let patients = try await patients(64, of: clinic)
@@ -72,7 +82,9 @@ import Testing
         let administrator = try await clinic.administrator()
         let patient = try await clinic.signUp()
         let dateTime = try clinic.dateTime()
-        let doctors = [try await clinic.doctor(by: administrator), try await clinic.doctor(by: administrator)]
+        let doctors = [
+            try await clinic.doctor(by: administrator), try await clinic.doctor(by: administrator),
+        ]
         let results = try await withThrowingTaskGroup(of: Status?.self) { group in
             for doctor in doctors {
                 group.addTask { try await status { _ = try await patient.book(doctor, at: dateTime) } }
@@ -99,7 +111,8 @@ import Testing
         await clinic.stop()
     }
 
-    @Test func `what was acknowledged survives PostgreSQL killed under the load, and nothing is booked twice`()
+    @Test
+    func `what was acknowledged survives PostgreSQL killed under the load, and nothing is booked twice`()
         async throws
     {
         let directory = try TestCluster.makeDirectory()
@@ -107,8 +120,7 @@ import Testing
         let clinic = try await TestClinic(databaseURL: cluster.url)
         let doctor = try await clinic.doctor(by: clinic.administrator())
         let patients = try await patients(32, of: clinic)
-        let acknowledged = Mutex<[Int64]>([])
-        let isDown = Mutex(false)
+        let observed = Observations()
 
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (index, patient) in patients.enumerated() {
@@ -119,22 +131,23 @@ import Testing
                             daysAhead: Int64(2 + index / 2), hour: slot / 2, minute: 30 * (slot % 2))
                         let failure = try await status {
                             let booking = try await patient.book(doctor, at: dateTime)
-                            acknowledged.withLock { $0.append(booking.id) }
+                            observed.acknowledged.withLock { $0.append(booking.id) }
                         }
-                        if failure?.code == .unavailable { isDown.withLock { $0 = true } }
+                        if failure?.code == .unavailable { observed.outage.withLock { $0 = true } }
                     }
                 }
             }
             group.addTask {
-                while acknowledged.withLock({ $0.count }) < 50 { await Task.yield() }
+                while observed.acknowledged.withLock({ $0.count }) < 50 { await Task.yield() }
                 guard let postmaster = cluster.serverProcess else { return }
                 kill(postmaster, SIGKILL)
             }
             try await group.waitForAll()
         }
 
-        #expect(isDown.withLock(\.self), "the kill came too late to be noticed")
-        let ids = acknowledged.withLock(\.self)
+        let wasDown = observed.outage.withLock { $0 }
+        #expect(wasDown, "the kill came too late to be noticed")
+        let ids = observed.acknowledged.withLock { $0 }
         let deadline = ContinuousClock.now.advanced(by: .seconds(30))
         var found: Int64?
         while found == nil, ContinuousClock.now < deadline {

@@ -16,7 +16,9 @@ private func book(
         BookAppointmentRequest(doctorID: doctorID, time: time, userID: userID))
 }
 
-private func signUp(_ scene: RefusalScene, email: String? = nil, password: String = "long enough") async throws {
+private func signUp(_ scene: RefusalScene, email: String? = nil, password: String = "long enough")
+    async throws
+{
     try await scene.anonymous.call(
         UserServiceMethods.createUser,
         CreateUserRequest(
@@ -40,7 +42,8 @@ private func seconds(ahead: Int64) -> BookAppointmentRequest.Time {
 
 private let day: Int64 = 86_400
 
-let refusalCases: [RefusalCase] = timeCases + slotCases + directoryCases + identityCases + changeCases + bodyCases
+let refusalCases: [RefusalCase] =
+    timeCases + slotCases + directoryCases + identityCases + changeCases + bodyCases
 
 private let timeCases: [RefusalCase] = [
     RefusalCase("a malformed date", .invalidArgument, "MALFORMED_DATE") {
@@ -98,7 +101,8 @@ private let slotCases: [RefusalCase] = [
         try await book($0.patient, 999_999, .bookingDateTime($0.clinic.dateTime()))
     },
     RefusalCase("an unknown patient", .notFound, "USER_NOT_FOUND") {
-        try await book($0.administrator, $0.newDoctor().id, .bookingDateTime($0.clinic.dateTime()), userID: 999_999)
+        try await book(
+            $0.administrator, $0.newDoctor().id, .bookingDateTime($0.clinic.dateTime()), userID: 999_999)
     },
     RefusalCase("a patient who books for another", .permissionDenied, "ROLE_REQUIRED") {
         try await book(
@@ -145,7 +149,8 @@ private let directoryCases: [RefusalCase] = [
         for name in [name, name.uppercased()] {
             try await $0.administrator.call(
                 DepartmentServiceMethods.createDepartment,
-                CreateDepartmentRequest(departmentName: name, operatingStartHour: "08:00", operatingEndHour: "09:00"))
+                CreateDepartmentRequest(
+                    departmentName: name, operatingStartHour: "08:00", operatingEndHour: "09:00"))
         }
     },
     RefusalCase("a department that ends before it starts", .invalidArgument, "INVALID_FIELD") {
@@ -295,7 +300,8 @@ private let changeCases: [RefusalCase] = [
         let transaction = try await patient.pay(patient.book($0.newDoctor(), at: $0.clinic.dateTime()))
         for _ in 0..<2 {
             try await $0.administrator.call(
-                PaymentServiceMethods.refundTransaction, RefundTransactionRequest(transactionID: transaction.id))
+                PaymentServiceMethods.refundTransaction,
+                RefundTransactionRequest(transactionID: transaction.id))
         }
     },
     RefusalCase("a transaction that is not there", .notFound, "TRANSACTION_NOT_FOUND") {

@@ -52,7 +52,9 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
 
 @Suite struct RefusalTests {
     @Test(arguments: refusalCases)
-    func `a refused call has its code and reason, and the connection goes on`(_ refusal: RefusalCase) async throws {
+    func `a refused call has its code and reason, and the connection goes on`(_ refusal: RefusalCase)
+        async throws
+    {
         let scene = try await RefusalScene.shared.value
         let status = try await status { try await refusal.attempt(scene) }
         #expect(status?.code == refusal.code)
@@ -65,7 +67,9 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
         }
     }
 
-    @Test func `an unknown method and an unknown service are unimplemented, and the connection goes on`() async throws {
+    @Test func `an unknown method and an unknown service are unimplemented, and the connection goes on`()
+        async throws
+    {
         let scene = try await RefusalScene.shared.value
         for (service, method) in [("clinic.v1.UserService", "Fly"), ("clinic.v1.Nothing", "Login")] {
             let status = try await status {
@@ -93,10 +97,11 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
         let scene = try await RefusalScene.shared.value
         let status = try await status {
             try await scene.anonymous.call(
-                UserServiceMethods.createUser, CreateUserRequest(phone: "12-34", email: "x", password: "longenough"))
+                UserServiceMethods.createUser,
+                CreateUserRequest(phone: "12-34", email: "x", password: "longenough"))
         }
-        #expect(
-            status?.badRequest?.fieldViolations.map(\.field) == ["first_name", "last_name", "phone", "email"])
+        let fields = status?.badRequest?.fieldViolations.map { $0.field }
+        #expect(fields == ["first_name", "last_name", "phone", "email"])
     }
 
     @Test func `ten wrong passwords close the door for a while and say for how long`() async throws {

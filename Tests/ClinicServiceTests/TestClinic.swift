@@ -30,7 +30,8 @@ final class TestClinic: Sendable {
     init(databaseURL: String? = nil) async throws {
         let directory = try TestCluster.makeDirectory()
         self.databaseURL = if let databaseURL { databaseURL } else { try await TestCluster.makeDatabase() }
-        try await Migrator(migrations: clinicMigrations, logger: TestCluster.logger).migrate(url: self.databaseURL)
+        try await Migrator(migrations: clinicMigrations, logger: TestCluster.logger).migrate(
+            url: self.databaseURL)
         database = Database(
             configuration: DatabaseConfiguration(url: self.databaseURL), logger: TestCluster.logger)
         try await database.start()
@@ -64,7 +65,8 @@ final class TestClinic: Sendable {
         let user = try await anonymous.call(
             UserServiceMethods.createUser,
             CreateUserRequest(
-                firstName: "Pat", lastName: "Ient", phone: "0400000000", email: email, password: Self.password))
+                firstName: "Pat", lastName: "Ient", phone: "0400000000", email: email, password: Self.password
+            ))
         return try await anonymous.signedIn(email: email, userID: user.id)
     }
 
@@ -94,7 +96,8 @@ final class TestClinic: Sendable {
 
     /// A start on the grid of half hours, some days ahead, as callers write it. No clock is changed at that hour.
     func dateTime(daysAhead: Int64 = 2, hour: Int = 10, minute: Int = 0) throws -> String {
-        guard let today = settings.zone.localDateTime(at: .now)?.date, let day = today.adding(days: daysAhead),
+        guard let today = settings.zone.localDateTime(at: .now)?.date,
+            let day = today.adding(days: daysAhead),
             let local = LocalDateTime(date: day, secondOfDay: hour * 3600 + minute * 60)
         else { throw Status(.internal, "no such day") }
         return local.description

@@ -1,5 +1,6 @@
 // The key file: made once, private, whole, and refused when it is not.
 import ClinicService
+import ClinicStore
 import Foundation
 import Scheduling
 import Testing
