@@ -36,7 +36,7 @@ struct RemoteFailure: ReportedFailure {
     var exitStatus: ExitStatus { ExitStatus(status.code) }
 
     var report: String {
-        var lines = ["clinic: \(printable(message)) [\(printable(reason))]"]
+        var lines = ["clinic: \(printable(message + wait)) [\(printable(reason))]"]
         for violation in status.badRequest?.fieldViolations ?? [] {
             let line = "\(violation.field): \(violation.description)"
             // Of a single wrong field the message often says all there is to say.
