@@ -89,7 +89,12 @@ final class TestCommandLine: Sendable {
     }
 
     func stop() async {
-        await server.withLock { $0 }?.shutdown()
+        // Its handlers hold this object: without letting go of it the directory would stay.
+        let last = server.withLock { server in
+            defer { server = nil }
+            return server
+        }
+        await last?.shutdown()
     }
 
     /// Adds handlers.

@@ -57,6 +57,7 @@ import Testing
         let failure = RemoteFailure(status: status, session: .none, output: .json)
         let lines = failure.report.split(separator: "\n")
         #expect(lines.count == 2)
+        #expect(lines.first == "clinic: too many failed sign-ins; wait 1.500s [LOGIN_THROTTLED]")
         #expect(
             lines.last == """
                 {"code":"RESOURCE_EXHAUSTED","domain":"clinic.v1","message":"too many failed sign-ins",\

@@ -36,6 +36,7 @@ struct RemoteFailure: ReportedFailure {
     var exitStatus: ExitStatus { ExitStatus(status.code) }
 
     var report: String {
+        let wait = retryDelay.map { "; wait \($0)" } ?? ""
         var lines = ["clinic: \(printable(message + wait)) [\(printable(reason))]"]
         for violation in status.badRequest?.fieldViolations ?? [] {
             let line = "\(violation.field): \(violation.description)"
@@ -65,6 +66,12 @@ struct RemoteFailure: ReportedFailure {
         }
     }
 
+    /// How long the server wants to be left alone, such as `42s`.
+    private var retryDelay: String? {
+        guard let json = try? status.retryInfo?.retryDelay?.json() else { return nil }
+        return json.filter { $0 != "\"" }
+    }
+
     private var json: String? {
         let form = JSONReport(
             code: status.code.protoName, reason: reason, message: message,
@@ -75,9 +82,7 @@ struct RemoteFailure: ReportedFailure {
             fieldViolations: status.badRequest.map { badRequest in
                 badRequest.fieldViolations.map { .init(field: $0.field, description: $0.description) }
             },
-            retryDelay: status.retryInfo?.retryDelay.flatMap { try? $0.json() }.map {
-                $0.filter { $0 != "\"" }
-            })
+            retryDelay: retryDelay)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         encoder.keyEncodingStrategy = .convertToSnakeCase
