@@ -57,8 +57,10 @@ struct AnswerBufferTests {
 
     @Test(arguments: [0, 1, 127, 128, 16_383, 16_384, 1 << 35, .max] as [UInt64])
     func `a varint takes as many bytes as were counted`(value: UInt64) {
-        var buffer = ByteBuffer()
-        buffer.writeVarint(value)
-        #expect(buffer.readableBytes == Varint.byteCount(of: value))
+        var bytes = [UInt8](repeating: 0xff, count: 10)
+        bytes.withUnsafeMutableBytes { Varint.store(value, into: $0) }
+        let end = bytes.firstIndex { $0 < 0x80 } ?? 0
+        #expect(end + 1 == Varint.byteCount(of: value))
+        #expect(bytes[...end].reversed().reduce(0) { $0 << 7 | UInt64($1 & 0x7f) } == value)
     }
 }
