@@ -16,12 +16,15 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
-let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let serviceLifecycle: Target.Dependency = .product(
+    name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 
 let package = Package(
     name: "clinic",
     products: [
+        .library(name: "ClinicClient", targets: ["ClinicClient"]),
         .executable(name: "clinicd", targets: ["clinicd"]),
     ],
     dependencies: [
@@ -33,7 +36,8 @@ let package = Package(
     ],
     targets: [
         // C libraries and what protoc-c generates.
-        .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+        .systemLibrary(
+            name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
         .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CCrypt", pkgConfig: "libxcrypt", providers: [.apt(["libcrypt-dev"])]),
@@ -42,8 +46,10 @@ let package = Package(
 
         // Messages.
         .target(name: "ProtobufC", dependencies: ["CProtobufC"], swiftSettings: settings),
-        .target(name: "TTRPCMessages", dependencies: ["ProtobufC", "CTTRPCMessages"], swiftSettings: settings),
-        .target(name: "ClinicMessages", dependencies: ["ProtobufC", "CClinicMessages"], swiftSettings: settings),
+        .target(
+            name: "TTRPCMessages", dependencies: ["ProtobufC", "CTTRPCMessages"], swiftSettings: settings),
+        .target(
+            name: "ClinicMessages", dependencies: ["ProtobufC", "CClinicMessages"], swiftSettings: settings),
 
         // The wire.
         .target(
@@ -63,14 +69,55 @@ let package = Package(
         .target(
             name: "ClinicService",
             dependencies: [
-                "Bcrypt", "ClinicMessages", "ClinicStore", "OpenSSL", "PostgreSQL", "ProtobufC", "Scheduling", "TTRPC",
+                "Bcrypt", "ClinicMessages", "ClinicStore", "OpenSSL", "PostgreSQL", "ProtobufC", "Scheduling",
+                "TTRPC",
                 "TTRPCMessages", logging,
             ], swiftSettings: settings),
         .executableTarget(
             name: "clinicd",
             dependencies: [
-                "Bcrypt", "ClinicService", "ClinicStore", "PostgreSQL", "Scheduling", "TTRPC", argumentParser, logging,
-                nioCore, nioPosix, serviceLifecycle,
+                "Bcrypt", "ClinicService", "ClinicStore", "PostgreSQL", "Scheduling", "TTRPC",
+                "TTRPCMessages",
+                argumentParser, logging, nioCore, nioPosix, serviceLifecycle, unixSignals,
+            ], swiftSettings: settings),
+
+        // Clients.
+        .target(
+            name: "ClinicClient", dependencies: ["ProtobufC", "ClinicMessages", "TTRPC", "TTRPCMessages"],
+            swiftSettings: settings),
+
+        // Tests.
+        .target(name: "CTestMessages", dependencies: ["CProtobufC"], path: "Tests/CTestMessages"),
+        .target(
+            name: "TestMessages", dependencies: ["ProtobufC", "CTestMessages"], path: "Tests/TestMessages",
+            swiftSettings: settings),
+        .target(
+            name: "TestCluster", dependencies: ["PostgreSQL", logging], path: "Tests/TestCluster",
+            swiftSettings: settings),
+        .testTarget(
+            name: "ProtobufCTests",
+            dependencies: ["ProtobufC", "TTRPCMessages", "ClinicMessages", "TestMessages"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "TTRPCTests",
+            dependencies: [
+                "TTRPC", "ProtobufC", "TTRPCMessages", logging, nioCore, nioPosix, nioEmbedded,
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "ClinicClientTests",
+            dependencies: [
+                "ClinicClient", "ClinicMessages", "TTRPC", "TTRPCMessages", "ProtobufC", logging, nioCore,
+                nioPosix,
+            ], swiftSettings: settings),
+        .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: settings),
+        .testTarget(name: "OpenSSLTests", dependencies: ["OpenSSL"], swiftSettings: settings),
+        .testTarget(name: "BcryptTests", dependencies: ["Bcrypt"], swiftSettings: settings),
+        .testTarget(
+            name: "ClinicServiceTests",
+            dependencies: [
+                "Bcrypt", "ClinicMessages", "ClinicService", "ClinicStore", "OpenSSL", "PostgreSQL",
+                "ProtobufC",
+                "Scheduling", "TTRPC", "TTRPCMessages", "TestCluster", logging, nioPosix,
             ], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

@@ -29,7 +29,8 @@ public struct Administrators: Sendable {
             email: fields.email(email, "email"), passwordHash: "")
         try fields.finish()
         return try await users.makeAdministrator(
-            draft.hashed(password, by: passwords), origin: Origin(actorID: nil, method: "clinicd/create-admin"))
+            draft.hashed(password, by: passwords),
+            origin: Origin(actorID: nil, method: "clinicd/create-admin"))
     }
 }
 

@@ -19,7 +19,10 @@ public struct ClinicSettings: Sendable {
     public var fullRefundBefore: Int64
 
     /// A clinic's settings; a day's notice by default.
-    public init(zone: TimeZoneRules, currency: String = "AUD", gst: GSTRate = .standard, fullRefundBefore: Int64 = 86_400) {
+    public init(
+        zone: TimeZoneRules, currency: String = "AUD", gst: GSTRate = .standard,
+        fullRefundBefore: Int64 = 86_400
+    ) {
         self.zone = zone
         self.currency = currency
         self.gst = gst

@@ -70,15 +70,19 @@ enum Reason: String, CaseIterable {
     /// The code it is answered with.
     var code: StatusCode {
         switch self {
-        case .malformedRequest, .invalidField, .invalidPassword, .invalidPageSize, .invalidPageToken, .invalidEtag,
-            .invalidIdempotencyKey, .invalidUpdateMask, .wrongCurrency, .malformedDate, .skippedLocalTime, .offGrid,
+        case .malformedRequest, .invalidField, .invalidPassword, .invalidPageSize, .invalidPageToken,
+            .invalidEtag,
+            .invalidIdempotencyKey, .invalidUpdateMask, .wrongCurrency, .malformedDate, .skippedLocalTime,
+            .offGrid,
             .keyReused:
             .invalidArgument
         case .outOfWindow: .outOfRange
         case .notSignedIn, .invalidToken, .wrongCredentials: .unauthenticated
         case .roleRequired, .ownerMayOnlyCancel: .permissionDenied
-        case .userNotFound, .departmentNotFound, .doctorNotFound, .bookingNotFound, .transactionNotFound: .notFound
-        case .emailTaken, .departmentNameTaken, .registrationNumberTaken, .slotTaken, .patientBusy: .alreadyExists
+        case .userNotFound, .departmentNotFound, .doctorNotFound, .bookingNotFound, .transactionNotFound:
+            .notFound
+        case .emailTaken, .departmentNameTaken, .registrationNumberTaken, .slotTaken, .patientBusy:
+            .alreadyExists
         case .closed, .registrationExpired, .hasDependants, .invalidTransition, .alreadyStarted, .notStarted,
             .notPayable, .alreadyPaid, .nothingToRefund, .transactionPending:
             .failedPrecondition
@@ -137,7 +141,8 @@ enum Reason: String, CaseIterable {
         case .loginThrottled: "too many failed sign-ins; try again later"
         case .overloaded: "the server is busy; try again later"
         case .databaseUnavailable: "the database cannot be reached; try again later"
-        case .outcomeUnknown: "the line to the database broke: the change may or may not have been made; look first"
+        case .outcomeUnknown:
+            "the line to the database broke: the change may or may not have been made; look first"
         case .deadlineExceeded: "the call took longer than it may; try again later"
         case .internalError: "an internal error"
         }
@@ -151,7 +156,8 @@ extension Status {
     /// A refusal with a message and facts of its own, or those of its reason.
     init(_ reason: Reason, _ message: String? = nil, _ facts: [(String, String)] = []) {
         self.init(
-            reason.code, message ?? reason.message, reason: reason.rawValue, domain: Status.domain, metadata: facts)
+            reason.code, message ?? reason.message, reason: reason.rawValue, domain: Status.domain,
+            metadata: facts)
     }
 
     /// A refusal of the database's functions.

@@ -22,7 +22,8 @@ public struct BookingStore: Sendable {
         try await Self.book.run(
             on: database, origin,
             [
-                .int64(userID), .int64(doctorID), .int64(terms.doctorVersion), .int64(terms.departmentVersion),
+                .int64(userID), .int64(doctorID), .int64(terms.doctorVersion),
+                .int64(terms.departmentVersion),
                 .instant(slot.start), .instant(slot.end), .int64(price.fee), .int64(price.gst),
             ])
     }
@@ -34,14 +35,16 @@ public struct BookingStore: Sendable {
     ///   - ownerID: whose it must be; nil for the staff.
     ///   - version: at which version it must be; nil for whichever.
     public func updateStatus(
-        _ id: Int64, ownerID: Int64?, version: Int64?, conditions: StatusChangeConditions, hiding: Bool = false,
+        _ id: Int64, ownerID: Int64?, version: Int64?, conditions: StatusChangeConditions,
+        hiding: Bool = false,
         origin: Origin
     ) async throws -> BookingRecord {
         try await Self.updateStatus.run(
             on: database, origin,
             [
                 .int64(id), .int64(ownerID), .int64(version), .text(conditions.target.rawValue),
-                .statuses(conditions.sources), .instant(conditions.startsAfter), .instant(conditions.startsBy),
+                .statuses(conditions.sources), .instant(conditions.startsAfter),
+                .instant(conditions.startsBy),
                 .instant(conditions.refundsFrom), .bool(hiding),
             ])
     }

@@ -42,7 +42,8 @@ public struct DoctorStore: Sendable {
 
         fileprivate var values: [SQLValue] {
             [
-                .int64(departmentID), .text(fullName), .text(registrationNumber), .civilDate(registrationExpiry),
+                .int64(departmentID), .text(fullName), .text(registrationNumber),
+                .civilDate(registrationExpiry),
                 .int64(fee), .int64(slotMinutes), .bool(isGSTFree),
             ]
         }
@@ -76,14 +77,17 @@ public struct DoctorStore: Sendable {
 
     /// A live doctor. Refused with `doctorNotFound`.
     public func get(_ id: Int64) async throws -> DoctorRecord {
-        guard var row = try await database.read(Self.one, [.int64(id)]).first else { throw Refusal(.doctorNotFound) }
+        guard var row = try await database.read(Self.one, [.int64(id)]).first else {
+            throw Refusal(.doctorNotFound)
+        }
         return try DoctorRecord(reading: &row)
     }
 
     /// Live doctors by id.
     public func list(departmentID: Int64?, after id: Int64?, limit: Int64) async throws -> [DoctorRecord] {
         try await Self.doctors.page(
-            from: database, filters: [departmentID.map { .int64($0) }], after: id.map { [.int64($0)] }, limit: limit)
+            from: database, filters: [departmentID.map { .int64($0) }], after: id.map { [.int64($0)] },
+            limit: limit)
     }
 
     /// What the decision about an appointment needs to know, with the versions it is made on.
@@ -118,7 +122,8 @@ public struct DoctorStore: Sendable {
             throw Refusal(.doctorNotFound)
         }
         return Terms(
-            doctorVersion: try row.int64(), slotMinutes: try row.int64(), registrationExpiry: try row.civilDate(),
+            doctorVersion: try row.int64(), slotMinutes: try row.int64(),
+            registrationExpiry: try row.civilDate(),
             fee: try row.int64(), isGSTFree: try row.bool(), departmentVersion: try row.int64(),
             hours: try row.openingHours())
     }

@@ -19,11 +19,13 @@ struct Listing<Item: Record>: Sendable {
                 return "$\(number)"
             }
             var conditions = filters.enumerated().filter { subset & (1 << $0.offset) != 0 }.map { filter in
-                filter.element.split(separator: "?", omittingEmptySubsequences: false).joined(separator: next())
+                filter.element.split(separator: "?", omittingEmptySubsequences: false).joined(
+                    separator: next())
             }
             if subset & (1 << filters.count) != 0 {
                 conditions.append(
-                    "(\(order.joined(separator: ", "))) > (\(order.map { _ in next() }.joined(separator: ", ")))")
+                    "(\(order.joined(separator: ", "))) > (\(order.map { _ in next() }.joined(separator: ", ")))"
+                )
             }
             return Statement(
                 "select * from clinic.\(view)"

@@ -57,7 +57,8 @@ struct Mutation<Answer: Record>: Sendable {
     /// Runs it on the write connection. A refusal is thrown as `Refusal`, a failure as `DatabaseError`.
     func run(on database: Database, _ origin: Origin, _ parameters: [SQLValue]) async throws -> Answer {
         let asked: [SQLValue] = [
-            .int64(origin.actorID), .text(origin.method), .text(origin.key?.text), .bytes(origin.key?.requestDigest),
+            .int64(origin.actorID), .text(origin.method), .text(origin.key?.text),
+            .bytes(origin.key?.requestDigest),
         ]
         guard var row = try await database.write(statement, asked + parameters).first else {
             throw StoreError.noAnswer

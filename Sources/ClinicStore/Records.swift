@@ -151,7 +151,9 @@ public struct BookingRecord: Record {
         let (ids, totals, statuses) = (try row.int64Array(), try row.int64Array(), try row.textArray())
         guard ids.count == totals.count, ids.count == statuses.count else { throw StoreError.unknownValue }
         transactions = try ids.indices.map { index in
-            guard let status = TransactionStatus(rawValue: statuses[index]) else { throw StoreError.unknownValue }
+            guard let status = TransactionStatus(rawValue: statuses[index]) else {
+                throw StoreError.unknownValue
+            }
             return TransactionBrief(id: ids[index], total: totals[index], status: status)
         }
     }

@@ -50,7 +50,9 @@ public struct TransactionStore: Sendable {
     ) async throws -> [TransactionRecord] {
         try await Self.transactions.page(
             from: database,
-            filters: [userID.map { .int64($0) }, bookingID.map { .int64($0) }, status.map { .text($0.rawValue) }],
+            filters: [
+                userID.map { .int64($0) }, bookingID.map { .int64($0) }, status.map { .text($0.rawValue) },
+            ],
             after: id.map { [.int64($0)] }, limit: limit)
     }
 }

@@ -22,7 +22,8 @@ public struct UserStore: Sendable {
         public var passwordHash: String
 
         /// A user to make.
-        public init(firstName: String?, lastName: String?, phone: String, email: String, passwordHash: String) {
+        public init(firstName: String?, lastName: String?, phone: String, email: String, passwordHash: String)
+        {
             self.firstName = firstName
             self.lastName = lastName
             self.phone = phone
@@ -38,8 +39,10 @@ public struct UserStore: Sendable {
     public func create(_ draft: Draft, origin: Origin) async throws -> UserRecord {
         try await Self.createUser.run(
             on: database, origin,
-            [.text(draft.firstName), .text(draft.lastName), .text(draft.phone), .text(draft.email),
-                .text(draft.passwordHash)])
+            [
+                .text(draft.firstName), .text(draft.lastName), .text(draft.phone), .text(draft.email),
+                .text(draft.passwordHash),
+            ])
     }
 
     /// Makes an administrator, of an existing user too.
@@ -65,14 +68,16 @@ public struct UserStore: Sendable {
     /// The credentials of a normalised e-mail, or nil.
     public func credentials(email: String) async throws -> Credentials? {
         guard var row = try await database.read(Self.credentials, [.text(email)]).first else { return nil }
-        return Credentials(userID: try row.int64(), role: try row.value(Role.self), passwordHash: try row.text())
+        return Credentials(
+            userID: try row.int64(), role: try row.value(Role.self), passwordHash: try row.text())
     }
 
     private static let users = Listing<UserRecord>(
         "user_answer", filters: ["email = ?", "role = ?"], order: ["id"])
 
     /// Users by id.
-    public func list(email: String?, role: Role?, after id: Int64?, limit: Int64) async throws -> [UserRecord] {
+    public func list(email: String?, role: Role?, after id: Int64?, limit: Int64) async throws -> [UserRecord]
+    {
         try await Self.users.page(
             from: database, filters: [email.map { .text($0) }, role.map { .text($0.rawValue) }],
             after: id.map { [.int64($0)] }, limit: limit)

@@ -3,6 +3,11 @@
 internal import ArgumentParser
 internal import Foundation
 
+/// Writes a line for people at once, also where standard output is a file or a pipe.
+func say(_ line: String) {
+    FileHandle.standardOutput.write(Data("clinicd: \(line)\n".utf8))
+}
+
 /// `clinicd`: serves the clinic and looks after its database.
 @main
 struct Clinicd: AsyncParsableCommand {

@@ -3,6 +3,7 @@
 internal import ArgumentParser
 internal import Bcrypt
 internal import ClinicService
+internal import ClinicStore
 
 struct CreateAdminCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -32,10 +33,12 @@ struct CreateAdminCommand: AsyncParsableCommand {
         }
         let open = try await Storage.open(storage, borrowing: true, logger: storage.logger())
         do {
-            let user = try await Administrators(database: open.database, passwords: BcryptPool(cost: passwords.bcryptCost))
-                .make(email: email, password: password, firstName: firstName, lastName: lastName)
+            let user = try await Administrators(
+                database: open.database, passwords: BcryptPool(cost: passwords.bcryptCost)
+            )
+            .make(email: email, password: password, firstName: firstName, lastName: lastName)
             await open.close()
-            print("clinicd: \(user.email) is an administrator (user \(user.id))")
+            say("\(user.email) is an administrator (user \(user.id))")
         } catch {
             await open.close()
             throw Failure("\(error)")

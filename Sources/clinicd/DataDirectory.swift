@@ -12,7 +12,8 @@ struct DataDirectory {
         if geteuid() == 0 { return "/var/lib/clinic" }
         let environment = ProcessInfo.processInfo.environment
         if let data = environment["XDG_DATA_HOME"], data.hasPrefix("/") { return data + "/clinic" }
-        return (environment["HOME"] ?? FileManager.default.homeDirectoryForCurrentUser.path) + "/.local/share/clinic"
+        return (environment["HOME"] ?? FileManager.default.homeDirectoryForCurrentUser.path)
+            + "/.local/share/clinic"
     }
 
     /// Makes the directory if it is not there. Others may pass through it, since PostgreSQL's files below belong to
@@ -29,8 +30,6 @@ struct DataDirectory {
 
     /// The key that tokens are signed with.
     var keyFile: String { path + "/signing-keys" }
-    /// The private cluster.
-    var clusterDirectory: String { path + "/postgresql" }
     /// Where callers on this machine connect by default.
     var socket: Address { .unix(path: path + "/clinic.sock") }
 }

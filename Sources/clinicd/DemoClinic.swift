@@ -37,12 +37,15 @@ struct DemoClinic {
         let staff = try await makeDoctors()
         let patients = try await makePatients()
         let booked = try await makeBookings(of: patients, with: staff)
-        return "made \(Self.departmentRows.count) departments, \(staff.count) doctors, \(patients.count) patients and "
+        return
+            "made \(Self.departmentRows.count) departments, \(staff.count) doctors, \(patients.count) patients and "
             + "\(booked) bookings"
     }
 
     private func makeDoctors() async throws -> [Int64] {
-        guard let today = settings.zone.localDateTime(at: now)?.date else { throw Failure("the clock is wrong") }
+        guard let today = settings.zone.localDateTime(at: now)?.date else {
+            throw Failure("the clock is wrong")
+        }
         var ids: [Int64] = []
         for (row, names) in zip(Self.departmentRows, Self.doctorNames) {
             guard let opens = MinuteOfDay(parsing: row.opens),
@@ -50,16 +53,20 @@ struct DemoClinic {
                 let hours = OpeningHours(opens: opens, closes: closes)
             else { throw Failure("\(row.name) has no hours") }
             let department = try await departments.create(
-                DepartmentStore.Draft(name: row.name, nameKey: row.name.lowercased(), hours: hours), today: today,
+                DepartmentStore.Draft(name: row.name, nameKey: row.name.lowercased(), hours: hours),
+                today: today,
                 origin: origin)
             for name in names {
                 let number = Int64(ids.count)
-                guard let expiry = today.adding(days: 400 + 17 * number) else { throw Failure("the clock is wrong") }
+                guard let expiry = today.adding(days: 400 + 17 * number) else {
+                    throw Failure("the clock is wrong")
+                }
                 let doctor = try await doctors.register(
                     DoctorStore.Draft(
                         departmentID: department.id, fullName: "Dr \(name)",
                         registrationNumber: "MED000\(1_204_371 + 7919 * number)", registrationExpiry: expiry,
-                        fee: row.fee + 1500 * (number % 3), slotMinutes: row.slotMinutes, isGSTFree: row.isGSTFree),
+                        fee: row.fee + 1500 * (number % 3), slotMinutes: row.slotMinutes,
+                        isGSTFree: row.isGSTFree),
                     origin: origin)
                 ids.append(doctor.id)
             }
@@ -87,14 +94,16 @@ struct DemoClinic {
         for (index, patient) in patients.enumerated() {
             for visit in 0..<2 {
                 let doctor = doctors[(index * 7 + visit * 13) % doctors.count]
-                let booking = try await book(patient, with: doctor, daysAhead: Int64(2 + index + 5 * visit), slot: Int64(index))
+                let booking = try await book(
+                    patient, with: doctor, daysAhead: Int64(2 + index + 5 * visit), slot: Int64(index))
                 count += 1
                 if visit == 0 {
                     _ = try await transactions.pay(bookingID: booking.id, ownerID: patient, origin: origin)
                 }
                 if index % 3 == 2 && visit == 1 {
                     let cancelling = try StatusChangeConditions(
-                        movingTo: .cancelled, by: .owner, now: now, fullRefundBefore: settings.fullRefundBefore)
+                        movingTo: .cancelled, by: .owner, now: now,
+                        fullRefundBefore: settings.fullRefundBefore)
                     _ = try await bookings.updateStatus(
                         booking.id, ownerID: patient, version: nil, conditions: cancelling, origin: origin)
                 }
@@ -113,11 +122,13 @@ struct DemoClinic {
             let start = opening.adding(seconds: slot * terms.slotMinutes * 60)
         else { throw Failure("the clock is wrong") }
         let appointment = try decideAppointment(
-            start: start, now: now, grid: grid, hours: terms.hours, registrationExpiry: terms.registrationExpiry,
+            start: start, now: now, grid: grid, hours: terms.hours,
+            registrationExpiry: terms.registrationExpiry,
             zone: settings.zone)
         return try await bookings.book(
             appointment, doctorID: doctor, terms: terms,
-            price: (terms.isGSTFree ? .free : settings.gst).price(fee: terms.fee), userID: patient, origin: origin)
+            price: (terms.isGSTFree ? .free : settings.gst).price(fee: terms.fee), userID: patient,
+            origin: origin)
     }
 }
 
@@ -131,7 +142,7 @@ extension DemoClinic {
         ("Dermatology", "09:00", "17:30", 21_000, 15, false),
         ("Emergency", "00:00", "24:00", 18_000, 20, true),
         ("General Practice", "07:30", "20:00", 9_250, 15, true),
-        ("Neurology", "08:30", "16:30", 33_000, 60, false),
+        ("Neurology", "08:00", "16:00", 33_000, 60, false),
         ("Obstetrics", "08:00", "18:00", 24_000, 30, true),
         ("Paediatrics", "08:00", "18:00", 16_500, 20, true),
         ("Radiology", "07:00", "19:00", 20_099, 30, false),

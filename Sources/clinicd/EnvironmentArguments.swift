@@ -19,7 +19,9 @@ enum EnvironmentArguments {
         let given = Set(arguments.map { $0.prefix { $0 != "=" } })
         let added = options(of: command, root: root).flatMap { option -> [String] in
             let variable = "CLINIC_" + option.uppercased().replacing("-", with: "_")
-            guard !given.contains("--\(option)"), let value = environment[variable], !value.isEmpty else { return [] }
+            guard !given.contains("--\(option)"), let value = environment[variable], !value.isEmpty else {
+                return []
+            }
             let values = lists.contains(option) ? value.split(separator: ",").map(String.init) : [value]
             return values.map { "--\(option)=\($0)" }
         }

@@ -4,7 +4,8 @@ internal import ArgumentParser
 
 struct MigrateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "migrate", abstract: "Bring the database's schema up to this version, and do nothing else.",
+        commandName: "migrate",
+        abstract: "Bring the database's schema up to this version, and do nothing else.",
         discussion: """
             `clinicd serve` does so too when it starts. Several may run at once: one does the work.
 
@@ -17,6 +18,6 @@ struct MigrateCommand: AsyncParsableCommand {
     func run() async throws {
         let open = try await Storage.open(storage, borrowing: true, logger: storage.logger())
         await open.close()
-        print("clinicd: the schema is up to date")
+        say("the schema is up to date")
     }
 }

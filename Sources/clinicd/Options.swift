@@ -17,18 +17,31 @@ struct StorageOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "A PostgreSQL 15 or newer to use instead of the private one, as a connection URL.", valueName: "url"))
+            "A PostgreSQL 15 or newer to use instead of the private one, as a connection URL.",
+            valueName: "url"))
     var database: String?
 
-    @Option(help: ArgumentHelp("What to log: trace, debug, info, notice, warning, error.", valueName: "level"))
-    var logLevel: Logger.Level = .info
+    @Option(
+        help: ArgumentHelp(
+            "What to log: trace, debug, info, notice, warning, error (default: info to serve, "
+                + "warning otherwise).", valueName: "level"),
+        transform: { text in
+            guard let level = Logger.Level(rawValue: text) else {
+                throw ValidationError(
+                    "--log-level is trace, debug, info, notice, warning or error, not \(text)")
+            }
+            return level
+        })
+    var logLevel: Logger.Level?
 
     /// The data directory, made if it is not there.
-    func directory() throws -> DataDirectory { try DataDirectory(creating: dataDir ?? DataDirectory.standardPath) }
+    func directory() throws -> DataDirectory {
+        try DataDirectory(creating: dataDir ?? DataDirectory.standardPath)
+    }
 
-    func logger() -> Logger {
-        var logger = Logger(label: "clinicd", factory: StreamLogHandler.standardError)
-        logger.logLevel = logLevel
+    func logger(standardLevel: Logger.Level = .warning) -> Logger {
+        var logger = Logger(label: "clinicd", factory: { StreamLogHandler.standardError(label: $0) })
+        logger.logLevel = logLevel ?? standardLevel
         return logger
     }
 }
@@ -41,12 +54,15 @@ struct ClinicOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The ISO 4217 code of all prices.", valueName: "code"))
     var currency = "AUD"
 
-    @Option(help: ArgumentHelp("Goods and services tax in basis points; 1000 is ten per cent.", valueName: "number"))
+    @Option(
+        help: ArgumentHelp(
+            "Goods and services tax in basis points; 1000 is ten per cent.", valueName: "number"))
     var gstBasisPoints: Int64 = 1000
 
     @Option(
         help: ArgumentHelp(
-            "How many hours before the start a patient's cancellation still returns the payment.", valueName: "hours"))
+            "How many hours before the start a patient's cancellation still returns the payment.",
+            valueName: "hours"))
     var fullRefundBefore: Int64 = 24
 
     func settings() throws -> ClinicSettings {
@@ -61,13 +77,16 @@ struct ClinicOptions: ParsableArguments {
         }
         let zone: TimeZoneRules
         do { zone = try TimeZoneRulesLoader.load(timeZone) } catch { throw Failure("--time-zone: \(error)") }
-        return ClinicSettings(zone: zone, currency: currency, gst: gst, fullRefundBefore: fullRefundBefore * 3600)
+        return ClinicSettings(
+            zone: zone, currency: currency, gst: gst, fullRefundBefore: fullRefundBefore * 3600)
     }
 }
 
 /// How passwords are hashed.
 struct PasswordOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The work of hashing a password, 4 to 31; each step doubles it.", valueName: "cost"))
+    @Option(
+        help: ArgumentHelp(
+            "The work of hashing a password, 4 to 31; each step doubles it.", valueName: "cost"))
     var bcryptCost = 12
 
     func validate() throws {
@@ -75,11 +94,4 @@ struct PasswordOptions: ParsableArguments {
             throw ValidationError("--bcrypt-cost is 4 to 31, not \(bcryptCost)")
         }
     }
-}
-
-extension Logger.Level: @retroactive ExpressibleByArgument {}
-
-extension Address: @retroactive ExpressibleByArgument {
-    /// `unix:PATH` or `tcp:HOST:PORT`.
-    public init?(argument: String) { try? self.init(parsing: argument) }
 }

@@ -27,7 +27,7 @@ struct SeedDemoCommand: AsyncParsableCommand {
                 settings: settings, database: open.database, passwords: BcryptPool(cost: passwords.bcryptCost)
             ).fill()
             await open.close()
-            print("clinicd: \(summary)")
+            say("\(summary)")
         } catch {
             await open.close()
             throw Failure("\(error)")

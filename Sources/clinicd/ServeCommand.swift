@@ -8,6 +8,7 @@ internal import NIOPosix
 internal import ServiceLifecycle
 internal import TTRPC
 internal import TTRPCMessages
+internal import UnixSignals
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -27,14 +28,21 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Where to listen, unix:PATH or tcp:HOST:PORT; may be repeated (default: clinic.sock in the data "
-                + "directory and tcp:127.0.0.1:7411).", valueName: "address"))
+                + "directory and tcp:127.0.0.1:7411).", valueName: "address"),
+        transform: { text in
+            do { return try Address(parsing: text) } catch { throw ValidationError("--listen: \(error)") }
+        })
     var listen: [Address] = []
 
     func run() async throws {
-        let logger = storage.logger()
+        let logger = storage.logger(standardLevel: .info)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [.init(service: Daemon(command: self, logger: logger), successTerminationBehavior: .gracefullyShutdownGroup)],
+                services: [
+                    .init(
+                        service: Daemon(command: self, logger: logger),
+                        successTerminationBehavior: .gracefullyShutdownGroup)
+                ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         try await group.run()
     }
@@ -67,14 +75,16 @@ private struct Daemon: Service {
         let methods = try clinicMethods(
             ClinicDependencies(
                 clinic: settings, database: storage.database,
-                passwords: try BcryptPool(cost: command.passwords.bcryptCost), signingKeys: keys, health: health,
+                passwords: try BcryptPool(cost: command.passwords.bcryptCost), signingKeys: keys,
+                health: health,
                 logger: logger))
         let group = MultiThreadedEventLoopGroup.singleton
-        let server = Server(methods: methods, configuration: ServerConfiguration(), group: group, logger: logger)
+        let server = Server(
+            methods: methods, configuration: ServerConfiguration(), group: group, logger: logger)
         let standard = [directory.socket, Address.tcp(host: "127.0.0.1", port: 7411)]
         do {
             for address in command.listen.isEmpty ? standard : command.listen {
-                print("clinicd: listening on \(try await server.listen(on: address))")
+                say("listening on \(try await server.listen(on: address))")
             }
         } catch {
             await server.shutdown()

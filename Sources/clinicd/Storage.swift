@@ -36,7 +36,7 @@ struct Storage {
         _ options: StorageOptions, borrowing: Bool, logger: Logger
     ) async throws -> (url: String, cluster: PrivateCluster?) {
         if let url = options.database { return (url, nil) }
-        let directory = try options.directory().clusterDirectory
+        let directory = try options.directory().path
         if borrowing, let url = PrivateCluster.runningURL(directory: directory) { return (url, nil) }
         do {
             let cluster = try await PrivateCluster.start(.init(directory: directory), logger: logger)

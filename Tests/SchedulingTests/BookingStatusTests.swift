@@ -1,50 +1,41 @@
-// The table of booking states, written out once more by hand: every from, to and actor.
+// The table of booking states, written out once more by hand, and the conditions that a change puts to the database.
 import Scheduling
 import Testing
 
 @Suite struct BookingStatusTests {
-    private static let start = Instant(microsecondsSinceEpoch: 1_000_000_000)
-    private static let before = Instant(microsecondsSinceEpoch: 999_999_999)
+    private let now = Instant(microsecondsSinceEpoch: 1_000_000_000)
+    private let day: Int64 = 24 * 3_600
 
-    /// The changes the clinic may make, and whether they need the start to be reached.
-    private static let table: [(from: BookingStatus, to: BookingStatus, afterStart: Bool)] = [
-        (.held, .cancelled, false), (.booked, .cancelled, false), (.confirmed, .cancelled, false),
-        (.booked, .arrived, false), (.confirmed, .arrived, false), (.arrived, .completed, false),
-        (.booked, .noShow, true), (.confirmed, .noShow, true),
+    /// Where a booking may be moved by hand, and from where.
+    private static let table: [BookingStatus: [BookingStatus]] = [
+        .cancelled: [.held, .booked, .confirmed], .arrived: [.booked, .confirmed], .completed: [.arrived],
+        .noShow: [.booked, .confirmed],
     ]
 
-    @Test(arguments: BookingStatus.allCases, BookingStatus.allCases)
-    func `staff may do what the table says and nothing else`(from: BookingStatus, to: BookingStatus) {
-        let row = Self.table.first { $0.from == from && $0.to == to }
-        for now in [Self.before, Self.start] {
-            let expected: BookingTransition
-            if from == to {
-                expected = .alreadyThere
-            } else if let row {
-                let early = row.afterStart && now < Self.start
-                expected = early ? .refused(.notBeforeStart) : .allowed
-            } else {
-                expected = .refused(.invalid(from: from, to: to))
-            }
-            #expect(from.transition(to: to, by: .staff, now: now, start: Self.start) == expected)
-        }
+    @Test(arguments: BookingStatus.allCases)
+    func `staff may do what the table says and nothing else`(target: BookingStatus) throws {
+        let conditions = try StatusChangeConditions(
+            movingTo: target, by: .staff, now: now, fullRefundBefore: day)
+        #expect(conditions.target == target)
+        #expect(conditions.sources == Self.table[target, default: []])
+        #expect(conditions.startsAfter == nil)
+        #expect(conditions.startsBy == (target == .noShow ? now : nil))
+        #expect((conditions.refundsFrom != nil) == (target == .cancelled))
     }
 
-    @Test(arguments: BookingStatus.allCases, BookingStatus.allCases)
-    func `an owner may only cancel, and only before the start`(from: BookingStatus, to: BookingStatus) {
-        for now in [Self.before, Self.start] {
-            let expected: BookingTransition
-            if to != .cancelled {
-                expected = .refused(.ownerMayOnlyCancel)
-            } else if from == .cancelled {
-                expected = .alreadyThere
-            } else if ![.held, .booked, .confirmed].contains(from) {
-                expected = .refused(.invalid(from: from, to: to))
-            } else {
-                expected = now < Self.start ? .allowed : .refused(.ownerAfterStart)
+    @Test(arguments: BookingStatus.allCases)
+    func `an owner may only cancel, and only before the start`(target: BookingStatus) throws {
+        guard target == .cancelled else {
+            #expect(throws: OwnerMayOnlyCancel.self) {
+                try StatusChangeConditions(movingTo: target, by: .owner, now: now, fullRefundBefore: day)
             }
-            #expect(from.transition(to: to, by: .owner, now: now, start: Self.start) == expected)
+            return
         }
+        let conditions = try StatusChangeConditions(
+            movingTo: target, by: .owner, now: now, fullRefundBefore: day)
+        #expect(conditions.sources == Self.table[.cancelled])
+        #expect(conditions.startsAfter == now)
+        #expect(conditions.startsBy == nil)
     }
 
     @Test func `four states occupy time`() {
@@ -66,20 +57,17 @@ import Testing
         }
     }
 
-    @Test func `an owner's cancellation refunds a day ahead, the clinic's always`() {
-        let day: Int64 = 24 * 3_600
-        let start = Instant(microsecondsSinceEpoch: 10 * day * 1_000_000)
-        func refunds(_ actor: BookingActor, _ microsecondsAhead: Int64, _ window: Int64 = 24 * 3_600) -> Bool
-        {
-            let now = Instant(microsecondsSinceEpoch: start.microsecondsSinceEpoch - microsecondsAhead)
-            return BookingStatus.cancellingRefundsInFull(
-                by: actor, now: now, start: start, fullRefundBefore: window)
+    @Test func `an owner's cancellation refunds a day ahead, the clinic's always`() throws {
+        func refundsFrom(_ actor: BookingActor, _ seconds: Int64) throws -> Instant? {
+            try StatusChangeConditions(movingTo: .cancelled, by: actor, now: now, fullRefundBefore: seconds)
+                .refundsFrom
         }
-        #expect(refunds(.owner, day * 1_000_000))
-        #expect(!refunds(.owner, day * 1_000_000 - 1))
-        #expect(refunds(.owner, 0, 0))
-        #expect(!refunds(.owner, day * 1_000_000, .max))
-        #expect(refunds(.staff, -1))
+        #expect(try refundsFrom(.owner, day) == now.adding(seconds: day))
+        #expect(try refundsFrom(.owner, 0) == now)
+        // A time that never comes: nothing is returned, and nothing traps.
+        #expect(try refundsFrom(.owner, .max) == nil)
+        let clinic = try #require(try refundsFrom(.staff, .max))
+        #expect(clinic < now)
     }
 
     @Test func `names are those of the schema, labels are for people`() {

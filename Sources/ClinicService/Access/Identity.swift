@@ -11,7 +11,8 @@ extension AccessTokens {
         let values = metadata["authorization"]
         guard let value = values.first else { return .anonymous }
         let scheme = "bearer "
-        guard values.count == 1, value.utf8.prefix(scheme.utf8.count).map({ $0 | 0x20 }) == Array(scheme.utf8) else {
+        guard values.count == 1, value.utf8.prefix(scheme.utf8.count).map({ $0 | 0x20 }) == Array(scheme.utf8)
+        else {
             throw Status(.invalidToken)
         }
         do throws(AccessTokenRefused) {

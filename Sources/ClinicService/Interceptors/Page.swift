@@ -42,7 +42,8 @@ struct Page {
             cursor = nil
             return
         }
-        guard let cursor = try? tokens.decode(request.pageToken, of: query), cursor.numbers.count == keyLength else {
+        guard let cursor = try? tokens.decode(request.pageToken, of: query), cursor.numbers.count == keyLength
+        else {
             throw Status(.invalidPageToken)
         }
         self.cursor = cursor.numbers

@@ -95,7 +95,8 @@ extension Doctor {
     init(_ record: DoctorRecord, _ clinic: ClinicSettings) {
         self.init(
             id: record.id, fullName: record.fullName, registrationNumber: record.registrationNumber,
-            registrationExpiry: record.registrationExpiry.description, consultationFee: clinic.money(record.fee),
+            registrationExpiry: record.registrationExpiry.description,
+            consultationFee: clinic.money(record.fee),
             slotMinutes: record.slotMinutes, gstFree: record.isGSTFree,
             department: DepartmentSummary(record.department), etag: ClinicService.etag(record.version))
     }
@@ -118,7 +119,8 @@ extension Booking {
     init(publicPartOf record: BookingRecord, _ clinic: ClinicSettings) {
         self.init(
             id: record.id, startTime: ProtobufTimestamp(record.start), endTime: ProtobufTimestamp(record.end),
-            bookingDateTime: clinic.dateTime(record.start), status: ClinicMessages.BookingStatus(record.status),
+            bookingDateTime: clinic.dateTime(record.start),
+            status: ClinicMessages.BookingStatus(record.status),
             doctor: DoctorSummary(
                 id: record.doctor.id, fullName: record.doctor.name,
                 department: DepartmentSummary(record.department)))

@@ -39,7 +39,8 @@ struct FieldReader {
     /// E.164 or digits, or nothing.
     mutating func phone(_ value: String, _ field: String) -> String {
         let digits = value.hasPrefix("+") ? value.dropFirst() : value[...]
-        let isPhone = (3...15).contains(digits.utf8.count) && digits.utf8.allSatisfy { (0x30...0x39).contains($0) }
+        let isPhone =
+            (3...15).contains(digits.utf8.count) && digits.utf8.allSatisfy { (0x30...0x39).contains($0) }
         if !value.isEmpty && !isPhone { note(field, "is 3 to 15 digits, with a + before them or not") }
         return value
     }
@@ -99,14 +100,17 @@ struct FieldReader {
 enum EmailAddress {
     /// Trimmed, composed and lower-cased: two spellings of one address are one account.
     static func normalised(_ text: String) -> String {
-        text.trimmingCharacters(in: .whitespacesAndNewlines).precomposedStringWithCanonicalMapping.lowercased()
+        text.trimmingCharacters(in: .whitespacesAndNewlines).precomposedStringWithCanonicalMapping
+            .lowercased()
     }
 
     /// One @ with something on both sides, no space or control character, at most 254 bytes (RFC 5321 4.5.3.1.3).
     static func isPlausible(_ email: String) -> Bool {
         let parts = email.split(separator: "@", omittingEmptySubsequences: false)
         return parts.count == 2 && parts.allSatisfy { !$0.isEmpty } && email.utf8.count <= 254
-            && !email.unicodeScalars.contains { $0.properties.isWhitespace || $0.properties.generalCategory == .control }
+            && !email.unicodeScalars.contains {
+                $0.properties.isWhitespace || $0.properties.generalCategory == .control
+            }
     }
 }
 
@@ -146,7 +150,8 @@ struct UpdateMask {
             return
         }
         for path in mask.paths where !fields.contains(path) {
-            throw Status(.invalidUpdateMask, "update_mask names \(fields.sorted().joined(separator: ", ")) only")
+            throw Status(
+                .invalidUpdateMask, "update_mask names \(fields.sorted().joined(separator: ", ")) only")
         }
         paths = Set(mask.paths)
     }

@@ -24,7 +24,8 @@ struct BookingService: Sendable {
         }
     }
 
-    func listMyBookings(_ request: ListMyBookingsRequest, _ call: Call) async throws -> ListMyBookingsResponse {
+    func listMyBookings(_ request: ListMyBookingsRequest, _ call: Call) async throws -> ListMyBookingsResponse
+    {
         guard let userID = call.caller.userID else { throw Status(.notSignedIn) }
         let page = try Page(of: request, call, keyLength: 2, tokens: pageTokens)
         let records = try await bookings.list(
@@ -67,7 +68,8 @@ struct BookingService: Sendable {
     }
 
     private func move(
-        _ bookingID: Int64, to target: Scheduling.BookingStatus, etag: String = "", hiding: Bool = false, _ call: Call
+        _ bookingID: Int64, to target: Scheduling.BookingStatus, etag: String = "", hiding: Bool = false,
+        _ call: Call
     ) async throws -> BookingRecord {
         let conditions: StatusChangeConditions
         do {
@@ -78,7 +80,8 @@ struct BookingService: Sendable {
             throw Status(.ownerMayOnlyCancel)
         }
         return try await bookings.updateStatus(
-            bookingID, ownerID: call.caller.isStaff ? nil : call.caller.userID, version: try version(ofEtag: etag),
+            bookingID, ownerID: call.caller.isStaff ? nil : call.caller.userID,
+            version: try version(ofEtag: etag),
             conditions: conditions, hiding: hiding, origin: call.origin)
     }
 
@@ -127,7 +130,9 @@ struct BookingService: Sendable {
         Scheduling.BookingStatus(from: status, by: ClinicMessages.BookingStatus.init)
     }
 
-    private func key(of record: BookingRecord) -> [Int64] { [record.start.microsecondsSinceEpoch, record.id] }
+    private func key(of record: BookingRecord) -> [Int64] {
+        [record.start.microsecondsSinceEpoch, record.id]
+    }
 
     private func cursor(_ page: Page) -> (start: Instant, id: Int64)? {
         page.cursor.map { (Instant(microsecondsSinceEpoch: $0[0]), $0[1]) }
@@ -142,7 +147,8 @@ extension Status {
             self.init(.outOfWindow)
         case .offGrid(let minutes, let before, let after):
             self.init(
-                .offGrid, "appointments start every \(minutes) minutes; the nearest are \(before) and \(after)",
+                .offGrid,
+                "appointments start every \(minutes) minutes; the nearest are \(before) and \(after)",
                 [("before", before.description), ("after", after.description)])
         case .closed(let day, let hours):
             self.init(

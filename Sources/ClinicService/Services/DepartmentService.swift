@@ -10,7 +10,9 @@ struct DepartmentService: Sendable {
     let departments: DepartmentStore
     let pageTokens: PageTokens
 
-    func listDepartments(_ request: ListDepartmentsRequest, _ call: Call) async throws -> ListDepartmentsResponse {
+    func listDepartments(_ request: ListDepartmentsRequest, _ call: Call) async throws
+        -> ListDepartmentsResponse
+    {
         let page = try Page(of: request, call, keyLength: 1, tokens: pageTokens)
         let records = try await departments.list(after: page.cursor?.first, limit: page.limit)
         let answer = try page.answer(records, key: { [$0.id] }, message: { Department($0) })

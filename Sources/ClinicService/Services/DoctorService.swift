@@ -43,7 +43,8 @@ struct DoctorService: Sendable {
             if let expected, expected != current.version { throw Status(.staleEtag) }
             let draft = try draft(merge(wanted, into: Doctor(current, clinic), mask))
             return Doctor(
-                try await doctors.update(current.id, at: current.version, to: draft, origin: call.origin), clinic)
+                try await doctors.update(current.id, at: current.version, to: draft, origin: call.origin),
+                clinic)
         }
     }
 
@@ -64,9 +65,13 @@ struct DoctorService: Sendable {
         if mask.changes("consultation_fee", whenSet: wanted.consultationFee != nil) {
             merged.consultationFee = wanted.consultationFee
         }
-        if mask.changes("slot_minutes", whenSet: wanted.slotMinutes != 0) { merged.slotMinutes = wanted.slotMinutes }
+        if mask.changes("slot_minutes", whenSet: wanted.slotMinutes != 0) {
+            merged.slotMinutes = wanted.slotMinutes
+        }
         if mask.changes("gst_free", whenSet: wanted.gstFree) { merged.gstFree = wanted.gstFree }
-        if mask.changes("department", whenSet: wanted.department != nil) { merged.department = wanted.department }
+        if mask.changes("department", whenSet: wanted.department != nil) {
+            merged.department = wanted.department
+        }
         return merged
     }
 

@@ -30,7 +30,9 @@ struct UserService: Sendable {
     func login(_ request: LoginRequest, _ call: Call) async throws -> LoginResponse {
         let email = EmailAddress.normalised(request.email)
         let peer = call.peer.host
-        do throws(LoginThrottled) { try throttle.check(account: email, peer: peer) } catch { throw Status(error) }
+        do throws(LoginThrottled) { try throttle.check(account: email, peer: peer) } catch {
+            throw Status(error)
+        }
         let known = try await users.credentials(email: email)
         let isRight = try await passwords.verify(request.password, against: known?.passwordHash)
         do throws(LoginThrottled) {
@@ -41,7 +43,8 @@ struct UserService: Sendable {
         guard isRight, let known else { throw Status(.wrongCredentials) }
         let token = try accessTokens.issue(userID: known.userID, role: known.role, now: call.now)
         return LoginResponse(
-            email: email, token: token.text, isAdmin: known.role == .admin, role: ClinicMessages.Role(known.role),
+            email: email, token: token.text, isAdmin: known.role == .admin,
+            role: ClinicMessages.Role(known.role),
             expireTime: ProtobufTimestamp(token.expiry))
     }
 
@@ -49,7 +52,8 @@ struct UserService: Sendable {
         let page = try Page(of: request, call, keyLength: 1, tokens: pageTokens)
         let records = try await users.list(
             email: request.email.isEmpty ? nil : EmailAddress.normalised(request.email),
-            role: ClinicStore.Role(from: request.role, by: ClinicMessages.Role.init), after: page.cursor?.first,
+            role: ClinicStore.Role(from: request.role, by: ClinicMessages.Role.init),
+            after: page.cursor?.first,
             limit: page.limit)
         let answer = try page.answer(records, key: { [$0.id] }, message: { User($0) })
         return ListUsersResponse(users: answer.messages, nextPageToken: answer.nextPageToken)

@@ -1,5 +1,6 @@
 // Access tokens against PyJWT in both directions, and everything that must be refused.
 import ClinicService
+import ClinicStore
 import Foundation
 import Scheduling
 import Testing
@@ -38,7 +39,7 @@ import Testing
             header = jwt.get_unverified_header(sys.argv[2])
             print(claims["sub"], claims["role"], claims["exp"] - claims["iat"], header["typ"], header["kid"])
             """, issued.text)
-        #expect(read == "42 staff 900 JWT \(forge.keys.keyID)")
+        #expect(read == "42 STAFF 900 JWT \(forge.keys.keyID)")
     }
 
     @Test func `what PyJWT issues is accepted`() throws {
@@ -80,7 +81,7 @@ import Testing
             ["sub": "\"07\""],
             ["sub": "\"+7\""], ["sub": "\"9223372036854775808\""], ["sub": "\"\""], ["role": nil],
             ["role": "\"root\""],
-            ["role": "\"ADMIN\""], ["exp": nil], ["exp": "\"99999999999\""], ["exp": "1e20"],
+            ["role": "\"admin\""], ["exp": nil], ["exp": "\"99999999999\""], ["exp": "1e20"],
             ["exp": "99999999999.0"],
             ["exp": "9999999999999999999"], ["exp": "099999999999"], ["exp": "-1"], ["exp": "true"],
             ["exp": "null"],

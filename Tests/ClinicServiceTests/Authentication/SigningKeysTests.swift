@@ -1,5 +1,6 @@
 // The key file: made once, private, whole, and refused when it is not.
 import ClinicService
+import ClinicStore
 import Foundation
 import Scheduling
 import Testing
@@ -79,6 +80,7 @@ import Testing
     }
 
     @Test func `a short secret is no key`() {
+        defer { remove() }
         #expect(throws: SigningKeyError.self) { try SigningKeys(secret: Array(repeating: 1, count: 31)) }
     }
 }

@@ -23,7 +23,7 @@ struct TokenForge {
     var claims: [String: String] {
         let seconds = now.secondsSinceEpoch
         return [
-            "iss": "\"clinic\"", "aud": "\"clinic.v1\"", "sub": "\"7\"", "role": "\"patient\"",
+            "iss": "\"clinic\"", "aud": "\"clinic.v1\"", "sub": "\"7\"", "role": "\"PATIENT\"",
             "iat": "\(seconds)", "nbf": "\(seconds)", "exp": "\(seconds + 900)", "jti": "\"a\"",
         ]
     }

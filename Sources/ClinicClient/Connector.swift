@@ -1,0 +1,83 @@
+// The one connection of a client: made when the first call needs it, made again when it was lost. Calls that need it
+// at the same time wait for the same attempt.
+
+internal import Synchronization
+internal import TTRPC
+
+/// Keeps a connection to one address.
+final class Connector: Sendable {
+    private enum State {
+        case idle
+        case connecting(Task<Result<Client, Status>, Never>)
+        case open(Client)
+        case closed
+    }
+
+    /// A connection, and whether it was there before it was asked for: only then can it be a dead one.
+    struct Connection {
+        let client: Client
+        let isReused: Bool
+    }
+
+    private let address: Address
+    private let state = Mutex(State.idle)
+
+    init(address: Address) {
+        self.address = address
+    }
+
+    /// The open connection, or a new one. Throws UNAVAILABLE if there is none to be had.
+    func connection(timeout: Duration) async throws(Status) -> Connection {
+        let attempt: Task<Result<Client, Status>, Never>
+        let found = state.withLock { state -> State in
+            if case .idle = state {
+                state = .connecting(Task { await self.connect(timeout: timeout) })
+            }
+            return state
+        }
+        switch found {
+        case .open(let client): return Connection(client: client, isReused: true)
+        case .connecting(let task): attempt = task
+        case .idle, .closed: throw Status(.failedPrecondition, "this client was closed")
+        }
+        return Connection(client: try await attempt.value.get(), isReused: false)
+    }
+
+    /// Forgets a connection that failed, unless another has taken its place already.
+    func discard(_ client: Client) {
+        state.withLock { state in
+            if case .open(let current) = state, current === client { state = .idle }
+        }
+    }
+
+    /// Closes the connection for good.
+    func close() async {
+        let last = state.withLock { state in
+            defer { state = .closed }
+            return state
+        }
+        switch last {
+        case .open(let client): await client.close()
+        case .connecting(let attempt):
+            if case .success(let client) = await attempt.value { await client.close() }
+        case .idle, .closed: break
+        }
+    }
+
+    private func connect(timeout: Duration) async -> Result<Client, Status> {
+        var configuration = ClientConfiguration()
+        configuration.connectTimeout = timeout
+        let result: Result<Client, Status>
+        do throws(Status) {
+            result = .success(try await Client.connect(to: address, configuration: configuration))
+        } catch {
+            result = .failure(error)
+        }
+        state.withLock { state in
+            // Closed meanwhile: `close()` waits for this result and ends the connection.
+            guard case .connecting = state else { return }
+            if case .success(let client) = result { state = .open(client) } else { state = .idle }
+        }
+        return result
+    }
+}

@@ -1,0 +1,95 @@
+// A plain blocking connection for the few things that are not traffic: migrations, making roles and
+// databases. It runs on a thread that may wait, never on an event loop or one of Swift's own.
+
+internal import CPostgreSQL
+internal import Dispatch
+
+/// A blocking connection, valid inside `withConnection` only.
+public final class AdminConnection {
+    private let connection: OpaquePointer
+
+    private init(_ connection: OpaquePointer) {
+        self.connection = connection
+    }
+
+    deinit {
+        PQfinish(connection)
+    }
+
+    /// Connects, runs the body on a thread that may block, and disconnects.
+    ///
+    /// Throws what the body throws, or a `DatabaseError`: `.unusable` for a URL that cannot be read or a
+    /// server older than 15, `.unavailable` if nobody answers.
+    public static func withConnection<Result: Sendable>(
+        url: String, _ body: @escaping @Sendable (AdminConnection) throws -> Result
+    ) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async {
+                continuation.resume(with: Swift.Result { try body(connect(url: url)) })
+            }
+        }
+    }
+
+    private static func connect(url: String) throws(DatabaseError) -> AdminConnection {
+        let parameters = try ConnectionParameters(DatabaseConfiguration(url: url), purpose: .administration)
+        let pointer = parameters.withArrays { keys, values in PQconnectdbParams(keys, values, 1) }
+        guard let pointer else { throw DatabaseError(.unavailable, "out of memory") }
+        let connection = AdminConnection(pointer)
+        guard PQstatus(pointer) == CONNECTION_OK else {
+            let message = PQerrorMessage(pointer).map { String(cString: $0) } ?? ""
+            throw DatabaseError(
+                .unavailable, message.split(whereSeparator: \.isWhitespace).joined(separator: " "))
+        }
+        let version = PQserverVersion(pointer)
+        guard version >= 150_000 else {
+            throw DatabaseError(
+                .unusable, "the server is PostgreSQL \(version / 10_000); this needs 15 or newer")
+        }
+        PQsetNoticeReceiver(pointer, { _, _ in }, nil)
+        return connection
+    }
+
+    /// Runs a script of any number of statements in one transaction, unless the script itself says otherwise.
+    public func execute(_ script: String) throws(DatabaseError) {
+        _ = try check(PQexec(connection, script))
+    }
+
+    /// Runs one statement with parameters.
+    public func query(_ sql: String, _ parameters: [SQLValue] = []) throws(DatabaseError) -> Rows {
+        try SQLValue.check(parameters)
+        var buffer = ParameterBuffer()
+        guard buffer.fill(parameters) else { throw DatabaseError(.decoding, "a parameter is too large") }
+        return Rows(
+            result: try check(
+                PQexecParams(
+                    connection, sql, Int32(clamping: parameters.count), buffer.types, buffer.pointers,
+                    buffer.lengths, buffer.formats, 1)))
+    }
+
+    /// Runs the body in a transaction; an error of the body or of the commit undoes all of it.
+    public func transaction(_ body: () throws(DatabaseError) -> Void) throws(DatabaseError) {
+        try execute("BEGIN")
+        do throws(DatabaseError) {
+            try body()
+        } catch {
+            try? execute("ROLLBACK")
+            throw error
+        }
+        let result = try check(PQexec(connection, "COMMIT"))
+        // COMMIT of a failed transaction rolls back and answers so, with a status of success.
+        guard let tag = PQcmdStatus(result.pointer), String(cString: tag) == "COMMIT" else {
+            throw DatabaseError(.server(SQLState("25P02")), "the transaction was rolled back")
+        }
+    }
+
+    private func check(_ pointer: OpaquePointer?) throws(DatabaseError) -> QueryResult {
+        guard let pointer else { throw DatabaseError(.unavailable, "the connection is lost") }
+        let result = QueryResult(pointer)
+        switch PQresultStatus(pointer) {
+        case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY: return result
+        case _ where PQstatus(connection) == CONNECTION_BAD:
+            throw DatabaseError(.outcomeUnknown, "the connection was lost during a statement")
+        default: throw DatabaseError(result)
+        }
+    }
+}

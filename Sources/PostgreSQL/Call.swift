@@ -1,0 +1,76 @@
+// One statement on its way from the task that awaits it to a connection and back. A call is resumed exactly
+// once: by whoever moved it to `taken` or to `cancelled`, and nobody else.
+
+import Synchronization
+
+final class Call: Sendable {
+    enum Phase: UInt8, AtomicRepresentable {
+        /// Not in a queue yet; a cancellation only leaves its mark.
+        case new
+        /// In a lane's queue; a cancellation takes it out and resumes it.
+        case queued
+        /// Owned by a connection, or by whoever took it out of the queue to resume it; a cancellation comes
+        /// too late.
+        case taken
+        /// Over, or over as soon as somebody tries to queue it.
+        case cancelled
+    }
+
+    typealias Answer = Result<Rows, DatabaseError>
+
+    let statement: Statement
+    let parameters: [SQLValue]
+    let phase = Atomic<Phase>(.new)
+    /// Written once before the phase becomes `queued`, read only by the one who may resume.
+    nonisolated(unsafe) var continuation: UnsafeContinuation<Answer, Never>?
+
+    init(_ statement: Statement, _ parameters: [SQLValue]) {
+        self.statement = statement
+        self.parameters = parameters
+    }
+
+    /// Moves on if nobody else did; the caller then owns the next step.
+    func move(from old: Phase, to new: Phase) -> Bool {
+        phase.compareExchange(expected: old, desired: new, ordering: .acquiringAndReleasing).exchanged
+    }
+
+    func resume(_ answer: Answer) {
+        continuation?.resume(returning: answer)
+    }
+
+    func fail(_ error: DatabaseError) {
+        continuation?.resume(returning: .failure(error))
+    }
+}
+
+/// A call in a queue or on a connection, with what has become of it so far.
+struct Attempt: Sendable {
+    let call: Call
+    /// How often it has been sent without getting an answer of its own.
+    var failures = 0
+    /// True if a neighbour may have been the reason: it is sent again with a Sync of its own.
+    var alone = false
+}
+
+/// What is sent to one connection in one go.
+struct Batch: Sendable {
+    let link: Link
+    /// Which of the link's connections it is meant for.
+    let generation: Int
+    var attempts: [Attempt]
+    /// Whether each statement gets its own Sync.
+    var separately: Bool
+}
+
+/// What reading a connection brought, to be acted on once its lock is released.
+struct Answers: Sendable {
+    var completed: [(call: Call, answer: Call.Answer)] = []
+    /// To be sent again now.
+    var again: [Attempt] = []
+    /// To be sent again after a pause: another transaction was in the way.
+    var later: [Attempt] = []
+    /// How many Syncs came back.
+    var groups = 0
+    /// Why the connection can no longer be used.
+    var lost: String?
+}

@@ -1,0 +1,126 @@
+// Starts programs with posix_spawn: no shell, no inherited descriptors, signals as at birth, and a session of
+// its own, so that a Ctrl-C at the terminal reaches the daemon only and PostgreSQL ends after it, not with
+// it.
+
+internal import CPostgreSQL
+internal import Glibc
+
+/// How to start the programs of PostgreSQL: as which user, with which environment.
+struct ChildProcess: Sendable {
+    /// The user to become, when this process is root; PostgreSQL refuses to run as root.
+    let user: SystemUser?
+
+    private static let environment = ["PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8", "TZ=UTC"]
+    private static let switcher = "/usr/bin/setpriv"
+
+    /// Starts a program and returns its process identifier.
+    ///
+    /// With `endsWithParent` the kernel sends it SIGINT when the *thread* that started it ends, so that has
+    /// to be one that lives as long.
+    func start(_ arguments: [String], output: Int32, endsWithParent: Bool = false) throws(PrivateClusterError)
+        -> pid_t
+    {
+        var command = arguments
+        if user != nil || endsWithParent {
+            var prefix = [Self.switcher]
+            if let user { prefix += ["--reuid=\(user.user)", "--regid=\(user.group)", "--init-groups"] }
+            if endsWithParent { prefix += ["--pdeathsig=INT"] }
+            command = prefix + ["--"] + arguments
+        }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, output, 1)
+        posix_spawn_file_actions_adddup2(&actions, output, 2)
+        posix_spawn_file_actions_addchdir_np(&actions, "/")
+        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        sigfillset(&signals)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        posix_spawnattr_setflags(
+            &attributes,
+            Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF) | clinic_posix_spawn_setsid)
+
+        var process = pid_t()
+        let status = Self.withArray(command) { arguments in
+            Self.withArray(Self.environment) { environment in
+                posix_spawn(&process, command[0], &actions, &attributes, arguments, environment)
+            }
+        }
+        guard status == 0 else {
+            throw PrivateClusterError(
+                .program, "\(command[0]) cannot be started: \(String(cString: strerror(status)))")
+        }
+        return process
+    }
+
+    /// Runs a program to its end; returns its exit status (128 + signal if one ended it) and what it printed.
+    func run(_ arguments: [String]) throws(PrivateClusterError) -> (status: Int32, output: String) {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw PrivateClusterError(.program, "no file descriptor is left") }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        defer { close(ends[0]) }
+        let process: pid_t
+        do throws(PrivateClusterError) {
+            process = try start(arguments, output: ends[1])
+            close(ends[1])
+        } catch {
+            close(ends[1])
+            throw error
+        }
+        var output: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 4_096)
+        while true {
+            let count = read(ends[0], &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            output += chunk[..<count]
+        }
+        return (Self.wait(process) ?? -1, String(decoding: output, as: UTF8.self))
+    }
+
+    /// Waits for the end of a child; without blocking nil says it still runs.
+    static func wait(_ process: pid_t, blocking: Bool = true) -> Int32? {
+        var status: Int32 = 0
+        while true {
+            let result = waitpid(process, &status, blocking ? 0 : WNOHANG)
+            if result == process { break }
+            if result == 0 { return nil }
+            if errno != EINTR { return -1 }
+        }
+        // The macros of <sys/wait.h>: the low seven bits are the signal, the next eight the exit status.
+        let signal = status & 0x7F
+        return signal == 0 ? (status >> 8) & 0xFF : 128 + signal
+    }
+
+    private static func withArray<Result>(
+        _ texts: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
+    ) -> Result {
+        let copies = texts.map { strdup($0) } + [nil]
+        defer { for copy in copies { free(copy) } }
+        return body(copies)
+    }
+}
+
+/// An entry of the password file.
+struct SystemUser: Sendable, Equatable {
+    let name: String
+    let user: uid_t
+    let group: gid_t
+
+    init?(named name: String) {
+        var entry = passwd()
+        var buffer = [CChar](repeating: 0, count: 16_384)
+        var found: UnsafeMutablePointer<passwd>?
+        guard getpwnam_r(name, &entry, &buffer, buffer.count, &found) == 0, found != nil else { return nil }
+        self.name = name
+        user = entry.pw_uid
+        group = entry.pw_gid
+    }
+}

@@ -1,0 +1,193 @@
+// Where the private cluster keeps what:
+//
+//   DIR/postgresql.lock     held by the daemon that uses DIR, with its process identifier
+//   DIR/postgresql.log      what the server prints
+//   DIR/postgresql/data     the cluster, DIR/postgresql/socket the directory of its socket
+//
+// DIR belongs to whoever runs the daemon and DIR/postgresql to the user PostgreSQL runs as, which need not be
+// the same.
+
+internal import Glibc
+
+struct ClusterDirectory: Sendable {
+    let root: String
+    let child: ChildProcess
+
+    var owned: String { root + "/postgresql" }
+    var data: String { owned + "/data" }
+    var log: String { root + "/postgresql.log" }
+    private var lockFile: String { root + "/postgresql.lock" }
+
+    /// Opens the directory, made absolute; makes nothing yet.
+    init(_ path: String, user: SystemUser?) throws(PrivateClusterError) {
+        guard !path.isEmpty, !path.utf8.contains(0), !path.utf8.contains(10) else {
+            throw PrivateClusterError(.directory, "the data directory has no usable name")
+        }
+        var path = path
+        if !path.hasPrefix("/") {
+            var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+            guard getcwd(&buffer, buffer.count) != nil else {
+                throw PrivateClusterError(.directory, "the working directory is gone")
+            }
+            path =
+                String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self) + "/"
+                + path
+        }
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        root = path
+        child = ChildProcess(user: user)
+    }
+
+    // MARK: - Directories
+
+    /// Makes what is missing and checks that PostgreSQL's user can reach its part.
+    func prepare() throws(PrivateClusterError) {
+        try Self.makeParents(of: root)
+        try Self.make(root, mode: child.user == nil ? 0o700 : 0o711)
+        try Self.make(owned, mode: 0o700)
+        guard let user = child.user else { return }
+        // The other user has to pass through DIR; its files keep their own modes.
+        var status = stat()
+        if stat(root, &status) == 0, status.st_mode & 0o001 == 0 {
+            chmod(root, status.st_mode & 0o7777 | 0o011)
+        }
+        guard lchown(owned, user.user, user.group) == 0 else {
+            throw Self.failure("given to \(user.name)", owned)
+        }
+        guard try child.run(["/usr/bin/test", "-w", owned]).status == 0 else {
+            throw PrivateClusterError(
+                .directory,
+                "the user \(user.name) cannot reach \(owned): a directory above it lacks the permission (chmod o+x)"
+            )
+        }
+    }
+
+    private static func makeParents(of path: String) throws(PrivateClusterError) {
+        guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return }
+        let parent = String(path[..<slash])
+        if access(parent, F_OK) == 0 { return }
+        try makeParents(of: parent)
+        try make(parent, mode: 0o755)
+    }
+
+    private static func make(_ path: String, mode: mode_t) throws(PrivateClusterError) {
+        if mkdir(path, mode) == 0 {
+            // mkdir takes the umask into account, and a strict one would shut PostgreSQL's user out.
+            chmod(path, mode)
+            return
+        }
+        var status = stat()
+        guard errno == EEXIST, stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+            throw failure("made", path)
+        }
+    }
+
+    /// The directory of the socket: short enough for sockaddr_un (108 bytes with the final NUL), and nobody
+    /// else's.
+    func makeSocketDirectory() throws(PrivateClusterError) -> String {
+        let longest = 107 - "/.s.PGSQL.5432".utf8.count
+        var path = owned + "/socket"
+        if path.utf8.count > longest {
+            let name = "/clinic-\(getuid())-\(Self.fingerprint(of: root))"
+            let places = [
+                getuid() == 0 ? "/run" : nil, getenv("XDG_RUNTIME_DIR").map { String(cString: $0) }, "/tmp",
+            ]
+            path = (places.compactMap { $0 }.first { access($0, W_OK) == 0 } ?? "/tmp") + name
+        }
+        let owner = child.user?.user ?? getuid()
+        if mkdir(path, 0o700) == 0 {
+            if let user = child.user, lchown(path, user.user, user.group) != 0 {
+                throw Self.failure("given to \(user.name)", path)
+            }
+        }
+        // In a shared directory somebody else may have been there first.
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == owner,
+            status.st_mode & 0o077 == 0
+        else {
+            throw PrivateClusterError(.directory, "\(path) exists and is not a private directory of ours")
+        }
+        return path
+    }
+
+    /// FNV-1a: the same directory always gets the same short name.
+    private static func fingerprint(of text: String) -> String {
+        let hash = text.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+        return String(hash, radix: 16)
+    }
+
+    static func failure(_ what: String, _ path: String) -> PrivateClusterError {
+        PrivateClusterError(.directory, "\(path) cannot be \(what): \(String(cString: strerror(errno)))")
+    }
+
+    // MARK: - The lock
+
+    /// Makes this process the only user of the directory; the kernel lets go when the descriptor is closed.
+    func lock() throws(PrivateClusterError) -> Int32 {
+        let descriptor = open(lockFile, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw Self.failure("opened", lockFile) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let holder = Self.read(lockFile).flatMap { Int($0.prefix(while: \.isNumber)) }
+            close(descriptor)
+            throw PrivateClusterError(
+                .inUse, "another daemon uses \(root)" + (holder.map { " (process \($0))" } ?? ""))
+        }
+        let text = "\(getpid())\n"
+        ftruncate(descriptor, 0)
+        pwrite(descriptor, text, text.utf8.count, 0)
+        return descriptor
+    }
+
+    // MARK: - Files
+
+    /// The major version of the cluster that is here, nil if there is none.
+    func version() throws(PrivateClusterError) -> Int? {
+        guard access(data, F_OK) == 0 else { return nil }
+        let text = Self.read(data + "/PG_VERSION") ?? ""
+        guard let version = Int(text.prefix(while: \.isNumber)) else {
+            throw PrivateClusterError(.directory, "\(data) exists and is not a PostgreSQL cluster")
+        }
+        return version
+    }
+
+    /// Opens the server's log, after moving a large one aside.
+    func openLog() throws(PrivateClusterError) -> Int32 {
+        var status = stat()
+        if lstat(log, &status) == 0, status.st_size > 16 << 20 { rename(log, log + ".old") }
+        let descriptor = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw Self.failure("opened", log) }
+        return descriptor
+    }
+
+    /// How much the log holds, to tell later what is new in it.
+    var logSize: Int {
+        var status = stat()
+        return lstat(log, &status) == 0 ? Int(status.st_size) : 0
+    }
+
+    /// The last thing the server said before it gave up, without the time in front.
+    func lastComplaint(from offset: Int) -> String? {
+        let lines = Self.read(log, from: offset)?.split(whereSeparator: \.isNewline) ?? []
+        let line = lines.last { $0.contains("FATAL:") || $0.contains("PANIC:") } ?? lines.last
+        guard let line else { return nil }
+        let words = line.split(separator: " ")
+        let start = words.firstIndex { $0 == "FATAL:" || $0 == "PANIC:" } ?? 0
+        return words[start...].joined(separator: " ")
+    }
+
+    /// Whether the log mentions something since the offset.
+    func logSays(_ text: String, from offset: Int) -> Bool {
+        Self.read(log, from: offset)?.contains(text) == true
+    }
+
+    /// Reads a small file; nil if that fails.
+    static func read(_ path: String, from offset: Int = 0) -> String? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 65_536)
+        let count = pread(descriptor, &bytes, bytes.count, off_t(offset))
+        guard count >= 0 else { return nil }
+        return String(decoding: bytes[..<count], as: UTF8.self)
+    }
+}

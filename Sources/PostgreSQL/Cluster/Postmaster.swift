@@ -1,0 +1,193 @@
+// The server process and the thread that looks after it: it starts it, waits for its end, and starts it again
+// if that was not asked for. The same thread does all three because the kernel ends the server when the
+// thread that started it is gone, which is how a killed daemon takes its PostgreSQL along.
+
+internal import CPostgreSQL
+internal import Dispatch
+internal import Glibc
+internal import Logging
+internal import Synchronization
+
+final class Postmaster: Sendable {
+    private struct State {
+        var process: pid_t?
+        var isStopping = false
+        var hasEnded = false
+        var starters: [UnsafeContinuation<PrivateClusterError?, Never>] = []
+        var stoppers: [UnsafeContinuation<Void, Never>] = []
+    }
+
+    private let directory: ClusterDirectory
+    private let programs: ServerPrograms
+    private let socketDirectory: String
+    private let url: String
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    private static let startLimit = Duration.seconds(120)
+
+    init(
+        directory: ClusterDirectory, programs: ServerPrograms, socketDirectory: String, url: String,
+        logger: Logger
+    ) {
+        self.directory = directory
+        self.programs = programs
+        self.socketDirectory = socketDirectory
+        self.url = url
+        self.logger = logger
+    }
+
+    /// The server's process, while there is one.
+    var process: pid_t? { state.withLock { $0.process } }
+
+    /// Starts the server and returns once it takes connections.
+    func start() async throws(PrivateClusterError) {
+        let error = await withUnsafeContinuation { continuation in
+            state.withLock { $0.starters.append(continuation) }
+            Thread.start { [self] in run() }
+        }
+        if let error { throw error }
+    }
+
+    /// Asks the server to end sessions, write a checkpoint and stop; returns once it has.
+    func stop() async {
+        await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+            let hasEnded = state.withLock { state in
+                state.isStopping = true
+                if !state.hasEnded {
+                    state.stoppers.append(continuation)
+                    if let process = state.process { kill(process, SIGINT) }
+                }
+                return state.hasEnded
+            }
+            if hasEnded {
+                continuation.resume()
+            } else {
+                urge(SIGQUIT, after: .seconds(30))
+                urge(SIGKILL, after: .seconds(40))
+            }
+        }
+    }
+
+    /// Sends a stronger signal if the server does not stop; what it leaves is recovered at the next start.
+    private func urge(_ signal: Int32, after pause: DispatchTimeInterval) {
+        DispatchQueue.global().asyncAfter(deadline: .now() + pause) { [weak self] in
+            self?.state.withLock { state in
+                if let process = state.process { kill(process, signal) }
+            }
+        }
+    }
+
+    // MARK: - The thread
+
+    private func run() {
+        var pause = Duration.milliseconds(100)
+        var isFirst = true
+        // Sessions of a killed server need a moment to notice; until then the next one refuses to start.
+        var patience = ContinuousClock.now + .seconds(15)
+        while !isStopping {
+            let offset = directory.logSize
+            let (wasReady, reason) = runServer()
+            if isStopping { break }
+            if wasReady {
+                isFirst = false
+                pause = .milliseconds(100)
+                patience = .now + .seconds(15)
+                logger.error(
+                    "PostgreSQL ended unexpectedly and is started again", metadata: ["reason": "\(reason)"])
+            } else if isFirst,
+                ContinuousClock.now > patience || !directory.logSays("shared memory", from: offset)
+            {
+                let words = directory.lastComplaint(from: offset) ?? reason
+                end(
+                    PrivateClusterError(
+                        .program, "PostgreSQL does not start: \(words) (see \(directory.log))"))
+                return
+            } else {
+                logger.warning("PostgreSQL does not start yet", metadata: ["reason": "\(reason)"])
+            }
+            sleep(pause)
+            pause = min(pause * 2, .seconds(2))
+        }
+        end(PrivateClusterError(.program, "PostgreSQL was stopped while it started"))
+    }
+
+    /// Runs the server once; returns whether it took connections, and how it ended.
+    private func runServer() -> (wasReady: Bool, reason: String) {
+        let process: pid_t
+        do throws(PrivateClusterError) {
+            let log = try directory.openLog()
+            defer { close(log) }
+            process = try directory.child.start(
+                [
+                    programs.postgres, "-D", directory.data,
+                    "-c", "listen_addresses=",
+                    "-c", "port=\(PrivateCluster.port)",
+                    "-c", "unix_socket_directories=\"\(socketDirectory)\"",
+                    "-c", "unix_socket_permissions=0700",
+                    "-c", "fsync=on", "-c", "full_page_writes=on", "-c", "synchronous_commit=on",
+                    "-c", "logging_collector=off", "-c", "log_destination=stderr",
+                ], output: log, endsWithParent: true)
+        } catch {
+            return (false, error.description)
+        }
+        let mayRun = state.withLock { state in
+            state.process = process
+            return !state.isStopping
+        }
+        if !mayRun { kill(process, SIGINT) }
+
+        var isReady = false
+        let limit = ContinuousClock.now + Self.startLimit
+        var ended: Int32?
+        while !isReady {
+            ended = ChildProcess.wait(process, blocking: false)
+            if ended != nil { break }
+            if PQping(url) == PQPING_OK {
+                isReady = true
+                let starters = state.withLock { state in
+                    defer { state.starters.removeAll() }
+                    return state.starters
+                }
+                for starter in starters { starter.resume(returning: nil) }
+            } else {
+                if ContinuousClock.now > limit { kill(process, SIGQUIT) }
+                usleep(10_000)
+            }
+        }
+        let status = ended ?? waitForEnd(process)
+        state.withLock { $0.process = nil }
+        return (isReady, status > 128 ? "signal \(status - 128)" : "exit status \(status)")
+    }
+
+    /// Waits until the server ends, and reaps it.
+    private func waitForEnd(_ process: pid_t) -> Int32 {
+        var information = siginfo_t()
+        while waitid(P_PID, id_t(process), &information, WEXITED | WNOWAIT) != 0, errno == EINTR {}
+        // The number stays ours until this call, so a `stop` meanwhile could not hit a stranger.
+        return state.withLock { state in
+            state.process = nil
+            return ChildProcess.wait(process) ?? -1
+        }
+    }
+
+    private func end(_ error: PrivateClusterError) {
+        let (starters, stoppers) = state.withLock { state in
+            state.hasEnded = true
+            defer {
+                state.starters.removeAll()
+                state.stoppers.removeAll()
+            }
+            return (state.starters, state.stoppers)
+        }
+        for starter in starters { starter.resume(returning: error) }
+        for stopper in stoppers { stopper.resume() }
+    }
+
+    private var isStopping: Bool { state.withLock { $0.isStopping } }
+
+    private func sleep(_ pause: Duration) {
+        let end = ContinuousClock.now + pause
+        while !isStopping, ContinuousClock.now < end { usleep(10_000) }
+    }
+}

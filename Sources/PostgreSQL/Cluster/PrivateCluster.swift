@@ -1,0 +1,166 @@
+// A PostgreSQL of our own, so that the clinic runs with one command: made on first start, reachable through a
+// Unix socket only, started and stopped with the daemon, and started again if it dies.
+
+internal import Glibc
+public import Logging
+internal import Synchronization
+
+/// A PostgreSQL cluster that belongs to this process.
+public final class PrivateCluster: Sendable {
+    static let port = 5432
+    /// The superuser, used only to make the role and the database below.
+    static let administrator = "postgres"
+    /// The role the clinic works under, and the name of its database.
+    static let role = "clinic"
+
+    /// What can be chosen about a private cluster.
+    public struct Configuration: Sendable {
+        /// The directory the cluster lives in (DIR/postgresql); made if it is missing.
+        public var directory: String
+        /// The user PostgreSQL runs as when this process is root.
+        public var user = "postgres"
+        /// Whether a new cluster is on the disk before the first start goes on; tests do without.
+        public var syncsNewCluster = true
+
+        /// The defaults, in this directory.
+        public init(directory: String) {
+            self.directory = directory
+        }
+    }
+
+    /// The connection URL of the clinic's database, under its own role.
+    public let url: String
+
+    private let directory: ClusterDirectory
+    private let socketDirectory: String
+    private let postmaster: Postmaster
+    private let lock: Mutex<Int32?>
+
+    private init(directory: ClusterDirectory, socketDirectory: String, postmaster: Postmaster, lock: Int32) {
+        self.directory = directory
+        self.socketDirectory = socketDirectory
+        self.postmaster = postmaster
+        self.lock = Mutex(lock)
+        url = Self.url(socketDirectory: socketDirectory, role: Self.role, database: Self.role)
+    }
+
+    /// Starts the cluster, making it first if there is none, and returns once it takes connections.
+    ///
+    /// A server left over from a killed daemon is stopped first. Throws a `PrivateClusterError` in words for
+    /// the administrator, or the `DatabaseError` with which making the database failed.
+    public static func start(_ configuration: Configuration, logger: Logger) async throws -> PrivateCluster {
+        let prepared = try await Thread.result { try prepare(configuration, logger: logger) }
+        do {
+            try await prepared.postmaster.start()
+            let cluster = PrivateCluster(
+                directory: prepared.directory, socketDirectory: prepared.socketDirectory,
+                postmaster: prepared.postmaster, lock: prepared.lock)
+            try await cluster.makeDatabase(named: role)
+            return cluster
+        } catch {
+            await prepared.postmaster.stop()
+            close(prepared.lock)
+            throw error
+        }
+    }
+
+    /// Stops the server (sessions are ended, a checkpoint is written) and lets go of the directory.
+    public func stop() async {
+        await postmaster.stop()
+        lock.withLock { descriptor in
+            if let open = descriptor { close(open) }
+            descriptor = nil
+        }
+    }
+
+    /// The URL of the clinic's database if a daemon is serving it from this directory right now, else nil.
+    public static func runningURL(directory path: String) -> String? {
+        guard let directory = try? ClusterDirectory(path, user: nil), let server = directory.runningServer()
+        else {
+            return nil
+        }
+        return url(socketDirectory: server.socketDirectory, role: role, database: role)
+    }
+
+    /// The process of the server, while it runs.
+    public var serverProcess: Int32? { postmaster.process }
+
+    // MARK: -
+
+    private struct Prepared: Sendable {
+        let directory: ClusterDirectory
+        let socketDirectory: String
+        let postmaster: Postmaster
+        let lock: Int32
+    }
+
+    /// Everything before the server's start; blocks for seconds when the cluster is made.
+    private static func prepare(
+        _ configuration: Configuration, logger: Logger
+    ) throws(PrivateClusterError) -> Prepared {
+        var user: SystemUser?
+        if geteuid() == 0 {
+            user = SystemUser(named: configuration.user)
+            guard let user, user.user != 0 else {
+                throw PrivateClusterError(
+                    .notInstalled,
+                    "there is no unprivileged user \(configuration.user) to run PostgreSQL as; "
+                        + "install the package postgresql")
+            }
+        }
+        let directory = try ClusterDirectory(configuration.directory, user: user)
+        try directory.prepare()
+        let lock = try directory.lock()
+        do throws(PrivateClusterError) {
+            let programs = try ServerPrograms.find(version: directory.version())
+            try directory.createCluster(programs, syncsFiles: configuration.syncsNewCluster)
+            try directory.clearLeftOvers()
+            let socketDirectory = try directory.makeSocketDirectory()
+            let postmaster = Postmaster(
+                directory: directory, programs: programs, socketDirectory: socketDirectory,
+                url: url(socketDirectory: socketDirectory, role: administrator, database: "postgres"),
+                logger: logger)
+            return Prepared(
+                directory: directory, socketDirectory: socketDirectory, postmaster: postmaster, lock: lock)
+        } catch {
+            close(lock)
+            throw error
+        }
+    }
+
+    /// Makes a database that belongs to the clinic's role, and the role, where they are missing.
+    package func makeDatabase(named name: String) async throws {
+        try await AdminConnection.withConnection(url: administratorURL) { connection in
+            let role = Self.role
+            if try connection.query("SELECT FROM pg_roles WHERE rolname = $1", [.text(role)]).isEmpty {
+                try connection.execute("CREATE ROLE \(role) LOGIN")
+            }
+            if try connection.query("SELECT FROM pg_database WHERE datname = $1", [.text(name)]).isEmpty {
+                try connection.execute("CREATE DATABASE \(name) OWNER \(role) TEMPLATE template0")
+            }
+        }
+    }
+
+    /// The URL of a database of this cluster under the clinic's role.
+    package func url(database: String) -> String {
+        Self.url(socketDirectory: socketDirectory, role: Self.role, database: database)
+    }
+
+    /// The superuser's URL.
+    package var administratorURL: String {
+        Self.url(socketDirectory: socketDirectory, role: Self.administrator, database: "postgres")
+    }
+
+    private static func url(socketDirectory: String, role: String, database: String) -> String {
+        let host = socketDirectory.utf8.map { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"),
+                UInt8(ascii: "."):
+                String(UnicodeScalar(byte))
+            default: "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+            }
+        }.joined()
+        return "postgresql://\(role)@/\(database)?host=\(host)&port=\(port)"
+    }
+}

@@ -1,0 +1,92 @@
+// The parameters every connection is made with: the user's URL between defaults it may override and settings
+// it may not. libpq takes the last value of a key, and expands a URL where `dbname` stands.
+
+internal import CPostgreSQL
+
+/// What a connection is for, which decides what the server is asked to allow on it.
+enum ConnectionPurpose: Sendable {
+    /// Statements that may be sent again at will: the server refuses any change on such a connection.
+    case reads
+    /// Statements whose effect must happen once.
+    case writes
+    /// Migrations and administration: no timeouts.
+    case administration
+}
+
+struct ConnectionParameters: Sendable {
+    let keys: [String]
+    let values: [String]
+
+    init(_ configuration: DatabaseConfiguration, purpose: ConnectionPurpose) throws(DatabaseError) {
+        let given = try Self.parse(configuration.url)
+        var settings = ["-c timezone=UTC"]
+        var session = "any"
+        if purpose != .administration {
+            settings += [
+                "-c statement_timeout=\(configuration.statementTimeout.milliseconds)",
+                "-c lock_timeout=\(configuration.lockTimeout.milliseconds)",
+                "-c idle_in_transaction_session_timeout=\(configuration.idleInTransactionTimeout.milliseconds)",
+            ]
+            // Not a standby: it may lag behind what this program has acknowledged.
+            session = purpose == .writes ? "read-write" : "primary"
+        }
+        // A read is sent again after a lost connection, so nothing on this connection may change anything.
+        if purpose == .reads { settings.append("-c default_transaction_read_only=on") }
+        if let options = given["options"] { settings.insert(options, at: 0) }
+        let pairs = [
+            ("application_name", "clinicd"),
+            ("target_session_attrs", session),
+            ("keepalives", "1"), ("keepalives_idle", "10"), ("keepalives_interval", "5"),
+            ("keepalives_count", "3"),
+            ("tcp_user_timeout", "10000"),
+            ("connect_timeout", "\(max(2, configuration.connectTimeout.components.seconds))"),
+            ("dbname", configuration.url),
+            ("client_encoding", "UTF8"),
+            ("options", settings.joined(separator: " ")),
+        ]
+        keys = pairs.map(\.0)
+        values = pairs.map(\.1)
+    }
+
+    /// True if a server is there but does not take connections yet (starting up or recovering); may block.
+    func serverIsStarting() -> Bool {
+        withArrays { keys, values in PQpingParams(keys, values, 1) } == PQPING_REJECT
+    }
+
+    /// Runs the body with the two null-terminated arrays libpq takes.
+    func withArrays<Result>(
+        _ body: (UnsafePointer<UnsafePointer<CChar>?>, UnsafePointer<UnsafePointer<CChar>?>) -> Result
+    ) -> Result {
+        let copies = (keys + values).map { text -> UnsafeMutablePointer<CChar> in
+            let bytes = text.utf8CString
+            let copy = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count)
+            bytes.withUnsafeBufferPointer { source in
+                if let base = source.baseAddress { copy.initialize(from: base, count: source.count) }
+            }
+            return copy
+        }
+        defer { for copy in copies { copy.deallocate() } }
+        let keyArray = copies.prefix(keys.count).map { UnsafePointer<CChar>?($0) } + [nil]
+        let valueArray = copies.suffix(keys.count).map { UnsafePointer<CChar>?($0) } + [nil]
+        return body(keyArray, valueArray)
+    }
+
+    /// The settings the URL gives; libpq's own message is not passed on, since it can quote the password.
+    private static func parse(_ url: String) throws(DatabaseError) -> [String: String] {
+        var message: UnsafeMutablePointer<CChar>?
+        guard let options = PQconninfoParse(url, &message) else {
+            PQfreemem(message)
+            throw DatabaseError(
+                .unusable,
+                "the database URL cannot be read; it looks like postgresql://USER@HOST:PORT/DATABASE")
+        }
+        defer { PQconninfoFree(options) }
+        var given: [String: String] = [:]
+        var option = options
+        while let key = option.pointee.keyword {
+            if let value = option.pointee.val { given[String(cString: key)] = String(cString: value) }
+            option += 1
+        }
+        return given
+    }
+}

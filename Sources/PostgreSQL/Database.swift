@@ -1,0 +1,68 @@
+// The database as the rest of the program sees it: statements in, rows out. Reads and writes take different
+// connections, because a write is answered with its group's commit and a read should not wait for a disk.
+
+public import Logging
+
+/// A PostgreSQL database, spoken to over a few pipelined connections.
+///
+/// Safe to use from any task. An answer comes back on the executor of the task that awaits it.
+public final class Database: Sendable {
+    private let configuration: DatabaseConfiguration
+    private let reads: Lane
+    private let writes: Lane
+
+    /// Prepares the connections without making one.
+    public init(configuration: DatabaseConfiguration, logger: Logger) {
+        self.configuration = configuration
+        reads = Lane(
+            name: "reads", groupsInFlight: configuration.readGroupsInFlight, configuration: configuration,
+            logger: logger)
+        writes = Lane(
+            name: "writes", groupsInFlight: configuration.writeGroupsInFlight, configuration: configuration,
+            logger: logger)
+    }
+
+    deinit {
+        reads.abandon()
+        writes.abandon()
+    }
+
+    /// Makes the connections; to be called once. Throws `.unavailable` or `.unusable`, with the reason in
+    /// words, if that fails; afterwards lost connections come back by themselves.
+    public func start() async throws(DatabaseError) {
+        try await writes.start(purpose: .writes, connections: configuration.writeConnections)
+        do {
+            try await reads.start(purpose: .reads, connections: configuration.readConnections)
+        } catch {
+            await writes.close(within: .zero)
+            throw error
+        }
+    }
+
+    /// Runs a statement that changes nothing; it is sent again by itself if its connection is lost.
+    ///
+    /// It shares a round trip with its neighbours, and none of their errors. Throws any `DatabaseError`.
+    public func read(_ statement: Statement, _ parameters: [SQLValue] = []) async throws(DatabaseError)
+        -> Rows
+    {
+        try await reads.run(statement, parameters)
+    }
+
+    /// Runs one statement that changes something, and returns once that is committed.
+    ///
+    /// It shares a commit with its neighbours, and none of their errors. It must be one statement that is
+    /// complete by itself: no BEGIN, COMMIT or anything else that ends a transaction. Throws any
+    /// `DatabaseError`; unless that is `.outcomeUnknown`, nothing was changed.
+    public func write(_ statement: Statement, _ parameters: [SQLValue] = []) async throws(DatabaseError)
+        -> Rows
+    {
+        try await writes.run(statement, parameters)
+    }
+
+    /// Refuses new statements, waits up to five seconds for those accepted, and closes the connections.
+    public func close() async {
+        async let first: Void = reads.close(within: .seconds(5))
+        await writes.close(within: .seconds(5))
+        await first
+    }
+}

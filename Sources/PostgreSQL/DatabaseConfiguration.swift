@@ -1,0 +1,50 @@
+// What can be set about the connections. The defaults are those of a daemon on a small machine; each is a
+// bound on something that would otherwise grow or wait without end.
+
+/// How a `Database` connects and how much it queues.
+public struct DatabaseConfiguration: Sendable {
+    /// A PostgreSQL connection URL or key=value string, as libpq takes it.
+    public var url: String
+    /// The number of connections for reads, at least 1.
+    public var readConnections = 2
+    /// The number of connections for writes, at least 1. One gives the largest groups; statements that wait
+    /// for each other's locks never meet on it.
+    public var writeConnections = 1
+    /// How many statements may wait to be sent, reads and writes each, before `.queueFull`.
+    public var queueLimit = 4_096
+    /// How many statements share one Sync, and hence, for writes, one commit.
+    public var groupLimit = 64
+    /// How many groups a read connection sends before the first of them is answered.
+    public var readGroupsInFlight = 2
+    /// How many groups a write connection sends before the first of them is committed. With 1, what arrives
+    /// during a commit makes up the next group.
+    public var writeGroupsInFlight = 1
+    /// How long one attempt to connect may take.
+    public var connectTimeout: Duration = .seconds(5)
+    /// How long a statement waits for a lost connection to come back before it is refused as unavailable.
+    public var outageTolerance: Duration = .milliseconds(900)
+    /// The server's statement_timeout; zero turns it off.
+    public var statementTimeout: Duration = .seconds(10)
+    /// The server's lock_timeout; zero turns it off.
+    public var lockTimeout: Duration = .seconds(3)
+    /// The server's idle_in_transaction_session_timeout; zero turns it off.
+    public var idleInTransactionTimeout: Duration = .seconds(10)
+    /// How often a statement is sent in all when it fails by a deadlock, a serialisation failure or a lost
+    /// connection.
+    public var attemptLimit = 5
+
+    /// The defaults, for the database at the URL.
+    public init(url: String) {
+        self.url = url
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, rounded down, at least 0.
+    var milliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000)
+        if overflow { return seconds < 0 ? 0 : .max }
+        return max(0, product.addingReportingOverflow(attoseconds / 1_000_000_000_000_000).partialValue)
+    }
+}

@@ -1,0 +1,130 @@
+// One connection and the thread that reads it. Statements are sent by whoever has them (the caller's thread,
+// or this one after it has read answers) under the wire's lock; answers are read here only. Event loops
+// cannot watch libpq's socket, and a thread of its own may wait for a name server without holding up anybody.
+
+internal import Logging
+internal import Synchronization
+
+final class Link: Sendable {
+    private let lane: Lane
+    private let index: Int
+    private let parameters: ConnectionParameters
+    private let configuration: DatabaseConfiguration
+    private let logger: Logger
+    private let notices: LinkNotices
+    private let wakeup: Wakeup
+    private let wire: Mutex<Wire>
+    private let hasUnsentBytes = Atomic<Bool>(false)
+
+    init(
+        lane: Lane, index: Int, purpose: ConnectionPurpose, configuration: DatabaseConfiguration,
+        logger: Logger
+    ) throws(DatabaseError) {
+        self.lane = lane
+        self.index = index
+        self.configuration = configuration
+        self.logger = logger
+        parameters = try ConnectionParameters(configuration, purpose: purpose)
+        notices = LinkNotices(logger: logger)
+        wakeup = try Wakeup()
+        wire = Mutex(Wire(purpose: purpose, attemptLimit: configuration.attemptLimit))
+    }
+
+    /// Starts the thread; it runs until the lane is closed.
+    func start() throws(DatabaseError) {
+        guard Thread.start({ [self] in run() }) else {
+            throw DatabaseError(.unavailable, "no thread could be started")
+        }
+    }
+
+    /// Wakes the thread, to look at what its lane wants.
+    func wake() {
+        wakeup.signal()
+    }
+
+    /// Sends a batch from whatever thread this is.
+    func send(_ batch: Batch) {
+        let sending = wire.withLock { $0.send(batch) }
+        switch sending {
+        case .sent: break
+        case .unfinished:
+            hasUnsentBytes.store(true, ordering: .releasing)
+            wakeup.signal()
+        case .broken(let attempts):
+            lane.giveBack(attempts, of: batch, link: index)
+            wakeup.signal()
+        }
+    }
+
+    // MARK: - The thread
+
+    private func run() {
+        var pause = Duration.zero
+        while !lane.shouldEnd(link: index) {
+            switch connect() {
+            case .success(let socket):
+                pause = .zero
+                lane.linkUp(index, generation: wire.withLock { $0.generation })
+                serve(socket)
+            case .failure(let error):
+                lane.linkFailed(index, error, isStarting: lane.isStarting && parameters.serverIsStarting())
+                pause = min(max(pause * 2, .milliseconds(50)), .seconds(1))
+                let end = ContinuousClock.now + pause * Double.random(in: 0.5...1)
+                while !lane.shouldEnd(link: index), ContinuousClock.now < end {
+                    wakeup.wait(socket: nil, timeout: end - .now)
+                }
+            }
+        }
+        lane.linkEnded(index)
+    }
+
+    private func connect() -> Result<Int32, DatabaseError> {
+        let end = ContinuousClock.now + configuration.connectTimeout
+        var progress = wire.withLock { $0.startConnecting(parameters, notices: notices) }
+        while true {
+            let remaining = end - .now
+            switch progress {
+            case .connected(let socket): return .success(socket)
+            case .failed(let error): return .failure(error)
+            case _ where remaining <= .zero || lane.shouldEnd(link: index):
+                wire.withLock { $0.disconnect() }
+                return .failure(DatabaseError(.unavailable, "the database did not answer in time"))
+            case .reading(let socket): wakeup.wait(socket: socket, timeout: remaining)
+            case .writing(let socket):
+                wakeup.wait(socket: socket, writable: true, readable: false, timeout: remaining)
+            }
+            progress = wire.withLock { $0.continueConnecting() }
+        }
+    }
+
+    /// Reads answers until the connection is lost or the lane ends.
+    private func serve(_ socket: Int32) {
+        hasUnsentBytes.store(false, ordering: .releasing)
+        while true {
+            wakeup.wait(
+                socket: socket, writable: hasUnsentBytes.load(ordering: .acquiring), timeout: nil)
+            var answers = wire.withLock { wire in
+                if hasUnsentBytes.exchange(false, ordering: .acquiringAndReleasing),
+                    case .unfinished = wire.flush()
+                {
+                    hasUnsentBytes.store(true, ordering: .releasing)
+                }
+                var answers = wire.receive()
+                if answers.lost == nil, lane.shouldEnd(link: index) { answers.lost = "closed" }
+                if answers.lost != nil { wire.abandon(&answers) }
+                return answers
+            }
+            if let reason = answers.lost {
+                if !lane.isClosing {
+                    logger.warning("the connection to PostgreSQL is lost", metadata: ["reason": "\(reason)"])
+                }
+                lane.linkDown(index)
+            }
+            // The next group goes out before the callers of this one are told, so that the server does not
+            // idle.
+            lane.settle(&answers, link: index)
+            for (call, answer) in answers.completed { call.resume(answer) }
+            if answers.lost != nil { return }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+// libpq reports notices (a skipped CREATE IF NOT EXISTS, a server going down) through a C callback, by
+// default to standard error. They go to the log instead, at debug level and without their text, which can
+// quote data.
+
+internal import CPostgreSQL
+internal import Logging
+
+final class LinkNotices: Sendable {
+    private let logger: Logger
+
+    init(logger: Logger) {
+        self.logger = logger
+    }
+
+    /// What libpq hands back to the callback; valid as long as the object is kept.
+    var pointer: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
+
+    static let receiver: PQnoticeReceiver = { pointer, result in
+        guard let pointer, let result else { return }
+        let notices = Unmanaged<LinkNotices>.fromOpaque(pointer).takeUnretainedValue()
+        let state = PQresultErrorField(result, clinic_pq_diag_sqlstate).map { String(cString: $0) } ?? ""
+        let severity = PQresultErrorField(result, clinic_pq_diag_severity).map { String(cString: $0) } ?? ""
+        notices.logger.debug(
+            "notice from PostgreSQL", metadata: ["sqlstate": "\(state)", "severity": "\(severity)"])
+    }
+}

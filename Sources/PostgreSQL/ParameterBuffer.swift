@@ -1,0 +1,104 @@
+// Turns parameters into the arrays libpq wants. One buffer per connection is filled again for every
+// statement, so sending one allocates nothing.
+
+/// The binary form of one statement's parameters, in memory that is reused.
+struct ParameterBuffer: ~Copyable {
+    private var bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 4_096, alignment: 8)
+    private var used = 0
+    private var offsets: [Int] = []  // −1 for NULL
+    private(set) var pointers: [UnsafePointer<CChar>?] = []
+    private(set) var lengths: [Int32] = []
+    private(set) var formats: [Int32] = []
+    private(set) var types: [UInt32] = []
+
+    deinit {
+        bytes.deallocate()
+    }
+
+    /// Encodes the parameters; false if one is larger than the protocol's 2 GiB.
+    mutating func fill(_ parameters: [SQLValue]) -> Bool {
+        used = 0
+        offsets.removeAll(keepingCapacity: true)
+        lengths.removeAll(keepingCapacity: true)
+        pointers.removeAll(keepingCapacity: true)
+        types.removeAll(keepingCapacity: true)
+        for parameter in parameters {
+            let start = used
+            types.append(parameter.type)
+            let present = append(parameter)
+            guard let length = Int32(exactly: used - start) else { return false }
+            offsets.append(present ? start : -1)
+            lengths.append(length)
+        }
+        // Only now: the buffer may have moved while it grew.
+        let base = UnsafeRawPointer(bytes.baseAddress)
+        for offset in offsets {
+            pointers.append(offset < 0 ? nil : base?.advanced(by: offset).assumingMemoryBound(to: CChar.self))
+        }
+        while formats.count < parameters.count { formats.append(1) }
+        return true
+    }
+
+    /// Appends one value; false for NULL.
+    private mutating func append(_ value: SQLValue) -> Bool {
+        switch value {
+        case .int64(let value?): append(value)
+        case .bool(let value?): append(value ? 1 as UInt8 : 0)
+        case .text(let value?): append(value)
+        case .bytes(let value?): value.withUnsafeBytes { append($0) }
+        case .timestamp(let value?):
+            guard let value = SQLValue.serverTimestamp(value) else { return false }
+            append(value)
+        case .date(let value?):
+            guard let value = SQLValue.serverDate(value) else { return false }
+            append(value)
+        case .int64Array(let values):
+            appendArrayHeader(count: values.count, elementType: TypeIdentifier.int8)
+            for value in values {
+                append(8 as Int32)
+                append(value)
+            }
+        case .textArray(let values):
+            appendArrayHeader(count: values.count, elementType: TypeIdentifier.text)
+            for value in values {
+                append(Int32(clamping: value.utf8.count))
+                append(value)
+            }
+        case .int64(nil), .bool(nil), .text(nil), .bytes(nil), .timestamp(nil), .date(nil): return false
+        }
+        return true
+    }
+
+    /// array_recv: dimensions, a NULL flag, the element type, then per dimension its size and lower bound. An
+    /// empty array has no dimension.
+    private mutating func appendArrayHeader(count: Int, elementType: UInt32) {
+        append(count == 0 ? 0 as Int32 : 1)
+        append(0 as Int32)
+        append(elementType)
+        if count > 0 {
+            append(Int32(clamping: count))
+            append(1 as Int32)
+        }
+    }
+
+    private mutating func append(_ integer: some FixedWidthInteger) {
+        withUnsafeBytes(of: integer.bigEndian) { append($0) }
+    }
+
+    private mutating func append(_ text: String) {
+        var text = text
+        text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
+    }
+
+    private mutating func append(_ source: UnsafeRawBufferPointer) {
+        if bytes.count - used < source.count {
+            let larger = UnsafeMutableRawBufferPointer.allocate(
+                byteCount: max(bytes.count * 2, used + source.count), alignment: 8)
+            larger.copyMemory(from: UnsafeRawBufferPointer(bytes))
+            bytes.deallocate()
+            bytes = larger
+        }
+        UnsafeMutableRawBufferPointer(rebasing: bytes[used...]).copyMemory(from: source)
+        used += source.count
+    }
+}

@@ -1,0 +1,39 @@
+// Wakes a thread that sleeps in poll. An eventfd costs one descriptor and coalesces wake-ups by itself.
+
+internal import CPostgreSQL
+internal import Glibc
+
+final class Wakeup: Sendable {
+    let descriptor: Int32
+
+    init() throws(DatabaseError) {
+        descriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
+        guard descriptor >= 0 else { throw DatabaseError(.unavailable, "no file descriptor is left") }
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// Ends the current or the next `wait`.
+    func signal() {
+        // The only failure is a counter that is full, and then the thread is awake.
+        eventfd_write(descriptor, 1)
+    }
+
+    /// Sleeps until the socket is ready, somebody signals, or the time is over (nil: never).
+    func wait(socket: Int32?, writable: Bool = false, readable: Bool = true, timeout: Duration?) {
+        var entries = [
+            pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
+            pollfd(
+                fd: socket ?? -1, events: Int16((readable ? POLLIN : 0) | (writable ? POLLOUT : 0)),
+                revents: 0),
+        ]
+        let limit = timeout.map { Int32(clamping: $0.milliseconds + 1) } ?? -1
+        poll(&entries, nfds_t(entries.count), limit)
+        if entries[0].revents != 0 {
+            var count: eventfd_t = 0
+            eventfd_read(descriptor, &count)
+        }
+    }
+}

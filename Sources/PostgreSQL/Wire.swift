@@ -1,0 +1,428 @@
+// One libpq connection in non-blocking pipeline mode: what was sent, in order, and whose answer comes next.
+// It knows nothing of threads and queues; its link calls it under a lock.
+//
+// All statements between two Syncs are one implicit transaction for the server. An error aborts the rest up
+// to the Sync, so after a failed group everything that has no answer yet is sent again alone, the culprit
+// too: its error may have come from a neighbour that is not there any more. Every answer is checked against
+// what was sent; at the first one that does not fit the connection is given up, because an answer to the
+// wrong caller is the worst that could happen.
+
+internal import CPostgreSQL
+
+struct Wire: ~Copyable {
+    /// What the server has been sent and not answered yet.
+    private enum Expected {
+        case prepare(Prepared)
+        case execute(Attempt, Prepared)
+        case sync(statements: Int)
+    }
+
+    /// A statement, with parameters of these types, as this connection knows it.
+    private final class Prepared {
+        let name: String
+        let types: [UInt32]
+        var isConfirmed = false
+        /// False once the server refused it or lost it; the name is not used again.
+        var isUsable = true
+        /// The column types of its answers, known from the first.
+        var columns: [UInt32]?
+
+        init(name: String, types: [UInt32]) {
+            self.name = name
+            self.types = types
+        }
+    }
+
+    private let purpose: ConnectionPurpose
+    private let attemptLimit: Int
+    private var connection: OpaquePointer?
+    private(set) var generation = 0
+    private var parameters = ParameterBuffer()
+    /// By statement number; several only if a statement is used with parameters of different types.
+    private var prepared: [Int: [Prepared]] = [:]
+    private var preparedNames = 0
+
+    private var expected: [Expected] = []
+    private var next = 0
+    /// The statements of the current group that were answered; their callers wait for the Sync.
+    private var held: [(attempt: Attempt, rows: Rows)] = []
+    /// The statements of the current group that failed or were aborted, in their order.
+    private var refused: [Attempt] = []
+    /// The first error of the current group, and whose it was.
+    private var groupError: DatabaseError?
+    /// True while libpq still owes the null result that ends a statement's answer.
+    private var awaitsEnd = false
+    /// True if the server said good-bye: nothing after the group it was at has been carried out.
+    private var lostByFatalError = false
+    /// True once something could only be sent in part: nothing more can go over this connection.
+    private var isBroken = false
+
+    init(purpose: ConnectionPurpose, attemptLimit: Int) {
+        self.purpose = purpose
+        self.attemptLimit = attemptLimit
+    }
+
+    deinit {
+        PQfinish(connection)
+    }
+
+    /// True while something sent has no answer.
+    var isBusy: Bool { next < expected.count }
+
+    // MARK: - Connecting
+
+    enum Progress: Sendable {
+        case reading(Int32)
+        case writing(Int32)
+        case connected(Int32)
+        case failed(DatabaseError)
+    }
+
+    /// Starts a new connection; may wait for name resolution.
+    mutating func startConnecting(_ parameters: ConnectionParameters, notices: LinkNotices) -> Progress {
+        connection = parameters.withArrays { keys, values in PQconnectStartParams(keys, values, 1) }
+        guard connection != nil, PQstatus(connection) != CONNECTION_BAD else { return failed() }
+        PQsetNoticeReceiver(connection, LinkNotices.receiver, notices.pointer)
+        return .writing(PQsocket(connection))
+    }
+
+    /// Goes on connecting once the socket is ready.
+    mutating func continueConnecting() -> Progress {
+        switch PQconnectPoll(connection) {
+        case PGRES_POLLING_READING: return .reading(PQsocket(connection))
+        case PGRES_POLLING_WRITING: return .writing(PQsocket(connection))
+        case PGRES_POLLING_OK:
+            let version = PQserverVersion(connection)
+            guard version >= 150_000 else {
+                let major = version / 10_000
+                disconnect()
+                return .failed(
+                    DatabaseError(.unusable, "the server is PostgreSQL \(major); this needs 15 or newer"))
+            }
+            guard PQsetnonblocking(connection, 1) == 0, PQenterPipelineMode(connection) == 1 else {
+                return failed()
+            }
+            generation += 1
+            return .connected(PQsocket(connection))
+        default: return failed()
+        }
+    }
+
+    private mutating func failed() -> Progress {
+        let reason = message()
+        disconnect()
+        return .failed(DatabaseError(.unavailable, reason))
+    }
+
+    /// libpq's words about the connection itself: hosts, ports and roles, never statements or passwords.
+    private func message() -> String {
+        guard let text = PQerrorMessage(connection) else { return "out of memory" }
+        return String(cString: text).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    }
+
+    /// Closes the connection; what it still owed is the caller's to settle first, with `abandon`.
+    mutating func disconnect() {
+        PQfinish(connection)
+        connection = nil
+        prepared.removeAll()
+        expected.removeAll(keepingCapacity: true)
+        next = 0
+        held.removeAll()
+        refused.removeAll()
+        groupError = nil
+        awaitsEnd = false
+        isBroken = false
+        lostByFatalError = false
+    }
+
+    // MARK: - Sending
+
+    enum Sending: Sendable {
+        /// All is in the kernel.
+        case sent
+        /// The socket is full: the link's thread has to go on.
+        case unfinished
+        /// The connection is broken; these were not sent.
+        case broken([Attempt])
+    }
+
+    mutating func send(_ batch: Batch) -> Sending {
+        guard batch.generation == generation, connection != nil, !isBroken else {
+            return .broken(batch.attempts)
+        }
+        var groupStart = 0
+        while groupStart < batch.attempts.count {
+            let groupEnd = batch.separately ? groupStart + 1 : batch.attempts.count
+            let expectedBefore = expected.count
+            for index in groupStart..<groupEnd {
+                guard send(batch.attempts[index], alone: batch.separately) else {
+                    // Without their Sync none of this group can take effect.
+                    expected.removeSubrange(expectedBefore...)
+                    isBroken = true
+                    return .broken(Array(batch.attempts[groupStart...]))
+                }
+            }
+            expected.append(.sync(statements: groupEnd - groupStart))
+            guard PQpipelineSync(connection) == 1 else {
+                isBroken = true
+                return .broken(Array(batch.attempts[groupEnd...]))
+            }
+            groupStart = groupEnd
+        }
+        return flush()
+    }
+
+    private mutating func send(_ attempt: Attempt, alone: Bool) -> Bool {
+        let statement = attempt.call.statement
+        guard parameters.fill(attempt.call.parameters) else { return false }
+        let count = Int32(clamping: parameters.types.count)
+        // An unconfirmed Prepare stands in a group before this one and may be aborted with it: a statement
+        // that runs alone brings its own.
+        let types = parameters.types
+        let known = prepared[statement.number]?.first {
+            $0.isUsable && $0.types == types && (!alone || $0.isConfirmed)
+        }
+        let entry: Prepared
+        if let known {
+            entry = known
+        } else {
+            preparedNames += 1
+            entry = Prepared(name: "s\(preparedNames)", types: parameters.types)
+            guard PQsendPrepare(connection, entry.name, statement.sql, count, entry.types) == 1 else {
+                return false
+            }
+            expected.append(.prepare(entry))
+            prepared[statement.number, default: []].removeAll { !$0.isUsable }
+            prepared[statement.number, default: []].append(entry)
+        }
+        guard
+            PQsendQueryPrepared(
+                connection, entry.name, count, parameters.pointers, parameters.lengths, parameters.formats, 1)
+                == 1
+        else { return false }
+        expected.append(.execute(attempt, entry))
+        return true
+    }
+
+    /// Moves what libpq has buffered into the socket.
+    mutating func flush() -> Sending {
+        switch PQflush(connection) {
+        case 0: return .sent
+        case 1: return .unfinished
+        default:
+            isBroken = true
+            return .broken([])
+        }
+    }
+
+    // MARK: - Receiving
+
+    /// Reads what the socket has and settles every answer that is complete.
+    mutating func receive() -> Answers {
+        var answers = Answers()
+        guard connection != nil else { return answers }
+        let isAlive = PQconsumeInput(connection) == 1
+        while isBusy, answers.lost == nil, PQisBusy(connection) == 0 {
+            let result = PQgetResult(connection)
+            if awaitsEnd {
+                guard result == nil else {
+                    PQclear(result)
+                    answers.lost = "an answer without end"
+                    break
+                }
+                awaitsEnd = false
+            } else if let result {
+                settle(QueryResult(result), &answers)
+            } else {
+                answers.lost = "an answer is missing"
+            }
+        }
+        if next == expected.count || next > 1_024 {
+            expected.removeSubrange(..<next)
+            next = 0
+        }
+        if answers.lost == nil, !isAlive || isBroken || PQstatus(connection) == CONNECTION_BAD {
+            answers.lost = message()
+        }
+        return answers
+    }
+
+    private mutating func settle(_ result: QueryResult, _ answers: inout Answers) {
+        let status = PQresultStatus(result.pointer)
+        if status == PGRES_FATAL_ERROR, let reason = connectionLoss(result) {
+            answers.lost = reason
+            return
+        }
+        switch (expected[next], status) {
+        case (.prepare(let entry), PGRES_COMMAND_OK):
+            entry.isConfirmed = true
+            finishStatement()
+        case (.prepare(let entry), PGRES_FATAL_ERROR), (.prepare(let entry), PGRES_PIPELINE_ABORTED):
+            entry.isUsable = false
+            noteError(result, status)
+            finishStatement()
+        case (.execute(let attempt, let entry), PGRES_TUPLES_OK),
+            (.execute(let attempt, let entry), PGRES_COMMAND_OK),
+            (.execute(let attempt, let entry), PGRES_EMPTY_QUERY):
+            guard checkShape(result, entry) else {
+                answers.lost = "an answer does not fit its statement"
+                return
+            }
+            // A read's answer is right whatever becomes of its neighbours; a write's only with the Sync.
+            if purpose == .reads {
+                answers.completed.append((attempt.call, .success(Rows(result: result))))
+            } else {
+                held.append((attempt, Rows(result: result)))
+            }
+            finishStatement()
+        case (.execute(let attempt, let entry), PGRES_FATAL_ERROR),
+            (.execute(let attempt, let entry), PGRES_PIPELINE_ABORTED):
+            noteError(result, status)
+            // The server forgot the statement, or its table changed shape: it has to be prepared again.
+            if let state = groupError?.state, status == PGRES_FATAL_ERROR,
+                state == .invalidSQLStatementName || state == .featureNotSupported
+            {
+                entry.isUsable = false
+            }
+            refused.append(attempt)
+            finishStatement()
+        case (.sync, PGRES_FATAL_ERROR):
+            // The commit itself failed: a deferred constraint. The Sync's own answer still follows.
+            noteError(result, status)
+        case (.sync(let statements), PGRES_PIPELINE_SYNC):
+            next += 1
+            answers.groups += 1
+            finishGroup(statements: statements, &answers)
+        default: answers.lost = "an answer does not fit what was sent"
+        }
+    }
+
+    private mutating func finishStatement() {
+        next += 1
+        awaitsEnd = true
+    }
+
+    private mutating func noteError(_ result: QueryResult, _ status: ExecStatusType) {
+        guard status == PGRES_FATAL_ERROR, groupError == nil else { return }
+        groupError = DatabaseError(result)
+    }
+
+    private mutating func finishGroup(statements: Int, _ answers: inout Answers) {
+        defer {
+            held.removeAll(keepingCapacity: true)
+            refused.removeAll(keepingCapacity: true)
+            groupError = nil
+        }
+        guard let groupError else {
+            for (attempt, rows) in held { answers.completed.append((attempt.call, .success(rows))) }
+            // A statement that opened a transaction of its own would draw strangers into it.
+            let state = PQtransactionStatus(connection)
+            if state == PQTRANS_INTRANS || state == PQTRANS_INERROR {
+                answers.lost = "a transaction was left open"
+            }
+            return
+        }
+        let unsettled = held.map(\.attempt) + refused
+        guard statements == 1, var attempt = unsettled.first else {
+            for var attempt in unsettled {
+                attempt.alone = true
+                answers.again.append(attempt)
+            }
+            return
+        }
+        attempt.alone = true
+        attempt.failures += 1
+        guard attempt.failures < attemptLimit, let state = groupError.state else {
+            answers.completed.append((attempt.call, .failure(groupError)))
+            return
+        }
+        switch state {
+        case .serializationFailure, .deadlockDetected: answers.later.append(attempt)
+        case .invalidSQLStatementName, .featureNotSupported: answers.again.append(attempt)
+        default: answers.completed.append((attempt.call, .failure(groupError)))
+        }
+    }
+
+    /// The columns of a prepared statement never change on a connection, so an answer with others is somebody
+    /// else's.
+    private func checkShape(_ result: QueryResult, _ entry: Prepared) -> Bool {
+        guard let columns = entry.columns else {
+            entry.columns = (0..<result.columnCount).map { result.type(column: $0) }
+            return true
+        }
+        return columns.count == result.columnCount
+            && columns.indices.allSatisfy { columns[$0] == result.type(column: $0) }
+    }
+
+    // MARK: - Loss
+
+    /// Why the connection is lost, if that is what the error says: libpq's own errors carry no SQLSTATE, and
+    /// the server ends a connection after a FATAL one.
+    private mutating func connectionLoss(_ result: QueryResult) -> String? {
+        guard let state = result.errorField(clinic_pq_diag_sqlstate) else { return message() }
+        let severity = result.errorField(clinic_pq_diag_severity)
+        guard severity == "FATAL" || severity == "PANIC" else { return nil }
+        lostByFatalError = true
+        return "the server ended it (SQLSTATE \(state))"
+    }
+
+    /// Settles everything a lost connection owed, and closes it.
+    mutating func abandon(_ answers: inout Answers) {
+        let unknown = DatabaseError(
+            .outcomeUnknown, "the connection was lost before the commit was confirmed")
+        let unavailable = DatabaseError(.unavailable, "the connection was lost again and again")
+        // The first group is the one the server was at. It took no effect if an error came before its Sync,
+        // or if the server's farewell came instead of an answer to one of its statements.
+        var isAtSync = false
+        if next < expected.count, case .sync = expected[next] { isAtSync = true }
+        var tookNoEffect = groupError != nil || (lostByFatalError && !isAtSync)
+        var group = held.map(\.attempt) + refused
+
+        func settle(_ attempts: [Attempt], _ answers: inout Answers) {
+            for var attempt in attempts {
+                guard purpose == .reads || tookNoEffect else {
+                    answers.completed.append((attempt.call, .failure(unknown)))
+                    continue
+                }
+                attempt.failures += 1
+                if attempt.failures < attemptLimit {
+                    answers.again.append(attempt)
+                } else {
+                    answers.completed.append((attempt.call, .failure(unavailable)))
+                }
+            }
+        }
+        for entry in expected[next...] {
+            switch entry {
+            case .prepare: break
+            case .execute(let attempt, _): group.append(attempt)
+            case .sync:
+                settle(group, &answers)
+                group.removeAll()
+                tookNoEffect = lostByFatalError
+            }
+        }
+        settle(group, &answers)
+        disconnect()
+    }
+}
+
+extension QueryResult {
+    /// A field of the error report; nil if the server did not send it.
+    func errorField(_ code: Int32) -> String? {
+        PQresultErrorField(pointer, code).map { String(cString: $0) }
+    }
+}
+
+extension DatabaseError {
+    /// The error a result reports.
+    init(_ result: QueryResult) {
+        let state = SQLState(result.errorField(clinic_pq_diag_sqlstate) ?? "")
+        let isOurBug = state.errorClass == "42"
+        self.init(
+            .server(state), "the database refused the statement",
+            constraint: result.errorField(clinic_pq_diag_constraint_name),
+            table: result.errorField(clinic_pq_diag_table_name),
+            serverMessage: isOurBug ? result.errorField(clinic_pq_diag_message_primary) : nil)
+    }
+}

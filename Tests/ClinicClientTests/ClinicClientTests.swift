@@ -1,0 +1,214 @@
+// What the client adds to a call, against a real server in this process.
+
+import ClinicClient
+import ClinicMessages
+import ProtobufC
+import TTRPC
+import TTRPCMessages
+import Testing
+
+@Suite struct ClinicClientTests {
+    private let clinic: TestClinic
+
+    init() throws {
+        clinic = try TestClinic()
+    }
+
+    /// Retries without long pauses.
+    private func client(attempts: Int = 8, token: String? = "secret") -> ClinicClient {
+        var configuration = ClinicClientConfiguration()
+        configuration.retryPolicy = RetryPolicy(
+            maximumAttempts: attempts, initialBackoff: .milliseconds(1), maximumBackoff: .milliseconds(20))
+        return ClinicClient(address: clinic.address, token: token, configuration: configuration)
+    }
+
+    private static let unavailable = Status(.unavailable, "not now")
+
+    @Test func `the token goes with every call but sign-up and login`() async throws {
+        try await clinic.start { methods in
+            methods.on(UserServiceMethods.login) { _, _ in LoginResponse(token: "secret") }
+            methods.on(UserServiceMethods.createUser) { _, _ in User() }
+            methods.on(UserServiceMethods.listUsers) { _, _ in ListUsersResponse() }
+            methods.on(HealthMethods.check) { _, _ in HealthCheckResponse(status: .serving) }
+        }
+        let client = client()
+        _ = try await client.call(UserServiceMethods.login, LoginRequest())
+        _ = try await client.call(UserServiceMethods.createUser, CreateUserRequest())
+        _ = try await client.call(
+            UserServiceMethods.createUser, CreateUserRequest(), options: CallOptions(sendsToken: true))
+        _ = try await client.call(UserServiceMethods.listUsers, ListUsersRequest())
+        _ = try await client.call(HealthMethods.check, HealthCheckRequest())
+        client.token = nil
+        _ = try await client.call(UserServiceMethods.listUsers, ListUsersRequest())
+
+        let sent = clinic.arrivals.map { $0.metadata["authorization"] }
+        #expect(sent == [[], [], ["Bearer secret"], ["Bearer secret"], ["Bearer secret"], []])
+        await clinic.stop()
+    }
+
+    @Test func `a signed-in change carries a key of its own, a read and a sign-up carry none`() async throws {
+        try await clinic.start { methods in
+            methods.on(PaymentServiceMethods.payBooking) { _, _ in Transaction() }
+            methods.on(BookingServiceMethods.listMyBookings) { _, _ in ListMyBookingsResponse() }
+            methods.on(UserServiceMethods.createUser) { _, _ in User() }
+        }
+        let client = client()
+        let pay = PayBookingRequest(bookingID: 7)
+        _ = try await client.call(PaymentServiceMethods.payBooking, pay)
+        _ = try await client.call(PaymentServiceMethods.payBooking, pay)
+        _ = try await client.call(
+            PaymentServiceMethods.payBooking, pay, options: CallOptions(idempotencyKey: "mine"))
+        _ = try await client.call(BookingServiceMethods.listMyBookings, ListMyBookingsRequest())
+        _ = try await client.call(UserServiceMethods.createUser, CreateUserRequest())
+
+        let keys = clinic.arrivals.map(\.keys)
+        let hexadecimal = Set("0123456789abcdef")
+        #expect(keys[0].count == 1 && keys[1].count == 1 && keys[0] != keys[1])
+        #expect(keys[0].allSatisfy { $0.count == 32 && $0.allSatisfy(hexadecimal.contains) })
+        #expect(Array(keys[2...]) == [["mine"], [], []])
+        await clinic.stop()
+    }
+
+    @Test func `a read that is refused with UNAVAILABLE twice succeeds with the third attempt`() async throws
+    {
+        try await clinic.start { methods in
+            methods.on(BookingServiceMethods.listMyBookings) { _, arrivals in
+                guard arrivals > 2 else { throw Self.unavailable }
+                return ListMyBookingsResponse(bookings: [Booking(id: 7)])
+            }
+        }
+        let answer = try await client().call(BookingServiceMethods.listMyBookings, ListMyBookingsRequest())
+        #expect(answer.bookings.map(\.id) == [7])
+        #expect(clinic.arrivals.count == 3)
+        await clinic.stop()
+    }
+
+    @Test func `a change is repeated with one key for all attempts`() async throws {
+        try await clinic.start { methods in
+            methods.on(PaymentServiceMethods.payBooking) { _, arrivals in
+                guard arrivals > 2 else { throw Self.unavailable }
+                return Transaction(id: 9)
+            }
+        }
+        let paid = try await client().call(PaymentServiceMethods.payBooking, PayBookingRequest(bookingID: 7))
+        #expect(paid.id == 9)
+        #expect(clinic.arrivals.count == 3)
+        #expect(Set(clinic.arrivals.map(\.keys)).count == 1)
+        await clinic.stop()
+    }
+
+    @Test func `a change without a key is not repeated when it may have happened`() async throws {
+        try await clinic.start { methods in
+            methods.on(UserServiceMethods.createUser) { _, _ in throw Self.unavailable }
+        }
+        let options = CallOptions(idempotencyKey: "nobody's")
+        for options in [CallOptions(), options] {
+            await #expect(throws: Self.unavailable) {
+                try await client().call(UserServiceMethods.createUser, CreateUserRequest(), options: options)
+            }
+        }
+        #expect(clinic.arrivals.count == 2)
+        await clinic.stop()
+    }
+
+    @Test func `a refusal is not repeated`() async throws {
+        let refusal = Status(.alreadyExists, "taken", reason: "SLOT_TAKEN", domain: "clinic.v1")
+        try await clinic.start { methods in
+            methods.on(BookingServiceMethods.bookAppointment) { _, _ in throw refusal }
+        }
+        await #expect(throws: refusal) {
+            try await client().call(BookingServiceMethods.bookAppointment, BookAppointmentRequest())
+        }
+        #expect(clinic.arrivals.count == 1)
+        await clinic.stop()
+    }
+
+    @Test func `the attempts are bounded, and the last failure is the one that is thrown`() async throws {
+        try await clinic.start { methods in
+            methods.on(BookingServiceMethods.listBookings) { _, arrivals in
+                throw Status(.unavailable, "attempt \(arrivals)")
+            }
+        }
+        await #expect(throws: Status(.unavailable, "attempt 4")) {
+            try await client(attempts: 4).call(BookingServiceMethods.listBookings, ListBookingsRequest())
+        }
+        await clinic.stop()
+    }
+
+    @Test func `a pause that the server asks for is not begun when it ends after the deadline`() async throws
+    {
+        let busy = Self.unavailable.adding(RPCRetryInfo(retryDelay: ProtobufDuration(seconds: .max)))
+        try await clinic.start { methods in
+            methods.on(BookingServiceMethods.listBookings) { _, _ in throw busy }
+        }
+        await #expect(throws: busy) {
+            try await client().call(BookingServiceMethods.listBookings, ListBookingsRequest())
+        }
+        #expect(clinic.arrivals.count == 1)
+        await clinic.stop()
+    }
+
+    @Test func `a handler that never answers ends at the deadline`() async throws {
+        try await clinic.start { methods in
+            methods.on(BookingServiceMethods.listBookings) { _, _ in
+                try await Task.sleep(for: .seconds(60))
+                return ListBookingsResponse()
+            }
+        }
+        let start = ContinuousClock.now
+        let options = CallOptions(timeout: .milliseconds(100))
+        let failure = await #expect(throws: Status.self) {
+            try await client().call(
+                BookingServiceMethods.listBookings, ListBookingsRequest(), options: options)
+        }
+        #expect(failure?.code == .deadlineExceeded)
+        #expect(start.duration(to: .now) < .seconds(5))
+        await clinic.stop()
+    }
+
+    @Test func `calls at the same time share one connection`() async throws {
+        try await clinic.start { methods in
+            methods.on(DoctorServiceMethods.listDoctors) { request, _ in
+                ListDoctorsResponse(doctors: [Doctor(id: request.departmentID)])
+            }
+        }
+        let client = client()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 1...64 as ClosedRange<Int64> {
+                group.addTask {
+                    let answer = try await client.call(
+                        DoctorServiceMethods.listDoctors, ListDoctorsRequest(departmentID: number))
+                    #expect(answer.doctors.map(\.id) == [number])
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(Set(clinic.arrivals.map(\.connection)).count == 1)
+        await clinic.stop()
+    }
+
+    @Test func `all pages become one response`() async throws {
+        try await clinic.start { methods in
+            methods.on(UserServiceMethods.listUsers) { request, _ in
+                let page = Int64(request.pageToken) ?? 1
+                return ListUsersResponse(
+                    users: [User(id: page)], nextPageToken: page < 3 ? "\(page + 1)" : "")
+            }
+        }
+        let answer = try await client().callForAllPages(UserServiceMethods.listUsers, ListUsersRequest())
+        #expect(answer.users.map(\.id) == [1, 2, 3])
+        #expect(answer.nextPageToken.isEmpty)
+        await clinic.stop()
+    }
+
+    @Test func `a list that never ends is an error`() async throws {
+        try await clinic.start { methods in
+            methods.on(UserServiceMethods.listUsers) { _, _ in ListUsersResponse(nextPageToken: "again") }
+        }
+        let failure = await #expect(throws: Status.self) {
+            _ = try await client().callForAllPages(UserServiceMethods.listUsers, ListUsersRequest())
+        }
+        #expect(failure?.code == .internal)
+        await clinic.stop()
+    }
+}

@@ -1,0 +1,96 @@
+// What the client does when the line is cut or the server is not there.
+
+import ClinicClient
+import ClinicMessages
+import Synchronization
+import TTRPC
+import Testing
+
+@Suite struct ReconnectionTests {
+    private let clinic: TestClinic
+
+    init() throws {
+        clinic = try TestClinic()
+    }
+
+    private func client(at address: Address, token: String? = "secret") -> ClinicClient {
+        var configuration = ClinicClientConfiguration()
+        configuration.retryPolicy = RetryPolicy(
+            maximumAttempts: 1000, initialBackoff: .milliseconds(1), maximumBackoff: .milliseconds(20))
+        return ClinicClient(address: address, token: token, configuration: configuration)
+    }
+
+    @Test func `a payment whose answer was lost is asked for again with the same key`() async throws {
+        try await clinic.start { methods in
+            methods.on(PaymentServiceMethods.payBooking) { request, _ in Transaction(id: request.bookingID) }
+        }
+        let relay = try await Relay(before: clinic, losingAnswers: 2)
+        let paid = try await client(at: relay.address)
+            .call(PaymentServiceMethods.payBooking, PayBookingRequest(bookingID: 7))
+        #expect(paid.id == 7)
+        #expect(clinic.arrivals.count == 3)
+        #expect(Set(clinic.arrivals.map(\.keys)).count == 1)
+        #expect(Set(clinic.arrivals.map(\.connection)).count == 3)
+        try await relay.stop()
+        await clinic.stop()
+    }
+
+    @Test func `a sign-up whose answer was lost is not repeated`() async throws {
+        try await clinic.start { methods in
+            methods.on(UserServiceMethods.createUser) { _, _ in User(id: 1) }
+        }
+        let relay = try await Relay(before: clinic, losingAnswers: 1)
+        let client = client(at: relay.address)
+        let failure = await #expect(throws: Status.self) {
+            try await client.call(UserServiceMethods.createUser, CreateUserRequest())
+        }
+        #expect(failure?.code == .unavailable)
+        #expect(failure?.transportFailure == .outcomeUnknown)
+        #expect(clinic.arrivals.count == 1)
+        try await relay.stop()
+        await clinic.stop()
+    }
+
+    @Test func `a restart of the server between two calls is not seen`() async throws {
+        let client = client(at: clinic.address)
+        for round in 1...3 {
+            try await clinic.start { methods in
+                methods.on(PaymentServiceMethods.payBooking) { _, _ in Transaction(id: 9) }
+            }
+            _ = try await client.call(PaymentServiceMethods.payBooking, PayBookingRequest(bookingID: 7))
+            #expect(clinic.arrivals.count == round)
+            await clinic.stop()
+        }
+    }
+
+    @Test func `a call that comes before the server waits for it`() async throws {
+        let client = client(at: clinic.address)
+        async let answer = client.call(UserServiceMethods.createUser, CreateUserRequest())
+        try await clinic.start { methods in
+            methods.on(UserServiceMethods.createUser) { _, _ in User(id: 1) }
+        }
+        #expect(try await answer.id == 1)
+        await clinic.stop()
+    }
+
+    @Test func `a server that is not there is UNAVAILABLE within the timeout`() async throws {
+        let client = client(at: clinic.address)
+        let start = ContinuousClock.now
+        let failure = await #expect(throws: Status.self) {
+            let options = CallOptions(timeout: .milliseconds(100))
+            return try await client.call(
+                DoctorServiceMethods.listDoctors, ListDoctorsRequest(), options: options)
+        }
+        #expect(failure?.code == .unavailable)
+        #expect(start.duration(to: .now) < .seconds(5))
+    }
+
+    @Test func `a closed client calls no more`() async throws {
+        let client = client(at: clinic.address)
+        await client.close()
+        let failure = await #expect(throws: Status.self) {
+            try await client.call(DoctorServiceMethods.listDoctors, ListDoctorsRequest())
+        }
+        #expect(failure?.code == .failedPrecondition)
+    }
+}

@@ -1,0 +1,122 @@
+// Every rule and every refusal, through the socket, as one table: what is tried, the code and the reason it gets.
+// After each the same connection serves the next good call.
+
+import ClinicMessages
+import ClinicService
+import Foundation
+import ProtobufC
+import Scheduling
+import TTRPC
+import TTRPCMessages
+import Testing
+
+/// Who the table's attempts are made by and on what.
+struct RefusalScene: Sendable {
+    let clinic: TestClinic
+    let administrator: Session
+    let doctor: Doctor
+    let patient: Session
+    let anonymous: Session
+
+    init() async throws {
+        clinic = try await TestClinic()
+        administrator = try await clinic.administrator()
+        doctor = try await clinic.doctor(by: administrator)
+        patient = try await clinic.signUp()
+        anonymous = try await clinic.connect()
+    }
+
+    static let shared = Task { try await RefusalScene() }
+
+    /// A doctor of his or her own for an attempt that takes a slot.
+    func newDoctor() async throws -> Doctor { try await clinic.doctor(by: administrator) }
+}
+
+/// One attempt and what it must be answered with.
+struct RefusalCase: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let code: StatusCode
+    let reason: String
+    let attempt: @Sendable (RefusalScene) async throws -> Void
+
+    init(
+        _ description: String, _ code: StatusCode, _ reason: String,
+        _ attempt: @escaping @Sendable (RefusalScene) async throws -> Void
+    ) {
+        testDescription = description
+        self.code = code
+        self.reason = reason
+        self.attempt = attempt
+    }
+}
+
+@Suite struct RefusalTests {
+    @Test(arguments: refusalCases)
+    func `a refused call has its code and reason, and the connection goes on`(_ refusal: RefusalCase)
+        async throws
+    {
+        let scene = try await RefusalScene.shared.value
+        let status = try await status { try await refusal.attempt(scene) }
+        #expect(status?.code == refusal.code)
+        #expect(status?.errorInfo?.reason == refusal.reason)
+        #expect(status?.errorInfo?.domain == "clinic.v1")
+        #expect(status?.message.isEmpty == false)
+        for session in [scene.patient, scene.anonymous, scene.administrator] {
+            let health = try await session.call(HealthMethods.check, HealthCheckRequest())
+            #expect(health.status == .serving)
+        }
+    }
+
+    @Test func `an unknown method and an unknown service are unimplemented, and the connection goes on`()
+        async throws
+    {
+        let scene = try await RefusalScene.shared.value
+        for (service, method) in [("clinic.v1.UserService", "Fly"), ("clinic.v1.Nothing", "Login")] {
+            let status = try await status {
+                _ = try await scene.patient.client.call(service: service, method: method, payload: [])
+            }
+            #expect(status?.code == .unimplemented)
+        }
+        #expect(
+            try await scene.patient.call(HealthMethods.check, HealthCheckRequest()).status == .serving)
+    }
+
+    @Test func `a frame over the limit is refused, and the connection goes on`() async throws {
+        let scene = try await RefusalScene.shared.value
+        let status = try await status {
+            try await scene.patient.call(
+                UserServiceMethods.login,
+                LoginRequest(email: String(repeating: "a", count: 300_000), password: "p"))
+        }
+        #expect(status?.code == .resourceExhausted)
+        #expect(
+            try await scene.patient.call(HealthMethods.check, HealthCheckRequest()).status == .serving)
+    }
+
+    @Test func `a refused field is named in the details`() async throws {
+        let scene = try await RefusalScene.shared.value
+        let status = try await status {
+            try await scene.anonymous.call(
+                UserServiceMethods.createUser,
+                CreateUserRequest(phone: "12-34", email: "x", password: "longenough"))
+        }
+        let fields = status?.badRequest?.fieldViolations.map { $0.field }
+        #expect(fields == ["first_name", "last_name", "phone", "email"])
+    }
+
+    @Test func `ten wrong passwords close the door for a while and say for how long`() async throws {
+        let clinic = try await TestClinic()
+        let session = try await clinic.connect()
+        var last: Status?
+        for _ in 0..<11 {
+            last = try await status {
+                try await session.call(
+                    UserServiceMethods.login, LoginRequest(email: "nobody@example.org", password: "wrong"))
+            }
+        }
+        #expect(last?.code == .resourceExhausted)
+        #expect(last?.errorInfo?.reason == "LOGIN_THROTTLED")
+        #expect((last?.retryInfo?.retryDelay?.seconds ?? 0) > 60)
+        await clinic.stop()
+    }
+}

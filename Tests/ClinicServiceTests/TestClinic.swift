@@ -1,0 +1,155 @@
+// A whole service for a suite: its own database on the shared cluster, the real server on a Unix socket, real clients.
+
+import Bcrypt
+import ClinicMessages
+import ClinicService
+import ClinicStore
+import Foundation
+import NIOPosix
+import PostgreSQL
+import ProtobufC
+import Scheduling
+import Synchronization
+import TTRPC
+import TTRPCMessages
+import TestCluster
+
+/// A running clinic with one department that never closes, one doctor and an administrator.
+final class TestClinic: Sendable {
+    let address: Address
+    let databaseURL: String
+    let database: Database
+    let settings: ClinicSettings
+    let keys: SigningKeys
+    private let server: Server
+    private let numbers = Atomic<Int>(0)
+
+    static let password = "correct horse"
+
+    /// Starts a clinic in a database of its own, or in the one that is given.
+    init(databaseURL: String? = nil) async throws {
+        let directory = try TestCluster.makeDirectory()
+        self.databaseURL = if let databaseURL { databaseURL } else { try await TestCluster.makeDatabase() }
+        try await Migrator(migrations: clinicMigrations, logger: TestCluster.logger).migrate(
+            url: self.databaseURL)
+        database = Database(
+            configuration: DatabaseConfiguration(url: self.databaseURL), logger: TestCluster.logger)
+        try await database.start()
+        settings = ClinicSettings(zone: try TimeZoneRulesLoader.load("Australia/Sydney"))
+        keys = try SigningKeys(secret: Array("0123456789abcdef0123456789abcdef".utf8))
+        let methods = try clinicMethods(
+            ClinicDependencies(
+                clinic: settings, database: database, passwords: BcryptPool(cost: 4), signingKeys: keys,
+                health: HealthService(services: clinicServiceNames), logger: TestCluster.logger))
+        server = Server(
+            methods: methods, group: MultiThreadedEventLoopGroup.singleton, logger: TestCluster.logger)
+        address = try await server.listen(on: .unix(path: directory + "/clinic.sock"))
+    }
+
+    func stop() async {
+        await server.shutdown()
+        await database.close()
+    }
+
+    func next() -> Int { numbers.add(1, ordering: .relaxed).newValue }
+
+    /// A connection without a token.
+    func connect() async throws -> Session {
+        Session(client: try await Client.connect(to: address), token: nil, userID: 0)
+    }
+
+    /// A new patient, signed in on a connection of his or her own.
+    func signUp() async throws -> Session {
+        let anonymous = try await connect()
+        let email = "patient\(next())@example.org"
+        let user = try await anonymous.call(
+            UserServiceMethods.createUser,
+            CreateUserRequest(
+                firstName: "Pat", lastName: "Ient", phone: "0400000000", email: email, password: Self.password
+            ))
+        return try await anonymous.signedIn(email: email, userID: user.id)
+    }
+
+    /// A new administrator, signed in on a connection of his or her own.
+    func administrator() async throws -> Session {
+        let email = "admin\(next())@example.org"
+        let user = try await Administrators(database: database, passwords: BcryptPool(cost: 4))
+            .make(email: email, password: Self.password, firstName: nil, lastName: nil)
+        return try await connect().signedIn(email: email, userID: user.id)
+    }
+
+    /// A new doctor of a new department that is open around the clock, with slots of 30 minutes and this fee.
+    func doctor(
+        fee: Int64 = 20_099, opens: String = "00:00", closes: String = "24:00", expiry: String = "2099-12-31",
+        by administrator: Session
+    ) async throws -> Doctor {
+        let department = try await administrator.call(
+            DepartmentServiceMethods.createDepartment,
+            CreateDepartmentRequest(
+                departmentName: "Department \(next())", operatingStartHour: opens, operatingEndHour: closes))
+        return try await administrator.call(
+            DoctorServiceMethods.registerDoctor,
+            RegisterDoctorRequest(
+                departmentID: department.id, fullName: "Dr Who", registrationNumber: "R\(next())",
+                registrationExpiry: expiry, consultationFee: Money(minorUnits: fee)))
+    }
+
+    /// A start on the grid of half hours, some days ahead, as callers write it. No clock is changed at that hour.
+    func dateTime(daysAhead: Int64 = 2, hour: Int = 10, minute: Int = 0) throws -> String {
+        guard let today = settings.zone.localDateTime(at: .now)?.date,
+            let day = today.adding(days: daysAhead),
+            let local = LocalDateTime(date: day, secondOfDay: hour * 3600 + minute * 60)
+        else { throw Status(.internal, "no such day") }
+        return local.description
+    }
+
+    /// One number that a query answers.
+    func count(_ sql: String, _ parameters: [SQLValue] = []) async throws -> Int64 {
+        guard var row = try await database.read(Statement(sql), parameters).first else { return 0 }
+        return try row.int64()
+    }
+}
+
+/// A connection with or without a signed-in user.
+struct Session: Sendable {
+    let client: Client
+    let token: String?
+    let userID: Int64
+
+    /// Calls a method with the session's token.
+    @discardableResult
+    func call<Request: Message, Response: Message>(
+        _ method: ProtobufC.Method<Request, Response>, _ request: Request, key: String? = nil
+    ) async throws -> Response {
+        var metadata = Metadata()
+        if let token { metadata.append("Bearer \(token)", for: "authorization") }
+        if let key { metadata.append(key, for: "idempotency-key") }
+        return try await client.call(method, request, metadata: metadata, timeout: .seconds(30))
+    }
+
+    func signedIn(email: String, userID: Int64) async throws -> Session {
+        let login = try await call(
+            UserServiceMethods.login, LoginRequest(email: email, password: TestClinic.password))
+        return Session(client: client, token: login.token, userID: userID)
+    }
+
+    func book(_ doctor: Doctor, at dateTime: String, key: String? = nil) async throws -> Booking {
+        try await call(
+            BookingServiceMethods.bookAppointment,
+            BookAppointmentRequest(doctorID: doctor.id, time: .bookingDateTime(dateTime)), key: key)
+    }
+
+    func pay(_ booking: Booking) async throws -> Transaction {
+        try await call(PaymentServiceMethods.payBooking, PayBookingRequest(bookingID: booking.id))
+    }
+}
+
+/// The status a call fails with; nil when it succeeds.
+func status(of call: () async throws -> Void) async throws -> Status? {
+    do {
+        try await call()
+        return nil
+    } catch let status as Status {
+        return status
+    }
+}
