@@ -53,16 +53,18 @@ struct AnswerBuffer {
         response.withEncoded { buffer.writeFrame($0, streamID: streamID, type: .response) }
     }
 
-    /// Hands out what waits, to be written at once. `reclaim()` afterwards makes its memory usable again.
-    func taken() -> ByteBuffer { buffer }
+    /// Takes what waits, to be written at once. It is gone from here before the channel sees it, since a write
+    /// may come back to the connection and make it send more.
+    mutating func take() -> ByteBuffer {
+        defer { buffer = ByteBuffer() }
+        return buffer
+    }
 
-    /// Forgets what was handed out. If the channel has written it, the memory is kept for the next answers.
-    mutating func reclaim() {
-        if buffer.capacity > Self.retainedBytes {
-            buffer = ByteBuffer()
-        } else {
-            buffer.clear()
-        }
+    /// Uses the memory of what was taken and written for the next answers, if it is not much.
+    mutating func reuse(_ written: consuming ByteBuffer) {
+        guard buffer.capacity == 0, written.capacity <= Self.retainedBytes else { return }
+        buffer = written
+        buffer.clear()
     }
 }
 

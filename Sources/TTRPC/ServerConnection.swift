@@ -33,7 +33,7 @@ final class ServerConnection: ChannelDuplexHandler {
     @exclusivity(unchecked) private var decoder = FrameDecoder()
     @exclusivity(unchecked) private var answers = AnswerBuffer()
     @exclusivity(unchecked) private var context: ChannelHandlerContext?
-    @exclusivity(unchecked) private var deadlineTimer: (time: NIODeadline, scheduled: Scheduled<Void>)?
+    @exclusivity(unchecked) private var deadlineTimer = DeadlineTimer()
     private var closeTimer: Scheduled<Void>?
 
     /// Frames are being served, so the answers are sent when that is over.
@@ -181,7 +181,7 @@ final class ServerConnection: ChannelDuplexHandler {
         let task = method.start(call, Responder(connection: self, token: token))
         guard state.started(token, task: task, deadline: call.deadline) else { return }
         server.load.callStarted()
-        if let deadline = call.deadline { watch(deadline) }
+        if let deadline = call.deadline, !isClosing { watch(deadline) }
     }
 
     private func refuse(_ refusal: Refusal, _ streamID: UInt32) {
@@ -215,18 +215,11 @@ final class ServerConnection: ChannelDuplexHandler {
     // MARK: Deadlines
 
     private func watch(_ deadline: NIODeadline) {
-        if let deadlineTimer {
-            guard deadline < deadlineTimer.time else { return }
-            deadlineTimer.scheduled.cancel()
-        }
-        let scheduled = executor.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
-            self.deadlineReached()
-        }
-        deadlineTimer = (deadline, scheduled)
+        deadlineTimer.watch(deadline, on: executor.eventLoop) { self.deadlineReached() }
     }
 
     private func deadlineReached() {
-        deadlineTimer = nil
+        deadlineTimer.fired()
         answerAndCancel(state.takeExpiredCalls(now: executor.eventLoop.now), with: .deadlineExceeded)
         if let next = state.nextDeadline { watch(next) }
         flush()
@@ -256,8 +249,9 @@ final class ServerConnection: ChannelDuplexHandler {
             return closeBehindAnswers(within: server.drainTime)
         }
         guard answers.byteCount > 0 else { return }
-        context.writeAndFlush(wrapOutboundOut(answers.taken()), promise: nil)
-        answers.reclaim()
+        let bytes = answers.take()
+        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+        answers.reuse(bytes)
     }
 
     private func pauseUnlessTaken() {
@@ -291,8 +285,7 @@ final class ServerConnection: ChannelDuplexHandler {
         guard let context, !isClosing else { return }
         isClosing = true
         let written = context.eventLoop.makePromise(of: Void.self)
-        context.writeAndFlush(wrapOutboundOut(answers.taken()), promise: written)
-        answers.reclaim()
+        context.writeAndFlush(wrapOutboundOut(answers.take()), promise: written)
         written.futureResult.assumeIsolated().whenComplete { _ in self.context?.close(promise: nil) }
         setCloseTimer(time) { self.context?.close(promise: nil) }
     }
@@ -304,8 +297,7 @@ final class ServerConnection: ChannelDuplexHandler {
 
     private func end() {
         isClosing = true
-        deadlineTimer?.scheduled.cancel()
-        deadlineTimer = nil
+        deadlineTimer.cancel()
         closeTimer?.cancel()
         closeTimer = nil
         for task in state.closed() { task.cancel() }
