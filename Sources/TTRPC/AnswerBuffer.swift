@@ -25,16 +25,16 @@ struct AnswerBuffer {
     mutating func append(_ response: some Message, streamID: UInt32) {
         let tooLong = response.withEncoded { encoded -> Int? in
             let byteCount = encoded.byteCount
-            let prefix = byteCount == 0 ? 0 : 1 + Varint.byteCount(of: UInt64(byteCount))
-            guard byteCount <= FrameHeader.maximumLength - prefix else { return byteCount }
-            buffer.writeFrameHeader(
-                FrameHeader(
-                    length: UInt32(prefix + byteCount), streamID: streamID, type: FrameType.response.rawValue)
-            )
-            guard byteCount > 0 else { return nil }
-            buffer.writeInteger(Self.payloadTag)
-            buffer.writeVarint(UInt64(byteCount))
-            buffer.writeMessage(encoded)
+            let prefixCount = byteCount == 0 ? 0 : 1 + Varint.byteCount(of: UInt64(byteCount))
+            guard byteCount <= FrameHeader.maximumLength - prefixCount else { return byteCount }
+            buffer.writeFrame(
+                length: prefixCount + byteCount, streamID: streamID, type: .response
+            ) { space in
+                guard byteCount > 0 else { return }
+                space[0] = Self.payloadTag
+                Varint.store(UInt64(byteCount), into: UnsafeMutableRawBufferPointer(rebasing: space[1...]))
+                encoded.write(into: UnsafeMutableRawBufferPointer(rebasing: space[prefixCount...]))
+            }
             return nil
         }
         if let tooLong {
@@ -53,16 +53,18 @@ struct AnswerBuffer {
         response.withEncoded { buffer.writeFrame($0, streamID: streamID, type: .response) }
     }
 
-    /// Hands out what waits, to be written at once. `reclaim()` afterwards makes its memory usable again.
-    func taken() -> ByteBuffer { buffer }
+    /// Takes what waits, to be written at once. It is gone from here before the channel sees it, since a write
+    /// may come back to the connection and make it send more.
+    mutating func take() -> ByteBuffer {
+        defer { buffer = ByteBuffer() }
+        return buffer
+    }
 
-    /// Forgets what was handed out. If the channel has written it, the memory is kept for the next answers.
-    mutating func reclaim() {
-        if buffer.capacity > Self.retainedBytes {
-            buffer = ByteBuffer()
-        } else {
-            buffer.clear()
-        }
+    /// Uses the memory of what was taken and written for the next answers, if it is not much.
+    mutating func reuse(_ written: consuming ByteBuffer) {
+        guard buffer.capacity == 0, written.capacity <= Self.retainedBytes else { return }
+        buffer = written
+        buffer.clear()
     }
 }
 
@@ -72,32 +74,23 @@ enum Varint {
     static func byteCount(of value: UInt64) -> Int {
         value == 0 ? 1 : (UInt64.bitWidth - value.leadingZeroBitCount + 6) / 7
     }
+
+    /// Writes a number to the start of memory that is long enough.
+    static func store(_ value: UInt64, into memory: UnsafeMutableRawBufferPointer) {
+        var rest = value
+        var index = 0
+        while rest >= 0x80 {
+            memory[index] = UInt8(truncatingIfNeeded: rest) | 0x80
+            rest >>= 7
+            index += 1
+        }
+        memory[index] = UInt8(truncatingIfNeeded: rest)
+    }
 }
 
 extension ByteBuffer {
     /// Appends a frame whose data is a message that fits into one.
     mutating func writeFrame(_ message: EncodedMessage, streamID: UInt32, type: FrameType) {
-        writeFrameHeader(
-            FrameHeader(length: UInt32(message.byteCount), streamID: streamID, type: type.rawValue))
-        writeMessage(message)
-    }
-
-    /// Has protobuf-c pack a message at the end.
-    mutating func writeMessage(_ message: EncodedMessage) {
-        guard message.byteCount > 0 else { return }
-        writeWithUnsafeMutableBytes(minimumWritableBytes: message.byteCount) { space in
-            message.write(into: space)
-            return message.byteCount
-        }
-    }
-
-    /// Appends a number.
-    mutating func writeVarint(_ value: UInt64) {
-        var rest = value
-        while rest >= 0x80 {
-            writeInteger(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        writeInteger(UInt8(truncatingIfNeeded: rest))
+        writeFrame(length: message.byteCount, streamID: streamID, type: type) { message.write(into: $0) }
     }
 }

@@ -1,6 +1,6 @@
 // The channel handler of one client connection: between the callers' tasks, the rules of ClientConnectionState and
 // the bytes of the channel. Callers leave their requests in the outbox from any thread; everything else here runs
-// on the event loop.
+// on the event loop, and does without exclusivity checks for the same reason as ServerConnection.
 
 internal import NIOCore
 internal import ProtobufC
@@ -17,11 +17,11 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
     let executor: EventLoopExecutor
     let outbox = ClientOutbox()
     private let address: Address
-    private var state = ClientConnectionState()
-    private var decoder = FrameDecoder()
-    private var context: ChannelHandlerContext?
-    private var deadlineTimer: (time: NIODeadline, scheduled: Scheduled<Void>)?
-    private var spare = ByteBuffer()
+    @exclusivity(unchecked) private var state = ClientConnectionState()
+    @exclusivity(unchecked) private var decoder = FrameDecoder()
+    @exclusivity(unchecked) private var context: ChannelHandlerContext?
+    @exclusivity(unchecked) private var deadlineTimer = DeadlineTimer()
+    @exclusivity(unchecked) private var spare = ByteBuffer()
 
     init(address: Address, executor: EventLoopExecutor) {
         self.address = address
@@ -66,24 +66,17 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
         spare = ByteBuffer()
         guard !calls.isEmpty else { return }
         state.sent(calls)
+        if let deadline = calls.lazy.compactMap(\.deadline).min() { watch(deadline) }
         context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
         spare = ClientOutbox.reclaimed(&buffer)
-        if let deadline = calls.lazy.compactMap(\.deadline).min() { watch(deadline) }
     }
 
     private func watch(_ deadline: NIODeadline) {
-        if let deadlineTimer {
-            guard deadline < deadlineTimer.time else { return }
-            deadlineTimer.scheduled.cancel()
-        }
-        let scheduled = executor.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
-            self.deadlineReached()
-        }
-        deadlineTimer = (deadline, scheduled)
+        deadlineTimer.watch(deadline, on: executor.eventLoop) { self.deadlineReached() }
     }
 
     private func deadlineReached() {
-        deadlineTimer = nil
+        deadlineTimer.fired()
         for call in state.takeExpiredCalls(now: executor.eventLoop.now) {
             call.end(.failure(Status(.deadlineExceeded, "no answer came within the time allowed")))
         }
@@ -153,8 +146,7 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
     }
 
     private func end() {
-        deadlineTimer?.scheduled.cancel()
-        deadlineTimer = nil
+        deadlineTimer.cancel()
         fail(Status(.neverSent, "the connection to \(address) was closed"))
     }
 }

@@ -37,6 +37,22 @@ extension ByteBuffer {
         writeMultipleIntegers(header.length, header.streamID, header.type, header.flags)
     }
 
+    /// Appends a frame of at most the greatest length, whose data the body writes to memory of that length.
+    mutating func writeFrame(
+        length: Int, streamID: UInt32, type: FrameType, _ body: (UnsafeMutableRawBufferPointer) -> Void
+    ) {
+        // Header and data in one step: a buffer's every write has its price, and this is the hot path.
+        let total = FrameHeader.byteCount + length
+        writeWithUnsafeMutableBytes(minimumWritableBytes: total) { space in
+            space.storeBytes(of: UInt32(truncatingIfNeeded: length).bigEndian, as: UInt32.self)
+            space.storeBytes(of: streamID.bigEndian, toByteOffset: 4, as: UInt32.self)
+            space.storeBytes(of: type.rawValue, toByteOffset: 8, as: UInt8.self)
+            space.storeBytes(of: 0, toByteOffset: 9, as: UInt8.self)
+            body(UnsafeMutableRawBufferPointer(rebasing: space[FrameHeader.byteCount..<total]))
+            return total
+        }
+    }
+
     /// Takes a header off the front, or nothing if fewer than ten bytes are there.
     mutating func readFrameHeader() -> FrameHeader? {
         readMultipleIntegers(as: (UInt32, UInt32, UInt8, UInt8).self)

@@ -7,21 +7,33 @@ public import TTRPCMessages
 
 /// Answers `grpc.health.v1.Health/Check`, for the server as a whole (the empty name) and for single services.
 public final class HealthService: Sendable {
-    private let statuses: Mutex<[String: HealthCheckResponse.ServingStatus]>
+    private struct Entry {
+        var service: String
+        var status: HealthCheckResponse.ServingStatus
+    }
+
+    /// The server as a whole comes first: it is what is asked for, and a handful is searched faster than hashed.
+    private let entries: Mutex<[Entry]>
 
     /// Knows the server as a whole and these services; all of them serve.
     public init(services: [String] = []) {
-        statuses = Mutex(Dictionary((services + [""]).map { ($0, .serving) }) { first, _ in first })
+        entries = Mutex(([""] + services).map { Entry(service: $0, status: .serving) })
     }
 
     /// Sets what a service (the empty name: the server as a whole) answers from now on. Any thread may call it.
     public func setStatus(_ status: HealthCheckResponse.ServingStatus, for service: String = "") {
-        statuses.withLock { $0[service] = status }
+        entries.withLock { entries in
+            if let index = entries.firstIndex(where: { $0.service == service }) {
+                entries[index].status = status
+            } else {
+                entries.append(Entry(service: service, status: status))
+            }
+        }
     }
 
     /// What a service answers now; nil if it is not known.
     public func status(of service: String) -> HealthCheckResponse.ServingStatus? {
-        statuses.withLock { $0[service] }
+        entries.withLock { entries in entries.first { $0.service == service }?.status }
     }
 
     /// Answers Check; throws NOT_FOUND for a service it does not know.

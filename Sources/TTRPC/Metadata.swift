@@ -19,6 +19,9 @@ public struct Metadata: Sendable, Hashable, RandomAccessCollection, ExpressibleB
 
     private var pairs: [Pair] = []
 
+    /// Holds nothing.
+    public init() {}
+
     /// Holds these pairs.
     public init(dictionaryLiteral elements: (String, String)...) {
         for (key, value) in elements { append(value, for: key) }

@@ -6,14 +6,16 @@ public import ProtobufC
 
 /// The methods of a server with their handlers.
 public struct MethodTable: Sendable {
-    private var services: [String: [String: RegisteredMethod]] = [:]
+    /// The methods in buckets by a hash of their names; the number of buckets is a power of two.
+    private var buckets: [[RegisteredMethod]] = [[]]
+    private var count = 0
 
     /// A table without methods.
     public init() {}
 
     /// The methods that are registered, as `service/method`, sorted.
     public var names: [String] {
-        services.flatMap { service in service.value.keys.map { "\(service.key)/\($0)" } }.sorted()
+        buckets.joined().map { "\($0.service)/\($0.name)" }.sorted()
     }
 
     /// Adds a method, or gives it another handler.
@@ -24,24 +26,48 @@ public struct MethodTable: Sendable {
         _ method: Method<Request, Response>,
         _ handler: @escaping @Sendable (UnaryCall<Request>) async throws -> Response
     ) {
-        services[method.service, default: [:]][method.name] = RegisteredMethod(
-            service: method.service, name: method.name
-        ) { call, responder in
-            Task.immediate(executorPreference: responder.executor) {
-                do {
-                    responder.succeed(try await handler(UnaryCall(received: call)))
-                } catch {
-                    responder.fail(error)
+        insert(
+            RegisteredMethod(service: method.service, name: method.name) { call, responder in
+                Task.immediate(executorPreference: responder.executor) {
+                    do {
+                        responder.succeed(try await handler(UnaryCall(received: call)))
+                    } catch {
+                        responder.fail(error)
+                    }
                 }
-            }
-        }
+            })
     }
 
     /// Finds a method by the names in a request, or says which of them is unknown.
     func find(service: String, method: String) -> Result<RegisteredMethod, UnknownMethod> {
-        guard let methods = services[service] else { return .failure(.service) }
-        guard let found = methods[method] else { return .failure(.method) }
-        return .success(found)
+        let bucket = buckets[Self.bucket(of: method, count: buckets.count)]
+        for candidate in bucket where candidate.name == method && candidate.service == service {
+            return .success(candidate)
+        }
+        return .failure(buckets.joined().contains { $0.service == service } ? .method : .service)
+    }
+
+    private mutating func insert(_ method: RegisteredMethod) {
+        let index = Self.bucket(of: method.name, count: buckets.count)
+        if let known = buckets[index].firstIndex(where: { $0.isNamed(like: method) }) {
+            buckets[index][known] = method
+            return
+        }
+        buckets[index].append(method)
+        count += 1
+        guard count > buckets.count / 2 else { return }
+        let methods = Array(buckets.joined())
+        buckets = Array(repeating: [], count: buckets.count * 4)
+        for method in methods { buckets[Self.bucket(of: method.name, count: buckets.count)].append(method) }
+    }
+
+    /// A hash of the method's bytes alone, which are few and differ. It need not withstand chosen names: what is
+    /// in the table is ours, and a name that is not costs one bucket.
+    private static func bucket(of method: String, count: Int) -> Int {
+        let hash = method.utf8.withContiguousStorageIfAvailable { bytes in
+            bytes.prefix(64).reduce(2_166_136_261 as UInt32) { ($0 ^ UInt32($1)) &* 16_777_619 }
+        }
+        return Int(hash ?? 0) & (count - 1)
     }
 }
 
@@ -65,6 +91,10 @@ final class RegisteredMethod: Sendable {
         self.service = service
         self.name = name
         self.start = start
+    }
+
+    func isNamed(like other: RegisteredMethod) -> Bool {
+        name == other.name && service == other.service
     }
 }
 

@@ -121,7 +121,7 @@ struct TestServer: Sendable {
         FileManager.default.temporaryDirectory.appending(path: "ttrpc-\(UUID().uuidString)").path
     }
 
-    private static func register(in methods: inout MethodTable, _ gates: Gates) {
+    static func register(in methods: inout MethodTable, _ gates: Gates) {
         methods.register(TestMethods.repeatText) { call in try call.request() }
         methods.register(TestMethods.letters) { call in
             HealthCheckRequest(service: String(repeating: "x", count: Int(try call.request().service) ?? 0))
