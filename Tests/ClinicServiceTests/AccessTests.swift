@@ -16,7 +16,8 @@ import Testing
     ]
     private static let signedIn: Set = [
         "BookAppointment", "ListMyBookings", "UpdateBookingStatus", "DeleteBooking", "ListTransactions",
-        "PayBooking", "GetUser", "UpdateUser", "ChangePassword", "RevokeTokens", "ExportUserData", "EraseUser",
+        "PayBooking", "GetUser", "UpdateUser", "ChangePassword", "RevokeTokens", "ExportUserData",
+        "EraseUser",
     ]
     private static let staff: Set = ["ListUsers"]
 
