@@ -82,7 +82,8 @@ import Testing
                 DoctorServiceMethods.listDoctors, ListDoctorsRequest(), options: options)
         }
         #expect(failure?.code == .unavailable)
-        #expect(start.duration(to: .now) < .seconds(5))
+        // Far below the pauses of further attempts, far above what a busy machine takes.
+        #expect(start.duration(to: .now) < .seconds(60))
     }
 
     @Test func `a closed client calls no more`() async throws {
