@@ -26,6 +26,7 @@ let package = Package(
     products: [
         .library(name: "ClinicClient", targets: ["ClinicClient"]),
         .executable(name: "clinicd", targets: ["clinicd"]),
+        .executable(name: "clinic", targets: ["clinic"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -85,6 +86,11 @@ let package = Package(
         .target(
             name: "ClinicClient", dependencies: ["ProtobufC", "ClinicMessages", "TTRPC", "TTRPCMessages"],
             swiftSettings: settings),
+        .executableTarget(
+            name: "clinic",
+            dependencies: [
+                "ProtobufC", "ClinicMessages", "TTRPCMessages", "TTRPC", "ClinicClient", argumentParser,
+            ], path: "clients/cli", swiftSettings: settings),
 
         // Tests.
         .target(name: "CTestMessages", dependencies: ["CProtobufC"], path: "Tests/CTestMessages"),
@@ -109,6 +115,16 @@ let package = Package(
                 "ClinicClient", "ClinicMessages", "TTRPC", "TTRPCMessages", "ProtobufC", logging, nioCore,
                 nioPosix,
             ], swiftSettings: settings),
+        .testTarget(
+            name: "ClinicCLITests",
+            dependencies: [
+                "clinic", "ClinicClient", "ClinicMessages", "TTRPC", "TTRPCMessages", "ProtobufC",
+                argumentParser,
+                logging, nioCore, nioPosix,
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestCluster", logging],
+            swiftSettings: settings),
         .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: settings),
         .testTarget(name: "OpenSSLTests", dependencies: ["OpenSSL"], swiftSettings: settings),
         .testTarget(name: "BcryptTests", dependencies: ["Bcrypt"], swiftSettings: settings),

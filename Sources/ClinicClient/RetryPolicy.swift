@@ -9,7 +9,7 @@ public struct RetryPolicy: Sendable, Hashable {
     /// The longest pause between two attempts.
     public var maximumBackoff: Duration
 
-    /// Makes a policy; the defaults bridge the restart of a server, about 6 s of it.
+    /// Makes a policy; the defaults bridge the restart of a server: 3.5 to 7 s.
     public init(
         maximumAttempts: Int = 8, initialBackoff: Duration = .milliseconds(100),
         maximumBackoff: Duration = .seconds(2)

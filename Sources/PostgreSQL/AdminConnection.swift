@@ -2,7 +2,6 @@
 // databases. It runs on a thread that may wait, never on an event loop or one of Swift's own.
 
 internal import CPostgreSQL
-internal import Dispatch
 
 /// A blocking connection, valid inside `withConnection` only.
 public final class AdminConnection {
@@ -23,11 +22,7 @@ public final class AdminConnection {
     public static func withConnection<Result: Sendable>(
         url: String, _ body: @escaping @Sendable (AdminConnection) throws -> Result
     ) async throws -> Result {
-        try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async {
-                continuation.resume(with: Swift.Result { try body(connect(url: url)) })
-            }
-        }
+        try await Thread.result { try body(connect(url: url)) }
     }
 
     private static func connect(url: String) throws(DatabaseError) -> AdminConnection {

@@ -11,7 +11,6 @@ final class Link: Sendable {
     private let parameters: ConnectionParameters
     private let configuration: DatabaseConfiguration
     private let logger: Logger
-    private let notices: LinkNotices
     private let wakeup: Wakeup
     private let wire: Mutex<Wire>
     private let hasUnsentBytes = Atomic<Bool>(false)
@@ -25,9 +24,11 @@ final class Link: Sendable {
         self.configuration = configuration
         self.logger = logger
         parameters = try ConnectionParameters(configuration, purpose: purpose)
-        notices = LinkNotices(logger: logger)
         wakeup = try Wakeup()
-        wire = Mutex(Wire(purpose: purpose, attemptLimit: configuration.attemptLimit))
+        wire = Mutex(
+            Wire(
+                purpose: purpose, attemptLimit: configuration.attemptLimit,
+                notices: LinkNotices(logger: logger)))
     }
 
     /// Starts the thread; it runs until the lane is closed.
@@ -80,7 +81,7 @@ final class Link: Sendable {
 
     private func connect() -> Result<Int32, DatabaseError> {
         let end = ContinuousClock.now + configuration.connectTimeout
-        var progress = wire.withLock { $0.startConnecting(parameters, notices: notices) }
+        var progress = wire.withLock { $0.startConnecting(parameters) }
         while true {
             let remaining = end - .now
             switch progress {

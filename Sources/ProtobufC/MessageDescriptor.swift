@@ -70,15 +70,19 @@ extension MessageDescriptor {
 extension MessageDescriptor {
     /// The first chain of types that comes back to where it began, as full names; nil if there is none. protobuf-c
     /// has no depth limit, so a type that can hold itself must not be served.
-    public var recursion: [String]? { recursion(after: []) }
+    public var recursion: [String]? { Self.recursion(pointer, after: []) }
 
-    private func recursion(after path: [String]) -> [String]? {
-        let longer = path + [name]
-        if path.contains(name) { return longer }
-        for field in fields where field.type == PROTOBUF_C_TYPE_MESSAGE {
-            // A part that is not known here can only be one that generated code could not make without a cycle.
-            guard let part = part(of: field) else { return longer + [String(cString: field.name)] }
-            if let found = part.recursion(after: longer) { return found }
+    /// Goes by protobuf-c's own descriptors, which are what it decodes by.
+    private static func recursion(
+        _ type: UnsafePointer<ProtobufCMessageDescriptor>, after path: [String]
+    ) -> [String]? {
+        let name = String(cString: type.pointee.name)
+        if path.contains(name) { return path + [name] }
+        for index in 0..<Int(type.pointee.n_fields) {
+            let field = type.pointee.fields[index]
+            guard field.type == PROTOBUF_C_TYPE_MESSAGE, let part = field.descriptor else { continue }
+            let partType = part.assumingMemoryBound(to: ProtobufCMessageDescriptor.self)
+            if let found = recursion(partType, after: path + [name]) { return found }
         }
         return nil
     }

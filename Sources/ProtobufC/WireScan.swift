@@ -155,16 +155,12 @@ struct WireReader {
 
     /// The bytes of a value, without the length before them.
     mutating func value(_ type: WireType) -> UnsafeRawBufferPointer? {
+        let start = position
         switch type {
-        case .varint:
-            let start = position
-            guard varint(maximumLength: 10) != nil else { return nil }
-            return UnsafeRawBufferPointer(rebasing: bytes[start..<position])
+        case .varint: return varint(maximumLength: 10).map { _ in bytes(from: start) }
         case .eightBytes: return take(8)
         case .fourBytes: return take(4)
-        case .lengthDelimited:
-            guard let length = varint(maximumLength: 5) else { return nil }
-            return take(length)
+        case .lengthDelimited: return varint(maximumLength: 5).flatMap { take($0) }
         }
     }
 
@@ -172,6 +168,11 @@ struct WireReader {
         guard length <= UInt64(bytes.count - position) else { return nil }
         let start = position
         position += Int(length)
-        return UnsafeRawBufferPointer(rebasing: bytes[start..<position])
+        return bytes(from: start)
+    }
+
+    /// What was read since the position. Not a slice: without optimisation one costs more than all the rest.
+    private func bytes(from start: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: bytes.baseAddress.map { $0 + start }, count: position - start)
     }
 }

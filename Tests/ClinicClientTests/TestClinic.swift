@@ -47,7 +47,12 @@ final class TestClinic: Sendable {
     }
 
     func stop() async {
-        await server.withLock { $0 }?.shutdown()
+        // Its handlers hold this object: without letting go of it the directory would stay.
+        let last = server.withLock { server in
+            defer { server = nil }
+            return server
+        }
+        await last?.shutdown()
     }
 
     /// The number of this call among all that arrived, from 1.

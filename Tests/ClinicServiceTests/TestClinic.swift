@@ -32,8 +32,9 @@ final class TestClinic: Sendable {
         self.databaseURL = if let databaseURL { databaseURL } else { try await TestCluster.makeDatabase() }
         try await Migrator(migrations: clinicMigrations, logger: TestCluster.logger).migrate(
             url: self.databaseURL)
-        database = Database(
-            configuration: DatabaseConfiguration(url: self.databaseURL), logger: TestCluster.logger)
+        var configuration = DatabaseConfiguration(url: self.databaseURL)
+        configuration.readConnections = 1
+        database = Database(configuration: configuration, logger: TestCluster.logger)
         try await database.start()
         settings = ClinicSettings(zone: try TimeZoneRulesLoader.load("Australia/Sydney"))
         keys = try SigningKeys(secret: Array("0123456789abcdef0123456789abcdef".utf8))
@@ -108,6 +109,11 @@ final class TestClinic: Sendable {
         guard var row = try await database.read(Statement(sql), parameters).first else { return 0 }
         return try row.int64()
     }
+}
+
+/// The statuses of a booking's transactions.
+extension Booking {
+    var payments: [ClinicMessages.TransactionStatus] { transactions.map { $0.status } }
 }
 
 /// A connection with or without a signed-in user.

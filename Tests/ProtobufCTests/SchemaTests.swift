@@ -1,10 +1,12 @@
 // What holds for the whole schema, and for what the generator makes of it.
 
+import CProtobufC
 import ClinicMessages
 import Foundation
-import ProtobufC
 import TTRPCMessages
 import Testing
+
+@testable import ProtobufC
 
 @Test func `no type that is served can hold itself`() {
     for service in TTRPCMessages.allServices + ClinicMessages.allServices {
@@ -13,6 +15,26 @@ import Testing
             #expect(method.response.recursion == nil)
         }
     }
+}
+
+@Test func `a type that can hold itself is found`() {
+    // The generator refuses such a schema, so the descriptors are changed here: the department of a doctor's
+    // summary becomes a doctor's summary.
+    let original = DoctorSummary.descriptor.pointer.pointee
+    let fields = UnsafeMutableBufferPointer<ProtobufCFieldDescriptor>.allocate(
+        capacity: Int(original.n_fields))
+    let changed = UnsafeMutablePointer<ProtobufCMessageDescriptor>.allocate(capacity: 1)
+    defer {
+        fields.deallocate()
+        changed.deallocate()
+    }
+    _ = fields.initialize(from: DoctorSummary.descriptor.fields)
+    fields[2].descriptor = UnsafeRawPointer(changed)
+    changed.initialize(to: original)
+    changed.pointee.fields = UnsafePointer(fields.baseAddress)
+    let base = ProtobufCMessage(descriptor: changed, n_unknown_fields: 0, unknown_fields: nil)
+    let recursion = MessageDescriptor(base, byteFields: 0, nested: []).recursion
+    #expect(recursion == ["clinic.v1.DoctorSummary", "clinic.v1.DoctorSummary"])
 }
 
 @Test func `services and methods can be found by name`() throws {

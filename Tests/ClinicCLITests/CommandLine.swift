@@ -1,0 +1,127 @@
+// Runs whole commands inside the test's process, with an environment, a keyboard and output of their own.
+
+import ArgumentParser
+import ClinicClient
+import Foundation
+import Logging
+import NIOPosix
+import ProtobufC
+import Synchronization
+import TTRPC
+
+@testable import clinic
+
+/// What a command left behind.
+struct Outcome {
+    let status: ExitStatus
+    let output: String
+    let errors: String
+}
+
+/// A command line with a server to talk to. Its directory goes with it.
+final class TestCommandLine: Sendable {
+    /// What a call brought along.
+    struct Arrival: Sendable {
+        let method: String
+        let metadata: Metadata
+    }
+
+    let directory: String
+    private let server = Mutex<Server?>(nil)
+    private let arrived = Mutex<[Arrival]>([])
+
+    init() throws {
+        directory = "/tmp/clinic-cli-\(UInt64.random(in: .min ... .max))"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: directory)
+    }
+
+    var address: Address { .unix(path: directory + "/clinic.sock") }
+    var sessionPath: String { directory + "/state/clinic/session.json" }
+    var arrivals: [Arrival] { arrived.withLock { $0 } }
+    var environment: [String: String] {
+        ["CLINIC_ADDRESS": address.description, "XDG_STATE_HOME": directory + "/state"]
+    }
+
+    /// Runs `clinic` with these arguments.
+    func run(_ arguments: String..., environment more: [String: String] = [:], now: Int64? = nil) async
+        -> Outcome
+    {
+        await run(arguments, environment: more, now: now)
+    }
+
+    /// Runs `clinic`; the typed lines answer its questions, or are standard input.
+    func run(
+        _ arguments: [String], typing lines: [String] = [], isTerminal: Bool = false,
+        environment more: [String: String] = [:], now: Int64? = nil
+    ) async -> Outcome {
+        let output = Mutex("")
+        let errors = Mutex("")
+        let left = Mutex(lines[...])
+        var console = Console(
+            arguments: arguments, environment: environment.merging(more) { $1 },
+            writeOutput: { text in output.withLock { $0 += text } },
+            writeError: { text in errors.withLock { $0 += text } },
+            keyboard: Keyboard(
+                isTerminal: { isTerminal },
+                ask: { question, _ in
+                    errors.withLock { $0 += question }
+                    return left.withLock { $0.popFirst() }
+                },
+                readLine: { left.withLock { $0.popFirst() } }))
+        if let now { console.now = { now } }
+        let status = await Entry.run(arguments, in: console)
+        return Outcome(status: status, output: output.withLock { $0 }, errors: errors.withLock { $0 })
+    }
+
+    /// Starts the server.
+    func serve(_ registration: (inout Methods) -> Void) async throws {
+        var methods = Methods(arrived: { arrival in self.arrived.withLock { $0.append(arrival) } })
+        registration(&methods)
+        let server = Server(
+            methods: methods.table, group: MultiThreadedEventLoopGroup.singleton,
+            logger: Logger(label: "test"))
+        _ = try await server.listen(on: address)
+        self.server.withLock { $0 = server }
+    }
+
+    func stop() async {
+        // Its handlers hold this object: without letting go of it the directory would stay.
+        let last = server.withLock { server in
+            defer { server = nil }
+            return server
+        }
+        await last?.shutdown()
+    }
+
+    /// Adds handlers.
+    struct Methods {
+        fileprivate let arrived: @Sendable (Arrival) -> Void
+        fileprivate var table = MethodTable()
+
+        mutating func on<Request, Response>(
+            _ method: ProtobufC.Method<Request, Response>,
+            _ handler: @escaping @Sendable (Request) throws -> Response
+        ) {
+            let arrived = arrived
+            table.register(method) { call in
+                arrived(Arrival(method: call.method, metadata: call.metadata))
+                return try handler(try call.request())
+            }
+        }
+    }
+}
+
+/// The request that a command line makes, without a server.
+func request<Command: RemoteCommand>(_ type: Command.Type, _ arguments: String...) throws -> Command.Request {
+    guard let command = try ClinicCommand.parseAsRoot(arguments) as? Command else {
+        throw ValidationError("these arguments name another command")
+    }
+    let console = Console(
+        writeOutput: { _ in }, writeError: { _ in },
+        keyboard: Keyboard(isTerminal: { false }, ask: { _, _ in nil }, readLine: { "correct horse" }))
+    return try command.request(console)
+}

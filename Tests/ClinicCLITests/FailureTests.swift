@@ -1,0 +1,119 @@
+// What a person and a script see when something goes wrong.
+
+import ArgumentParser
+import Foundation
+import TTRPC
+import TTRPCMessages
+import Testing
+
+@testable import clinic
+
+@Suite struct FailureTests {
+    @Test func `every code has its exit status`() {
+        let expected: [StatusCode: Int32] = [
+            .ok: 0, .cancelled: 1, .unknown: 1, .invalidArgument: 3, .deadlineExceeded: 7, .notFound: 5,
+            .alreadyExists: 6, .permissionDenied: 4, .resourceExhausted: 7, .failedPrecondition: 6,
+            .aborted: 6,
+            .outOfRange: 3, .unimplemented: 1, .internal: 1, .unavailable: 7, .dataLoss: 1,
+            .unauthenticated: 4,
+        ]
+        for code in StatusCode.allCases {
+            #expect(ExitStatus(code).rawValue == expected[code])
+        }
+    }
+
+    @Test func `the report says what is wrong, why, and in which fields`() {
+        let status = Status(
+            .invalidArgument, "two fields\n are wrong", reason: "INVALID_FIELD", domain: "clinic.v1"
+        ).adding(
+            RPCBadRequest(fieldViolations: [
+                RPCBadRequest.FieldViolation(field: "email", description: "is no e-mail"),
+                RPCBadRequest.FieldViolation(field: "phone", description: "has letters"),
+            ]))
+        let failure = RemoteFailure(status: status, session: .none, output: .table)
+        #expect(
+            failure.report == """
+                clinic: two fields\u{FFFD} are wrong [INVALID_FIELD]
+                  email: is no e-mail
+                  phone: has letters
+                """)
+        #expect(failure.exitStatus == .invalid)
+    }
+
+    @Test func `a wrong field that is the whole message is said once`() {
+        let status = Status(.invalidArgument, "email: is no e-mail", reason: "R", domain: "clinic.v1").adding(
+            RPCBadRequest(fieldViolations: [
+                RPCBadRequest.FieldViolation(field: "email", description: "is no e-mail")
+            ]))
+        let failure = RemoteFailure(status: status, session: .none, output: .table)
+        #expect(failure.report == "clinic: email: is no e-mail [R]")
+    }
+
+    @Test func `a script gets the same as a line of JSON`() throws {
+        let status = Status(
+            .resourceExhausted, "too many failed sign-ins", reason: "LOGIN_THROTTLED", domain: "clinic.v1",
+            metadata: [("peer", "unix")]
+        ).adding(RPCRetryInfo(retryDelay: ProtobufDuration(seconds: 1, nanos: 500_000_000)))
+        let failure = RemoteFailure(status: status, session: .none, output: .json)
+        let lines = failure.report.split(separator: "\n")
+        #expect(lines.count == 2)
+        #expect(lines.first == "clinic: too many failed sign-ins; wait 1.500s [LOGIN_THROTTLED]")
+        #expect(
+            lines.last == """
+                {"code":"RESOURCE_EXHAUSTED","domain":"clinic.v1","message":"too many failed sign-ins",\
+                "metadata":{"peer":"unix"},"reason":"LOGIN_THROTTLED","retry_delay":"1.500s"}
+                """)
+    }
+
+    @Test func `a failure without a reason is named by its code`() {
+        let failure = RemoteFailure(status: Status(.unavailable, "gone"), session: .none, output: .table)
+        #expect(failure.report == "clinic: gone [UNAVAILABLE]")
+    }
+
+    @Test(arguments: [
+        ["booking", "create", "--doctor", "3"],
+        ["booking", "create", "--doctor", "x", "--at", "24/11/2026 10:00:00"],
+        ["booking", "create", "--doctor", "3", "--at", "tomorrow"], ["booking", "list", "--status", "gone"],
+        ["doctor", "list", "--unknown"], ["nonsense"], ["department", "update", "2"], ["booking", "cancel"],
+        ["health", "--address", "http://localhost"], ["health", "--timeout", "0"],
+        ["health", "--output", "xml"],
+        ["health", "--timeout", "5h"], ["call", "Nothing/At", "-d", "{}"], ["call", "BookingService"],
+        ["call", "BookingService/Nothing"],
+        ["call", "BookingService/BookAppointment", "-d", "{\"doctor\": 1}"],
+        ["call", "BookingService/BookAppointment", "-d", "@/nonexistent"], ["login"],
+        ["login", "--email", "a@b", "--password-stdin"], ["login", "--email", "a@b"],
+        ["user", "create", "--password", "secret"],
+    ])
+    func `wrong usage ends with 2 and sends nothing`(arguments: [String]) async throws {
+        let line = try TestCommandLine()
+        let outcome = await line.run(arguments)
+        #expect(outcome.status == .usage)
+        #expect(outcome.output.isEmpty)
+        #expect(outcome.errors.hasPrefix("clinic: "))
+    }
+
+    @Test(arguments: ["CLINIC_ADDRESS", "CLINIC_OUTPUT", "CLINIC_TIMEOUT"])
+    func `a wrong variable is wrong usage and is named`(variable: String) async throws {
+        let outcome = try await TestCommandLine().run("health", environment: [variable: "nonsense"])
+        #expect(outcome.status == .usage)
+        #expect(outcome.errors.contains(variable))
+    }
+
+    @Test func `every command has help with an example`() async throws {
+        let line = try TestCommandLine()
+        for path in Self.leaves(ClinicCommand.self, []) {
+            let outcome = await line.run(path + ["--help"])
+            #expect(outcome.status == .success)
+            #expect(outcome.errors.isEmpty)
+            #expect(outcome.output.contains("Example:\n  clinic \(path.joined(separator: " "))"))
+        }
+        let version = await line.run("--version")
+        #expect(version.status == .success && version.output.hasPrefix("clinic "))
+    }
+
+    private static func leaves(_ command: any ParsableCommand.Type, _ path: [String]) -> [[String]] {
+        let parts = command.configuration.subcommands
+        if parts.isEmpty { return [path] }
+        return parts.flatMap { leaves($0, path + [$0.configuration.commandName ?? ""]) }
+    }
+}

@@ -1,0 +1,151 @@
+// Where the token is kept and whom it goes to.
+
+import ClinicMessages
+import Foundation
+import TTRPC
+import Testing
+
+@testable import clinic
+
+@Suite struct SessionTests {
+    private let line: TestCommandLine
+    /// 2026-11-23T23:00:00Z.
+    private static let end: Int64 = 1_795_474_800
+
+    init() throws {
+        line = try TestCommandLine()
+    }
+
+    private func serve() async throws {
+        try await line.serve { methods in
+            methods.on(UserServiceMethods.login) { request in
+                guard request.password == "correct horse" else {
+                    throw Status(
+                        .unauthenticated, "e-mail or password is wrong", reason: "WRONG_CREDENTIALS",
+                        domain: "clinic.v1")
+                }
+                return LoginResponse(
+                    email: request.email, token: "secret", role: .patient,
+                    expireTime: ProtobufTimestamp(seconds: Self.end))
+            }
+            methods.on(DoctorServiceMethods.listDoctors) { _ in ListDoctorsResponse() }
+            methods.on(BookingServiceMethods.listMyBookings) { _ in
+                throw Status(.unauthenticated, "sign in", reason: "NOT_SIGNED_IN", domain: "clinic.v1")
+            }
+        }
+    }
+
+    private func login() async -> Outcome {
+        await line.run(
+            ["login", "--email", "ada@example.com", "--password-stdin"], typing: ["correct horse"],
+            now: Self.end - 900)
+    }
+
+    private var tokensSent: [[String]] { line.arrivals.map { $0.metadata["authorization"] } }
+
+    @Test func `the file is for its owner only, and nothing else is left beside it`() async throws {
+        try await serve()
+        for _ in 1...2 {
+            let outcome = await login()
+            #expect(outcome.status == .success)
+            #expect(!outcome.output.contains("secret") && !outcome.errors.contains("secret"))
+        }
+        var status = stat()
+        #expect(stat(line.sessionPath, &status) == 0 && status.st_mode & 0o777 == 0o600)
+        let directory = (line.sessionPath as NSString).deletingLastPathComponent
+        #expect(stat(directory, &status) == 0 && status.st_mode & 0o777 == 0o700)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["session.json"])
+        await line.stop()
+    }
+
+    @Test func `the token goes with the calls after a login, but not with the next login`() async throws {
+        try await serve()
+        _ = await login()
+        _ = await line.run("doctor", "list", now: Self.end - 1)
+        _ = await login()
+        #expect(tokensSent == [[], ["Bearer secret"], []])
+        await line.stop()
+    }
+
+    @Test func `an expired token is not sent, and public methods go on`() async throws {
+        try await serve()
+        _ = await login()
+        let list = await line.run("doctor", "list", now: Self.end)
+        #expect(list.status == .success)
+        let mine = await line.run("booking", "mine", now: Self.end)
+        #expect(mine.status == .notAllowed)
+        #expect(
+            mine.errors == """
+                clinic: the session of ada@example.com ended at 2026-11-23T23:00:00Z; run `clinic login` again \
+                [NOT_SIGNED_IN]
+
+                """)
+        #expect(tokensSent == [[], [], []])
+        await line.stop()
+    }
+
+    @Test func `the token goes to no other address`() async throws {
+        try await serve()
+        _ = await login()
+        // The same socket by another name is another address: nothing says that they are one server.
+        let other = "unix:\(line.directory)/./clinic.sock"
+        let outcome = await line.run("booking", "mine", "--address", other, now: Self.end - 1)
+        #expect(outcome.status == .notAllowed)
+        #expect(outcome.errors.contains("you are signed in at \(line.address), not here"))
+        #expect(tokensSent == [[], []])
+        await line.stop()
+    }
+
+    @Test func `a wrong password says so and keeps the session there was`() async throws {
+        try await serve()
+        _ = await login()
+        let outcome = await line.run(
+            ["login", "--email", "ada@example.com", "--password-stdin"], typing: ["wrong"])
+        #expect(outcome.status == .notAllowed)
+        #expect(outcome.errors == "clinic: e-mail or password is wrong [WRONG_CREDENTIALS]\n")
+        #expect(await line.run("whoami", now: Self.end - 1).status == .success)
+        await line.stop()
+    }
+
+    @Test func `whoami tells the session, and logout forgets it`() async throws {
+        try await serve()
+        _ = await login()
+        let me = await line.run("whoami", now: Self.end - 1)
+        #expect(
+            me.output == """
+                E-mail           ada@example.com
+                Role             Patient
+                Server           \(line.address)
+                Signed in until  2026-11-23T23:00:00Z
+
+                """)
+        #expect(await line.run("whoami", now: Self.end).status == .notAllowed)
+        #expect(await line.run("logout").errors == "signed out\n")
+        #expect(await line.run("logout").errors == "nobody was signed in\n")
+        #expect(await line.run("whoami", now: Self.end - 1).status == .notAllowed)
+        await line.stop()
+    }
+
+    @Test func `a damaged session file is nobody signed in, with a warning`() async throws {
+        try await serve()
+        _ = await login()
+        try Data("{\"token\": ".utf8).write(to: URL(fileURLWithPath: line.sessionPath))
+        let outcome = await line.run("doctor", "list")
+        #expect(outcome.status == .success)
+        #expect(outcome.errors.contains("the session file \(line.sessionPath) is damaged"))
+        #expect(await login().status == .success)
+        await line.stop()
+    }
+
+    @Test func `CLINIC_SESSION_FILE puts the session elsewhere`() async throws {
+        try await serve()
+        let path = line.directory + "/mine.json"
+        let outcome = await line.run(
+            ["login", "--email", "ada@example.com", "--password-stdin"], typing: ["correct horse"],
+            environment: ["CLINIC_SESSION_FILE": path])
+        #expect(outcome.status == .success)
+        #expect(FileManager.default.fileExists(atPath: path))
+        #expect(!FileManager.default.fileExists(atPath: line.sessionPath))
+        await line.stop()
+    }
+}

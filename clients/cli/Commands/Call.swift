@@ -1,0 +1,81 @@
+// `clinic call`: any method of the schema, from the descriptors in this program. Nothing is generated for it.
+
+internal import ArgumentParser
+internal import ClinicClient
+internal import ClinicMessages
+internal import ProtobufC
+internal import TTRPCMessages
+
+struct Call: RunnableCommand {
+    static let configuration = CommandConfiguration(
+        "call", "Call any method with a request in JSON.",
+        """
+        Field names are those of the schema; int64 may be a number or a text, an enumeration is its name, an instant \
+        is RFC 3339. The answer is JSON.
+        """,
+        example: "clinic call BookingService/ListBookings -d '{\"doctor_id\": 3, \"page_size\": 10}'")
+
+    @Argument(
+        help: ArgumentHelp(
+            "The service, full or short, and the method. Without it the methods are listed.",
+            valueName: "service/method"))
+    var method: String?
+
+    @Option(
+        name: [.customShort("d"), .long],
+        help: ArgumentHelp(
+            "The request; @FILE reads it from a file, - from standard input.", valueName: "json"))
+    var data = "{}"
+
+    @OptionGroup var change: ChangeOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func run(in console: Console) async throws {
+        guard let method else {
+            return try console.print(MethodNames.all.map { $0 + "\n" }.joined())
+        }
+        let found = try MethodNames.find(method)
+        let payload = try payload(of: found, console)
+        let remote = try Remote(connection, console)
+        let options = CallOptions(idempotencyKey: change.idempotencyKey)
+        let answer = try await remote.calling {
+            try await remote.client.call(found, payload: payload, options: options)
+        }
+        try console.print(try found.response.json(decoding: answer, pretty: true))
+    }
+
+    private func payload(of method: AnyMethod, _ console: Console) throws -> [UInt8] {
+        do {
+            return try method.request.bytes(json: try RequestText.read(data, console))
+        } catch let error as JSONFormError {
+            throw CommandFailure("the request is not a \(method.request.name): \(error)", .usage)
+        }
+    }
+}
+
+/// The methods of the schema by name.
+enum MethodNames {
+    private static let services = ClinicMessages.allServices + TTRPCMessages.allServices
+
+    /// Every method as `service/method`.
+    static var all: [String] { services.flatMap(\.methods).map { "\($0.service)/\($0.name)" } }
+
+    /// The method of a name, whose service may leave its package out; throws a usage error for an unknown one.
+    static func find(_ name: String) throws -> AnyMethod {
+        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2 else {
+            throw CommandFailure("a method is named like BookingService/ListBookings", .usage)
+        }
+        guard
+            let service = services.first(where: { $0.name == parts[0] || $0.name.hasSuffix("." + parts[0]) })
+        else {
+            let names = services.map(\.name).joined(separator: ", ")
+            throw CommandFailure("there is no service \(parts[0]); there are \(names)", .usage)
+        }
+        guard let method = service.methods.first(where: { $0.name == parts[1] }) else {
+            let names = service.methods.map(\.name).joined(separator: ", ")
+            throw CommandFailure("\(service.name) has no method \(parts[1]); it has \(names)", .usage)
+        }
+        return method
+    }
+}

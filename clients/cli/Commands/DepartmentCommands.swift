@@ -1,0 +1,105 @@
+// `clinic department`.
+
+internal import ArgumentParser
+internal import ClinicMessages
+
+struct ListDepartments: ListCommand {
+    static let configuration = CommandConfiguration(
+        "list", "List the departments.", example: "clinic department list")
+    static let method = DepartmentServiceMethods.listDepartments
+
+    @OptionGroup var page: PageOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func filter() -> ListDepartmentsRequest { ListDepartmentsRequest() }
+}
+
+struct CreateDepartment: ChangeCommand {
+    static let configuration = CommandConfiguration(
+        "create", "Make a department. For administrators.",
+        example: "clinic department create --name Cardiology --opens 08:00 --closes 18:00")
+    static let method = DepartmentServiceMethods.createDepartment
+
+    @Option(help: "Its name.")
+    var name: String
+
+    @Option(help: "HH:MM, when the first appointment may start.")
+    var opens: String
+
+    @Option(help: "HH:MM, when the last appointment ends; 24:00 for midnight.")
+    var closes: String
+
+    @OptionGroup var change: ChangeOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func request(_ console: Console) -> CreateDepartmentRequest {
+        CreateDepartmentRequest(departmentName: name, operatingStartHour: opens, operatingEndHour: closes)
+    }
+}
+
+struct UpdateDepartment: ChangeCommand {
+    static let configuration = CommandConfiguration(
+        "update", "Change a department. For administrators.",
+        example: "clinic department update 2 --closes 20:00")
+    static let method = DepartmentServiceMethods.updateDepartment
+
+    @Argument(help: "The number of the department.")
+    var id: Int64
+
+    @Option(help: "A new name.")
+    var name: String?
+
+    @Option(help: "HH:MM, when the first appointment may start.")
+    var opens: String?
+
+    @Option(help: "HH:MM, when the last appointment ends.")
+    var closes: String?
+
+    @OptionGroup var version: VersionOptions
+    @OptionGroup var change: ChangeOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func request(_ console: Console) throws -> UpdateDepartmentRequest {
+        let mask = try UpdateMask.of([
+            ("department_name", name != nil), ("operating_start_hour", opens != nil),
+            ("operating_end_hour", closes != nil),
+        ])
+        let department = Department(
+            departmentName: name ?? "", operatingStartHour: opens ?? "", operatingEndHour: closes ?? "")
+        return UpdateDepartmentRequest(
+            departmentID: id, department: department, updateMask: mask, etag: version.etag ?? "")
+    }
+}
+
+struct DeleteDepartment: ChangeCommand {
+    static let configuration = CommandConfiguration(
+        "delete", "Remove a department that has no doctors. For administrators.",
+        example: "clinic department delete 2")
+    static let method = DepartmentServiceMethods.deleteDepartment
+
+    @Argument(help: "The number of the department.")
+    var id: Int64
+
+    @OptionGroup var change: ChangeOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func request(_ console: Console) -> DeleteDepartmentRequest { DeleteDepartmentRequest(departmentID: id) }
+
+    func confirmation(of answer: ProtobufEmpty) -> String? { "department \(id) deleted" }
+}
+
+/// The option of every command that changes a thing that was read before.
+struct VersionOptions: ParsableArguments {
+    @Option(help: "Change it only if it is still as it was when it had this etag.")
+    var etag: String?
+}
+
+/// Which fields an update changes.
+enum UpdateMask {
+    /// The fields that were given; throws a usage error for none.
+    static func of(_ fields: [(name: String, isGiven: Bool)]) throws -> ProtobufFieldMask {
+        let paths = fields.filter(\.isGiven).map(\.name)
+        guard !paths.isEmpty else { throw CommandFailure("nothing to change was given; see --help", .usage) }
+        return ProtobufFieldMask(paths: paths)
+    }
+}

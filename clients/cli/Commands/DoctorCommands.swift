@@ -1,0 +1,128 @@
+// `clinic doctor`.
+
+internal import ArgumentParser
+internal import ClinicMessages
+
+struct ListDoctors: ListCommand {
+    static let configuration = CommandConfiguration(
+        "list", "List the doctors.", example: "clinic doctor list --department 2")
+    static let method = DoctorServiceMethods.listDoctors
+
+    @Option(help: "Only those of this department.")
+    var department: Int64?
+
+    @OptionGroup var page: PageOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func filter() -> ListDoctorsRequest { ListDoctorsRequest(departmentID: department ?? 0) }
+}
+
+struct RegisterDoctor: ChangeCommand {
+    static let configuration = CommandConfiguration(
+        "register", "Register a doctor with a department. For administrators.",
+        example: """
+            clinic doctor register --department 2 --name 'Dr Grace Hopper' --registration-number MED0001234567 \
+            --registration-expiry 2027-09-30 --fee 200.99
+            """)
+    static let method = DoctorServiceMethods.registerDoctor
+
+    @Option(help: "The number of the department.")
+    var department: Int64
+
+    @Option(help: "The name to print.")
+    var name: String
+
+    @Option(help: "Up to 32 characters.")
+    var registrationNumber: String
+
+    @Option(help: "YYYY-MM-DD, the last day it is valid.")
+    var registrationExpiry: String
+
+    @Option(
+        help: "The price of a visit before GST, such as 200.99 or '200.99 AUD'.", transform: MoneyText.parse)
+    var fee: Money
+
+    @Option(help: "The length of an appointment, 5 to 240. [default: 30]")
+    var slotMinutes: Int64?
+
+    @Flag(help: "No GST is charged.")
+    var gstFree = false
+
+    @OptionGroup var change: ChangeOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func request(_ console: Console) -> RegisterDoctorRequest {
+        RegisterDoctorRequest(
+            departmentID: department, fullName: name, registrationNumber: registrationNumber,
+            registrationExpiry: registrationExpiry, consultationFee: fee, slotMinutes: slotMinutes ?? 0,
+            gstFree: gstFree)
+    }
+}
+
+struct UpdateDoctor: ChangeCommand {
+    static let configuration = CommandConfiguration(
+        "update", "Change a doctor. For administrators.",
+        "A new fee is for new bookings only.",
+        example: "clinic doctor update 3 --fee 210 --gst-free")
+    static let method = DoctorServiceMethods.updateDoctor
+
+    @Argument(help: "The number of the doctor.")
+    var id: Int64
+
+    @Option(help: "The department to move to.")
+    var department: Int64?
+
+    @Option(help: "The name to print.")
+    var name: String?
+
+    @Option(help: "Up to 32 characters.")
+    var registrationNumber: String?
+
+    @Option(help: "YYYY-MM-DD, the last day it is valid.")
+    var registrationExpiry: String?
+
+    @Option(
+        help: "The price of a visit before GST, such as 200.99 or '200.99 AUD'.", transform: MoneyText.parse)
+    var fee: Money?
+
+    @Option(help: "The length of an appointment, 5 to 240.")
+    var slotMinutes: Int64?
+
+    @Flag(inversion: .prefixedNo, help: "Whether no GST is charged.")
+    var gstFree: Bool?
+
+    @OptionGroup var version: VersionOptions
+    @OptionGroup var change: ChangeOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func request(_ console: Console) throws -> UpdateDoctorRequest {
+        let mask = try UpdateMask.of([
+            ("full_name", name != nil), ("registration_number", registrationNumber != nil),
+            ("registration_expiry", registrationExpiry != nil), ("consultation_fee", fee != nil),
+            ("slot_minutes", slotMinutes != nil), ("gst_free", gstFree != nil),
+            ("department", department != nil),
+        ])
+        let doctor = Doctor(
+            fullName: name ?? "", registrationNumber: registrationNumber ?? "",
+            registrationExpiry: registrationExpiry ?? "", consultationFee: fee, slotMinutes: slotMinutes ?? 0,
+            gstFree: gstFree ?? false, department: department.map { DepartmentSummary(id: $0) })
+        return UpdateDoctorRequest(doctorID: id, doctor: doctor, updateMask: mask, etag: version.etag ?? "")
+    }
+}
+
+struct DeleteDoctor: ChangeCommand {
+    static let configuration = CommandConfiguration(
+        "delete", "Remove a doctor who has no bookings ahead. For administrators.",
+        example: "clinic doctor delete 3")
+    static let method = DoctorServiceMethods.deleteDoctor
+
+    @Argument(help: "The number of the doctor.")
+    var id: Int64
+
+    @OptionGroup var change: ChangeOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func request(_ console: Console) -> DeleteDoctorRequest { DeleteDoctorRequest(doctorID: id) }
+
+    func confirmation(of answer: ProtobufEmpty) -> String? { "doctor \(id) deleted" }
+}

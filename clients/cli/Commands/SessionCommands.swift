@@ -1,0 +1,99 @@
+// `clinic login`, `clinic logout` and `clinic whoami`: the session on this side.
+
+internal import ArgumentParser
+internal import ClinicClient
+internal import ClinicMessages
+internal import FoundationEssentials
+internal import ProtobufC
+
+struct Login: RemoteCommand {
+    static let configuration = CommandConfiguration(
+        "login", "Sign in.",
+        """
+        Asks for the password, unless --password-stdin is given. The token is kept in a file that only you can read, \
+        and is sent to this address only.
+        """,
+        example: "clinic login --email ada@example.com")
+    static let method = UserServiceMethods.login
+
+    @Option(help: "The e-mail you signed up with; asked for if it is missing.")
+    var email: String?
+
+    @OptionGroup var password: PasswordOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func request(_ console: Console) throws -> LoginRequest {
+        guard let email = email ?? askForEmail(console) else {
+            throw CommandFailure("no e-mail was given; use --email", .usage)
+        }
+        return LoginRequest(
+            email: email,
+            password: try console.keyboard.password(fromStandardInput: password.passwordStdin))
+    }
+
+    func keep(_ answer: LoginResponse, _ remote: Remote, _ console: Console) throws {
+        guard let file = SessionFile.find(console) else {
+            throw CommandFailure("there is no place for the session: set HOME or CLINIC_SESSION_FILE")
+        }
+        try file.write(Session(answer, at: remote.settings.address))
+    }
+
+    private func askForEmail(_ console: Console) -> String? {
+        guard console.keyboard.isTerminal(), !password.passwordStdin else { return nil }
+        return console.keyboard.ask("E-mail: ", false).flatMap { $0.isEmpty ? nil : $0 }
+    }
+}
+
+struct Logout: RunnableCommand {
+    static let configuration = CommandConfiguration(
+        "logout", "Forget the token of the last login.", example: "clinic logout")
+
+    @OptionGroup var connection: ConnectionOptions
+
+    func run(in console: Console) async throws {
+        let wasSignedIn = try SessionFile.find(console)?.remove() ?? false
+        console.printError(wasSignedIn ? "signed out" : "nobody was signed in")
+    }
+}
+
+struct WhoAmI: RunnableCommand {
+    static let configuration = CommandConfiguration(
+        "whoami", "Print who is signed in. Does not ask the server.", example: "clinic whoami")
+
+    @OptionGroup var connection: ConnectionOptions
+
+    func run(in console: Console) async throws {
+        let settings = try Settings(connection, console)
+        switch SessionState.find(for: settings.address, console) {
+        case .none: throw CommandFailure("nobody is signed in; run `clinic login`", .notAllowed)
+        case .elsewhere(let address):
+            throw CommandFailure("you are signed in at \(address), not at \(settings.address)", .notAllowed)
+        case .expired(let session):
+            throw CommandFailure(
+                "the session of \(session.email) ended at \(session.expireTime); run `clinic login` again",
+                .notAllowed)
+        case .usable(let session): try print(session, settings.output, console)
+        }
+    }
+
+    private func print(_ session: Session, _ output: OutputForm, _ console: Console) throws {
+        let role: Role? = Role(protoName: session.role)
+        switch output {
+        case .table:
+            let rows = [
+                ["E-mail", session.email], ["Role", role.map { label($0) } ?? session.role],
+                ["Server", session.address], ["Signed in until", session.expireTime],
+            ]
+            let table = TextTable(rows: rows.map { $0.map(printable) }, numberColumns: [])
+            try console.print(table.text)
+        case .json:
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            let form = [
+                "email": session.email, "role": session.role, "address": session.address,
+                "expire_time": session.expireTime,
+            ]
+            try console.print(String(decoding: try encoder.encode(form), as: UTF8.self))
+        }
+    }
+}

@@ -1,0 +1,60 @@
+// The command `clinic`: reads the arguments, runs the command they name, and turns whatever went wrong into one line
+// and an exit code.
+
+internal import ArgumentParser
+internal import Glibc
+
+@main
+enum Entry {
+    static func main() async {
+        keepStandardDescriptors()
+        // A reader that has gone away is met as an error of the write, which ends us quietly.
+        signal(SIGPIPE, SIG_IGN)
+        let console = Console.standard
+        exit(await run(Array(CommandLine.arguments.dropFirst()), in: console).rawValue)
+    }
+
+    /// Puts something in the place of standard input, output and error that are closed, which fails when it is used:
+    /// else the socket to the server would get their numbers, and what is printed.
+    private static func keepStandardDescriptors() {
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+            _ = open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+        }
+    }
+
+    /// Runs the command that the arguments name; returns how it ended.
+    static func run(_ arguments: [String], in console: Console) async -> ExitStatus {
+        do {
+            var command = try ClinicCommand.parseAsRoot(arguments)
+            if let command = command as? any RunnableCommand {
+                try await command.run(in: console)
+            } else {
+                try command.run()
+            }
+            return .success
+        } catch {
+            return report(error, in: console)
+        }
+    }
+
+    private static func report(_ error: any Error, in console: Console) -> ExitStatus {
+        if let failure = error as? any ReportedFailure {
+            console.printError(failure.report)
+            return failure.exitStatus
+        }
+        // ArgumentParser's own: a mistake in the arguments, or help and version, which are no mistake.
+        let text = ClinicCommand.fullMessage(for: error)
+        if ClinicCommand.exitCode(for: error).isSuccess {
+            do {
+                try console.print(text)
+            } catch {
+                return report(error, in: console)
+            }
+            return .success
+        }
+        let heading = "Error: "
+        console.printError(
+            "clinic: " + (text.hasPrefix(heading) ? String(text.dropFirst(heading.count)) : text))
+        return .usage
+    }
+}

@@ -1,0 +1,30 @@
+// Enumerations as people write them: `No show` for BOOKING_STATUS_NO_SHOW, and `no-show` back.
+
+internal import ArgumentParser
+internal import ProtobufC
+
+/// The label of a value, such as `No show`; the number of a value that this program does not know.
+func label(_ value: some MessageEnumeration) -> String {
+    let words = shortName(value).replacing("_", with: " ").lowercased()
+    return words.prefix(1).uppercased() + words.dropFirst()
+}
+
+/// Reads a value by its label, its short name or its full name, in any case.
+func enumeration<Value: MessageEnumeration>(named text: String) throws -> Value {
+    let name = text.uppercased().replacing("-", with: "_").replacing(" ", with: "_")
+    let choices = Value.allCases.filter { $0.rawValue != 0 }
+    if let value = choices.first(where: { shortName($0) == name || $0.protoName == name }) { return value }
+    let names = choices.map { shortName($0).lowercased().replacing("_", with: "-") }
+    throw ValidationError("choose one of \(names.joined(separator: ", "))")
+}
+
+/// The name in the schema without the prefix of its type, which all values share.
+private func shortName<Value: MessageEnumeration>(_ value: Value) -> String {
+    let unspecified = "UNSPECIFIED"
+    guard let first = Value.allCases.first?.protoName, first.hasSuffix(unspecified) else {
+        return value.protoName
+    }
+    let prefix = first.dropLast(unspecified.count)
+    return value.protoName.hasPrefix(prefix)
+        ? String(value.protoName.dropFirst(prefix.count)) : value.protoName
+}

@@ -1,0 +1,75 @@
+// Commands that print a list: a page of it, or all.
+
+internal import ArgumentParser
+internal import ClinicClient
+internal import ProtobufC
+internal import TTRPC
+
+/// The options of every list.
+struct PageOptions: ParsableArguments {
+    @Option(help: "How many to print, at most 1000. [default: 50]")
+    var pageSize: Int64?
+
+    @Option(help: "Where to go on: the token printed after the page before.")
+    var pageToken: String?
+
+    @Flag(help: "Print all pages.")
+    var all = false
+}
+
+/// A command that is a list method.
+protocol ListCommand: RemoteCommand
+where Request: PageRequest, Response: PageResponse, Response.Item: Described {
+    var page: PageOptions { get }
+    /// The request without its page.
+    func filter() throws -> Request
+}
+
+extension ListCommand {
+    func request(_ console: Console) throws -> Request {
+        var request = try filter()
+        request.pageSize = page.pageSize ?? (page.all ? 1000 : 0)
+        request.pageToken = page.pageToken ?? ""
+        return request
+    }
+
+    func answer(from client: ClinicClient, to request: Request) async throws(Status) -> Response {
+        if page.all { return try await client.callForAllPages(Self.method, request) }
+        return try await client.call(Self.method, request)
+    }
+
+    func finish(_ answer: Response, _ remote: Remote, _ console: Console) throws {
+        guard remote.settings.output == .table else { return }
+        if answer.items.isEmpty { console.printError("nothing found") }
+        if !answer.nextPageToken.isEmpty {
+            console.printError("more: " + NextPage.command(console.arguments, token: answer.nextPageToken))
+        }
+    }
+}
+
+/// The command that prints the next page.
+enum NextPage {
+    private static let option = "--page-token"
+
+    /// The same command with another page token, to paste into a shell.
+    static func command(_ arguments: [String], token: String) -> String {
+        var kept: [String] = []
+        var rest = arguments[...]
+        while let argument = rest.popFirst() {
+            if argument == option {
+                rest = rest.dropFirst()
+            } else if !argument.hasPrefix(option + "=") {
+                kept.append(argument)
+            }
+        }
+        return (["clinic"] + kept + [option, token]).map(quoted).joined(separator: " ")
+    }
+
+    /// The word as a POSIX shell reads it back.
+    private static func quoted(_ word: String) -> String {
+        let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./:@,+%")
+        if !word.isEmpty, word.allSatisfy(plain.contains) { return word }
+        return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
+            + "'"
+    }
+}
