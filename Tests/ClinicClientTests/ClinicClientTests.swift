@@ -17,6 +17,7 @@ import Testing
     /// Retries without long pauses.
     private func client(attempts: Int = 8, token: String? = "secret") -> ClinicClient {
         var configuration = ClinicClientConfiguration()
+        configuration.timeout = .seconds(120)
         configuration.retryPolicy = RetryPolicy(
             maximumAttempts: attempts, initialBackoff: .milliseconds(1), maximumBackoff: .milliseconds(20))
         return ClinicClient(address: clinic.address, token: token, configuration: configuration)

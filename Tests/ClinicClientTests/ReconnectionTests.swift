@@ -15,6 +15,7 @@ import Testing
 
     private func client(at address: Address, token: String? = "secret") -> ClinicClient {
         var configuration = ClinicClientConfiguration()
+        configuration.timeout = .seconds(120)
         configuration.retryPolicy = RetryPolicy(
             maximumAttempts: 1000, initialBackoff: .milliseconds(1), maximumBackoff: .milliseconds(20))
         return ClinicClient(address: address, token: token, configuration: configuration)
