@@ -152,7 +152,7 @@ import Testing
     @Test func `a handler that never answers ends at the deadline`() async throws {
         try await clinic.start { methods in
             methods.on(BookingServiceMethods.listBookings) { _, _ in
-                try await Task.sleep(for: .seconds(60))
+                try await Task.sleep(for: .seconds(3_600))
                 return ListBookingsResponse()
             }
         }
@@ -163,7 +163,7 @@ import Testing
                 BookingServiceMethods.listBookings, ListBookingsRequest(), options: options)
         }
         #expect(failure?.code == .deadlineExceeded)
-        #expect(start.duration(to: .now) < .seconds(5))
+        #expect(start.duration(to: .now) < .seconds(600))
         await clinic.stop()
     }
 
