@@ -127,7 +127,7 @@ final class Postmaster: Sendable {
                     "-c", "unix_socket_permissions=0700",
                     "-c", "fsync=on", "-c", "full_page_writes=on", "-c", "synchronous_commit=on",
                     "-c", "logging_collector=off", "-c", "log_destination=stderr",
-                ], output: log, endsWithParent: true)
+                ], output: log, deathSignal: .interrupt)
         } catch {
             return (false, error.description)
         }
