@@ -52,9 +52,16 @@ enum Entry {
             }
             return .success
         }
-        let heading = "Error: "
-        console.printError(
-            "clinic: " + (text.hasPrefix(heading) ? String(text.dropFirst(heading.count)) : text))
+        console.printError("clinic: " + mistake(text))
         return .usage
+    }
+
+    /// What ArgumentParser says of a mistake without its heading and the usage, which has every option there is: what
+    /// is wrong, what the option means, and where the rest is.
+    private static func mistake(_ text: String) -> String {
+        let heading = "Error: "
+        let lines = (text.hasPrefix(heading) ? String(text.dropFirst(heading.count)) : text)
+            .split(separator: "\n", omittingEmptySubsequences: false)
+        return lines.filter { !$0.hasPrefix("Usage: ") }.joined(separator: "\n")
     }
 }
