@@ -50,13 +50,18 @@ struct ClinicServer: Sendable {
             .name("bash"), arguments: ["-c", leash, "bash", directory],
             environment: Programs.environment(), input: .inputWriter, output: .sequence, error: .discarded
         ) { execution in
-            for try await line in execution.standardOutput.strings() where line.contains("listening") {
-                let server = try await prepare(directory)
-                try await body(server)
-                return try await execution.standardInputWriter.finish()
+            do {
+                var lines = execution.standardOutput.strings().makeAsyncIterator()
+                guard let line = try await lines.next(), line.contains("listening") else {
+                    let log = (try? String(contentsOfFile: directory + "/log", encoding: .utf8)) ?? ""
+                    throw Surprise("clinicd does not listen: \(log)")
+                }
+                try await body(prepare(directory))
+            } catch {
+                try? await execution.standardInputWriter.finish()
+                throw error
             }
-            let log = (try? String(contentsOfFile: directory + "/log", encoding: .utf8)) ?? ""
-            throw Surprise("clinicd does not listen: \(log)")
+            try await execution.standardInputWriter.finish()
         }
         #expect(Programs.code(of: result.terminationStatus) == 0, "clinicd did not end well")
     }

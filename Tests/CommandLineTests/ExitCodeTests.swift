@@ -20,6 +20,17 @@ extension CommandLineTests {
             #expect(outcome.errors.split(separator: "\n").count <= 3)
         }
 
+        @Test func `2: an unknown command, with those there are`() async throws {
+            let outcome = try await ClinicServer.shared.stranger().clinic("booking", "make")
+            #expect(outcome.status == 2)
+            #expect(
+                outcome.errors == """
+                    clinic: there is no 'clinic booking make'; there are create, list, mine, cancel, set-status, \
+                    delete, pay
+
+                    """)
+        }
+
         @Test func `3: values that are not allowed`() async throws {
             let server = try ClinicServer.shared
             let (doctor, patient) = try await (server.doctor(), server.patient())
