@@ -118,9 +118,13 @@ let package = Package(
         .testTarget(
             name: "ClinicCLITests",
             dependencies: [
-                "clinic", "ClinicClient", "ClinicMessages", "TTRPC", "TTRPCMessages", "ProtobufC", argumentParser,
+                "clinic", "ClinicClient", "ClinicMessages", "TTRPC", "TTRPCMessages", "ProtobufC",
+                argumentParser,
                 logging, nioCore, nioPosix,
             ], swiftSettings: settings),
+        .testTarget(
+            name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestCluster", logging],
+            swiftSettings: settings),
         .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: settings),
         .testTarget(name: "OpenSSLTests", dependencies: ["OpenSSL"], swiftSettings: settings),
         .testTarget(name: "BcryptTests", dependencies: ["Bcrypt"], swiftSettings: settings),

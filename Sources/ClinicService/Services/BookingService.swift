@@ -54,10 +54,7 @@ struct BookingService: Sendable {
 
     func updateBookingStatus(_ request: UpdateBookingStatusRequest, _ call: Call) async throws -> Booking {
         guard let target = status(request.status) else {
-            var fields = FieldReader()
-            fields.note("status", "is required")
-            try fields.finish()
-            throw Status(.invalidField)
+            throw Status(field: "status", "is required")
         }
         return Booking(try await move(request.bookingID, to: target, etag: request.etag, call), clinic)
     }
@@ -103,10 +100,7 @@ struct BookingService: Sendable {
             guard let local = LocalDateTime(parsing: text) else { throw Status(.malformedDate) }
             do { return try clinic.zone.instant(of: local) } catch { throw Status(.skippedLocalTime) }
         case nil:
-            var fields = FieldReader()
-            fields.note("start_time", "or booking_date_time is required")
-            try fields.finish()
-            throw Status(.invalidField)
+            throw Status(field: "start_time", "or booking_date_time is required")
         }
     }
 
