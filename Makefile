@@ -40,8 +40,9 @@ format: swift ## Format the Swift sources
 proto: test-packages ## Generate the C and Swift sources from proto/
 	@proto/generate
 
-bench: test-packages swift build ## Measure the service next to its peers
-	@Tests/Benchmarks/run
+bench: test-packages swift build ## Measure the service next to its peers (options: make bench ARGUMENTS='--rounds 3')
+	@swift build -c release --product clinic-bench
+	@Tests/Benchmarks/run $(ARGUMENTS)
 
 tools: $(TOOLS)/bin/buf
 

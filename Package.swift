@@ -135,6 +135,11 @@ let package = Package(
                 "ProtobufC",
                 "Scheduling", "TTRPC", "TTRPCMessages", "TestCluster", logging, nioPosix,
             ], swiftSettings: settings),
+        .executableTarget(
+            name: "clinic-bench",
+            dependencies: [
+                "ClinicMessages", "ProtobufC", "TTRPCMessages", argumentParser, nioCore, nioPosix,
+            ], path: "Tests/Benchmarks/clinic-bench", swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -6,6 +6,7 @@ internal import CPostgreSQL
 /// A blocking connection, valid inside `withConnection` only.
 public final class AdminConnection {
     private let connection: OpaquePointer
+    private var mustStayInTransaction = false
 
     private init(_ connection: OpaquePointer) {
         self.connection = connection
@@ -64,9 +65,12 @@ public final class AdminConnection {
     /// Runs the body in a transaction; an error of the body or of the commit undoes all of it.
     public func transaction(_ body: () throws(DatabaseError) -> Void) throws(DatabaseError) {
         try execute("BEGIN")
+        mustStayInTransaction = true
         do throws(DatabaseError) {
             try body()
+            mustStayInTransaction = false
         } catch {
+            mustStayInTransaction = false
             try? execute("ROLLBACK")
             throw error
         }
@@ -81,7 +85,11 @@ public final class AdminConnection {
         guard let pointer else { throw DatabaseError(.unavailable, "the connection is lost") }
         let result = QueryResult(pointer)
         switch PQresultStatus(pointer) {
-        case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY: return result
+        case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY:
+            guard !mustStayInTransaction || PQtransactionStatus(connection) == PQTRANS_INTRANS else {
+                throw DatabaseError(.server(SQLState("25P01")), "the script ended its transaction")
+            }
+            return result
         case _ where PQstatus(connection) == CONNECTION_BAD:
             throw DatabaseError(.outcomeUnknown, "the connection was lost during a statement")
         default: throw DatabaseError(result)
