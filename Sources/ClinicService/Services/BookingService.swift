@@ -14,14 +14,16 @@ struct BookingService: Sendable {
     func bookAppointment(_ request: BookAppointmentRequest, _ call: Call) async throws -> Booking {
         let userID = try patient(of: request, call.caller)
         let start = try start(of: request)
-        return try await decidingAgainWhenStale {
+        let record = try await change(call, earlier: bookings.earlierAnswer) {
             let terms = try await doctors.terms(request.doctorID)
             let (slot, price) = try decide(start, on: terms, now: call.now)
-            return Booking(
-                try await bookings.book(
-                    slot, doctorID: request.doctorID, terms: terms, price: price, userID: userID,
-                    origin: call.origin), clinic)
+            return (terms, slot, price)
+        } write: { terms, slot, price in
+            try await bookings.book(
+                slot, doctorID: request.doctorID, terms: terms, price: price, userID: userID,
+                origin: call.origin)
         }
+        return Booking(record, clinic)
     }
 
     func listMyBookings(_ request: ListMyBookingsRequest, _ call: Call) async throws -> ListMyBookingsResponse

@@ -38,14 +38,15 @@ struct DoctorService: Sendable {
                 "full_name", "registration_number", "registration_expiry", "consultation_fee", "slot_minutes",
                 "gst_free", "department",
             ])
-        return try await decidingAgainWhenStale {
+        let record = try await change(call, earlier: doctors.earlierAnswer) {
             let current = try await doctors.get(request.doctorID)
             if let expected, expected != current.version { throw Status(.staleEtag) }
             let draft = try draft(merge(wanted, into: Doctor(current, clinic), mask))
-            return Doctor(
-                try await doctors.update(current.id, at: current.version, to: draft, origin: call.origin),
-                clinic)
+            return (current, draft)
+        } write: { current, draft in
+            try await doctors.update(current.id, at: current.version, to: draft, origin: call.origin)
         }
+        return Doctor(record, clinic)
     }
 
     func deleteDoctor(_ request: DeleteDoctorRequest, _ call: Call) async throws -> ProtobufEmpty {

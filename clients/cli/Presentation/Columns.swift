@@ -97,16 +97,16 @@ extension ListBookingsResponse: Presentable {
     var text: String { table(without: ["Department"]) }
 }
 
-private func name(_ first: String, _ last: String) -> String {
+func name(_ first: String, _ last: String) -> String {
     [first, last].filter { !$0.isEmpty }.joined(separator: " ")
 }
 
-private func reference(_ department: DepartmentSummary?) -> String {
+func reference(_ department: DepartmentSummary?) -> String {
     reference(department?.id, department?.departmentName)
 }
 
 /// A thing that is named in another: its name and the number to use in commands.
-private func reference(_ id: Int64?, _ name: String?) -> String {
+func reference(_ id: Int64?, _ name: String?) -> String {
     guard let id else { return "" }
     return [name ?? "", "(\(id))"].filter { !$0.isEmpty }.joined(separator: " ")
 }
