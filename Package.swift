@@ -131,6 +131,13 @@ let package = Package(
                 "ProtobufC",
                 "Scheduling", "TTRPC", "TTRPCMessages", "TestCluster", logging, nioPosix,
             ], swiftSettings: settings),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "ClinicClient", "ClinicMessages", "ProtobufC", "TTRPC", "TTRPCMessages", "TestCluster",
+                // Not linked for their code: the tests run what is built.
+                "clinic", "clinicd",
+            ], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )
