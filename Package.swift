@@ -118,9 +118,16 @@ let package = Package(
         .testTarget(
             name: "ClinicCLITests",
             dependencies: [
-                "clinic", "ClinicClient", "ClinicMessages", "TTRPC", "TTRPCMessages", "ProtobufC", argumentParser,
+                "clinic", "ClinicClient", "ClinicMessages", "TTRPC", "TTRPCMessages", "ProtobufC",
+                argumentParser,
                 logging, nioCore, nioPosix,
             ], swiftSettings: settings),
+        .testTarget(
+            name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestCluster", logging],
+            swiftSettings: settings),
+        .testTarget(
+            name: "CommandLineTests", dependencies: ["clinic", "clinicd", subprocess], swiftSettings: settings
+        ),
         .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: settings),
         .testTarget(name: "OpenSSLTests", dependencies: ["OpenSSL"], swiftSettings: settings),
         .testTarget(name: "BcryptTests", dependencies: ["Bcrypt"], swiftSettings: settings),
@@ -130,6 +137,18 @@ let package = Package(
                 "Bcrypt", "ClinicMessages", "ClinicService", "ClinicStore", "OpenSSL", "PostgreSQL",
                 "ProtobufC",
                 "Scheduling", "TTRPC", "TTRPCMessages", "TestCluster", logging, nioPosix,
+            ], swiftSettings: settings),
+        .executableTarget(
+            name: "clinic-bench",
+            dependencies: [
+                "ClinicMessages", "ProtobufC", "TTRPCMessages", argumentParser, nioCore, nioPosix,
+            ], path: "Tests/Benchmarks/clinic-bench", swiftSettings: settings),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "ClinicClient", "ClinicMessages", "ProtobufC", "TTRPC", "TTRPCMessages", "TestCluster",
+                // Not linked for their code: the tests run what is built.
+                "clinic", "clinicd",
             ], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

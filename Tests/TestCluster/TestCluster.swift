@@ -31,8 +31,7 @@ public enum TestCluster {
         }
     }
 
-    /// Ends the connections to a test database (all, or those made for `writes` or `reads` only) as an
-    /// administrator would; returns how many that were.
+    /// Ends all connections to a test database as an administrator would; returns how many that were.
     @discardableResult
     public static func terminateConnections(of url: String) async throws -> Int {
         try await administer(
@@ -67,6 +66,16 @@ public enum TestCluster {
         return path
     }
 
+    /// Has a program killed that is still there when the test run ends, however that ends.
+    public static func endWithRun(_ process: Int32) throws {
+        try Data().write(to: URL(fileURLWithPath: makeDirectory(named: "processes") + "/\(process)"))
+    }
+
+    /// Takes that back once the program has ended and its number may be somebody else's.
+    public static func hasEnded(_ process: Int32) throws {
+        unlink(try makeDirectory(named: "processes") + "/\(process)")
+    }
+
     /// Starts a cluster of its own, for tests that stop or kill theirs.
     public static func startPrivateCluster(
         named name: String? = nil, logger: Logger = TestCluster.logger
@@ -80,6 +89,8 @@ public enum TestCluster {
     ) async throws -> PrivateCluster {
         var configuration = PrivateCluster.Configuration(directory: directory)
         configuration.syncsNewCluster = false
+        // All suites run at once.
+        configuration.serverSettings = ["max_connections": "400"]
         return try await PrivateCluster.start(configuration, logger: logger)
     }
 

@@ -18,6 +18,7 @@ extension ListDoctorsRequest: PagedRequest {}
 extension ListMyBookingsRequest: PagedRequest {}
 extension ListBookingsRequest: PagedRequest {}
 extension ListTransactionsRequest: PagedRequest {}
+extension ListAuditEventsRequest: PagedRequest {}
 
 /// Where a page begins and how long it is.
 struct Page {
