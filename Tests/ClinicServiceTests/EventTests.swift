@@ -91,7 +91,8 @@ private final class Writer: Sendable {
             // Cut off somewhere in the page: what it has seen is all it knows when it comes back.
             seen += page.prefix(.random(in: 0...page.count, using: &generator))
             let rows = try await database.read(
-                Statement("select sequence, entity_id from clinic.event where sequence > $1 order by sequence"),
+                Statement(
+                    "select sequence, entity_id from clinic.event where sequence > $1 order by sequence"),
                 [.int64(lastSequence)])
             for row in rows {
                 var row = row

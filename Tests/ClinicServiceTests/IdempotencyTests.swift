@@ -92,7 +92,8 @@ struct KeyedCase: Sendable, CustomTestStringConvertible {
             let doctor = try await scene.newDoctor()
             return KeyedCase(
                 DoctorServiceMethods.updateDoctor, by: scene.administrator,
-                UpdateDoctorRequest(doctorID: doctor.id, doctor: Doctor(fullName: "Dr New"), etag: doctor.etag)
+                UpdateDoctorRequest(
+                    doctorID: doctor.id, doctor: Doctor(fullName: "Dr New"), etag: doctor.etag)
             ) {
                 try await scene.administrator.call(
                     DoctorServiceMethods.deleteDoctor, DeleteDoctorRequest(doctorID: doctor.id))

@@ -60,7 +60,8 @@ import Testing
     private static func scene() async throws -> Scene {
         let clinic = try await TestClinic()
         return Scene(
-            clinic: clinic, administrator: try await clinic.administrator(), patient: try await clinic.signUp())
+            clinic: clinic, administrator: try await clinic.administrator(),
+            patient: try await clinic.signUp())
     }
 
     @Test func `a part takes its half up share of the tax and the last one the remainder`() async throws {
@@ -129,8 +130,9 @@ import Testing
                 }
             let failure = try await status { _ = try await scene.refund(paid, amount) }
             let expected: String? =
-                if left == 0 { "NOTHING_TO_REFUND" } else if let amount, amount > left { "REFUND_TOO_LARGE" } else
-                { nil }
+                if left == 0 { "NOTHING_TO_REFUND" } else if let amount, amount > left {
+                    "REFUND_TOO_LARGE"
+                } else { nil }
             #expect(failure?.errorInfo?.reason == expected)
 
             let receipt = try await scene.receipt(paid)
@@ -141,7 +143,10 @@ import Testing
             #expect(given == receipt.transaction?.refundedAmount?.minorUnits)
             #expect(sum(\.fee) + sum(\.gst) == given)
             #expect(receipt.balance?.minorUnits == (receipt.transaction?.totalFee?.minorUnits ?? 0) - given)
-            #expect(receipt.refunds.allSatisfy { ($0.gst?.minorUnits ?? -1) >= 0 && ($0.fee?.minorUnits ?? -1) >= 0 })
+            #expect(
+                receipt.refunds.allSatisfy {
+                    ($0.gst?.minorUnits ?? -1) >= 0 && ($0.fee?.minorUnits ?? -1) >= 0
+                })
             if receipt.transaction?.status == .refunded {
                 #expect(sum(\.fee) == receipt.transaction?.fee?.minorUnits)
                 #expect(sum(\.gst) == receipt.transaction?.gst?.minorUnits)
@@ -191,7 +196,8 @@ import Testing
             #expect(payment == nil || payment?.errorInfo?.reason == "NOT_PAYABLE")
             let after = try await scene.administrator.call(
                 BookingServiceMethods.listBookings,
-                ListBookingsRequest(startFrom: booking.startTime, startBefore: booking.endTime, userID: patient.userID)
+                ListBookingsRequest(
+                    startFrom: booking.startTime, startBefore: booking.endTime, userID: patient.userID)
             ).bookings
             let found = try #require(after.first { $0.id == booking.id })
             #expect(found.status == .cancelled)
@@ -205,7 +211,10 @@ import Testing
     @Test func `the table refuses a status that does not fit the money`() async throws {
         let scene = try await Self.shared.value
         let paid = try await scene.paid()
-        for wrong in ["status = 'REFUNDED'", "refunded_amount = 1", "status = 'VOIDED'", "status = 'PARTIALLY_REFUNDED'"] {
+        for wrong in [
+            "status = 'REFUNDED'", "refunded_amount = 1", "status = 'VOIDED'",
+            "status = 'PARTIALLY_REFUNDED'",
+        ] {
             await #expect(throws: DatabaseError.self) {
                 _ = try await scene.clinic.database.write(
                     Statement("update clinic.transaction set \(wrong) where id = $1"), [.int64(paid.id)])

@@ -59,7 +59,8 @@ import Testing
             for hour in [9, 11, 13] {
                 let patient = try await clinic.signUp()
                 payments.append(
-                    try await patient.pay(patient.book(doctor, at: clinic.dateTime(daysAhead: 3, hour: hour))))
+                    try await patient.pay(patient.book(doctor, at: clinic.dateTime(daysAhead: 3, hour: hour)))
+                )
             }
         }
         for (index, payment) in payments.enumerated() where payment.totalFee?.minorUnits ?? 0 > 10 {
@@ -70,7 +71,8 @@ import Testing
             }
             if index % 4 == 0 {
                 try await administrator.call(
-                    PaymentServiceMethods.deleteTransaction, DeleteTransactionRequest(transactionID: payment.id))
+                    PaymentServiceMethods.deleteTransaction,
+                    DeleteTransactionRequest(transactionID: payment.id))
             }
         }
         // The past, at the ends of its days and over both clock changes of the year.
@@ -78,7 +80,9 @@ import Testing
         for _ in 0..<400 {
             let day = Int.random(in: 0..<366, using: &generator)
             let second = [0, 1, 7_199, 7_200, 10_799, 10_800, 86_399].randomElement(using: &generator) ?? 0
-            let (fee, gst) = (Int.random(in: 1...9_999, using: &generator), Int.random(in: 1...999, using: &generator))
+            let (fee, gst) = (
+                Int.random(in: 1...9_999, using: &generator), Int.random(in: 1...999, using: &generator)
+            )
             let sign = Bool.random(using: &generator) ? 1 : -1
             journal += 1
             let entries = """
@@ -92,7 +96,9 @@ import Testing
                 Statement(entries), [.int64(payments.randomElement(using: &generator)?.id ?? 0)])
         }
 
-        func report(_ first: String, _ last: String, _ grouping: ClinicMessages.ReportGrouping, doctor: Int64 = 0)
+        func report(
+            _ first: String, _ last: String, _ grouping: ClinicMessages.ReportGrouping, doctor: Int64 = 0
+        )
             async throws -> QueryRevenueResponse
         {
             try await administrator.call(
@@ -150,7 +156,8 @@ import Testing
         for _ in 0..<600 {
             let day = [93, 94, 95, 275, 276, 277].randomElement(using: &generator) ?? 0
             let second = Int.random(in: 0..<86_400, using: &generator)
-            let status = ["CANCELLED", "NO_SHOW", "COMPLETED", "EXPIRED"].randomElement(using: &generator) ?? ""
+            let status =
+                ["CANCELLED", "NO_SHOW", "COMPLETED", "EXPIRED"].randomElement(using: &generator) ?? ""
             let doctor = doctors[Int.random(in: 0..<3, using: &generator)]
             let insertion = """
                 insert into clinic.booking (doctor_id, user_id, start_time, end_time, status, fee, gst)
@@ -162,7 +169,10 @@ import Testing
                 Statement(insertion), [.int64(doctor.id), .int64(patient.userID)])
         }
 
-        func report(_ grouping: ClinicMessages.ReportGrouping, first: String = "2026-04-04", last: String = "2026-10-05")
+        func report(
+            _ grouping: ClinicMessages.ReportGrouping, first: String = "2026-04-04",
+            last: String = "2026-10-05"
+        )
             async throws -> QueryUtilizationResponse
         {
             try await administrator.call(

@@ -48,7 +48,9 @@ import Testing
                     }
                 }
                 let counted = grid.appointmentCount(on: day, hours: open, in: zone)
-                if counted != count { Issue.record("\(zone.identifier) \(day) \(open) \(slot): \(counted), \(count)") }
+                if counted != count {
+                    Issue.record("\(zone.identifier) \(day) \(open) \(slot): \(counted), \(count)")
+                }
             }
         }
     }

@@ -40,7 +40,9 @@ public final class CuttingProxy: Sendable {
         else { throw CocoaError(.fileReadUnknown) }
         let directory = try TestCluster.makeDirectory()
         let file = "/.s.PGSQL.\(port)"
-        parts.queryItems = parts.queryItems?.map { $0.name == "host" ? URLQueryItem(name: "host", value: directory) : $0 }
+        parts.queryItems = parts.queryItems?.map {
+            $0.name == "host" ? URLQueryItem(name: "host", value: directory) : $0
+        }
         self.url = parts.string ?? url
         target = host + file
         listener = try Self.socket(at: directory + file) { socket, address, length in

@@ -98,14 +98,16 @@ struct FieldReader {
     }
 
     /// An amount above 0 in the clinic's currency; nil when there is none.
-    mutating func amount(_ value: Money?, _ field: String, _ clinic: ClinicSettings) throws(Status) -> Int64? {
+    mutating func amount(_ value: Money?, _ field: String, _ clinic: ClinicSettings) throws(Status) -> Int64?
+    {
         guard let value else { return nil }
         let units = try minorUnits(value, field, clinic)
         if units <= 0 { note(field, "is above 0") }
         return units
     }
 
-    private func minorUnits(_ value: Money, _ field: String, _ clinic: ClinicSettings) throws(Status) -> Int64 {
+    private func minorUnits(_ value: Money, _ field: String, _ clinic: ClinicSettings) throws(Status) -> Int64
+    {
         guard value.currencyCode.isEmpty || value.currencyCode == clinic.currency else {
             throw Status(.wrongCurrency, "\(field): the clinic's currency is \(clinic.currency)")
         }
