@@ -125,6 +125,9 @@ let package = Package(
         .testTarget(
             name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestCluster", logging],
             swiftSettings: settings),
+        .testTarget(
+            name: "CommandLineTests", dependencies: ["clinic", "clinicd", subprocess], swiftSettings: settings
+        ),
         .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: settings),
         .testTarget(name: "OpenSSLTests", dependencies: ["OpenSSL"], swiftSettings: settings),
         .testTarget(name: "BcryptTests", dependencies: ["Bcrypt"], swiftSettings: settings),
@@ -140,6 +143,13 @@ let package = Package(
             dependencies: [
                 "ClinicMessages", "ProtobufC", "TTRPCMessages", argumentParser, nioCore, nioPosix,
             ], path: "Tests/Benchmarks/clinic-bench", swiftSettings: settings),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "ClinicClient", "ClinicMessages", "ProtobufC", "TTRPC", "TTRPCMessages", "TestCluster",
+                // Not linked for their code: the tests run what is built.
+                "clinic", "clinicd",
+            ], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -80,7 +80,7 @@ where transaction_answer.status in ('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED');
 -- Events as a reader may have them: in the order (transaction number, sequence), and only below the oldest running
 -- transaction. What is there is final and nothing can appear before it any more, so that a reader who goes on after
 -- the last position it saw misses nothing and sees nothing twice, in whatever order transactions commit.
-drop index clinic.event_in_commit_order;
+drop index clinic.event_in_commit_order, clinic.event_of_entity;
 create index event_by_position on clinic.event ((transaction_number::text::bigint), sequence);
 create index event_of_entity on clinic.event (entity, entity_id, (transaction_number::text::bigint), sequence);
 create index event_of_actor on clinic.event (actor_id, (transaction_number::text::bigint), sequence);
