@@ -73,7 +73,7 @@ struct Mutation<Answer: Record>: Sendable {
             for _ in 0..<4 {
                 do {
                     return try await database.write(statement, parameters)
-                } catch where error.kind == .outcomeUnknown {
+                } catch  where error.kind == .outcomeUnknown {
                     continue
                 } catch {
                     // Whatever became of the repetition, nobody has said what became of the first one.

@@ -25,11 +25,13 @@ extension Receipt: Presentable {
         if !refunds.isEmpty { lines.append("") }
         for refund in refunds {
             lines.append(
-                Self.line("Refund \(refund.refundNumber), \(refund.refundDateTime)", Self.less(refund.amount)))
+                Self.line("Refund \(refund.refundNumber), \(refund.refundDateTime)", Self.less(refund.amount))
+            )
             lines.append(Self.line("  of it GST", Self.less(refund.gst)))
         }
         lines.append(Self.rule)
-        lines.append(Self.line("\(label(transaction?.status ?? .unspecified).uppercased())", MoneyText.text(balance)))
+        lines.append(
+            Self.line("\(label(transaction?.status ?? .unspecified).uppercased())", MoneyText.text(balance)))
         return lines.map { $0 + "\n" }.joined()
     }
 
@@ -37,7 +39,8 @@ extension Receipt: Presentable {
 
     /// What was given back, as an amount below 0.
     private static func less(_ money: Money?) -> String {
-        money.map { MoneyText.text(Money(minorUnits: 0 &- $0.minorUnits, currencyCode: $0.currencyCode)) } ?? ""
+        money.map { MoneyText.text(Money(minorUnits: 0 &- $0.minorUnits, currencyCode: $0.currencyCode)) }
+            ?? ""
     }
 
     private static func facts(_ facts: [(title: String, value: String)]) -> [String] {
