@@ -118,7 +118,8 @@ let package = Package(
         .testTarget(
             name: "ClinicCLITests",
             dependencies: [
-                "clinic", "ClinicClient", "ClinicMessages", "TTRPC", "TTRPCMessages", "ProtobufC", argumentParser,
+                "clinic", "ClinicClient", "ClinicMessages", "TTRPC", "TTRPCMessages", "ProtobufC",
+                argumentParser,
                 logging, nioCore, nioPosix,
             ], swiftSettings: settings),
         .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: settings),
