@@ -122,6 +122,12 @@ let package = Package(
                 argumentParser,
                 logging, nioCore, nioPosix,
             ], swiftSettings: settings),
+        .testTarget(
+            name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestCluster", logging],
+            swiftSettings: settings),
+        .testTarget(
+            name: "CommandLineTests", dependencies: ["clinic", "clinicd", subprocess], swiftSettings: settings
+        ),
         .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: settings),
         .testTarget(name: "OpenSSLTests", dependencies: ["OpenSSL"], swiftSettings: settings),
         .testTarget(name: "BcryptTests", dependencies: ["Bcrypt"], swiftSettings: settings),
@@ -132,6 +138,11 @@ let package = Package(
                 "ProtobufC",
                 "Scheduling", "TTRPC", "TTRPCMessages", "TestCluster", logging, nioPosix,
             ], swiftSettings: settings),
+        .executableTarget(
+            name: "clinic-bench",
+            dependencies: [
+                "ClinicMessages", "ProtobufC", "TTRPCMessages", argumentParser, nioCore, nioPosix,
+            ], path: "Tests/Benchmarks/clinic-bench", swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

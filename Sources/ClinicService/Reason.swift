@@ -53,7 +53,9 @@ enum Reason: String, CaseIterable {
     case notPayable = "NOT_PAYABLE"
     case alreadyPaid = "ALREADY_PAID"
     case nothingToRefund = "NOTHING_TO_REFUND"
+    case refundTooLarge = "REFUND_TOO_LARGE"
     case transactionPending = "TRANSACTION_PENDING"
+    case lastAdministrator = "LAST_ADMINISTRATOR"
 
     // Who else was changing it.
     case staleEtag = "STALE_ETAG"
@@ -84,7 +86,8 @@ enum Reason: String, CaseIterable {
         case .emailTaken, .departmentNameTaken, .registrationNumberTaken, .slotTaken, .patientBusy:
             .alreadyExists
         case .closed, .registrationExpired, .hasDependants, .invalidTransition, .alreadyStarted, .notStarted,
-            .notPayable, .alreadyPaid, .nothingToRefund, .transactionPending:
+            .notPayable, .alreadyPaid, .nothingToRefund, .refundTooLarge, .transactionPending,
+            .lastAdministrator:
             .failedPrecondition
         case .staleEtag, .staleVersion: .aborted
         case .loginThrottled, .overloaded: .resourceExhausted
@@ -135,7 +138,9 @@ enum Reason: String, CaseIterable {
         case .notPayable: "a booking in this status cannot be paid"
         case .alreadyPaid: "the booking is paid already"
         case .nothingToRefund: "nothing of the transaction is left to refund"
+        case .refundTooLarge: "more than is left of the transaction; refund less, or leave amount out"
         case .transactionPending: "the transaction is not settled yet; try again later"
+        case .lastAdministrator: "nobody else is an administrator; make somebody one first"
         case .staleEtag: "it was changed since you read it; read it again and repeat"
         case .staleVersion: "others keep changing it at the same time; try again"
         case .loginThrottled: "too many failed sign-ins; try again later"

@@ -49,6 +49,13 @@ public struct BookingStore: Sendable {
             ])
     }
 
+    private static let replay = Replay<BookingRecord>("booking_answer")
+
+    /// What the origin's key was answered with before, or nil. Refused with `keyReused`.
+    public func earlierAnswer(to origin: Origin) async throws -> BookingRecord? {
+        try await Self.replay.run(on: database, origin)
+    }
+
     private static let bookings = Listing<BookingRecord>(
         "booking_answer",
         filters: ["user_id = ?", "doctor_id = ?", "status = ?", "start_time >= ?", "start_time < ?"],

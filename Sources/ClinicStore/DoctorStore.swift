@@ -71,6 +71,13 @@ public struct DoctorStore: Sendable {
         _ = try await Self.delete.run(on: database, origin, [.int64(id), .instant(now)])
     }
 
+    private static let replay = Replay<DoctorRecord>("doctor_answer")
+
+    /// What the origin's key was answered with before, or nil. Refused with `keyReused`.
+    public func earlierAnswer(to origin: Origin) async throws -> DoctorRecord? {
+        try await Self.replay.run(on: database, origin)
+    }
+
     private static let one = Statement("select * from clinic.doctor_answer where id = $1")
     private static let doctors = Listing<DoctorRecord>(
         "doctor_answer", filters: ["department_id = ?"], order: ["id"])

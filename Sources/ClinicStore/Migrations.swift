@@ -7,6 +7,8 @@ public let clinicMigrations: [Migration] = [
     Migration(name: "answers", sql: text(PackageResources.m0002_answers_sql)),
     Migration(name: "people_and_directory", sql: text(PackageResources.m0003_people_and_directory_sql)),
     Migration(name: "bookings_and_payments", sql: text(PackageResources.m0004_bookings_and_payments_sql)),
+    Migration(name: "people", sql: text(PackageResources.m0005_people_sql)),
+    Migration(name: "money_events_reports", sql: text(PackageResources.m0007_money_events_reports_sql)),
 ]
 
 private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

@@ -8,41 +8,20 @@
 // wrong caller is the worst that could happen.
 
 internal import CPostgreSQL
+internal import Synchronization
 
 struct Wire: ~Copyable {
-    /// What the server has been sent and not answered yet.
-    private enum Expected {
-        case prepare(Prepared)
-        case execute(Attempt, Prepared)
-        case sync(statements: Int)
-    }
-
-    /// A statement, with parameters of these types, as this connection knows it.
-    private final class Prepared {
-        let name: String
-        let types: [UInt32]
-        var isConfirmed = false
-        /// False once the server refused it or lost it; the name is not used again.
-        var isUsable = true
-        /// The column types of its answers, known from the first.
-        var columns: [UInt32]?
-
-        init(name: String, types: [UInt32]) {
-            self.name = name
-            self.types = types
-        }
-    }
-
     private let purpose: ConnectionPurpose
     private let attemptLimit: Int
+    private let notices: LinkNotices
     private var connection: OpaquePointer?
     private(set) var generation = 0
     private var parameters = ParameterBuffer()
     /// By statement number; several only if a statement is used with parameters of different types.
-    private var prepared: [Int: [Prepared]] = [:]
+    private var prepared: [Int: [PreparedStatement]] = [:]
     private var preparedNames = 0
 
-    private var expected: [Expected] = []
+    private var expected: [WireEntry] = []
     private var next = 0
     /// The statements of the current group that were answered; their callers wait for the Sync.
     private var held: [(attempt: Attempt, rows: Rows)] = []
@@ -57,7 +36,8 @@ struct Wire: ~Copyable {
     /// True once something could only be sent in part: nothing more can go over this connection.
     private var isBroken = false
 
-    init(purpose: ConnectionPurpose, attemptLimit: Int) {
+    init(purpose: ConnectionPurpose, attemptLimit: Int, notices: LinkNotices) {
+        self.notices = notices
         self.purpose = purpose
         self.attemptLimit = attemptLimit
     }
@@ -79,7 +59,8 @@ struct Wire: ~Copyable {
     }
 
     /// Starts a new connection; may wait for name resolution.
-    mutating func startConnecting(_ parameters: ConnectionParameters, notices: LinkNotices) -> Progress {
+    mutating func startConnecting(_ parameters: ConnectionParameters) -> Progress {
+        notices.sawFarewell.store(false, ordering: .relaxed)
         connection = parameters.withArrays { keys, values in PQconnectStartParams(keys, values, 1) }
         guard connection != nil, PQstatus(connection) != CONNECTION_BAD else { return failed() }
         PQsetNoticeReceiver(connection, LinkNotices.receiver, notices.pointer)
@@ -182,12 +163,12 @@ struct Wire: ~Copyable {
         let known = prepared[statement.number]?.first {
             $0.isUsable && $0.types == types && (!alone || $0.isConfirmed)
         }
-        let entry: Prepared
+        let entry: PreparedStatement
         if let known {
             entry = known
         } else {
             preparedNames += 1
-            entry = Prepared(name: "s\(preparedNames)", types: parameters.types)
+            entry = PreparedStatement(name: "s\(preparedNames)", types: parameters.types)
             guard PQsendPrepare(connection, entry.name, statement.sql, count, entry.types) == 1 else {
                 return false
             }
@@ -223,23 +204,26 @@ struct Wire: ~Copyable {
         guard connection != nil else { return answers }
         let isAlive = PQconsumeInput(connection) == 1
         while isBusy, answers.lost == nil, PQisBusy(connection) == 0 {
-            let result = PQgetResult(connection)
-            if awaitsEnd {
-                guard result == nil else {
-                    PQclear(result)
-                    answers.lost = "an answer without end"
-                    break
-                }
+            guard let pointer = PQgetResult(connection) else {
+                if !awaitsEnd { answers.lost = "an answer is missing" }
                 awaitsEnd = false
-            } else if let result {
-                settle(QueryResult(result), &answers)
+                continue
+            }
+            let result = QueryResult(pointer)
+            if awaitsEnd {
+                answers.lost = "an answer without end"
             } else {
-                answers.lost = "an answer is missing"
+                settle(result, &answers)
             }
         }
         if next == expected.count || next > 1_024 {
             expected.removeSubrange(..<next)
             next = 0
+        }
+        if answers.lost == nil, notices.sawFarewell.load(ordering: .relaxed) {
+            // What is sent from here on meets nobody.
+            lostByFatalError = true
+            answers.lost = "the server ended it"
         }
         if answers.lost == nil, !isAlive || isBroken || PQstatus(connection) == CONNECTION_BAD {
             answers.lost = message()
@@ -289,6 +273,7 @@ struct Wire: ~Copyable {
         case (.sync, PGRES_FATAL_ERROR):
             // The commit itself failed: a deferred constraint. The Sync's own answer still follows.
             noteError(result, status)
+            awaitsEnd = true
         case (.sync(let statements), PGRES_PIPELINE_SYNC):
             next += 1
             answers.groups += 1
@@ -345,7 +330,7 @@ struct Wire: ~Copyable {
 
     /// The columns of a prepared statement never change on a connection, so an answer with others is somebody
     /// else's.
-    private func checkShape(_ result: QueryResult, _ entry: Prepared) -> Bool {
+    private func checkShape(_ result: QueryResult, _ entry: PreparedStatement) -> Bool {
         guard let columns = entry.columns else {
             entry.columns = (0..<result.columnCount).map { result.type(column: $0) }
             return true
@@ -404,25 +389,5 @@ struct Wire: ~Copyable {
         }
         settle(group, &answers)
         disconnect()
-    }
-}
-
-extension QueryResult {
-    /// A field of the error report; nil if the server did not send it.
-    func errorField(_ code: Int32) -> String? {
-        PQresultErrorField(pointer, code).map { String(cString: $0) }
-    }
-}
-
-extension DatabaseError {
-    /// The error a result reports.
-    init(_ result: QueryResult) {
-        let state = SQLState(result.errorField(clinic_pq_diag_sqlstate) ?? "")
-        let isOurBug = state.errorClass == "42"
-        self.init(
-            .server(state), "the database refused the statement",
-            constraint: result.errorField(clinic_pq_diag_constraint_name),
-            table: result.errorField(clinic_pq_diag_table_name),
-            serverMessage: isOurBug ? result.errorField(clinic_pq_diag_message_primary) : nil)
     }
 }

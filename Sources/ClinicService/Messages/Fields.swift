@@ -18,9 +18,13 @@ struct FieldReader {
 
     /// Throws INVALID_ARGUMENT with all that was noted.
     func finish() throws(Status) {
-        guard let first = violations.first else { return }
-        throw Status(.invalidField, "\(first.field): \(first.description)")
-            .adding(RPCBadRequest(fieldViolations: violations))
+        if let refusal = Status(violations) { throw refusal }
+    }
+
+    /// The value that was read, now that nothing is wrong with it; throws INVALID_ARGUMENT with all that was noted.
+    func finish<Value>(_ value: Value?) throws(Status) -> Value {
+        guard violations.isEmpty, let value else { throw Status(violations) ?? Status(.invalidField) }
+        return value
     }
 
     /// A required text in composed form (NFC), without space around it, of at most that many characters.
@@ -84,15 +88,55 @@ struct FieldReader {
             note(field, "is required")
             return 0
         }
+        let units = try minorUnits(value, field, clinic)
+        if units < 0 {
+            note(field, "is not negative")
+        } else if (try? clinic.gst.price(fee: units)) == nil {
+            note(field, "is too large")
+        }
+        return units
+    }
+
+    /// An amount above 0 in the clinic's currency; nil when there is none.
+    mutating func amount(_ value: Money?, _ field: String, _ clinic: ClinicSettings) throws(Status) -> Int64?
+    {
+        guard let value else { return nil }
+        let units = try minorUnits(value, field, clinic)
+        if units <= 0 { note(field, "is above 0") }
+        return units
+    }
+
+    private func minorUnits(_ value: Money, _ field: String, _ clinic: ClinicSettings) throws(Status) -> Int64
+    {
         guard value.currencyCode.isEmpty || value.currencyCode == clinic.currency else {
             throw Status(.wrongCurrency, "\(field): the clinic's currency is \(clinic.currency)")
         }
-        if value.minorUnits < 0 {
-            note(field, "is not negative")
-        } else if (try? clinic.gst.price(fee: value.minorUnits)) == nil {
-            note(field, "is too large")
-        }
         return value.minorUnits
+    }
+
+    /// The days from one to another, both included, at most 366.
+    mutating func days(from first: String, to last: String, _ clinic: ClinicSettings) -> ReportDays? {
+        let firstDay = date(first, "first_day")
+        guard let lastDay = date(last, "last_day"), let firstDay else { return nil }
+        let days = ReportDays(from: firstDay, to: lastDay, limit: 366, in: clinic.zone)
+        if days == nil { note("last_day", "is first_day or later, and less than 366 days after it") }
+        return days
+    }
+}
+
+extension Status {
+    /// INVALID_ARGUMENT for one field.
+    init(field: String, _ description: String) {
+        self =
+            Status([RPCBadRequest.FieldViolation(field: field, description: description)])
+            ?? Status(.invalidField)
+    }
+
+    /// INVALID_ARGUMENT for these fields; nil when there are none.
+    fileprivate init?(_ violations: [RPCBadRequest.FieldViolation]) {
+        guard let first = violations.first else { return nil }
+        self = Status(.invalidField, "\(first.field): \(first.description)")
+            .adding(RPCBadRequest(fieldViolations: violations))
     }
 }
 
@@ -125,11 +169,7 @@ extension Instant {
     /// A Timestamp's instant, in microseconds; INVALID_ARGUMENT outside the years 1 to 9999 or for odd nanoseconds.
     init(_ timestamp: ProtobufTimestamp, field: String) throws(Status) {
         guard let instant = Instant(secondsSinceEpoch: timestamp.seconds, nanoseconds: timestamp.nanos) else {
-            var fields = FieldReader()
-            fields.note(field, "is a time in the years 1 to 9999 in whole microseconds")
-            try fields.finish()
-            self = Instant(microsecondsSinceEpoch: 0)
-            return
+            throw Status(field: field, "is a time in the years 1 to 9999 in whole microseconds")
         }
         self = instant
     }

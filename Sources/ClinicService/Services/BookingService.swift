@@ -14,14 +14,16 @@ struct BookingService: Sendable {
     func bookAppointment(_ request: BookAppointmentRequest, _ call: Call) async throws -> Booking {
         let userID = try patient(of: request, call.caller)
         let start = try start(of: request)
-        return try await decidingAgainWhenStale {
+        let record = try await change(call, earlier: bookings.earlierAnswer) {
             let terms = try await doctors.terms(request.doctorID)
             let (slot, price) = try decide(start, on: terms, now: call.now)
-            return Booking(
-                try await bookings.book(
-                    slot, doctorID: request.doctorID, terms: terms, price: price, userID: userID,
-                    origin: call.origin), clinic)
+            return (terms, slot, price)
+        } write: { terms, slot, price in
+            try await bookings.book(
+                slot, doctorID: request.doctorID, terms: terms, price: price, userID: userID,
+                origin: call.origin)
         }
+        return Booking(record, clinic)
     }
 
     func listMyBookings(_ request: ListMyBookingsRequest, _ call: Call) async throws -> ListMyBookingsResponse
@@ -54,10 +56,7 @@ struct BookingService: Sendable {
 
     func updateBookingStatus(_ request: UpdateBookingStatusRequest, _ call: Call) async throws -> Booking {
         guard let target = status(request.status) else {
-            var fields = FieldReader()
-            fields.note("status", "is required")
-            try fields.finish()
-            throw Status(.invalidField)
+            throw Status(field: "status", "is required")
         }
         return Booking(try await move(request.bookingID, to: target, etag: request.etag, call), clinic)
     }
@@ -103,10 +102,7 @@ struct BookingService: Sendable {
             guard let local = LocalDateTime(parsing: text) else { throw Status(.malformedDate) }
             do { return try clinic.zone.instant(of: local) } catch { throw Status(.skippedLocalTime) }
         case nil:
-            var fields = FieldReader()
-            fields.note("start_time", "or booking_date_time is required")
-            try fields.finish()
-            throw Status(.invalidField)
+            throw Status(field: "start_time", "or booking_date_time is required")
         }
     }
 
@@ -134,7 +130,7 @@ struct BookingService: Sendable {
         [record.start.microsecondsSinceEpoch, record.id]
     }
 
-    private func cursor(_ page: Page) -> (start: Instant, id: Int64)? {
+    private func cursor(_ page: Page<some PagedRequest>) -> (start: Instant, id: Int64)? {
         page.cursor.map { (Instant(microsecondsSinceEpoch: $0[0]), $0[1]) }
     }
 }

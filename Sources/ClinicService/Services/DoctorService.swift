@@ -38,14 +38,15 @@ struct DoctorService: Sendable {
                 "full_name", "registration_number", "registration_expiry", "consultation_fee", "slot_minutes",
                 "gst_free", "department",
             ])
-        return try await decidingAgainWhenStale {
+        let record = try await change(call, earlier: doctors.earlierAnswer) {
             let current = try await doctors.get(request.doctorID)
             if let expected, expected != current.version { throw Status(.staleEtag) }
             let draft = try draft(merge(wanted, into: Doctor(current, clinic), mask))
-            return Doctor(
-                try await doctors.update(current.id, at: current.version, to: draft, origin: call.origin),
-                clinic)
+            return (current, draft)
+        } write: { current, draft in
+            try await doctors.update(current.id, at: current.version, to: draft, origin: call.origin)
         }
+        return Doctor(record, clinic)
     }
 
     func deleteDoctor(_ request: DeleteDoctorRequest, _ call: Call) async throws -> ProtobufEmpty {
@@ -83,10 +84,9 @@ struct DoctorService: Sendable {
         let expiry = fields.date(doctor.registrationExpiry, "registration_expiry")
         let fee = try fields.fee(doctor.consultationFee, "consultation_fee", clinic)
         let slotMinutes = fields.slotMinutes(doctor.slotMinutes, "slot_minutes")
-        try fields.finish()
-        guard let expiry else { throw Status(.invalidField) }
-        return DoctorStore.Draft(
+        return try DoctorStore.Draft(
             departmentID: doctor.department?.id ?? 0, fullName: fullName, registrationNumber: number,
-            registrationExpiry: expiry, fee: fee, slotMinutes: slotMinutes, isGSTFree: doctor.gstFree)
+            registrationExpiry: fields.finish(expiry), fee: fee, slotMinutes: slotMinutes,
+            isGSTFree: doctor.gstFree)
     }
 }

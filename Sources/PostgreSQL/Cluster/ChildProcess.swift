@@ -16,14 +16,15 @@ struct ChildProcess: Sendable {
 
     /// Starts a program and returns its process identifier.
     ///
-    /// The kernel sends it `deathSignal` when the *thread* that started it ends, so that has to be one that
-    /// lives as long.
+    /// The kernel sends it `deathSignal`, if there is one, when the *thread* that started it ends, so that has to
+    /// be one that lives as long.
     func start(
-        _ arguments: [String], output: Int32, deathSignal: DeathSignal
+        _ arguments: [String], output: Int32, deathSignal: DeathSignal? = nil
     ) throws(PrivateClusterError) -> pid_t {
         var command = [Self.switcher]
         if let user { command += ["--reuid=\(user.user)", "--regid=\(user.group)", "--init-groups"] }
-        command += ["--pdeathsig=\(deathSignal.rawValue)", "--"] + arguments
+        if let deathSignal { command += ["--pdeathsig=\(deathSignal.rawValue)"] }
+        command += ["--"] + arguments
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }

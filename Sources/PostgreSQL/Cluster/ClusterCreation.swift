@@ -44,7 +44,7 @@ extension ClusterDirectory {
         let settings = """
 
             # Settings of the clinic for a small machine; change them here as you need.
-            max_connections = 50
+            max_connections = 100
             shared_buffers = 128MB
             max_parallel_workers_per_gather = 0
             jit = off
