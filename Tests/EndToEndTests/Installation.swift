@@ -18,17 +18,11 @@ struct Installation: Sendable {
     /// A data directory with a private PostgreSQL in it, which has the schema and no data.
     static func make() async throws -> Installation {
         let installation = try empty()
-        let copy = Process()
-        copy.executableURL = URL(fileURLWithPath: "/bin/cp")
-        copy.arguments = [
-            "-a", "--reflink=auto", "--no-target-directory", try await template.value.directory,
+        let copy = try Program(commandLine: [
+            "/bin/cp", "-a", "--reflink=auto", "--no-target-directory", try await template.value.directory,
             installation.directory,
-        ]
-        try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
-            copy.terminationHandler = { _ in done.resume() }
-            do { try copy.run() } catch { done.resume(throwing: error) }
-        }
-        guard copy.terminationStatus == 0 else { throw CocoaError(.fileWriteUnknown) }
+        ])
+        guard try await copy.end().status == 0 else { throw Program.Missing(description: copy.errors) }
         return installation
     }
 

@@ -6,6 +6,9 @@ import Synchronization
 import TestCluster
 
 /// A running clinicd or clinic. It is killed when nobody refers to it any more.
+///
+/// Not Foundation's Process, whose programs inherit each other's descriptors when they are started at the same time;
+/// then neither the end of a program nor that of its output is noticed before the other has ended, too.
 final class Program: Sendable {
     /// What a program has left when it is over.
     struct Ending: Sendable {
@@ -25,73 +28,144 @@ final class Program: Sendable {
         let description: String
     }
 
+    /// Held from the making of pipes until they are marked and given away: a program that another test starts in
+    /// between would get them, too.
+    private static let starting = Mutex(())
+
     private struct State {
-        var output = Data()
-        var errors = Data()
-        var openPipes = 2
+        var output: [UInt8] = []
+        var errors: [UInt8] = []
+        var open: Set<Stream> = [.output, .errors]
+        var isReaderGone = false
         var status: Int32?
     }
-
-    let identifier: Int32
-    private let process: Process
-    private let pipes: [Pipe]
-    private let state: Watched
 
     private final class Watched: Sendable {
         let value = Mutex(State())
     }
 
+    let identifier: Int32
+    private let state = Watched()
+
     /// Starts a program that `swift build` has made, with nothing of this process's environment but what it needs.
-    init(
+    convenience init(
         _ name: String, _ arguments: [String], environment: [String: String] = [:], input: String = "",
         as user: OrdinaryUser? = nil
     ) throws {
-        let process = Process()
-        let program = Self.directory + "/" + name
-        if let user {
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
-            process.arguments = user.switching + [program] + arguments
-        } else {
-            process.executableURL = URL(fileURLWithPath: program)
-            process.arguments = arguments
-        }
-        process.environment = [
+        let switching = user.map { ["/usr/bin/setpriv"] + $0.switching } ?? []
+        let environment = [
             "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/nonexistent", "SWIFT_BACKTRACE": "enable=no",
         ].merging(environment) { $1 }
-        process.currentDirectoryURL = URL(fileURLWithPath: "/")
-        let (input, inputPipe) = (Data(input.utf8), Pipe())
-        let (output, errors) = (Pipe(), Pipe())
-        process.standardInput = inputPipe
-        process.standardOutput = output
-        process.standardError = errors
-        let state = Watched()
-        process.terminationHandler = { process in
-            let signal: Int32 = process.terminationReason == .uncaughtSignal ? 128 : 0
-            try? TestCluster.hasEnded(process.processIdentifier)
-            state.value.withLock { $0.status = signal + process.terminationStatus }
+        try self.init(
+            commandLine: switching + [Self.directory + "/" + name] + arguments, environment: environment,
+            input: input)
+    }
+
+    /// Starts any program.
+    init(commandLine: [String], environment: [String: String] = [:], input: String = "") throws {
+        // Made first: it starts a program of its own.
+        _ = try TestCluster.makeDirectory(named: "processes")
+        let (given, output, errors, identifier) = try Self.starting.withLock { _ in
+            let (given, output, errors) = (try Channel(), try Channel(), try Channel())
+            return (
+                given, output, errors,
+                try Self.spawn(
+                    commandLine, environment, standard: [given.reading, output.writing, errors.writing])
+            )
         }
-        try process.run()
-        identifier = process.processIdentifier
-        self.process = process
-        self.state = state
-        pipes = [output, errors]
+        self.identifier = identifier
         try TestCluster.endWithRun(identifier)
-        for (pipe, path) in [(output, \State.output), (errors, \State.errors)] {
-            pipe.fileHandleForReading.readabilityHandler = { handle in
-                let data = handle.availableData
-                if data.isEmpty { handle.readabilityHandler = nil }
-                state.value.withLock { state in
-                    state[keyPath: path].append(data)
-                    if data.isEmpty { state.openPipes -= 1 }
+        for theirs in [given.reading, output.writing, errors.writing] { close(theirs) }
+
+        let state = state
+        Self.read(output.reading, .output, into: state)
+        Self.read(errors.reading, .errors, into: state)
+        Thread.detachNewThread {
+            var status: Int32 = 0
+            while waitpid(identifier, &status, 0) < 0, errno == EINTR {}
+            try? TestCluster.hasEnded(identifier)
+            let signal = status & 0x7F
+            let ending = signal == 0 ? (status >> 8) & 0xFF : 128 + signal
+            state.value.withLock { $0.status = ending }
+        }
+        Thread.detachNewThread {
+            // A program that does not read its input may be gone by now.
+            Array(input.utf8).withUnsafeBytes { bytes in
+                var rest = bytes[...]
+                while !rest.isEmpty {
+                    let count = write(
+                        given.writing, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+                    guard count > 0 else { break }
+                    rest = rest.dropFirst(count)
                 }
             }
+            close(given.writing)
         }
-        try? inputPipe.fileHandleForWriting.write(contentsOf: input)
-        try inputPipe.fileHandleForWriting.close()
+    }
+
+    /// Two ends of a pipe that no program inherits unless it is given one.
+    private struct Channel {
+        let reading: Int32
+        let writing: Int32
+
+        init() throws {
+            var ends: [Int32] = [-1, -1]
+            guard pipe(&ends) == 0 else { throw POSIXError(.EMFILE) }
+            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+            (reading, writing) = (ends[0], ends[1])
+        }
+    }
+
+    private static func spawn(
+        _ commandLine: [String], _ environment: [String: String], standard: [Int32]
+    ) throws -> Int32 {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        for (number, descriptor) in standard.enumerated() {
+            posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(number))
+        }
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        sigfillset(&signals)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+
+        var words: [UnsafeMutablePointer<CChar>?] = commandLine.map { strdup($0) } + [nil]
+        var settings: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0)=\($1)") } + [nil]
+        defer { for text in words + settings { free(text) } }
+        var identifier: Int32 = 0
+        let failure = posix_spawn(&identifier, commandLine[0], &actions, &attributes, &words, &settings)
+        guard failure == 0 else { throw POSIXError(POSIXErrorCode(rawValue: failure) ?? .ENOENT) }
+        return identifier
+    }
+
+    /// Reads to the end, or until nobody wants to know any more.
+    private static func read(_ descriptor: Int32, _ stream: Stream, into state: Watched) {
+        Thread.detachNewThread {
+            var buffer = [UInt8](repeating: 0, count: 65_536)
+            var isOpen = true
+            while isOpen {
+                var events = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+                let isReady = poll(&events, 1, 20) == 1
+                let count = isReady ? Foundation.read(descriptor, &buffer, buffer.count) : 0
+                isOpen = state.value.withLock { state in
+                    if stream == .output { state.output += buffer[..<max(0, count)] }
+                    if stream == .errors { state.errors += buffer[..<max(0, count)] }
+                    return !state.isReaderGone && (!isReady || count > 0)
+                }
+            }
+            close(descriptor)
+            state.value.withLock { _ = $0.open.remove(stream) }
+        }
     }
 
     deinit {
-        if state.value.withLock({ $0.status == nil }) { Glibc.kill(identifier, SIGKILL) }
+        if state.value.withLock({ $0.status == nil }) { kill(identifier, SIGKILL) }
     }
 
     /// Where this test's own executable is, and the programs beside it.
@@ -125,7 +199,7 @@ final class Program: Sendable {
     /// Waits for its end by itself.
     func end(within limit: Duration = .seconds(60)) async throws -> Ending {
         try await eventually("the end of the program (\(output)\(errors))", within: limit) { [state] in
-            state.value.withLock { $0.status != nil && $0.openPipes == 0 }
+            state.value.withLock { $0.status != nil && $0.open.isEmpty }
         }
         return Ending(status: state.value.withLock { $0.status ?? -1 }, output: output, errors: errors)
     }
@@ -137,18 +211,15 @@ final class Program: Sendable {
 
     /// Ends it as a supervisor does, and waits for that.
     @discardableResult
-    func stop(_ signal: Int32 = SIGTERM, within limit: Duration = .seconds(30)) async throws -> Ending {
+    func stop(_ signal: Int32 = SIGTERM, within limit: Duration = .seconds(120)) async throws -> Ending {
         self.signal(signal)
         return try await end(within: limit)
     }
 
     /// Goes away as the reader of its output.
-    func hangUp() throws {
-        for pipe in pipes {
-            pipe.fileHandleForReading.readabilityHandler = nil
-            try pipe.fileHandleForReading.close()
-        }
-        state.value.withLock { $0.openPipes = 0 }
+    func hangUp() async throws {
+        state.value.withLock { $0.isReaderGone = true }
+        try await eventually("the closed pipes") { [state] in state.value.withLock { $0.open.isEmpty } }
     }
 
     /// Runs a program to its end.
@@ -163,7 +234,8 @@ final class Program: Sendable {
 
 /// Looks again and again until something holds; fails with its name when that takes too long.
 func eventually(
-    _ what: @autoclosure () -> String, within limit: Duration = .seconds(30), _ holds: () async throws -> Bool
+    _ what: @autoclosure () -> String, within limit: Duration = .seconds(120),
+    _ holds: () async throws -> Bool
 ) async throws {
     let end = ContinuousClock.now + limit
     while !(try await holds()) {

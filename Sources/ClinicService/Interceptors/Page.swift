@@ -21,33 +21,39 @@ extension ListTransactionsRequest: PagedRequest {}
 extension ListAuditEventsRequest: PagedRequest {}
 
 /// Where a page begins and how long it is.
-struct Page {
+struct Page<Request: PagedRequest> {
     /// The keyset of the last thing of the page before; nil on the first page.
     let cursor: [Int64]?
     private let size: Int
-    private let query: PageQuery
+    private let request: Request
+    private let call: Call
     private let tokens: PageTokens
 
     /// Reads a list request; 0 means 50 and more than 1000 is clamped.
     ///
     /// - Parameter keyLength: how many numbers make the keyset of this list.
-    init(of request: some PagedRequest, _ call: Call, keyLength: Int, tokens: PageTokens) throws {
+    init(of request: Request, _ call: Call, keyLength: Int, tokens: PageTokens) throws {
         guard request.pageSize >= 0 else { throw Status(.invalidPageSize) }
         size = request.pageSize == 0 ? 50 : Int(min(request.pageSize, 1000))
-        var filters = request
-        filters.pageSize = 0
-        filters.pageToken = ""
-        query = PageQuery(method: call.origin.method, callerID: call.caller.userID, filter: filters.encoded())
+        self.request = request
+        self.call = call
         self.tokens = tokens
         guard !request.pageToken.isEmpty else {
             cursor = nil
             return
         }
-        guard let cursor = try? tokens.decode(request.pageToken, of: query), cursor.numbers.count == keyLength
-        else {
-            throw Status(.invalidPageToken)
-        }
+        let cursor = try? tokens.decode(request.pageToken, of: Self.query(request, call))
+        guard let cursor, cursor.numbers.count == keyLength else { throw Status(.invalidPageToken) }
         self.cursor = cursor.numbers
+    }
+
+    /// What a token is bound to. Made only where there is one: most lists end on their first page.
+    private static func query(_ request: Request, _ call: Call) -> PageQuery {
+        var filters = request
+        filters.pageSize = 0
+        filters.pageToken = ""
+        return PageQuery(
+            method: call.origin.method, callerID: call.caller.userID, filter: filters.encoded())
     }
 
     /// How many records to ask for: one more than fit, to know whether there is a next page.
@@ -59,6 +65,7 @@ struct Page {
     ) throws -> (messages: [Answer], nextPageToken: String) {
         let shown = items.prefix(size)
         guard items.count > size, let last = shown.last else { return (shown.map(message), "") }
-        return (shown.map(message), try tokens.encode(PageCursor(numbers: key(last)), of: query))
+        let token = try tokens.encode(PageCursor(numbers: key(last)), of: Self.query(request, call))
+        return (shown.map(message), token)
     }
 }

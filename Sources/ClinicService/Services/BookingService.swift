@@ -130,7 +130,7 @@ struct BookingService: Sendable {
         [record.start.microsecondsSinceEpoch, record.id]
     }
 
-    private func cursor(_ page: Page) -> (start: Instant, id: Int64)? {
+    private func cursor(_ page: Page<some PagedRequest>) -> (start: Instant, id: Int64)? {
         page.cursor.map { (Instant(microsecondsSinceEpoch: $0[0]), $0[1]) }
     }
 }

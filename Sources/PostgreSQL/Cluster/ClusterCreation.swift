@@ -1,10 +1,11 @@
 // Makes a new cluster. initdb writes into a directory with another name, which gets its own only when
-// everything is there: a first start that was interrupted leaves nothing that looks like a cluster.
+// everything is there: a first start that was interrupted leaves nothing that looks like a cluster. No two
+// processes use the same name, since the initdb of a killed one removes its directory while the next is at work.
 
 internal import Glibc
 
 extension ClusterDirectory {
-    private var unfinished: String { owned + "/data.unfinished" }
+    private var unfinished: String { owned + "/data.unfinished.\(getpid())" }
 
     /// Runs initdb unless a cluster is here already.
     ///
@@ -16,12 +17,10 @@ extension ClusterDirectory {
         _ programs: ServerPrograms, syncsFiles: Bool, interruption: Interruption
     ) throws(PrivateClusterError) {
         if access(data, F_OK) == 0 { return }
-        if access(unfinished, F_OK) == 0 {
-            let removal = try child.run(["/bin/rm", "-rf", "--", unfinished])
-            guard removal.status == 0 else {
-                let reason = removal.output.split(whereSeparator: \.isNewline).first ?? ""
-                throw PrivateClusterError(.directory, "\(unfinished) cannot be removed: \(reason)")
-            }
+        // What cannot be removed because it is being removed does not matter, except under our own name.
+        let remains = try? child.run(["/bin/sh", "-c", "rm -rf -- \"$1\"/data.unfinished.*", "sh", owned])
+        guard remains?.status == 0 || access(unfinished, F_OK) != 0 else {
+            throw Self.failure("removed", unfinished)
         }
         var arguments = [
             programs.initdb, "--pgdata=\(unfinished)", "--username=\(PrivateCluster.administrator)",

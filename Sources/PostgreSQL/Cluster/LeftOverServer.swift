@@ -28,8 +28,8 @@ extension ClusterDirectory {
         return program.split(separator: " ").first?.hasSuffix("/postgres") == true && place == Self.real(data)
     }
 
-    /// Stops a server that was left over and removes a postmaster.pid that names a stranger.
-    func clearLeftOvers() throws(PrivateClusterError) {
+    /// Stops a server that was left over and removes lock files that name a stranger.
+    func clearLeftOvers(socketDirectory: String) throws(PrivateClusterError) {
         if let server = runningServer() {
             // The steps of `pg_ctl stop`: SIGINT ends sessions and writes a checkpoint, SIGQUIT leaves
             // recovery to the next start.
@@ -44,13 +44,15 @@ extension ClusterDirectory {
                     .program, "the PostgreSQL of an earlier daemon (process \(server.process)) does not end")
             }
         }
-        // PostgreSQL itself removes the file if the process is gone, but takes any living process of its own
-        // user for a server. Sessions that outlived their server are still noticed by its shared memory.
-        if let text = Self.read(processFile), let process = pid_t(text.prefix(while: \.isNumber)),
-            process > 1,
-            kill(process, 0) == 0
-        {
-            unlink(processFile)
+        // PostgreSQL itself removes its files if the process they name is gone, but takes any living process of
+        // its own user for a server, and one that is dead and not reaped yet for a living one. Sessions that
+        // outlived their server are still noticed by its shared memory.
+        for path in [processFile, socketDirectory + "/.s.PGSQL.\(PrivateCluster.port).lock"] {
+            if let text = Self.read(path), let process = pid_t(text.prefix(while: \.isNumber)), process > 1,
+                kill(process, 0) == 0
+            {
+                unlink(path)
+            }
         }
     }
 

@@ -142,8 +142,8 @@ public final class PrivateCluster: Sendable {
             let programs = try ServerPrograms.find(version: directory.version())
             try directory.createCluster(
                 programs, syncsFiles: configuration.syncsNewCluster, interruption: interruption)
-            try directory.clearLeftOvers()
             let socketDirectory = try directory.makeSocketDirectory()
+            try directory.clearLeftOvers(socketDirectory: socketDirectory)
             let postmaster = Postmaster(
                 directory: directory, programs: programs, socketDirectory: socketDirectory,
                 url: url(socketDirectory: socketDirectory, role: administrator, database: "postgres"),

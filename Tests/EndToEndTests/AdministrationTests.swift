@@ -1,0 +1,104 @@
+// The commands beside `serve`: making administrators and filling a database to try things on.
+
+import ClinicClient
+import ClinicMessages
+import Foundation
+import TTRPC
+import TestCluster
+import Testing
+
+@Suite(.seated)
+struct AdministrationTests {
+    @Test func `an administrator is made while the daemon runs and while it does not`() async throws {
+        let clinic = try await Installation.make()
+        let before = try await clinic.createAdministrator(
+            "Before@Example.org", ["--first-name", "Bea", "--last-name", "Fore"])
+        #expect(before.output == "clinicd: before@example.org is an administrator (user 1)\n")
+        #expect(before.status == 0 && before.errors.isEmpty)
+        #expect(clinic.postmaster == nil)
+
+        let daemon = try await clinic.serve()
+        #expect(try await clinic.createAdministrator("during@example.org").status == 0)
+        for name in ["before", "during"] {
+            let login = try await clinic.logIn("\(name)@example.org")
+            #expect(login.isAdmin && login.role == .admin)
+        }
+        #expect(try await daemon.stop().status == 0)
+    }
+
+    @Test func `a patient becomes an administrator with the new password only`() async throws {
+        let clinic = try await Installation.make()
+        let daemon = try await clinic.serve()
+        let patient = try await clinic.signUp("ann@example.org")
+        let ending = try await clinic.createAdministrator("ann@example.org", password: "another password")
+        #expect(ending.output == "clinicd: ann@example.org is an administrator (user \(patient.id))\n")
+
+        let refusal = try await status { _ = try await clinic.logIn("ann@example.org") }
+        #expect(refusal?.code == .unauthenticated)
+        #expect(try await clinic.logIn("ann@example.org", password: "another password").role == .admin)
+        try await daemon.stop()
+    }
+
+    /// What is wrong with standard input, and what is said about it.
+    static let badInputs = [
+        ("", "give it as one line on standard input"), ("\n", "give it as one line on standard input"),
+        ("short\n", "at least 8 characters"),
+        (String(repeating: "x", count: 73), "at most 72 bytes"),
+        (String(repeating: "x", count: 100_000), "at most 72 bytes"),
+    ]
+
+    @Test(arguments: badInputs)
+    func `a password that cannot be is refused in one line`(_ input: String, _ words: String) async throws {
+        let url = try await TestCluster.makeDatabase()
+        let ending = try await Program.run(
+            "clinicd",
+            ["create-admin", "--database", url, "--email", "ann@example.org", "--bcrypt-cost", "4"],
+            input: input)
+        expectComplaint(ending, words)
+        #expect(!ending.errors.contains("short"))
+    }
+
+    @Test func `an address that is none is refused in one line`() async throws {
+        let url = try await TestCluster.makeDatabase()
+        let ending = try await Program.run(
+            "clinicd", ["create-admin", "--database", url, "--email", "ann", "--bcrypt-cost", "4"],
+            input: "correct horse\n")
+        expectComplaint(ending, "email", "such as ann@example.org")
+    }
+
+    @Test func `a daemon that is just starting is waited for`() async throws {
+        let clinic = try await Installation.make()
+        let daemon = try clinic.start()
+        try await eventually("the daemon's lock") {
+            let holder = try? String(contentsOfFile: clinic.directory + "/postgresql.lock", encoding: .utf8)
+            return holder == "\(daemon.identifier)\n"
+        }
+        #expect(try await clinic.createAdministrator("ann@example.org").status == 0)
+        try await daemon.line(with: "listening on")
+        #expect(try await clinic.logIn("ann@example.org").role == .admin)
+        try await daemon.stop()
+    }
+
+    @Test func `the demo clinic fills an empty database once`() async throws {
+        let clinic = try await Installation.make()
+        let first = try await clinic.run("seed-demo")
+        #expect(first.output == "clinicd: made 8 departments, 40 doctors, 6 patients and 12 bookings\n")
+        #expect(first.status == 0 && first.errors.isEmpty)
+        #expect(clinic.postmaster == nil)
+
+        let daemon = try await clinic.serve()
+        expectComplaint(try await clinic.run("seed-demo"), "seed-demo fills an empty one only")
+        let client = clinic.client()
+        let departments = try await client.callForAllPages(
+            DepartmentServiceMethods.listDepartments, ListDepartmentsRequest())
+        let doctors = try await client.callForAllPages(DoctorServiceMethods.listDoctors, ListDoctorsRequest())
+        let bookings = try await client.callForAllPages(
+            BookingServiceMethods.listBookings, ListBookingsRequest())
+        #expect(departments.departments.count == 8)
+        #expect(doctors.doctors.count == 40)
+        #expect(Set(doctors.doctors.map(\.department?.id)).count == 8)
+        #expect(bookings.bookings.count == 12)
+        _ = try await clinic.logIn("alice.nguyen@example.org", password: "demo-password")
+        #expect(try await daemon.stop().status == 0)
+    }
+}

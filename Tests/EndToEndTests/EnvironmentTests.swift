@@ -1,0 +1,84 @@
+// Every option of the daemon can come from the environment, and is complained about by the name it came under.
+
+import ClinicClient
+import ClinicMessages
+import Foundation
+import TTRPC
+import TTRPCMessages
+import TestCluster
+import Testing
+
+@Suite(.seated)
+struct EnvironmentTests {
+    /// For every option of `serve` a value that is refused, and what is said about it.
+    static let badValues = [
+        "CLINIC_DATA_DIR": ("/proc/nothing/here", "cannot make the data directory"),
+        "CLINIC_DATABASE": ("no such thing", "it looks like postgresql://"),
+        "CLINIC_LOG_LEVEL": ("loud", "'CLINIC_LOG_LEVEL': give trace"),
+        "CLINIC_TIME_ZONE": ("Mars/Olympus", "CLINIC_TIME_ZONE: the time zone"),
+        "CLINIC_CURRENCY": ("dollars", "CLINIC_CURRENCY is an ISO 4217 code"),
+        "CLINIC_GST_BASIS_POINTS": ("-1", "CLINIC_GST_BASIS_POINTS is 0 to 10000"),
+        "CLINIC_FULL_REFUND_BEFORE": ("9000", "CLINIC_FULL_REFUND_BEFORE is 0 to 8760"),
+        "CLINIC_BCRYPT_COST": ("much", "'CLINIC_BCRYPT_COST'"),
+        "CLINIC_LISTEN": ("tcp:127.0.0.1:0,nowhere", "'nowhere' is invalid for 'CLINIC_LISTEN'"),
+    ]
+
+    @Test(arguments: badValues.keys.sorted())
+    func `a variable is complained about by its name`(_ variable: String) async throws {
+        let (value, words) = try #require(Self.badValues[variable])
+        let clinic = try Installation.empty()
+        let ending = try await Program.run(
+            "clinicd", ["serve"],
+            environment: ["CLINIC_DATA_DIR": clinic.directory].merging([variable: value]) { $1 },
+            within: .seconds(10))
+        expectComplaint(ending, words)
+    }
+
+    @Test func `no option of serve is without its variable`() async throws {
+        let help = try await Program.run("clinicd", ["serve", "--help"]).output
+        let options = help.split(separator: "\n").compactMap { line in
+            line.firstMatch(of: /^  --([a-z-]+) </).map { String($0.output.1) }
+        }
+        let variables = options.map { "CLINIC_" + $0.uppercased().replacing("-", with: "_") }
+        #expect(Set(variables) == Set(Self.badValues.keys))
+    }
+
+    @Test func `a list of listeners comes with commas`() async throws {
+        let clinic = try await Installation.make()
+        let daemon = try Program(
+            "clinicd", ["serve"],
+            environment: [
+                "CLINIC_DATA_DIR": clinic.directory, "CLINIC_LISTEN": "\(clinic.socket),tcp:127.0.0.1:0",
+                "CLINIC_BCRYPT_COST": "4", "CLINIC_LOG_LEVEL": "", "CLINIC_CURRENCY": "NZD",
+            ])
+        try await daemon.line(with: "listening on tcp:127.0.0.1:")
+        let health = try await clinic.client().call(HealthMethods.check, HealthCheckRequest())
+        #expect(health.status == .serving)
+        #expect(try await daemon.stop().outputLines.count == 2)
+    }
+
+    @Test func `an option that is given wins`() async throws {
+        let clinic = try Installation.empty()
+        let ending = try await Program.run(
+            "clinicd",
+            ["serve", "--data-dir=\(clinic.directory)", "--bcrypt-cost", "4", "--time-zone", "Nowhere"],
+            environment: [
+                "CLINIC_BCRYPT_COST": "much", "CLINIC_DATA_DIR": "/proc/nothing/here",
+                "CLINIC_TIME_ZONE": "Mars/Olympus",
+            ])
+        expectComplaint(ending, "--time-zone: the time zone \"Nowhere\" is unknown")
+        #expect(
+            try await Program.run("clinicd", ["--version"], environment: ["CLINIC_LISTEN": "x"]).status == 0)
+    }
+
+    @Test func `the other commands read the environment too`() async throws {
+        let url = try await TestCluster.makeDatabase()
+        let ending = try await Program.run(
+            "clinicd", ["create-admin"],
+            environment: [
+                "CLINIC_DATABASE": url, "CLINIC_EMAIL": "ann@example.org", "CLINIC_BCRYPT_COST": "4",
+                "CLINIC_LISTEN": "belongs to serve",
+            ], input: "correct horse\n")
+        #expect(ending.output == "clinicd: ann@example.org is an administrator (user 1)\n")
+    }
+}

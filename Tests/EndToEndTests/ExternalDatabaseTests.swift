@@ -1,0 +1,64 @@
+// With --database the PostgreSQL is somebody else's; keys and socket stay in the data directory.
+
+import ClinicMessages
+import Foundation
+import TestCluster
+import Testing
+
+@Suite(.seated)
+struct ExternalDatabaseTests {
+    @Test func `a named database is served from and the data directory has keys and socket only`()
+        async throws
+    {
+        let url = try await TestCluster.makeDatabase()
+        let clinic = try Installation.empty()
+        let daemon = try await clinic.serve(["--database", url])
+        _ = try await clinic.signUp("ann@example.org")
+        #expect(try clinic.contents() == ["clinic.sock", "signing-keys"])
+        try await daemon.stop()
+
+        let other = try Installation.empty()
+        let next = try await other.serve(["--database", url])
+        _ = try await other.logIn("ann@example.org")
+        #expect(try await next.stop().status == 0)
+    }
+
+    @Test func `migrating twice is migrating once`() async throws {
+        let url = try await TestCluster.makeDatabase()
+        for _ in 0..<2 {
+            let ending = try await Program.run("clinicd", ["migrate", "--database", url])
+            #expect(ending.status == 0)
+            #expect(ending.output == "clinicd: the schema is up to date\n")
+            #expect(ending.errors.isEmpty)
+        }
+    }
+
+    @Test func `daemons that start at once on a new database share the work`() async throws {
+        let url = try await TestCluster.makeDatabase()
+        let clinics = try (0..<3).map { _ in try Installation.empty() }
+        let daemons = try clinics.map { try $0.start(["--database", url]) }
+        for (clinic, daemon) in zip(clinics, daemons) {
+            try await daemon.line(with: "listening on \(clinic.socket)")
+        }
+        _ = try await clinics[0].signUp("ann@example.org")
+        _ = try await clinics[1].logIn("ann@example.org")
+        for daemon in daemons { #expect(try await daemon.stop().status == 0) }
+    }
+
+    @Test func `a role without the rights is told which`() async throws {
+        let url = try await TestCluster.makeDatabase()
+        try await TestCluster.administer("CREATE ROLE guest LOGIN")
+        let guest = url.replacing("clinic@", with: "guest@")
+        let clinic = try Installation.empty()
+        let ending = try await clinic.start(["--database", guest]).end()
+        expectComplaint(ending, "the database cannot be used", "permission denied for schema public")
+    }
+
+    @Test func `a database that does not exist is named`() async throws {
+        let url = try await TestCluster.makeDatabase()
+        let name = TestCluster.databaseName(of: url)
+        let ending = try await Program.run(
+            "clinicd", ["migrate", "--database", url.replacing(name, with: "nowhere")])
+        expectComplaint(ending, "database \"nowhere\" does not exist")
+    }
+}

@@ -1,0 +1,57 @@
+// Under which users things run: PostgreSQL never as root, the daemon as whoever starts it.
+
+import ClinicMessages
+import Foundation
+import TestCluster
+import Testing
+
+@Suite(.seated)
+struct UserTests {
+    @Test(.enabled(if: geteuid() == 0, "only root becomes another user"))
+    func `root's PostgreSQL runs as an unprivileged user`() async throws {
+        let clinic = try await Installation.make()
+        let daemon = try await clinic.serve()
+        let postmaster = try #require(clinic.postmaster)
+        #expect(try attributes(of: "/proc/\(postmaster)").owner == getpwnam("postgres")?.pointee.pw_uid)
+        #expect(try attributes(of: "/proc/\(daemon.identifier)").owner == 0)
+        try await daemon.stop()
+    }
+
+    @Test(.enabled(if: OrdinaryUser.isAvailable, "this needs root, and binaries that others may run"))
+    func `an ordinary user runs a clinic, and root may help without taking it over`() async throws {
+        let user = OrdinaryUser.nobody
+        let home = try Installation.empty()
+        chown(home.directory, user.identifier ?? 0, gid_t.max)
+        // The directory that is taken when none is named.
+        let clinic = Installation(directory: home.directory + "/clinic")
+        let daemon = try Program(
+            "clinicd", ["serve", "--listen", "\(clinic.socket)", "--bcrypt-cost", "4"],
+            environment: ["XDG_DATA_HOME": home.directory], as: user)
+        try await daemon.line(with: "listening on \(clinic.socket)")
+        _ = try await clinic.signUp("ann@example.org")
+        let postmaster = try #require(clinic.postmaster)
+        for path in ["/proc/\(postmaster)", "/proc/\(daemon.identifier)", clinic.directory + "/postgresql"] {
+            #expect(try attributes(of: path).owner == user.identifier)
+        }
+
+        #expect(try await clinic.createAdministrator("root1@example.org").status == 0)
+        #expect(try await daemon.stop().status == 0)
+        #expect(try await clinic.createAdministrator("root2@example.org").status == 0)
+        for name in try clinic.contents() {
+            #expect(try attributes(of: clinic.directory + "/" + name).owner == user.identifier, "\(name)")
+        }
+
+        let next = try await clinic.serve(as: user)
+        for name in ["root1", "root2"] {
+            #expect(try await clinic.logIn("\(name)@example.org").role == .admin)
+        }
+        #expect(try await next.stop().status == 0)
+    }
+
+    @Test(.enabled(if: OrdinaryUser.isAvailable, "this needs root, and binaries that others may run"))
+    func `an ordinary user cannot use root's data directory`() async throws {
+        let clinic = try await Installation.make()
+        expectComplaint(
+            try await clinic.run("migrate", as: .nobody), "postgresql.lock", "Permission denied")
+    }
+}
