@@ -98,6 +98,8 @@ public struct DoctorRecord: Record {
     public let version: Int64
     /// Where the doctor works.
     public let department: NamedRecord
+    /// When the doctor works.
+    public let weeklyHours: WeeklyHours
 
     init(reading row: inout Row) throws {
         id = try row.int64()
@@ -109,6 +111,7 @@ public struct DoctorRecord: Record {
         isGSTFree = try row.bool()
         version = try row.int64()
         department = try NamedRecord(reading: &row)
+        weeklyHours = try row.weeklyHours()
     }
 }
 
@@ -136,6 +139,8 @@ public struct BookingRecord: Record {
     public let department: NamedRecord
     /// Its payments, oldest first.
     public let transactions: [TransactionBrief]
+    /// When it runs out, or ran out, if it is a hold.
+    public let holdExpiry: Instant?
 
     init(reading row: inout Row) throws {
         id = try row.int64()
@@ -156,6 +161,7 @@ public struct BookingRecord: Record {
             }
             return TransactionBrief(id: ids[index], total: totals[index], status: status)
         }
+        holdExpiry = try row.optionalTimestamp().map { Instant(microsecondsSinceEpoch: $0) }
     }
 }
 
@@ -225,6 +231,24 @@ extension Row {
         return date
     }
 
+    /// A column of minutes of the week; NULL in an answer that was kept before there were any.
+    mutating func weeklyHours() throws -> WeeklyHours {
+        guard let hours = WeeklyHours(minutesOfWeek: try optionalInt64Array() ?? []) else { throw StoreError.unknownValue }
+        return hours
+    }
+
+    /// A column of times, a start and an end in turn.
+    mutating func periods() throws -> [Range<Instant>] {
+        let bounds = try timestampArray()
+        return try stride(from: 0, to: bounds.count, by: 2).map { index in
+            guard index + 1 < bounds.count, bounds[index] <= bounds[index + 1] else {
+                throw StoreError.unknownValue
+            }
+            return Instant(
+                microsecondsSinceEpoch: bounds[index])..<Instant(microsecondsSinceEpoch: bounds[index + 1])
+        }
+    }
+
     /// Two columns of minutes since midnight.
     mutating func openingHours() throws -> OpeningHours {
         guard let opens = MinuteOfDay(minutes: try int64()), let closes = MinuteOfDay(minutes: try int64()),
@@ -238,5 +262,8 @@ extension SQLValue {
     static func instant(_ instant: Instant?) -> SQLValue { .timestamp(instant?.microsecondsSinceEpoch) }
     static func civilDate(_ date: CivilDate) -> SQLValue { .date(Int(date.daysSinceEpoch)) }
     static func minutes(_ minute: MinuteOfDay) -> SQLValue { .int64(Int64(minute.minutes)) }
+    static func statuses(orNull statuses: [BookingStatus]?) -> SQLValue {
+        statuses.map { .statuses($0) } ?? .text(nil)
+    }
     static func statuses(_ statuses: [BookingStatus]) -> SQLValue { .textArray(statuses.map(\.rawValue)) }
 }

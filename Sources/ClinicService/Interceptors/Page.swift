@@ -18,6 +18,8 @@ extension ListDoctorsRequest: PagedRequest {}
 extension ListMyBookingsRequest: PagedRequest {}
 extension ListBookingsRequest: PagedRequest {}
 extension ListTransactionsRequest: PagedRequest {}
+extension ListTimeOffRequest: PagedRequest {}
+extension SearchSlotsRequest: PagedRequest {}
 
 /// Where a page begins and how long it is.
 struct Page {
@@ -27,12 +29,15 @@ struct Page {
     private let query: PageQuery
     private let tokens: PageTokens
 
-    /// Reads a list request; 0 means 50 and more than 1000 is clamped.
+    /// Reads a list request; 0 means `standard` and more than `most` is clamped.
     ///
     /// - Parameter keyLength: how many numbers make the keyset of this list.
-    init(of request: some PagedRequest, _ call: Call, keyLength: Int, tokens: PageTokens) throws {
+    init(
+        of request: some PagedRequest, _ call: Call, keyLength: Int, standard: Int64 = 50, most: Int64 = 1000,
+        tokens: PageTokens
+    ) throws {
         guard request.pageSize >= 0 else { throw Status(.invalidPageSize) }
-        size = request.pageSize == 0 ? 50 : Int(min(request.pageSize, 1000))
+        size = Int(request.pageSize == 0 ? standard : min(request.pageSize, most))
         var filters = request
         filters.pageSize = 0
         filters.pageToken = ""
