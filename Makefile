@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-RUN_PACKAGES := pkg-config libprotobuf-c-dev libpq-dev libssl-dev libcrypt-dev zlib1g-dev postgresql postgresql-client tzdata ca-certificates
+RUN_PACKAGES := pkg-config libprotobuf-c-dev libpq-dev libssl-dev libcrypt-dev postgresql postgresql-client tzdata ca-certificates
 TEST_PACKAGES := $(RUN_PACKAGES) protobuf-compiler protobuf-c-compiler python3 python3-protobuf python3-jwt python3-venv procps util-linux
 TOOLS := .build/tools
 RELEASE := .build/release
@@ -14,7 +14,7 @@ export SWIFT_BACKTRACE ?= enable=no
 .PHONY: help run demo build test lint format proto bench packages test-packages swift tools
 
 help: ## List the targets
-	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## Build in release mode and serve (options: make run ARGUMENTS='--listen tcp:127.0.0.1:7411')
 	@exec $(RELEASE)/clinicd serve $(ARGUMENTS)
@@ -40,8 +40,9 @@ format: swift ## Format the Swift sources
 proto: test-packages ## Generate the C and Swift sources from proto/
 	@proto/generate
 
-bench: test-packages swift build ## Measure the service next to its peers
-	@Tests/Benchmarks/run
+bench: test-packages swift build ## Measure the service next to its peers (options: make bench ARGUMENTS='--rounds 3')
+	@swift build -c release --product clinic-bench
+	@Tests/Benchmarks/run $(ARGUMENTS)
 
 tools: $(TOOLS)/bin/buf
 

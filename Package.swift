@@ -118,9 +118,13 @@ let package = Package(
         .testTarget(
             name: "ClinicCLITests",
             dependencies: [
-                "clinic", "ClinicClient", "ClinicMessages", "TTRPC", "TTRPCMessages", "ProtobufC", argumentParser,
+                "clinic", "ClinicClient", "ClinicMessages", "TTRPC", "TTRPCMessages", "ProtobufC",
+                argumentParser,
                 logging, nioCore, nioPosix,
             ], swiftSettings: settings),
+        .testTarget(
+            name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestCluster", logging],
+            swiftSettings: settings),
         .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: settings),
         .testTarget(name: "OpenSSLTests", dependencies: ["OpenSSL"], swiftSettings: settings),
         .testTarget(name: "BcryptTests", dependencies: ["Bcrypt"], swiftSettings: settings),
@@ -131,6 +135,11 @@ let package = Package(
                 "ProtobufC",
                 "Scheduling", "TTRPC", "TTRPCMessages", "TestCluster", logging, nioPosix,
             ], swiftSettings: settings),
+        .executableTarget(
+            name: "clinic-bench",
+            dependencies: [
+                "ClinicMessages", "ProtobufC", "TTRPCMessages", argumentParser, nioCore, nioPosix,
+            ], path: "Tests/Benchmarks/clinic-bench", swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -2,11 +2,11 @@
 // databases. It runs on a thread that may wait, never on an event loop or one of Swift's own.
 
 internal import CPostgreSQL
-internal import Dispatch
 
 /// A blocking connection, valid inside `withConnection` only.
 public final class AdminConnection {
     private let connection: OpaquePointer
+    private var mustStayInTransaction = false
 
     private init(_ connection: OpaquePointer) {
         self.connection = connection
@@ -23,11 +23,7 @@ public final class AdminConnection {
     public static func withConnection<Result: Sendable>(
         url: String, _ body: @escaping @Sendable (AdminConnection) throws -> Result
     ) async throws -> Result {
-        try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async {
-                continuation.resume(with: Swift.Result { try body(connect(url: url)) })
-            }
-        }
+        try await Thread.result { try body(connect(url: url)) }
     }
 
     private static func connect(url: String) throws(DatabaseError) -> AdminConnection {
@@ -69,9 +65,12 @@ public final class AdminConnection {
     /// Runs the body in a transaction; an error of the body or of the commit undoes all of it.
     public func transaction(_ body: () throws(DatabaseError) -> Void) throws(DatabaseError) {
         try execute("BEGIN")
+        mustStayInTransaction = true
         do throws(DatabaseError) {
             try body()
+            mustStayInTransaction = false
         } catch {
+            mustStayInTransaction = false
             try? execute("ROLLBACK")
             throw error
         }
@@ -86,7 +85,11 @@ public final class AdminConnection {
         guard let pointer else { throw DatabaseError(.unavailable, "the connection is lost") }
         let result = QueryResult(pointer)
         switch PQresultStatus(pointer) {
-        case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY: return result
+        case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY:
+            guard !mustStayInTransaction || PQtransactionStatus(connection) == PQTRANS_INTRANS else {
+                throw DatabaseError(.server(SQLState("25P01")), "the script ended its transaction")
+            }
+            return result
         case _ where PQstatus(connection) == CONNECTION_BAD:
             throw DatabaseError(.outcomeUnknown, "the connection was lost during a statement")
         default: throw DatabaseError(result)

@@ -11,9 +11,10 @@ final class Link: Sendable {
     private let parameters: ConnectionParameters
     private let configuration: DatabaseConfiguration
     private let logger: Logger
-    private let notices: LinkNotices
     private let wakeup: Wakeup
     private let wire: Mutex<Wire>
+    private static let shortestPause = Duration.milliseconds(50)
+    private static let longestPause = Duration.seconds(1)
     private let hasUnsentBytes = Atomic<Bool>(false)
 
     init(
@@ -25,9 +26,11 @@ final class Link: Sendable {
         self.configuration = configuration
         self.logger = logger
         parameters = try ConnectionParameters(configuration, purpose: purpose)
-        notices = LinkNotices(logger: logger)
         wakeup = try Wakeup()
-        wire = Mutex(Wire(purpose: purpose, attemptLimit: configuration.attemptLimit))
+        wire = Mutex(
+            Wire(
+                purpose: purpose, attemptLimit: configuration.attemptLimit,
+                notices: LinkNotices(logger: logger)))
     }
 
     /// Starts the thread; it runs until the lane is closed.
@@ -59,20 +62,23 @@ final class Link: Sendable {
     // MARK: - The thread
 
     private func run() {
-        var pause = Duration.zero
+        var pause = Self.shortestPause
         while !lane.shouldEnd(link: index) {
             switch connect() {
             case .success(let socket):
-                pause = .zero
                 lane.linkUp(index, generation: wire.withLock { $0.generation })
                 serve(socket)
+                // Also before the first attempt: a server that just lost a process takes connections for
+                // another moment, only to end them with all the others.
+                pause = Self.shortestPause
             case .failure(let error):
-                lane.linkFailed(index, error, isStarting: lane.isStarting && parameters.serverIsStarting())
-                pause = min(max(pause * 2, .milliseconds(50)), .seconds(1))
-                let end = ContinuousClock.now + pause * Double.random(in: 0.5...1)
-                while !lane.shouldEnd(link: index), ContinuousClock.now < end {
-                    wakeup.wait(socket: nil, timeout: end - .now)
-                }
+                lane.linkFailed(
+                    index, error, isStarting: lane.isStarting && parameters.serverIsStarting())
+                pause = min(pause * 2, Self.longestPause)
+            }
+            let end = ContinuousClock.now + pause * Double.random(in: 0.5...1)
+            while !lane.shouldEnd(link: index), ContinuousClock.now < end {
+                wakeup.wait(socket: nil, timeout: end - .now)
             }
         }
         lane.linkEnded(index)
@@ -80,7 +86,7 @@ final class Link: Sendable {
 
     private func connect() -> Result<Int32, DatabaseError> {
         let end = ContinuousClock.now + configuration.connectTimeout
-        var progress = wire.withLock { $0.startConnecting(parameters, notices: notices) }
+        var progress = wire.withLock { $0.startConnecting(parameters) }
         while true {
             let remaining = end - .now
             switch progress {

@@ -4,8 +4,11 @@
 
 internal import CPostgreSQL
 internal import Logging
+internal import Synchronization
 
 final class LinkNotices: Sendable {
+    /// True once the server took its leave while nothing was under way, which libpq reports as a notice.
+    let sawFarewell = Atomic<Bool>(false)
     private let logger: Logger
 
     init(logger: Logger) {
@@ -20,6 +23,7 @@ final class LinkNotices: Sendable {
         let notices = Unmanaged<LinkNotices>.fromOpaque(pointer).takeUnretainedValue()
         let state = PQresultErrorField(result, clinic_pq_diag_sqlstate).map { String(cString: $0) } ?? ""
         let severity = PQresultErrorField(result, clinic_pq_diag_severity).map { String(cString: $0) } ?? ""
+        if severity == "FATAL" || severity == "PANIC" { notices.sawFarewell.store(true, ordering: .relaxed) }
         notices.logger.debug(
             "notice from PostgreSQL", metadata: ["sqlstate": "\(state)", "severity": "\(severity)"])
     }

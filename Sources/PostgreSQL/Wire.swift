@@ -8,6 +8,7 @@
 // wrong caller is the worst that could happen.
 
 internal import CPostgreSQL
+internal import Synchronization
 
 struct Wire: ~Copyable {
     /// What the server has been sent and not answered yet.
@@ -35,6 +36,7 @@ struct Wire: ~Copyable {
 
     private let purpose: ConnectionPurpose
     private let attemptLimit: Int
+    private let notices: LinkNotices
     private var connection: OpaquePointer?
     private(set) var generation = 0
     private var parameters = ParameterBuffer()
@@ -57,7 +59,8 @@ struct Wire: ~Copyable {
     /// True once something could only be sent in part: nothing more can go over this connection.
     private var isBroken = false
 
-    init(purpose: ConnectionPurpose, attemptLimit: Int) {
+    init(purpose: ConnectionPurpose, attemptLimit: Int, notices: LinkNotices) {
+        self.notices = notices
         self.purpose = purpose
         self.attemptLimit = attemptLimit
     }
@@ -79,7 +82,8 @@ struct Wire: ~Copyable {
     }
 
     /// Starts a new connection; may wait for name resolution.
-    mutating func startConnecting(_ parameters: ConnectionParameters, notices: LinkNotices) -> Progress {
+    mutating func startConnecting(_ parameters: ConnectionParameters) -> Progress {
+        notices.sawFarewell.store(false, ordering: .relaxed)
         connection = parameters.withArrays { keys, values in PQconnectStartParams(keys, values, 1) }
         guard connection != nil, PQstatus(connection) != CONNECTION_BAD else { return failed() }
         PQsetNoticeReceiver(connection, LinkNotices.receiver, notices.pointer)
@@ -223,23 +227,26 @@ struct Wire: ~Copyable {
         guard connection != nil else { return answers }
         let isAlive = PQconsumeInput(connection) == 1
         while isBusy, answers.lost == nil, PQisBusy(connection) == 0 {
-            let result = PQgetResult(connection)
-            if awaitsEnd {
-                guard result == nil else {
-                    PQclear(result)
-                    answers.lost = "an answer without end"
-                    break
-                }
+            guard let pointer = PQgetResult(connection) else {
+                if !awaitsEnd { answers.lost = "an answer is missing" }
                 awaitsEnd = false
-            } else if let result {
-                settle(QueryResult(result), &answers)
+                continue
+            }
+            let result = QueryResult(pointer)
+            if awaitsEnd {
+                answers.lost = "an answer without end"
             } else {
-                answers.lost = "an answer is missing"
+                settle(result, &answers)
             }
         }
         if next == expected.count || next > 1_024 {
             expected.removeSubrange(..<next)
             next = 0
+        }
+        if answers.lost == nil, notices.sawFarewell.load(ordering: .relaxed) {
+            // What is sent from here on meets nobody.
+            lostByFatalError = true
+            answers.lost = "the server ended it"
         }
         if answers.lost == nil, !isAlive || isBroken || PQstatus(connection) == CONNECTION_BAD {
             answers.lost = message()
@@ -289,6 +296,7 @@ struct Wire: ~Copyable {
         case (.sync, PGRES_FATAL_ERROR):
             // The commit itself failed: a deferred constraint. The Sync's own answer still follows.
             noteError(result, status)
+            awaitsEnd = true
         case (.sync(let statements), PGRES_PIPELINE_SYNC):
             next += 1
             answers.groups += 1

@@ -95,7 +95,7 @@ import Testing
         let deadline = ContinuousClock.now + .seconds(60)
         while !condition() {
             try #require(ContinuousClock.now < deadline)
-            await Task.yield()
+            try await Task.sleep(for: .milliseconds(1))
         }
     }
 }

@@ -43,7 +43,10 @@ final class TestCommandLine: Sendable {
     var sessionPath: String { directory + "/state/clinic/session.json" }
     var arrivals: [Arrival] { arrived.withLock { $0 } }
     var environment: [String: String] {
-        ["CLINIC_ADDRESS": address.description, "XDG_STATE_HOME": directory + "/state"]
+        [
+            "CLINIC_ADDRESS": address.description, "CLINIC_TIMEOUT": "2m",
+            "XDG_STATE_HOME": directory + "/state",
+        ]
     }
 
     /// Runs `clinic` with these arguments.

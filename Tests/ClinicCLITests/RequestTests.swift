@@ -80,6 +80,9 @@ import Testing
                 CreateBooking.self, "booking", "create", "--doctor", "3", "--at", "24/11/2026 10:00:00")
                 == BookAppointmentRequest(doctorID: 3, time: .bookingDateTime("24/11/2026 10:00:00")))
         #expect(
+            try request(CreateBooking.self, "booking", "create", "--doctor", "3", "--at", "24/11/2026 10:00")
+                == BookAppointmentRequest(doctorID: 3, time: .bookingDateTime("24/11/2026 10:00:00")))
+        #expect(
             try request(
                 CreateBooking.self, "booking", "create", "--doctor", "3", "--at", "2026-11-24T10:00:00+11:00",
                 "--user", "8")

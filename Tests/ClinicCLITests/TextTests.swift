@@ -46,8 +46,8 @@ import Testing
         ])
         #expect(
             response.text == """
-                ID  STATUS                     FEE        GST       TOTAL  BOOKING  APPOINTMENT          BOOKING STATUS
-                 9  Partially refunded  200.99 AUD  20.10 AUD  221.09 AUD        7  24/11/2026 10:00:00  No show
+                ID  STATUS                     FEE        GST       TOTAL  BOOKING  APPOINTMENT
+                 9  Partially refunded  200.99 AUD  20.10 AUD  221.09 AUD        7  24/11/2026 10:00
                 10  Paid                                         0.05 AUD
 
                 """)
@@ -71,7 +71,7 @@ import Testing
                 etag: "4"
             )
             .text == """
-                ID      2
+                User    2
                 Name    Ada Lovelace
                 E-mail  ada@example.com
                 Role    Patient
@@ -85,9 +85,23 @@ import Testing
         #expect(ListBookingsResponse(bookings: [booking]).text.hasPrefix("ID  STATUS  DOCTOR\n"))
     }
 
+    @Test func `the list of my own bookings has no column for me`() {
+        let booking = Booking(
+            id: 1, bookingDateTime: "24/11/2026 10:00:00", status: .booked,
+            user: UserSummary(id: 2, firstName: "Ada"),
+            doctor: DoctorSummary(
+                id: 3, fullName: "Dr Hopper", department: DepartmentSummary(id: 4, departmentName: "Eyes")))
+        #expect(
+            ListMyBookingsResponse(bookings: [booking]).text == """
+                ID  START             STATUS  DOCTOR         DEPARTMENT
+                 1  24/11/2026 10:00  Booked  Dr Hopper (3)  Eyes
+
+                """)
+    }
+
     @Test func `a name cannot command the terminal`() {
         let user = User(id: 1, firstName: "\u{1B}[2J\u{9B}\n", lastName: "\u{202E}eve")
-        #expect(user.text == "ID    1\nName  \u{FFFD}[2J\u{FFFD}\u{FFFD} \u{FFFD}eve\nRole  Unspecified\n")
+        #expect(user.text == "User  1\nName  \u{FFFD}[2J\u{FFFD}\u{FFFD} \u{FFFD}eve\nRole  Unspecified\n")
     }
 
     @Test func `labels are words`() {

@@ -53,6 +53,19 @@ import Testing
     private final class Observations: Sendable {
         let acknowledged = Mutex<[Int64]>([])
         let outage = Mutex(false)
+        /// Ends when so many bookings are acknowledged that the load is under way.
+        let isUnderWay: AsyncStream<Void>
+        private let underWay: AsyncStream<Void>.Continuation
+
+        init() { (isUnderWay, underWay) = AsyncStream.makeStream() }
+
+        func acknowledge(_ booking: Booking) {
+            let count = acknowledged.withLock { ids in
+                ids.append(booking.id)
+                return ids.count
+            }
+            if count == 50 { underWay.finish() }
+        }
     }
 
     private static let overlaps = """
@@ -131,14 +144,14 @@ import Testing
                             daysAhead: Int64(2 + index / 2), hour: slot / 2, minute: 30 * (slot % 2))
                         let failure = try await status {
                             let booking = try await patient.book(doctor, at: dateTime)
-                            observed.acknowledged.withLock { $0.append(booking.id) }
+                            observed.acknowledge(booking)
                         }
                         if failure?.code == .unavailable { observed.outage.withLock { $0 = true } }
                     }
                 }
             }
             group.addTask {
-                while observed.acknowledged.withLock({ $0.count }) < 50 { await Task.yield() }
+                for await _ in observed.isUnderWay {}
                 guard let postmaster = cluster.serverProcess else { return }
                 kill(postmaster, SIGKILL)
             }

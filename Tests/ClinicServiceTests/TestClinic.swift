@@ -130,7 +130,7 @@ struct Session: Sendable {
         var metadata = Metadata()
         if let token { metadata.append("Bearer \(token)", for: "authorization") }
         if let key { metadata.append(key, for: "idempotency-key") }
-        return try await client.call(method, request, metadata: metadata, timeout: .seconds(30))
+        return try await client.call(method, request, metadata: metadata, timeout: .seconds(120))
     }
 
     func signedIn(email: String, userID: Int64) async throws -> Session {

@@ -113,6 +113,29 @@ struct ClientAgainstBadServerTests {
         #expect(try result.get() == [1])
     }
 
+    @Test func `calls that get no answer end each at its own deadline`() async throws {
+        try await withServer { client, server in
+            let ended = await withTaskGroup(of: (Int, StatusCode?).self) { group in
+                for milliseconds in [80, 20, 50] {
+                    group.addTask {
+                        do throws(Status) {
+                            _ = try await client.call(
+                                service: "s", method: "m", payload: [], timeout: .milliseconds(milliseconds))
+                            return (milliseconds, nil)
+                        } catch {
+                            return (milliseconds, error.code)
+                        }
+                    }
+                }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(Set(ended.map(\.0)) == [20, 50, 80])
+            #expect(ended.allSatisfy { $0.1 == .deadlineExceeded })
+            for _ in 0..<3 { _ = try await server.nextFrame() }
+            try await expectGoodCall(client, server)
+        }
+    }
+
     @Test func `an answer that comes right before the end of the connection is taken`() async throws {
         try await withServer { client, server in
             let first = Task { try await client.call(service: "s", method: "m", payload: []) }

@@ -1,7 +1,6 @@
 // The server's connection without a socket: which answers leave in which write, and what happens when the channel
 // turns back on the connection in the middle of one. All on one thread, so that each step is the next.
 
-import Logging
 import NIOCore
 import NIOEmbedded
 import ProtobufC
@@ -11,61 +10,15 @@ import Testing
 @testable import TTRPC
 
 struct InProcessTests {
-    /// A connection to the test service, driven by hand.
-    private struct Connection {
-        let loop = EmbeddedEventLoop()
-        let channel: EmbeddedChannel
-        let gates = Gates()
-
-        init(_ configuration: ServerConfiguration = ServerConfiguration(), under: [any ChannelHandler] = [])
-            throws
-        {
-            var methods = MethodTable()
-            HealthService().register(in: &methods)
-            TestServer.register(in: &methods, gates)
-            let server = Server(
-                methods: methods, configuration: configuration, group: loop,
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-            channel = EmbeddedChannel(handlers: under, loop: loop)
-            try server.serve(channel).wait()
-            try channel.connect(to: SocketAddress(unixDomainSocketPath: "/test")).wait()
-        }
-
-        func receive(_ requests: [(UInt32, TTRPCRequest)]) throws {
-            var bytes = ByteBuffer()
-            for (streamID, request) in requests {
-                bytes.writeImmutableBuffer(RawPeer.frame(1, streamID, body: request.encoded()))
-            }
-            try channel.writeInbound(bytes)
-        }
-
-        /// The stream ids of the answers in the next write; nil if nothing was written.
-        func nextWrite() throws -> [UInt32]? {
-            guard let bytes = try channel.readOutbound(as: ByteBuffer.self) else { return nil }
-            var decoder = FrameDecoder()
-            decoder.append(bytes)
-            var streamIDs: [UInt32] = []
-            while true {
-                switch decoder.next() {
-                case .header(let header):
-                    streamIDs.append(header.streamID)
-                    decoder.skipBody()
-                case .body: continue
-                case .needsMoreBytes, .notTTRPC: return streamIDs
-                }
-            }
-        }
-    }
-
     @Test func `the answers of one read leave in one write`() throws {
-        let connection = try Connection()
+        let connection = try InProcessConnection()
         try connection.receive((0..<20).map { (UInt32($0 * 2 + 1), .healthCheck) })
         #expect(try connection.nextWrite() == (0..<20).map { UInt32($0 * 2 + 1) })
         #expect(try connection.nextWrite() == nil)
     }
 
     @Test func `the answers of one wake-up leave in one write`() throws {
-        let connection = try Connection()
+        let connection = try InProcessConnection()
         try connection.receive([1, 3, 5].map { ($0, .test(TestMethods.waitStubbornly, "a")) })
         #expect(try connection.nextWrite() == nil)
         connection.gates.open("a")
@@ -75,7 +28,7 @@ struct InProcessTests {
     }
 
     @Test func `a deadline is kept to the nanosecond of the event loop's clock`() throws {
-        let connection = try Connection()
+        let connection = try InProcessConnection()
         try connection.receive([
             (1, .test(TestMethods.waitStubbornly, "a", timeoutNano: 2_000_000_000)),
             (3, .test(TestMethods.waitStubbornly, "a", timeoutNano: 1_000_000_000)),
@@ -92,7 +45,7 @@ struct InProcessTests {
     }
 
     @Test func `many answers of one read leave early, and the rest waits for the peer`() throws {
-        let connection = try Connection()
+        let connection = try InProcessConnection()
         connection.channel.isWritable = false
         try connection.receive((0..<4).map { (UInt32($0 * 2 + 1), .test(TestMethods.letters, "40000")) })
         #expect(try connection.nextWrite() == [1, 3])
@@ -100,6 +53,32 @@ struct InProcessTests {
         connection.channel.isWritable = true
         connection.channel.pipeline.fireChannelWritabilityChanged()
         #expect(try connection.nextWrite() == [5, 7])
+    }
+
+    /// Counts how often the channel is asked to read.
+    private final class ReadCounter: ChannelOutboundHandler {
+        typealias OutboundIn = ByteBuffer
+        var count = 0
+
+        func read(context: ChannelHandlerContext) {
+            count += 1
+            context.read()
+        }
+    }
+
+    @Test func `nothing is read from a peer that does not read, until it does`() throws {
+        let counter = ReadCounter()
+        let connection = try InProcessConnection(under: [counter])
+        let before = counter.count
+        connection.channel.isWritable = false
+        connection.channel.read()
+        connection.channel.read()
+        #expect(counter.count == before)
+        connection.channel.isWritable = true
+        connection.channel.pipeline.fireChannelWritabilityChanged()
+        #expect(counter.count == before + 1)
+        connection.channel.read()
+        #expect(counter.count == before + 2)
     }
 
     /// Makes the channel writable in the middle of a flush, as a socket that took all bytes does.
@@ -118,7 +97,7 @@ struct InProcessTests {
 
     @Test func `no answer is sent twice when a flush makes the channel writable`() throws {
         let handler = WritableOnFlush()
-        let connection = try Connection(under: [handler])
+        let connection = try InProcessConnection(under: [handler])
         connection.channel.isWritable = false
         try connection.receive([
             (1, .test(TestMethods.waitStubbornly, "a")), (3, .test(TestMethods.letters, "70000")),

@@ -194,7 +194,7 @@ final class RawPeer: Sendable {
                 return .closed
             }
             group.addTask {
-                try await Task.sleep(for: .seconds(10))
+                try await Task.sleep(for: .seconds(120))
                 throw Silence.tooSlow
             }
             defer { group.cancelAll() }

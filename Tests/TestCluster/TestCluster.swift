@@ -31,8 +31,7 @@ public enum TestCluster {
         }
     }
 
-    /// Ends the connections to a test database (all, or those made for `writes` or `reads` only) as an
-    /// administrator would; returns how many that were.
+    /// Ends all connections to a test database as an administrator would; returns how many that were.
     @discardableResult
     public static func terminateConnections(of url: String) async throws -> Int {
         try await administer(
@@ -80,6 +79,8 @@ public enum TestCluster {
     ) async throws -> PrivateCluster {
         var configuration = PrivateCluster.Configuration(directory: directory)
         configuration.syncsNewCluster = false
+        // All suites run at once.
+        configuration.serverSettings = ["max_connections": "400"]
         return try await PrivateCluster.start(configuration, logger: logger)
     }
 

@@ -18,9 +18,13 @@ struct FieldReader {
 
     /// Throws INVALID_ARGUMENT with all that was noted.
     func finish() throws(Status) {
-        guard let first = violations.first else { return }
-        throw Status(.invalidField, "\(first.field): \(first.description)")
-            .adding(RPCBadRequest(fieldViolations: violations))
+        if let refusal = Status(violations) { throw refusal }
+    }
+
+    /// The value that was read, now that nothing is wrong with it; throws INVALID_ARGUMENT with all that was noted.
+    func finish<Value>(_ value: Value?) throws(Status) -> Value {
+        guard violations.isEmpty, let value else { throw Status(violations) ?? Status(.invalidField) }
+        return value
     }
 
     /// A required text in composed form (NFC), without space around it, of at most that many characters.
@@ -126,6 +130,22 @@ struct FieldReader {
     }
 }
 
+extension Status {
+    /// INVALID_ARGUMENT for one field.
+    init(field: String, _ description: String) {
+        self =
+            Status([RPCBadRequest.FieldViolation(field: field, description: description)])
+            ?? Status(.invalidField)
+    }
+
+    /// INVALID_ARGUMENT for these fields; nil when there are none.
+    fileprivate init?(_ violations: [RPCBadRequest.FieldViolation]) {
+        guard let first = violations.first else { return nil }
+        self = Status(.invalidField, "\(first.field): \(first.description)")
+            .adding(RPCBadRequest(fieldViolations: violations))
+    }
+}
+
 /// E-mail addresses as accounts are known by.
 enum EmailAddress {
     /// Trimmed, composed and lower-cased: two spellings of one address are one account.
@@ -155,11 +175,7 @@ extension Instant {
     /// A Timestamp's instant, in microseconds; INVALID_ARGUMENT outside the years 1 to 9999 or for odd nanoseconds.
     init(_ timestamp: ProtobufTimestamp, field: String) throws(Status) {
         guard let instant = Instant(secondsSinceEpoch: timestamp.seconds, nanoseconds: timestamp.nanos) else {
-            var fields = FieldReader()
-            fields.note(field, "is a time in the years 1 to 9999 in whole microseconds")
-            try fields.finish()
-            self = Instant(microsecondsSinceEpoch: 0)
-            return
+            throw Status(field: field, "is a time in the years 1 to 9999 in whole microseconds")
         }
         self = instant
     }

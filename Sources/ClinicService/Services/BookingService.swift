@@ -91,10 +91,7 @@ struct BookingService: Sendable {
 
     func updateBookingStatus(_ request: UpdateBookingStatusRequest, _ call: Call) async throws -> Booking {
         guard let target = status(request.status) else {
-            var fields = FieldReader()
-            fields.note("status", "is required")
-            try fields.finish()
-            throw Status(.invalidField)
+            throw Status(field: "status", "is required")
         }
         return Booking(try await move(request.bookingID, to: target, etag: request.etag, call), clinic)
     }

@@ -64,8 +64,6 @@ struct DepartmentService: Sendable {
         var fields = FieldReader()
         let name = fields.text(name, "department_name", limit: 100)
         let hours = fields.hours(from: start, to: end)
-        try fields.finish()
-        guard let hours else { throw Status(.invalidField) }
-        return DepartmentStore.Draft(name: name, nameKey: name.lowercased(), hours: hours)
+        return try DepartmentStore.Draft(name: name, nameKey: name.lowercased(), hours: fields.finish(hours))
     }
 }

@@ -107,10 +107,9 @@ struct DoctorService: Sendable {
         let expiry = fields.date(doctor.registrationExpiry, "registration_expiry")
         let fee = try fields.fee(doctor.consultationFee, "consultation_fee", clinic)
         let slotMinutes = fields.slotMinutes(doctor.slotMinutes, "slot_minutes")
-        try fields.finish()
-        guard let expiry else { throw Status(.invalidField) }
-        return DoctorStore.Draft(
+        return try DoctorStore.Draft(
             departmentID: doctor.department?.id ?? 0, fullName: fullName, registrationNumber: number,
-            registrationExpiry: expiry, fee: fee, slotMinutes: slotMinutes, isGSTFree: doctor.gstFree)
+            registrationExpiry: fields.finish(expiry), fee: fee, slotMinutes: slotMinutes,
+            isGSTFree: doctor.gstFree)
     }
 }

@@ -16,7 +16,10 @@ extension ClusterDirectory {
         if access(data, F_OK) == 0 { return }
         if access(unfinished, F_OK) == 0 {
             let removal = try child.run(["/bin/rm", "-rf", "--", unfinished])
-            guard removal.status == 0 else { throw Self.failure("removed", unfinished) }
+            guard removal.status == 0 else {
+                let reason = removal.output.split(whereSeparator: \.isNewline).first ?? ""
+                throw PrivateClusterError(.directory, "\(unfinished) cannot be removed: \(reason)")
+            }
         }
         var arguments = [
             programs.initdb, "--pgdata=\(unfinished)", "--username=\(PrivateCluster.administrator)",
@@ -40,7 +43,7 @@ extension ClusterDirectory {
         let settings = """
 
             # Settings of the clinic for a small machine; change them here as you need.
-            max_connections = 50
+            max_connections = 100
             shared_buffers = 128MB
             max_parallel_workers_per_gather = 0
             jit = off

@@ -45,6 +45,8 @@ struct ClusterDirectory: Sendable {
         try Self.makeParents(of: root)
         try Self.make(root, mode: child.user == nil ? 0o700 : 0o711)
         try Self.make(owned, mode: 0o700)
+        // Also if somebody else made it: authentication inside relies on nobody getting in.
+        guard chmod(owned, 0o700) == 0 else { throw Self.failure("made private", owned) }
         guard let user = child.user else { return }
         // The other user has to pass through DIR; its files keep their own modes.
         var status = stat()

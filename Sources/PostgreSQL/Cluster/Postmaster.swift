@@ -21,6 +21,7 @@ final class Postmaster: Sendable {
     private let programs: ServerPrograms
     private let socketDirectory: String
     private let url: String
+    private let settings: [String: String]
     private let logger: Logger
     private let state = Mutex(State())
 
@@ -28,12 +29,13 @@ final class Postmaster: Sendable {
 
     init(
         directory: ClusterDirectory, programs: ServerPrograms, socketDirectory: String, url: String,
-        logger: Logger
+        settings: [String: String], logger: Logger
     ) {
         self.directory = directory
         self.programs = programs
         self.socketDirectory = socketDirectory
         self.url = url
+        self.settings = settings
         self.logger = logger
     }
 
@@ -112,22 +114,29 @@ final class Postmaster: Sendable {
         end(PrivateClusterError(.program, "PostgreSQL was stopped while it started"))
     }
 
+    /// The program and what must hold whatever postgresql.conf says.
+    private var command: [String] {
+        var settings = settings
+        settings.merge(
+            [
+                "listen_addresses": "",
+                "port": "\(PrivateCluster.port)",
+                "unix_socket_directories": "\"\(socketDirectory)\"",
+                "unix_socket_permissions": "0700",
+                "fsync": "on", "full_page_writes": "on", "synchronous_commit": "on",
+                "logging_collector": "off", "log_destination": "stderr",
+            ]) { _, ours in ours }
+        return [programs.postgres, "-D", directory.data]
+            + settings.sorted { $0.key < $1.key }.flatMap { ["-c", "\($0.key)=\($0.value)"] }
+    }
+
     /// Runs the server once; returns whether it took connections, and how it ended.
     private func runServer() -> (wasReady: Bool, reason: String) {
         let process: pid_t
         do throws(PrivateClusterError) {
             let log = try directory.openLog()
             defer { close(log) }
-            process = try directory.child.start(
-                [
-                    programs.postgres, "-D", directory.data,
-                    "-c", "listen_addresses=",
-                    "-c", "port=\(PrivateCluster.port)",
-                    "-c", "unix_socket_directories=\"\(socketDirectory)\"",
-                    "-c", "unix_socket_permissions=0700",
-                    "-c", "fsync=on", "-c", "full_page_writes=on", "-c", "synchronous_commit=on",
-                    "-c", "logging_collector=off", "-c", "log_destination=stderr",
-                ], output: log, endsWithParent: true)
+            process = try directory.child.start(command, output: log, endsWithParent: true)
         } catch {
             return (false, error.description)
         }

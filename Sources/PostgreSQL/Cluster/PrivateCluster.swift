@@ -22,6 +22,9 @@ public final class PrivateCluster: Sendable {
         /// Whether a new cluster is on the disk before the first start goes on; tests do without.
         public var syncsNewCluster = true
 
+        /// Settings of the server (postgresql.conf) for as long as this process runs it.
+        public var serverSettings: [String: String] = [:]
+
         /// The defaults, in this directory.
         public init(directory: String) {
             self.directory = directory
@@ -119,6 +122,7 @@ public final class PrivateCluster: Sendable {
             let postmaster = Postmaster(
                 directory: directory, programs: programs, socketDirectory: socketDirectory,
                 url: url(socketDirectory: socketDirectory, role: administrator, database: "postgres"),
+                settings: configuration.serverSettings,
                 logger: logger)
             return Prepared(
                 directory: directory, socketDirectory: socketDirectory, postmaster: postmaster, lock: lock)

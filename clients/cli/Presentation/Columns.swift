@@ -5,7 +5,7 @@ internal import TTRPCMessages
 
 extension User: Described {
     static let columns: [Column<User>] = [
-        Column("ID", isNumber: true) { String($0.id) },
+        Column("ID", alone: "User", isNumber: true) { String($0.id) },
         Column("Name") { name($0.firstName, $0.lastName) },
         Column("E-mail") { $0.email },
         Column("Phone") { $0.phone },
@@ -24,7 +24,7 @@ extension LoginResponse: Described {
 
 extension Department: Described {
     static let columns: [Column<Department>] = [
-        Column("ID", isNumber: true) { String($0.id) },
+        Column("ID", alone: "Department", isNumber: true) { String($0.id) },
         Column("Name") { $0.departmentName },
         Column("Opens") { $0.operatingStartHour },
         Column("Closes") { $0.operatingEndHour },
@@ -36,7 +36,7 @@ extension Department: Described {
 
 extension Doctor: Described {
     static let columns: [Column<Doctor>] = [
-        Column("ID", isNumber: true) { String($0.id) },
+        Column("ID", alone: "Doctor", isNumber: true) { String($0.id) },
         Column("Name") { $0.fullName },
         Column("Department") { reference($0.department) },
         Column("Registration") { $0.registrationNumber },
@@ -50,13 +50,13 @@ extension Doctor: Described {
 
 extension Booking: Described {
     static let columns: [Column<Booking>] = [
-        Column("ID", isNumber: true) { String($0.id) },
-        Column("Start") { $0.bookingDateTime },
-        Column("Starts at", .detail) { $0.startTime?.rfc3339 ?? "" },
-        Column("Ends at", .detail) { $0.endTime?.rfc3339 ?? "" },
+        Column("ID", alone: "Booking", isNumber: true) { String($0.id) },
+        Column("Start") { clinicTime($0.bookingDateTime) },
+        Column("Start in UTC", .detail) { $0.startTime?.rfc3339 ?? "" },
+        Column("End in UTC", .detail) { $0.endTime?.rfc3339 ?? "" },
         Column("Status") { label($0.status) },
         Column("Doctor") { reference($0.doctor?.id, $0.doctor?.fullName) },
-        Column("Department") { reference($0.doctor?.department) },
+        Column("Department") { $0.doctor?.department?.departmentName ?? "" },
         Column("Patient") { reference($0.user?.id, $0.user.map { name($0.firstName, $0.lastName) }) },
         Column("Payments") { booking in
             booking.transactions.map { "\($0.id) \(label($0.status)) \(MoneyText.text($0.totalFee))" }
@@ -68,21 +68,33 @@ extension Booking: Described {
 
 extension Transaction: Described {
     static let columns: [Column<Transaction>] = [
-        Column("ID", isNumber: true) { String($0.id) },
+        Column("ID", alone: "Transaction", isNumber: true) { String($0.id) },
         Column("Status") { label($0.status) },
         Column("Fee", isNumber: true) { MoneyText.text($0.fee) },
         Column("GST", isNumber: true) { MoneyText.text($0.gst) },
         Column("Total", isNumber: true) { MoneyText.text($0.totalFee) },
         Column("Refunded", isNumber: true) { MoneyText.text($0.refundedAmount) },
         Column("Booking", isNumber: true) { $0.booking.map { String($0.id) } ?? "" },
-        Column("Appointment") { $0.booking?.bookingDateTime ?? "" },
-        Column("Booking status") { $0.booking.map { label($0.status) } ?? "" },
+        Column("Appointment") { clinicTime($0.booking?.bookingDateTime ?? "") },
+        Column("Booking status", .detail) { $0.booking.map { label($0.status) } ?? "" },
         Column("Etag", .detail) { $0.etag },
     ]
 }
 
 extension HealthCheckResponse: Described {
     static let columns: [Column<HealthCheckResponse>] = [Column("Status") { label($0.status) }]
+}
+
+// Tables are to fit into a hundred columns.
+
+extension ListMyBookingsResponse: Presentable {
+    /// The patient is oneself.
+    var text: String { table(without: ["Patient"]) }
+}
+
+extension ListBookingsResponse: Presentable {
+    /// The doctor says which department it is.
+    var text: String { table(without: ["Department"]) }
 }
 
 private func name(_ first: String, _ last: String) -> String {

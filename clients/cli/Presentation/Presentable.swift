@@ -32,15 +32,18 @@ struct Column<Thing>: Sendable {
     }
 
     let title: String
+    /// The title where the thing stands alone and says itself what it is.
+    let titleAlone: String
     let place: Place
     let isNumber: Bool
     let text: @Sendable (Thing) -> String
 
     init(
-        _ title: String, _ place: Place = .everywhere, isNumber: Bool = false,
+        _ title: String, alone: String? = nil, _ place: Place = .everywhere, isNumber: Bool = false,
         _ text: @escaping @Sendable (Thing) -> String
     ) {
         self.title = title
+        titleAlone = alone ?? title
         self.place = place
         self.isNumber = isNumber
         self.text = text
@@ -55,16 +58,18 @@ protocol Described: Presentable {
 extension Described {
     /// Title and text of each property that is set, one on a line.
     var text: String {
-        let rows = Self.columns.map { [$0.title, printable($0.text(self))] }.filter { !$0[1].isEmpty }
+        let rows = Self.columns.map { [$0.titleAlone, printable($0.text(self))] }.filter { !$0[1].isEmpty }
         return TextTable(rows: rows, numberColumns: []).text
     }
 }
 
 extension PageResponse where Item: Described {
-    /// A table; nothing for no items.
-    var text: String {
+    var text: String { table() }
+
+    /// A table without the columns of these titles; nothing for no items.
+    func table(without titles: Set<String> = []) -> String {
         guard !items.isEmpty else { return "" }
-        let columns = Item.columns.filter { $0.place == .everywhere }
+        let columns = Item.columns.filter { $0.place == .everywhere && !titles.contains($0.title) }
             .map { column in (column, items.map { printable(column.text($0)) }) }
             // The public list of bookings says nothing about patients.
             .filter { _, cells in cells.contains { !$0.isEmpty } }
@@ -79,8 +84,6 @@ extension PageResponse where Item: Described {
 extension ListUsersResponse: Presentable {}
 extension ListDepartmentsResponse: Presentable {}
 extension ListDoctorsResponse: Presentable {}
-extension ListBookingsResponse: Presentable {}
-extension ListMyBookingsResponse: Presentable {}
 extension ListTransactionsResponse: Presentable {}
 
 extension ProtobufEmpty: Presentable {

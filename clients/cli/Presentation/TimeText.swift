@@ -34,9 +34,16 @@ extension BookAppointmentRequest.Time {
         if let instant = ProtobufTimestamp(rfc3339: text) { return .startTime(instant) }
         guard text.contains("/") else {
             throw ValidationError(
-                "a time is written like '24/11/2026 10:00:00' (the clinic's clock) or 2026-11-24T10:00:00+11:00"
+                "a time is written like '24/11/2026 10:00' (the clinic's clock) or 2026-11-24T10:00:00+11:00"
             )
         }
-        return .bookingDateTime(text)
+        // People leave the seconds out.
+        let isShort = text.wholeMatch(of: /[0-9\/]+ [0-9]{2}:[0-9]{2}/) != nil
+        return .bookingDateTime(isShort ? text + ":00" : text)
     }
+}
+
+/// A time on the clinic's clock without its seconds, which are none; it can be typed like this too.
+func clinicTime(_ text: String) -> String {
+    text.hasSuffix(":00") ? String(text.dropLast(3)) : text
 }

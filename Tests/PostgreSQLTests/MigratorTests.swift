@@ -1,0 +1,86 @@
+// The migrator: once, twice, two at once, and against databases that are not what it expects.
+
+import PostgreSQL
+import TestCluster
+import Testing
+
+struct MigratorTests {
+    private static let list = [
+        Migration(name: "people", sql: "CREATE TABLE person (id bigint); CREATE INDEX ON person (id)"),
+        Migration(
+            name: "function",
+            sql:
+                "CREATE FUNCTION two() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN 1; /* ; */ RETURN 2; END $$"
+        ),
+        Migration(name: "beds", sql: "CREATE TABLE bed (id bigint); INSERT INTO bed VALUES (1)"),
+    ]
+
+    private func migrate(_ list: [Migration], _ url: String) async throws(MigrationError) -> Int {
+        try await Migrator(migrations: list, logger: TestCluster.logger).migrate(url: url)
+    }
+
+    @Test func `what is missing is applied, and nothing twice`() async throws {
+        let url = try await TestCluster.makeDatabase()
+        #expect(try await migrate(Array(Self.list.prefix(2)), url) == 2)
+        #expect(try await migrate(Self.list, url) == 1)
+        #expect(try await migrate(Self.list, url) == 0)
+        #expect(
+            try await number("SELECT count(*) FROM schema_migration WHERE name = 'beds' AND number = 3", url)
+                == 1)
+        #expect(try await number("SELECT count(*) FROM bed", url) == 1)
+    }
+
+    @Test func `two daemons may start at once`() async throws {
+        let url = try await TestCluster.makeDatabase()
+        let applied = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<4 { group.addTask { try await migrate(Self.list, url) } }
+            return try await group.reduce(0, +)
+        }
+        #expect(applied == 3)
+        #expect(try await number("SELECT count(*) FROM bed", url) == 1)
+    }
+
+    @Test func `an edited migration is noticed`() async throws {
+        let url = try await TestCluster.makeDatabase()
+        _ = try await migrate(Self.list, url)
+        var edited = Self.list
+        edited[1] = Migration(name: "function", sql: edited[1].sql + " ")
+        await #expect(throws: MigrationError.changed(number: 2, applied: "function", known: "function")) {
+            try await migrate(edited, url)
+        }
+        var inserted = Self.list
+        inserted.insert(Migration(name: "new", sql: "SELECT 1"), at: 0)
+        await #expect(throws: MigrationError.changed(number: 1, applied: "people", known: "new")) {
+            try await migrate(inserted, url)
+        }
+    }
+
+    @Test func `a newer database is left alone`() async throws {
+        let url = try await TestCluster.makeDatabase()
+        _ = try await migrate(Self.list, url)
+        await #expect(throws: MigrationError.newer(applied: 3, known: 2)) {
+            try await migrate(Array(Self.list.prefix(2)), url)
+        }
+    }
+
+    @Test func `a migration that fails leaves nothing of itself`() async throws {
+        let url = try await TestCluster.makeDatabase()
+        var list = Self.list
+        list[2] = Migration(name: "broken", sql: "CREATE TABLE bed (id bigint); SELECT nonsense")
+        do throws(MigrationError) {
+            _ = try await migrate(list, url)
+            Issue.record("no error was thrown")
+        } catch {
+            #expect(error.description.contains("migration 3 (broken) failed and was undone"))
+            #expect(error.description.contains("nonsense"))
+        }
+        #expect(try await number("SELECT count(*) FROM schema_migration", url) == 2)
+        #expect(try await migrate(Self.list, url) == 1)
+    }
+
+    @Test func `a migration that ends its own transaction is not taken for applied`() async throws {
+        let url = try await TestCluster.makeDatabase()
+        let list = [Migration(name: "cheat", sql: "CREATE TABLE x (id bigint); ROLLBACK")]
+        await #expect(throws: MigrationError.self) { try await migrate(list, url) }
+    }
+}

@@ -1,0 +1,92 @@
+// What the driver's tests have in common.
+
+import Foundation
+import PostgreSQL
+import TestCluster
+import Testing
+
+/// A `Database` on a new, empty test database.
+func makeDatabase(
+    script: String = "", _ change: (inout DatabaseConfiguration) -> Void = { _ in }
+) async throws -> (database: Database, url: String) {
+    let url = try await TestCluster.makeDatabase()
+    if !script.isEmpty { try await run(script, url) }
+    return (try await connect(url, change), url)
+}
+
+func connect(
+    _ url: String, _ change: (inout DatabaseConfiguration) -> Void = { _ in }
+) async throws -> Database {
+    var configuration = DatabaseConfiguration(url: url)
+    change(&configuration)
+    let database = Database(configuration: configuration, logger: TestCluster.logger)
+    try await database.start()
+    return database
+}
+
+/// Runs a script on a connection of its own.
+func run(_ script: String, _ url: String) async throws {
+    try await AdminConnection.withConnection(url: url) { try $0.execute(script) }
+}
+
+/// The single number a query on a connection of its own answers.
+func number(_ sql: String, _ url: String) async throws -> Int64 {
+    try await AdminConnection.withConnection(url: url) { connection in
+        var row = try connection.query(sql)[0]
+        return try row.int64()
+    }
+}
+
+/// Waits until something is so; records an issue if it is not within the time.
+func eventually(
+    within limit: Duration = .seconds(20), _ what: String, sourceLocation: SourceLocation = #_sourceLocation,
+    _ isSo: () async throws -> Bool
+) async rethrows {
+    let end = ContinuousClock.now + limit
+    while !(try await isSo()) {
+        guard ContinuousClock.now < end else {
+            Issue.record("\(what) did not happen in \(limit)", sourceLocation: sourceLocation)
+            return
+        }
+        try? await Task.sleep(for: .milliseconds(5))
+    }
+}
+
+/// Keeps the write connection busy until `release` is called, so that what is written meanwhile has to queue.
+///
+/// A second connection holds an advisory lock the write waits for.
+func whileWritesWait(
+    _ database: Database, _ url: String, _ body: () async throws -> Void
+) async throws {
+    let key = Int64.random(in: 1...Int64.max)
+    let holder = try await connect(url) { $0.readConnections = 1 }
+    _ = try await holder.write(Statement("SELECT pg_advisory_lock($1)"), [.int64(key)])
+    let blocked = Task.immediate {
+        _ = try await database.write(Statement("SELECT pg_advisory_xact_lock($1)"), [.int64(key)])
+    }
+    try await eventually("the write waits for the lock") {
+        try await number(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND "
+                + "((classid::bigint << 32) | objid::bigint) = \(key)", url) == 1
+    }
+    try await body()
+    _ = try await holder.write(Statement("SELECT pg_advisory_unlock($1)"), [.int64(key)])
+    try await blocked.value
+    await holder.close()
+}
+
+/// The error a statement ends with; records an issue if it succeeds.
+func failure(
+    sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> Void
+) async -> DatabaseError? {
+    do {
+        try await body()
+        Issue.record("no error was thrown", sourceLocation: sourceLocation)
+        return nil
+    } catch let error as DatabaseError {
+        return error
+    } catch {
+        Issue.record("another error: \(error)", sourceLocation: sourceLocation)
+        return nil
+    }
+}

@@ -1,0 +1,56 @@
+// A connection of the server without a socket, for tests in which each step has to be the next: all on one thread,
+// with the event loop and its clock moved by hand.
+
+import Logging
+import NIOCore
+import NIOEmbedded
+import ProtobufC
+import TTRPCMessages
+
+@testable import TTRPC
+
+/// A connection to the test service, driven by hand.
+struct InProcessConnection {
+    let loop = EmbeddedEventLoop()
+    let channel: EmbeddedChannel
+    let gates = Gates()
+
+    init(_ configuration: ServerConfiguration = ServerConfiguration(), under: [any ChannelHandler] = [])
+        throws
+    {
+        var methods = MethodTable()
+        HealthService().register(in: &methods)
+        TestServer.register(in: &methods, gates)
+        let server = Server(
+            methods: methods, configuration: configuration, group: loop,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        channel = EmbeddedChannel(handlers: under, loop: loop)
+        try server.serve(channel).wait()
+        try channel.connect(to: SocketAddress(unixDomainSocketPath: "/test")).wait()
+    }
+
+    func receive(_ requests: [(UInt32, TTRPCRequest)]) throws {
+        var bytes = ByteBuffer()
+        for (streamID, request) in requests {
+            bytes.writeImmutableBuffer(RawPeer.frame(1, streamID, body: request.encoded()))
+        }
+        try channel.writeInbound(bytes)
+    }
+
+    /// The stream ids of the answers in the next write; nil if nothing was written.
+    func nextWrite() throws -> [UInt32]? {
+        guard let bytes = try channel.readOutbound(as: ByteBuffer.self) else { return nil }
+        var decoder = FrameDecoder()
+        decoder.append(bytes)
+        var streamIDs: [UInt32] = []
+        while true {
+            switch decoder.next() {
+            case .header(let header):
+                streamIDs.append(header.streamID)
+                decoder.skipBody()
+            case .body: continue
+            case .needsMoreBytes, .notTTRPC: return streamIDs
+            }
+        }
+    }
+}
