@@ -50,10 +50,10 @@ public struct DepartmentStore: Sendable {
     /// Removes a department. Refused with `departmentNotFound`, `hasDependants`.
     ///
     /// - Parameter cancelling: which of its doctors' future bookings are cancelled and refunded, while the doctors
-    ///   are removed too; nil: it may have neither.
-    public func delete(_ id: Int64, now: Instant, cancelling: [BookingStatus]? = nil, origin: Origin) async throws {
+    ///   are removed too; none: it may have neither.
+    public func delete(_ id: Int64, now: Instant, cancelling: [BookingStatus] = [], origin: Origin) async throws {
         _ = try await Self.delete.run(
-            on: database, origin, [.int64(id), .instant(now), .statuses(orNull: cancelling)])
+            on: database, origin, [.int64(id), .instant(now), .statuses(cancelling)])
     }
 
     private static let one = Statement("select * from clinic.department_answer where id = $1")

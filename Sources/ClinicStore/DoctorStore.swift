@@ -69,11 +69,11 @@ public struct DoctorStore: Sendable {
 
     /// Removes a doctor. Refused with `doctorNotFound`, `hasDependants`.
     ///
-    /// - Parameter cancelling: which of the doctor's future bookings are cancelled and refunded; nil: there may be
-    ///   none.
-    public func delete(_ id: Int64, now: Instant, cancelling: [BookingStatus]? = nil, origin: Origin) async throws {
+    /// - Parameter cancelling: which of the doctor's future bookings are cancelled and refunded; if that is none,
+    ///   there may be none.
+    public func delete(_ id: Int64, now: Instant, cancelling: [BookingStatus] = [], origin: Origin) async throws {
         _ = try await Self.delete.run(
-            on: database, origin, [.int64(id), .instant(now), .statuses(orNull: cancelling)])
+            on: database, origin, [.int64(id), .instant(now), .statuses(cancelling)])
     }
 
     /// Replaces the weekly hours of a doctor who is on these terms. Refused with `staleVersion`.

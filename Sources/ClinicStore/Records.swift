@@ -262,8 +262,5 @@ extension SQLValue {
     static func instant(_ instant: Instant?) -> SQLValue { .timestamp(instant?.microsecondsSinceEpoch) }
     static func civilDate(_ date: CivilDate) -> SQLValue { .date(Int(date.daysSinceEpoch)) }
     static func minutes(_ minute: MinuteOfDay) -> SQLValue { .int64(Int64(minute.minutes)) }
-    static func statuses(orNull statuses: [BookingStatus]?) -> SQLValue {
-        statuses.map { .statuses($0) } ?? .text(nil)
-    }
     static func statuses(_ statuses: [BookingStatus]) -> SQLValue { .textArray(statuses.map(\.rawValue)) }
 }

@@ -55,7 +55,7 @@ struct DepartmentService: Sendable {
 
     func deleteDepartment(_ request: DeleteDepartmentRequest, _ call: Call) async throws -> ProtobufEmpty {
         try await departments.delete(
-            request.departmentID, now: call.now, cancelling: request.force ? cancelledByTheClinic(call) : nil,
+            request.departmentID, now: call.now, cancelling: request.force ? cancelledByTheClinic(call) : [],
             origin: call.origin)
         return ProtobufEmpty()
     }

@@ -54,7 +54,7 @@ struct DoctorService: Sendable {
 
     func deleteDoctor(_ request: DeleteDoctorRequest, _ call: Call) async throws -> ProtobufEmpty {
         try await doctors.delete(
-            request.doctorID, now: call.now, cancelling: request.force ? cancelledByTheClinic(call) : nil,
+            request.doctorID, now: call.now, cancelling: request.force ? cancelledByTheClinic(call) : [],
             origin: call.origin)
         return ProtobufEmpty()
     }

@@ -520,7 +520,7 @@ drop function clinic.delete_doctor(clinic.origin, bigint, timestamptz);
 drop function clinic.delete_department(clinic.origin, bigint, timestamptz);
 
 -- The doctor row is locked first: a booking share-locks it, so none can slip in between the count and the deletion.
--- p_force is null, or the statuses that are cancelled with it.
+-- p_force is empty, or the statuses that are cancelled with it.
 create function clinic.delete_doctor(origin clinic.origin, p_id bigint, p_now timestamptz, p_force text[])
 returns setof clinic.doctor_outcome language plpgsql as $$
 declare
@@ -538,7 +538,7 @@ begin
     end if;
     select * into answer from clinic.doctor_answer where id = p_id;
 
-    if p_force is null then
+    if cardinality(p_force) = 0 then
         select count(*) into bookings from clinic.booking
         where doctor_id = p_id and start_time > p_now and clinic.occupies(status, hold_expires_at);
         if bookings > 0 then
@@ -562,7 +562,7 @@ returns setof clinic.department_outcome language plpgsql as $$
 declare
     doctors bigint;
     bookings bigint;
-    doctor bigint;
+    member bigint;
     cancelled bigint;
     answer clinic.department_answer;
 begin
@@ -576,7 +576,7 @@ begin
     end if;
     select * into answer from clinic.department_answer where id = p_id;
 
-    if p_force is null then
+    if cardinality(p_force) = 0 then
         select count(*) into doctors from clinic.doctor where department_id = p_id and deleted_at is null;
         select count(*) into bookings from clinic.booking
         where doctor_id in (select id from clinic.doctor where department_id = p_id) and start_time > p_now
@@ -587,13 +587,13 @@ begin
             return;
         end if;
     else
-        for doctor in
+        for member in
             select id from clinic.doctor where department_id = p_id and deleted_at is null order by id for update
         loop
-            cancelled := clinic.cancel_future_bookings(origin, doctor, p_now, p_force);
-            update clinic.doctor set deleted_at = clock_timestamp(), version = version + 1 where id = doctor;
+            cancelled := clinic.cancel_future_bookings(origin, member, p_now, p_force);
+            update clinic.doctor set deleted_at = clock_timestamp(), version = version + 1 where id = member;
             insert into clinic.event (actor_id, method, entity, entity_id, change)
-            values (origin.actor, origin.method, 'doctor', doctor,
+            values (origin.actor, origin.method, 'doctor', member,
                 jsonb_build_object('deleted', true, 'cancelled', cancelled));
         end loop;
     end if;
