@@ -125,6 +125,9 @@ let package = Package(
         .testTarget(
             name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestCluster", logging],
             swiftSettings: settings),
+        .testTarget(
+            name: "CommandLineTests", dependencies: ["clinic", "clinicd", subprocess], swiftSettings: settings
+        ),
         .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: settings),
         .testTarget(name: "OpenSSLTests", dependencies: ["OpenSSL"], swiftSettings: settings),
         .testTarget(name: "BcryptTests", dependencies: ["Bcrypt"], swiftSettings: settings),

@@ -110,21 +110,24 @@ public struct LoginRequest: Message {
 public struct LoginResponse: Message {
     /// The e-mail as it is stored.
     public var email: String
-    /// The access token, valid for 15 minutes.
+    /// The access token, valid for 15 minutes unless the person is signed out before.
     public var token: String
     /// Whether the role is ROLE_ADMIN.
     public var isAdmin: Bool
     /// What the user may do.
     public var role: Role
+    /// Counts once, for a new session from RefreshToken, within 30 days.
+    public var refreshToken: String
     /// When the token ends.
     public var expireTime: ProtobufTimestamp?
 
     /// Makes a message of these values.
-    public init(email: String = "", token: String = "", isAdmin: Bool = false, role: Role = .unspecified, expireTime: ProtobufTimestamp? = nil) {
+    public init(email: String = "", token: String = "", isAdmin: Bool = false, role: Role = .unspecified, refreshToken: String = "", expireTime: ProtobufTimestamp? = nil) {
         self.email = email
         self.token = token
         self.isAdmin = isAdmin
         self.role = role
+        self.refreshToken = refreshToken
         self.expireTime = expireTime
     }
 
@@ -134,6 +137,7 @@ public struct LoginResponse: Message {
         self.token = ""
         self.isAdmin = false
         self.role = .unspecified
+        self.refreshToken = ""
         self.expireTime = nil
     }
 
@@ -151,6 +155,7 @@ public struct LoginResponse: Message {
         self.token = try source.string(message.pointee.token, "token")
         self.isAdmin = message.pointee.is_admin != 0
         self.role = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.role.rawValue), "role")
+        self.refreshToken = try source.string(message.pointee.refresh_token, "refresh_token")
         self.expireTime = try source.message(message.pointee.expire_time, "expire_time")
     }
 
@@ -162,6 +167,7 @@ public struct LoginResponse: Message {
         message.pointee.token = target.string(self.token)
         message.pointee.is_admin = self.isAdmin ? 1 : 0
         message.pointee.role = .init(rawValue: .init(truncatingIfNeeded: self.role.rawValue))
+        message.pointee.refresh_token = target.string(self.refreshToken)
         message.pointee.expire_time = target.message(self.expireTime)
     }
 }
@@ -262,23 +268,563 @@ public struct ListUsersResponse: Message {
     }
 }
 
+/// A session to go on with.
+public struct RefreshTokenRequest: Message {
+    /// The refresh_token of the last Login or RefreshToken.
+    public var refreshToken: String
+
+    /// Makes a message of these values.
+    public init(refreshToken: String = "") {
+        self.refreshToken = refreshToken
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.refreshToken = ""
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__RefreshTokenRequest()
+        clinic__v1__refresh_token_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__RefreshTokenRequest.self)
+        self.refreshToken = try source.string(message.pointee.refresh_token, "refresh_token")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__RefreshTokenRequest.self)
+        clinic__v1__refresh_token_request__init(message)
+        message.pointee.refresh_token = target.string(self.refreshToken)
+    }
+}
+
+/// Whom to sign out everywhere.
+public struct RevokeTokensRequest: Message {
+    /// 0 means the caller.
+    public var userID: Int64
+
+    /// Makes a message of these values.
+    public init(userID: Int64 = 0) {
+        self.userID = userID
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.userID = 0
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__RevokeTokensRequest()
+        clinic__v1__revoke_tokens_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__RevokeTokensRequest.self)
+        self.userID = message.pointee.user_id
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__RevokeTokensRequest.self)
+        clinic__v1__revoke_tokens_request__init(message)
+        message.pointee.user_id = self.userID
+    }
+}
+
+/// The caller's new password.
+public struct ChangePasswordRequest: Message {
+    /// The password until now.
+    public var currentPassword: String
+    /// At least 8 characters, at most 72 bytes, no U+0000.
+    public var newPassword: String
+
+    /// Makes a message of these values.
+    public init(currentPassword: String = "", newPassword: String = "") {
+        self.currentPassword = currentPassword
+        self.newPassword = newPassword
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.currentPassword = ""
+        self.newPassword = ""
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__ChangePasswordRequest()
+        clinic__v1__change_password_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__ChangePasswordRequest.self)
+        self.currentPassword = try source.string(message.pointee.current_password, "current_password")
+        self.newPassword = try source.string(message.pointee.new_password, "new_password")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__ChangePasswordRequest.self)
+        clinic__v1__change_password_request__init(message)
+        message.pointee.current_password = target.string(self.currentPassword)
+        message.pointee.new_password = target.string(self.newPassword)
+    }
+}
+
+/// Which user to read.
+public struct GetUserRequest: Message {
+    /// 0 means the caller.
+    public var userID: Int64
+
+    /// Makes a message of these values.
+    public init(userID: Int64 = 0) {
+        self.userID = userID
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.userID = 0
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__GetUserRequest()
+        clinic__v1__get_user_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__GetUserRequest.self)
+        self.userID = message.pointee.user_id
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__GetUserRequest.self)
+        clinic__v1__get_user_request__init(message)
+        message.pointee.user_id = self.userID
+    }
+}
+
+/// A change of a user.
+public struct UpdateUserRequest: Message {
+    /// 0 means the caller.
+    public var userID: Int64
+    /// The new values.
+    public var user: User?
+    /// Of first_name, last_name, phone, email; empty: those that are set in `user`.
+    public var updateMask: ProtobufFieldMask?
+    /// If set, the change is made only to the user that has it.
+    public var etag: String
+
+    /// Makes a message of these values.
+    public init(userID: Int64 = 0, user: User? = nil, updateMask: ProtobufFieldMask? = nil, etag: String = "") {
+        self.userID = userID
+        self.user = user
+        self.updateMask = updateMask
+        self.etag = etag
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.userID = 0
+        self.user = nil
+        self.updateMask = nil
+        self.etag = ""
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__UpdateUserRequest()
+        clinic__v1__update_user_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [User.descriptor, ProtobufFieldMask.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__UpdateUserRequest.self)
+        self.userID = message.pointee.user_id
+        self.user = try source.message(message.pointee.user, "user")
+        self.updateMask = try source.message(message.pointee.update_mask, "update_mask")
+        self.etag = try source.string(message.pointee.etag, "etag")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__UpdateUserRequest.self)
+        clinic__v1__update_user_request__init(message)
+        message.pointee.user_id = self.userID
+        message.pointee.user = target.message(self.user)
+        message.pointee.update_mask = target.message(self.updateMask)
+        message.pointee.etag = target.string(self.etag)
+    }
+}
+
+/// A new role for a user.
+public struct SetUserRoleRequest: Message {
+    /// Whom.
+    public var userID: Int64
+    /// What the user may do from now on.
+    public var role: Role
+    /// If set, the change is made only to the user that has it.
+    public var etag: String
+
+    /// Makes a message of these values.
+    public init(userID: Int64 = 0, role: Role = .unspecified, etag: String = "") {
+        self.userID = userID
+        self.role = role
+        self.etag = etag
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.userID = 0
+        self.role = .unspecified
+        self.etag = ""
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__SetUserRoleRequest()
+        clinic__v1__set_user_role_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__SetUserRoleRequest.self)
+        self.userID = message.pointee.user_id
+        self.role = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.role.rawValue), "role")
+        self.etag = try source.string(message.pointee.etag, "etag")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__SetUserRoleRequest.self)
+        clinic__v1__set_user_role_request__init(message)
+        message.pointee.user_id = self.userID
+        message.pointee.role = .init(rawValue: .init(truncatingIfNeeded: self.role.rawValue))
+        message.pointee.etag = target.string(self.etag)
+    }
+}
+
+/// Whose data to answer with.
+public struct ExportUserDataRequest: Message {
+    /// 0 means the caller.
+    public var userID: Int64
+
+    /// Makes a message of these values.
+    public init(userID: Int64 = 0) {
+        self.userID = userID
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.userID = 0
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__ExportUserDataRequest()
+        clinic__v1__export_user_data_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__ExportUserDataRequest.self)
+        self.userID = message.pointee.user_id
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__ExportUserDataRequest.self)
+        clinic__v1__export_user_data_request__init(message)
+        message.pointee.user_id = self.userID
+    }
+}
+
+/// Whom to make unknown.
+public struct EraseUserRequest: Message {
+    /// The user; has to be named, also by the person.
+    public var userID: Int64
+
+    /// Makes a message of these values.
+    public init(userID: Int64 = 0) {
+        self.userID = userID
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.userID = 0
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__EraseUserRequest()
+        clinic__v1__erase_user_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__EraseUserRequest.self)
+        self.userID = message.pointee.user_id
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__EraseUserRequest.self)
+        clinic__v1__erase_user_request__init(message)
+        message.pointee.user_id = self.userID
+    }
+}
+
+/// Everything held about a person, deleted bookings and transactions included. What is held of passwords and tokens
+/// are digests, which are left out.
+public struct UserData: Message {
+    /// The account.
+    public var user: User?
+    /// When it was made.
+    public var createTime: ProtobufTimestamp?
+    /// The appointments, by id.
+    public var bookings: [Booking]
+    /// The payments, by id.
+    public var transactions: [Transaction]
+    /// Where the person is signed in, the oldest first.
+    public var sessions: [UserSession]
+    /// What was changed about the account, the appointments and the payments, the oldest first.
+    public var events: [UserEvent]
+
+    /// Makes a message of these values.
+    public init(user: User? = nil, createTime: ProtobufTimestamp? = nil, bookings: [Booking] = [], transactions: [Transaction] = [], sessions: [UserSession] = [], events: [UserEvent] = []) {
+        self.user = user
+        self.createTime = createTime
+        self.bookings = bookings
+        self.transactions = transactions
+        self.sessions = sessions
+        self.events = events
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.user = nil
+        self.createTime = nil
+        self.bookings = []
+        self.transactions = []
+        self.sessions = []
+        self.events = []
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__UserData()
+        clinic__v1__user_data__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [User.descriptor, ProtobufTimestamp.descriptor, Booking.descriptor, Transaction.descriptor, UserSession.descriptor, UserEvent.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__UserData.self)
+        self.user = try source.message(message.pointee.user, "user")
+        self.createTime = try source.message(message.pointee.create_time, "create_time")
+        self.bookings = try source.messages(message.pointee.n_bookings, message.pointee.bookings, "bookings")
+        self.transactions = try source.messages(message.pointee.n_transactions, message.pointee.transactions, "transactions")
+        self.sessions = try source.messages(message.pointee.n_sessions, message.pointee.sessions, "sessions")
+        self.events = try source.messages(message.pointee.n_events, message.pointee.events, "events")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__UserData.self)
+        clinic__v1__user_data__init(message)
+        message.pointee.user = target.message(self.user)
+        message.pointee.create_time = target.message(self.createTime)
+        (message.pointee.n_bookings, message.pointee.bookings) = target.messages(self.bookings)
+        (message.pointee.n_transactions, message.pointee.transactions) = target.messages(self.transactions)
+        (message.pointee.n_sessions, message.pointee.sessions) = target.messages(self.sessions)
+        (message.pointee.n_events, message.pointee.events) = target.messages(self.events)
+    }
+}
+
+/// One place where a person is signed in.
+public struct UserSession: Message {
+    /// When the password was given.
+    public var createTime: ProtobufTimestamp?
+    /// When its tokens were last renewed.
+    public var refreshTime: ProtobufTimestamp?
+    /// When it ends unless they are renewed.
+    public var expireTime: ProtobufTimestamp?
+
+    /// Makes a message of these values.
+    public init(createTime: ProtobufTimestamp? = nil, refreshTime: ProtobufTimestamp? = nil, expireTime: ProtobufTimestamp? = nil) {
+        self.createTime = createTime
+        self.refreshTime = refreshTime
+        self.expireTime = expireTime
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.createTime = nil
+        self.refreshTime = nil
+        self.expireTime = nil
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__UserSession()
+        clinic__v1__user_session__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [ProtobufTimestamp.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__UserSession.self)
+        self.createTime = try source.message(message.pointee.create_time, "create_time")
+        self.refreshTime = try source.message(message.pointee.refresh_time, "refresh_time")
+        self.expireTime = try source.message(message.pointee.expire_time, "expire_time")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__UserSession.self)
+        clinic__v1__user_session__init(message)
+        message.pointee.create_time = target.message(self.createTime)
+        message.pointee.refresh_time = target.message(self.refreshTime)
+        message.pointee.expire_time = target.message(self.expireTime)
+    }
+}
+
+/// A change in the past.
+public struct UserEvent: Message {
+    /// When.
+    public var createTime: ProtobufTimestamp?
+    /// By which method, such as clinic.v1.BookingService/BookAppointment.
+    public var method: String
+    /// Whether the person made it, and not the clinic.
+    public var byUser: Bool
+    /// What was changed: user, booking, transaction.
+    public var entity: String
+    /// Its number.
+    public var entityID: Int64
+    /// How, as JSON.
+    public var change: String
+
+    /// Makes a message of these values.
+    public init(createTime: ProtobufTimestamp? = nil, method: String = "", byUser: Bool = false, entity: String = "", entityID: Int64 = 0, change: String = "") {
+        self.createTime = createTime
+        self.method = method
+        self.byUser = byUser
+        self.entity = entity
+        self.entityID = entityID
+        self.change = change
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.createTime = nil
+        self.method = ""
+        self.byUser = false
+        self.entity = ""
+        self.entityID = 0
+        self.change = ""
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__UserEvent()
+        clinic__v1__user_event__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [ProtobufTimestamp.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__UserEvent.self)
+        self.createTime = try source.message(message.pointee.create_time, "create_time")
+        self.method = try source.string(message.pointee.method, "method")
+        self.byUser = message.pointee.by_user != 0
+        self.entity = try source.string(message.pointee.entity, "entity")
+        self.entityID = message.pointee.entity_id
+        self.change = try source.string(message.pointee.change, "change")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__UserEvent.self)
+        clinic__v1__user_event__init(message)
+        message.pointee.create_time = target.message(self.createTime)
+        message.pointee.method = target.string(self.method)
+        message.pointee.by_user = self.byUser ? 1 : 0
+        message.pointee.entity = target.string(self.entity)
+        message.pointee.entity_id = self.entityID
+        message.pointee.change = target.string(self.change)
+    }
+}
+
 /// The people of the clinic and their sign-in.
 public enum UserServiceMethods {
     /// Signs a person up as a patient. Anyone.
     public static let createUser = Method<CreateUserRequest, User>(
         service: "clinic.v1.UserService", name: "CreateUser", hasSideEffects: true)
     /// Exchanges e-mail and password for a token, sent from then on as metadata `authorization: Bearer <token>`.
-    /// Anyone.
+    /// Anyone. Calling it again only opens another session; a person has at most 50, the one longest unused goes first.
     public static let login = Method<LoginRequest, LoginResponse>(
         service: "clinic.v1.UserService", name: "Login", hasSideEffects: false)
+    /// Exchanges a refresh token for a new session. Anyone who has one; to be called without an access token. Each
+    /// refresh token counts once: one that comes back was copied, and ends its session.
+    public static let refreshToken = Method<RefreshTokenRequest, LoginResponse>(
+        service: "clinic.v1.UserService", name: "RefreshToken", hasSideEffects: true)
+    /// Signs a person out everywhere: every token ends, within 5 seconds. The person; administrators for others.
+    public static let revokeTokens = Method<RevokeTokensRequest, ProtobufEmpty>(
+        service: "clinic.v1.UserService", name: "RevokeTokens", hasSideEffects: true)
+    /// Sets a new password, which signs the person out everywhere. The person, who has to know the current one.
+    public static let changePassword = Method<ChangePasswordRequest, ProtobufEmpty>(
+        service: "clinic.v1.UserService", name: "ChangePassword", hasSideEffects: true)
+    /// Reads a user. The person; staff for others.
+    public static let getUser = Method<GetUserRequest, User>(
+        service: "clinic.v1.UserService", name: "GetUser", hasSideEffects: false)
     /// Lists users by id. Staff.
     public static let listUsers = Method<ListUsersRequest, ListUsersResponse>(
         service: "clinic.v1.UserService", name: "ListUsers", hasSideEffects: false)
+    /// Changes names, phone or e-mail. The person; administrators for others.
+    public static let updateUser = Method<UpdateUserRequest, User>(
+        service: "clinic.v1.UserService", name: "UpdateUser", hasSideEffects: true)
+    /// Gives a user another role, which signs the person out everywhere. Administrators; the last one stays one.
+    public static let setUserRole = Method<SetUserRoleRequest, User>(
+        service: "clinic.v1.UserService", name: "SetUserRole", hasSideEffects: true)
+    /// Answers with everything held about a person. The person; administrators for others.
+    public static let exportUserData = Method<ExportUserDataRequest, UserData>(
+        service: "clinic.v1.UserService", name: "ExportUserData", hasSideEffects: false)
+    /// Makes a person unknown: names, phone, e-mail and password are gone, future bookings are cancelled by the clinic and
+    /// refunded, the accounts stay. It cannot be undone; the e-mail can be signed up again. The person; administrators
+    /// for others; the last administrator stays.
+    public static let eraseUser = Method<EraseUserRequest, ProtobufEmpty>(
+        service: "clinic.v1.UserService", name: "EraseUser", hasSideEffects: true)
 
     /// Every method of the service, in the order of the schema.
     public static let all: [AnyMethod] = [
         AnyMethod(createUser),
         AnyMethod(login),
+        AnyMethod(refreshToken),
+        AnyMethod(revokeTokens),
+        AnyMethod(changePassword),
+        AnyMethod(getUser),
         AnyMethod(listUsers),
+        AnyMethod(updateUser),
+        AnyMethod(setUserRole),
+        AnyMethod(exportUserData),
+        AnyMethod(eraseUser),
     ]
 }

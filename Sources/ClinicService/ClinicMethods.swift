@@ -23,11 +23,14 @@ public struct ClinicDependencies: Sendable {
     public var health: HealthService
     /// Where failures that callers may not know go.
     public var logger: Logger
+    /// How old may be what is known of a signed-in caller's role and token version: a person who was signed out
+    /// or has another role may still call for so long.
+    public var standingAge: Duration
 
     /// A deployment's parts.
     public init(
         clinic: ClinicSettings, database: Database, passwords: BcryptPool, signingKeys: SigningKeys,
-        health: HealthService, logger: Logger
+        health: HealthService, logger: Logger, standingAge: Duration = .seconds(5)
     ) {
         self.clinic = clinic
         self.database = database
@@ -35,6 +38,7 @@ public struct ClinicDependencies: Sendable {
         self.signingKeys = signingKeys
         self.health = health
         self.logger = logger
+        self.standingAge = standingAge
     }
 }
 
@@ -43,12 +47,16 @@ public struct ClinicDependencies: Sendable {
 public func clinicMethods(_ dependencies: ClinicDependencies) throws -> MethodTable {
     let (clinic, database) = (dependencies.clinic, dependencies.database)
     let accessTokens = AccessTokens(keys: dependencies.signingKeys)
+    let sessionStore = SessionStore(database: database)
+    let standings = Standings(source: sessionStore, maximumAge: dependencies.standingAge)
     let pageTokens = PageTokens(keys: dependencies.signingKeys)
     let doctors = DoctorStore(database: database)
 
     let user = UserService(
-        users: UserStore(database: database), passwords: dependencies.passwords, accessTokens: accessTokens,
-        pageTokens: pageTokens, throttle: LoginThrottle())
+        clinic: clinic, users: UserStore(database: database),
+        personalData: PersonalDataStore(database: database), passwords: dependencies.passwords,
+        sessions: Sessions(store: sessionStore, accessTokens: accessTokens), standings: standings,
+        signingKeys: dependencies.signingKeys, pageTokens: pageTokens, throttle: LoginThrottle())
     let department = DepartmentService(
         clinic: clinic, departments: DepartmentStore(database: database), pageTokens: pageTokens)
     let doctor = DoctorService(clinic: clinic, doctors: doctors, pageTokens: pageTokens)
@@ -60,13 +68,22 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> MethodTa
     let payment = PaymentService(
         clinic: clinic, transactions: TransactionStore(database: database), pageTokens: pageTokens)
 
-    var endpoints = Endpoints(tokens: accessTokens, logger: dependencies.logger)
+    var endpoints = Endpoints(
+        identity: Identity(tokens: accessTokens, standings: standings), logger: dependencies.logger)
     let health = dependencies.health
     try endpoints.serve(HealthMethods.check) { request, _ in try health.check(request) }
 
     try endpoints.serve(UserServiceMethods.createUser, user.createUser)
     try endpoints.serve(UserServiceMethods.login, user.login)
+    try endpoints.serve(UserServiceMethods.refreshToken, user.refreshToken)
+    try endpoints.serve(UserServiceMethods.revokeTokens, user.revokeTokens)
+    try endpoints.serve(UserServiceMethods.changePassword, user.changePassword)
+    try endpoints.serve(UserServiceMethods.getUser, user.getUser)
     try endpoints.serve(UserServiceMethods.listUsers, user.listUsers)
+    try endpoints.serve(UserServiceMethods.updateUser, user.updateUser)
+    try endpoints.serve(UserServiceMethods.setUserRole, user.setUserRole)
+    try endpoints.serve(UserServiceMethods.exportUserData, user.exportUserData)
+    try endpoints.serve(UserServiceMethods.eraseUser, user.eraseUser)
 
     try endpoints.serve(DepartmentServiceMethods.listDepartments, department.listDepartments)
     try endpoints.serve(DepartmentServiceMethods.getDepartment, department.getDepartment)

@@ -59,6 +59,7 @@ enum Reason: String, CaseIterable {
     case alreadyPaid = "ALREADY_PAID"
     case nothingToRefund = "NOTHING_TO_REFUND"
     case transactionPending = "TRANSACTION_PENDING"
+    case lastAdministrator = "LAST_ADMINISTRATOR"
 
     // Who else was changing it.
     case staleEtag = "STALE_ETAG"
@@ -89,8 +90,9 @@ enum Reason: String, CaseIterable {
             .notFound
         case .emailTaken, .departmentNameTaken, .registrationNumberTaken, .slotTaken, .patientBusy:
             .alreadyExists
-        case .closed, .timeOff, .outsideDepartmentHours, .tooManyHolds, .holdExpired, .registrationExpired, .hasDependants, .invalidTransition, .alreadyStarted, .notStarted,
-            .notPayable, .alreadyPaid, .nothingToRefund, .transactionPending:
+        case .closed, .timeOff, .outsideDepartmentHours, .tooManyHolds, .holdExpired, .registrationExpired,
+            .hasDependants, .invalidTransition, .alreadyStarted, .notStarted, .notPayable, .alreadyPaid,
+            .nothingToRefund, .transactionPending, .lastAdministrator:
             .failedPrecondition
         case .staleEtag, .staleVersion: .aborted
         case .loginThrottled, .overloaded: .resourceExhausted
@@ -147,6 +149,7 @@ enum Reason: String, CaseIterable {
         case .alreadyPaid: "the booking is paid already"
         case .nothingToRefund: "nothing of the transaction is left to refund"
         case .transactionPending: "the transaction is not settled yet; try again later"
+        case .lastAdministrator: "nobody else is an administrator; make somebody one first"
         case .staleEtag: "it was changed since you read it; read it again and repeat"
         case .staleVersion: "others keep changing it at the same time; try again"
         case .loginThrottled: "too many failed sign-ins; try again later"

@@ -7,6 +7,7 @@ public let clinicMigrations: [Migration] = [
     Migration(name: "answers", sql: text(PackageResources.m0002_answers_sql)),
     Migration(name: "people_and_directory", sql: text(PackageResources.m0003_people_and_directory_sql)),
     Migration(name: "bookings_and_payments", sql: text(PackageResources.m0004_bookings_and_payments_sql)),
+    Migration(name: "people", sql: text(PackageResources.m0005_people_sql)),
     Migration(name: "slots", sql: text(PackageResources.m0006_slots_sql)),
 ]
 

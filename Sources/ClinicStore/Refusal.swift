@@ -14,6 +14,10 @@ public struct Refusal: Error, Sendable, Hashable {
         case emailTaken = "EMAIL_TAKEN"
         /// There is no such user.
         case userNotFound = "USER_NOT_FOUND"
+        /// Nobody else would be an administrator.
+        case lastAdministrator = "LAST_ADMINISTRATOR"
+        /// The refresh token counts no longer, or never did.
+        case invalidToken = "INVALID_TOKEN"
         /// Another live department has this name.
         case departmentNameTaken = "DEPARTMENT_NAME_TAKEN"
         /// There is no such live department.

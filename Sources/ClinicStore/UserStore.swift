@@ -1,5 +1,6 @@
 // Users in the database.
 public import PostgreSQL
+public import Scheduling
 
 /// Reads and changes users.
 public struct UserStore: Sendable {
@@ -52,24 +53,116 @@ public struct UserStore: Sendable {
             [.text(draft.firstName), .text(draft.lastName), .text(draft.email), .text(draft.passwordHash)])
     }
 
+    private static let updateUser = Mutation<UserRecord>("update_user", parameterCount: 7)
+    private static let changePassword = Mutation<UserRecord>("change_password", parameterCount: 3)
+    private static let setUserRole = Mutation<UserRecord>("set_user_role", parameterCount: 3)
+    private static let eraseUser = Mutation<UserRecord>("erase_user", parameterCount: 4)
+
+    /// What of a user is to change, already checked and normalised; nil leaves a field as it is.
+    public struct Changes: Sendable {
+        /// Given name.
+        public var firstName: String?
+        /// Family name.
+        public var lastName: String?
+        /// E.164, digits or empty.
+        public var phone: String?
+        /// Trimmed and lower-cased.
+        public var email: String?
+
+        /// No change.
+        public init() {}
+    }
+
+    /// Changes a user. Refused with `userNotFound`, `staleEtag`, `emailTaken`.
+    ///
+    /// - Parameters:
+    ///   - ownerID: who it must be; nil for administrators.
+    ///   - version: at which version it must be; nil for whichever.
+    public func update(
+        _ id: Int64, ownerID: Int64?, version: Int64?, _ changes: Changes, origin: Origin
+    ) async throws -> UserRecord {
+        try await Self.updateUser.run(
+            on: database, origin,
+            [
+                .int64(id), .int64(ownerID), .int64(version), .text(changes.firstName),
+                .text(changes.lastName), .text(changes.phone), .text(changes.email),
+            ])
+    }
+
+    /// Replaces a password and ends all sessions. Refused with `staleVersion` when the hash is another by now, or nil.
+    public func changePassword(
+        of id: Int64, from oldHash: String?, to newHash: String, origin: Origin
+    ) async throws {
+        _ = try await Self.changePassword.run(
+            on: database, origin, [.int64(id), .text(oldHash), .text(newHash)])
+    }
+
+    /// Gives a user another role and ends all sessions. Refused with `userNotFound`, `staleEtag`,
+    /// `lastAdministrator`.
+    public func setRole(
+        of id: Int64, version: Int64?, to role: Role, origin: Origin
+    ) async throws -> UserRecord {
+        try await Self.setUserRole.run(
+            on: database, origin, [.int64(id), .int64(version), .text(role.rawValue)])
+    }
+
+    /// Makes a person unknown and cancels what he or she has booked after `now`, as the clinic. Refused with
+    /// `userNotFound`, `lastAdministrator`.
+    ///
+    /// - Parameter ownerID: who it must be; nil for administrators.
+    public func erase(
+        _ id: Int64, ownerID: Int64?, now: Instant, cancelling statuses: [BookingStatus], origin: Origin
+    ) async throws {
+        _ = try await Self.eraseUser.run(
+            on: database, origin, [.int64(id), .int64(ownerID), .instant(now), .statuses(statuses)])
+    }
+
+    private static let one = Statement(
+        "select * from clinic.user_answer where id = $1 and ($2::bigint is null or id = $2)")
+
+    /// A user. Refused with `userNotFound`.
+    ///
+    /// - Parameter ownerID: who it must be; nil for the staff.
+    public func get(_ id: Int64, ownerID: Int64?) async throws -> UserRecord {
+        guard var row = try await database.read(Self.one, [.int64(id), .int64(ownerID)]).first else {
+            throw Refusal(.userNotFound)
+        }
+        return try UserRecord(reading: &row)
+    }
+
     /// What a sign-in needs to know.
     public struct Credentials: Sendable {
         /// The user's number.
         public let userID: Int64
-        /// What the user may do.
-        public let role: Role
+        /// The version that tokens have to name.
+        public let tokenVersion: Int64
         /// The `$2b$` hash.
         public let passwordHash: String
     }
 
     private static let credentials = Statement(
-        "select id, role, password_hash from clinic.user_account where email = $1")
+        "select id, token_version, password_hash from clinic.user_account where email = $1 and erased_at is null")
 
     /// The credentials of a normalised e-mail, or nil.
     public func credentials(email: String) async throws -> Credentials? {
         guard var row = try await database.read(Self.credentials, [.text(email)]).first else { return nil }
         return Credentials(
-            userID: try row.int64(), role: try row.value(Role.self), passwordHash: try row.text())
+            userID: try row.int64(), tokenVersion: try row.int64(), passwordHash: try row.text())
+    }
+
+    private static let password = Statement(
+        """
+        select password_hash, exists (select from clinic.idempotency_key where user_id = $1 and key = $2)
+        from clinic.user_account where id = $1 and erased_at is null
+        """)
+
+    /// The hash of a user's password, and whether the user's key of the call was used before. Refused with
+    /// `userNotFound`.
+    public func password(of id: Int64, key: Origin.Key?) async throws -> (hash: String, isKeyUsed: Bool) {
+        guard var row = try await database.read(Self.password, [.int64(id), .text(key?.text)]).first else {
+            throw Refusal(.userNotFound)
+        }
+        return (hash: try row.text(), isKeyUsed: try row.bool())
     }
 
     private static let users = Listing<UserRecord>(

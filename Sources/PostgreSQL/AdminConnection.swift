@@ -34,7 +34,10 @@ public final class AdminConnection {
         guard PQstatus(pointer) == CONNECTION_OK else {
             let message = PQerrorMessage(pointer).map { String(cString: $0) } ?? ""
             throw DatabaseError(
-                .unavailable, message.split(whereSeparator: \.isWhitespace).joined(separator: " "))
+                .unavailable,
+                message.split(whereSeparator: \.isNewline).map { line in
+                    line.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+                }.joined(separator: "; "))
         }
         let version = PQserverVersion(pointer)
         guard version >= 150_000 else {

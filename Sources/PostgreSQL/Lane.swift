@@ -207,19 +207,19 @@ final class Lane: Sendable {
     }
 
     func linkUp(_ index: Int, generation: Int) {
-        let (starter, wasDown) = state.withLock { state in
-            let wasDown = state.health != .up
+        let (starter, wasLost) = state.withLock { state in
+            let wasLost = state.health != .up && state.outages > 0
             state.slots[index].isUp = true
             state.slots[index].generation = generation
             state.slots[index].groupsInFlight = 0
             state.health = .up
             guard state.slots.allSatisfy(\.isUp) else {
-                return (nil as UnsafeContinuation<DatabaseError?, Never>?, wasDown)
+                return (nil as UnsafeContinuation<DatabaseError?, Never>?, wasLost)
             }
             defer { state.starter = nil }
-            return (state.starter, wasDown)
+            return (state.starter, wasLost)
         }
-        if wasDown { logger.info("connected to PostgreSQL", metadata: ["lane": "\(name)"]) }
+        if wasLost { logger.info("connected to PostgreSQL again", metadata: ["lane": "\(name)"]) }
         starter?.resume(returning: nil)
         pump()
     }

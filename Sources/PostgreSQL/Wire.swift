@@ -11,29 +11,6 @@ internal import CPostgreSQL
 internal import Synchronization
 
 struct Wire: ~Copyable {
-    /// What the server has been sent and not answered yet.
-    private enum Expected {
-        case prepare(Prepared)
-        case execute(Attempt, Prepared)
-        case sync(statements: Int)
-    }
-
-    /// A statement, with parameters of these types, as this connection knows it.
-    private final class Prepared {
-        let name: String
-        let types: [UInt32]
-        var isConfirmed = false
-        /// False once the server refused it or lost it; the name is not used again.
-        var isUsable = true
-        /// The column types of its answers, known from the first.
-        var columns: [UInt32]?
-
-        init(name: String, types: [UInt32]) {
-            self.name = name
-            self.types = types
-        }
-    }
-
     private let purpose: ConnectionPurpose
     private let attemptLimit: Int
     private let notices: LinkNotices
@@ -41,10 +18,10 @@ struct Wire: ~Copyable {
     private(set) var generation = 0
     private var parameters = ParameterBuffer()
     /// By statement number; several only if a statement is used with parameters of different types.
-    private var prepared: [Int: [Prepared]] = [:]
+    private var prepared: [Int: [PreparedStatement]] = [:]
     private var preparedNames = 0
 
-    private var expected: [Expected] = []
+    private var expected: [WireEntry] = []
     private var next = 0
     /// The statements of the current group that were answered; their callers wait for the Sync.
     private var held: [(attempt: Attempt, rows: Rows)] = []
@@ -186,12 +163,12 @@ struct Wire: ~Copyable {
         let known = prepared[statement.number]?.first {
             $0.isUsable && $0.types == types && (!alone || $0.isConfirmed)
         }
-        let entry: Prepared
+        let entry: PreparedStatement
         if let known {
             entry = known
         } else {
             preparedNames += 1
-            entry = Prepared(name: "s\(preparedNames)", types: parameters.types)
+            entry = PreparedStatement(name: "s\(preparedNames)", types: parameters.types)
             guard PQsendPrepare(connection, entry.name, statement.sql, count, entry.types) == 1 else {
                 return false
             }
@@ -353,7 +330,7 @@ struct Wire: ~Copyable {
 
     /// The columns of a prepared statement never change on a connection, so an answer with others is somebody
     /// else's.
-    private func checkShape(_ result: QueryResult, _ entry: Prepared) -> Bool {
+    private func checkShape(_ result: QueryResult, _ entry: PreparedStatement) -> Bool {
         guard let columns = entry.columns else {
             entry.columns = (0..<result.columnCount).map { result.type(column: $0) }
             return true
@@ -412,25 +389,5 @@ struct Wire: ~Copyable {
         }
         settle(group, &answers)
         disconnect()
-    }
-}
-
-extension QueryResult {
-    /// A field of the error report; nil if the server did not send it.
-    func errorField(_ code: Int32) -> String? {
-        PQresultErrorField(pointer, code).map { String(cString: $0) }
-    }
-}
-
-extension DatabaseError {
-    /// The error a result reports.
-    init(_ result: QueryResult) {
-        let state = SQLState(result.errorField(clinic_pq_diag_sqlstate) ?? "")
-        let isOurBug = state.errorClass == "42"
-        self.init(
-            .server(state), "the database refused the statement",
-            constraint: result.errorField(clinic_pq_diag_constraint_name),
-            table: result.errorField(clinic_pq_diag_table_name),
-            serverMessage: isOurBug ? result.errorField(clinic_pq_diag_message_primary) : nil)
     }
 }

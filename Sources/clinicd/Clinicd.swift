@@ -1,12 +1,8 @@
-// The daemon's command line.
+// The daemon's command line: reads arguments and environment, runs the command they name, and turns whatever went
+// wrong into one line.
 
 internal import ArgumentParser
 internal import Foundation
-
-/// Writes a line for people at once, also where standard output is a file or a pipe.
-func say(_ line: String) {
-    FileHandle.standardOutput.write(Data("clinicd: \(line)\n".utf8))
-}
 
 /// `clinicd`: serves the clinic and looks after its database.
 @main
@@ -16,32 +12,49 @@ struct Clinicd: AsyncParsableCommand {
         abstract: "The clinic's appointment service.",
         discussion: """
             Every option --some-thing can also come from the environment as CLINIC_SOME_THING; an option that may be \
-            repeated takes a list with commas there.
+            repeated takes a list with commas there. An option that is given wins.
 
             Examples:
               clinicd serve
-              clinicd serve --listen unix:/run/clinic/clinic.sock --listen tcp:127.0.0.1:7411
+              clinicd serve --data-dir ./data --listen tcp:127.0.0.1:7500
               clinicd serve --database postgresql://clinic@db.example.org/clinic
               echo "$PASSWORD" | clinicd create-admin --email ann@example.org
+              clinicd serve --help
             """,
         version: "clinicd 0.1.0",
         subcommands: [ServeCommand.self, MigrateCommand.self, CreateAdminCommand.self, SeedDemoCommand.self])
 
     static func main() async {
-        let arguments = EnvironmentArguments.adding(
-            ProcessInfo.processInfo.environment, to: Array(CommandLine.arguments.dropFirst()), of: Self.self)
+        // Whoever read our output may go; that is no reason to stop serving.
+        signal(SIGPIPE, SIG_IGN)
+        let environment = EnvironmentArguments(
+            ProcessInfo.processInfo.environment, for: Array(CommandLine.arguments.dropFirst()), of: Self.self)
         do {
-            var command = try parseAsRoot(arguments)
+            var command = try parseAsRoot(environment.arguments)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
                 try command.run()
             }
         } catch let failure as Failure {
-            FileHandle.standardError.write(Data("clinicd: \(failure)\n".utf8))
-            exit(withError: ExitCode.failure)
+            complain(environment.naming(failure.description))
+            Foundation.exit(1)
         } catch {
-            exit(withError: error)
+            report(error, environment)
+        }
+    }
+
+    /// Reports what the arguments cause: help and the version that were asked for, or a mistake in them.
+    private static func report(_ error: any Error, _ environment: EnvironmentArguments) -> Never {
+        switch exitCode(for: error) {
+        case .success: exit(withError: error)
+        case .validationFailure:
+            let program = ["clinicd", environment.command].compactMap(\.self).joined(separator: " ")
+            complain("\(environment.naming(message(for: error))); see `\(program) --help`")
+            Foundation.exit(2)
+        default:
+            complain(environment.naming(explanation(of: error)))
+            Foundation.exit(1)
         }
     }
 }

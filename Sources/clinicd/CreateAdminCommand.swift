@@ -4,6 +4,7 @@ internal import ArgumentParser
 internal import Bcrypt
 internal import ClinicService
 internal import ClinicStore
+internal import Glibc
 
 struct CreateAdminCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -28,20 +29,28 @@ struct CreateAdminCommand: AsyncParsableCommand {
     @OptionGroup var passwords: PasswordOptions
 
     func run() async throws {
-        guard let password = readLine(strippingNewline: true) else {
-            throw Failure("no password: give it as one line on standard input")
+        let password = try Self.readPassword()
+        let passwords = try BcryptPool(cost: passwords.bcryptCost)
+        let storage = try await Storage.openBesideDaemon(storage, logger: storage.logger())
+        let user = try await storage.closing { database in
+            try await Administrators(database: database, passwords: passwords)
+                .make(email: email, password: password, firstName: firstName, lastName: lastName)
         }
-        let open = try await Storage.open(storage, borrowing: true, logger: storage.logger())
-        do {
-            let user = try await Administrators(
-                database: open.database, passwords: BcryptPool(cost: passwords.bcryptCost)
-            )
-            .make(email: email, password: password, firstName: firstName, lastName: lastName)
-            await open.close()
-            say("\(user.email) is an administrator (user \(user.id))")
-        } catch {
-            await open.close()
-            throw Failure("\(error)")
+        say("\(user.email) is an administrator (user \(user.id))")
+    }
+
+    /// The first line of standard input. It is not repaired: a password that is not text could not be typed again.
+    private static func readPassword() throws -> String {
+        var line: [UInt8] = []
+        var byte: UInt8 = 0
+        while line.count <= 1024, read(STDIN_FILENO, &byte, 1) == 1, byte != UInt8(ascii: "\n") {
+            line.append(byte)
         }
+        if line.last == UInt8(ascii: "\r") { line.removeLast() }
+        guard !line.isEmpty else { throw Failure("no password: give it as one line on standard input") }
+        guard let password = String(validating: line, as: UTF8.self) else {
+            throw Failure("the password on standard input is not UTF-8 text")
+        }
+        return password
     }
 }

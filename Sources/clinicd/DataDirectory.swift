@@ -33,10 +33,3 @@ struct DataDirectory {
     /// Where callers on this machine connect by default.
     var socket: Address { .unix(path: path + "/clinic.sock") }
 }
-
-/// What ends a command, in one line that says what to do.
-struct Failure: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) { self.description = description }
-}

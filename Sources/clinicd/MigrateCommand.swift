@@ -16,8 +16,7 @@ struct MigrateCommand: AsyncParsableCommand {
     @OptionGroup var storage: StorageOptions
 
     func run() async throws {
-        let open = try await Storage.open(storage, borrowing: true, logger: storage.logger())
-        await open.close()
+        try await Storage.openBesideDaemon(storage, logger: storage.logger()).close()
         say("the schema is up to date")
     }
 }

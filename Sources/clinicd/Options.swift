@@ -27,12 +27,15 @@ struct StorageOptions: ParsableArguments {
                 + "warning otherwise).", valueName: "level"),
         transform: { text in
             guard let level = Logger.Level(rawValue: text) else {
-                throw ValidationError(
-                    "--log-level is trace, debug, info, notice, warning or error, not \(text)")
+                throw ValidationError("give trace, debug, info, notice, warning or error")
             }
             return level
         })
     var logLevel: Logger.Level?
+
+    func validate() throws {
+        if dataDir == "" { throw ValidationError("--data-dir needs the name of a directory") }
+    }
 
     /// The data directory, made if it is not there.
     func directory() throws -> DataDirectory {

@@ -21,16 +21,11 @@ struct SeedDemoCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try clinic.settings()
-        let open = try await Storage.open(storage, borrowing: true, logger: storage.logger())
-        do {
-            let summary = try await DemoClinic(
-                settings: settings, database: open.database, passwords: BcryptPool(cost: passwords.bcryptCost)
-            ).fill()
-            await open.close()
-            say("\(summary)")
-        } catch {
-            await open.close()
-            throw Failure("\(error)")
+        let passwords = try BcryptPool(cost: passwords.bcryptCost)
+        let storage = try await Storage.openBesideDaemon(storage, logger: storage.logger())
+        let summary = try await storage.closing { database in
+            try await DemoClinic(settings: settings, database: database, passwords: passwords).fill()
         }
+        say(summary)
     }
 }

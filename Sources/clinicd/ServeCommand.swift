@@ -5,6 +5,7 @@ internal import Bcrypt
 internal import ClinicService
 internal import Logging
 internal import NIOPosix
+internal import PostgreSQL
 internal import ServiceLifecycle
 internal import TTRPC
 internal import TTRPCMessages
@@ -29,9 +30,7 @@ struct ServeCommand: AsyncParsableCommand {
         help: ArgumentHelp(
             "Where to listen, unix:PATH or tcp:HOST:PORT; may be repeated (default: clinic.sock in the data "
                 + "directory and tcp:127.0.0.1:7411).", valueName: "address"),
-        transform: { text in
-            do { return try Address(parsing: text) } catch { throw ValidationError("--listen: \(error)") }
-        })
+        transform: parseAddress)
     var listen: [Address] = []
 
     func run() async throws {
@@ -48,39 +47,48 @@ struct ServeCommand: AsyncParsableCommand {
     }
 }
 
+private func parseAddress(_ text: String) throws -> Address {
+    do throws(AddressError) {
+        return try Address(parsing: text)
+    } catch {
+        throw ValidationError(error.reason)
+    }
+}
+
 /// The running service: everything is started in order and stopped in the opposite one.
-private struct Daemon: Service {
+private struct Daemon: Service, CustomStringConvertible {
     let command: ServeCommand
     let logger: Logger
+    /// The log names services; the options, with the database's password among them, are nothing for it.
+    let description = "clinicd"
 
     func run() async throws {
         let settings = try command.clinic.settings()
         let directory = try command.storage.directory()
-        let keys: SigningKeys
-        do { keys = try SigningKeys.loadOrCreate(at: directory.keyFile) } catch { throw Failure("\(error)") }
-        let storage = try await Storage.open(command.storage, borrowing: false, logger: logger)
+        let keys = try SigningKeys.loadOrCreate(at: directory.keyFile)
+        let storage: Storage
         do {
-            try await serve(settings, directory, keys, storage)
-        } catch {
-            await storage.close()
-            throw error
+            storage = try await cancelWhenGracefulShutdown {
+                try await Storage.open(command.storage, logger: logger)
+            }
+        } catch is CancellationError {
+            return
         }
-        await storage.close()
+        try await storage.closing { database in
+            try await serve(settings, directory, keys, database)
+        }
     }
 
     private func serve(
-        _ settings: ClinicSettings, _ directory: DataDirectory, _ keys: SigningKeys, _ storage: Storage
+        _ settings: ClinicSettings, _ directory: DataDirectory, _ keys: SigningKeys, _ database: Database
     ) async throws {
         let health = HealthService(services: clinicServiceNames)
         let methods = try clinicMethods(
             ClinicDependencies(
-                clinic: settings, database: storage.database,
+                clinic: settings, database: database,
                 passwords: try BcryptPool(cost: command.passwords.bcryptCost), signingKeys: keys,
-                health: health,
-                logger: logger))
-        let group = MultiThreadedEventLoopGroup.singleton
-        let server = Server(
-            methods: methods, configuration: ServerConfiguration(), group: group, logger: logger)
+                health: health, logger: logger))
+        let server = Server(methods: methods, group: MultiThreadedEventLoopGroup.singleton, logger: logger)
         let standard = [directory.socket, Address.tcp(host: "127.0.0.1", port: 7411)]
         do {
             for address in command.listen.isEmpty ? standard : command.listen {
@@ -88,7 +96,7 @@ private struct Daemon: Service {
             }
         } catch {
             await server.shutdown()
-            throw Failure("\(error)")
+            throw error
         }
         try? await gracefulShutdown()
         health.setStatus(.notServing)

@@ -133,7 +133,7 @@ import Testing
 
     @Test func `call without a method lists all of them`() async {
         let outcome = await line.run("call")
-        #expect(outcome.output.split(separator: "\n").count == 32)
+        #expect(outcome.output.split(separator: "\n").count == 40)
         #expect(outcome.output.contains("grpc.health.v1.Health/Check\n"))
     }
 

@@ -27,7 +27,9 @@ final class TestClinic: Sendable {
     static let password = "correct horse"
 
     /// Starts a clinic in a database of its own, or in the one that is given.
-    init(databaseURL: String? = nil) async throws {
+    ///
+    /// - Parameter standingAge: how old may be what is known of a caller.
+    init(databaseURL: String? = nil, standingAge: Duration = .seconds(5)) async throws {
         let directory = try TestCluster.makeDirectory()
         self.databaseURL = if let databaseURL { databaseURL } else { try await TestCluster.makeDatabase() }
         try await Migrator(migrations: clinicMigrations, logger: TestCluster.logger).migrate(
@@ -41,7 +43,8 @@ final class TestClinic: Sendable {
         let methods = try clinicMethods(
             ClinicDependencies(
                 clinic: settings, database: database, passwords: BcryptPool(cost: 4), signingKeys: keys,
-                health: HealthService(services: clinicServiceNames), logger: TestCluster.logger))
+                health: HealthService(services: clinicServiceNames), logger: TestCluster.logger,
+                standingAge: standingAge))
         server = Server(
             methods: methods, group: MultiThreadedEventLoopGroup.singleton, logger: TestCluster.logger)
         address = try await server.listen(on: .unix(path: directory + "/clinic.sock"))
@@ -77,6 +80,14 @@ final class TestClinic: Sendable {
         let user = try await Administrators(database: database, passwords: BcryptPool(cost: 4))
             .make(email: email, password: Self.password, firstName: nil, lastName: nil)
         return try await connect().signedIn(email: email, userID: user.id)
+    }
+
+    /// A new member of the staff, signed in on a connection of his or her own.
+    func staff(by administrator: Session) async throws -> Session {
+        let person = try await signUp()
+        let user = try await administrator.call(
+            UserServiceMethods.setUserRole, SetUserRoleRequest(userID: person.userID, role: .staff))
+        return try await person.signedIn(email: user.email, userID: user.id)
     }
 
     /// A new doctor of a new department that is open around the clock, with slots of 30 minutes and this fee.
@@ -121,6 +132,8 @@ struct Session: Sendable {
     let client: Client
     let token: String?
     let userID: Int64
+    /// Counts once.
+    var refreshToken = ""
 
     /// Calls a method with the session's token.
     @discardableResult
@@ -134,10 +147,14 @@ struct Session: Sendable {
     }
 
     func signedIn(email: String, userID: Int64) async throws -> Session {
-        let login = try await call(
+        let login = try await anonymous.call(
             UserServiceMethods.login, LoginRequest(email: email, password: TestClinic.password))
-        return Session(client: client, token: login.token, userID: userID)
+        return Session(
+            client: client, token: login.token, userID: userID, refreshToken: login.refreshToken)
     }
+
+    /// The same connection without a token.
+    var anonymous: Session { Session(client: client, token: nil, userID: 0) }
 
     func book(_ doctor: Doctor, at dateTime: String, key: String? = nil) async throws -> Booking {
         try await call(

@@ -52,9 +52,39 @@ enum Entry {
             }
             return .success
         }
-        let heading = "Error: "
-        console.printError(
-            "clinic: " + (text.hasPrefix(heading) ? String(text.dropFirst(heading.count)) : text))
+        console.printError("clinic: " + mistake(text))
         return .usage
+    }
+
+    /// What ArgumentParser says of a mistake without its heading and the usage, which has every option there is: what
+    /// is wrong, what the option means, and where the rest is.
+    private static func mistake(_ text: String) -> String {
+        if let unknown = UnknownCommand(text) { return unknown.description }
+        let heading = "Error: "
+        let lines = (text.hasPrefix(heading) ? String(text.dropFirst(heading.count)) : text)
+            .split(separator: "\n", omittingEmptySubsequences: false)
+        return lines.filter { !$0.hasPrefix("Usage: ") }.joined(separator: "\n")
+    }
+}
+
+/// A word where a command was expected, which ArgumentParser calls an unexpected argument.
+private struct UnknownCommand: CustomStringConvertible {
+    let description: String
+
+    /// Reads the message of a mistake; nil if it is another one.
+    init?(_ text: String) {
+        guard let word = text.firstMatch(of: /Unexpected argument '(.*)'/)?.1,
+            let path = text.firstMatch(of: /See 'clinic ?(.*) --help'/)?.1
+        else { return nil }
+        var command: any ParsableCommand.Type = ClinicCommand.self
+        for name in path.split(separator: " ") {
+            guard let next = command.configuration.subcommands.first(where: { $0._commandName == name })
+            else { return nil }
+            command = next
+        }
+        let choices = command.configuration.subcommands.map { $0._commandName }
+        guard !choices.isEmpty else { return nil }
+        let name = (["clinic"] + path.split(separator: " ") + [word]).joined(separator: " ")
+        description = "there is no '\(name)'; there are \(choices.joined(separator: ", "))"
     }
 }

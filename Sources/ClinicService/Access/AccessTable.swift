@@ -7,7 +7,7 @@ internal import ProtobufC
 internal import TTRPC
 internal import TTRPCMessages
 
-/// Who is calling, as the token says.
+/// Who is calling, as the token says, and with which role, as the database says.
 public enum Caller: Sendable, Hashable {
     /// Nobody known.
     case anonymous
@@ -59,7 +59,15 @@ enum AccessTable {
 
         "clinic.v1.UserService/CreateUser": .anyone,
         "clinic.v1.UserService/Login": .anyone,
+        "clinic.v1.UserService/RefreshToken": .anyone,
+        "clinic.v1.UserService/RevokeTokens": .signedIn,
+        "clinic.v1.UserService/ChangePassword": .signedIn,
+        "clinic.v1.UserService/GetUser": .signedIn,
         "clinic.v1.UserService/ListUsers": .staff,
+        "clinic.v1.UserService/UpdateUser": .signedIn,
+        "clinic.v1.UserService/SetUserRole": .administrators,
+        "clinic.v1.UserService/ExportUserData": .signedIn,
+        "clinic.v1.UserService/EraseUser": .signedIn,
 
         "clinic.v1.DepartmentService/ListDepartments": .anyone,
         "clinic.v1.DepartmentService/GetDepartment": .anyone,

@@ -1,23 +1,37 @@
 // Who is calling, told by the token of the call. A token is judged at every call, also where none is needed: a caller
-// who believes to be signed in must not be answered as a stranger.
+// who believes to be signed in must not be answered as a stranger. The token says who, and since when; what the bearer
+// may do is looked up, because it may have changed since.
 
 internal import ClinicStore
 internal import Scheduling
 internal import TTRPC
 
-extension AccessTokens {
-    /// The caller that a call's metadata names; throws UNAUTHENTICATED for anything but no or one valid token.
-    func caller(of metadata: Metadata, now: Instant) throws(Status) -> Caller {
+/// Tells callers by their tokens.
+struct Identity: Sendable {
+    let tokens: AccessTokens
+    let standings: Standings
+
+    /// The caller that a call's metadata names; throws UNAUTHENTICATED for anything but no or one valid token, and a
+    /// `DatabaseError` when nobody can tell what the bearer may do.
+    func caller(of metadata: Metadata, now: Instant) async throws -> Caller {
+        guard let claims = try claims(of: metadata, now: now) else { return .anonymous }
+        guard let standing = try await standings.standing(of: claims.userID, tokenVersion: claims.tokenVersion),
+            standing.tokenVersion == claims.tokenVersion
+        else { throw Status(.invalidToken) }
+        return .user(id: claims.userID, role: standing.role)
+    }
+
+    /// What the one valid token says; nil without one.
+    private func claims(of metadata: Metadata, now: Instant) throws(Status) -> AccessTokenClaims? {
         let values = metadata["authorization"]
-        guard let value = values.first else { return .anonymous }
+        guard let value = values.first else { return nil }
         let scheme = "bearer "
         guard values.count == 1, value.utf8.prefix(scheme.utf8.count).map({ $0 | 0x20 }) == Array(scheme.utf8)
         else {
             throw Status(.invalidToken)
         }
         do throws(AccessTokenRefused) {
-            let claims = try verify(value.dropFirst(scheme.count), now: now)
-            return .user(id: claims.userID, role: claims.role)
+            return try tokens.verify(value.dropFirst(scheme.count), now: now)
         } catch {
             throw Status(.invalidToken)
         }

@@ -14,8 +14,10 @@ internal import Synchronization
 public struct AccessTokenClaims: Sendable, Hashable {
     /// The user, above 0.
     public let userID: Int64
-    /// The role the user had when the token was issued.
+    /// The role the user had when the token was issued; what the user may do now is looked up.
     public let role: Role
+    /// The token version the user had then, above 0: with another one the token counts no longer.
+    public let tokenVersion: Int64
     /// Seconds since the Unix epoch from which on it is valid.
     public let notBefore: Int64
     /// Seconds since the Unix epoch at which it ends.
@@ -49,7 +51,7 @@ public final class AccessTokens: Sendable {
 
     private let keys: SigningKeys
     private let leeway: Int64
-    private let verified: Mutex<VerifiedTokens>
+    private let verified: Mutex<RecentlyUsed<TokenBytes, AccessTokenClaims>>
     /// The header that this service writes, encoded, with its dot.
     private let header: [UInt8]
 
@@ -58,21 +60,22 @@ public final class AccessTokens: Sendable {
     public init(keys: SigningKeys, leeway: Int64 = 5, rememberedTokens: Int = 4_096) {
         self.keys = keys
         self.leeway = min(max(leeway, 0), 300)
-        verified = Mutex(VerifiedTokens(limit: rememberedTokens))
+        verified = Mutex(RecentlyUsed(limit: rememberedTokens))
         let header = #"{"alg":"HS256","kid":"\#(keys.keyID)","typ":"JWT"}"#
         self.header = Base64URL.encode(header.utf8) + [UInt8(ascii: ".")]
     }
 
-    /// A token for a user, valid from now on for 15 minutes; fails only when libcrypto does.
+    /// A token for a user, valid from now on for 15 minutes; fails only when libcrypto does. An account begins with
+    /// token version 1.
     public func issue(
-        userID: Int64, role: Role, now: Instant
+        userID: Int64, role: Role, tokenVersion: Int64 = 1, now: Instant
     ) throws(OpenSSLError) -> IssuedAccessToken {
         let tokenID = String(decoding: Base64URL.encode(try SecureRandom.bytes(count: 12)), as: UTF8.self)
         let issuedAt = now.secondsSinceEpoch
         let expiry = issuedAt + AccessTokens.lifetime
         let payload = """
             {"iss":"\(AccessTokens.issuer)","aud":"\(AccessTokens.audience)","sub":"\(userID)",\
-            "role":"\(role.rawValue)","iat":\(issuedAt),"nbf":\(issuedAt),"exp":\(expiry),"jti":"\(tokenID)"}
+            "role":"\(role.rawValue)","ver":\(tokenVersion),"iat":\(issuedAt),"nbf":\(issuedAt),"exp":\(expiry),"jti":"\(tokenID)"}
             """
         var token = header + Base64URL.encode(payload.utf8)
         let signature = try keys.accessTokens.authenticate(token)
@@ -85,13 +88,14 @@ public final class AccessTokens: Sendable {
     /// What a token says, if it is one of ours and valid now.
     public func verify(_ token: [UInt8], now: Instant) throws(AccessTokenRefused) -> AccessTokenClaims {
         guard token.count <= AccessTokens.maximumByteCount else { throw AccessTokenRefused() }
-        if let claims = verified.withLock({ $0.claims(of: token) }) {
+        let bytes = TokenBytes(bytes: token)
+        if let claims = verified.withLock({ $0.value(of: bytes) }) {
             try checkTimes(claims, now)
             return claims
         }
         let claims = try read(token)
         try checkTimes(claims, now)
-        verified.withLock { $0.remember(token, claims) }
+        verified.withLock { $0.remember(claims, of: bytes) }
         return claims
     }
 
@@ -124,11 +128,13 @@ public final class AccessTokens: Sendable {
             let subject = claims.text("sub"), let userID = Int64(subject), userID > 0,
             String(userID) == subject,
             let role = claims.text("role").flatMap(Role.init(rawValue:)),
+            let tokenVersion = claims.integer("ver"), tokenVersion > 0,
             let issuedAt = claims.integer("iat"), let notBefore = claims.integer("nbf"),
             let expiry = claims.integer("exp"), let tokenID = claims.text("jti")
         else { throw AccessTokenRefused() }
         return AccessTokenClaims(
-            userID: userID, role: role, notBefore: max(issuedAt, notBefore), expiry: expiry, tokenID: tokenID)
+            userID: userID, role: role, tokenVersion: tokenVersion, notBefore: max(issuedAt, notBefore),
+            expiry: expiry, tokenID: tokenID)
     }
 
     /// Another library may order the three members otherwise; a fourth (`crit`, `jwk`, `x5u` …) is refused.
@@ -139,38 +145,11 @@ public final class AccessTokens: Sendable {
     }
 }
 
-/// Verified tokens in two halves: when the newer is full it becomes the older, and the older is forgotten. What is
-/// used moves to the newer half, so no list of uses is kept.
-private struct VerifiedTokens {
-    /// All bytes of a token, hashed as one run: an array feeds its elements one by one, ten times as slow.
-    private struct Key: Hashable {
-        let bytes: [UInt8]
+/// All bytes of a token, hashed as one run: an array feeds its elements one by one, ten times as slow.
+private struct TokenBytes: Hashable {
+    let bytes: [UInt8]
 
-        func hash(into hasher: inout Hasher) {
-            bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
-        }
-    }
-
-    private var newer: [Key: AccessTokenClaims] = [:]
-    private var older: [Key: AccessTokenClaims] = [:]
-    private let halfLimit: Int
-
-    init(limit: Int) {
-        halfLimit = max(1, limit / 2)
-    }
-
-    mutating func claims(of token: [UInt8]) -> AccessTokenClaims? {
-        if let claims = newer[Key(bytes: token)] { return claims }
-        guard let claims = older.removeValue(forKey: Key(bytes: token)) else { return nil }
-        remember(token, claims)
-        return claims
-    }
-
-    mutating func remember(_ token: [UInt8], _ claims: AccessTokenClaims) {
-        if newer.count >= halfLimit {
-            older = newer
-            newer = [:]
-        }
-        newer[Key(bytes: token)] = claims
+    func hash(into hasher: inout Hasher) {
+        bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
     }
 }

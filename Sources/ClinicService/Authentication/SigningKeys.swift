@@ -1,4 +1,5 @@
-// The secret under which the service signs what it hands out and takes back: access tokens and page tokens. It lives
+// The secret under which the service signs what it hands out and takes back, access tokens and page tokens, and keeps
+// digests of requests that hold a password. It lives
 // in a file beside the socket, so a restart signs nobody out. Whoever reads the file can be anybody, so it is made with
 // mode 0600 and refused with any other that lets others in.
 //
@@ -47,6 +48,8 @@ public struct SigningKeys: Sendable {
     let accessTokens: HMACSHA256
     /// Signs page tokens, under a key of its own.
     let pageTokens: HMACSHA256
+    /// Makes digests of requests that hold a password: without this key nobody can try passwords on them.
+    let secretRequests: HMACSHA256
 
     static let secretByteCount = 32
 
@@ -55,9 +58,11 @@ public struct SigningKeys: Sendable {
         guard secret.count >= SigningKeys.secretByteCount else { throw .malformed(path: "in memory") }
         do throws(OpenSSLError) {
             accessTokens = try HMACSHA256(key: secret)
-            // Neither text can be the beginning of a token, which starts with base64url of `{"`.
+            // None of the texts can be the beginning of a token, which starts with base64url of `{"`.
             pageTokens = try HMACSHA256(
                 key: accessTokens.authenticate(Array("clinic page tokens".utf8)).bytes)
+            secretRequests = try HMACSHA256(
+                key: accessTokens.authenticate(Array("clinic secret requests".utf8)).bytes)
             let name = try accessTokens.authenticate(Array("clinic key id".utf8)).bytes.prefix(8)
             keyID = String(decoding: Base64URL.encode(name), as: UTF8.self)
         } catch { throw .crypto(error) }

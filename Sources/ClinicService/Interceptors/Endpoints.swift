@@ -40,11 +40,11 @@ public enum IncompleteService: Error, CustomStringConvertible {
 struct Endpoints {
     private(set) var table = MethodTable()
     private var served: Set<String> = []
-    private let tokens: AccessTokens
+    private let identity: Identity
     private let logger: Logger
 
-    init(tokens: AccessTokens, logger: Logger) {
-        self.tokens = tokens
+    init(identity: Identity, logger: Logger) {
+        self.identity = identity
         self.logger = logger
     }
 
@@ -68,11 +68,11 @@ struct Endpoints {
         let name = "\(method.service)/\(method.name)"
         guard let access = AccessTable.rows[name] else { throw .noAccess(method: name) }
         served.insert(name)
-        let (tokens, logger) = (tokens, logger)
+        let (identity, logger) = (identity, logger)
         table.register(method) { call in
             do {
                 let now = Instant.now
-                let caller = try tokens.caller(of: call.metadata, now: now)
+                let caller = try await identity.caller(of: call.metadata, now: now)
                 try access.check(caller)
                 let key = method.hasSideEffects ? try IdempotencyKey.read(from: call, caller: caller) : nil
                 let request: Request

@@ -1,16 +1,21 @@
-// clinic.v1.UserService.
+// clinic.v1.UserService: signing up, in and out. What people do with their accounts is in UserService+Accounts.swift.
 
 internal import Bcrypt
 internal import ClinicMessages
 internal import ClinicStore
+internal import OpenSSL
 internal import Scheduling
 internal import TTRPC
 internal import TTRPCMessages
 
 struct UserService: Sendable {
+    let clinic: ClinicSettings
     let users: UserStore
+    let personalData: PersonalDataStore
     let passwords: BcryptPool
-    let accessTokens: AccessTokens
+    let sessions: Sessions
+    let standings: Standings
+    let signingKeys: SigningKeys
     let pageTokens: PageTokens
     let throttle: LoginThrottle
 
@@ -23,29 +28,55 @@ struct UserService: Sendable {
             passwordHash: "")
         try fields.finish()
         return User(
-            try await users.create(draft.hashed(request.password, by: passwords), origin: call.origin))
+            try await users.create(
+                draft.hashed(request.password, by: passwords),
+                origin: try call.origin.hidingRequest(under: signingKeys)))
     }
 
     /// A wrong e-mail and a wrong password get the same answer after the same work: one look-up and one hash.
     func login(_ request: LoginRequest, _ call: Call) async throws -> LoginResponse {
         let email = EmailAddress.normalised(request.email)
-        let peer = call.peer.host
-        do throws(LoginThrottled) { try throttle.check(account: email, peer: peer) } catch {
-            throw Status(error)
+        return try await decidingAgainWhenStale {
+            let known = try await limitingFailures(of: email, call) {
+                let known = try await users.credentials(email: email)
+                return try await passwords.verify(request.password, against: known?.passwordHash) ? known : nil
+            }
+            guard let known else { throw Status(.wrongCredentials) }
+            return try await sessions.open(for: known, call)
         }
-        let known = try await users.credentials(email: email)
-        let isRight = try await passwords.verify(request.password, against: known?.passwordHash)
-        do throws(LoginThrottled) {
-            try throttle.record(succeeded: isRight, account: email, peer: peer)
-        } catch {
-            throw Status(error)
+    }
+
+    func refreshToken(_ request: RefreshTokenRequest, _ call: Call) async throws -> LoginResponse {
+        try await sessions.refresh(request.refreshToken, call)
+    }
+
+    func revokeTokens(_ request: RevokeTokensRequest, _ call: Call) async throws -> ProtobufEmpty {
+        let (userID, ownerID) = try subject(request.userID, call)
+        try await sessions.store.revoke(userID: userID, ownerID: ownerID, origin: call.origin)
+        standings.forget(userID)
+        return ProtobufEmpty()
+    }
+
+    func changePassword(_ request: ChangePasswordRequest, _ call: Call) async throws -> ProtobufEmpty {
+        guard let userID = call.caller.userID else { throw Status(.notSignedIn) }
+        do { try PasswordRules.check(request.newPassword) } catch { throw Status(.invalidPassword) }
+        let origin = try call.origin.hidingRequest(under: signingKeys)
+        try await decidingAgainWhenStale {
+            let (oldHash, isKeyUsed) = try await users.password(of: userID, key: origin.key)
+            if isKeyUsed {
+                // The answer is there already, and the password is another by now. Nothing is changed from nil.
+                return try await users.changePassword(of: userID, from: nil, to: "", origin: origin)
+            }
+            // No e-mail begins so: the request would have been refused.
+            let isRight: Bool? = try await limitingFailures(of: "\u{0}\(userID)", call) {
+                try await passwords.verify(request.currentPassword, against: oldHash) ? true : nil
+            }
+            guard isRight != nil else { throw Status(.wrongCredentials, "the current password is wrong") }
+            try await users.changePassword(
+                of: userID, from: oldHash, to: passwords.hash(request.newPassword), origin: origin)
         }
-        guard isRight, let known else { throw Status(.wrongCredentials) }
-        let token = try accessTokens.issue(userID: known.userID, role: known.role, now: call.now)
-        return LoginResponse(
-            email: email, token: token.text, isAdmin: known.role == .admin,
-            role: ClinicMessages.Role(known.role),
-            expireTime: ProtobufTimestamp(token.expiry))
+        standings.forget(userID)
+        return ProtobufEmpty()
     }
 
     func listUsers(_ request: ListUsersRequest, _ call: Call) async throws -> ListUsersResponse {
@@ -57,6 +88,34 @@ struct UserService: Sendable {
             limit: page.limit)
         let answer = try page.answer(records, key: { [$0.id] }, message: { User($0) })
         return ListUsersResponse(users: answer.messages, nextPageToken: answer.nextPageToken)
+    }
+
+    /// Checks a password for an account, nil being a wrong one, unless there were too many wrong ones.
+    private func limitingFailures<Right>(
+        of account: String, _ call: Call, _ check: () async throws -> Right?
+    ) async throws -> Right? {
+        let peer = call.peer.host
+        do throws(LoginThrottled) { try throttle.check(account: account, peer: peer) } catch {
+            throw Status(error)
+        }
+        let right = try await check()
+        do throws(LoginThrottled) {
+            try throttle.record(succeeded: right != nil, account: account, peer: peer)
+        } catch {
+            throw Status(error)
+        }
+        return right
+    }
+}
+
+extension Origin {
+    /// The origin of a request that holds a password, whose plain digest would let whoever reads the database try
+    /// passwords by the billion.
+    fileprivate func hidingRequest(under keys: SigningKeys) throws -> Origin {
+        guard let key else { return self }
+        var hidden = self
+        hidden.key?.requestDigest = try keys.secretRequests.authenticate(key.requestDigest).bytes
+        return hidden
     }
 }
 

@@ -34,6 +34,7 @@ create table clinic.user_account (
     constraint user_account_email unique (email),
     constraint user_account_role check (role in ('PATIENT', 'STAFF', 'ADMIN'))
 );
+create index user_account_of_role on clinic.user_account (role, id);
 
 create table clinic.doctor (
     id bigint generated always as identity primary key,
@@ -79,6 +80,7 @@ create table clinic.booking (
 create index booking_of_user on clinic.booking (user_id, start_time, id) where hidden_at is null;
 create index booking_of_doctor on clinic.booking (doctor_id, start_time, id) where hidden_at is null;
 create index booking_by_start on clinic.booking (start_time, id) where hidden_at is null;
+create index booking_of_status on clinic.booking (status, start_time, id) where hidden_at is null;
 
 create table clinic.transaction (
     id bigint generated always as identity primary key,
@@ -105,6 +107,7 @@ create unique index transaction_one_live on clinic.transaction (booking_id)
     where status in ('PENDING', 'PAID', 'PARTIALLY_REFUNDED');
 create index transaction_of_booking on clinic.transaction (booking_id, id);
 create index transaction_of_user on clinic.transaction (user_id, id) where hidden_at is null;
+create index transaction_of_status on clinic.transaction (status, id) where hidden_at is null;
 
 -- Append-only double entry: a debit is positive, a credit negative, and the entries of one journal sum to zero.
 -- A journal is a number, not a table: a foreign key to one would need the right to lock, and so to update, its

@@ -183,8 +183,7 @@ begin
         return query select 'STALE_VERSION', null::text[], answer;
         return;
     end if;
-    perform 1 from clinic.user_account where id = p_user;
-    if not found then
+    if not clinic.lock_patient(p_user) then
         return query select 'USER_NOT_FOUND', null::text[], answer;
         return;
     end if;
@@ -218,7 +217,7 @@ begin
         return query select 'STALE_VERSION', null::text[], answer;
         return;
     end if;
-    perform 1 from clinic.user_account where id = p_user for no key update;
+    perform 1 from clinic.user_account where id = p_user and erased_at is null for no key update;
     if not found then
         return query select 'USER_NOT_FOUND', null::text[], answer;
         return;
@@ -486,14 +485,31 @@ begin
 end
 $$;
 
--- Cancels what a locked doctor has ahead, as the clinic: paid money goes back in full. p_from is what may be
--- cancelled; a patient who has arrived already is still seen.
-create function clinic.cancel_future_bookings(
+-- Cancels a locked booking as the clinic: what was paid for it comes back in full. Answers 1, or 0 for a hold that
+-- had run out.
+create function clinic.cancel_locked(origin clinic.origin, old clinic.booking) returns bigint language plpgsql as $$
+declare
+    refunded bigint;
+begin
+    if old.status = 'HELD' and old.hold_expires_at <= clock_timestamp() then
+        perform clinic.expire_hold(old.id);
+        return 0;
+    end if;
+    refunded := clinic.reverse_payment(old.id, 'REFUND', 'REFUNDED');
+    update clinic.booking set status = 'CANCELLED', version = version + 1 where id = old.id;
+    insert into clinic.event (actor_id, method, entity, entity_id, change)
+    values (origin.actor, origin.method, 'booking', old.id, jsonb_strip_nulls(jsonb_build_object(
+        'from', old.status, 'status', 'CANCELLED', 'refunded_transaction_id', refunded)));
+    return 1;
+end
+$$;
+
+-- Cancels what a locked doctor has ahead. p_from is what may be cancelled: a patient who has arrived is still seen.
+create function clinic.cancel_bookings_of_doctor(
     origin clinic.origin, p_doctor bigint, p_now timestamptz, p_from text[])
 returns bigint language plpgsql as $$
 declare
     old clinic.booking;
-    refunded bigint;
     cancelled bigint := 0;
 begin
     for old in
@@ -501,16 +517,26 @@ begin
         where doctor_id = p_doctor and start_time > p_now and status = any (p_from)
         order by id for no key update
     loop
-        if old.status = 'HELD' and old.hold_expires_at <= clock_timestamp() then
-            perform clinic.expire_hold(old.id);
-            continue;
-        end if;
-        refunded := clinic.reverse_payment(old.id, 'REFUND', 'REFUNDED');
-        update clinic.booking set status = 'CANCELLED', version = version + 1 where id = old.id;
-        insert into clinic.event (actor_id, method, entity, entity_id, change)
-        values (origin.actor, origin.method, 'booking', old.id, jsonb_strip_nulls(jsonb_build_object(
-            'from', old.status, 'status', 'CANCELLED', 'refunded_transaction_id', refunded)));
-        cancelled := cancelled + 1;
+        cancelled := cancelled + clinic.cancel_locked(origin, old);
+    end loop;
+    return cancelled;
+end
+$$;
+
+-- As before, but for holds that had run out.
+create or replace function clinic.cancel_bookings_of_user(
+    origin clinic.origin, p_user bigint, p_now timestamptz, p_from text[])
+returns bigint language plpgsql as $$
+declare
+    old clinic.booking;
+    cancelled bigint := 0;
+begin
+    for old in
+        select * from clinic.booking
+        where user_id = p_user and start_time > p_now and status = any (p_from)
+        order by id for no key update
+    loop
+        cancelled := cancelled + clinic.cancel_locked(origin, old);
     end loop;
     return cancelled;
 end
@@ -546,7 +572,7 @@ begin
             return;
         end if;
     else
-        cancelled := clinic.cancel_future_bookings(origin, p_id, p_now, p_force);
+        cancelled := clinic.cancel_bookings_of_doctor(origin, p_id, p_now, p_force);
     end if;
 
     update clinic.doctor set deleted_at = clock_timestamp(), version = version + 1 where id = p_id;
@@ -590,7 +616,7 @@ begin
         for member in
             select id from clinic.doctor where department_id = p_id and deleted_at is null order by id for update
         loop
-            cancelled := clinic.cancel_future_bookings(origin, member, p_now, p_force);
+            cancelled := clinic.cancel_bookings_of_doctor(origin, member, p_now, p_force);
             update clinic.doctor set deleted_at = clock_timestamp(), version = version + 1 where id = member;
             insert into clinic.event (actor_id, method, entity, entity_id, change)
             values (origin.actor, origin.method, 'doctor', member,

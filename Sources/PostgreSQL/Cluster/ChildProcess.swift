@@ -4,6 +4,7 @@
 
 internal import CPostgreSQL
 internal import Glibc
+internal import Synchronization
 
 /// How to start the programs of PostgreSQL: as which user, with which environment.
 struct ChildProcess: Sendable {
@@ -15,18 +16,15 @@ struct ChildProcess: Sendable {
 
     /// Starts a program and returns its process identifier.
     ///
-    /// With `endsWithParent` the kernel sends it SIGINT when the *thread* that started it ends, so that has
-    /// to be one that lives as long.
-    func start(_ arguments: [String], output: Int32, endsWithParent: Bool = false) throws(PrivateClusterError)
-        -> pid_t
-    {
-        var command = arguments
-        if user != nil || endsWithParent {
-            var prefix = [Self.switcher]
-            if let user { prefix += ["--reuid=\(user.user)", "--regid=\(user.group)", "--init-groups"] }
-            if endsWithParent { prefix += ["--pdeathsig=INT"] }
-            command = prefix + ["--"] + arguments
-        }
+    /// The kernel sends it `deathSignal`, if there is one, when the *thread* that started it ends, so that has to
+    /// be one that lives as long.
+    func start(
+        _ arguments: [String], output: Int32, deathSignal: DeathSignal? = nil
+    ) throws(PrivateClusterError) -> pid_t {
+        var command = [Self.switcher]
+        if let user { command += ["--reuid=\(user.user)", "--regid=\(user.group)", "--init-groups"] }
+        if let deathSignal { command += ["--pdeathsig=\(deathSignal.rawValue)"] }
+        command += ["--"] + arguments
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -61,19 +59,24 @@ struct ChildProcess: Sendable {
     }
 
     /// Runs a program to its end; returns its exit status (128 + signal if one ended it) and what it printed.
-    func run(_ arguments: [String]) throws(PrivateClusterError) -> (status: Int32, output: String) {
+    ///
+    /// It ends early with this process, or when the interruption asks for it.
+    func run(
+        _ arguments: [String], interruption: Interruption? = nil
+    ) throws(PrivateClusterError) -> (status: Int32, output: String) {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { throw PrivateClusterError(.program, "no file descriptor is left") }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         defer { close(ends[0]) }
         let process: pid_t
         do throws(PrivateClusterError) {
-            process = try start(arguments, output: ends[1])
+            process = try start(arguments, output: ends[1], deathSignal: .terminate)
             close(ends[1])
         } catch {
             close(ends[1])
             throw error
         }
+        interruption?.applies(to: process)
         var output: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 4_096)
         while true {
@@ -82,6 +85,7 @@ struct ChildProcess: Sendable {
             guard count > 0 else { break }
             output += chunk[..<count]
         }
+        interruption?.applies(to: nil)
         return (Self.wait(process) ?? -1, String(decoding: output, as: UTF8.self))
     }
 
@@ -108,6 +112,39 @@ struct ChildProcess: Sendable {
     }
 }
 
+/// The signals a program can be sent at the end of this process, by the names setpriv knows.
+enum DeathSignal: String {
+    /// PostgreSQL's own “fast shutdown”.
+    case interrupt = "INT"
+    case terminate = "TERM"
+}
+
+/// Lets another thread end the program that one is waiting for.
+final class Interruption: Sendable {
+    private struct State {
+        var process: pid_t?
+        var isAskedFor = false
+    }
+
+    private let state = Mutex(State())
+
+    /// Ends the program that runs, and every one started from now on. Not by SIGINT: initdb ignores that at times.
+    func ask() {
+        state.withLock { state in
+            state.isAskedFor = true
+            if let process = state.process { kill(process, SIGTERM) }
+        }
+    }
+
+    /// Takes note of the program that is waited for; nil before it is reaped, when its number is given away.
+    func applies(to process: pid_t?) {
+        state.withLock { state in
+            state.process = process
+            if let process, state.isAskedFor { kill(process, SIGTERM) }
+        }
+    }
+}
+
 /// An entry of the password file.
 struct SystemUser: Sendable, Equatable {
     let name: String
@@ -119,7 +156,23 @@ struct SystemUser: Sendable, Equatable {
         var buffer = [CChar](repeating: 0, count: 16_384)
         var found: UnsafeMutablePointer<passwd>?
         guard getpwnam_r(name, &entry, &buffer, buffer.count, &found) == 0, found != nil else { return nil }
-        self.name = name
+        self.init(entry)
+    }
+
+    /// The owner of a file; nil if there is none or it has no name.
+    init?(owning path: String) {
+        var status = stat()
+        var entry = passwd()
+        var buffer = [CChar](repeating: 0, count: 16_384)
+        var found: UnsafeMutablePointer<passwd>?
+        guard lstat(path, &status) == 0,
+            getpwuid_r(status.st_uid, &entry, &buffer, buffer.count, &found) == 0, found != nil
+        else { return nil }
+        self.init(entry)
+    }
+
+    private init(_ entry: passwd) {
+        name = String(cString: entry.pw_name)
         user = entry.pw_uid
         group = entry.pw_gid
     }

@@ -12,7 +12,9 @@ extension ClusterDirectory {
     /// version of the C library, as any other locale's order does, and indexes on text stay right when the
     /// system is upgraded. Authentication is trust because nobody but root and PostgreSQL's own user can
     /// reach the socket, whose directory has mode 0700; TCP is off.
-    func createCluster(_ programs: ServerPrograms, syncsFiles: Bool) throws(PrivateClusterError) {
+    func createCluster(
+        _ programs: ServerPrograms, syncsFiles: Bool, interruption: Interruption
+    ) throws(PrivateClusterError) {
         if access(data, F_OK) == 0 { return }
         if access(unfinished, F_OK) == 0 {
             let removal = try child.run(["/bin/rm", "-rf", "--", unfinished])
@@ -27,7 +29,7 @@ extension ClusterDirectory {
             "--data-checksums",
         ]
         if !syncsFiles { arguments.append("--no-sync") }
-        let creation = try child.run(arguments)
+        let creation = try child.run(arguments, interruption: interruption)
         guard creation.status == 0 else {
             let lines = creation.output.split(whereSeparator: \.isNewline)
             let reason = lines.first { $0.contains("error:") } ?? lines.last ?? "no reason given"

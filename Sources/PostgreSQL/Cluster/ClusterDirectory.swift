@@ -40,6 +40,11 @@ struct ClusterDirectory: Sendable {
 
     // MARK: - Directories
 
+    /// The unprivileged user a cluster in a directory belongs to; nil if there is none, or it is root's.
+    static func owner(in path: String) -> SystemUser? {
+        SystemUser(owning: path + "/postgresql").flatMap { $0.user == 0 ? nil : $0 }
+    }
+
     /// Makes what is missing and checks that PostgreSQL's user can reach its part.
     func prepare() throws(PrivateClusterError) {
         try Self.makeParents(of: root)
@@ -53,7 +58,7 @@ struct ClusterDirectory: Sendable {
         if stat(root, &status) == 0, status.st_mode & 0o001 == 0 {
             chmod(root, status.st_mode & 0o7777 | 0o011)
         }
-        guard lchown(owned, user.user, user.group) == 0 else {
+        if SystemUser(owning: owned) != user, lchown(owned, user.user, user.group) != 0 {
             throw Self.failure("given to \(user.name)", owned)
         }
         guard try child.run(["/usr/bin/test", "-w", owned]).status == 0 else {
@@ -132,8 +137,9 @@ struct ClusterDirectory: Sendable {
             let holder = Self.read(lockFile).flatMap { Int($0.prefix(while: \.isNumber)) }
             close(descriptor)
             throw PrivateClusterError(
-                .inUse, "another daemon uses \(root)" + (holder.map { " (process \($0))" } ?? ""))
+                .inUse, "another clinicd uses \(root)" + (holder.map { " (process \($0))" } ?? ""))
         }
+        giveToOwner(descriptor)
         let text = "\(getpid())\n"
         ftruncate(descriptor, 0)
         pwrite(descriptor, text, text.utf8.count, 0)
@@ -158,7 +164,14 @@ struct ClusterDirectory: Sendable {
         if lstat(log, &status) == 0, status.st_size > 16 << 20 { rename(log, log + ".old") }
         let descriptor = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw Self.failure("opened", log) }
+        giveToOwner(descriptor)
         return descriptor
+    }
+
+    /// Lets the directory's owner use a file that root has made in it: root may look after another user's daemon.
+    private func giveToOwner(_ descriptor: Int32) {
+        var status = stat()
+        if geteuid() == 0, stat(root, &status) == 0 { fchown(descriptor, status.st_uid, status.st_gid) }
     }
 
     /// How much the log holds, to tell later what is new in it.

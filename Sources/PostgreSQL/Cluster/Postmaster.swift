@@ -136,7 +136,7 @@ final class Postmaster: Sendable {
         do throws(PrivateClusterError) {
             let log = try directory.openLog()
             defer { close(log) }
-            process = try directory.child.start(command, output: log, endsWithParent: true)
+            process = try directory.child.start(command, output: log, deathSignal: .interrupt)
         } catch {
             return (false, error.description)
         }

@@ -50,11 +50,34 @@ public final class PrivateCluster: Sendable {
     /// Starts the cluster, making it first if there is none, and returns once it takes connections.
     ///
     /// A server left over from a killed daemon is stopped first. Throws a `PrivateClusterError` in words for
-    /// the administrator, or the `DatabaseError` with which making the database failed.
+    /// the administrator, the `DatabaseError` with which making the database failed, or a `CancellationError`
+    /// after stopping whatever was begun.
     public static func start(_ configuration: Configuration, logger: Logger) async throws -> PrivateCluster {
-        let prepared = try await Thread.result { try prepare(configuration, logger: logger) }
         do {
-            try await prepared.postmaster.start()
+            return try await startOrStop(configuration, logger: logger)
+        } catch {
+            try Task.checkCancellation()
+            throw error
+        }
+    }
+
+    private static func startOrStop(
+        _ configuration: Configuration, logger: Logger
+    ) async throws -> PrivateCluster {
+        let interruption = Interruption()
+        let prepared = try await withTaskCancellationHandler {
+            try await Thread.result {
+                try prepare(configuration, interruption: interruption, logger: logger)
+            }
+        } onCancel: {
+            interruption.ask()
+        }
+        do {
+            try await withTaskCancellationHandler {
+                try await prepared.postmaster.start()
+            } onCancel: {
+                Task { await prepared.postmaster.stop() }
+            }
             let cluster = PrivateCluster(
                 directory: prepared.directory, socketDirectory: prepared.socketDirectory,
                 postmaster: prepared.postmaster, lock: prepared.lock)
@@ -99,11 +122,12 @@ public final class PrivateCluster: Sendable {
 
     /// Everything before the server's start; blocks for seconds when the cluster is made.
     private static func prepare(
-        _ configuration: Configuration, logger: Logger
+        _ configuration: Configuration, interruption: Interruption, logger: Logger
     ) throws(PrivateClusterError) -> Prepared {
         var user: SystemUser?
         if geteuid() == 0 {
-            user = SystemUser(named: configuration.user)
+            user =
+                ClusterDirectory.owner(in: configuration.directory) ?? SystemUser(named: configuration.user)
             guard let user, user.user != 0 else {
                 throw PrivateClusterError(
                     .notInstalled,
@@ -116,7 +140,8 @@ public final class PrivateCluster: Sendable {
         let lock = try directory.lock()
         do throws(PrivateClusterError) {
             let programs = try ServerPrograms.find(version: directory.version())
-            try directory.createCluster(programs, syncsFiles: configuration.syncsNewCluster)
+            try directory.createCluster(
+                programs, syncsFiles: configuration.syncsNewCluster, interruption: interruption)
             try directory.clearLeftOvers()
             let socketDirectory = try directory.makeSocketDirectory()
             let postmaster = Postmaster(

@@ -19,10 +19,11 @@ import Testing
     }
 
     @Test func `an issued token says who it was issued to`() throws {
-        let issued = try tokens.issue(userID: .max, role: .admin, now: forge.now)
+        let issued = try tokens.issue(userID: .max, role: .admin, tokenVersion: 12, now: forge.now)
         let claims = try verify(issued.text)
         #expect(claims.userID == .max)
         #expect(claims.role == .admin)
+        #expect(claims.tokenVersion == 12)
         #expect(claims.expiry == forge.now.secondsSinceEpoch + 900)
         #expect(issued.expiry.secondsSinceEpoch == claims.expiry)
         #expect(issued.text.utf8.count < 400)
@@ -81,7 +82,7 @@ import Testing
             ["sub": "\"07\""],
             ["sub": "\"+7\""], ["sub": "\"9223372036854775808\""], ["sub": "\"\""], ["role": nil],
             ["role": "\"root\""],
-            ["role": "\"admin\""], ["exp": nil], ["exp": "\"99999999999\""], ["exp": "1e20"],
+            ["role": "\"admin\""], ["ver": nil], ["ver": "0"], ["ver": "-3"], ["ver": "\"3\""], ["exp": nil], ["exp": "\"99999999999\""], ["exp": "1e20"],
             ["exp": "99999999999.0"],
             ["exp": "9999999999999999999"], ["exp": "099999999999"], ["exp": "-1"], ["exp": "true"],
             ["exp": "null"],

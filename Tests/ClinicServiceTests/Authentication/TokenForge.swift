@@ -24,6 +24,7 @@ struct TokenForge {
         let seconds = now.secondsSinceEpoch
         return [
             "iss": "\"clinic\"", "aud": "\"clinic.v1\"", "sub": "\"7\"", "role": "\"PATIENT\"",
+            "ver": "3",
             "iat": "\(seconds)", "nbf": "\(seconds)", "exp": "\(seconds + 900)", "jti": "\"a\"",
         ]
     }

@@ -14,7 +14,7 @@ struct CreateBooking: ChangeCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The start, 'dd/mm/yyyy hh:mm:ss' on the clinic's clock, or an instant like 2026-11-24T10:00:00+11:00.",
+            "The start, 'dd/mm/yyyy hh:mm' on the clinic's clock, or an instant like 2026-11-24T10:00:00+11:00.",
             valueName: "time"),
         transform: BookAppointmentRequest.Time.parse)
     var at: BookAppointmentRequest.Time

@@ -17,7 +17,7 @@ struct ConnectionOptions: ParsableArguments {
         help: ArgumentHelp(
             "Where the server is: unix:PATH or tcp:HOST:PORT. [environment: CLINIC_ADDRESS]",
             discussion: "Default: clinic.sock in the data directory if it is there, else tcp:127.0.0.1:7411."),
-        transform: Address.init(parsing:))
+        transform: AddressText.parse)
     var address: Address?
 
     @Option(help: "table for people, json for programs. [environment: CLINIC_OUTPUT; default: table]")
@@ -39,7 +39,7 @@ struct Settings {
     /// Takes the options, else the environment, else the defaults; throws a usage error for a bad variable.
     init(_ options: ConnectionOptions, _ console: Console) throws {
         address =
-            try options.address ?? Self.variable("CLINIC_ADDRESS", console, Address.init(parsing:))
+            try options.address ?? Self.variable("CLINIC_ADDRESS", console, AddressText.parse)
             ?? DefaultAddress.find(console)
         timeout =
             try options.timeout ?? Self.variable("CLINIC_TIMEOUT", console, TimeoutText.parse) ?? .seconds(10)
@@ -61,6 +61,20 @@ struct Settings {
             return try parse(text)
         } catch {
             throw CommandFailure("\(name)=\(text) is not allowed: \(error)", .usage)
+        }
+    }
+}
+
+/// Addresses as people type them.
+enum AddressText {
+    /// `unix:PATH` or `tcp:HOST:PORT`; throws what is wrong with it, without the text, which is printed anyhow.
+    static func parse(_ text: String) throws -> Address {
+        do {
+            return try Address(parsing: text)
+        } catch {
+            let reason = "\(error)"
+            throw ValidationError(
+                reason.hasPrefix("\(text): ") ? String(reason.dropFirst(text.count + 2)) : reason)
         }
     }
 }

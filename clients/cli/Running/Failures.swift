@@ -76,8 +76,9 @@ struct RemoteFailure: ReportedFailure {
         let form = JSONReport(
             code: status.code.protoName, reason: reason, message: message,
             domain: status.errorInfo?.domain,
-            metadata: status.errorInfo.map { info in
-                Dictionary(info.metadata.map { ($0.key, $0.value) }) { first, _ in first }
+            metadata: status.errorInfo.flatMap { info in
+                info.metadata.isEmpty
+                    ? nil : Dictionary(info.metadata.map { ($0.key, $0.value) }) { first, _ in first }
             },
             fieldViolations: status.badRequest.map { badRequest in
                 badRequest.fieldViolations.map { .init(field: $0.field, description: $0.description) }

@@ -37,6 +37,72 @@ void   clinic__v1__list_users_response__init
   static const Clinic__V1__ListUsersResponse init_value = CLINIC__V1__LIST_USERS_RESPONSE__INIT;
   *message = init_value;
 }
+void   clinic__v1__refresh_token_request__init
+                     (Clinic__V1__RefreshTokenRequest         *message)
+{
+  static const Clinic__V1__RefreshTokenRequest init_value = CLINIC__V1__REFRESH_TOKEN_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__revoke_tokens_request__init
+                     (Clinic__V1__RevokeTokensRequest         *message)
+{
+  static const Clinic__V1__RevokeTokensRequest init_value = CLINIC__V1__REVOKE_TOKENS_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__change_password_request__init
+                     (Clinic__V1__ChangePasswordRequest         *message)
+{
+  static const Clinic__V1__ChangePasswordRequest init_value = CLINIC__V1__CHANGE_PASSWORD_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__get_user_request__init
+                     (Clinic__V1__GetUserRequest         *message)
+{
+  static const Clinic__V1__GetUserRequest init_value = CLINIC__V1__GET_USER_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__update_user_request__init
+                     (Clinic__V1__UpdateUserRequest         *message)
+{
+  static const Clinic__V1__UpdateUserRequest init_value = CLINIC__V1__UPDATE_USER_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__set_user_role_request__init
+                     (Clinic__V1__SetUserRoleRequest         *message)
+{
+  static const Clinic__V1__SetUserRoleRequest init_value = CLINIC__V1__SET_USER_ROLE_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__export_user_data_request__init
+                     (Clinic__V1__ExportUserDataRequest         *message)
+{
+  static const Clinic__V1__ExportUserDataRequest init_value = CLINIC__V1__EXPORT_USER_DATA_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__erase_user_request__init
+                     (Clinic__V1__EraseUserRequest         *message)
+{
+  static const Clinic__V1__EraseUserRequest init_value = CLINIC__V1__ERASE_USER_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__user_data__init
+                     (Clinic__V1__UserData         *message)
+{
+  static const Clinic__V1__UserData init_value = CLINIC__V1__USER_DATA__INIT;
+  *message = init_value;
+}
+void   clinic__v1__user_session__init
+                     (Clinic__V1__UserSession         *message)
+{
+  static const Clinic__V1__UserSession init_value = CLINIC__V1__USER_SESSION__INIT;
+  *message = init_value;
+}
+void   clinic__v1__user_event__init
+                     (Clinic__V1__UserEvent         *message)
+{
+  static const Clinic__V1__UserEvent init_value = CLINIC__V1__USER_EVENT__INIT;
+  *message = init_value;
+}
 static const ProtobufCFieldDescriptor clinic__v1__create_user_request__field_descriptors[5] =
 {
   {
@@ -178,7 +244,7 @@ const ProtobufCMessageDescriptor clinic__v1__login_request__descriptor =
   (ProtobufCMessageInit) clinic__v1__login_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__login_response__field_descriptors[5] =
+static const ProtobufCFieldDescriptor clinic__v1__login_response__field_descriptors[6] =
 {
   {
     "email",
@@ -229,6 +295,18 @@ static const ProtobufCFieldDescriptor clinic__v1__login_response__field_descript
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "refresh_token",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__LoginResponse, refresh_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "expire_time",
     6,
     PROTOBUF_C_LABEL_NONE,
@@ -243,16 +321,16 @@ static const ProtobufCFieldDescriptor clinic__v1__login_response__field_descript
 };
 static const unsigned clinic__v1__login_response__field_indices_by_name[] = {
   0,   /* field[0] = email */
-  4,   /* field[4] = expire_time */
+  5,   /* field[5] = expire_time */
   2,   /* field[2] = is_admin */
+  4,   /* field[4] = refresh_token */
   3,   /* field[3] = role */
   1,   /* field[1] = token */
 };
-static const ProtobufCIntRange clinic__v1__login_response__number_ranges[2 + 1] =
+static const ProtobufCIntRange clinic__v1__login_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 6, 4 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor clinic__v1__login_response__descriptor =
 {
@@ -262,10 +340,10 @@ const ProtobufCMessageDescriptor clinic__v1__login_response__descriptor =
   "Clinic__V1__LoginResponse",
   "clinic.v1",
   sizeof(Clinic__V1__LoginResponse),
-  5,
+  6,
   clinic__v1__login_response__field_descriptors,
   clinic__v1__login_response__field_indices_by_name,
-  2,  clinic__v1__login_response__number_ranges,
+  1,  clinic__v1__login_response__number_ranges,
   (ProtobufCMessageInit) clinic__v1__login_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -395,5 +473,657 @@ const ProtobufCMessageDescriptor clinic__v1__list_users_response__descriptor =
   clinic__v1__list_users_response__field_indices_by_name,
   1,  clinic__v1__list_users_response__number_ranges,
   (ProtobufCMessageInit) clinic__v1__list_users_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__refresh_token_request__field_descriptors[1] =
+{
+  {
+    "refresh_token",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__RefreshTokenRequest, refresh_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__refresh_token_request__field_indices_by_name[] = {
+  0,   /* field[0] = refresh_token */
+};
+static const ProtobufCIntRange clinic__v1__refresh_token_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor clinic__v1__refresh_token_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.RefreshTokenRequest",
+  "RefreshTokenRequest",
+  "Clinic__V1__RefreshTokenRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__RefreshTokenRequest),
+  1,
+  clinic__v1__refresh_token_request__field_descriptors,
+  clinic__v1__refresh_token_request__field_indices_by_name,
+  1,  clinic__v1__refresh_token_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__refresh_token_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__revoke_tokens_request__field_descriptors[1] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__RevokeTokensRequest, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__revoke_tokens_request__field_indices_by_name[] = {
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange clinic__v1__revoke_tokens_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor clinic__v1__revoke_tokens_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.RevokeTokensRequest",
+  "RevokeTokensRequest",
+  "Clinic__V1__RevokeTokensRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__RevokeTokensRequest),
+  1,
+  clinic__v1__revoke_tokens_request__field_descriptors,
+  clinic__v1__revoke_tokens_request__field_indices_by_name,
+  1,  clinic__v1__revoke_tokens_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__revoke_tokens_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__change_password_request__field_descriptors[2] =
+{
+  {
+    "current_password",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ChangePasswordRequest, current_password),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "new_password",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ChangePasswordRequest, new_password),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__change_password_request__field_indices_by_name[] = {
+  0,   /* field[0] = current_password */
+  1,   /* field[1] = new_password */
+};
+static const ProtobufCIntRange clinic__v1__change_password_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor clinic__v1__change_password_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.ChangePasswordRequest",
+  "ChangePasswordRequest",
+  "Clinic__V1__ChangePasswordRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__ChangePasswordRequest),
+  2,
+  clinic__v1__change_password_request__field_descriptors,
+  clinic__v1__change_password_request__field_indices_by_name,
+  1,  clinic__v1__change_password_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__change_password_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__get_user_request__field_descriptors[1] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__GetUserRequest, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__get_user_request__field_indices_by_name[] = {
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange clinic__v1__get_user_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor clinic__v1__get_user_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.GetUserRequest",
+  "GetUserRequest",
+  "Clinic__V1__GetUserRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__GetUserRequest),
+  1,
+  clinic__v1__get_user_request__field_descriptors,
+  clinic__v1__get_user_request__field_indices_by_name,
+  1,  clinic__v1__get_user_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__get_user_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__update_user_request__field_descriptors[4] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__UpdateUserRequest, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__UpdateUserRequest, user),
+    &clinic__v1__user__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "update_mask",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__UpdateUserRequest, update_mask),
+    &google__protobuf__field_mask__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "etag",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__UpdateUserRequest, etag),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__update_user_request__field_indices_by_name[] = {
+  3,   /* field[3] = etag */
+  2,   /* field[2] = update_mask */
+  1,   /* field[1] = user */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange clinic__v1__update_user_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor clinic__v1__update_user_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.UpdateUserRequest",
+  "UpdateUserRequest",
+  "Clinic__V1__UpdateUserRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__UpdateUserRequest),
+  4,
+  clinic__v1__update_user_request__field_descriptors,
+  clinic__v1__update_user_request__field_indices_by_name,
+  1,  clinic__v1__update_user_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__update_user_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__set_user_role_request__field_descriptors[3] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__SetUserRoleRequest, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "role",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__SetUserRoleRequest, role),
+    &clinic__v1__role__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "etag",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__SetUserRoleRequest, etag),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__set_user_role_request__field_indices_by_name[] = {
+  2,   /* field[2] = etag */
+  1,   /* field[1] = role */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange clinic__v1__set_user_role_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor clinic__v1__set_user_role_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.SetUserRoleRequest",
+  "SetUserRoleRequest",
+  "Clinic__V1__SetUserRoleRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__SetUserRoleRequest),
+  3,
+  clinic__v1__set_user_role_request__field_descriptors,
+  clinic__v1__set_user_role_request__field_indices_by_name,
+  1,  clinic__v1__set_user_role_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__set_user_role_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__export_user_data_request__field_descriptors[1] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ExportUserDataRequest, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__export_user_data_request__field_indices_by_name[] = {
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange clinic__v1__export_user_data_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor clinic__v1__export_user_data_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.ExportUserDataRequest",
+  "ExportUserDataRequest",
+  "Clinic__V1__ExportUserDataRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__ExportUserDataRequest),
+  1,
+  clinic__v1__export_user_data_request__field_descriptors,
+  clinic__v1__export_user_data_request__field_indices_by_name,
+  1,  clinic__v1__export_user_data_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__export_user_data_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__erase_user_request__field_descriptors[1] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__EraseUserRequest, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__erase_user_request__field_indices_by_name[] = {
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange clinic__v1__erase_user_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor clinic__v1__erase_user_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.EraseUserRequest",
+  "EraseUserRequest",
+  "Clinic__V1__EraseUserRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__EraseUserRequest),
+  1,
+  clinic__v1__erase_user_request__field_descriptors,
+  clinic__v1__erase_user_request__field_indices_by_name,
+  1,  clinic__v1__erase_user_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__erase_user_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__user_data__field_descriptors[6] =
+{
+  {
+    "user",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__UserData, user),
+    &clinic__v1__user__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "create_time",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__UserData, create_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bookings",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Clinic__V1__UserData, n_bookings),
+    offsetof(Clinic__V1__UserData, bookings),
+    &clinic__v1__booking__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "transactions",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Clinic__V1__UserData, n_transactions),
+    offsetof(Clinic__V1__UserData, transactions),
+    &clinic__v1__transaction__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sessions",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Clinic__V1__UserData, n_sessions),
+    offsetof(Clinic__V1__UserData, sessions),
+    &clinic__v1__user_session__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "events",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Clinic__V1__UserData, n_events),
+    offsetof(Clinic__V1__UserData, events),
+    &clinic__v1__user_event__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__user_data__field_indices_by_name[] = {
+  2,   /* field[2] = bookings */
+  1,   /* field[1] = create_time */
+  5,   /* field[5] = events */
+  4,   /* field[4] = sessions */
+  3,   /* field[3] = transactions */
+  0,   /* field[0] = user */
+};
+static const ProtobufCIntRange clinic__v1__user_data__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor clinic__v1__user_data__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.UserData",
+  "UserData",
+  "Clinic__V1__UserData",
+  "clinic.v1",
+  sizeof(Clinic__V1__UserData),
+  6,
+  clinic__v1__user_data__field_descriptors,
+  clinic__v1__user_data__field_indices_by_name,
+  1,  clinic__v1__user_data__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__user_data__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__user_session__field_descriptors[3] =
+{
+  {
+    "create_time",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__UserSession, create_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "refresh_time",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__UserSession, refresh_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "expire_time",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__UserSession, expire_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__user_session__field_indices_by_name[] = {
+  0,   /* field[0] = create_time */
+  2,   /* field[2] = expire_time */
+  1,   /* field[1] = refresh_time */
+};
+static const ProtobufCIntRange clinic__v1__user_session__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor clinic__v1__user_session__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.UserSession",
+  "UserSession",
+  "Clinic__V1__UserSession",
+  "clinic.v1",
+  sizeof(Clinic__V1__UserSession),
+  3,
+  clinic__v1__user_session__field_descriptors,
+  clinic__v1__user_session__field_indices_by_name,
+  1,  clinic__v1__user_session__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__user_session__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__user_event__field_descriptors[6] =
+{
+  {
+    "create_time",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__UserEvent, create_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "method",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__UserEvent, method),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "by_user",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__UserEvent, by_user),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "entity",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__UserEvent, entity),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "entity_id",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__UserEvent, entity_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "change",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__UserEvent, change),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__user_event__field_indices_by_name[] = {
+  2,   /* field[2] = by_user */
+  5,   /* field[5] = change */
+  0,   /* field[0] = create_time */
+  3,   /* field[3] = entity */
+  4,   /* field[4] = entity_id */
+  1,   /* field[1] = method */
+};
+static const ProtobufCIntRange clinic__v1__user_event__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor clinic__v1__user_event__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.UserEvent",
+  "UserEvent",
+  "Clinic__V1__UserEvent",
+  "clinic.v1",
+  sizeof(Clinic__V1__UserEvent),
+  6,
+  clinic__v1__user_event__field_descriptors,
+  clinic__v1__user_event__field_indices_by_name,
+  1,  clinic__v1__user_event__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__user_event__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -15,6 +15,8 @@ PROTOBUF_C__BEGIN_DECLS
 #endif
 
 #include "clinic/v1/types.pb-c.h"
+#include "google/protobuf/empty.pb-c.h"
+#include "google/protobuf/field_mask.pb-c.h"
 #include "google/protobuf/timestamp.pb-c.h"
 
 typedef struct Clinic__V1__CreateUserRequest Clinic__V1__CreateUserRequest;
@@ -22,6 +24,17 @@ typedef struct Clinic__V1__LoginRequest Clinic__V1__LoginRequest;
 typedef struct Clinic__V1__LoginResponse Clinic__V1__LoginResponse;
 typedef struct Clinic__V1__ListUsersRequest Clinic__V1__ListUsersRequest;
 typedef struct Clinic__V1__ListUsersResponse Clinic__V1__ListUsersResponse;
+typedef struct Clinic__V1__RefreshTokenRequest Clinic__V1__RefreshTokenRequest;
+typedef struct Clinic__V1__RevokeTokensRequest Clinic__V1__RevokeTokensRequest;
+typedef struct Clinic__V1__ChangePasswordRequest Clinic__V1__ChangePasswordRequest;
+typedef struct Clinic__V1__GetUserRequest Clinic__V1__GetUserRequest;
+typedef struct Clinic__V1__UpdateUserRequest Clinic__V1__UpdateUserRequest;
+typedef struct Clinic__V1__SetUserRoleRequest Clinic__V1__SetUserRoleRequest;
+typedef struct Clinic__V1__ExportUserDataRequest Clinic__V1__ExportUserDataRequest;
+typedef struct Clinic__V1__EraseUserRequest Clinic__V1__EraseUserRequest;
+typedef struct Clinic__V1__UserData Clinic__V1__UserData;
+typedef struct Clinic__V1__UserSession Clinic__V1__UserSession;
+typedef struct Clinic__V1__UserEvent Clinic__V1__UserEvent;
 
 
 /* --- enums --- */
@@ -92,7 +105,7 @@ struct  Clinic__V1__LoginResponse
    */
   ProtobufCBinaryData email;
   /*
-   * The access token, valid for 15 minutes.
+   * The access token, valid for 15 minutes unless the person is signed out before.
    */
   ProtobufCBinaryData token;
   /*
@@ -104,13 +117,17 @@ struct  Clinic__V1__LoginResponse
    */
   Clinic__V1__Role role;
   /*
+   * Counts once, for a new session from RefreshToken, within 30 days.
+   */
+  ProtobufCBinaryData refresh_token;
+  /*
    * When the token ends.
    */
   Google__Protobuf__Timestamp *expire_time;
 };
 #define CLINIC__V1__LOGIN_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__login_response__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, CLINIC__V1__ROLE__ROLE_UNSPECIFIED, NULL }
+    , {0,NULL}, {0,NULL}, 0, CLINIC__V1__ROLE__ROLE_UNSPECIFIED, {0,NULL}, NULL }
 
 
 /*
@@ -162,6 +179,259 @@ struct  Clinic__V1__ListUsersResponse
     , 0,NULL, {0,NULL} }
 
 
+/*
+ * A session to go on with.
+ */
+struct  Clinic__V1__RefreshTokenRequest
+{
+  ProtobufCMessage base;
+  /*
+   * The refresh_token of the last Login or RefreshToken.
+   */
+  ProtobufCBinaryData refresh_token;
+};
+#define CLINIC__V1__REFRESH_TOKEN_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__refresh_token_request__descriptor) \
+    , {0,NULL} }
+
+
+/*
+ * Whom to sign out everywhere.
+ */
+struct  Clinic__V1__RevokeTokensRequest
+{
+  ProtobufCMessage base;
+  /*
+   * 0 means the caller.
+   */
+  int64_t user_id;
+};
+#define CLINIC__V1__REVOKE_TOKENS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__revoke_tokens_request__descriptor) \
+    , 0 }
+
+
+/*
+ * The caller's new password.
+ */
+struct  Clinic__V1__ChangePasswordRequest
+{
+  ProtobufCMessage base;
+  /*
+   * The password until now.
+   */
+  ProtobufCBinaryData current_password;
+  /*
+   * At least 8 characters, at most 72 bytes, no U+0000.
+   */
+  ProtobufCBinaryData new_password;
+};
+#define CLINIC__V1__CHANGE_PASSWORD_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__change_password_request__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+/*
+ * Which user to read.
+ */
+struct  Clinic__V1__GetUserRequest
+{
+  ProtobufCMessage base;
+  /*
+   * 0 means the caller.
+   */
+  int64_t user_id;
+};
+#define CLINIC__V1__GET_USER_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__get_user_request__descriptor) \
+    , 0 }
+
+
+/*
+ * A change of a user.
+ */
+struct  Clinic__V1__UpdateUserRequest
+{
+  ProtobufCMessage base;
+  /*
+   * 0 means the caller.
+   */
+  int64_t user_id;
+  /*
+   * The new values.
+   */
+  Clinic__V1__User *user;
+  /*
+   * Of first_name, last_name, phone, email; empty: those that are set in `user`.
+   */
+  Google__Protobuf__FieldMask *update_mask;
+  /*
+   * If set, the change is made only to the user that has it.
+   */
+  ProtobufCBinaryData etag;
+};
+#define CLINIC__V1__UPDATE_USER_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__update_user_request__descriptor) \
+    , 0, NULL, NULL, {0,NULL} }
+
+
+/*
+ * A new role for a user.
+ */
+struct  Clinic__V1__SetUserRoleRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Whom.
+   */
+  int64_t user_id;
+  /*
+   * What the user may do from now on.
+   */
+  Clinic__V1__Role role;
+  /*
+   * If set, the change is made only to the user that has it.
+   */
+  ProtobufCBinaryData etag;
+};
+#define CLINIC__V1__SET_USER_ROLE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__set_user_role_request__descriptor) \
+    , 0, CLINIC__V1__ROLE__ROLE_UNSPECIFIED, {0,NULL} }
+
+
+/*
+ * Whose data to answer with.
+ */
+struct  Clinic__V1__ExportUserDataRequest
+{
+  ProtobufCMessage base;
+  /*
+   * 0 means the caller.
+   */
+  int64_t user_id;
+};
+#define CLINIC__V1__EXPORT_USER_DATA_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__export_user_data_request__descriptor) \
+    , 0 }
+
+
+/*
+ * Whom to make unknown.
+ */
+struct  Clinic__V1__EraseUserRequest
+{
+  ProtobufCMessage base;
+  /*
+   * The user; has to be named, also by the person.
+   */
+  int64_t user_id;
+};
+#define CLINIC__V1__ERASE_USER_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__erase_user_request__descriptor) \
+    , 0 }
+
+
+/*
+ * Everything held about a person, deleted bookings and transactions included. What is held of passwords and tokens
+ * are digests, which are left out.
+ */
+struct  Clinic__V1__UserData
+{
+  ProtobufCMessage base;
+  /*
+   * The account.
+   */
+  Clinic__V1__User *user;
+  /*
+   * When it was made.
+   */
+  Google__Protobuf__Timestamp *create_time;
+  /*
+   * The appointments, by id.
+   */
+  size_t n_bookings;
+  Clinic__V1__Booking **bookings;
+  /*
+   * The payments, by id.
+   */
+  size_t n_transactions;
+  Clinic__V1__Transaction **transactions;
+  /*
+   * Where the person is signed in, the oldest first.
+   */
+  size_t n_sessions;
+  Clinic__V1__UserSession **sessions;
+  /*
+   * What was changed about the account, the appointments and the payments, the oldest first.
+   */
+  size_t n_events;
+  Clinic__V1__UserEvent **events;
+};
+#define CLINIC__V1__USER_DATA__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__user_data__descriptor) \
+    , NULL, NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL }
+
+
+/*
+ * One place where a person is signed in.
+ */
+struct  Clinic__V1__UserSession
+{
+  ProtobufCMessage base;
+  /*
+   * When the password was given.
+   */
+  Google__Protobuf__Timestamp *create_time;
+  /*
+   * When its tokens were last renewed.
+   */
+  Google__Protobuf__Timestamp *refresh_time;
+  /*
+   * When it ends unless they are renewed.
+   */
+  Google__Protobuf__Timestamp *expire_time;
+};
+#define CLINIC__V1__USER_SESSION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__user_session__descriptor) \
+    , NULL, NULL, NULL }
+
+
+/*
+ * A change in the past.
+ */
+struct  Clinic__V1__UserEvent
+{
+  ProtobufCMessage base;
+  /*
+   * When.
+   */
+  Google__Protobuf__Timestamp *create_time;
+  /*
+   * By which method, such as clinic.v1.BookingService/BookAppointment.
+   */
+  ProtobufCBinaryData method;
+  /*
+   * Whether the person made it, and not the clinic.
+   */
+  protobuf_c_boolean by_user;
+  /*
+   * What was changed: user, booking, transaction.
+   */
+  ProtobufCBinaryData entity;
+  /*
+   * Its number.
+   */
+  int64_t entity_id;
+  /*
+   * How, as JSON.
+   */
+  ProtobufCBinaryData change;
+};
+#define CLINIC__V1__USER_EVENT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__user_event__descriptor) \
+    , NULL, {0,NULL}, 0, {0,NULL}, 0, {0,NULL} }
+
+
 /* Clinic__V1__CreateUserRequest methods */
 void   clinic__v1__create_user_request__init
                      (Clinic__V1__CreateUserRequest         *message);
@@ -177,6 +447,39 @@ void   clinic__v1__list_users_request__init
 /* Clinic__V1__ListUsersResponse methods */
 void   clinic__v1__list_users_response__init
                      (Clinic__V1__ListUsersResponse         *message);
+/* Clinic__V1__RefreshTokenRequest methods */
+void   clinic__v1__refresh_token_request__init
+                     (Clinic__V1__RefreshTokenRequest         *message);
+/* Clinic__V1__RevokeTokensRequest methods */
+void   clinic__v1__revoke_tokens_request__init
+                     (Clinic__V1__RevokeTokensRequest         *message);
+/* Clinic__V1__ChangePasswordRequest methods */
+void   clinic__v1__change_password_request__init
+                     (Clinic__V1__ChangePasswordRequest         *message);
+/* Clinic__V1__GetUserRequest methods */
+void   clinic__v1__get_user_request__init
+                     (Clinic__V1__GetUserRequest         *message);
+/* Clinic__V1__UpdateUserRequest methods */
+void   clinic__v1__update_user_request__init
+                     (Clinic__V1__UpdateUserRequest         *message);
+/* Clinic__V1__SetUserRoleRequest methods */
+void   clinic__v1__set_user_role_request__init
+                     (Clinic__V1__SetUserRoleRequest         *message);
+/* Clinic__V1__ExportUserDataRequest methods */
+void   clinic__v1__export_user_data_request__init
+                     (Clinic__V1__ExportUserDataRequest         *message);
+/* Clinic__V1__EraseUserRequest methods */
+void   clinic__v1__erase_user_request__init
+                     (Clinic__V1__EraseUserRequest         *message);
+/* Clinic__V1__UserData methods */
+void   clinic__v1__user_data__init
+                     (Clinic__V1__UserData         *message);
+/* Clinic__V1__UserSession methods */
+void   clinic__v1__user_session__init
+                     (Clinic__V1__UserSession         *message);
+/* Clinic__V1__UserEvent methods */
+void   clinic__v1__user_event__init
+                     (Clinic__V1__UserEvent         *message);
 /* --- per-message closures --- */
 
 typedef void (*Clinic__V1__CreateUserRequest_Closure)
@@ -194,6 +497,39 @@ typedef void (*Clinic__V1__ListUsersRequest_Closure)
 typedef void (*Clinic__V1__ListUsersResponse_Closure)
                  (const Clinic__V1__ListUsersResponse *message,
                   void *closure_data);
+typedef void (*Clinic__V1__RefreshTokenRequest_Closure)
+                 (const Clinic__V1__RefreshTokenRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__RevokeTokensRequest_Closure)
+                 (const Clinic__V1__RevokeTokensRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__ChangePasswordRequest_Closure)
+                 (const Clinic__V1__ChangePasswordRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__GetUserRequest_Closure)
+                 (const Clinic__V1__GetUserRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__UpdateUserRequest_Closure)
+                 (const Clinic__V1__UpdateUserRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__SetUserRoleRequest_Closure)
+                 (const Clinic__V1__SetUserRoleRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__ExportUserDataRequest_Closure)
+                 (const Clinic__V1__ExportUserDataRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__EraseUserRequest_Closure)
+                 (const Clinic__V1__EraseUserRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__UserData_Closure)
+                 (const Clinic__V1__UserData *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__UserSession_Closure)
+                 (const Clinic__V1__UserSession *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__UserEvent_Closure)
+                 (const Clinic__V1__UserEvent *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -205,6 +541,17 @@ extern const ProtobufCMessageDescriptor clinic__v1__login_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__login_response__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__list_users_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__list_users_response__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__refresh_token_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__revoke_tokens_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__change_password_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__get_user_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__update_user_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__set_user_role_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__export_user_data_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__erase_user_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__user_data__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__user_session__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__user_event__descriptor;
 
 PROTOBUF_C__END_DECLS
 

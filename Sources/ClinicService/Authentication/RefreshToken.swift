@@ -1,0 +1,48 @@
+// Refresh tokens: 48 random bytes that mean nothing to anybody but this service, which itself keeps only digests of
+// them. A plain SHA-256 is enough for that: unlike a password, nobody can guess what was hashed.
+//
+// The first 16 bytes are the same in all tokens of one sign-in. So one row for each sign-in is enough to know a token
+// that was used before: it begins like the newest one and is another.
+
+internal import OpenSSL
+
+/// A token that is exchanged once for a new session.
+struct RefreshToken: Sendable {
+    /// 30 days, in seconds.
+    static let lifetime: Int64 = 30 * 86_400
+
+    private static let familyByteCount = 16
+    private static let byteCount = 48
+    private let bytes: [UInt8]
+
+    /// The first token of a new sign-in.
+    init() throws(OpenSSLError) {
+        bytes = try SecureRandom.bytes(count: Self.byteCount)
+    }
+
+    /// The next token of the same sign-in.
+    init(after token: RefreshToken) throws(OpenSSLError) {
+        bytes =
+            token.bytes.prefix(Self.familyByteCount)
+            + (try SecureRandom.bytes(count: Self.byteCount - Self.familyByteCount))
+    }
+
+    /// The token of a text; nil for what cannot be one.
+    init?(_ text: String) {
+        guard text.utf8.count == Self.byteCount / 3 * 4, let bytes = Base64URL.decode(Array(text.utf8)) else {
+            return nil
+        }
+        self.bytes = bytes
+    }
+
+    /// 64 characters.
+    var text: String { String(decoding: Base64URL.encode(bytes), as: UTF8.self) }
+
+    /// What the database knows this token by.
+    func digest() throws(OpenSSLError) -> [UInt8] { try SHA256.digest(bytes).bytes }
+
+    /// What the database knows the sign-in by.
+    func familyDigest() throws(OpenSSLError) -> [UInt8] {
+        try SHA256.digest(Array(bytes.prefix(Self.familyByteCount))).bytes
+    }
+}

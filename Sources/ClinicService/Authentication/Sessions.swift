@@ -1,0 +1,69 @@
+// A session: an access token for the next quarter of an hour, and a refresh token for the session after it.
+
+internal import ClinicMessages
+internal import ClinicStore
+internal import PostgreSQL
+internal import Scheduling
+internal import TTRPC
+
+/// Opens, renews and ends sessions.
+struct Sessions: Sendable {
+    let store: SessionStore
+    let accessTokens: AccessTokens
+
+    /// A session for a user whose password was right. Throws `staleVersion` when the account changed meanwhile.
+    func open(for user: UserStore.Credentials, _ call: Call) async throws -> LoginResponse {
+        let token = try RefreshToken()
+        let (family, digest) = (try token.familyDigest(), try token.digest())
+        let expiry = try expiry(call)
+        let owner = try await againWhenOutcomeUnknown {
+            try await store.open(
+                userID: user.userID, tokenVersion: user.tokenVersion, family: family, token: digest, now: call.now,
+                expiry: expiry, origin: origin(call))
+        }
+        return try answer(owner, token, call)
+    }
+
+    /// The session after the one of a refresh token. UNAUTHENTICATED, the same for all, when the token does not count.
+    func refresh(_ text: String, _ call: Call) async throws -> LoginResponse {
+        guard let token = RefreshToken(text) else { throw Status(.invalidToken) }
+        let next = try RefreshToken(after: token)
+        let (family, digest, nextDigest) = (try token.familyDigest(), try token.digest(), try next.digest())
+        let expiry = try expiry(call)
+        let owner = try await againWhenOutcomeUnknown {
+            try await store.refresh(
+                family: family, token: digest, next: nextDigest, now: call.now, expiry: expiry,
+                origin: origin(call))
+        }
+        return try answer(owner, next, call)
+    }
+
+    /// Whoever signs in is nobody yet, and an answer with tokens is kept under no key.
+    private func origin(_ call: Call) -> Origin { Origin(actorID: nil, method: call.origin.method) }
+
+    private func expiry(_ call: Call) throws -> Instant {
+        guard let expiry = call.now.adding(seconds: RefreshToken.lifetime) else { throw ClockOutOfRange() }
+        return expiry
+    }
+
+    private func answer(_ owner: SessionRecord, _ token: RefreshToken, _ call: Call) throws -> LoginResponse {
+        let access = try accessTokens.issue(
+            userID: owner.userID, role: owner.role, tokenVersion: owner.tokenVersion, now: call.now)
+        return LoginResponse(
+            email: owner.email, token: access.text, isAdmin: owner.role == .admin,
+            role: ClinicMessages.Role(owner.role), refreshToken: token.text,
+            expireTime: ProtobufTimestamp(access.expiry))
+    }
+
+    /// Both statements name what they write, so that running one again finds what the first time wrote.
+    private func againWhenOutcomeUnknown<Answer>(_ attempt: () async throws -> Answer) async throws -> Answer {
+        for _ in 0..<2 {
+            do {
+                return try await attempt()
+            } catch let error as DatabaseError where error.category == .outcomeUnknown {
+                continue
+            }
+        }
+        return try await attempt()
+    }
+}

@@ -1,0 +1,93 @@
+// clinic.v1.UserService: what a person may see, change and have erased.
+
+internal import ClinicMessages
+internal import ClinicStore
+internal import Scheduling
+internal import TTRPC
+
+extension UserService {
+    func getUser(_ request: GetUserRequest, _ call: Call) async throws -> User {
+        guard let callerID = call.caller.userID else { throw Status(.notSignedIn) }
+        return User(
+            try await users.get(
+                request.userID == 0 ? callerID : request.userID, ownerID: call.caller.isStaff ? nil : callerID))
+    }
+
+    func updateUser(_ request: UpdateUserRequest, _ call: Call) async throws -> User {
+        let (userID, ownerID) = try subject(request.userID, call)
+        let wanted = request.user ?? User()
+        let expected = try version(ofEtag: request.etag)
+        let mask = try UpdateMask(
+            request.updateMask, fields: ["first_name", "last_name", "phone", "email"])
+        var fields = FieldReader()
+        var changes = UserStore.Changes()
+        if mask.changes("first_name", whenSet: !wanted.firstName.isEmpty) {
+            changes.firstName = fields.text(wanted.firstName, "first_name", limit: 100)
+        }
+        if mask.changes("last_name", whenSet: !wanted.lastName.isEmpty) {
+            changes.lastName = fields.text(wanted.lastName, "last_name", limit: 100)
+        }
+        if mask.changes("phone", whenSet: !wanted.phone.isEmpty) {
+            changes.phone = fields.phone(wanted.phone, "phone")
+        }
+        if mask.changes("email", whenSet: !wanted.email.isEmpty) {
+            changes.email = fields.email(wanted.email, "email")
+        }
+        try fields.finish()
+        return User(
+            try await users.update(userID, ownerID: ownerID, version: expected, changes, origin: call.origin))
+    }
+
+    func setUserRole(_ request: SetUserRoleRequest, _ call: Call) async throws -> User {
+        guard let role = ClinicStore.Role(from: request.role, by: ClinicMessages.Role.init) else {
+            throw Status.required("role")
+        }
+        let user = try await users.setRole(
+            of: request.userID, version: try version(ofEtag: request.etag), to: role, origin: call.origin)
+        standings.forget(user.id)
+        return User(user)
+    }
+
+    func exportUserData(_ request: ExportUserDataRequest, _ call: Call) async throws -> UserData {
+        let (userID, ownerID) = try subject(request.userID, call)
+        return UserData(try await personalData.everything(about: userID, ownerID: ownerID), clinic)
+    }
+
+    func eraseUser(_ request: EraseUserRequest, _ call: Call) async throws -> ProtobufEmpty {
+        // What cannot be undone is not done to whoever forgot to say to whom.
+        guard request.userID != 0 else { throw Status.required("user_id") }
+        let (userID, ownerID) = try subject(request.userID, call)
+        let cancelling = try StatusChangeConditions(
+            movingTo: .cancelled, by: .staff, now: call.now, fullRefundBefore: clinic.fullRefundBefore)
+        try await users.erase(
+            userID, ownerID: ownerID, now: call.now, cancelling: cancelling.sources, origin: call.origin)
+        standings.forget(userID)
+        return ProtobufEmpty()
+    }
+
+    /// Whose account a call is about, and who that has to be: nil when an administrator asks.
+    func subject(_ userID: Int64, _ call: Call) throws(Status) -> (userID: Int64, ownerID: Int64?) {
+        guard let callerID = call.caller.userID else { throw Status(.notSignedIn) }
+        let userID = userID == 0 ? callerID : userID
+        if call.caller.isAdministrator { return (userID, nil) }
+        // A patient is told that there is nobody; the staff, who see everybody, are told the truth.
+        if call.caller.isStaff, userID != callerID {
+            throw Status(.roleRequired, "only administrators may do this for another user")
+        }
+        return (userID, callerID)
+    }
+}
+
+extension Status {
+    /// A field that must have a value has none.
+    fileprivate static func required(_ field: String) -> Status {
+        var fields = FieldReader()
+        fields.note(field, "is required")
+        do throws(Status) {
+            try fields.finish()
+            return Status(.invalidField)
+        } catch {
+            return error
+        }
+    }
+}

@@ -1,0 +1,25 @@
+// What a connection remembers of what it sent: in which order the answers have to come, and what they must
+// look like.
+
+/// What the server has been sent and not answered yet.
+enum WireEntry {
+    case prepare(PreparedStatement)
+    case execute(Attempt, PreparedStatement)
+    case sync(statements: Int)
+}
+
+/// A statement, with parameters of these types, as this connection knows it.
+final class PreparedStatement {
+    let name: String
+    let types: [UInt32]
+    var isConfirmed = false
+    /// False once the server refused it or lost it; the name is not used again.
+    var isUsable = true
+    /// The column types of its answers, known from the first.
+    var columns: [UInt32]?
+
+    init(name: String, types: [UInt32]) {
+        self.name = name
+        self.types = types
+    }
+}

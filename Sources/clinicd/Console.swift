@@ -1,0 +1,54 @@
+// What the daemon says to people, a line at a time: what it did on standard output, why it could not on standard error.
+// Its log is another matter and goes through swift-log.
+
+internal import ClinicStore
+internal import Glibc
+internal import PostgreSQL
+internal import TTRPC
+internal import TTRPCMessages
+
+/// What ends a command, in one line that says what to do.
+struct Failure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+
+    /// The same failure in words.
+    init(_ error: any Error) { self.init(explanation(of: error)) }
+}
+
+/// Writes a line to standard output at once, also where that is a file or a pipe.
+func say(_ line: String) {
+    write("clinicd: \(line)\n", to: STDOUT_FILENO)
+}
+
+/// Writes a line to standard error.
+func complain(_ text: String) {
+    write("clinicd: \(text.split(whereSeparator: \.isNewline).joined(separator: " "))\n", to: STDERR_FILENO)
+}
+
+/// An error in words for the administrator; those of a call without the code that is meant for programs.
+func explanation(of error: any Error) -> String {
+    switch error {
+    case let status as Status:
+        let fields = status.badRequest?.fieldViolations.map { "\($0.field): \($0.description)" } ?? []
+        return ([status.message] + fields.filter { $0 != status.message }).joined(separator: "; ")
+    case MigrationError.database(let error): return explanation(of: error)
+    case let error as DatabaseError:
+        return "the database cannot be used: \(error)" + (error.serverMessage.map { ": \($0)" } ?? "")
+    case let refusal as Refusal: return "the clinic's rules refuse it: \(refusal.reason.rawValue)"
+    case let error as any CustomStringConvertible: return error.description
+    default: return "an unexpected failure (\(error))"
+    }
+}
+
+/// Writes a text in one piece as far as the descriptor takes it; a reader that is gone is nobody's loss.
+private func write(_ text: String, to descriptor: Int32) {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+        let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        if count < 0, errno == EINTR { continue }
+        guard count > 0 else { return }
+        bytes = bytes.dropFirst(count)
+    }
+}

@@ -1,0 +1,152 @@
+// Every exit code, provoked for real, with the line that comes with it.
+
+import Foundation
+import Glibc
+import Testing
+
+extension CommandLineTests {
+    @Suite struct ExitCodes {
+        @Test(arguments: [
+            ["booking", "create", "--doctor", "3"], ["booking", "pay", "seven"], ["bookings"],
+            ["department", "update", "1"], ["--address", "here", "health"], ["--timeout", "0", "health"],
+            ["booking", "list", "--status", "lost"], ["call", "NoService/Method"],
+        ])
+        func `2: wrong usage`(arguments: [String]) async throws {
+            let outcome = try await ClinicServer.shared.stranger().clinic(arguments)
+            #expect(outcome.status == 2)
+            #expect(outcome.output.isEmpty)
+            #expect(outcome.errors.hasPrefix("clinic: "))
+            // What is wrong, what the option means, where to read on.
+            #expect(outcome.errors.split(separator: "\n").count <= 3)
+        }
+
+        @Test func `2: an unknown command, with those there are`() async throws {
+            let outcome = try await ClinicServer.shared.stranger().clinic("booking", "make")
+            #expect(outcome.status == 2)
+            #expect(
+                outcome.errors == """
+                    clinic: there is no 'clinic booking make'; there are create, list, mine, cancel, set-status, \
+                    delete, pay
+
+                    """)
+        }
+
+        @Test func `3: values that are not allowed`() async throws {
+            let server = try ClinicServer.shared
+            let (doctor, patient) = try await (server.doctor(), server.patient())
+            for (time, reason) in [
+                ("31/02/2027 10:00:00", "MALFORMED_DATE"), ("24/11/2020 10:00:00", "OUT_OF_WINDOW"),
+                (try Visit.instant(daysAhead: 33), "OUT_OF_WINDOW"),
+                (try Visit.clock().replacing(":00:00", with: ":07:00"), "OFF_GRID"),
+            ] {
+                let outcome = try await patient.clinic("booking", "create", "--doctor", doctor, "--at", time)
+                #expect(outcome.status == 3)
+                #expect(outcome.lastError.hasSuffix("[\(reason)]"))
+            }
+        }
+
+        @Test func `4: not signed in, not allowed, wrong password`() async throws {
+            let server = try ClinicServer.shared
+            let nobody = try await server.stranger().clinic("booking", "mine")
+            #expect(nobody.status == 4)
+            #expect(
+                nobody.errors == "clinic: you are not signed in; run `clinic login` first [NOT_SIGNED_IN]\n")
+            let patient = try await server.patient()
+            let forbidden = try await patient.clinic("department", "delete", server.department)
+            #expect(forbidden.status == 4)
+            #expect(forbidden.errors.contains("administrators only [ROLE_REQUIRED]"))
+            let wrong = try await patient.clinic(
+                "login", "--email", patient.email, "--password-stdin", input: "not the password\n")
+            #expect(wrong.status == 4)
+            #expect(wrong.errors.contains("[WRONG_CREDENTIALS]"))
+        }
+
+        @Test func `5: not found, another patient's booking too`() async throws {
+            let server = try ClinicServer.shared
+            let (doctor, owner, other) = try await (server.doctor(), server.patient(), server.patient())
+            let booking = try await owner.done("booking", "create", "--doctor", doctor, "--at", Visit.clock())
+                .id
+            for id in [booking, "999999999"] {
+                let outcome = try await other.clinic("booking", "pay", id)
+                #expect(outcome.status == 5)
+                #expect(outcome.errors == "clinic: there is no such booking [BOOKING_NOT_FOUND]\n")
+            }
+        }
+
+        @Test func `6: taken, not possible in this state, changed by somebody else`() async throws {
+            let server = try ClinicServer.shared
+            let (doctor, owner, other) = try await (
+                server.doctor(), server.patient("Marie"), server.patient()
+            )
+            let time = try Visit.clock()
+            let booking = try await owner.done("booking", "create", "--doctor", doctor, "--at", time).id
+            let taken = try await other.clinic("booking", "create", "--doctor", doctor, "--at", time)
+            #expect(taken.status == 6)
+            #expect(taken.lastError.hasSuffix("[SLOT_TAKEN]"))
+            #expect(!taken.errors.contains("Marie"))
+            _ = try await owner.done("booking", "pay", booking)
+            let twice = try await owner.clinic("booking", "pay", booking)
+            #expect(twice.status == 6)
+            #expect(twice.lastError.hasSuffix("[ALREADY_PAID]"))
+            let stale = try await owner.clinic("booking", "cancel", booking, "--etag", "1")
+            #expect(stale.status == 6)
+            #expect(stale.lastError.hasSuffix("[STALE_ETAG]"))
+        }
+
+        @Test(arguments: [
+            ("unix:/nonexistent/clinic.sock", "there is no such socket"),
+            ("tcp:127.0.0.1:1", "nothing listens there"),
+        ])
+        func `7: nobody is at the address`(address: String, reason: String) async throws {
+            let outcome = try await ClinicServer.shared.stranger().clinic("--address", address, "health")
+            #expect(outcome.status == 7)
+            #expect(outcome.output.isEmpty)
+            #expect(outcome.errors.hasPrefix("clinic: cannot connect to \(address): \(reason)"))
+            #expect(outcome.errors.split(separator: "\n").count == 1)
+        }
+
+        @Test func `7: a server that does not answer in time`() async throws {
+            let server = try ClinicServer.shared
+            let path = "\(server.directory)/silent.sock"
+            let listener = try silentListener(at: path)
+            defer { close(listener) }
+            let outcome = try await server.stranger().clinic(
+                "--address", "unix:\(path)", "--timeout", "200ms", "department", "list")
+            #expect(outcome.status == 7)
+            #expect(outcome.lastError.hasSuffix("[DEADLINE_EXCEEDED]"))
+        }
+
+        @Test func `7: too many wrong passwords, with the time to wait`() async throws {
+            let patient = try await ClinicServer.shared.newcomer()
+            let login = ["login", "--email", patient.email, "--password-stdin"]
+            for _ in 1...10 {
+                #expect(try await patient.clinic(login, input: "wrong password\n").status == 4)
+            }
+            let outcome = try await patient.clinic(login, input: Person.password + "\n")
+            #expect(outcome.status == 7)
+            #expect(outcome.lastError.contains("; wait "))
+        }
+
+        @Test func `1: output that cannot be written`() async throws {
+            let outcome = try await ClinicServer.shared.stranger().shell("clinic department list >/dev/full")
+            #expect(outcome.status == 1)
+            #expect(outcome.errors == "clinic: cannot write the output: No space left on device\n")
+        }
+
+        /// A socket that takes connections, by its backlog, and never answers.
+        private func silentListener(at path: String) throws -> CInt {
+            let listener = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+            var address = sockaddr_un()
+            address.sun_family = sa_family_t(AF_UNIX)
+            withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+            let isListening =
+                withUnsafePointer(to: &address) { pointer in
+                    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                        bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
+                    }
+                } && listen(listener, 8) == 0
+            guard isListening else { throw Surprise("cannot listen: \(String(cString: strerror(errno)))") }
+            return listener
+        }
+    }
+}

@@ -1,0 +1,45 @@
+// The help of every command, as the program prints it.
+
+import Foundation
+import Testing
+
+@Suite struct HelpTests {
+    /// Every command; that the list is whole is read off the help of the groups.
+    static let commands: [[String]] = [
+        ["login"], ["logout"], ["whoami"], ["user", "create"], ["user", "list"], ["department", "list"],
+        ["department", "create"], ["department", "update"], ["department", "delete"], ["doctor", "list"],
+        ["doctor", "register"], ["doctor", "update"], ["doctor", "delete"], ["booking", "create"],
+        ["booking", "list"], ["booking", "mine"], ["booking", "cancel"], ["booking", "set-status"],
+        ["booking", "delete"], ["booking", "pay"], ["transaction", "list"], ["transaction", "refund"],
+        ["transaction", "delete"], ["health"], ["call"],
+    ]
+
+    @Test(arguments: commands)
+    func `every command has help with an example that begins with it`(command: [String]) async throws {
+        let help = try await Programs.run("clinic", command + ["--help"])
+        #expect(help.status == 0)
+        #expect(help.errors.isEmpty)
+        let name = (["clinic"] + command).joined(separator: " ")
+        #expect(help.output.contains("Example:\n  \(name)"))
+        #expect(help.output.contains("USAGE: \(name)"))
+    }
+
+    @Test func `the help of the program and its groups names every command`() async throws {
+        for group in [[], ["user"], ["department"], ["doctor"], ["booking"], ["transaction"]] {
+            let help = try await Programs.run("clinic", group + ["--help"])
+            #expect(help.status == 0)
+            #expect(help.output.split(separator: "\n").allSatisfy { $0.count <= 100 })
+            let listed = help.output.split(separator: "SUBCOMMANDS:\n").last?.split(separator: "\n")
+                .compactMap { $0.firstMatch(of: /^ {2}([a-z-]+) {2}/).map { String($0.1) } }
+            let known = Set(Self.commands.filter { $0.starts(with: group) }.map { $0[group.count] })
+            #expect(Set(listed ?? []) == known)
+        }
+    }
+
+    @Test func `help asks no server, and the version is one line`() async throws {
+        let version = try await Programs.run("clinic", ["--version"])
+        #expect(version.status == 0)
+        #expect(version.output.wholeMatch(of: /clinic [0-9]+\.[0-9]+\.[0-9]+\n/) != nil)
+        #expect(try await Programs.run("clinic", ["help", "booking", "create"]).status == 0)
+    }
+}

@@ -1,0 +1,137 @@
+// The token, and the password on its way in.
+
+import Foundation
+import Subprocess
+import Testing
+
+extension CommandLineTests {
+    @Suite struct Sessions {
+        @Test func `the session is in a file that only its owner can read`() async throws {
+            let patient = try await ClinicServer.shared.patient()
+            let attributes = try FileManager.default.attributesOfItem(atPath: patient.sessionFile)
+            #expect(attributes[.posixPermissions] as? Int == 0o600)
+            let who = try await patient.clinic("whoami")
+            #expect(who.status == 0)
+            #expect(who.output.hasPrefix("E-mail           \(patient.email)\nRole             Patient\n"))
+            let out = try await patient.clinic("logout")
+            #expect(out.errors == "signed out\n")
+            #expect(!FileManager.default.fileExists(atPath: patient.sessionFile))
+            #expect(try await patient.clinic("whoami").status == 4)
+        }
+
+        @Test func `the token goes with every call but those of somebody who signs in or up`() async throws {
+            let server = try ClinicServer.shared
+            let patient = try await server.patient()
+            let session = try String(contentsOfFile: patient.sessionFile, encoding: .utf8)
+            let token = try #require(try Outcome.object(session)["token"] as? String)
+            try session.replacing(token, with: token + "x")
+                .write(toFile: patient.sessionFile, atomically: true, encoding: .utf8)
+            // The server refuses a bad token wherever it gets one, so this one was sent with a public method …
+            let list = try await patient.clinic("department", "list")
+            #expect(list.status == 4)
+            #expect(list.errors.contains("run `clinic login`"))
+            // … and not with these.
+            let password = Person.password + "\n"
+            let another = try await patient.clinic(
+                "user", "create", "--first-name", "A", "--last-name", "B", "--email", "b" + patient.email,
+                "--password-stdin", input: password)
+            #expect(another.status == 0)
+            let login = try await patient.clinic(
+                "login", "--email", patient.email, "--password-stdin", input: password)
+            #expect(login.status == 0)
+            #expect(!login.output.contains(token.prefix(20)))
+            #expect(try await patient.clinic("department", "list").status == 0)
+        }
+
+        @Test func `the token goes to no other address`() async throws {
+            let server = try ClinicServer.shared
+            let patient = try await server.patient()
+            // The same server by another name, which the token did not come from.
+            let other = "unix:\(server.directory)/./clinic.sock"
+            let outcome = try await patient.clinic("--address", other, "booking", "mine")
+            #expect(outcome.status == 4)
+            #expect(outcome.errors.contains("you are signed in at \(server.address), not here"))
+        }
+
+        @Test func `a password is the first line of standard input only`() async throws {
+            let patient = try await ClinicServer.shared.newcomer()
+            let login = ["login", "--email", patient.email, "--password-stdin"]
+            for input in ["\(Person.password)\nmore\n", "\(Person.password)\r\n", Person.password] {
+                #expect(try await patient.clinic(login, input: input).status == 0)
+            }
+            let nothing = try await patient.clinic(login)
+            #expect(nothing.status == 2)
+            let nobodyToAsk = try await patient.clinic("login", "--email", patient.email)
+            #expect(nobodyToAsk.status == 2)
+            #expect(nobodyToAsk.errors.contains("use --password-stdin"))
+        }
+    }
+
+    @Suite struct Terminals {
+        @Test func `a password is asked for and not shown, an e-mail is`() async throws {
+            let patient = try await ClinicServer.shared.newcomer()
+            let (screen, status) = try await type(
+                "clinic login; echo ended with $?; stty -a", as: patient,
+                answers: [("E-mail: ", patient.email), ("Password: ", Person.password)])
+            #expect(status == 0)
+            #expect(screen.contains("E-mail: \(patient.email)"))
+            #expect(screen.contains("Role             Patient"))
+            #expect(!screen.contains(Person.password))
+            #expect(screen.contains("ended with 0"))
+            // The terminal shows again what is typed.
+            #expect(screen.contains(" echo "))
+            #expect(!screen.contains("-echo "))
+        }
+
+        @Test func `a new password is asked for twice`() async throws {
+            let person = try ClinicServer.shared.stranger()
+            let command = "clinic user create --first-name A --last-name B --email \(person.email)"
+            let (refused, status) = try await type(
+                command, as: person,
+                answers: [("Password: ", Person.password), ("The same again: ", "something else")])
+            #expect(status == 2)
+            #expect(refused.contains("the two passwords differ; nothing was done"))
+            let (made, success) = try await type(
+                command, as: person,
+                answers: [("Password: ", Person.password), ("The same again: ", Person.password)])
+            #expect(success == 0)
+            #expect(made.contains("Role    Patient"))
+            #expect(!made.contains(Person.password))
+        }
+
+        @Test func `an interrupted question leaves the terminal as it was`() async throws {
+            let person = try ClinicServer.shared.stranger()
+            let (screen, _) = try await type(
+                "trap : INT; clinic login --email \(person.email); echo ended with $?; stty -a", as: person,
+                answers: [("Password: ", "\u{3}")])
+            #expect(screen.contains("ended with 130"))
+            #expect(screen.contains(" echo "))
+        }
+
+        /// Runs a line of shell on a terminal and types an answer when its question is there. Returns all that was
+        /// on the screen, and the exit code.
+        private func type(
+            _ line: String, as person: Person, answers: [(question: String, answer: String)]
+        ) async throws -> (screen: String, status: Int32) {
+            let result = try await Subprocess.run(
+                .name("script"),
+                arguments: ["--quiet", "--return", "--flush", "--command", line, "/dev/null"],
+                environment: Programs.environment(person.environment.merging(["SHELL": "/bin/bash"]) { $1 }),
+                input: .inputWriter, output: .sequence, error: .discarded
+            ) { execution in
+                var screen = ""
+                var waiting = answers[...]
+                for try await buffer in execution.standardOutput {
+                    screen += buffer.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+                    if let next = waiting.first, screen.hasSuffix(next.question) {
+                        waiting.removeFirst()
+                        _ = try await execution.standardInputWriter.write(next.answer + "\n")
+                    }
+                }
+                try await execution.standardInputWriter.finish()
+                return screen
+            }
+            return (result.closureResult, Programs.code(of: result.terminationStatus))
+        }
+    }
+}
