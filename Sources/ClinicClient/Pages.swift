@@ -1,4 +1,4 @@
-// Lists come in pages. The five list methods have the same two fields in the request and the same one in the
+// Lists come in pages. The list methods have the same two fields in the request and the same one in the
 // response; these protocols say so, that reading a whole list is written once.
 
 public import ClinicMessages
@@ -50,6 +50,7 @@ extension ListDoctorsRequest: PageRequest {}
 extension ListBookingsRequest: PageRequest {}
 extension ListMyBookingsRequest: PageRequest {}
 extension ListTransactionsRequest: PageRequest {}
+extension ListTimeOffRequest: PageRequest {}
 
 extension ListUsersResponse: PageResponse {
     /// The users of this page.
@@ -96,5 +97,13 @@ extension ListTransactionsResponse: PageResponse {
     public var items: [Transaction] {
         get { transactions }
         set { transactions = newValue }
+    }
+}
+
+extension ListTimeOffResponse: PageResponse {
+    /// The time off of this page.
+    public var items: [TimeOff] {
+        get { timeOff }
+        set { timeOff = newValue }
     }
 }

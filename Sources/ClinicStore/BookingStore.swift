@@ -52,7 +52,9 @@ public struct BookingStore: Sendable {
     /// - Parameters:
     ///   - ownerID: whose it must be; nil for the staff.
     ///   - version: at which version it must be; nil for whichever.
-    public func confirm(_ id: Int64, ownerID: Int64?, version: Int64?, origin: Origin) async throws -> BookingRecord {
+    public func confirm(_ id: Int64, ownerID: Int64?, version: Int64?, origin: Origin) async throws
+        -> BookingRecord
+    {
         try await Self.confirm.run(
             on: database, origin,
             [

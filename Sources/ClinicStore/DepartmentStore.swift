@@ -51,7 +51,9 @@ public struct DepartmentStore: Sendable {
     ///
     /// - Parameter cancelling: which of its doctors' future bookings are cancelled and refunded, while the doctors
     ///   are removed too; none: it may have neither.
-    public func delete(_ id: Int64, now: Instant, cancelling: [BookingStatus] = [], origin: Origin) async throws {
+    public func delete(_ id: Int64, now: Instant, cancelling: [BookingStatus] = [], origin: Origin)
+        async throws
+    {
         _ = try await Self.delete.run(
             on: database, origin, [.int64(id), .instant(now), .statuses(cancelling)])
     }

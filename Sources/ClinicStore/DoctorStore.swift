@@ -71,7 +71,9 @@ public struct DoctorStore: Sendable {
     ///
     /// - Parameter cancelling: which of the doctor's future bookings are cancelled and refunded; if that is none,
     ///   there may be none.
-    public func delete(_ id: Int64, now: Instant, cancelling: [BookingStatus] = [], origin: Origin) async throws {
+    public func delete(_ id: Int64, now: Instant, cancelling: [BookingStatus] = [], origin: Origin)
+        async throws
+    {
         _ = try await Self.delete.run(
             on: database, origin, [.int64(id), .instant(now), .statuses(cancelling)])
     }

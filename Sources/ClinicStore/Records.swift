@@ -233,7 +233,9 @@ extension Row {
 
     /// A column of minutes of the week; NULL in an answer that was kept before there were any.
     mutating func weeklyHours() throws -> WeeklyHours {
-        guard let hours = WeeklyHours(minutesOfWeek: try optionalInt64Array() ?? []) else { throw StoreError.unknownValue }
+        guard let hours = WeeklyHours(minutesOfWeek: try optionalInt64Array() ?? []) else {
+            throw StoreError.unknownValue
+        }
         return hours
     }
 

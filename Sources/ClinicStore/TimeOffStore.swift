@@ -43,7 +43,8 @@ public struct TimeOffStore: Sendable {
         "time_off_answer", filters: ["doctor_id = ?", "end_time > ?"], order: ["start_time", "id"])
 
     /// Makes a time off; the doctor has a new version by it. Refused with `doctorNotFound`.
-    public func create(doctorID: Int64, period: Range<Instant>, origin: Origin) async throws -> TimeOffRecord {
+    public func create(doctorID: Int64, period: Range<Instant>, origin: Origin) async throws -> TimeOffRecord
+    {
         try await Self.create.run(
             on: database, origin,
             [.int64(doctorID), .instant(period.lowerBound), .instant(period.upperBound)])

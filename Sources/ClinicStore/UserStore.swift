@@ -141,7 +141,8 @@ public struct UserStore: Sendable {
     }
 
     private static let credentials = Statement(
-        "select id, token_version, password_hash from clinic.user_account where email = $1 and erased_at is null")
+        "select id, token_version, password_hash from clinic.user_account where email = $1 and erased_at is null"
+    )
 
     /// The credentials of a normalised e-mail, or nil.
     public func credentials(email: String) async throws -> Credentials? {

@@ -17,7 +17,8 @@ import Testing
     ]
     private static let signedIn: Set = [
         "BookAppointment", "ListMyBookings", "UpdateBookingStatus", "DeleteBooking", "ListTransactions",
-        "PayBooking", "GetUser", "UpdateUser", "ChangePassword", "RevokeTokens", "ExportUserData", "EraseUser",
+        "PayBooking", "GetUser", "UpdateUser", "ChangePassword", "RevokeTokens", "ExportUserData",
+        "EraseUser",
         "HoldSlot", "ConfirmHold", "GetBooking", "RescheduleBooking",
     ]
     private static let staff: Set = ["ListUsers", "CreateTimeOff", "DeleteTimeOff", "ListTimeOff"]

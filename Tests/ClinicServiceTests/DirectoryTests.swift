@@ -36,9 +36,11 @@ import Testing
         let (clinic, _, doctor, _) = try await scene()
         let anyone = try await clinic.connect()
         #expect(
-            try await anyone.call(DoctorServiceMethods.getDoctor, GetDoctorRequest(doctorID: doctor.id)) == doctor)
+            try await anyone.call(DoctorServiceMethods.getDoctor, GetDoctorRequest(doctorID: doctor.id))
+                == doctor)
         let department = try await anyone.call(
-            DepartmentServiceMethods.getDepartment, GetDepartmentRequest(departmentID: doctor.department?.id ?? 0))
+            DepartmentServiceMethods.getDepartment,
+            GetDepartmentRequest(departmentID: doctor.department?.id ?? 0))
         #expect(department.departmentName == doctor.department?.departmentName)
     }
 
@@ -58,12 +60,15 @@ import Testing
         #expect(scheduled.weeklyHours == hours)
         #expect(scheduled.etag != doctor.etag)
         #expect(
-            try await patient.call(DoctorServiceMethods.getDoctor, GetDoctorRequest(doctorID: doctor.id)) == scheduled)
+            try await patient.call(DoctorServiceMethods.getDoctor, GetDoctorRequest(doctorID: doctor.id))
+                == scheduled)
 
         let free = try await patient.search(doctor, day: clinic.day())
         #expect(free.slots.isEmpty && free.noSlotReason == .closed)
         #expect(try await patient.search(doctor, day: clinic.day(ahead: 3)).slots.count == 6 + 22)
-        for (day, hour, fits) in [(2, 10, false), (3, 12, false), (3, 11, true), (3, 13, true)] as [(Int64, Int, Bool)] {
+        for (day, hour, fits) in [(2, 10, false), (3, 12, false), (3, 11, true), (3, 13, true)]
+            as [(Int64, Int, Bool)]
+        {
             let failure = try await status {
                 _ = try await patient.book(doctor, at: clinic.dateTime(daysAhead: day, hour: hour))
             }
@@ -81,7 +86,8 @@ import Testing
         #expect(try await patient.search(doctor, day: clinic.day()).slots.count == 48)
     }
 
-    @Test func `time off takes its slots away until it is ended, and leaves the bookings in it`() async throws {
+    @Test func `time off takes its slots away until it is ended, and leaves the bookings in it`() async throws
+    {
         let (clinic, administrator, doctor, patient) = try await scene()
         let before = try await patient.book(doctor, at: clinic.dateTime(hour: 9))
         let timeOff = try await administrator.takeOff(doctor, day: clinic.day())
@@ -114,7 +120,9 @@ import Testing
         #expect(try await list(ListTimeOffRequest(doctorID: doctor.id)).map(\.id) == [timeOff.id, second.id])
         #expect(try await list(ListTimeOffRequest(doctorID: doctor.id)).first?.conflictingBookings == 0)
         #expect(
-            try await list(ListTimeOffRequest(doctorID: doctor.id, endAfter: timeOff.endTime)).map(\.id) == [second.id])
+            try await list(ListTimeOffRequest(doctorID: doctor.id, endAfter: timeOff.endTime)).map(\.id) == [
+                second.id
+            ])
         let page = try await administrator.call(
             DoctorServiceMethods.listTimeOff, ListTimeOffRequest(pageSize: 1, doctorID: doctor.id))
         let rest = try await administrator.call(
@@ -137,7 +145,10 @@ import Testing
             let (day, ahead) = (try clinic.day(ahead: Int64(2 + round)), Int64(2 + round))
             let ends = try await race(
                 patients.enumerated().map { index, patient in
-                    { _ = try await patient.book(doctor, at: clinic.dateTime(daysAhead: ahead, hour: 9 + index)) }
+                    {
+                        _ = try await patient.book(
+                            doctor, at: clinic.dateTime(daysAhead: ahead, hour: 9 + index))
+                    }
                 } + [{ try await administrator.takeOff(doctor, day: day) }])
             #expect(Set(ends.keys).isSubset(of: ["OK", "TIME_OFF"]), "\(ends)")
             // What got in did so before the time off was there.
@@ -153,7 +164,9 @@ import Testing
         await clinic.stop()
     }
 
-    @Test func `a doctor who is removed by force takes the future bookings along, refunded in full`() async throws {
+    @Test func `a doctor who is removed by force takes the future bookings along, refunded in full`()
+        async throws
+    {
         let (clinic, administrator, doctor, patient) = try await scene()
         let paid = try await patient.book(doctor, at: clinic.dateTime(daysAhead: 1, hour: 9))
         // Bought an hour ahead, when a patient's own cancellation would return nothing.
@@ -173,19 +186,22 @@ import Testing
             UpdateBookingStatusRequest(bookingID: arrived.id, status: .arrived))
 
         let refusal = try await status {
-            try await administrator.call(DoctorServiceMethods.deleteDoctor, DeleteDoctorRequest(doctorID: doctor.id))
+            try await administrator.call(
+                DoctorServiceMethods.deleteDoctor, DeleteDoctorRequest(doctorID: doctor.id))
         }
         #expect(refusal?.errorInfo?.reason == "HAS_DEPENDANTS")
         #expect(refusal?.message.contains("future_bookings 4") == true)
         let before = try await clinic.count("select count(*) from clinic.event")
         for _ in 0..<2 {
             try await administrator.call(
-                DoctorServiceMethods.deleteDoctor, DeleteDoctorRequest(doctorID: doctor.id, force: true), key: "gone")
+                DoctorServiceMethods.deleteDoctor, DeleteDoctorRequest(doctorID: doctor.id, force: true),
+                key: "gone")
         }
         #expect(try await clinic.count("select count(*) from clinic.event") >= before + 5)
 
         for (booking, expected) in [
-            (paid, .cancelled), (booked, .cancelled), (held, .cancelled), (expired, .expired), (arrived, .arrived),
+            (paid, .cancelled), (booked, .cancelled), (held, .cancelled), (expired, .expired),
+            (arrived, .arrived),
         ] as [(Booking, ClinicMessages.BookingStatus)] {
             #expect(try await administrator.get(booking).status == expected)
         }
@@ -203,7 +219,9 @@ import Testing
         #expect(gone?.errorInfo?.reason == "DOCTOR_NOT_FOUND")
     }
 
-    @Test func `a department that is removed by force takes its doctors and their bookings along`() async throws {
+    @Test func `a department that is removed by force takes its doctors and their bookings along`()
+        async throws
+    {
         let (clinic, administrator, doctor, patient) = try await scene()
         let departmentID = doctor.department?.id ?? 0
         let colleague = try await administrator.call(
@@ -245,7 +263,8 @@ import Testing
                 } + [
                     {
                         try await administrator.call(
-                            DoctorServiceMethods.deleteDoctor, DeleteDoctorRequest(doctorID: doctor.id, force: true))
+                            DoctorServiceMethods.deleteDoctor,
+                            DeleteDoctorRequest(doctorID: doctor.id, force: true))
                     }
                 ])
             #expect(Set(ends.keys).isSubset(of: ["OK", "DOCTOR_NOT_FOUND"]), "\(ends)")

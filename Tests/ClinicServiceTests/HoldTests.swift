@@ -24,7 +24,9 @@ import Testing
         )
     }
 
-    @Test func `a hold keeps the slot for ten minutes and becomes a booking at the price of the hold`() async throws {
+    @Test func `a hold keeps the slot for ten minutes and becomes a booking at the price of the hold`()
+        async throws
+    {
         let (clinic, administrator, doctor, patient) = try await scene()
         let before = Instant.now.secondsSinceEpoch
         let hold = try await patient.hold(doctor, at: clinic.dateTime(), key: "hold")
@@ -40,7 +42,8 @@ import Testing
 
         try await administrator.call(
             DoctorServiceMethods.updateDoctor,
-            UpdateDoctorRequest(doctorID: doctor.id, doctor: Doctor(consultationFee: Money(minorUnits: 99_999))))
+            UpdateDoctorRequest(
+                doctorID: doctor.id, doctor: Doctor(consultationFee: Money(minorUnits: 99_999))))
         let booking = try await patient.confirm(hold, etag: hold.etag)
         #expect(booking.id == hold.id && booking.status == .booked && booking.holdExpireTime == nil)
         #expect(booking.etag != hold.etag)
@@ -65,7 +68,8 @@ import Testing
         #expect(expired.bookings.map(\.id) == [hold.id])
         for attempt in [
             { _ = try await patient.confirm(hold) }, { _ = try await patient.pay(hold) },
-            { _ = try await patient.cancel(hold) }, { _ = try await patient.reschedule(hold, to: clinic.dateTime(hour: 15)) },
+            { _ = try await patient.cancel(hold) },
+            { _ = try await patient.reschedule(hold, to: clinic.dateTime(hour: 15)) },
         ] as [() async throws -> Void] {
             #expect(try await status(of: attempt)?.code == .failedPrecondition)
         }
@@ -92,7 +96,8 @@ import Testing
     @Test func `a hold ends when its appointment begins`() async throws {
         let (_, administrator, doctor, patient) = try await scene()
         let quick = try await administrator.call(
-            DoctorServiceMethods.updateDoctor, UpdateDoctorRequest(doctorID: doctor.id, doctor: Doctor(slotMinutes: 5)))
+            DoctorServiceMethods.updateDoctor,
+            UpdateDoctorRequest(doctorID: doctor.id, doctor: Doctor(slotMinutes: 5)))
         let start = Instant.now.secondsSinceEpoch / 300 * 300 + 300
         let hold = try await patient.call(
             BookingServiceMethods.holdSlot,
@@ -100,7 +105,9 @@ import Testing
         #expect(hold.holdExpireTime == hold.startTime)
     }
 
-    @Test func `a patient has two live holds, and a third when one is confirmed, cancelled or has run out`() async throws {
+    @Test func `a patient has two live holds, and a third when one is confirmed, cancelled or has run out`()
+        async throws
+    {
         let (clinic, administrator, doctor, patient) = try await scene()
         var holds = [
             try await patient.hold(doctor, at: clinic.dateTime(hour: 8)),
@@ -115,7 +122,8 @@ import Testing
             try await administrator.call(
                 BookingServiceMethods.holdSlot,
                 HoldSlotRequest(
-                    doctorID: doctor.id, time: .bookingDateTime(clinic.dateTime(hour: 10)), userID: patient.userID))
+                    doctorID: doctor.id, time: .bookingDateTime(clinic.dateTime(hour: 10)),
+                    userID: patient.userID))
         }
         #expect(byStaff?.errorInfo?.reason == "TOO_MANY_HOLDS")
 

@@ -50,7 +50,8 @@ private let holdCases: [RefusalCase] = [
         try await $0.patient.call(
             BookingServiceMethods.holdSlot,
             HoldSlotRequest(
-                doctorID: $0.doctor.id, time: .bookingDateTime($0.clinic.dateTime()), userID: $0.administrator.userID))
+                doctorID: $0.doctor.id, time: .bookingDateTime($0.clinic.dateTime()),
+                userID: $0.administrator.userID))
     },
     RefusalCase("a third hold", .failedPrecondition, "TOO_MANY_HOLDS") {
         let (patient, doctor) = (try await $0.clinic.signUp(), try await $0.newDoctor())
@@ -133,7 +134,9 @@ private let moveCases: [RefusalCase] = [
 ]
 
 private let searchCases: [RefusalCase] = [
-    RefusalCase("a search for nobody", .invalidArgument, "INVALID_FIELD") { try await search($0, SearchSlotsRequest()) },
+    RefusalCase("a search for nobody", .invalidArgument, "INVALID_FIELD") {
+        try await search($0, SearchSlotsRequest())
+    },
     RefusalCase("a search in a department that is not there", .notFound, "DEPARTMENT_NOT_FOUND") {
         try await search($0, SearchSlotsRequest(subject: .departmentID(999_999)))
     },
@@ -142,11 +145,15 @@ private let searchCases: [RefusalCase] = [
     },
     RefusalCase("a search over 32 days", .invalidArgument, "INVALID_FIELD") {
         try await search(
-            $0, SearchSlotsRequest(subject: .doctorID($0.doctor.id), startDate: "2026-01-01", endDate: "2026-02-01"))
+            $0,
+            SearchSlotsRequest(
+                subject: .doctorID($0.doctor.id), startDate: "2026-01-01", endDate: "2026-02-01"))
     },
     RefusalCase("a search that ends before it begins", .invalidArgument, "INVALID_FIELD") {
         try await search(
-            $0, SearchSlotsRequest(subject: .doctorID($0.doctor.id), startDate: "2026-01-02", endDate: "2026-01-01"))
+            $0,
+            SearchSlotsRequest(
+                subject: .doctorID($0.doctor.id), startDate: "2026-01-02", endDate: "2026-01-01"))
     },
     RefusalCase("a search on a day that does not exist", .invalidArgument, "INVALID_FIELD") {
         try await search($0, SearchSlotsRequest(subject: .doctorID($0.doctor.id), startDate: "2026-02-30"))
@@ -161,7 +168,8 @@ private let searchCases: [RefusalCase] = [
         try await $0.anonymous.call(DoctorServiceMethods.getDoctor, GetDoctorRequest(doctorID: 999_999))
     },
     RefusalCase("a department that is not there, read", .notFound, "DEPARTMENT_NOT_FOUND") {
-        try await $0.anonymous.call(DepartmentServiceMethods.getDepartment, GetDepartmentRequest(departmentID: .min))
+        try await $0.anonymous.call(
+            DepartmentServiceMethods.getDepartment, GetDepartmentRequest(departmentID: .min))
     },
 ]
 
@@ -194,7 +202,8 @@ private let weekCases: [RefusalCase] = [
         try await $0.administrator.call(
             DoctorServiceMethods.setDoctorSchedule,
             SetDoctorScheduleRequest(
-                doctorID: doctor.id, weeklyHours: [WorkingHours(day: .friday, startHour: "08:30", endHour: "12:00")]))
+                doctorID: doctor.id,
+                weeklyHours: [WorkingHours(day: .friday, startHour: "08:30", endHour: "12:00")]))
     },
     RefusalCase("a week of a stale etag", .aborted, "STALE_ETAG") { try await schedule($0, [], etag: "999") },
     RefusalCase("a week of a doctor who is not there", .notFound, "DOCTOR_NOT_FOUND") {
@@ -211,7 +220,8 @@ private let weekCases: [RefusalCase] = [
     RefusalCase("time off that ends before it begins", .invalidArgument, "INVALID_FIELD") {
         try await timeOff(
             $0,
-            CreateTimeOffRequest(startTime: ProtobufTimestamp(seconds: 5), endTime: ProtobufTimestamp(seconds: 5)))
+            CreateTimeOffRequest(
+                startTime: ProtobufTimestamp(seconds: 5), endTime: ProtobufTimestamp(seconds: 5)))
     },
     RefusalCase("time off of 367 days", .invalidArgument, "INVALID_FIELD") {
         try await timeOff($0, CreateTimeOffRequest(firstDay: "2026-01-01", lastDay: "2027-01-02"))

@@ -43,7 +43,9 @@ import Testing
         #expect(try await clinic.signUp().book(doctor, at: clinic.dateTime()).status == .booked)
         let taken = try await status { _ = try await clinic.signUp().book(doctor, at: later) }
         #expect(taken?.errorInfo?.reason == "SLOT_TAKEN")
-        #expect(try await administrator.reschedule(booking, to: clinic.dateTime(daysAhead: 6)).status == .confirmed)
+        #expect(
+            try await administrator.reschedule(booking, to: clinic.dateTime(daysAhead: 6)).status
+                == .confirmed)
     }
 
     @Test func `a booking moved to a taken time stays where it was`() async throws {
@@ -52,7 +54,9 @@ import Testing
         _ = try await clinic.signUp().book(doctor, at: clinic.dateTime(hour: 10))
         _ = try await patient.book(clinic.doctor(by: administrator), at: clinic.dateTime(hour: 11))
         for (hour, reason) in [(10, "SLOT_TAKEN"), (11, "PATIENT_BUSY")] {
-            let refusal = try await status { try await patient.reschedule(booking, to: clinic.dateTime(hour: hour)) }
+            let refusal = try await status {
+                try await patient.reschedule(booking, to: clinic.dateTime(hour: hour))
+            }
             #expect(refusal?.code == .alreadyExists)
             #expect(refusal?.errorInfo?.reason == reason)
             #expect(try await patient.get(booking) == booking)
@@ -74,7 +78,9 @@ import Testing
         #expect(try await clinic.storedStatus(hold) == "EXPIRED")
     }
 
-    @Test func `one of 32 bookings that are moved to one slot at once gets it, and the others stay`() async throws {
+    @Test func `one of 32 bookings that are moved to one slot at once gets it, and the others stay`()
+        async throws
+    {
         let clinic = try await TestClinic()
         let second = try await TestClinic(databaseURL: clinic.databaseURL)
         let doctor = try await clinic.doctor(by: clinic.administrator())
@@ -84,10 +90,13 @@ import Testing
             var moves: [@Sendable () async throws -> Void] = []
             for (index, patient) in patients.enumerated() {
                 let booking = try await patient.book(
-                    doctor, at: clinic.dateTime(daysAhead: Int64(2 + round * 2), hour: index / 2, minute: 30 * (index % 2)))
+                    doctor,
+                    at: clinic.dateTime(
+                        daysAhead: Int64(2 + round * 2), hour: index / 2, minute: 30 * (index % 2)))
                 let mover = index % 2 == 0 ? patient : elsewhere[index]
                 moves.append {
-                    try await mover.reschedule(booking, to: clinic.dateTime(daysAhead: Int64(3 + round * 2), hour: 20))
+                    try await mover.reschedule(
+                        booking, to: clinic.dateTime(daysAhead: Int64(3 + round * 2), hour: 20))
                 }
             }
             #expect(try await race(moves) == ["OK": 1, "SLOT_TAKEN": 31])
@@ -122,14 +131,18 @@ import Testing
         await clinic.stop()
     }
 
-    @Test func `a booking that is cancelled while it is moved is cancelled, and both times are free`() async throws {
+    @Test func `a booking that is cancelled while it is moved is cancelled, and both times are free`()
+        async throws
+    {
         let clinic = try await TestClinic()
         let second = try await TestClinic(databaseURL: clinic.databaseURL)
         let doctor = try await clinic.doctor(by: clinic.administrator())
         let patient = try await clinic.signUp()
         let elsewhere = try await second.admit([patient])[0]
         for round in 0..<10 {
-            let (from, to) = (try clinic.dateTime(hour: round), try clinic.dateTime(daysAhead: 3, hour: round))
+            let (from, to) = (
+                try clinic.dateTime(hour: round), try clinic.dateTime(daysAhead: 3, hour: round)
+            )
             let booking = try await patient.book(doctor, at: from)
             _ = try await patient.pay(booking)
             let ends = try await race([

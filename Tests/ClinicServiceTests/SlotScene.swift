@@ -97,7 +97,9 @@ extension TestClinic {
         var admitted: [Session] = []
         for patient in patients {
             admitted.append(
-                Session(client: try await Client.connect(to: address), token: patient.token, userID: patient.userID))
+                Session(
+                    client: try await Client.connect(to: address), token: patient.token,
+                    userID: patient.userID))
         }
         return admitted
     }

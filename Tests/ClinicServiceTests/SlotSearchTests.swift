@@ -46,7 +46,8 @@ import Testing
         #expect(found[1].consultationFee == Money(minorUnits: 5, currencyCode: "AUD"))
         let free = [try clinic.dateTime(hour: 9, minute: 30), try clinic.dateTime(hour: 10, minute: 30)]
         #expect(found[0].slots.map(\.bookingDateTime) == free)
-        #expect(found[0].slots.allSatisfy { ($0.endTime?.seconds ?? 0) - ($0.startTime?.seconds ?? 0) == 1_800 })
+        #expect(
+            found[0].slots.allSatisfy { ($0.endTime?.seconds ?? 0) - ($0.startTime?.seconds ?? 0) == 1_800 })
 
         try await clinic.runOut(hold)
         let again = try await anyone.call(BookingServiceMethods.searchSlots, request).doctors
@@ -94,7 +95,8 @@ import Testing
             try await anyone.call(
                 BookingServiceMethods.searchSlots,
                 SearchSlotsRequest(
-                    subject: .doctorID(doctor.id), startDate: clinic.day(ahead: 1), endDate: clinic.day(ahead: last),
+                    subject: .doctorID(doctor.id), startDate: clinic.day(ahead: 1),
+                    endDate: clinic.day(ahead: last),
                     slotsPerDoctor: perDoctor)
             ).doctors.first
         }
@@ -117,12 +119,14 @@ import Testing
         }
     }
 
-    @Test func `a department without doctors has none, and one that is not there is not found`() async throws {
+    @Test func `a department without doctors has none, and one that is not there is not found`() async throws
+    {
         let clinic = try await Self.shared.value
         let department = try await clinic.administrator().call(
             DepartmentServiceMethods.createDepartment,
             CreateDepartmentRequest(
-                departmentName: "Empty \(clinic.next())", operatingStartHour: "09:00", operatingEndHour: "17:00"))
+                departmentName: "Empty \(clinic.next())", operatingStartHour: "09:00",
+                operatingEndHour: "17:00"))
         let anyone = try await clinic.connect()
         let answer = try await anyone.call(
             BookingServiceMethods.searchSlots, SearchSlotsRequest(subject: .departmentID(department.id)))

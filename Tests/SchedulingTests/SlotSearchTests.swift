@@ -34,11 +34,14 @@ import Testing
                         weeklyHours: doctor.weeklyHours, timeOff: doctor.timeOff,
                         registrationExpiry: doctor.registrationExpiry, zone: zone)
                 else { return nil }
-                return doctor.busy.contains { $0.lowerBound < slot.end && slot.start < $0.upperBound } ? nil : slot
+                return doctor.busy.contains { $0.lowerBound < slot.end && slot.start < $0.upperBound }
+                    ? nil : slot
             }
     }
 
-    private func search(_ from: String, _ to: String, now: Instant, _ zone: TimeZoneRules) throws -> SlotSearch {
+    private func search(_ from: String, _ to: String, now: Instant, _ zone: TimeZoneRules) throws
+        -> SlotSearch
+    {
         try #require(try SlotSearch(from: date(from), to: date(to), now: now, zone: zone))
     }
 
@@ -54,7 +57,8 @@ import Testing
         let search = try search(from, to, now: now, zone)
         for minutes: Int64 in [5, 15, 20, 30, 45, 50, 60, 90, 120, 240] {
             for (opens, closes) in [
-                ("00:00", "24:00"), ("09:00", "17:00"), ("01:45", "02:15"), ("02:30", "10:00"), ("00:30", "03:05"),
+                ("00:00", "24:00"), ("09:00", "17:00"), ("01:45", "02:15"), ("02:30", "10:00"),
+                ("00:30", "03:05"),
             ] {
                 let doctor = try calendar(minutes, opens: opens, closes: closes)
                 let expected = bookable(doctor, search.period, now: now, zone)
@@ -68,7 +72,8 @@ import Testing
 
     @Test func `the day of a change has an hour, or half an hour, less or more of slots`() throws {
         for (zone, day, count) in [
-            (Zones.sydney, "2026-04-05", 50), (Zones.sydney, "2026-10-04", 46), (Zones.sydney, "2026-10-05", 48),
+            (Zones.sydney, "2026-04-05", 50), (Zones.sydney, "2026-10-04", 46),
+            (Zones.sydney, "2026-10-05", 48),
             (Zones.lordHowe, "2026-04-05", 49), (Zones.lordHowe, "2026-10-04", 47),
         ] {
             let search = try search(
@@ -81,17 +86,20 @@ import Testing
         var random = SeededGenerator(printing: "random calendars")
         for _ in 0..<60 {
             let zone = Bool.random(using: &random) ? Zones.sydney : Zones.lordHowe
-            let now = try instant("\(["02/04", "02/10", "20/06"].randomElement(using: &random) ?? "")/2026 07:41:13", zone)
+            let now = try instant(
+                "\(["02/04", "02/10", "20/06"].randomElement(using: &random) ?? "")/2026 07:41:13", zone)
             let today = try #require(zone.localDateTime(at: now)?.date)
             let first = try #require(today.adding(days: .random(in: -2...31, using: &random)))
             let last = try #require(first.adding(days: .random(in: 0...3, using: &random)))
             let search = try #require(SlotSearch(from: first, to: last, now: now, zone: zone))
-            let length = search.period.upperBound.secondsSinceEpoch - search.period.lowerBound.secondsSinceEpoch
+            let length =
+                search.period.upperBound.secondsSinceEpoch - search.period.lowerBound.secondsSinceEpoch
             func periods(_ count: Int) -> [Range<Instant>] {
                 (0..<count).compactMap { _ in
                     let from = search.period.lowerBound.adding(
                         seconds: .random(in: -7_200...length, using: &random) / 300 * 300)
-                    guard let from, let to = from.adding(seconds: .random(in: 1...60, using: &random) * 300) else {
+                    guard let from, let to = from.adding(seconds: .random(in: 1...60, using: &random) * 300)
+                    else {
                         return nil
                     }
                     return from..<to
@@ -107,8 +115,10 @@ import Testing
                 })
             let busy = periods(6).sorted { $0.lowerBound < $1.lowerBound }
             let doctor = try calendar(
-                minutes, opens: "06:00", closes: "22:00", week: Bool.random(using: &random) ? week : .asDepartment,
-                expiry: Bool.random(using: &random) ? "2099-01-01" : last.description, timeOff: periods(3), busy: busy)
+                minutes, opens: "06:00", closes: "22:00",
+                week: Bool.random(using: &random) ? week : .asDepartment,
+                expiry: Bool.random(using: &random) ? "2099-01-01" : last.description, timeOff: periods(3),
+                busy: busy)
             let expected = bookable(doctor, search.period, now: now, zone)
             let found = search.freeSlots(of: doctor, limit: .max)
             #expect(found.slots == expected)
@@ -139,7 +149,8 @@ import Testing
         #expect(try obstacle("2026-11-24", "2026-11-24") == nil)
         #expect(try obstacle("2026-11-18", "2026-11-19") == .outOfWindow)
         #expect(try obstacle("2026-12-21", "2026-12-31") == .outOfWindow)
-        #expect(try obstacle("2026-11-24", "2026-11-24") { $0.hours = try hours("09:00", "09:00") } == .closed)
+        #expect(
+            try obstacle("2026-11-24", "2026-11-24") { $0.hours = try hours("09:00", "09:00") } == .closed)
         #expect(
             try obstacle("2026-11-24", "2026-11-24") {
                 $0.weeklyHours = try WeeklyHours([HoursOfDay(day: .monday, hours: hours("09:00", "12:00"))])
@@ -172,7 +183,8 @@ import Testing
     @Test(arguments: extremes) func `no clock traps`(number: Int64) throws {
         for day in ["0001-01-01", "1970-01-01", "9999-12-30"] {
             let search = try SlotSearch(
-                from: date(day), to: date(day), now: Instant(microsecondsSinceEpoch: number), zone: Zones.sydney)
+                from: date(day), to: date(day), now: Instant(microsecondsSinceEpoch: number),
+                zone: Zones.sydney)
             _ = try search?.freeSlots(of: calendar(), limit: 5)
         }
     }

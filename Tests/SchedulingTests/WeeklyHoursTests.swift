@@ -17,14 +17,17 @@ import Testing
 
     @Test func `hours are kept in the order of the week and go to the database and back`() throws {
         let week = try WeeklyHours([
-            entry(.sunday, "20:00", "24:00"), entry(.monday, "13:00", "17:00"), entry(.monday, "09:00", "13:00"),
+            entry(.sunday, "20:00", "24:00"), entry(.monday, "13:00", "17:00"),
+            entry(.monday, "09:00", "13:00"),
         ])
         #expect(week.minutesOfWeek == [540, 780, 780, 1020, 6 * 1440 + 1200, 10080])
         #expect(WeeklyHours(minutesOfWeek: week.minutesOfWeek) == week)
         #expect(WeeklyHours(minutesOfWeek: []) == .asDepartment)
     }
 
-    @Test(arguments: [[0], [5, 5], [10, 5], [0, 1441], [10_080, 10_081], [-1, 5], [0, 100, 50, 200], [.min, .max]])
+    @Test(arguments: [
+        [0], [5, 5], [10, 5], [0, 1441], [10_080, 10_081], [-1, 5], [0, 100, 50, 200], [.min, .max],
+    ])
     func `numbers that are no week are none`(minutes: [Int64]) {
         #expect(WeeklyHours(minutesOfWeek: minutes) == nil)
     }
@@ -50,8 +53,11 @@ import Testing
                 == [hours("09:00", "12:00"), hours("16:00", "17:00")])
         #expect(try week.hours(on: date("2026-11-25"), within: department).isEmpty)
         #expect(try week.hours(on: date("2026-11-24"), within: hours("12:00", "16:00")).isEmpty)
-        #expect(try WeeklyHours.asDepartment.hours(on: date("2026-11-25"), within: department) == [department])
-        #expect(try WeeklyHours.asDepartment.hours(on: date("2026-11-25"), within: hours("09:00", "09:00")).isEmpty)
+        #expect(
+            try WeeklyHours.asDepartment.hours(on: date("2026-11-25"), within: department) == [department])
+        #expect(
+            try WeeklyHours.asDepartment.hours(on: date("2026-11-25"), within: hours("09:00", "09:00"))
+                .isEmpty)
         #expect(week.firstOutside(department)?.hours.opens.description == "07:00")
         #expect(try week.firstOutside(hours("07:00", "20:00")) == nil)
     }

@@ -15,7 +15,8 @@ struct Identity: Sendable {
     /// `DatabaseError` when nobody can tell what the bearer may do.
     func caller(of metadata: Metadata, now: Instant) async throws -> Caller {
         guard let claims = try claims(of: metadata, now: now) else { return .anonymous }
-        guard let standing = try await standings.standing(of: claims.userID, tokenVersion: claims.tokenVersion),
+        guard
+            let standing = try await standings.standing(of: claims.userID, tokenVersion: claims.tokenVersion),
             standing.tokenVersion == claims.tokenVersion
         else { throw Status(.invalidToken) }
         return .user(id: claims.userID, role: standing.role)

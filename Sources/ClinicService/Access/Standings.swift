@@ -125,7 +125,8 @@ extension Standings.State {
     fileprivate mutating func apply(
         _ changes: SessionStore.StandingChanges, readAt moment: ContinuousClock.Instant
     ) {
-        if changes.userIDs.count >= Int(Standings.changeLimit) || changes.position.server != position?.server {
+        if changes.userIDs.count >= Int(Standings.changeLimit) || changes.position.server != position?.server
+        {
             known.forgetAll()
         } else {
             for userID in changes.userIDs { known.forget(userID) }

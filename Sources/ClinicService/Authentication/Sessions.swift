@@ -18,7 +18,8 @@ struct Sessions: Sendable {
         let expiry = try expiry(call)
         let owner = try await againWhenOutcomeUnknown {
             try await store.open(
-                userID: user.userID, tokenVersion: user.tokenVersion, family: family, token: digest, now: call.now,
+                userID: user.userID, tokenVersion: user.tokenVersion, family: family, token: digest,
+                now: call.now,
                 expiry: expiry, origin: origin(call))
         }
         return try answer(owner, token, call)
@@ -56,7 +57,8 @@ struct Sessions: Sendable {
     }
 
     /// Both statements name what they write, so that running one again finds what the first time wrote.
-    private func againWhenOutcomeUnknown<Answer>(_ attempt: () async throws -> Answer) async throws -> Answer {
+    private func againWhenOutcomeUnknown<Answer>(_ attempt: () async throws -> Answer) async throws -> Answer
+    {
         for _ in 0..<2 {
             do {
                 return try await attempt()

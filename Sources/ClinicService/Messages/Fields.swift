@@ -99,7 +99,8 @@ struct FieldReader {
             switch error {
             case .tooMany: note(field, "has at most \(WeeklyHours.maximumCount) hours")
             case .empty(let index): note("\(field)[\(index)].end_hour", "is after start_hour")
-            case .overlapping(let index): note("\(field)[\(index)]", "begins before other hours of the day end")
+            case .overlapping(let index):
+                note("\(field)[\(index)]", "begins before other hours of the day end")
             }
             return nil
         }

@@ -25,7 +25,8 @@ extension UserData {
             events: data.events.map { event in
                 UserEvent(
                     createTime: ProtobufTimestamp(event.occurredAt), method: event.method,
-                    byUser: event.isByUser, entity: event.entity, entityID: event.entityID, change: event.change)
+                    byUser: event.isByUser, entity: event.entity, entityID: event.entityID,
+                    change: event.change)
             })
     }
 }

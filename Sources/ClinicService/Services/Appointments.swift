@@ -51,7 +51,9 @@ extension ClinicSettings {
     }
 
     /// The slot that starts then on these terms, and its price; throws why it cannot be.
-    func decide(_ start: Instant, on terms: DoctorStore.Terms, now: Instant) throws -> (AppointmentSlot, Price) {
+    func decide(_ start: Instant, on terms: DoctorStore.Terms, now: Instant) throws -> (
+        AppointmentSlot, Price
+    ) {
         guard let grid = SlotGrid(slotMinutes: terms.slotMinutes) else { throw Status(.internalError) }
         let price = try (terms.isGSTFree ? .free : gst).price(fee: terms.fee)
         do {
@@ -101,5 +103,6 @@ extension Status {
 
 /// What is cancelled when the clinic gives up a doctor or a department: whatever staff may cancel by hand.
 func cancelledByTheClinic(_ call: Call) -> [Scheduling.BookingStatus] {
-    (try? StatusChangeConditions(movingTo: .cancelled, by: .staff, now: call.now, fullRefundBefore: 0))?.sources ?? []
+    (try? StatusChangeConditions(movingTo: .cancelled, by: .staff, now: call.now, fullRefundBefore: 0))?
+        .sources ?? []
 }

@@ -19,7 +19,8 @@ struct SlotService: Sendable {
             of: request, call, keyLength: 1, standard: Self.most.doctors, most: Self.most.doctors,
             tokens: pageTokens)
         guard request.slotsPerDoctor >= 0 else { throw Status(field: "slots_per_doctor", "is not negative") }
-        let limit = request.slotsPerDoctor == 0 ? Self.most.slots : min(request.slotsPerDoctor, Self.most.slots)
+        let limit =
+            request.slotsPerDoctor == 0 ? Self.most.slots : min(request.slotsPerDoctor, Self.most.slots)
         let search = try search(request, now: call.now)
         let calendars: [DoctorCalendarRecord]
         switch request.subject {
@@ -47,7 +48,8 @@ struct SlotService: Sendable {
         guard let first, let last, let search = SlotSearch(from: first, to: last, now: now, zone: clinic.zone)
         else {
             throw Status(
-                field: "end_date", "is at most \(SlotSearch.maximumDays - 1) days after start_date, not before it")
+                field: "end_date",
+                "is at most \(SlotSearch.maximumDays - 1) days after start_date, not before it")
         }
         return search
     }

@@ -41,7 +41,8 @@ struct TimeOffService: Sendable {
         let (start, end, endField) =
             if hasDays { try days(of: request) } else { try instants(of: request) }
         guard start < end else { throw Status(field: endField, "is not after the start") }
-        guard let length = end.microseconds(since: start), length <= TimeOffStore.maximumLength * 1_000_000 else {
+        guard let length = end.microseconds(since: start), length <= TimeOffStore.maximumLength * 1_000_000
+        else {
             throw Status(field: endField, "is at most 366 days after the start")
         }
         return start..<end

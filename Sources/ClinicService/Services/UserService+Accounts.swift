@@ -10,7 +10,8 @@ extension UserService {
         guard let callerID = call.caller.userID else { throw Status(.notSignedIn) }
         return User(
             try await users.get(
-                request.userID == 0 ? callerID : request.userID, ownerID: call.caller.isStaff ? nil : callerID))
+                request.userID == 0 ? callerID : request.userID, ownerID: call.caller.isStaff ? nil : callerID
+            ))
     }
 
     func updateUser(_ request: UpdateUserRequest, _ call: Call) async throws -> User {

@@ -39,7 +39,8 @@ struct UserService: Sendable {
         return try await decidingAgainWhenStale {
             let known = try await limitingFailures(of: email, call) {
                 let known = try await users.credentials(email: email)
-                return try await passwords.verify(request.password, against: known?.passwordHash) ? known : nil
+                return try await passwords.verify(request.password, against: known?.passwordHash)
+                    ? known : nil
             }
             guard let known else { throw Status(.wrongCredentials) }
             return try await sessions.open(for: known, call)
