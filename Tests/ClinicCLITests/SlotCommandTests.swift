@@ -17,23 +17,27 @@ import Testing
                 == HoldSlotRequest(doctorID: 3, time: .bookingDateTime("24/11/2026 10:00:00")))
         #expect(
             try request(
-                HoldSlot.self, "booking", "hold", "--doctor", "3", "--at", "2026-11-24T10:00:00+11:00", "--user", "8")
+                HoldSlot.self, "booking", "hold", "--doctor", "3", "--at", "2026-11-24T10:00:00+11:00",
+                "--user", "8")
                 == HoldSlotRequest(doctorID: 3, time: .startTime(instant), userID: 8))
         #expect(
             try request(ConfirmHold.self, "booking", "confirm", "7", "--etag", "1")
                 == ConfirmHoldRequest(bookingID: 7, etag: "1"))
         #expect(
-            try request(RescheduleBooking.self, "booking", "reschedule", "7", "--at", "2026-11-24T10:00:00+11:00")
+            try request(
+                RescheduleBooking.self, "booking", "reschedule", "7", "--at", "2026-11-24T10:00:00+11:00")
                 == RescheduleBookingRequest(bookingID: 7, time: .startTime(instant)))
     }
 
     @Test func `slots are searched in a department or of a doctor, not both`() throws {
         #expect(
             try request(
-                SearchSlots.self, "slot", "search", "--department", "2", "--from", "2026-11-24", "--to", "2026-11-28",
+                SearchSlots.self, "slot", "search", "--department", "2", "--from", "2026-11-24", "--to",
+                "2026-11-28",
                 "--limit", "9", "--page-token", "t")
                 == SearchSlotsRequest(
-                    subject: .departmentID(2), startDate: "2026-11-24", endDate: "2026-11-28", slotsPerDoctor: 9,
+                    subject: .departmentID(2), startDate: "2026-11-24", endDate: "2026-11-28",
+                    slotsPerDoctor: 9,
                     pageToken: "t"))
         #expect(
             try request(SearchSlots.self, "slot", "search", "--doctor", "3")
@@ -46,11 +50,13 @@ import Testing
     @Test func `time off is made of days or of instants`() throws {
         #expect(
             try request(
-                CreateTimeOff.self, "time-off", "create", "--doctor", "3", "--from", "2026-12-24", "--to", "2026-12-31")
+                CreateTimeOff.self, "time-off", "create", "--doctor", "3", "--from", "2026-12-24", "--to",
+                "2026-12-31")
                 == CreateTimeOffRequest(doctorID: 3, firstDay: "2026-12-24", lastDay: "2026-12-31"))
         #expect(
             try request(
-                CreateTimeOff.self, "time-off", "create", "--doctor", "3", "--from", "2026-11-23T23:00:00Z", "--to",
+                CreateTimeOff.self, "time-off", "create", "--doctor", "3", "--from", "2026-11-23T23:00:00Z",
+                "--to",
                 "2026-11-24T10:00:00+11:00")
                 == CreateTimeOffRequest(doctorID: 3, startTime: instant, endTime: instant))
         #expect(throws: CommandFailure.self) {
@@ -58,7 +64,8 @@ import Testing
                 CreateTimeOff.self, "time-off", "create", "--doctor", "3", "--from", "2026-11-23T23:00:00Z")
         }
         #expect(
-            try request(ListTimeOff.self, "time-off", "list", "--doctor", "3", "--after", "2026-11-23T23:00:00Z")
+            try request(
+                ListTimeOff.self, "time-off", "list", "--doctor", "3", "--after", "2026-11-23T23:00:00Z")
                 == ListTimeOffRequest(doctorID: 3, endAfter: instant))
         #expect(
             try request(DeleteTimeOff.self, "time-off", "delete", "4") == DeleteTimeOffRequest(timeOffID: 4))
@@ -67,7 +74,8 @@ import Testing
     @Test func `the directory is shown, and removed by force`() throws {
         #expect(try request(ShowDoctor.self, "doctor", "show", "3") == GetDoctorRequest(doctorID: 3))
         #expect(
-            try request(ShowDepartment.self, "department", "show", "2") == GetDepartmentRequest(departmentID: 2))
+            try request(ShowDepartment.self, "department", "show", "2")
+                == GetDepartmentRequest(departmentID: 2))
         #expect(
             try request(DeleteDoctor.self, "doctor", "delete", "3", "--force")
                 == DeleteDoctorRequest(doctorID: 3, force: true))
@@ -78,7 +86,8 @@ import Testing
 
     @Test func `a week is written by days and hours`() throws {
         let week = try request(
-            SetDoctorSchedule.self, "doctor", "set-schedule", "3", "mon-tue 09:00-12:00 13:00-17:00", "Thursday,SUN 10:00-24:00"
+            SetDoctorSchedule.self, "doctor", "set-schedule", "3", "mon-tue 09:00-12:00 13:00-17:00",
+            "Thursday,SUN 10:00-24:00"
         ).weeklyHours
         #expect(
             WorkingHours.text(week)
@@ -87,7 +96,9 @@ import Testing
         #expect(
             try request(SetDoctorSchedule.self, "doctor", "set-schedule", "3", "--clear", "--etag", "5")
                 == SetDoctorScheduleRequest(doctorID: 3, etag: "5"))
-        for wrong in ["mon", "someday 09:00-10:00", "fri-mon 09:00-10:00", "mon 09:00", "", "mon- 09:00-10:00"] {
+        for wrong in [
+            "mon", "someday 09:00-10:00", "fri-mon 09:00-10:00", "mon 09:00", "", "mon- 09:00-10:00",
+        ] {
             #expect(throws: (any Error).self) {
                 try ClinicCommand.parseAsRoot(["doctor", "set-schedule", "3", wrong])
             }
@@ -99,7 +110,9 @@ import Testing
         let line = try TestCommandLine()
         try await line.serve { methods in
             methods.on(BookingServiceMethods.searchSlots) { _ in
-                let slots = (0..<15).map { Slot(bookingDateTime: "24/11/2026 \($0 + 8 < 10 ? "0" : "")\($0 + 8):00:00") }
+                let slots = (0..<15).map {
+                    Slot(bookingDateTime: "24/11/2026 \($0 + 8 < 10 ? "0" : "")\($0 + 8):00:00")
+                }
                 return SearchSlotsResponse(
                     doctors: [
                         DoctorSlots(
@@ -107,7 +120,8 @@ import Testing
                             consultationFee: Money(minorUnits: 20_099, currencyCode: "AUD"),
                             slots: slots + [Slot(bookingDateTime: "25/11/2026 08:00:00")], hasMore: true),
                         DoctorSlots(
-                            doctor: DoctorSummary(id: 4, fullName: "Dr Who"), slotMinutes: 30, noSlotReason: .timeOff),
+                            doctor: DoctorSummary(id: 4, fullName: "Dr Who"), slotMinutes: 30,
+                            noSlotReason: .timeOff),
                     ], nextPageToken: "next")
             }
         }

@@ -4,7 +4,8 @@ internal import ArgumentParser
 internal import ClinicMessages
 
 struct ShowBooking: RemoteCommand {
-    static let configuration = CommandConfiguration("show", "Show a booking.", example: "clinic booking show 7")
+    static let configuration = CommandConfiguration(
+        "show", "Show a booking.", example: "clinic booking show 7")
     static let method = BookingServiceMethods.getBooking
 
     @Argument(help: "The number of the booking.")

@@ -42,7 +42,8 @@ struct SearchSlots: RemoteCommand {
     }
 
     func request(_ console: Console) -> SearchSlotsRequest {
-        let subject: SearchSlotsRequest.Subject? = department.map { .departmentID($0) } ?? doctor.map { .doctorID($0) }
+        let subject: SearchSlotsRequest.Subject? =
+            department.map { .departmentID($0) } ?? doctor.map { .doctorID($0) }
         return SearchSlotsRequest(
             subject: subject, startDate: from ?? "", endDate: to ?? "", slotsPerDoctor: limit ?? 0,
             pageToken: pageToken ?? "")

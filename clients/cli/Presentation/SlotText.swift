@@ -35,7 +35,8 @@ extension DoctorSlots {
             rest = rest.dropFirst(times.count)
             for begin in stride(from: times.startIndex, to: times.endIndex, by: Self.timesOnLine) {
                 let part = times[begin..<min(begin + Self.timesOnLine, times.endIndex)]
-                let margin = begin == times.startIndex ? String(day) : String(repeating: " ", count: day.count)
+                let margin =
+                    begin == times.startIndex ? String(day) : String(repeating: " ", count: day.count)
                 lines.append("  \(margin)  " + part.map { String($0.dropFirst(11)) }.joined(separator: " "))
             }
         }

@@ -32,7 +32,8 @@ extension WorkingHours {
         var groups: [(first: String, last: String, hours: String)] = []
         var yesterday = ""
         for (name, day) in days {
-            let hours = week.filter { $0.day == day }.map { "\($0.startHour)-\($0.endHour)" }.joined(separator: " ")
+            let hours = week.filter { $0.day == day }.map { "\($0.startHour)-\($0.endHour)" }.joined(
+                separator: " ")
             if !hours.isEmpty, hours == yesterday, let group = groups.popLast() {
                 groups.append((group.first, name, hours))
             } else if !hours.isEmpty {
@@ -46,7 +47,8 @@ extension WorkingHours {
     }
 
     private static func index(_ name: Substring) throws -> Int {
-        guard let index = days.firstIndex(where: { $0.name.lowercased() == name.prefix(3).lowercased() }) else {
+        guard let index = days.firstIndex(where: { $0.name.lowercased() == name.prefix(3).lowercased() })
+        else {
             throw wrong
         }
         return index
