@@ -143,6 +143,13 @@ let package = Package(
             dependencies: [
                 "ClinicMessages", "ProtobufC", "TTRPCMessages", argumentParser, nioCore, nioPosix,
             ], path: "Tests/Benchmarks/clinic-bench", swiftSettings: settings),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "ClinicClient", "ClinicMessages", "ProtobufC", "TTRPC", "TTRPCMessages", "TestCluster",
+                // Not linked for their code: the tests run what is built.
+                "clinic", "clinicd",
+            ], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,4 +1,4 @@
-// Lists come in pages. The list methods have the same two fields in the request and the same one in the
+// Lists come in pages. All list methods have the same two fields in the request and the same one in the
 // response; these protocols say so, that reading a whole list is written once.
 
 public import ClinicMessages
@@ -50,6 +50,7 @@ extension ListDoctorsRequest: PageRequest {}
 extension ListBookingsRequest: PageRequest {}
 extension ListMyBookingsRequest: PageRequest {}
 extension ListTransactionsRequest: PageRequest {}
+extension ListAuditEventsRequest: PageRequest {}
 extension ListTimeOffRequest: PageRequest {}
 
 extension ListUsersResponse: PageResponse {
@@ -97,6 +98,14 @@ extension ListTransactionsResponse: PageResponse {
     public var items: [Transaction] {
         get { transactions }
         set { transactions = newValue }
+    }
+}
+
+extension ListAuditEventsResponse: PageResponse {
+    /// The events of this page.
+    public var items: [AuditEvent] {
+        get { auditEvents }
+        set { auditEvents = newValue }
     }
 }
 

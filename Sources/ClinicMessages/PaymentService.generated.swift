@@ -106,6 +106,289 @@ public struct ListTransactionsResponse: Message {
     }
 }
 
+/// A transaction to answer.
+public struct GetTransactionRequest: Message {
+    /// Which transaction.
+    public var transactionID: Int64
+
+    /// Makes a message of these values.
+    public init(transactionID: Int64 = 0) {
+        self.transactionID = transactionID
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.transactionID = 0
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__GetTransactionRequest()
+        clinic__v1__get_transaction_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__GetTransactionRequest.self)
+        self.transactionID = message.pointee.transaction_id
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__GetTransactionRequest.self)
+        clinic__v1__get_transaction_request__init(message)
+        message.pointee.transaction_id = self.transactionID
+    }
+}
+
+/// A receipt to answer.
+public struct GetReceiptRequest: Message {
+    /// Of which transaction.
+    public var transactionID: Int64
+
+    /// Makes a message of these values.
+    public init(transactionID: Int64 = 0) {
+        self.transactionID = transactionID
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.transactionID = 0
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__GetReceiptRequest()
+        clinic__v1__get_receipt_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__GetReceiptRequest.self)
+        self.transactionID = message.pointee.transaction_id
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__GetReceiptRequest.self)
+        clinic__v1__get_receipt_request__init(message)
+        message.pointee.transaction_id = self.transactionID
+    }
+}
+
+/// What a patient was charged and given back. The lines sum to the transaction's total_fee, the refunds to its
+/// refunded_amount, to the cent.
+public struct Receipt: Message {
+    /// The number to quote; the same at every call.
+    public var receiptNumber: String
+    /// What the receipt is for.
+    public var transaction: Transaction?
+    /// When it was paid.
+    public var paymentTime: ProtobufTimestamp?
+    /// The same as dd/mm/yyyy hh:mm:ss in the clinic's time zone.
+    public var paymentDateTime: String
+    /// Who was treated.
+    public var user: UserSummary?
+    /// By whom.
+    public var doctor: DoctorSummary?
+    /// What was charged.
+    public var lines: [ReceiptLine]
+    /// What was given back, oldest first.
+    public var refunds: [ReceiptRefund]
+    /// What the clinic kept: the total less the refunds.
+    public var balance: Money?
+    /// The IANA name of the clinic's time zone.
+    public var timeZone: String
+
+    /// Makes a message of these values.
+    public init(receiptNumber: String = "", transaction: Transaction? = nil, paymentTime: ProtobufTimestamp? = nil, paymentDateTime: String = "", user: UserSummary? = nil, doctor: DoctorSummary? = nil, lines: [ReceiptLine] = [], refunds: [ReceiptRefund] = [], balance: Money? = nil, timeZone: String = "") {
+        self.receiptNumber = receiptNumber
+        self.transaction = transaction
+        self.paymentTime = paymentTime
+        self.paymentDateTime = paymentDateTime
+        self.user = user
+        self.doctor = doctor
+        self.lines = lines
+        self.refunds = refunds
+        self.balance = balance
+        self.timeZone = timeZone
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.receiptNumber = ""
+        self.transaction = nil
+        self.paymentTime = nil
+        self.paymentDateTime = ""
+        self.user = nil
+        self.doctor = nil
+        self.lines = []
+        self.refunds = []
+        self.balance = nil
+        self.timeZone = ""
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__Receipt()
+        clinic__v1__receipt__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [Transaction.descriptor, ProtobufTimestamp.descriptor, UserSummary.descriptor, DoctorSummary.descriptor, ReceiptLine.descriptor, ReceiptRefund.descriptor, Money.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__Receipt.self)
+        self.receiptNumber = try source.string(message.pointee.receipt_number, "receipt_number")
+        self.transaction = try source.message(message.pointee.transaction, "transaction")
+        self.paymentTime = try source.message(message.pointee.payment_time, "payment_time")
+        self.paymentDateTime = try source.string(message.pointee.payment_date_time, "payment_date_time")
+        self.user = try source.message(message.pointee.user, "user")
+        self.doctor = try source.message(message.pointee.doctor, "doctor")
+        self.lines = try source.messages(message.pointee.n_lines, message.pointee.lines, "lines")
+        self.refunds = try source.messages(message.pointee.n_refunds, message.pointee.refunds, "refunds")
+        self.balance = try source.message(message.pointee.balance, "balance")
+        self.timeZone = try source.string(message.pointee.time_zone, "time_zone")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__Receipt.self)
+        clinic__v1__receipt__init(message)
+        message.pointee.receipt_number = target.string(self.receiptNumber)
+        message.pointee.transaction = target.message(self.transaction)
+        message.pointee.payment_time = target.message(self.paymentTime)
+        message.pointee.payment_date_time = target.string(self.paymentDateTime)
+        message.pointee.user = target.message(self.user)
+        message.pointee.doctor = target.message(self.doctor)
+        (message.pointee.n_lines, message.pointee.lines) = target.messages(self.lines)
+        (message.pointee.n_refunds, message.pointee.refunds) = target.messages(self.refunds)
+        message.pointee.balance = target.message(self.balance)
+        message.pointee.time_zone = target.string(self.timeZone)
+    }
+}
+
+/// A service that was charged. fee + gst = total.
+public struct ReceiptLine: Message {
+    /// What it was, for people.
+    public var description: String
+    /// Without GST.
+    public var fee: Money?
+    /// The GST on it.
+    public var gst: Money?
+    /// With GST.
+    public var total: Money?
+
+    /// Makes a message of these values.
+    public init(description: String = "", fee: Money? = nil, gst: Money? = nil, total: Money? = nil) {
+        self.description = description
+        self.fee = fee
+        self.gst = gst
+        self.total = total
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.description = ""
+        self.fee = nil
+        self.gst = nil
+        self.total = nil
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__ReceiptLine()
+        clinic__v1__receipt_line__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [Money.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__ReceiptLine.self)
+        self.description = try source.string(message.pointee.description, "description")
+        self.fee = try source.message(message.pointee.fee, "fee")
+        self.gst = try source.message(message.pointee.gst, "gst")
+        self.total = try source.message(message.pointee.total, "total")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__ReceiptLine.self)
+        clinic__v1__receipt_line__init(message)
+        message.pointee.description = target.string(self.description)
+        message.pointee.fee = target.message(self.fee)
+        message.pointee.gst = target.message(self.gst)
+        message.pointee.total = target.message(self.total)
+    }
+}
+
+/// Money that was given back. fee + gst = amount.
+public struct ReceiptRefund: Message {
+    /// The number to quote; the same at every call.
+    public var refundNumber: String
+    /// When.
+    public var refundTime: ProtobufTimestamp?
+    /// The same as dd/mm/yyyy hh:mm:ss in the clinic's time zone.
+    public var refundDateTime: String
+    /// The part of it that was fee.
+    public var fee: Money?
+    /// The part of it that was GST.
+    public var gst: Money?
+    /// What the patient got.
+    public var amount: Money?
+
+    /// Makes a message of these values.
+    public init(refundNumber: String = "", refundTime: ProtobufTimestamp? = nil, refundDateTime: String = "", fee: Money? = nil, gst: Money? = nil, amount: Money? = nil) {
+        self.refundNumber = refundNumber
+        self.refundTime = refundTime
+        self.refundDateTime = refundDateTime
+        self.fee = fee
+        self.gst = gst
+        self.amount = amount
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.refundNumber = ""
+        self.refundTime = nil
+        self.refundDateTime = ""
+        self.fee = nil
+        self.gst = nil
+        self.amount = nil
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__ReceiptRefund()
+        clinic__v1__receipt_refund__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [ProtobufTimestamp.descriptor, Money.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__ReceiptRefund.self)
+        self.refundNumber = try source.string(message.pointee.refund_number, "refund_number")
+        self.refundTime = try source.message(message.pointee.refund_time, "refund_time")
+        self.refundDateTime = try source.string(message.pointee.refund_date_time, "refund_date_time")
+        self.fee = try source.message(message.pointee.fee, "fee")
+        self.gst = try source.message(message.pointee.gst, "gst")
+        self.amount = try source.message(message.pointee.amount, "amount")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__ReceiptRefund.self)
+        clinic__v1__receipt_refund__init(message)
+        message.pointee.refund_number = target.string(self.refundNumber)
+        message.pointee.refund_time = target.message(self.refundTime)
+        message.pointee.refund_date_time = target.string(self.refundDateTime)
+        message.pointee.fee = target.message(self.fee)
+        message.pointee.gst = target.message(self.gst)
+        message.pointee.amount = target.message(self.amount)
+    }
+}
+
 /// A booking to pay.
 public struct PayBookingRequest: Message {
     /// Which booking.
@@ -142,32 +425,37 @@ public struct PayBookingRequest: Message {
     }
 }
 
-/// A transaction to refund in full.
+/// A transaction to refund.
 public struct RefundTransactionRequest: Message {
     /// Which transaction.
     public var transactionID: Int64
+    /// How much to give back, GST included: above 0, in the clinic's currency. Absent: all that is left.
+    public var amount: Money?
 
     /// Makes a message of these values.
-    public init(transactionID: Int64 = 0) {
+    public init(transactionID: Int64 = 0, amount: Money? = nil) {
         self.transactionID = transactionID
+        self.amount = amount
     }
 
     /// Makes the empty message: every field has its default.
     public init() {
         self.transactionID = 0
+        self.amount = nil
     }
 
     /// What the schema says about this message.
     public static let descriptor: MessageDescriptor = {
         var message = Clinic__V1__RefundTransactionRequest()
         clinic__v1__refund_transaction_request__init(&message)
-        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [Money.descriptor])
     }()
 
     /// Reads the message from its decoded form.
     public init(_ source: MessageSource) throws(MessageDecodingError) {
         let message = source.pointer.assumingMemoryBound(to: Clinic__V1__RefundTransactionRequest.self)
         self.transactionID = message.pointee.transaction_id
+        self.amount = try source.message(message.pointee.amount, "amount")
     }
 
     /// Writes the message into the form it is encoded from.
@@ -175,6 +463,7 @@ public struct RefundTransactionRequest: Message {
         let message = target.pointer.assumingMemoryBound(to: Clinic__V1__RefundTransactionRequest.self)
         clinic__v1__refund_transaction_request__init(message)
         message.pointee.transaction_id = self.transactionID
+        message.pointee.amount = target.message(self.amount)
     }
 }
 
@@ -219,10 +508,17 @@ public enum PaymentServiceMethods {
     /// Lists transactions by id: the caller's own; staff see everyone's. Signed in.
     public static let listTransactions = Method<ListTransactionsRequest, ListTransactionsResponse>(
         service: "clinic.v1.PaymentService", name: "ListTransactions", hasSideEffects: false)
+    /// Answers one transaction. Owner or staff.
+    public static let getTransaction = Method<GetTransactionRequest, Transaction>(
+        service: "clinic.v1.PaymentService", name: "GetTransaction", hasSideEffects: false)
+    /// Answers the receipt of a transaction that was paid: its lines, its GST, its refunds. Owner or staff.
+    public static let getReceipt = Method<GetReceiptRequest, Receipt>(
+        service: "clinic.v1.PaymentService", name: "GetReceipt", hasSideEffects: false)
     /// Records the payment of a booking at the price fixed when it was made, and confirms it. Owner or staff.
     public static let payBooking = Method<PayBookingRequest, Transaction>(
         service: "clinic.v1.PaymentService", name: "PayBooking", hasSideEffects: true)
-    /// Gives back all that is left of a transaction; a booking that was not yet held is cancelled. Administrators.
+    /// Gives back a part of a transaction, or all that is left of it, which cancels a booking that did not take place
+    /// yet. Administrators.
     public static let refundTransaction = Method<RefundTransactionRequest, Transaction>(
         service: "clinic.v1.PaymentService", name: "RefundTransaction", hasSideEffects: true)
     /// Hides a transaction; one that is still paid is reversed first. Administrators.
@@ -232,6 +528,8 @@ public enum PaymentServiceMethods {
     /// Every method of the service, in the order of the schema.
     public static let all: [AnyMethod] = [
         AnyMethod(listTransactions),
+        AnyMethod(getTransaction),
+        AnyMethod(getReceipt),
         AnyMethod(payBooking),
         AnyMethod(refundTransaction),
         AnyMethod(deleteTransaction),

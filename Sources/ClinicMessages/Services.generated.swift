@@ -5,6 +5,7 @@ public import ProtobufC
 
 /// Every service of this module, in the order of its name.
 public let allServices: [ServiceDescriptor] = [
+    ServiceDescriptor(name: "clinic.v1.AdminService", methods: AdminServiceMethods.all),
     ServiceDescriptor(name: "clinic.v1.BookingService", methods: BookingServiceMethods.all),
     ServiceDescriptor(name: "clinic.v1.DepartmentService", methods: DepartmentServiceMethods.all),
     ServiceDescriptor(name: "clinic.v1.DoctorService", methods: DoctorServiceMethods.all),

@@ -50,16 +50,3 @@ extension Instant {
         return Instant(microsecondsSinceEpoch: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000)
     }
 }
-
-/// Decides and writes, and decides again on what is there now when somebody else was faster; gives up after a few
-/// losses with `staleVersion`.
-func decidingAgainWhenStale<Answer>(_ attempt: () async throws -> Answer) async throws -> Answer {
-    for _ in 0..<4 {
-        do {
-            return try await attempt()
-        } catch let refusal as Refusal where refusal.reason == .staleVersion {
-            continue
-        }
-    }
-    return try await attempt()
-}

@@ -67,6 +67,9 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> MethodTa
         clinic: clinic, bookings: BookingStore(database: database), doctors: doctors, pageTokens: pageTokens)
     let payment = PaymentService(
         clinic: clinic, transactions: TransactionStore(database: database), pageTokens: pageTokens)
+    let admin = AdminService(
+        clinic: clinic, events: EventStore(database: database), reports: ReportStore(database: database),
+        pageTokens: pageTokens)
 
     var endpoints = Endpoints(
         identity: Identity(tokens: accessTokens, standings: standings), logger: dependencies.logger)
@@ -113,9 +116,15 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> MethodTa
     try endpoints.serve(BookingServiceMethods.deleteBooking, booking.deleteBooking)
 
     try endpoints.serve(PaymentServiceMethods.listTransactions, payment.listTransactions)
+    try endpoints.serve(PaymentServiceMethods.getTransaction, payment.getTransaction)
+    try endpoints.serve(PaymentServiceMethods.getReceipt, payment.getReceipt)
     try endpoints.serve(PaymentServiceMethods.payBooking, payment.payBooking)
     try endpoints.serve(PaymentServiceMethods.refundTransaction, payment.refundTransaction)
     try endpoints.serve(PaymentServiceMethods.deleteTransaction, payment.deleteTransaction)
+
+    try endpoints.serve(AdminServiceMethods.listAuditEvents, admin.listAuditEvents)
+    try endpoints.serve(AdminServiceMethods.queryRevenue, admin.queryRevenue)
+    try endpoints.serve(AdminServiceMethods.queryUtilization, admin.queryUtilization)
     try endpoints.checkServed(ClinicMessages.allServices + TTRPCMessages.allServices)
     return endpoints.table
 }

@@ -58,6 +58,7 @@ enum Reason: String, CaseIterable {
     case notPayable = "NOT_PAYABLE"
     case alreadyPaid = "ALREADY_PAID"
     case nothingToRefund = "NOTHING_TO_REFUND"
+    case refundTooLarge = "REFUND_TOO_LARGE"
     case transactionPending = "TRANSACTION_PENDING"
     case lastAdministrator = "LAST_ADMINISTRATOR"
 
@@ -92,7 +93,7 @@ enum Reason: String, CaseIterable {
             .alreadyExists
         case .closed, .timeOff, .outsideDepartmentHours, .tooManyHolds, .holdExpired, .registrationExpired,
             .hasDependants, .invalidTransition, .alreadyStarted, .notStarted, .notPayable, .alreadyPaid,
-            .nothingToRefund, .transactionPending, .lastAdministrator:
+            .nothingToRefund, .refundTooLarge, .transactionPending, .lastAdministrator:
             .failedPrecondition
         case .staleEtag, .staleVersion: .aborted
         case .loginThrottled, .overloaded: .resourceExhausted
@@ -148,6 +149,7 @@ enum Reason: String, CaseIterable {
         case .notPayable: "a booking in this status cannot be paid"
         case .alreadyPaid: "the booking is paid already"
         case .nothingToRefund: "nothing of the transaction is left to refund"
+        case .refundTooLarge: "more than is left of the transaction; refund less, or leave amount out"
         case .transactionPending: "the transaction is not settled yet; try again later"
         case .lastAdministrator: "nobody else is an administrator; make somebody one first"
         case .staleEtag: "it was changed since you read it; read it again and repeat"

@@ -2,6 +2,31 @@
 internal import PostgreSQL
 public import Scheduling
 
+/// An appointment that the rules allow, with all it was decided on.
+public struct Appointment: Sendable {
+    /// When it is.
+    public let slot: AppointmentSlot
+    /// What it costs.
+    public let price: Price
+    /// What it was decided on.
+    public let terms: DoctorStore.Terms
+
+    /// An appointment decided on these terms.
+    public init(slot: AppointmentSlot, price: Price, terms: DoctorStore.Terms) {
+        self.slot = slot
+        self.price = price
+        self.terms = terms
+    }
+
+    /// Doctor, both versions, start and end, as the mutations take them.
+    var values: [SQLValue] {
+        [
+            .int64(terms.doctorID), .int64(terms.doctorVersion), .int64(terms.departmentVersion),
+            .instant(slot.start), .instant(slot.end),
+        ]
+    }
+}
+
 extension DoctorStore {
     /// What the decision about an appointment needs to know, with the versions it is made on.
     public struct Terms: Sendable {

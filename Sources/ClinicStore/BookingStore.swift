@@ -15,36 +15,27 @@ public struct BookingStore: Sendable {
     private static let reschedule = Mutation<BookingRecord>("reschedule_booking", parameterCount: 10)
     private static let updateStatus = Mutation<BookingRecord>("update_booking_status", parameterCount: 9)
 
-    /// Books a slot decided on by these terms, at this price.
+    /// Books an appointment.
     ///
     /// Refused with `staleVersion` when the terms have changed, `userNotFound`, `slotTaken`, `patientBusy`.
-    public func book(
-        _ slot: AppointmentSlot, terms: DoctorStore.Terms, price: Price, userID: Int64, origin: Origin
-    ) async throws -> BookingRecord {
-        try await Self.book.run(on: database, origin, Self.values(slot, terms, price, userID: userID))
+    public func book(_ appointment: Appointment, userID: Int64, origin: Origin) async throws -> BookingRecord {
+        try await Self.book.run(
+            on: database, origin,
+            [.int64(userID)] + appointment.values
+                + [.int64(appointment.price.fee), .int64(appointment.price.gst)])
     }
 
-    /// Holds a slot decided on by these terms, at this price, for so many seconds or until its start.
-    ///
-    /// Refused as `book` is, and with `tooManyHolds`.
+    /// Holds an appointment for so many seconds or until its start. Refused as `book` is, and with `tooManyHolds`.
     public func hold(
-        _ slot: AppointmentSlot, terms: DoctorStore.Terms, price: Price, userID: Int64, seconds: Int64,
-        origin: Origin
+        _ appointment: Appointment, userID: Int64, seconds: Int64, origin: Origin
     ) async throws -> BookingRecord {
         try await Self.hold.run(
             on: database, origin,
-            Self.values(slot, terms, price, userID: userID)
-                + [.int64(seconds), .int64(Hold.limitPerPatient)])
-    }
-
-    private static func values(
-        _ slot: AppointmentSlot, _ terms: DoctorStore.Terms, _ price: Price, userID: Int64
-    ) -> [SQLValue] {
-        [
-            .int64(userID), .int64(terms.doctorID), .int64(terms.doctorVersion),
-            .int64(terms.departmentVersion),
-            .instant(slot.start), .instant(slot.end), .int64(price.fee), .int64(price.gst),
-        ]
+            [.int64(userID)] + appointment.values
+                + [
+                    .int64(appointment.price.fee), .int64(appointment.price.gst), .int64(seconds),
+                    .int64(Hold.limitPerPatient),
+                ])
     }
 
     /// Books what is held. Refused with `bookingNotFound`, `staleEtag`, `holdExpired`, `invalidTransition`.
@@ -63,7 +54,7 @@ public struct BookingStore: Sendable {
             ])
     }
 
-    /// Moves a booking to a slot decided on by these terms of its doctor.
+    /// Moves a booking to another appointment with its doctor; its price stays.
     ///
     /// Refused with `staleVersion` when the terms have changed, `bookingNotFound`, `staleEtag`, `invalidTransition`,
     /// `alreadyStarted`, `slotTaken`, `patientBusy`; the booking then is where it was.
@@ -72,17 +63,15 @@ public struct BookingStore: Sendable {
     ///   - version: at which version it must be; nil for whichever.
     ///   - startsAfter: how late it must start now; nil for whenever.
     public func reschedule(
-        _ id: Int64, to slot: AppointmentSlot, terms: DoctorStore.Terms, ownerID: Int64?, version: Int64?,
-        startsAfter: Instant?, origin: Origin
+        _ id: Int64, to appointment: Appointment, ownerID: Int64?, version: Int64?, startsAfter: Instant?,
+        origin: Origin
     ) async throws -> BookingRecord {
         try await Self.reschedule.run(
             on: database, origin,
-            [
-                .int64(id), .int64(ownerID), .int64(version), .int64(terms.doctorID),
-                .int64(terms.doctorVersion), .int64(terms.departmentVersion), .instant(slot.start),
-                .instant(slot.end), .statuses(BookingStatus.allCases.filter(\.mayBeRescheduled)),
-                .instant(startsAfter),
-            ])
+            [.int64(id), .int64(ownerID), .int64(version)] + appointment.values
+                + [
+                    .statuses(BookingStatus.allCases.filter(\.mayBeRescheduled)), .instant(startsAfter),
+                ])
     }
 
     /// Moves a booking to another status under these conditions, and hides it if wanted.
@@ -117,6 +106,13 @@ public struct BookingStore: Sendable {
             throw Refusal(.bookingNotFound)
         }
         return try BookingRecord(reading: &row)
+    }
+
+    private static let replay = Replay<BookingRecord>("booking_answer")
+
+    /// What the origin's key was answered with before, or nil. Refused with `keyReused`.
+    public func earlierAnswer(to origin: Origin) async throws -> BookingRecord? {
+        try await Self.replay.run(on: database, origin)
     }
 
     private static let bookings = Listing<BookingRecord>(

@@ -79,15 +79,20 @@ public struct DoctorStore: Sendable {
     }
 
     /// Replaces the weekly hours of a doctor who is on these terms. Refused with `staleVersion`.
-    public func setWeeklyHours(
-        _ hours: WeeklyHours, of id: Int64, terms: Terms, origin: Origin
-    ) async throws -> DoctorRecord {
+    public func setWeeklyHours(_ hours: WeeklyHours, on terms: Terms, origin: Origin) async throws -> DoctorRecord {
         try await Self.setSchedule.run(
             on: database, origin,
             [
-                .int64(id), .int64(terms.doctorVersion), .int64(terms.departmentVersion),
+                .int64(terms.doctorID), .int64(terms.doctorVersion), .int64(terms.departmentVersion),
                 .int64Array(hours.minutesOfWeek),
             ])
+    }
+
+    private static let replay = Replay<DoctorRecord>("doctor_answer")
+
+    /// What the origin's key was answered with before, or nil. Refused with `keyReused`.
+    public func earlierAnswer(to origin: Origin) async throws -> DoctorRecord? {
+        try await Self.replay.run(on: database, origin)
     }
 
     private static let one = Statement("select * from clinic.doctor_answer where id = $1")

@@ -11,7 +11,9 @@ struct Listing<Item: Record>: Sendable {
     ///   - view: the view without schema; its columns are what `Item` reads.
     ///   - filters: conditions with one `?` each, for the value in the same place of `page`.
     ///   - order: the columns of the keyset, unique together.
-    init(_ view: String, filters: [String] = [], order: [String]) {
+    ///   - isDescending: the last of the order comes first.
+    init(_ view: String, filters: [String] = [], order: [String], isDescending: Bool = false) {
+        let direction = isDescending ? " desc" : ""
         statements = (0..<(2 << filters.count)).map { subset in
             var number = 0
             func next() -> String {
@@ -23,14 +25,14 @@ struct Listing<Item: Record>: Sendable {
                     separator: next())
             }
             if subset & (1 << filters.count) != 0 {
+                let cursor = order.map { _ in next() }.joined(separator: ", ")
                 conditions.append(
-                    "(\(order.joined(separator: ", "))) > (\(order.map { _ in next() }.joined(separator: ", ")))"
-                )
+                    "(\(order.joined(separator: ", "))) \(isDescending ? "<" : ">") (\(cursor))")
             }
             return Statement(
                 "select * from clinic.\(view)"
                     + (conditions.isEmpty ? "" : " where " + conditions.joined(separator: " and "))
-                    + " order by \(order.joined(separator: ", ")) limit \(next())")
+                    + " order by \(order.map { $0 + direction }.joined(separator: ", ")) limit \(next())")
         }
     }
 

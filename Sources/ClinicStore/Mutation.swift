@@ -56,18 +56,68 @@ struct Mutation<Answer: Record>: Sendable {
 
     /// Runs it on the write connection. A refusal is thrown as `Refusal`, a failure as `DatabaseError`.
     func run(on database: Database, _ origin: Origin, _ parameters: [SQLValue]) async throws -> Answer {
-        let asked: [SQLValue] = [
-            .int64(origin.actorID), .text(origin.method), .text(origin.key?.text),
-            .bytes(origin.key?.requestDigest),
-        ]
-        guard var row = try await database.write(statement, asked + parameters).first else {
+        guard var row = try await rows(database, origin, origin.values + parameters).first else {
             throw StoreError.noAnswer
         }
-        let refusal = try row.optionalText()
-        let detail = try row.textArray()
-        if let refusal { throw try Refusal(named: refusal, detail: detail) }
-        return try Answer(reading: &row)
+        return try answer(reading: &row)
     }
+
+    /// Runs it, and runs the very same again while it is not known whether it was committed: with the same key it is
+    /// answered with what was written then, or takes its effect now. Without a key that would be a second effect.
+    private func rows(
+        _ database: Database, _ origin: Origin, _ parameters: [SQLValue]
+    ) async throws(DatabaseError) -> Rows {
+        do {
+            return try await database.write(statement, parameters)
+        } catch let lost where lost.kind == .outcomeUnknown && origin.key != nil {
+            for _ in 0..<4 {
+                do {
+                    return try await database.write(statement, parameters)
+                } catch  where error.kind == .outcomeUnknown {
+                    continue
+                } catch {
+                    // Whatever became of the repetition, nobody has said what became of the first one.
+                    throw lost
+                }
+            }
+            throw lost
+        }
+    }
+}
+
+/// The answers that were stored with the keys of one kind of thing.
+struct Replay<Answer: Record>: Sendable {
+    private let statement: Statement
+
+    /// - Parameter view: the view without schema whose rows are the answers.
+    init(_ view: String) {
+        statement = Statement(
+            "select refusal, coalesce(detail, '{}'), (answer).* from clinic.replay"
+                + "(row($1, $2, $3, $4)::clinic.origin, null::clinic.\(view))")
+    }
+
+    /// The answer that the origin's key was given before, or nil. Refused with `keyReused`.
+    ///
+    /// It takes the way of the writes, which know a twin that is under way, and waits for it.
+    func run(on database: Database, _ origin: Origin) async throws -> Answer? {
+        guard var row = try await database.write(statement, origin.values).first else { return nil }
+        return try answer(reading: &row)
+    }
+}
+
+extension Origin {
+    /// The fields of clinic.origin.
+    fileprivate var values: [SQLValue] {
+        [.int64(actorID), .text(method), .text(key?.text), .bytes(key?.requestDigest)]
+    }
+}
+
+/// Reads (refusal, detail, answer).
+private func answer<Answer: Record>(reading row: inout Row) throws -> Answer {
+    let refusal = try row.optionalText()
+    let detail = try row.textArray()
+    if let refusal { throw try Refusal(named: refusal, detail: detail) }
+    return try Answer(reading: &row)
 }
 
 /// A mutation function answered against its contract: a defect of ours, never of the caller.

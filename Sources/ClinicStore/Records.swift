@@ -47,9 +47,13 @@ public struct NamedRecord: Sendable, Hashable {
     /// Its name.
     public let name: String
 
+    init(id: Int64, name: String) {
+        self.id = id
+        self.name = name
+    }
+
     init(reading row: inout Row) throws {
-        id = try row.int64()
-        name = try row.text()
+        self.init(id: try row.int64(), name: try row.text())
     }
 }
 

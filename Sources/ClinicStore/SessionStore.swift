@@ -92,6 +92,12 @@ public struct SessionStore: Sendable {
         public let server: Int64
         /// Every transaction below this number was visible.
         public let transaction: Int64
+
+        /// A position.
+        public init(server: Int64, transaction: Int64) {
+            self.server = server
+            self.transaction = transaction
+        }
     }
 
     /// Whose standing changed, and how far that is known.
@@ -100,6 +106,12 @@ public struct SessionStore: Sendable {
         public let position: Position
         /// The users; some may be told more than once.
         public let userIDs: [Int64]
+
+        /// The changes up to a position.
+        public init(position: Position, userIDs: [Int64]) {
+            self.position = position
+            self.userIDs = userIDs
+        }
     }
 
     private static let changes = Statement(

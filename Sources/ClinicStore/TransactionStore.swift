@@ -10,7 +10,7 @@ public struct TransactionStore: Sendable {
     public init(database: Database) { self.database = database }
 
     private static let pay = Mutation<TransactionRecord>("pay_booking", parameterCount: 4)
-    private static let refund = Mutation<TransactionRecord>("refund_transaction", parameterCount: 2)
+    private static let refund = Mutation<TransactionRecord>("refund_transaction", parameterCount: 6)
     private static let delete = Mutation<TransactionRecord>("delete_transaction", parameterCount: 2)
 
     /// Settles a booking at its price. Refused with `bookingNotFound`, `notPayable`, `alreadyPaid`.
@@ -26,11 +26,58 @@ public struct TransactionStore: Sendable {
             ])
     }
 
-    /// Gives back all that is left. Refused with `transactionNotFound`, `nothingToRefund`.
-    public func refund(_ id: Int64, origin: Origin) async throws -> TransactionRecord {
-        try await Self.refund.run(
+    /// What of a payment there is to give back, with the version a decision about it is made on.
+    public struct Balance: Sendable {
+        /// The transaction's number.
+        public let id: Int64
+        /// The transaction's version.
+        public let version: Int64
+        /// Where it stands.
+        public let status: TransactionStatus
+        /// Fee and tax that were paid, in minor units.
+        public let fee, gst: Int64
+        /// Fee and tax that were given back so far, in minor units.
+        public let refundedFee, refundedGST: Int64
+    }
+
+    private static let balance = Statement(
+        """
+        select id, version, status, fee, gst, refunded_amount - refunded_gst, refunded_gst
+        from clinic.transaction where id = $1 and hidden_at is null
+        """)
+
+    /// The balance of a transaction. Refused with `transactionNotFound`.
+    public func balance(of id: Int64) async throws -> Balance {
+        guard var row = try await database.read(Self.balance, [.int64(id)]).first else {
+            throw Refusal(.transactionNotFound)
+        }
+        return Balance(
+            id: try row.int64(), version: try row.int64(), status: try row.value(TransactionStatus.self),
+            fee: try row.int64(), gst: try row.int64(), refundedFee: try row.int64(),
+            refundedGST: try row.int64())
+    }
+
+    /// Gives back a part or the rest, as decided on a balance; `status` is where the transaction stands afterwards.
+    ///
+    /// Refused with `transactionNotFound`, `staleVersion`.
+    public func refund(
+        _ refund: Refund, of balance: Balance, leaving status: TransactionStatus, origin: Origin
+    ) async throws -> TransactionRecord {
+        let cancelled =
+            refund.isFull ? BookingStatus.allCases.filter { $0.afterFullRefund == .cancelled } : []
+        return try await Self.refund.run(
             on: database, origin,
-            [.int64(id), .statuses(BookingStatus.allCases.filter { $0.afterFullRefund == .cancelled })])
+            [
+                .int64(balance.id), .int64(balance.version), .int64(refund.fee), .int64(refund.gst),
+                .text(status.rawValue), .statuses(cancelled),
+            ])
+    }
+
+    private static let replay = Replay<TransactionRecord>("transaction_answer")
+
+    /// What the origin's key was answered with before, or nil. Refused with `keyReused`.
+    public func earlierAnswer(to origin: Origin) async throws -> TransactionRecord? {
+        try await Self.replay.run(on: database, origin)
     }
 
     /// Hides a transaction, reversed first if it is still paid. Refused with `transactionNotFound`,
@@ -39,6 +86,31 @@ public struct TransactionStore: Sendable {
         _ = try await Self.delete.run(
             on: database, origin,
             [.int64(id), .statuses(BookingStatus.allCases.filter { $0.afterVoid == .booked })])
+    }
+
+    private static let one = Statement(
+        "select * from clinic.transaction_answer where id = $1 and ($2::bigint is null or user_id = $2)")
+    private static let receipt = Statement(
+        "select * from clinic.receipt_answer where id = $1 and ($2::bigint is null or user_id = $2)")
+
+    /// A transaction. Refused with `transactionNotFound`.
+    ///
+    /// - Parameter ownerID: whose it must be; nil for the staff.
+    public func get(_ id: Int64, ownerID: Int64?) async throws -> TransactionRecord {
+        guard var row = try await database.read(Self.one, [.int64(id), .int64(ownerID)]).first else {
+            throw Refusal(.transactionNotFound)
+        }
+        return try TransactionRecord(reading: &row)
+    }
+
+    /// The receipt of a transaction that was paid. Refused with `transactionNotFound`.
+    ///
+    /// - Parameter ownerID: whose it must be; nil for the staff.
+    public func receipt(_ id: Int64, ownerID: Int64?) async throws -> ReceiptRecord {
+        guard var row = try await database.read(Self.receipt, [.int64(id), .int64(ownerID)]).first else {
+            throw Refusal(.transactionNotFound)
+        }
+        return try ReceiptRecord(reading: &row)
     }
 
     private static let transactions = Listing<TransactionRecord>(

@@ -89,11 +89,11 @@ public struct UserStore: Sendable {
             ])
     }
 
-    /// Replaces a password and ends all sessions. Refused with `staleVersion` when the hash is another by now, or nil.
+    /// Replaces a password and ends all sessions. Refused with `staleVersion` when the hash is another by now.
     public func changePassword(
-        of id: Int64, from oldHash: String?, to newHash: String, origin: Origin
-    ) async throws {
-        _ = try await Self.changePassword.run(
+        of id: Int64, from oldHash: String, to newHash: String, origin: Origin
+    ) async throws -> UserRecord {
+        try await Self.changePassword.run(
             on: database, origin, [.int64(id), .text(oldHash), .text(newHash)])
     }
 
@@ -153,17 +153,22 @@ public struct UserStore: Sendable {
 
     private static let password = Statement(
         """
-        select password_hash, exists (select from clinic.idempotency_key where user_id = $1 and key = $2)
-        from clinic.user_account where id = $1 and erased_at is null
+        select password_hash from clinic.user_account where id = $1 and erased_at is null
         """)
 
-    /// The hash of a user's password, and whether the user's key of the call was used before. Refused with
-    /// `userNotFound`.
-    public func password(of id: Int64, key: Origin.Key?) async throws -> (hash: String, isKeyUsed: Bool) {
-        guard var row = try await database.read(Self.password, [.int64(id), .text(key?.text)]).first else {
+    /// The `$2b$` hash of a user's password. Refused with `userNotFound`.
+    public func passwordHash(of id: Int64) async throws -> String {
+        guard var row = try await database.read(Self.password, [.int64(id)]).first else {
             throw Refusal(.userNotFound)
         }
-        return (hash: try row.text(), isKeyUsed: try row.bool())
+        return try row.text()
+    }
+
+    private static let replay = Replay<UserRecord>("user_answer")
+
+    /// What the origin's key was answered with before, or nil. Refused with `keyReused`.
+    public func earlierAnswer(to origin: Origin) async throws -> UserRecord? {
+        try await Self.replay.run(on: database, origin)
     }
 
     private static let users = Listing<UserRecord>(

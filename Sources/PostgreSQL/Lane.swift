@@ -113,12 +113,15 @@ final class Lane: Sendable {
 
     /// Takes the next batch for a connection with room, if there is one.
     private func takeBatch(_ state: inout State) -> Batch? {
-        guard state.waiting > 0,
-            let index = state.slots.indices.filter({
-                state.slots[$0].isUp && state.slots[$0].groupsInFlight < groupsInFlight
-            }).min(by: { state.slots[$0].groupsInFlight < state.slots[$1].groupsInFlight })
-        else { return nil }
-        return takeBatch(&state, index)
+        guard state.waiting > 0 else { return nil }
+        var best: Int?
+        var fewest = groupsInFlight
+        for index in state.slots.indices
+        where state.slots[index].isUp && state.slots[index].groupsInFlight < fewest {
+            best = index
+            fewest = state.slots[index].groupsInFlight
+        }
+        return best.flatMap { takeBatch(&state, $0) }
     }
 
     private func takeBatch(_ state: inout State, _ index: Int) -> Batch? {

@@ -198,10 +198,10 @@ public struct Row: Sendable {
     }
 
     private func string(_ value: UnsafeRawBufferPointer) throws(DatabaseError) -> String {
-        guard let text = String(validating: value, as: UTF8.self) else {
+        guard let text = try? UTF8Span(validating: value.bindMemory(to: UInt8.self).span) else {
             throw DatabaseError(.decoding, "column \(column) is not UTF-8")
         }
-        return text
+        return String(copying: text)
     }
 
     /// array_send: dimensions, a NULL flag, the element type, size and lower bound, then each element with

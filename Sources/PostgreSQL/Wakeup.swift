@@ -23,15 +23,19 @@ final class Wakeup: Sendable {
 
     /// Sleeps until the socket is ready, somebody signals, or the time is over (nil: never).
     func wait(socket: Int32?, writable: Bool = false, readable: Bool = true, timeout: Duration?) {
-        var entries = [
-            pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
-            pollfd(
-                fd: socket ?? -1, events: Int16((readable ? POLLIN : 0) | (writable ? POLLOUT : 0)),
-                revents: 0),
-        ]
         let limit = timeout.map { Int32(clamping: $0.milliseconds + 1) } ?? -1
-        poll(&entries, nfds_t(entries.count), limit)
-        if entries[0].revents != 0 {
+        let isSignalled = withUnsafeTemporaryAllocation(of: pollfd.self, capacity: 2) { entries in
+            entries.initializeElement(
+                at: 0, to: pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
+            entries.initializeElement(
+                at: 1,
+                to: pollfd(
+                    fd: socket ?? -1, events: Int16((readable ? POLLIN : 0) | (writable ? POLLOUT : 0)),
+                    revents: 0))
+            poll(entries.baseAddress, nfds_t(entries.count), limit)
+            return entries[0].revents != 0
+        }
+        if isSignalled {
             var count: eventfd_t = 0
             eventfd_read(descriptor, &count)
         }

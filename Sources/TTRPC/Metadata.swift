@@ -34,7 +34,9 @@ public struct Metadata: Sendable, Hashable, RandomAccessCollection, ExpressibleB
 
     /// All values of a key in order; the key is given in lower case.
     public subscript(key: String) -> [String] {
-        pairs.isEmpty ? [] : pairs.filter { $0.key == key }.map(\.value)
+        var values: [String] = []
+        for pair in pairs where pair.key == key { values.append(pair.value) }
+        return values
     }
 
     /// The position of the first pair.

@@ -126,9 +126,10 @@ struct DemoClinic {
             registrationExpiry: terms.registrationExpiry,
             zone: settings.zone)
         return try await bookings.book(
-            appointment, terms: terms,
-            price: (terms.isGSTFree ? .free : settings.gst).price(fee: terms.fee), userID: patient,
-            origin: origin)
+            Appointment(
+                slot: appointment, price: (terms.isGSTFree ? .free : settings.gst).price(fee: terms.fee),
+                terms: terms),
+            userID: patient, origin: origin)
     }
 }
 

@@ -43,7 +43,8 @@ private func seconds(ahead: Int64) -> BookAppointmentRequest.Time {
 private let day: Int64 = 86_400
 
 let refusalCases: [RefusalCase] =
-    timeCases + slotCases + directoryCases + identityCases + changeCases + bodyCases + slotRefusalCases
+    timeCases + slotCases + directoryCases + identityCases + changeCases + bodyCases + moneyCases
+    + peopleCases + slotRefusalCases
 
 private let timeCases: [RefusalCase] = [
     RefusalCase("a malformed date", .invalidArgument, "MALFORMED_DATE") {

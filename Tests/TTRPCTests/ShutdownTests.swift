@@ -11,7 +11,7 @@ struct ShutdownTests {
             try await peer.expectGoodCall(on: 1)
             let start = ContinuousClock.now
             await server.server.shutdown()
-            #expect(ContinuousClock.now - start < .seconds(5))
+            #expect(ContinuousClock.now - start < .seconds(60))
             try await peer.expectClosed()
             await #expect(throws: Status.self) { try await Client.connect(to: server.address) }
         }

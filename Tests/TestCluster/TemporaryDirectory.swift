@@ -11,6 +11,9 @@ final class TemporaryDirectory: Sendable {
     private static let watchdog = """
         trap '' INT TERM HUP
         cat > /dev/null
+        for file in "$1"/processes/*; do
+            [ -e "$file" ] && kill -KILL "${file##*/}"
+        done
         for file in "$1"/*/postgresql/data/postmaster.pid; do
             [ -e "$file" ] && kill -QUIT "$(head -n 1 "$file")"
         done

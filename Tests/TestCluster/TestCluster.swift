@@ -66,6 +66,16 @@ public enum TestCluster {
         return path
     }
 
+    /// Has a program killed that is still there when the test run ends, however that ends.
+    public static func endWithRun(_ process: Int32) throws {
+        try Data().write(to: URL(fileURLWithPath: makeDirectory(named: "processes") + "/\(process)"))
+    }
+
+    /// Takes that back once the program has ended and its number may be somebody else's.
+    public static func hasEnded(_ process: Int32) throws {
+        unlink(try makeDirectory(named: "processes") + "/\(process)")
+    }
+
     /// Starts a cluster of its own, for tests that stop or kill theirs.
     public static func startPrivateCluster(
         named name: String? = nil, logger: Logger = TestCluster.logger

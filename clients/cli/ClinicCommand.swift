@@ -23,6 +23,7 @@ struct ClinicCommand: ParsableCommand {
             Login.self, Logout.self, WhoAmI.self, UserCommands.self, DepartmentCommands.self,
             DoctorCommands.self, TimeOffCommands.self, SlotCommands.self,
             BookingCommands.self, TransactionCommands.self, Health.self, Call.self,
+            AuditCommands.self, ReportCommands.self,
         ])
 
     // Parsed here too, so that the options may stand before the noun.
@@ -66,8 +67,23 @@ struct BookingCommands: ParsableCommand {
 
 struct TransactionCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "transaction", abstract: "List payments; for administrators, refund and delete them.",
-        subcommands: [ListTransactions.self, RefundTransaction.self, DeleteTransaction.self])
+        commandName: "transaction", abstract: "List payments and print receipts; for administrators, refund.",
+        subcommands: [
+            ListTransactions.self, ShowTransaction.self, PrintReceipt.self, RefundTransaction.self,
+            DeleteTransaction.self,
+        ])
+}
+
+struct AuditCommands: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "audit", abstract: "For administrators: who changed what.",
+        subcommands: [ListAuditEvents.self])
+}
+
+struct ReportCommands: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "report", abstract: "For administrators: what came in, how time was used.",
+        subcommands: [RevenueReport.self, UtilizationReport.self])
 }
 
 extension CommandConfiguration {

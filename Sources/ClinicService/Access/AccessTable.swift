@@ -97,8 +97,14 @@ enum AccessTable {
         "clinic.v1.BookingService/DeleteBooking": .signedIn,
 
         "clinic.v1.PaymentService/ListTransactions": .signedIn,
+        "clinic.v1.PaymentService/GetTransaction": .signedIn,
+        "clinic.v1.PaymentService/GetReceipt": .signedIn,
         "clinic.v1.PaymentService/PayBooking": .signedIn,
         "clinic.v1.PaymentService/RefundTransaction": .administrators,
         "clinic.v1.PaymentService/DeleteTransaction": .administrators,
+
+        "clinic.v1.AdminService/ListAuditEvents": .administrators,
+        "clinic.v1.AdminService/QueryRevenue": .administrators,
+        "clinic.v1.AdminService/QueryUtilization": .administrators,
     ]
 }

@@ -25,16 +25,24 @@ struct Identity: Sendable {
     /// What the one valid token says; nil without one.
     private func claims(of metadata: Metadata, now: Instant) throws(Status) -> AccessTokenClaims? {
         let values = metadata["authorization"]
-        guard let value = values.first else { return nil }
-        let scheme = "bearer "
-        guard values.count == 1, value.utf8.prefix(scheme.utf8.count).map({ $0 | 0x20 }) == Array(scheme.utf8)
-        else {
+        guard var value = values.first else { return nil }
+        guard values.count == 1, let token = value.withUTF8(Self.token(inCredentials:)) else {
             throw Status(.invalidToken)
         }
         do throws(AccessTokenRefused) {
-            return try tokens.verify(value.dropFirst(scheme.count), now: now)
+            return try tokens.verify(token, now: now)
         } catch {
             throw Status(.invalidToken)
         }
+    }
+
+    /// What follows `Bearer ` in any case.
+    private static func token(inCredentials text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
+        let scheme: StaticString = "bearer "
+        guard text.count > scheme.utf8CodeUnitCount else { return nil }
+        for index in 0..<scheme.utf8CodeUnitCount where text[index] | 0x20 != scheme.utf8Start[index] {
+            return nil
+        }
+        return Array(text[scheme.utf8CodeUnitCount...])
     }
 }

@@ -18,40 +18,47 @@ extension ListDoctorsRequest: PagedRequest {}
 extension ListMyBookingsRequest: PagedRequest {}
 extension ListBookingsRequest: PagedRequest {}
 extension ListTransactionsRequest: PagedRequest {}
+extension ListAuditEventsRequest: PagedRequest {}
 extension ListTimeOffRequest: PagedRequest {}
 extension SearchSlotsRequest: PagedRequest {}
 
 /// Where a page begins and how long it is.
-struct Page {
+struct Page<Request: PagedRequest> {
     /// The keyset of the last thing of the page before; nil on the first page.
     let cursor: [Int64]?
     private let size: Int
-    private let query: PageQuery
+    private let request: Request
+    private let call: Call
     private let tokens: PageTokens
 
     /// Reads a list request; 0 means `standard` and more than `most` is clamped.
     ///
     /// - Parameter keyLength: how many numbers make the keyset of this list.
     init(
-        of request: some PagedRequest, _ call: Call, keyLength: Int, standard: Int64 = 50, most: Int64 = 1000,
+        of request: Request, _ call: Call, keyLength: Int, standard: Int64 = 50, most: Int64 = 1000,
         tokens: PageTokens
     ) throws {
         guard request.pageSize >= 0 else { throw Status(.invalidPageSize) }
         size = Int(request.pageSize == 0 ? standard : min(request.pageSize, most))
-        var filters = request
-        filters.pageSize = 0
-        filters.pageToken = ""
-        query = PageQuery(method: call.origin.method, callerID: call.caller.userID, filter: filters.encoded())
+        self.request = request
+        self.call = call
         self.tokens = tokens
         guard !request.pageToken.isEmpty else {
             cursor = nil
             return
         }
-        guard let cursor = try? tokens.decode(request.pageToken, of: query), cursor.numbers.count == keyLength
-        else {
-            throw Status(.invalidPageToken)
-        }
+        let cursor = try? tokens.decode(request.pageToken, of: Self.query(request, call))
+        guard let cursor, cursor.numbers.count == keyLength else { throw Status(.invalidPageToken) }
         self.cursor = cursor.numbers
+    }
+
+    /// What a token is bound to. Made only where there is one: most lists end on their first page.
+    private static func query(_ request: Request, _ call: Call) -> PageQuery {
+        var filters = request
+        filters.pageSize = 0
+        filters.pageToken = ""
+        return PageQuery(
+            method: call.origin.method, callerID: call.caller.userID, filter: filters.encoded())
     }
 
     /// How many records to ask for: one more than fit, to know whether there is a next page.
@@ -63,6 +70,7 @@ struct Page {
     ) throws -> (messages: [Answer], nextPageToken: String) {
         let shown = items.prefix(size)
         guard items.count > size, let last = shown.last else { return (shown.map(message), "") }
-        return (shown.map(message), try tokens.encode(PageCursor(numbers: key(last)), of: query))
+        let token = try tokens.encode(PageCursor(numbers: key(last)), of: Self.query(request, call))
+        return (shown.map(message), token)
     }
 }

@@ -119,15 +119,39 @@ struct FieldReader {
             note(field, "is required")
             return 0
         }
+        let units = try minorUnits(value, field, clinic)
+        if units < 0 {
+            note(field, "is not negative")
+        } else if (try? clinic.gst.price(fee: units)) == nil {
+            note(field, "is too large")
+        }
+        return units
+    }
+
+    /// An amount above 0 in the clinic's currency; nil when there is none.
+    mutating func amount(_ value: Money?, _ field: String, _ clinic: ClinicSettings) throws(Status) -> Int64?
+    {
+        guard let value else { return nil }
+        let units = try minorUnits(value, field, clinic)
+        if units <= 0 { note(field, "is above 0") }
+        return units
+    }
+
+    private func minorUnits(_ value: Money, _ field: String, _ clinic: ClinicSettings) throws(Status) -> Int64
+    {
         guard value.currencyCode.isEmpty || value.currencyCode == clinic.currency else {
             throw Status(.wrongCurrency, "\(field): the clinic's currency is \(clinic.currency)")
         }
-        if value.minorUnits < 0 {
-            note(field, "is not negative")
-        } else if (try? clinic.gst.price(fee: value.minorUnits)) == nil {
-            note(field, "is too large")
-        }
         return value.minorUnits
+    }
+
+    /// The days from one to another, both included, at most 366.
+    mutating func days(from first: String, to last: String, _ clinic: ClinicSettings) -> ReportDays? {
+        let firstDay = date(first, "first_day")
+        guard let lastDay = date(last, "last_day"), let firstDay else { return nil }
+        let days = ReportDays(from: firstDay, to: lastDay, limit: 366, in: clinic.zone)
+        if days == nil { note("last_day", "is first_day or later, and less than 366 days after it") }
+        return days
     }
 }
 

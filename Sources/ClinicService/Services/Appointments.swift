@@ -50,20 +50,17 @@ extension ClinicSettings {
         do { return try zone.instant(of: local) } catch { throw Status(.skippedLocalTime) }
     }
 
-    /// The slot that starts then on these terms, and its price; throws why it cannot be.
-    func decide(_ start: Instant, on terms: DoctorStore.Terms, now: Instant) throws -> (
-        AppointmentSlot, Price
-    ) {
+    /// The appointment that starts then on these terms; throws why it cannot be.
+    func decide(_ start: Instant, on terms: DoctorStore.Terms, now: Instant) throws -> Appointment {
         guard let grid = SlotGrid(slotMinutes: terms.slotMinutes) else { throw Status(.internalError) }
-        let price = try (terms.isGSTFree ? .free : gst).price(fee: terms.fee)
         do {
-            return (
-                try decideAppointment(
-                    start: start, now: now, grid: grid, hours: terms.hours, weeklyHours: terms.weeklyHours,
-                    timeOff: terms.timeOff, registrationExpiry: terms.registrationExpiry, zone: zone), price
-            )
-        } catch {
-            throw Status(appointment: error)
+            let slot = try decideAppointment(
+                start: start, now: now, grid: grid, hours: terms.hours, weeklyHours: terms.weeklyHours,
+                timeOff: terms.timeOff, registrationExpiry: terms.registrationExpiry, zone: zone)
+            return Appointment(
+                slot: slot, price: try (terms.isGSTFree ? .free : gst).price(fee: terms.fee), terms: terms)
+        } catch let refusal as AppointmentRefusal {
+            throw Status(appointment: refusal)
         }
     }
 }

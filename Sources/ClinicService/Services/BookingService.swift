@@ -14,26 +14,26 @@ struct BookingService: Sendable {
     func bookAppointment(_ request: BookAppointmentRequest, _ call: Call) async throws -> Booking {
         let userID = try patient(request.userID, call.caller)
         let start = try clinic.start(request.time)
-        return try await decidingAgainWhenStale {
-            let terms = try await doctors.terms(request.doctorID, start: start)
-            let (slot, price) = try clinic.decide(start, on: terms, now: call.now)
-            return Booking(
-                try await bookings.book(
-                    slot, terms: terms, price: price, userID: userID, origin: call.origin), clinic)
+        let record = try await change(call, earlier: bookings.earlierAnswer) {
+            try clinic.decide(
+                start, on: try await doctors.terms(request.doctorID, start: start), now: call.now)
+        } write: { appointment in
+            try await bookings.book(appointment, userID: userID, origin: call.origin)
         }
+        return Booking(record, clinic)
     }
 
     func holdSlot(_ request: HoldSlotRequest, _ call: Call) async throws -> Booking {
         let userID = try patient(request.userID, call.caller)
         let start = try clinic.start(request.time)
-        return try await decidingAgainWhenStale {
-            let terms = try await doctors.terms(request.doctorID, start: start)
-            let (slot, price) = try clinic.decide(start, on: terms, now: call.now)
-            return Booking(
-                try await bookings.hold(
-                    slot, terms: terms, price: price, userID: userID, seconds: clinic.holdDuration,
-                    origin: call.origin), clinic)
+        let record = try await change(call, earlier: bookings.earlierAnswer) {
+            try clinic.decide(
+                start, on: try await doctors.terms(request.doctorID, start: start), now: call.now)
+        } write: { appointment in
+            try await bookings.hold(
+                appointment, userID: userID, seconds: clinic.holdDuration, origin: call.origin)
         }
+        return Booking(record, clinic)
     }
 
     func confirmHold(_ request: ConfirmHoldRequest, _ call: Call) async throws -> Booking {
@@ -46,15 +46,16 @@ struct BookingService: Sendable {
     func rescheduleBooking(_ request: RescheduleBookingRequest, _ call: Call) async throws -> Booking {
         let start = try clinic.start(request.time)
         let version = try version(ofEtag: request.etag)
-        return try await decidingAgainWhenStale {
+        let record = try await change(call, earlier: bookings.earlierAnswer) {
             let terms = try await doctors.terms(
                 ofBooking: request.bookingID, ownerID: owner(call), start: start)
-            let (slot, _) = try clinic.decide(start, on: terms, now: call.now)
-            return Booking(
-                try await bookings.reschedule(
-                    request.bookingID, to: slot, terms: terms, ownerID: owner(call), version: version,
-                    startsAfter: call.caller.isStaff ? nil : call.now, origin: call.origin), clinic)
+            return try clinic.decide(start, on: terms, now: call.now)
+        } write: { appointment in
+            try await bookings.reschedule(
+                request.bookingID, to: appointment, ownerID: owner(call), version: version,
+                startsAfter: call.caller.isStaff ? nil : call.now, origin: call.origin)
         }
+        return Booking(record, clinic)
     }
 
     func getBooking(_ request: GetBookingRequest, _ call: Call) async throws -> Booking {
@@ -139,7 +140,7 @@ struct BookingService: Sendable {
         [record.start.microsecondsSinceEpoch, record.id]
     }
 
-    private func cursor(_ page: Page) -> (start: Instant, id: Int64)? {
+    private func cursor(_ page: Page<some PagedRequest>) -> (start: Instant, id: Int64)? {
         page.cursor.map { (Instant(microsecondsSinceEpoch: $0[0]), $0[1]) }
     }
 }

@@ -36,7 +36,7 @@ struct DepartmentService: Sendable {
         let mask = try UpdateMask(
             request.updateMask, fields: ["department_name", "operating_start_hour", "operating_end_hour"])
         let today = try clinic.day(at: call.now)
-        return try await decidingAgainWhenStale {
+        let record = try await change(call, earlier: departments.earlierAnswer) {
             let current = try await departments.get(request.departmentID)
             if let expected, expected != current.version { throw Status(.staleEtag) }
             func merged(_ field: String, _ new: String, _ old: String) -> String {
@@ -47,10 +47,12 @@ struct DepartmentService: Sendable {
                 start: merged(
                     "operating_start_hour", wanted.operatingStartHour, current.hours.opens.description),
                 end: merged("operating_end_hour", wanted.operatingEndHour, current.hours.closes.description))
-            return Department(
-                try await departments.update(
-                    current.id, at: current.version, to: draft, today: today, origin: call.origin))
+            return (current, draft)
+        } write: { current, draft in
+            try await departments.update(
+                current.id, at: current.version, to: draft, today: today, origin: call.origin)
         }
+        return Department(record)
     }
 
     func deleteDepartment(_ request: DeleteDepartmentRequest, _ call: Call) async throws -> ProtobufEmpty {

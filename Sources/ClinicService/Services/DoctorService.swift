@@ -42,14 +42,15 @@ struct DoctorService: Sendable {
                 "full_name", "registration_number", "registration_expiry", "consultation_fee", "slot_minutes",
                 "gst_free", "department",
             ])
-        return try await decidingAgainWhenStale {
+        let record = try await change(call, earlier: doctors.earlierAnswer) {
             let current = try await doctors.get(request.doctorID)
             if let expected, expected != current.version { throw Status(.staleEtag) }
             let draft = try draft(merge(wanted, into: Doctor(current, clinic), mask))
-            return Doctor(
-                try await doctors.update(current.id, at: current.version, to: draft, origin: call.origin),
-                clinic)
+            return (current, draft)
+        } write: { current, draft in
+            try await doctors.update(current.id, at: current.version, to: draft, origin: call.origin)
         }
+        return Doctor(record, clinic)
     }
 
     func deleteDoctor(_ request: DeleteDoctorRequest, _ call: Call) async throws -> ProtobufEmpty {
@@ -63,7 +64,7 @@ struct DoctorService: Sendable {
         var fields = FieldReader()
         let hours = try fields.finish(fields.weeklyHours(request.weeklyHours, "weekly_hours"))
         let expected = try version(ofEtag: request.etag)
-        return try await decidingAgainWhenStale {
+        let record = try await change(call, earlier: doctors.earlierAnswer) {
             let terms = try await doctors.terms(request.doctorID, start: call.now)
             if let expected, expected != terms.doctorVersion { throw Status(.staleEtag) }
             if let outside = hours.firstOutside(terms.hours) {
@@ -71,10 +72,11 @@ struct DoctorService: Sendable {
                     .outsideDepartmentHours, "the department is open \(terms.hours), not \(outside.hours)",
                     [("opens", terms.hours.opens.description), ("closes", terms.hours.closes.description)])
             }
-            return Doctor(
-                try await doctors.setWeeklyHours(
-                    hours, of: request.doctorID, terms: terms, origin: call.origin), clinic)
+            return terms
+        } write: { terms in
+            try await doctors.setWeeklyHours(hours, on: terms, origin: call.origin)
         }
+        return Doctor(record, clinic)
     }
 
     private func merge(_ wanted: Doctor, into current: Doctor, _ mask: UpdateMask) -> Doctor {

@@ -29,16 +29,60 @@ struct PaymentService: Sendable {
         return ListTransactionsResponse(transactions: answer.messages, nextPageToken: answer.nextPageToken)
     }
 
+    func getTransaction(_ request: GetTransactionRequest, _ call: Call) async throws -> Transaction {
+        Transaction(try await transactions.get(request.transactionID, ownerID: owner(call.caller)), clinic)
+    }
+
+    func getReceipt(_ request: GetReceiptRequest, _ call: Call) async throws -> Receipt {
+        Receipt(try await transactions.receipt(request.transactionID, ownerID: owner(call.caller)), clinic)
+    }
+
     func payBooking(_ request: PayBookingRequest, _ call: Call) async throws -> Transaction {
         Transaction(
             try await transactions.pay(
-                bookingID: request.bookingID, ownerID: call.caller.isStaff ? nil : call.caller.userID,
-                origin: call.origin), clinic)
+                bookingID: request.bookingID, ownerID: owner(call.caller), origin: call.origin), clinic)
     }
 
+    /// What a part takes of the tax is decided on the balance that was read, and holds only if that is still so when
+    /// it is written. With many refunds of one payment at once each round lets one through, hence the many rounds.
     func refundTransaction(_ request: RefundTransactionRequest, _ call: Call) async throws -> Transaction {
-        Transaction(try await transactions.refund(request.transactionID, origin: call.origin), clinic)
+        var fields = FieldReader()
+        let amount = try fields.amount(request.amount, "amount", clinic)
+        try fields.finish()
+        let record = try await change(call, earlier: transactions.earlierAnswer, rounds: 200) {
+            let balance = try await transactions.balance(of: request.transactionID)
+            let refund = try refund(of: amount, balance)
+            guard let status = balance.status.afterRefund(isFull: refund.isFull) else {
+                throw Status(Refusal(.nothingToRefund, detail: ["status": balance.status.rawValue]))
+            }
+            return (balance, refund, status)
+        } write: { balance, refund, status in
+            try await transactions.refund(refund, of: balance, leaving: status, origin: call.origin)
+        }
+        return Transaction(record, clinic)
     }
+
+    private func refund(of amount: Int64?, _ balance: TransactionStore.Balance) throws -> Refund {
+        do throws(RefundError) {
+            return try Refund(
+                of: amount, fee: balance.fee, gst: balance.gst, refundedFee: balance.refundedFee,
+                refundedGST: balance.refundedGST)
+        } catch {
+            switch error {
+            case .nothingLeft:
+                throw Status(Refusal(.nothingToRefund, detail: ["status": balance.status.rawValue]))
+            case .moreThanLeft(let left):
+                throw Status(
+                    .refundTooLarge, "only \(left) minor units are left; refund less, or leave amount out",
+                    [("left", String(left))])
+            case .notPositive: throw Status(field: "amount", "is above 0")
+            case .inconsistentPayment: throw Status(.internalError)
+            }
+        }
+    }
+
+    /// Whose a transaction must be: anyone's for the staff.
+    private func owner(_ caller: Caller) -> Int64? { caller.isStaff ? nil : caller.userID }
 
     func deleteTransaction(_ request: DeleteTransactionRequest, _ call: Call) async throws -> ProtobufEmpty {
         try await transactions.delete(request.transactionID, origin: call.origin)

@@ -36,14 +36,16 @@ struct UserService: Sendable {
     /// A wrong e-mail and a wrong password get the same answer after the same work: one look-up and one hash.
     func login(_ request: LoginRequest, _ call: Call) async throws -> LoginResponse {
         let email = EmailAddress.normalised(request.email)
-        return try await decidingAgainWhenStale {
+        return try await change(call, earlier: { _ in nil }) {
             let known = try await limitingFailures(of: email, call) {
                 let known = try await users.credentials(email: email)
                 return try await passwords.verify(request.password, against: known?.passwordHash)
                     ? known : nil
             }
             guard let known else { throw Status(.wrongCredentials) }
-            return try await sessions.open(for: known, call)
+            return known
+        } write: {
+            try await sessions.open(for: $0, call)
         }
     }
 
@@ -62,19 +64,16 @@ struct UserService: Sendable {
         guard let userID = call.caller.userID else { throw Status(.notSignedIn) }
         do { try PasswordRules.check(request.newPassword) } catch { throw Status(.invalidPassword) }
         let origin = try call.origin.hidingRequest(under: signingKeys)
-        try await decidingAgainWhenStale {
-            let (oldHash, isKeyUsed) = try await users.password(of: userID, key: origin.key)
-            if isKeyUsed {
-                // The answer is there already, and the password is another by now. Nothing is changed from nil.
-                return try await users.changePassword(of: userID, from: nil, to: "", origin: origin)
-            }
+        _ = try await change(call, earlier: { _ in try await users.earlierAnswer(to: origin) }) {
+            let oldHash = try await users.passwordHash(of: userID)
             // No e-mail begins so: the request would have been refused.
             let isRight: Bool? = try await limitingFailures(of: "\u{0}\(userID)", call) {
                 try await passwords.verify(request.currentPassword, against: oldHash) ? true : nil
             }
             guard isRight != nil else { throw Status(.wrongCredentials, "the current password is wrong") }
-            try await users.changePassword(
-                of: userID, from: oldHash, to: passwords.hash(request.newPassword), origin: origin)
+            return (oldHash, try await passwords.hash(request.newPassword))
+        } write: { oldHash, newHash in
+            try await users.changePassword(of: userID, from: oldHash, to: newHash, origin: origin)
         }
         standings.forget(userID)
         return ProtobufEmpty()

@@ -38,10 +38,14 @@ join clinic.user_account on user_account.id = booking.user_id
 join clinic.doctor on doctor.id = booking.doctor_id
 join clinic.department on department.id = doctor.department_id
 left join lateral (
-    select array_agg(id order by id) as ids, array_agg(total_fee order by id) as totals,
-        array_agg(status order by id) as statuses
-    from clinic.transaction
-    where transaction.booking_id = booking.id and transaction.hidden_at is null
+    -- In order before they are gathered: an aggregate that orders its own input costs a sort each, also of nothing.
+    select array_agg(id) as ids, array_agg(total_fee) as totals, array_agg(status) as statuses
+    from (
+        select id, total_fee, status
+        from clinic.transaction
+        where transaction.booking_id = booking.id and transaction.hidden_at is null
+        order by id
+    ) as in_order
 ) as payment on true
 where booking.hidden_at is null;
 

@@ -26,21 +26,52 @@ struct ListTransactions: ListCommand {
     }
 }
 
+struct ShowTransaction: RemoteCommand {
+    static let configuration = CommandConfiguration(
+        "show", "Show a payment.", example: "clinic transaction show 9")
+    static let method = PaymentServiceMethods.getTransaction
+
+    @Argument(help: "The number of the transaction.")
+    var id: Int64
+
+    @OptionGroup var connection: ConnectionOptions
+
+    func request(_ console: Console) -> GetTransactionRequest { GetTransactionRequest(transactionID: id) }
+}
+
+struct PrintReceipt: RemoteCommand {
+    static let configuration = CommandConfiguration(
+        "receipt", "Print the receipt of a payment.", example: "clinic transaction receipt 9")
+    static let method = PaymentServiceMethods.getReceipt
+
+    @Argument(help: "The number of the transaction.")
+    var id: Int64
+
+    @OptionGroup var connection: ConnectionOptions
+
+    func request(_ console: Console) -> GetReceiptRequest { GetReceiptRequest(transactionID: id) }
+}
+
 struct RefundTransaction: ChangeCommand {
     static let configuration = CommandConfiguration(
-        "refund", "Give back all that is left of a payment. For administrators.",
-        "A booking that did not take place yet is cancelled by it.",
-        example: "clinic transaction refund 9")
+        "refund", "Give a payment back, or a part of it. For administrators.",
+        "When nothing of it is left, a booking that did not take place yet is cancelled.",
+        example: "clinic transaction refund 9 --amount 50.00")
     static let method = PaymentServiceMethods.refundTransaction
 
     @Argument(help: "The number of the transaction.")
     var id: Int64
 
+    @Option(
+        help: "How much, GST included, such as 50 or '50.00 AUD'. [default: all that is left]",
+        transform: MoneyText.parse)
+    var amount: Money?
+
     @OptionGroup var change: ChangeOptions
     @OptionGroup var connection: ConnectionOptions
 
     func request(_ console: Console) -> RefundTransactionRequest {
-        RefundTransactionRequest(transactionID: id)
+        RefundTransactionRequest(transactionID: id, amount: amount)
     }
 }
 

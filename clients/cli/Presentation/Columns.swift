@@ -99,11 +99,11 @@ extension ListBookingsResponse: Presentable {
     var text: String { table(without: ["Department"]) }
 }
 
-private func name(_ first: String, _ last: String) -> String {
+func name(_ first: String, _ last: String) -> String {
     [first, last].filter { !$0.isEmpty }.joined(separator: " ")
 }
 
-private func reference(_ department: DepartmentSummary?) -> String {
+func reference(_ department: DepartmentSummary?) -> String {
     reference(department?.id, department?.departmentName)
 }
 

@@ -67,9 +67,14 @@ extension PageResponse where Item: Described {
     var text: String { table() }
 
     /// A table without the columns of these titles; nothing for no items.
-    func table(without titles: Set<String> = []) -> String {
+    func table(without titles: Set<String> = []) -> String { Item.table(of: items, without: titles) }
+}
+
+extension Described {
+    /// Things as a table without the columns of these titles; nothing for no things.
+    static func table(of items: [Self], without titles: Set<String> = []) -> String {
         guard !items.isEmpty else { return "" }
-        let columns = Item.columns.filter { $0.place == .everywhere && !titles.contains($0.title) }
+        let columns = columns.filter { $0.place == .everywhere && !titles.contains($0.title) }
             .map { column in (column, items.map { printable(column.text($0)) }) }
             // The public list of bookings says nothing about patients.
             .filter { _, cells in cells.contains { !$0.isEmpty } }
@@ -85,6 +90,7 @@ extension ListUsersResponse: Presentable {}
 extension ListDepartmentsResponse: Presentable {}
 extension ListDoctorsResponse: Presentable {}
 extension ListTransactionsResponse: Presentable {}
+extension ListAuditEventsResponse: Presentable {}
 
 extension ProtobufEmpty: Presentable {
     /// There is nothing to say.

@@ -19,6 +19,36 @@ void   clinic__v1__list_transactions_response__init
   static const Clinic__V1__ListTransactionsResponse init_value = CLINIC__V1__LIST_TRANSACTIONS_RESPONSE__INIT;
   *message = init_value;
 }
+void   clinic__v1__get_transaction_request__init
+                     (Clinic__V1__GetTransactionRequest         *message)
+{
+  static const Clinic__V1__GetTransactionRequest init_value = CLINIC__V1__GET_TRANSACTION_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__get_receipt_request__init
+                     (Clinic__V1__GetReceiptRequest         *message)
+{
+  static const Clinic__V1__GetReceiptRequest init_value = CLINIC__V1__GET_RECEIPT_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__receipt__init
+                     (Clinic__V1__Receipt         *message)
+{
+  static const Clinic__V1__Receipt init_value = CLINIC__V1__RECEIPT__INIT;
+  *message = init_value;
+}
+void   clinic__v1__receipt_line__init
+                     (Clinic__V1__ReceiptLine         *message)
+{
+  static const Clinic__V1__ReceiptLine init_value = CLINIC__V1__RECEIPT_LINE__INIT;
+  *message = init_value;
+}
+void   clinic__v1__receipt_refund__init
+                     (Clinic__V1__ReceiptRefund         *message)
+{
+  static const Clinic__V1__ReceiptRefund init_value = CLINIC__V1__RECEIPT_REFUND__INIT;
+  *message = init_value;
+}
 void   clinic__v1__pay_booking_request__init
                      (Clinic__V1__PayBookingRequest         *message)
 {
@@ -178,6 +208,417 @@ const ProtobufCMessageDescriptor clinic__v1__list_transactions_response__descrip
   (ProtobufCMessageInit) clinic__v1__list_transactions_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor clinic__v1__get_transaction_request__field_descriptors[1] =
+{
+  {
+    "transaction_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__GetTransactionRequest, transaction_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__get_transaction_request__field_indices_by_name[] = {
+  0,   /* field[0] = transaction_id */
+};
+static const ProtobufCIntRange clinic__v1__get_transaction_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor clinic__v1__get_transaction_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.GetTransactionRequest",
+  "GetTransactionRequest",
+  "Clinic__V1__GetTransactionRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__GetTransactionRequest),
+  1,
+  clinic__v1__get_transaction_request__field_descriptors,
+  clinic__v1__get_transaction_request__field_indices_by_name,
+  1,  clinic__v1__get_transaction_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__get_transaction_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__get_receipt_request__field_descriptors[1] =
+{
+  {
+    "transaction_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__GetReceiptRequest, transaction_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__get_receipt_request__field_indices_by_name[] = {
+  0,   /* field[0] = transaction_id */
+};
+static const ProtobufCIntRange clinic__v1__get_receipt_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor clinic__v1__get_receipt_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.GetReceiptRequest",
+  "GetReceiptRequest",
+  "Clinic__V1__GetReceiptRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__GetReceiptRequest),
+  1,
+  clinic__v1__get_receipt_request__field_descriptors,
+  clinic__v1__get_receipt_request__field_indices_by_name,
+  1,  clinic__v1__get_receipt_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__get_receipt_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__receipt__field_descriptors[10] =
+{
+  {
+    "receipt_number",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__Receipt, receipt_number),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "transaction",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__Receipt, transaction),
+    &clinic__v1__transaction__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "payment_time",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__Receipt, payment_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "payment_date_time",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__Receipt, payment_date_time),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__Receipt, user),
+    &clinic__v1__user_summary__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "doctor",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__Receipt, doctor),
+    &clinic__v1__doctor_summary__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "lines",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Clinic__V1__Receipt, n_lines),
+    offsetof(Clinic__V1__Receipt, lines),
+    &clinic__v1__receipt_line__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "refunds",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Clinic__V1__Receipt, n_refunds),
+    offsetof(Clinic__V1__Receipt, refunds),
+    &clinic__v1__receipt_refund__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "balance",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__Receipt, balance),
+    &clinic__v1__money__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "time_zone",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__Receipt, time_zone),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__receipt__field_indices_by_name[] = {
+  8,   /* field[8] = balance */
+  5,   /* field[5] = doctor */
+  6,   /* field[6] = lines */
+  3,   /* field[3] = payment_date_time */
+  2,   /* field[2] = payment_time */
+  0,   /* field[0] = receipt_number */
+  7,   /* field[7] = refunds */
+  9,   /* field[9] = time_zone */
+  1,   /* field[1] = transaction */
+  4,   /* field[4] = user */
+};
+static const ProtobufCIntRange clinic__v1__receipt__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 10 }
+};
+const ProtobufCMessageDescriptor clinic__v1__receipt__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.Receipt",
+  "Receipt",
+  "Clinic__V1__Receipt",
+  "clinic.v1",
+  sizeof(Clinic__V1__Receipt),
+  10,
+  clinic__v1__receipt__field_descriptors,
+  clinic__v1__receipt__field_indices_by_name,
+  1,  clinic__v1__receipt__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__receipt__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__receipt_line__field_descriptors[4] =
+{
+  {
+    "description",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ReceiptLine, description),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fee",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ReceiptLine, fee),
+    &clinic__v1__money__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "gst",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ReceiptLine, gst),
+    &clinic__v1__money__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "total",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ReceiptLine, total),
+    &clinic__v1__money__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__receipt_line__field_indices_by_name[] = {
+  0,   /* field[0] = description */
+  1,   /* field[1] = fee */
+  2,   /* field[2] = gst */
+  3,   /* field[3] = total */
+};
+static const ProtobufCIntRange clinic__v1__receipt_line__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor clinic__v1__receipt_line__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.ReceiptLine",
+  "ReceiptLine",
+  "Clinic__V1__ReceiptLine",
+  "clinic.v1",
+  sizeof(Clinic__V1__ReceiptLine),
+  4,
+  clinic__v1__receipt_line__field_descriptors,
+  clinic__v1__receipt_line__field_indices_by_name,
+  1,  clinic__v1__receipt_line__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__receipt_line__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__receipt_refund__field_descriptors[6] =
+{
+  {
+    "refund_number",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ReceiptRefund, refund_number),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "refund_time",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ReceiptRefund, refund_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "refund_date_time",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ReceiptRefund, refund_date_time),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fee",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ReceiptRefund, fee),
+    &clinic__v1__money__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "gst",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ReceiptRefund, gst),
+    &clinic__v1__money__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "amount",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ReceiptRefund, amount),
+    &clinic__v1__money__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__receipt_refund__field_indices_by_name[] = {
+  5,   /* field[5] = amount */
+  3,   /* field[3] = fee */
+  4,   /* field[4] = gst */
+  2,   /* field[2] = refund_date_time */
+  0,   /* field[0] = refund_number */
+  1,   /* field[1] = refund_time */
+};
+static const ProtobufCIntRange clinic__v1__receipt_refund__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor clinic__v1__receipt_refund__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.ReceiptRefund",
+  "ReceiptRefund",
+  "Clinic__V1__ReceiptRefund",
+  "clinic.v1",
+  sizeof(Clinic__V1__ReceiptRefund),
+  6,
+  clinic__v1__receipt_refund__field_descriptors,
+  clinic__v1__receipt_refund__field_indices_by_name,
+  1,  clinic__v1__receipt_refund__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__receipt_refund__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor clinic__v1__pay_booking_request__field_descriptors[1] =
 {
   {
@@ -216,7 +657,7 @@ const ProtobufCMessageDescriptor clinic__v1__pay_booking_request__descriptor =
   (ProtobufCMessageInit) clinic__v1__pay_booking_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__refund_transaction_request__field_descriptors[1] =
+static const ProtobufCFieldDescriptor clinic__v1__refund_transaction_request__field_descriptors[2] =
 {
   {
     "transaction_id",
@@ -230,14 +671,27 @@ static const ProtobufCFieldDescriptor clinic__v1__refund_transaction_request__fi
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "amount",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__RefundTransactionRequest, amount),
+    &clinic__v1__money__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__refund_transaction_request__field_indices_by_name[] = {
+  1,   /* field[1] = amount */
   0,   /* field[0] = transaction_id */
 };
 static const ProtobufCIntRange clinic__v1__refund_transaction_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor clinic__v1__refund_transaction_request__descriptor =
 {
@@ -247,7 +701,7 @@ const ProtobufCMessageDescriptor clinic__v1__refund_transaction_request__descrip
   "Clinic__V1__RefundTransactionRequest",
   "clinic.v1",
   sizeof(Clinic__V1__RefundTransactionRequest),
-  1,
+  2,
   clinic__v1__refund_transaction_request__field_descriptors,
   clinic__v1__refund_transaction_request__field_indices_by_name,
   1,  clinic__v1__refund_transaction_request__number_ranges,

@@ -16,9 +16,15 @@ PROTOBUF_C__BEGIN_DECLS
 
 #include "clinic/v1/types.pb-c.h"
 #include "google/protobuf/empty.pb-c.h"
+#include "google/protobuf/timestamp.pb-c.h"
 
 typedef struct Clinic__V1__ListTransactionsRequest Clinic__V1__ListTransactionsRequest;
 typedef struct Clinic__V1__ListTransactionsResponse Clinic__V1__ListTransactionsResponse;
+typedef struct Clinic__V1__GetTransactionRequest Clinic__V1__GetTransactionRequest;
+typedef struct Clinic__V1__GetReceiptRequest Clinic__V1__GetReceiptRequest;
+typedef struct Clinic__V1__Receipt Clinic__V1__Receipt;
+typedef struct Clinic__V1__ReceiptLine Clinic__V1__ReceiptLine;
+typedef struct Clinic__V1__ReceiptRefund Clinic__V1__ReceiptRefund;
 typedef struct Clinic__V1__PayBookingRequest Clinic__V1__PayBookingRequest;
 typedef struct Clinic__V1__RefundTransactionRequest Clinic__V1__RefundTransactionRequest;
 typedef struct Clinic__V1__DeleteTransactionRequest Clinic__V1__DeleteTransactionRequest;
@@ -83,6 +89,157 @@ struct  Clinic__V1__ListTransactionsResponse
 
 
 /*
+ * A transaction to answer.
+ */
+struct  Clinic__V1__GetTransactionRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Which transaction.
+   */
+  int64_t transaction_id;
+};
+#define CLINIC__V1__GET_TRANSACTION_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__get_transaction_request__descriptor) \
+    , 0 }
+
+
+/*
+ * A receipt to answer.
+ */
+struct  Clinic__V1__GetReceiptRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Of which transaction.
+   */
+  int64_t transaction_id;
+};
+#define CLINIC__V1__GET_RECEIPT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__get_receipt_request__descriptor) \
+    , 0 }
+
+
+/*
+ * What a patient was charged and given back. The lines sum to the transaction's total_fee, the refunds to its
+ * refunded_amount, to the cent.
+ */
+struct  Clinic__V1__Receipt
+{
+  ProtobufCMessage base;
+  /*
+   * The number to quote; the same at every call.
+   */
+  ProtobufCBinaryData receipt_number;
+  /*
+   * What the receipt is for.
+   */
+  Clinic__V1__Transaction *transaction;
+  /*
+   * When it was paid.
+   */
+  Google__Protobuf__Timestamp *payment_time;
+  /*
+   * The same as dd/mm/yyyy hh:mm:ss in the clinic's time zone.
+   */
+  ProtobufCBinaryData payment_date_time;
+  /*
+   * Who was treated.
+   */
+  Clinic__V1__UserSummary *user;
+  /*
+   * By whom.
+   */
+  Clinic__V1__DoctorSummary *doctor;
+  /*
+   * What was charged.
+   */
+  size_t n_lines;
+  Clinic__V1__ReceiptLine **lines;
+  /*
+   * What was given back, oldest first.
+   */
+  size_t n_refunds;
+  Clinic__V1__ReceiptRefund **refunds;
+  /*
+   * What the clinic kept: the total less the refunds.
+   */
+  Clinic__V1__Money *balance;
+  /*
+   * The IANA name of the clinic's time zone.
+   */
+  ProtobufCBinaryData time_zone;
+};
+#define CLINIC__V1__RECEIPT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__receipt__descriptor) \
+    , {0,NULL}, NULL, NULL, {0,NULL}, NULL, NULL, 0,NULL, 0,NULL, NULL, {0,NULL} }
+
+
+/*
+ * A service that was charged. fee + gst = total.
+ */
+struct  Clinic__V1__ReceiptLine
+{
+  ProtobufCMessage base;
+  /*
+   * What it was, for people.
+   */
+  ProtobufCBinaryData description;
+  /*
+   * Without GST.
+   */
+  Clinic__V1__Money *fee;
+  /*
+   * The GST on it.
+   */
+  Clinic__V1__Money *gst;
+  /*
+   * With GST.
+   */
+  Clinic__V1__Money *total;
+};
+#define CLINIC__V1__RECEIPT_LINE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__receipt_line__descriptor) \
+    , {0,NULL}, NULL, NULL, NULL }
+
+
+/*
+ * Money that was given back. fee + gst = amount.
+ */
+struct  Clinic__V1__ReceiptRefund
+{
+  ProtobufCMessage base;
+  /*
+   * The number to quote; the same at every call.
+   */
+  ProtobufCBinaryData refund_number;
+  /*
+   * When.
+   */
+  Google__Protobuf__Timestamp *refund_time;
+  /*
+   * The same as dd/mm/yyyy hh:mm:ss in the clinic's time zone.
+   */
+  ProtobufCBinaryData refund_date_time;
+  /*
+   * The part of it that was fee.
+   */
+  Clinic__V1__Money *fee;
+  /*
+   * The part of it that was GST.
+   */
+  Clinic__V1__Money *gst;
+  /*
+   * What the patient got.
+   */
+  Clinic__V1__Money *amount;
+};
+#define CLINIC__V1__RECEIPT_REFUND__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__receipt_refund__descriptor) \
+    , {0,NULL}, NULL, {0,NULL}, NULL, NULL, NULL }
+
+
+/*
  * A booking to pay.
  */
 struct  Clinic__V1__PayBookingRequest
@@ -99,7 +256,7 @@ struct  Clinic__V1__PayBookingRequest
 
 
 /*
- * A transaction to refund in full.
+ * A transaction to refund.
  */
 struct  Clinic__V1__RefundTransactionRequest
 {
@@ -108,10 +265,14 @@ struct  Clinic__V1__RefundTransactionRequest
    * Which transaction.
    */
   int64_t transaction_id;
+  /*
+   * How much to give back, GST included: above 0, in the clinic's currency. Absent: all that is left.
+   */
+  Clinic__V1__Money *amount;
 };
 #define CLINIC__V1__REFUND_TRANSACTION_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__refund_transaction_request__descriptor) \
-    , 0 }
+    , 0, NULL }
 
 
 /*
@@ -136,6 +297,21 @@ void   clinic__v1__list_transactions_request__init
 /* Clinic__V1__ListTransactionsResponse methods */
 void   clinic__v1__list_transactions_response__init
                      (Clinic__V1__ListTransactionsResponse         *message);
+/* Clinic__V1__GetTransactionRequest methods */
+void   clinic__v1__get_transaction_request__init
+                     (Clinic__V1__GetTransactionRequest         *message);
+/* Clinic__V1__GetReceiptRequest methods */
+void   clinic__v1__get_receipt_request__init
+                     (Clinic__V1__GetReceiptRequest         *message);
+/* Clinic__V1__Receipt methods */
+void   clinic__v1__receipt__init
+                     (Clinic__V1__Receipt         *message);
+/* Clinic__V1__ReceiptLine methods */
+void   clinic__v1__receipt_line__init
+                     (Clinic__V1__ReceiptLine         *message);
+/* Clinic__V1__ReceiptRefund methods */
+void   clinic__v1__receipt_refund__init
+                     (Clinic__V1__ReceiptRefund         *message);
 /* Clinic__V1__PayBookingRequest methods */
 void   clinic__v1__pay_booking_request__init
                      (Clinic__V1__PayBookingRequest         *message);
@@ -152,6 +328,21 @@ typedef void (*Clinic__V1__ListTransactionsRequest_Closure)
                   void *closure_data);
 typedef void (*Clinic__V1__ListTransactionsResponse_Closure)
                  (const Clinic__V1__ListTransactionsResponse *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__GetTransactionRequest_Closure)
+                 (const Clinic__V1__GetTransactionRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__GetReceiptRequest_Closure)
+                 (const Clinic__V1__GetReceiptRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__Receipt_Closure)
+                 (const Clinic__V1__Receipt *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__ReceiptLine_Closure)
+                 (const Clinic__V1__ReceiptLine *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__ReceiptRefund_Closure)
+                 (const Clinic__V1__ReceiptRefund *message,
                   void *closure_data);
 typedef void (*Clinic__V1__PayBookingRequest_Closure)
                  (const Clinic__V1__PayBookingRequest *message,
@@ -170,6 +361,11 @@ typedef void (*Clinic__V1__DeleteTransactionRequest_Closure)
 
 extern const ProtobufCMessageDescriptor clinic__v1__list_transactions_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__list_transactions_response__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__get_transaction_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__get_receipt_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__receipt__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__receipt_line__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__receipt_refund__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__pay_booking_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__refund_transaction_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__delete_transaction_request__descriptor;

@@ -1,0 +1,85 @@
+// clinic.v1.AdminService.
+
+internal import ClinicMessages
+internal import ClinicStore
+internal import Scheduling
+internal import TTRPC
+
+struct AdminService: Sendable {
+    let clinic: ClinicSettings
+    let events: EventStore
+    let reports: ReportStore
+    let pageTokens: PageTokens
+
+    func listAuditEvents(_ request: ListAuditEventsRequest, _ call: Call) async throws
+        -> ListAuditEventsResponse
+    {
+        guard request.entityID == 0 || !request.entity.isEmpty else {
+            throw Status(field: "entity", "is required with entity_id")
+        }
+        let page = try Page(of: request, call, keyLength: 2, tokens: pageTokens)
+        let position = page.cursor.map { EventPosition(transactionNumber: $0[0], sequence: $0[1]) }
+        var filter = EventStore.Filter()
+        filter.actorID = request.actorID == 0 ? nil : request.actorID
+        filter.entity = request.entity.isEmpty ? nil : request.entity
+        filter.entityID = request.entityID == 0 ? nil : request.entityID
+        filter.method = request.method.isEmpty ? nil : request.method
+        filter.from = try request.eventFrom.map { try Instant($0, field: "event_from") }
+        filter.before = try request.eventBefore.map { try Instant($0, field: "event_before") }
+        let records =
+            request.newestFirst
+            ? try await events.readBackwards(before: position, matching: filter, limit: page.limit)
+            : try await events.read(after: position, matching: filter, limit: page.limit)
+        let answer = try page.answer(
+            records, key: { [$0.position.transactionNumber, $0.position.sequence] },
+            message: { AuditEvent($0) })
+        return ListAuditEventsResponse(auditEvents: answer.messages, nextPageToken: answer.nextPageToken)
+    }
+
+    func queryRevenue(_ request: QueryRevenueRequest, _ call: Call) async throws -> QueryRevenueResponse {
+        var fields = FieldReader()
+        let range = fields.days(from: request.firstDay, to: request.lastDay, clinic)
+        let days = try fields.finish(range)
+        var rows = try await reports.revenue(
+            on: days, by: ReportGrouping(request.grouping),
+            of: ReportScope(doctorID: request.doctorID, departmentID: request.departmentID))
+        let total = rows.popLast()
+        return QueryRevenueResponse(
+            rows: rows.map { RevenueRow($0, clinic) }, total: total.map { RevenueRow($0, clinic) })
+    }
+
+    func queryUtilization(_ request: QueryUtilizationRequest, _ call: Call) async throws
+        -> QueryUtilizationResponse
+    {
+        var fields = FieldReader()
+        let range = fields.days(from: request.firstDay, to: request.lastDay, clinic)
+        let days = try fields.finish(range)
+        let utilization = try await reports.utilization(
+            on: days, of: ReportScope(doctorID: request.doctorID, departmentID: request.departmentID))
+        let report = UtilizationReport(utilization, on: days.days, in: clinic.zone)
+        return QueryUtilizationResponse(
+            rows: report.rows(by: ReportGrouping(request.grouping)).map { UtilizationRow($0) },
+            total: UtilizationRow(report.total))
+    }
+}
+
+extension ClinicStore.ReportGrouping {
+    /// Days where nothing is said.
+    fileprivate init(_ grouping: ClinicMessages.ReportGrouping) {
+        self =
+            switch grouping {
+            case .doctor: .doctor
+            case .department: .department
+            case .day, .unspecified, .unrecognized: .day
+            }
+    }
+}
+
+extension ReportScope {
+    /// 0 means all.
+    fileprivate init(doctorID: Int64, departmentID: Int64) {
+        self.init()
+        self.doctorID = doctorID == 0 ? nil : doctorID
+        self.departmentID = departmentID == 0 ? nil : departmentID
+    }
+}

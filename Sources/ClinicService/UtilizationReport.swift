@@ -1,0 +1,74 @@
+// The offer of a clinic beside what became of it. The database counts the appointments; what is offered follows from the
+// hours by the rules of Scheduling, day by day.
+
+internal import ClinicStore
+internal import Scheduling
+
+/// The utilization of some days, by day, doctor or department.
+struct UtilizationReport {
+    /// One row of it.
+    struct Row {
+        let key: ReportKey
+        var offered: Int64 = 0
+        var counts = AppointmentCounts()
+
+        /// Whether there is anything to tell.
+        var isEmpty: Bool { offered == 0 && counts == AppointmentCounts() }
+    }
+
+    private var doctors: [Row] = []
+    private var days: [Row] = []
+    private(set) var total = Row(key: .total)
+
+    init(_ utilization: ReportStore.Utilization, on days: [CivilDate], in zone: TimeZoneRules) {
+        self.days = days.map { Row(key: .day($0), counts: utilization.days[$0] ?? AppointmentCounts()) }
+        // Most doctors of a department share hours and slots.
+        var offers: [Timetable: [Int64]] = [:]
+        for doctor in utilization.doctors {
+            let timetable = Timetable(hours: doctor.hours, slotMinutes: doctor.slotMinutes)
+            let offer = offers[timetable] ?? days.map { timetable.appointmentCount(on: $0, in: zone) }
+            offers[timetable] = offer
+            let removed = doctor.removedAt.flatMap(zone.localDateTime(at:))?.date
+            var row = Row(
+                key: .doctor(doctor.doctor, department: doctor.department), counts: doctor.counts)
+            for (index, day) in days.enumerated()
+            where RegistrationExpiry.covers(day, expiry: doctor.registrationExpiry)
+                && removed.map({ day < $0 }) ?? true
+            {
+                row.offered += offer[index]
+                self.days[index].offered += offer[index]
+            }
+            total.offered += row.offered
+            total.counts = total.counts + row.counts
+            doctors.append(row)
+        }
+    }
+
+    /// The rows: days and departments that have anything to tell, and all doctors, each in their order.
+    func rows(by grouping: ReportGrouping) -> [Row] {
+        switch grouping {
+        case .day: return days.filter { !$0.isEmpty }
+        case .doctor: return doctors
+        case .department:
+            var rows: [Int64: Row] = [:]
+            for doctor in doctors {
+                guard case .doctor(_, let department) = doctor.key else { continue }
+                var row = rows[department.id] ?? Row(key: .department(department))
+                row.offered += doctor.offered
+                row.counts = row.counts + doctor.counts
+                rows[department.id] = row
+            }
+            return rows.sorted { $0.key < $1.key }.map(\.value)
+        }
+    }
+}
+
+/// When a doctor works, and in which steps.
+private struct Timetable: Hashable {
+    let hours: OpeningHours
+    let slotMinutes: Int64
+
+    func appointmentCount(on day: CivilDate, in zone: TimeZoneRules) -> Int64 {
+        SlotGrid(slotMinutes: slotMinutes)?.appointmentCount(on: day, hours: hours, in: zone) ?? 0
+    }
+}

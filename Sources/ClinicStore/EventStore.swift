@@ -1,0 +1,125 @@
+// The one table that is audit trail and stream, read in an order that loses nothing.
+//
+// Sequence numbers are given out before transactions commit, so a reader of sequences alone would pass by whoever
+// commits late. The view orders by transaction and holds back what an older running transaction could still precede.
+public import PostgreSQL
+public import Scheduling
+
+/// A place in the order of events: those after it are what a reader who has come so far has not seen.
+public struct EventPosition: Sendable, Hashable, Comparable {
+    /// The number of the transaction that wrote the event.
+    public let transactionNumber: Int64
+    /// The event's own number.
+    public let sequence: Int64
+
+    /// The place of the event of this number, written by this transaction.
+    public init(transactionNumber: Int64, sequence: Int64) {
+        self.transactionNumber = transactionNumber
+        self.sequence = sequence
+    }
+
+    /// Earlier before later.
+    public static func < (left: EventPosition, right: EventPosition) -> Bool {
+        (left.transactionNumber, left.sequence) < (right.transactionNumber, right.sequence)
+    }
+}
+
+/// A change that was made.
+public struct EventRecord: Record {
+    /// Its place in the order.
+    public let position: EventPosition
+    /// When it was written.
+    public let occurredAt: Instant
+    /// Who did it; nil: nobody who was signed in.
+    public let actorID: Int64?
+    /// The method that was called, or the command of the daemon.
+    public let method: String
+    /// The kind of thing it happened to.
+    public let entity: String
+    /// The number of that thing.
+    public let entityID: Int64
+    /// What changed, as a JSON object.
+    public let change: String
+
+    init(reading row: inout Row) throws {
+        position = EventPosition(transactionNumber: try row.int64(), sequence: try row.int64())
+        occurredAt = try row.instant()
+        actorID = try row.optionalInt64()
+        method = try row.text()
+        entity = try row.text()
+        entityID = try row.int64()
+        change = try row.text()
+    }
+}
+
+/// Reads events.
+public struct EventStore: Sendable {
+    private let database: Database
+
+    /// Events of this database.
+    public init(database: Database) { self.database = database }
+
+    /// Which events; nil means any.
+    public struct Filter: Sendable {
+        /// Who did it.
+        public var actorID: Int64?
+        /// The kind of thing.
+        public var entity: String?
+        /// The number of the thing.
+        public var entityID: Int64?
+        /// The method.
+        public var method: String?
+        /// At or after this moment.
+        public var from: Instant?
+        /// Before this moment.
+        public var before: Instant?
+
+        /// All events.
+        public init() {}
+
+        fileprivate var values: [SQLValue?] {
+            [
+                actorID.map { .int64($0) }, entity.map { .text($0) }, entityID.map { .int64($0) },
+                method.map { .text($0) }, from.map { .instant($0) }, before.map { .instant($0) },
+            ]
+        }
+    }
+
+    private static let forwards = listing(isDescending: false)
+    private static let backwards = listing(isDescending: true)
+
+    private static func listing(isDescending: Bool) -> Listing<EventRecord> {
+        Listing(
+            "event_answer",
+            filters: [
+                "actor_id = ?", "entity = ?", "entity_id = ?", "method = ?", "occurred_at >= ?",
+                "occurred_at < ?",
+            ],
+            order: ["position", "sequence"], isDescending: isDescending)
+    }
+
+    /// The first `limit` events after a position, or from the first one on, in their final order.
+    ///
+    /// A reader who goes on after the last event it got sees every event exactly once: fewer than `limit` only say
+    /// that no more are final now.
+    public func read(
+        after position: EventPosition?, matching filter: Filter = Filter(), limit: Int64
+    ) async throws -> [EventRecord] {
+        try await page(Self.forwards, position, filter, limit)
+    }
+
+    /// The last `limit` events before a position, or from the last one on, the last first.
+    public func readBackwards(
+        before position: EventPosition?, matching filter: Filter = Filter(), limit: Int64
+    ) async throws -> [EventRecord] {
+        try await page(Self.backwards, position, filter, limit)
+    }
+
+    private func page(
+        _ listing: Listing<EventRecord>, _ position: EventPosition?, _ filter: Filter, _ limit: Int64
+    ) async throws -> [EventRecord] {
+        try await listing.page(
+            from: database, filters: filter.values,
+            after: position.map { [.int64($0.transactionNumber), .int64($0.sequence)] }, limit: limit)
+    }
+}

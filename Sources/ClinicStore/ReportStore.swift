@@ -1,0 +1,169 @@
+// What reports are made from: each one statement, one round trip.
+public import PostgreSQL
+public import Scheduling
+
+/// Reads what reports are made from.
+public struct ReportStore: Sendable {
+    private let database: Database
+
+    /// Reports on this database.
+    public init(database: Database) { self.database = database }
+
+    /// Money that moved, in minor units: fee + gst - refunded = net.
+    public struct Revenue: Sendable {
+        /// Whose, or when.
+        public let key: ReportKey
+        /// What was charged, without tax.
+        public let fee: Int64
+        /// The tax on it.
+        public let gst: Int64
+        /// What was given back by refunds and voids, tax included.
+        public let refunded: Int64
+        /// The part of that which was tax.
+        public let refundedGST: Int64
+        /// What is left.
+        public let net: Int64
+    }
+
+    private static func revenue(key: String, names: String, group: String) -> Statement {
+        Statement(
+            """
+            select \(key) as key, \(names),
+                coalesce(-sum(amount) filter (where account = 'revenue' and kind = 'PAYMENT'), 0)::bigint,
+                coalesce(-sum(amount) filter (where account = 'gst_payable' and kind = 'PAYMENT'), 0)::bigint,
+                coalesce(-sum(amount) filter (where account = 'clearing' and kind <> 'PAYMENT'), 0)::bigint,
+                coalesce(sum(amount) filter (where account = 'gst_payable' and kind <> 'PAYMENT'), 0)::bigint,
+                coalesce(sum(amount) filter (where account = 'clearing'), 0)::bigint
+            from clinic.ledger_entry as entry
+            join clinic.transaction on transaction.id = entry.transaction_id
+            join clinic.booking on booking.id = transaction.booking_id
+            join clinic.doctor on doctor.id = booking.doctor_id
+            join clinic.department on department.id = doctor.department_id
+            where entry.created_at >= $2 and entry.created_at < $3
+                and ($4::bigint is null or doctor.id = $4) and ($5::bigint is null or department.id = $5)
+            group by grouping sets ((\(group)), ())
+            order by key nulls last
+            """)
+    }
+
+    private static let revenueByDay = revenue(
+        key: "width_bucket((extract(epoch from entry.created_at) * 1000000)::bigint, $1) - 1",
+        names: "'', 0, ''", group: "key")
+    private static let revenueByDoctor = revenue(
+        key: "doctor.id",
+        names: "coalesce(full_name, ''), coalesce(department.id, 0), coalesce(department.name, '')",
+        group: "doctor.id, full_name, department.id, department.name")
+    private static let revenueByDepartment = revenue(
+        key: "department.id",
+        names: "'', coalesce(department.id, 0), coalesce(department.name, '')",
+        group: "department.id, department.name")
+
+    /// The money that moved on these days, from the ledger; the total is the last row, also when nothing moved.
+    public func revenue(
+        on days: ReportDays, by grouping: ReportGrouping, of scope: ReportScope
+    ) async throws -> [Revenue] {
+        let statement =
+            switch grouping {
+            case .day: Self.revenueByDay
+            case .doctor: Self.revenueByDoctor
+            case .department: Self.revenueByDepartment
+            }
+        return try await database.read(statement, days.parameters + scope.parameters).map { row in
+            var row = row
+            return Revenue(
+                key: try ReportKey(reading: &row, grouping, days), fee: try row.int64(),
+                gst: try row.int64(),
+                refunded: try row.int64(), refundedGST: try row.int64(), net: try row.int64())
+        }
+    }
+
+    /// What became of the appointments that start on some days.
+    public struct Utilization: Sendable {
+        /// Of each doctor: every one who is there now, or had appointments then.
+        public var doctors: [DoctorUtilization] = []
+        /// On each day on which an appointment starts.
+        public var days: [CivilDate: AppointmentCounts] = [:]
+    }
+
+    /// One doctor's part, and what he or she offers.
+    public struct DoctorUtilization: Sendable {
+        /// The doctor.
+        public let doctor: NamedRecord
+        /// Where the doctor works.
+        public let department: NamedRecord
+        /// When that is open.
+        public let hours: OpeningHours
+        /// The length of an appointment, 5 to 240.
+        public let slotMinutes: Int64
+        /// The last valid day of the registration.
+        public let registrationExpiry: CivilDate
+        /// When the doctor was removed; nil: never.
+        public let removedAt: Instant?
+        /// What became of the appointments.
+        public let counts: AppointmentCounts
+    }
+
+    /// Counted once by doctor and once by day. The first rows are the doctors, those without a name the days.
+    private static let utilization = Statement(
+        """
+        with counted as (
+            select doctor_id, day, count(*) filter (where status = any ($6)) as booked,
+                count(*) filter (where status = any ($7)) as attended,
+                count(*) filter (where status = 'CANCELLED') as cancelled,
+                count(*) filter (where status = 'NO_SHOW') as missed
+            from (
+                select booking.doctor_id, status,
+                    width_bucket((extract(epoch from start_time) * 1000000)::bigint, $1) - 1 as day
+                from clinic.booking
+                join clinic.doctor on doctor.id = booking.doctor_id
+                where start_time >= $2 and start_time < $3
+                    and ($4::bigint is null or doctor.id = $4)
+                    and ($5::bigint is null or doctor.department_id = $5)
+            ) as appointment
+            group by grouping sets ((doctor_id), (day))
+        )
+        select doctor.id, full_name, department.id, department.name, opens, closes, slot_minutes,
+            registration_expiry, doctor.deleted_at, coalesce(booked, 0), coalesce(attended, 0),
+            coalesce(cancelled, 0), coalesce(missed, 0)
+        from clinic.doctor
+        join clinic.department on department.id = doctor.department_id
+        left join counted on counted.doctor_id = doctor.id
+        where (doctor.deleted_at is null or doctor.deleted_at >= $2 or counted.doctor_id is not null)
+            and ($4::bigint is null or doctor.id = $4) and ($5::bigint is null or department.id = $5)
+        union all
+        select day, null, 0, '', 0, 0, 0, date '1970-01-01', null, booked, attended, cancelled, missed
+        from counted
+        where day is not null
+        order by 1
+        """)
+
+    /// What became of the appointments that start on these days.
+    public func utilization(on days: ReportDays, of scope: ReportScope) async throws -> Utilization {
+        let booked = BookingStatus.allCases.filter(\.countsAsBooked)
+        let attended = BookingStatus.allCases.filter(\.countsAsAttended)
+        let rows = try await database.read(
+            Self.utilization,
+            days.parameters + scope.parameters + [.statuses(booked), .statuses(attended)])
+        var utilization = Utilization()
+        for row in rows {
+            var row = row
+            let (number, name) = (try row.int64(), try row.optionalText())
+            let department = try NamedRecord(reading: &row)
+            let (hours, slotMinutes) = (try row.openingHours(), try row.int64())
+            let (expiry, removed) = (try row.civilDate(), try row.optionalTimestamp())
+            let counts = AppointmentCounts(
+                booked: try row.int64(), attended: try row.int64(), cancelled: try row.int64(),
+                missed: try row.int64())
+            guard let name else {
+                utilization.days[try days.day(number)] = counts
+                continue
+            }
+            utilization.doctors.append(
+                DoctorUtilization(
+                    doctor: NamedRecord(id: number, name: name), department: department, hours: hours,
+                    slotMinutes: slotMinutes, registrationExpiry: expiry,
+                    removedAt: removed.map(Instant.init(microsecondsSinceEpoch:)), counts: counts))
+        }
+        return utilization
+    }
+}

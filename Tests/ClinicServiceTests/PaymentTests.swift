@@ -1,0 +1,263 @@
+// Money given back: in parts, at once, in any order, and always to the cent.
+
+import ClinicMessages
+import ClinicService
+import Foundation
+import PostgreSQL
+import ProtobufC
+import Scheduling
+import TTRPC
+import TTRPCMessages
+import TestCluster
+import Testing
+
+@Suite struct PaymentTests {
+    private static let shared = Task { try await Self.scene() }
+
+    private struct Scene: Sendable {
+        let clinic: TestClinic
+        let administrator: Session
+        let patient: Session
+
+        func refund(_ transaction: Transaction, _ amount: Int64? = nil) async throws -> Transaction {
+            try await administrator.call(
+                PaymentServiceMethods.refundTransaction,
+                RefundTransactionRequest(
+                    transactionID: transaction.id, amount: amount.map { Money(minorUnits: $0) }))
+        }
+
+        func paid(fee: Int64 = 20_099) async throws -> Transaction {
+            let doctor = try await clinic.doctor(fee: fee, by: administrator)
+            let patient = try await clinic.signUp()
+            return try await patient.pay(patient.book(doctor, at: clinic.dateTime(daysAhead: 4)))
+        }
+
+        func get(_ transaction: Transaction) async throws -> Transaction {
+            try await administrator.call(
+                PaymentServiceMethods.getTransaction, GetTransactionRequest(transactionID: transaction.id))
+        }
+
+        func receipt(_ transaction: Transaction) async throws -> Receipt {
+            try await administrator.call(
+                PaymentServiceMethods.getReceipt, GetReceiptRequest(transactionID: transaction.id))
+        }
+
+        /// What the ledger holds of a transaction, by account.
+        func ledger(_ transaction: Transaction) async throws -> [String: Int64] {
+            let rows = try await clinic.database.read(
+                Statement(
+                    """
+                    select account, sum(amount)::bigint from clinic.ledger_entry where transaction_id = $1
+                    group by account
+                    """), [.int64(transaction.id)])
+            return try rows.reduce(into: [:]) { sums, row in
+                var row = row
+                sums[try row.text()] = try row.int64()
+            }
+        }
+    }
+
+    private static func scene() async throws -> Scene {
+        let clinic = try await TestClinic()
+        return Scene(
+            clinic: clinic, administrator: try await clinic.administrator(),
+            patient: try await clinic.signUp())
+    }
+
+    @Test func `a part takes its half up share of the tax and the last one the remainder`() async throws {
+        let scene = try await Self.shared.value
+        let paid = try await scene.paid()
+        let part = try await scene.refund(paid, 10_000)
+        #expect(part.status == .partiallyRefunded)
+        #expect(part.refundedAmount == Money(minorUnits: 10_000, currencyCode: "AUD"))
+        #expect(part.booking?.status == .confirmed)
+        #expect(part.etag != paid.etag)
+        // 10000 × 2010 / 22109 = 909.13
+        #expect(
+            try await scene.ledger(paid)
+                == ["clearing": 12_109, "revenue": -(20_099 - 9_091), "gst_payable": -(2_010 - 909)])
+        let rest = try await scene.refund(part, 12_109)
+        #expect(rest.status == .refunded)
+        #expect(rest.refundedAmount == rest.totalFee)
+        #expect(rest.booking?.status == .cancelled)
+        #expect(try await scene.ledger(paid) == ["clearing": 0, "revenue": 0, "gst_payable": 0])
+    }
+
+    @Test func `cancelling and voiding give back exactly what is left`() async throws {
+        let scene = try await Self.shared.value
+        let (cancelled, voided) = (try await scene.paid(), try await scene.paid())
+        for paid in [cancelled, voided] {
+            for amount: Int64 in [1, 7, 9_999] { _ = try await scene.refund(paid, amount) }
+        }
+        let booking = try await scene.administrator.call(
+            BookingServiceMethods.updateBookingStatus,
+            UpdateBookingStatusRequest(bookingID: cancelled.booking?.id ?? 0, status: .cancelled))
+        #expect(booking.payments == [.refunded])
+        try await scene.administrator.call(
+            PaymentServiceMethods.deleteTransaction, DeleteTransactionRequest(transactionID: voided.id))
+        for paid in [cancelled, voided] {
+            #expect(try await scene.ledger(paid) == ["clearing": 0, "revenue": 0, "gst_payable": 0])
+            let whole = """
+                select count(*) from clinic.transaction
+                where id = $1 and refunded_amount = total_fee and refunded_gst = gst
+                """
+            #expect(try await scene.clinic.count(whole, [.int64(paid.id)]) == 1)
+        }
+        let bookingStatus = try await scene.clinic.count(
+            "select count(*) from clinic.booking where id = $1 and status = 'BOOKED'",
+            [.int64(voided.booking?.id ?? 0)])
+        #expect(bookingStatus == 1)
+    }
+
+    @Test func `any sequence of payments and refunds leaves parts that sum exactly`() async throws {
+        let scene = try await Self.scene()
+        var generator = SeededGenerator(printing: "payments and refunds")
+        var transactions: [Transaction] = []
+        for number in 0..<12 {
+            let fee = number < 4 ? Int64(number * 7 + 1) : .random(in: 1...60_000, using: &generator)
+            transactions.append(try await scene.paid(fee: fee))
+        }
+        for _ in 0..<90 {
+            guard let paid = transactions.randomElement(using: &generator) else { break }
+            let before = try await scene.get(paid)
+            let left = (before.totalFee?.minorUnits ?? 0) - (before.refundedAmount?.minorUnits ?? 0)
+            let amount: Int64? =
+                switch Int.random(in: 0..<10, using: &generator) {
+                case 0: nil
+                case 1: left + 1
+                case 2: max(left, 1)
+                default: .random(in: 1...max(left / 3, 1), using: &generator)
+                }
+            let failure = try await status { _ = try await scene.refund(paid, amount) }
+            let expected: String? =
+                if left == 0 { "NOTHING_TO_REFUND" } else if let amount, amount > left {
+                    "REFUND_TOO_LARGE"
+                } else { nil }
+            #expect(failure?.errorInfo?.reason == expected)
+
+            let receipt = try await scene.receipt(paid)
+            func sum(_ part: KeyPath<ReceiptRefund, Money?>) -> Int64 {
+                receipt.refunds.reduce(0) { $0 + ($1[keyPath: part]?.minorUnits ?? 0) }
+            }
+            let given = sum(\.amount)
+            #expect(given == receipt.transaction?.refundedAmount?.minorUnits)
+            #expect(sum(\.fee) + sum(\.gst) == given)
+            #expect(receipt.balance?.minorUnits == (receipt.transaction?.totalFee?.minorUnits ?? 0) - given)
+            #expect(
+                receipt.refunds.allSatisfy {
+                    ($0.gst?.minorUnits ?? -1) >= 0 && ($0.fee?.minorUnits ?? -1) >= 0
+                })
+            if receipt.transaction?.status == .refunded {
+                #expect(sum(\.fee) == receipt.transaction?.fee?.minorUnits)
+                #expect(sum(\.gst) == receipt.transaction?.gst?.minorUnits)
+            }
+            #expect(try await scene.clinic.count("select sum(amount)::bigint from clinic.ledger_entry") == 0)
+        }
+        await scene.clinic.stop()
+    }
+
+    @Test func `of 32 partial refunds at once as many are made as there is money for`() async throws {
+        let scene = try await Self.shared.value
+        let paid = try await scene.paid()
+        let results = try await withThrowingTaskGroup(of: String?.self) { group in
+            for _ in 0..<32 {
+                group.addTask {
+                    try await status { _ = try await scene.refund(paid, 1_000) }?.errorInfo?.reason
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(results.filter { $0 == nil }.count == 22)
+        #expect(results.compactMap { $0 } == Array(repeating: "REFUND_TOO_LARGE", count: 10))
+        let receipt = try await scene.receipt(paid)
+        #expect(receipt.refunds.count == 22)
+        #expect(receipt.balance?.minorUnits == 109)
+        #expect(try await scene.refund(paid).status == .refunded)
+        #expect(try await scene.ledger(paid) == ["clearing": 0, "revenue": 0, "gst_payable": 0])
+    }
+
+    @Test func `paying while cancelling never ends paid and cancelled without a refund`() async throws {
+        let scene = try await Self.shared.value
+        let doctor = try await scene.clinic.doctor(by: scene.administrator)
+        var outcomes: Set<String> = []
+        for round in 0..<24 {
+            let patient = scene.patient
+            let booking = try await patient.book(
+                doctor, at: scene.clinic.dateTime(daysAhead: 5, hour: round / 2, minute: 30 * (round % 2)))
+            let canceller = round % 2 == 0 ? scene.administrator : patient
+            async let paying = status { _ = try await patient.pay(booking) }
+            async let cancelling = status {
+                try await canceller.call(
+                    BookingServiceMethods.updateBookingStatus,
+                    UpdateBookingStatusRequest(bookingID: booking.id, status: .cancelled))
+            }
+            let (payment, cancellation) = (try await paying, try await cancelling)
+            #expect(cancellation == nil)
+            #expect(payment == nil || payment?.errorInfo?.reason == "NOT_PAYABLE")
+            let after = try await scene.administrator.call(
+                BookingServiceMethods.listBookings,
+                ListBookingsRequest(
+                    startFrom: booking.startTime, startBefore: booking.endTime, userID: patient.userID)
+            ).bookings
+            let found = try #require(after.first { $0.id == booking.id })
+            #expect(found.status == .cancelled)
+            #expect(found.payments == (payment == nil ? [.refunded] : []))
+            outcomes.insert(payment == nil ? "paid first" : "cancelled first")
+        }
+        print("paying against cancelling: \(outcomes.sorted())")
+        #expect(try await scene.clinic.count("select sum(amount)::bigint from clinic.ledger_entry") == 0)
+    }
+
+    @Test func `the table refuses a status that does not fit the money`() async throws {
+        let scene = try await Self.shared.value
+        let paid = try await scene.paid()
+        for wrong in [
+            "status = 'REFUNDED'", "refunded_amount = 1", "status = 'VOIDED'",
+            "status = 'PARTIALLY_REFUNDED'",
+        ] {
+            await #expect(throws: DatabaseError.self) {
+                _ = try await scene.clinic.database.write(
+                    Statement("update clinic.transaction set \(wrong) where id = $1"), [.int64(paid.id)])
+            }
+        }
+    }
+
+    @Test func `a receipt says who paid what for what, and when on the clinic's clock`() async throws {
+        let scene = try await Self.shared.value
+        let doctor = try await scene.clinic.doctor(by: scene.administrator)
+        let patient = try await scene.clinic.signUp()
+        let before = Instant.now
+        let paid = try await patient.pay(
+            patient.book(doctor, at: scene.clinic.dateTime(daysAhead: 3, hour: 15)))
+        _ = try await scene.refund(paid, 5_000)
+        _ = try await scene.refund(paid, 109)
+
+        let receipt = try await patient.call(
+            PaymentServiceMethods.getReceipt, GetReceiptRequest(transactionID: paid.id))
+        #expect(receipt == (try await scene.receipt(paid)))
+        #expect(receipt.receiptNumber == "R-\(paid.id)")
+        #expect(receipt.transaction == (try await scene.get(paid)))
+        #expect(receipt.user == UserSummary(id: patient.userID, firstName: "Pat", lastName: "Ient"))
+        #expect(receipt.doctor?.fullName == "Dr Who")
+        #expect(receipt.doctor?.department == doctor.department)
+        #expect(receipt.timeZone == "Australia/Sydney")
+        func money(_ units: Int64) -> Money { Money(minorUnits: units, currencyCode: "AUD") }
+        #expect(
+            receipt.lines == [
+                ReceiptLine(
+                    description: "Consultation with Dr Who on \(paid.booking?.bookingDateTime ?? "")",
+                    fee: money(20_099), gst: money(2_010), total: money(22_109))
+            ])
+        #expect(receipt.refunds.map { $0.refundNumber } == ["R-\(paid.id)-1", "R-\(paid.id)-2"])
+        // 5000 × 2010 / 22109 = 454.57, 109 × 2010 / 22109 = 9.91
+        #expect(receipt.refunds.map { $0.gst?.minorUnits } == [455, 10])
+        #expect(receipt.balance == money(17_000))
+        let times = [receipt.paymentTime] + receipt.refunds.map { $0.refundTime }
+        let texts = [receipt.paymentDateTime] + receipt.refunds.map { $0.refundDateTime }
+        for (time, text) in zip(times, texts) {
+            let instant = try #require(Instant(secondsSinceEpoch: time?.seconds ?? 0))
+            #expect(instant.secondsSinceEpoch >= before.secondsSinceEpoch - 1)
+            #expect(scene.clinic.settings.zone.localDateTime(at: instant)?.description == text)
+        }
+    }
+}

@@ -1,0 +1,389 @@
+// What people do with their accounts, through the socket: reading, changing, passwords, roles, export, erasure.
+
+import ClinicMessages
+import ClinicService
+import Foundation
+import OpenSSL
+import PostgreSQL
+import ProtobufC
+import TTRPC
+import TTRPCMessages
+import TestCluster
+import Testing
+
+@Suite(.serialized) struct PeopleTests {
+    private static let shared = Task { try await TestClinic() }
+
+    private func scene() async throws -> (clinic: TestClinic, administrator: Session, patient: Session) {
+        let clinic = try await Self.shared.value
+        return (clinic, try await clinic.administrator(), try await clinic.signUp())
+    }
+
+    private func me(_ session: Session) async throws -> User {
+        try await session.call(UserServiceMethods.getUser, GetUserRequest())
+    }
+
+    private func reason(of call: () async throws -> Void) async throws -> String? {
+        try await status(of: call)?.errorInfo?.reason
+    }
+
+    @Test func `a person reads the own account, the staff read any`() async throws {
+        let (clinic, administrator, patient) = try await scene()
+        let account = try await me(patient)
+        #expect(account.id == patient.userID)
+        #expect(account.role == .patient)
+        let staff = try await clinic.staff(by: administrator)
+        for reader in [patient, staff, administrator] {
+            #expect(
+                try await reader.call(UserServiceMethods.getUser, GetUserRequest(userID: patient.userID))
+                    == account)
+        }
+    }
+
+    @Test func `an update changes the fields of its mask, and the new e-mail signs in`() async throws {
+        let (clinic, administrator, patient) = try await scene()
+        let before = try await me(patient)
+        let email = "renamed\(clinic.next())@example.org"
+        let renamed = try await patient.call(
+            UserServiceMethods.updateUser,
+            UpdateUserRequest(
+                user: User(firstName: " Ada ", phone: "", email: email.uppercased(), role: .admin),
+                updateMask: ProtobufFieldMask(paths: ["first_name", "phone", "email"]), etag: before.etag))
+        #expect(
+            renamed
+                == User(
+                    id: before.id, firstName: "Ada", lastName: before.lastName, phone: "", email: email,
+                    role: .patient, etag: renamed.etag))
+        #expect(renamed.etag != before.etag)
+        #expect(try await patient.signedIn(email: email, userID: before.id).token != nil)
+
+        let byAdministrator = try await administrator.call(
+            UserServiceMethods.updateUser,
+            UpdateUserRequest(userID: before.id, user: User(lastName: "Lovelace")))
+        #expect(byAdministrator.firstName == "Ada")
+        #expect(byAdministrator.lastName == "Lovelace")
+        let nothing = try await patient.call(UserServiceMethods.updateUser, UpdateUserRequest())
+        #expect(nothing == byAdministrator)
+    }
+
+    @Test
+    func `an update that is repeated under its key answers as the first time, the old etag notwithstanding`()
+        async throws
+    {
+        let (_, _, patient) = try await scene()
+        let request = UpdateUserRequest(
+            user: User(phone: "0411111111"), etag: try await me(patient).etag)
+        let first = try await patient.call(UserServiceMethods.updateUser, request, key: "again")
+        try await patient.call(
+            UserServiceMethods.updateUser, UpdateUserRequest(user: User(phone: "0422222222")))
+        let second = try await patient.call(UserServiceMethods.updateUser, request, key: "again")
+        #expect(second.encoded() == first.encoded())
+        #expect(try await me(patient).phone == "0422222222")
+    }
+
+    @Test func `a new password ends every session, and only it signs in from then on`() async throws {
+        let (_, _, patient) = try await scene()
+        let email = try await me(patient).email
+        let other = try await patient.signedIn(email: email, userID: patient.userID)
+        let change = ChangePasswordRequest(
+            currentPassword: TestClinic.password, newPassword: "battery staple")
+        try await patient.call(UserServiceMethods.changePassword, change, key: "new")
+        for session in [patient, other] {
+            #expect(try await reason { _ = try await me(session) } == "INVALID_TOKEN")
+            #expect(
+                try await reason {
+                    try await session.anonymous.call(
+                        UserServiceMethods.refreshToken,
+                        RefreshTokenRequest(refreshToken: session.refreshToken))
+                } == "INVALID_TOKEN")
+        }
+        #expect(
+            try await reason { _ = try await patient.signedIn(email: email, userID: 0) }
+                == "WRONG_CREDENTIALS")
+        let login = try await patient.anonymous.call(
+            UserServiceMethods.login, LoginRequest(email: email, password: "battery staple"))
+
+        // Under its key it answers as before, although the current password is another now, and changes nothing.
+        let again = Session(client: patient.client, token: login.token, userID: patient.userID)
+        try await again.call(UserServiceMethods.changePassword, change, key: "new")
+        #expect(try await me(again).id == patient.userID)
+        #expect(
+            try await reason {
+                try await again.call(
+                    UserServiceMethods.changePassword,
+                    ChangePasswordRequest(currentPassword: "guess", newPassword: "battery staple 2"),
+                    key: "new")
+            } == "KEY_REUSED")
+    }
+
+    @Test func `what is kept of a key does not let passwords be tried on it`() async throws {
+        let (clinic, _, patient) = try await scene()
+        let change = ChangePasswordRequest(
+            currentPassword: TestClinic.password, newPassword: "battery staple")
+        try await patient.call(UserServiceMethods.changePassword, change, key: "digest")
+        let plain = try SHA256.digest(change.encoded()).bytes
+        let kept = "select count(*) from clinic.idempotency_key where user_id = $1"
+        #expect(try await clinic.count(kept, [.int64(patient.userID)]) == 1)
+        #expect(
+            try await clinic.count(
+                kept + " and request_digest = $2", [.int64(patient.userID), .bytes(plain)]) == 0)
+    }
+
+    @Test func `ten wrong current passwords close the door`() async throws {
+        let (_, _, patient) = try await scene()
+        var reasons: [String?] = []
+        for _ in 0..<11 {
+            reasons.append(
+                try await reason {
+                    try await patient.call(
+                        UserServiceMethods.changePassword,
+                        ChangePasswordRequest(currentPassword: "guess", newPassword: "battery staple"))
+                })
+        }
+        #expect(reasons == Array(repeating: "WRONG_CREDENTIALS", count: 10) + ["LOGIN_THROTTLED"])
+        #expect(try await me(patient).id == patient.userID)
+    }
+
+    @Test func `another role holds from the next call on, and the old token does not`() async throws {
+        let (_, administrator, patient) = try await scene()
+        let email = try await me(patient).email
+        let promoted = try await administrator.call(
+            UserServiceMethods.setUserRole, SetUserRoleRequest(userID: patient.userID, role: .admin))
+        #expect(promoted.role == .admin && promoted.isAdmin)
+        #expect(try await reason { _ = try await me(patient) } == "INVALID_TOKEN")
+        let second = try await patient.signedIn(email: email, userID: patient.userID)
+        try await second.call(UserServiceMethods.listUsers, ListUsersRequest())
+
+        try await administrator.call(
+            UserServiceMethods.setUserRole,
+            SetUserRoleRequest(userID: patient.userID, role: .patient, etag: promoted.etag))
+        #expect(
+            try await reason { try await second.call(UserServiceMethods.listUsers, ListUsersRequest()) }
+                == "INVALID_TOKEN")
+        // Whoever has the role already is left alone.
+        let third = try await patient.signedIn(email: email, userID: patient.userID)
+        try await administrator.call(
+            UserServiceMethods.setUserRole, SetUserRoleRequest(userID: patient.userID, role: .patient))
+        #expect(try await me(third).role == .patient)
+    }
+
+    @Test func `of two administrators who take the role from each other one stays`() async throws {
+        let clinic = try await TestClinic()
+        for _ in 0..<5 {
+            let pair = [try await clinic.administrator(), try await clinic.administrator()]
+            _ = try await clinic.database.write(
+                Statement("update clinic.user_account set role = 'PATIENT' where id <> all ($1)"),
+                [.int64Array(pair.map(\.userID))])
+            let reasons = try await withThrowingTaskGroup(of: String?.self) { group in
+                for (one, other) in [(pair[0], pair[1]), (pair[1], pair[0])] {
+                    group.addTask {
+                        try await status {
+                            try await one.call(
+                                UserServiceMethods.setUserRole,
+                                SetUserRoleRequest(userID: other.userID, role: .staff))
+                        }?.errorInfo?.reason
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            // The one who is too late hears so, or is no administrator any more before the question arises.
+            #expect(reasons.compactMap { $0 }.count == 1)
+            #expect(Set(reasons.compactMap { $0 }).isSubset(of: ["LAST_ADMINISTRATOR", "INVALID_TOKEN"]))
+            #expect(
+                try await clinic.count("select count(*) from clinic.user_account where role = 'ADMIN'") == 1)
+        }
+        await clinic.stop()
+    }
+
+    @Test
+    func `an export is everything held about a person, hidden things included, and nothing about others`()
+        async throws
+    {
+        let (clinic, administrator, patient) = try await scene()
+        let doctor = try await clinic.doctor(by: administrator)
+        let neighbour = try await clinic.signUp()
+        _ = try await neighbour.pay(neighbour.book(doctor, at: clinic.dateTime(hour: 9)))
+        let booking = try await patient.book(doctor, at: clinic.dateTime())
+        let transaction = try await patient.pay(booking)
+        let deleted = try await patient.book(doctor, at: clinic.dateTime(hour: 12))
+        try await administrator.call(
+            BookingServiceMethods.deleteBooking, DeleteBookingRequest(bookingID: deleted.id))
+
+        let data = try await patient.call(UserServiceMethods.exportUserData, ExportUserDataRequest())
+        #expect(data.user == (try await me(patient)))
+        #expect(data.createTime != nil)
+        let mine = try await patient.call(BookingServiceMethods.listMyBookings, ListMyBookingsRequest())
+            .bookings
+        #expect(data.bookings.first == mine.first)
+        #expect(data.bookings.map { $0.id } == [booking.id, deleted.id])
+        #expect(data.bookings.map { $0.status } == [.confirmed, .cancelled])
+        #expect(data.transactions == [transaction])
+        #expect(data.sessions.count == 1)
+        let session = try #require(data.sessions.first)
+        #expect((session.expireTime?.seconds ?? 0) - (session.createTime?.seconds ?? 0) == 30 * 86_400)
+        #expect(
+            data.events.map { "\($0.method.split(separator: "/").last ?? "") \($0.entity) \($0.byUser)" } == [
+                "CreateUser user false", "BookAppointment booking true", "PayBooking transaction true",
+                "BookAppointment booking true", "DeleteBooking booking false",
+            ])
+        #expect(
+            try await administrator.call(
+                UserServiceMethods.exportUserData, ExportUserDataRequest(userID: patient.userID)) == data)
+    }
+
+    @Test func `who is erased is unknown from then on, and what happened stays`() async throws {
+        let clinic = try await TestClinic()
+        let administrator = try await clinic.administrator()
+        let doctor = try await clinic.doctor(by: administrator)
+        let patient = try await clinic.signUp()
+        let email = "canary-mail\(clinic.next())@example.org"
+        try await patient.call(
+            UserServiceMethods.updateUser,
+            UpdateUserRequest(
+                user: User(
+                    firstName: "Canaryfirst", lastName: "Canarylast", phone: "98765432123", email: email)),
+            key: "update")
+        let paid = try await patient.book(doctor, at: clinic.dateTime(), key: "book")
+        _ = try await patient.pay(paid)
+        let unpaid = try await patient.book(doctor, at: clinic.dateTime(hour: 12))
+        let attended = try await patient.book(doctor, at: clinic.dateTime(hour: 14))
+        _ = try await administrator.call(
+            BookingServiceMethods.updateBookingStatus,
+            UpdateBookingStatusRequest(bookingID: attended.id, status: .arrived), key: "arrive")
+        _ = try await administrator.call(
+            UserServiceMethods.updateUser,
+            UpdateUserRequest(userID: patient.userID, user: User(phone: "98765432124")), key: "phone")
+        let needles = ["%canary%", "%9876543212%"]
+        for needle in needles { #expect(try await clinic.tables(holding: needle) > 0) }
+
+        try await patient.call(
+            UserServiceMethods.eraseUser, EraseUserRequest(userID: patient.userID), key: "erase")
+
+        #expect(try await reason { _ = try await me(patient) } == "INVALID_TOKEN")
+        #expect(
+            try await reason {
+                try await patient.anonymous.call(
+                    UserServiceMethods.refreshToken, RefreshTokenRequest(refreshToken: patient.refreshToken))
+            } == "INVALID_TOKEN")
+        for needle in needles { #expect(try await clinic.tables(holding: needle) == 0, "\(needle)") }
+        #expect(
+            try await reason {
+                try await administrator.call(
+                    UserServiceMethods.getUser, GetUserRequest(userID: patient.userID))
+            } == "USER_NOT_FOUND")
+        let users = try await administrator.call(
+            UserServiceMethods.listUsers, ListUsersRequest(pageSize: 1000))
+        #expect(!users.users.contains { $0.id == patient.userID })
+
+        let bookings = try await administrator.call(
+            BookingServiceMethods.listBookings, ListBookingsRequest(userID: patient.userID)
+        ).bookings
+        #expect(bookings.map { $0.id } == [paid.id, unpaid.id, attended.id])
+        #expect(bookings.map { $0.status } == [.cancelled, .cancelled, .arrived])
+        #expect(bookings.first?.payments == [.refunded])
+        #expect(
+            bookings.first?.user == UserSummary(id: patient.userID, firstName: "Erased", lastName: "user"))
+        #expect(
+            try await clinic.count("select coalesce(sum(amount), 0)::bigint from clinic.ledger_entry") == 0)
+        #expect(try await clinic.count("select count(*) from clinic.ledger_entry") == 6)
+        let cancellations = """
+            select count(*) from clinic.event where entity = 'booking' and method like '%EraseUser'
+            and change ->> 'status' = 'CANCELLED'
+            """
+        #expect(try await clinic.count(cancellations) == 2)
+
+        // The slot and the e-mail are free again; the old password opens nothing.
+        #expect(try await clinic.signUp().book(doctor, at: clinic.dateTime()).status == .booked)
+        #expect(
+            try await reason { _ = try await patient.signedIn(email: email, userID: 0) }
+                == "WRONG_CREDENTIALS")
+        let namesake = try await patient.anonymous.call(
+            UserServiceMethods.createUser,
+            CreateUserRequest(firstName: "New", lastName: "Comer", email: email, password: "long enough"))
+        #expect(namesake.id != patient.userID)
+        #expect(
+            try await reason {
+                try await administrator.call(
+                    UserServiceMethods.eraseUser, EraseUserRequest(userID: patient.userID))
+            } == "USER_NOT_FOUND")
+        #expect(
+            try await reason {
+                try await administrator.call(
+                    BookingServiceMethods.bookAppointment,
+                    BookAppointmentRequest(
+                        doctorID: doctor.id, time: .bookingDateTime(clinic.dateTime(hour: 16)),
+                        userID: patient.userID))
+            } == "USER_NOT_FOUND")
+        await clinic.stop()
+    }
+
+    @Test func `an erasure and a booking at the same time leave no booked appointment of nobody`()
+        async throws
+    {
+        let (clinic, administrator, _) = try await scene()
+        let doctor = try await clinic.doctor(by: administrator)
+        for round in 0..<10 {
+            let patient = try await clinic.signUp()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for slot in 0..<4 {
+                    group.addTask {
+                        _ = try await status {
+                            _ = try await patient.book(
+                                doctor, at: clinic.dateTime(daysAhead: Int64(2 + round), hour: 10 + slot))
+                        }
+                    }
+                }
+                group.addTask {
+                    try await administrator.call(
+                        UserServiceMethods.eraseUser, EraseUserRequest(userID: patient.userID))
+                }
+                try await group.waitForAll()
+            }
+            let left = "select count(*) from clinic.booking where user_id = $1 and status <> 'CANCELLED'"
+            #expect(try await clinic.count(left, [.int64(patient.userID)]) == 0)
+        }
+    }
+
+    @Test func `no secret is in any table`() async throws {
+        let clinic = try await TestClinic()
+        let administrator = try await clinic.administrator()
+        let patient = try await clinic.signUp()
+        let renewed = try await patient.anonymous.call(
+            UserServiceMethods.refreshToken, RefreshTokenRequest(refreshToken: patient.refreshToken))
+        let session = Session(client: patient.client, token: renewed.token, userID: patient.userID)
+        try await session.call(
+            UserServiceMethods.changePassword,
+            ChangePasswordRequest(currentPassword: TestClinic.password, newPassword: "canary password"),
+            key: "k")
+        try await administrator.call(
+            UserServiceMethods.revokeTokens, RevokeTokensRequest(userID: patient.userID), key: "k")
+        try await administrator.call(
+            UserServiceMethods.setUserRole, SetUserRoleRequest(userID: patient.userID, role: .staff), key: "l"
+        )
+        for secret in [
+            "canary password", TestClinic.password, patient.refreshToken, renewed.refreshToken, renewed.token,
+            administrator.refreshToken, administrator.token ?? "-",
+        ] {
+            #expect(secret.utf8.count > 8)
+            #expect(try await clinic.tables(holding: "%\(secret)%") == 0)
+        }
+        let hashes = "select count(*) from clinic.event where change::text like '%$2b$%'"
+        #expect(try await clinic.count(hashes) == 0)
+        #expect(
+            try await clinic.count(
+                "select count(*) from clinic.idempotency_key where answer::text like '%$2b$%'") == 0)
+        await clinic.stop()
+    }
+}
+
+extension TestClinic {
+    /// How many tables have a row with such a text, in any case; bytes count as Base64.
+    func tables(holding pattern: String) async throws -> Int64 {
+        try await count(
+            """
+            select count(*) from information_schema.tables
+            where table_schema = 'clinic' and table_type = 'BASE TABLE'
+                and query_to_xml(format('select * from clinic.%I', table_name), true, false, '')::text ilike $1
+            """, [.text(pattern)])
+    }
+}

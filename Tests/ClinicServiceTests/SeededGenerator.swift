@@ -1,0 +1,19 @@
+// Chance that can be repeated.
+
+/// SplitMix64. Its seed is printed, so that a run that failed can be had again.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(printing name: String, seed: UInt64 = .random(in: 1...UInt64(UInt32.max))) {
+        print("seed of \(name): \(seed)")
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}

@@ -1,0 +1,224 @@
+// Sessions through the socket: renewing, copying, ending everywhere, on this server and on another one.
+
+import Bcrypt
+import ClinicMessages
+import ClinicService
+import Foundation
+import PostgreSQL
+import ProtobufC
+import TTRPC
+import TTRPCMessages
+import TestCluster
+import Testing
+
+@Suite(.serialized) struct SessionTests {
+    private static let shared = Task { try await TestClinic() }
+
+    private func refresh(_ session: Session) async throws -> Session {
+        let answer = try await session.anonymous.call(
+            UserServiceMethods.refreshToken, RefreshTokenRequest(refreshToken: session.refreshToken))
+        return Session(
+            client: session.client, token: answer.token, userID: session.userID,
+            refreshToken: answer.refreshToken)
+    }
+
+    private func reason(of call: () async throws -> Void) async throws -> String? {
+        try await status(of: call)?.errorInfo?.reason
+    }
+
+    /// Why a call with the session's access token is refused; nil when it is not.
+    private func refusal(of session: Session) async throws -> String? {
+        try await reason { try await session.call(DoctorServiceMethods.listDoctors, ListDoctorsRequest()) }
+    }
+
+    @Test func `a refresh token is exchanged for a session of the same person`() async throws {
+        let clinic = try await Self.shared.value
+        let patient = try await clinic.signUp()
+        let answer = try await patient.anonymous.call(
+            UserServiceMethods.refreshToken, RefreshTokenRequest(refreshToken: patient.refreshToken))
+        #expect(answer.role == .patient && !answer.isAdmin)
+        #expect(answer.email.hasPrefix("patient"))
+        #expect((answer.expireTime?.seconds ?? 0) - Int64(Date.now.timeIntervalSince1970) > 800)
+        #expect(answer.refreshToken != patient.refreshToken)
+        var session = try await refresh(
+            Session(client: patient.client, token: nil, userID: 0, refreshToken: answer.refreshToken))
+        for _ in 0..<3 { session = try await refresh(session) }
+        #expect(try await refusal(of: session) == nil)
+        // A renewal is no reason to end the access token before it.
+        #expect(try await refusal(of: patient) == nil)
+    }
+
+    @Test func `a refresh token that comes back ends its session and no other`() async throws {
+        let clinic = try await Self.shared.value
+        let first = try await clinic.signUp()
+        let email = try await first.call(UserServiceMethods.getUser, GetUserRequest()).email
+        let elsewhere = try await first.signedIn(email: email, userID: first.userID)
+        let second = try await refresh(first)
+        let third = try await refresh(second)
+        #expect(try await reason { _ = try await refresh(first) } == "INVALID_TOKEN")
+        #expect(try await reason { _ = try await refresh(third) } == "INVALID_TOKEN")
+        #expect(try await reason { _ = try await refresh(second) } == "INVALID_TOKEN")
+        let other = try await refresh(elsewhere)
+        #expect(try await refusal(of: other) == nil)
+        let events = """
+            select count(*) from clinic.event where entity = 'user' and entity_id = $1 and actor_id is null
+            and method = 'clinic.v1.UserService/RefreshToken'
+            """
+        #expect(try await clinic.count(events, [.int64(first.userID)]) == 1)
+    }
+
+    @Test func `of many who use one refresh token at once one at most gets a session, and then it is over`()
+        async throws
+    {
+        let clinic = try await Self.shared.value
+        let patient = try await clinic.signUp()
+        let answers = try await withThrowingTaskGroup(of: Session?.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    var answer: Session?
+                    _ = try await status { answer = try await self.refresh(patient) }
+                    return answer
+                }
+            }
+            return try await group.reduce(into: [Session]()) { if let session = $1 { $0.append(session) } }
+        }
+        #expect(answers.count == 1)
+        for session in answers {
+            #expect(try await reason { _ = try await refresh(session) } == "INVALID_TOKEN")
+        }
+    }
+
+    @Test func `a refresh token ends after 30 days without use, and when the account is signed out`()
+        async throws
+    {
+        let clinic = try await Self.shared.value
+        let patient = try await clinic.signUp()
+        let days = """
+            select count(*) from clinic.refresh_family
+            where user_id = $1 and expires_at - refreshed_at = interval '30 days'
+            """
+        #expect(try await clinic.count(days, [.int64(patient.userID)]) == 1)
+        _ = try await clinic.database.write(
+            Statement("update clinic.refresh_family set expires_at = now() where user_id = $1"),
+            [.int64(patient.userID)])
+        #expect(try await reason { _ = try await refresh(patient) } == "INVALID_TOKEN")
+    }
+
+    @Test func `signing out everywhere ends every session, for oneself and by an administrator`() async throws
+    {
+        let clinic = try await Self.shared.value
+        let administrator = try await clinic.administrator()
+        for isSelf in [true, false] {
+            let first = try await clinic.signUp()
+            let email = try await first.call(UserServiceMethods.getUser, GetUserRequest()).email
+            let second = try await first.signedIn(email: email, userID: first.userID)
+            if isSelf {
+                try await first.call(UserServiceMethods.revokeTokens, RevokeTokensRequest())
+            } else {
+                try await administrator.call(
+                    UserServiceMethods.revokeTokens, RevokeTokensRequest(userID: first.userID))
+            }
+            for session in [first, second] {
+                #expect(try await refusal(of: session) == "INVALID_TOKEN")
+                #expect(try await reason { _ = try await refresh(session) } == "INVALID_TOKEN")
+            }
+            let third = try await first.signedIn(email: email, userID: first.userID)
+            #expect(try await refusal(of: third) == nil)
+        }
+        #expect(try await refusal(of: administrator) == nil)
+    }
+
+    @Test func `a person has at most fifty sessions, and the one longest unused goes first`() async throws {
+        let clinic = try await Self.shared.value
+        let first = try await clinic.signUp()
+        let email = try await first.call(UserServiceMethods.getUser, GetUserRequest()).email
+        var latest = first
+        for _ in 0..<52 { latest = try await first.signedIn(email: email, userID: first.userID) }
+        let sessions = "select count(*) from clinic.refresh_family where user_id = $1"
+        #expect(try await clinic.count(sessions, [.int64(first.userID)]) == 50)
+        #expect(try await reason { _ = try await refresh(first) } == "INVALID_TOKEN")
+        #expect(try await refusal(of: try await refresh(latest)) == nil)
+    }
+
+    @Test
+    func `tokens of the two kinds are not taken for each other, and what cannot be one is refused alike`()
+        async throws
+    {
+        let clinic = try await Self.shared.value
+        let patient = try await clinic.signUp()
+        let swapped = Session(client: patient.client, token: patient.refreshToken, userID: 0)
+        #expect(try await refusal(of: swapped) == "INVALID_TOKEN")
+        var messages: Set<String> = []
+        let token = patient.refreshToken
+        for text in [
+            "", "x", String(repeating: "A", count: 64), String(repeating: "é", count: 32), token + "A",
+            String(token.dropLast()), String(repeating: "A", count: 100_000), patient.token ?? "",
+        ] {
+            let refused = try await status {
+                try await patient.anonymous.call(
+                    UserServiceMethods.refreshToken, RefreshTokenRequest(refreshToken: text))
+            }
+            #expect(refused?.code == .unauthenticated)
+            messages.insert(refused?.message ?? "")
+        }
+        #expect(messages.count == 1)
+        _ = try await refresh(patient)
+    }
+
+    @Test func `who is signed out on one server is out on another within the promised time`() async throws {
+        let clinic = try await TestClinic()
+        let other = try await TestClinic(databaseURL: clinic.databaseURL, standingAge: .milliseconds(200))
+        let administrator = try await clinic.administrator()
+        let patient = try await clinic.signUp()
+        let there = Session(
+            client: try await other.connect().client, token: patient.token, userID: patient.userID)
+        #expect(try await refusal(of: there) == nil)
+
+        try await administrator.call(
+            UserServiceMethods.revokeTokens, RevokeTokensRequest(userID: patient.userID))
+        let end = ContinuousClock.now
+        #expect(try await refusal(of: patient) == "INVALID_TOKEN")
+        var last: ContinuousClock.Instant?
+        while true {
+            let sent = ContinuousClock.now
+            guard try await refusal(of: there) == nil else { break }
+            last = sent
+        }
+        // The last call that was let in was sent no later than the promised time after the change.
+        if let last { #expect(end.duration(to: last) < .milliseconds(200)) }
+        await other.stop()
+        await clinic.stop()
+    }
+
+    @Test func `a token of a new session is taken at once where the old standing is still remembered`()
+        async throws
+    {
+        let clinic = try await TestClinic()
+        let other = try await TestClinic(databaseURL: clinic.databaseURL, standingAge: .seconds(3_600))
+        let patient = try await clinic.signUp()
+        let connection = try await other.connect()
+        func there(_ session: Session) -> Session {
+            Session(client: connection.client, token: session.token, userID: session.userID)
+        }
+        let email = try await there(patient).call(UserServiceMethods.getUser, GetUserRequest()).email
+        try await patient.call(UserServiceMethods.revokeTokens, RevokeTokensRequest())
+        // This is what the promised time bounds: it is an hour on this server.
+        #expect(try await refusal(of: there(patient)) == nil)
+        let renewed = try await patient.signedIn(email: email, userID: patient.userID)
+        #expect(try await refusal(of: there(renewed)) == nil)
+        #expect(try await refusal(of: there(patient)) == "INVALID_TOKEN")
+        await other.stop()
+        await clinic.stop()
+    }
+
+    @Test func `an administrator who is made anew on the machine is signed out everywhere`() async throws {
+        let clinic = try await TestClinic(standingAge: .zero)
+        let administrator = try await clinic.administrator()
+        let email = try await administrator.call(UserServiceMethods.getUser, GetUserRequest()).email
+        _ = try await Administrators(database: clinic.database, passwords: BcryptPool(cost: 4))
+            .make(email: email, password: "battery staple", firstName: nil, lastName: nil)
+        #expect(try await refusal(of: administrator) == "INVALID_TOKEN")
+        #expect(try await reason { _ = try await refresh(administrator) } == "INVALID_TOKEN")
+        await clinic.stop()
+    }
+}

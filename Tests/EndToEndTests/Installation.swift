@@ -1,0 +1,165 @@
+// A clinic as an administrator has it: a data directory, a daemon on it, and clients that find its socket. The
+// directory is a copy of one that was made once, because initdb takes longer than everything else in these tests.
+
+import ClinicClient
+import ClinicMessages
+import Foundation
+import ProtobufC
+import TTRPC
+import TestCluster
+import Testing
+
+/// A data directory with what belongs to it.
+struct Installation: Sendable {
+    let directory: String
+
+    static let password = "correct horse"
+
+    /// A data directory with a private PostgreSQL in it, which has the schema and no data.
+    static func make() async throws -> Installation {
+        let installation = try empty()
+        let copy = Process()
+        copy.executableURL = URL(fileURLWithPath: "/bin/cp")
+        copy.arguments = [
+            "-a", "--reflink=auto", "--no-target-directory", try await template.value.directory,
+            installation.directory,
+        ]
+        try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
+            copy.terminationHandler = { _ in done.resume() }
+            do { try copy.run() } catch { done.resume(throwing: error) }
+        }
+        guard copy.terminationStatus == 0 else { throw CocoaError(.fileWriteUnknown) }
+        return installation
+    }
+
+    /// A data directory with nothing in it.
+    static func empty() throws -> Installation {
+        Installation(directory: try TestCluster.makeDirectory())
+    }
+
+    private static let template = Task {
+        let installation = try empty()
+        let migration = try await Program.run(
+            "clinicd", ["migrate", "--data-dir", installation.directory], within: .seconds(120))
+        guard migration.status == 0 else { throw Program.Missing(description: migration.errors) }
+        return installation
+    }
+
+    // MARK: - Programs
+
+    var socket: Address { .unix(path: directory + "/clinic.sock") }
+
+    /// Starts the daemon with its socket in the data directory and waits until it serves.
+    func serve(
+        _ options: [String] = [], environment: [String: String] = [:], as user: OrdinaryUser? = nil
+    ) async throws -> Program {
+        let daemon = try start(options, environment: environment, as: user)
+        try await daemon.line(with: "listening on \(socket)")
+        return daemon
+    }
+
+    /// Starts the daemon without waiting.
+    func start(
+        _ options: [String] = [], environment: [String: String] = [:], as user: OrdinaryUser? = nil
+    ) throws -> Program {
+        try Program(
+            "clinicd",
+            ["serve", "--data-dir", directory, "--listen", "\(socket)", "--bcrypt-cost", "4"] + options,
+            environment: environment, as: user)
+    }
+
+    /// Runs another command of the daemon on the data directory to its end.
+    func run(
+        _ command: String, _ options: [String] = [], input: String = "", as user: OrdinaryUser? = nil
+    ) async throws -> Program.Ending {
+        let cost = command == "migrate" ? [] : ["--bcrypt-cost", "4"]
+        return try await Program.run(
+            "clinicd", [command, "--data-dir", directory] + cost + options, input: input, as: user)
+    }
+
+    /// Makes an administrator with the usual password.
+    func createAdministrator(
+        _ email: String, password: String = Installation.password, _ options: [String] = []
+    ) async throws -> Program.Ending {
+        try await run("create-admin", ["--email", email] + options, input: password + "\n")
+    }
+
+    // MARK: - Callers
+
+    /// A client that tries every call once.
+    func client(of address: Address? = nil) -> ClinicClient {
+        var configuration = ClinicClientConfiguration()
+        configuration.retryPolicy = .never
+        configuration.timeout = .seconds(20)
+        return ClinicClient(address: address ?? socket, configuration: configuration)
+    }
+
+    func signUp(_ email: String) async throws -> User {
+        try await client().call(
+            UserServiceMethods.createUser,
+            CreateUserRequest(
+                firstName: "Pat", lastName: "Ient", phone: "0400000000", email: email,
+                password: Self.password))
+    }
+
+    func logIn(_ email: String, password: String = Installation.password) async throws -> LoginResponse {
+        try await client().call(
+            UserServiceMethods.login, LoginRequest(email: email, password: password))
+    }
+
+    // MARK: - What is left
+
+    /// The private PostgreSQL's process, as its own file names it.
+    var postmaster: Int32? {
+        let file = directory + "/postgresql/data/postmaster.pid"
+        guard let text = try? String(contentsOfFile: file, encoding: .utf8) else { return nil }
+        return text.split(separator: "\n").first.flatMap { Int32($0) }
+    }
+
+    func contents() throws -> Set<String> {
+        Set(try FileManager.default.contentsOfDirectory(atPath: directory))
+    }
+}
+
+/// The rights on a file, and whose it is.
+func attributes(of path: String) throws -> (mode: Int, owner: UInt32) {
+    let attributes = try FileManager.default.attributesOfItem(atPath: path)
+    return (
+        (attributes[.posixPermissions] as? NSNumber)?.intValue ?? -1,
+        (attributes[.ownerAccountID] as? NSNumber)?.uint32Value ?? .max
+    )
+}
+
+/// Whether a process of that number is there and not just waiting to be reaped.
+func isRunning(_ process: Int32) -> Bool {
+    guard let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
+        let state = text.split(separator: ")").last?.first(where: { $0 != " " })
+    else { return false }
+    return state != "Z"
+}
+
+/// The status a call fails with; nil when it succeeds.
+func status(of call: () async throws -> Void) async throws -> Status? {
+    do {
+        try await call()
+        return nil
+    } catch let status as Status {
+        return status
+    }
+}
+
+/// Checks that a program gave up as it should: not with success, and with one line for a person that says this.
+func expectComplaint(
+    _ ending: Program.Ending, _ words: String..., sourceLocation: SourceLocation = #_sourceLocation
+) {
+    #expect(ending.status != 0 && ending.status < 128, "\(ending)", sourceLocation: sourceLocation)
+    #expect(ending.output.isEmpty, "\(ending)", sourceLocation: sourceLocation)
+    #expect(ending.errorLines.count == 1, "\(ending.errors)", sourceLocation: sourceLocation)
+    #expect(ending.errors.hasPrefix("clinicd: "), "\(ending.errors)", sourceLocation: sourceLocation)
+    for word in words {
+        #expect(ending.errors.contains(word), "\(ending.errors)", sourceLocation: sourceLocation)
+    }
+    // Values of Swift print as Name(field: …), with Optional around some and the module in front of others.
+    let dump = ending.errors.firstMatch(of: /\b[A-Z][A-Za-z]+\(|Optional|\b[A-Z][A-Za-z]+\.[A-Z][A-Za-z]+/)
+    #expect(dump == nil, "\(ending.errors)", sourceLocation: sourceLocation)
+}

@@ -1,0 +1,95 @@
+// `clinic audit` and `clinic report`.
+
+internal import ArgumentParser
+internal import ClinicMessages
+
+struct ListAuditEvents: ListCommand {
+    static let configuration = CommandConfiguration(
+        "list", "List who changed what, the last change first. For administrators.",
+        example: "clinic audit list --entity booking --id 7 --oldest-first")
+    static let method = AdminServiceMethods.listAuditEvents
+
+    @Option(help: "Only what this user did.")
+    var actor: Int64?
+
+    @Option(help: "Only what happened to such a thing: booking, transaction, doctor, department, user.")
+    var entity: String?
+
+    @Option(help: "Only what happened to the thing of this number.")
+    var id: Int64?
+
+    @Option(
+        name: .customLong("method"),
+        help: "Only what this method did, such as clinic.v1.PaymentService/PayBooking.")
+    var methodName: String?
+
+    @Option(
+        help: "Only what happened at this instant or later, such as 2026-11-24T00:00:00+11:00.",
+        transform: ProtobufTimestamp.parse)
+    var from: ProtobufTimestamp?
+
+    @Option(help: "Only what happened before this instant.", transform: ProtobufTimestamp.parse)
+    var before: ProtobufTimestamp?
+
+    @Flag(help: "The first change first.")
+    var oldestFirst = false
+
+    @OptionGroup var page: PageOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func filter() -> ListAuditEventsRequest {
+        ListAuditEventsRequest(
+            actorID: actor ?? 0, entity: entity ?? "", entityID: id ?? 0, method: methodName ?? "",
+            eventFrom: from, eventBefore: before, newestFirst: !oldestFirst)
+    }
+}
+
+/// The options of every report.
+struct ReportOptions: ParsableArguments {
+    @Option(help: "The first day, YYYY-MM-DD in the clinic's time zone.")
+    var from: String
+
+    @Option(help: "The last day, included. [default: the first day]")
+    var to: String?
+
+    @Option(help: "A row for each day, doctor or department. [default: day]", transform: enumeration(named:))
+    var by: ReportGrouping?
+
+    @Option(help: "Only this doctor.")
+    var doctor: Int64?
+
+    @Option(help: "Only this department.")
+    var department: Int64?
+}
+
+struct RevenueReport: RemoteCommand {
+    static let configuration = CommandConfiguration(
+        "revenue", "What was charged and given back, from the ledger. For administrators.",
+        example: "clinic report revenue --from 2026-11-01 --to 2026-11-30 --by department")
+    static let method = AdminServiceMethods.queryRevenue
+
+    @OptionGroup var report: ReportOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func request(_ console: Console) -> QueryRevenueRequest {
+        QueryRevenueRequest(
+            firstDay: report.from, lastDay: report.to ?? report.from, grouping: report.by ?? .unspecified,
+            doctorID: report.doctor ?? 0, departmentID: report.department ?? 0)
+    }
+}
+
+struct UtilizationReport: RemoteCommand {
+    static let configuration = CommandConfiguration(
+        "utilization", "How many appointments were offered and what became of them. For administrators.",
+        example: "clinic report utilization --from 2026-11-01 --to 2026-11-30 --by doctor")
+    static let method = AdminServiceMethods.queryUtilization
+
+    @OptionGroup var report: ReportOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func request(_ console: Console) -> QueryUtilizationRequest {
+        QueryUtilizationRequest(
+            firstDay: report.from, lastDay: report.to ?? report.from, grouping: report.by ?? .unspecified,
+            doctorID: report.doctor ?? 0, departmentID: report.department ?? 0)
+    }
+}
