@@ -28,7 +28,7 @@ build: packages swift ## Build clinicd and clinic in release mode into .build/re
 
 test: test-packages swift tools lint ## Install what the tests need and run every test
 	@swift build --build-tests
-	@swift test --skip-build --parallel
+	@swift test --skip-build --parallel --experimental-maximum-parallelization-width 8
 
 lint: swift tools
 	@swift format lint --strict --parallel --recursive Package.swift Sources Tests clients

@@ -126,7 +126,9 @@ let package = Package(
             name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestCluster", logging],
             swiftSettings: settings),
         .testTarget(
-            name: "CommandLineTests", dependencies: ["clinic", "clinicd", subprocess], swiftSettings: settings
+            name: "CommandLineTests",
+            dependencies: ["clinic", "clinicd", "ClinicMessages", "ProtobufC", subprocess],
+            swiftSettings: settings
         ),
         .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: settings),
         .testTarget(name: "OpenSSLTests", dependencies: ["OpenSSL"], swiftSettings: settings),

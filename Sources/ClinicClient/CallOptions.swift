@@ -22,7 +22,7 @@ public struct CallOptions: Sendable {
     /// The key that keeps the call from having its effect twice, 1 to 128 printable ASCII characters. Nil makes a
     /// random one for a method with side effects when a token is sent.
     public var idempotencyKey: String?
-    /// Whether the token is sent; nil sends it with every method but Login and CreateUser.
+    /// Whether the token is sent; nil sends it with every method but Login, RefreshToken and CreateUser.
     public var sendsToken: Bool?
     /// Metadata beside what the client adds.
     public var metadata: Metadata

@@ -75,10 +75,13 @@ public final class ClinicClient: Sendable {
             self.payload = payload
         }
 
-        /// Whether the method is for those who have no token yet.
+        /// Whether the method is for those who have no token, or none that still counts.
         var isSigningIn: Bool {
             service == UserServiceMethods.login.service
-                && [UserServiceMethods.login.name, UserServiceMethods.createUser.name].contains(method)
+                && [
+                    UserServiceMethods.login.name, UserServiceMethods.createUser.name,
+                    UserServiceMethods.refreshToken.name,
+                ].contains(method)
         }
     }
 

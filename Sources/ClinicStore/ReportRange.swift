@@ -21,9 +21,9 @@ public struct ReportDays: Sendable {
         guard starts.count == Int(count) else { return nil }
     }
 
-    /// The first moment of each day, in microseconds; the first moment of all; the first moment after them.
+    /// The first second of each day; the first moment of all; the first moment after them.
     var parameters: [SQLValue] {
-        [.int64Array(starts.map(\.microsecondsSinceEpoch)), .instant(starts.first), .instant(end)]
+        [.int64Array(starts.map(\.secondsSinceEpoch)), .instant(starts.first), .instant(end)]
     }
 
     /// The day of a number that the database counted from 0.
@@ -84,6 +84,9 @@ public struct ReportScope: Sendable {
         self.doctorID = doctorID
         self.departmentID = departmentID
     }
+
+    /// Nothing is left out.
+    var isAll: Bool { doctorID == nil && departmentID == nil }
 
     var parameters: [SQLValue] { [.int64(doctorID), .int64(departmentID)] }
 }

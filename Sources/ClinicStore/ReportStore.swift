@@ -25,38 +25,61 @@ public struct ReportStore: Sendable {
         public let net: Int64
     }
 
-    private static func revenue(key: String, names: String, group: String) -> Statement {
+    /// Adds up by account before anything else, so that only few rows are joined, named and summed once more.
+    private static func revenue(key: String, joins: String, names: String, namedBy: String = "") -> Statement
+    {
         Statement(
             """
-            select \(key) as key, \(names),
+            with moved as materialized (
+                select \(key) as key, account, kind, sum(amount) as amount
+                from clinic.ledger_entry as entry \(joins)
+                where entry.created_at >= $2 and entry.created_at < $3
+                group by 1, 2, 3
+            )
+            select key, \(names),
                 coalesce(-sum(amount) filter (where account = 'revenue' and kind = 'PAYMENT'), 0)::bigint,
                 coalesce(-sum(amount) filter (where account = 'gst_payable' and kind = 'PAYMENT'), 0)::bigint,
                 coalesce(-sum(amount) filter (where account = 'clearing' and kind <> 'PAYMENT'), 0)::bigint,
                 coalesce(sum(amount) filter (where account = 'gst_payable' and kind <> 'PAYMENT'), 0)::bigint,
                 coalesce(sum(amount) filter (where account = 'clearing'), 0)::bigint
-            from clinic.ledger_entry as entry
-            join clinic.transaction on transaction.id = entry.transaction_id
-            join clinic.booking on booking.id = transaction.booking_id
-            join clinic.doctor on doctor.id = booking.doctor_id
-            join clinic.department on department.id = doctor.department_id
-            where entry.created_at >= $2 and entry.created_at < $3
-                and ($4::bigint is null or doctor.id = $4) and ($5::bigint is null or department.id = $5)
-            group by grouping sets ((\(group)), ())
+            from moved \(namedBy)
+            group by grouping sets ((key, \(names)), ())
             order by key nulls last
             """)
     }
 
+    /// The number of the day of a moment, from 0.
+    private static func day(_ moment: String) -> String {
+        """
+        width_bucket(\(moment), (
+            select array_agg(to_timestamp(start) order by start) from unnest($1::bigint[]) as start)) - 1
+        """
+    }
+
+    /// From an entry to its doctor, within the scope.
+    private static let toDoctor = """
+        join clinic.transaction on transaction.id = entry.transaction_id
+        join clinic.booking on booking.id = transaction.booking_id
+        join clinic.doctor on doctor.id = booking.doctor_id
+            and ($4::bigint is null or doctor.id = $4)
+            and ($5::bigint is null or doctor.department_id = $5)
+        """
+
+    private static let revenueByDayOfAll = revenue(
+        key: day("entry.created_at"), joins: "", names: "''::text, 0::bigint, ''::text")
     private static let revenueByDay = revenue(
-        key: "width_bucket((extract(epoch from entry.created_at) * 1000000)::bigint, $1) - 1",
-        names: "'', 0, ''", group: "key")
+        key: day("entry.created_at"), joins: toDoctor, names: "''::text, 0::bigint, ''::text")
     private static let revenueByDoctor = revenue(
-        key: "doctor.id",
-        names: "coalesce(full_name, ''), coalesce(department.id, 0), coalesce(department.name, '')",
-        group: "doctor.id, full_name, department.id, department.name")
+        key: "doctor.id", joins: toDoctor,
+        names: "coalesce(full_name, ''), coalesce(department.id, 0), coalesce(name, '')",
+        namedBy: """
+            join clinic.doctor on doctor.id = key
+            join clinic.department on department.id = doctor.department_id
+            """)
     private static let revenueByDepartment = revenue(
-        key: "department.id",
-        names: "'', coalesce(department.id, 0), coalesce(department.name, '')",
-        group: "department.id, department.name")
+        key: "doctor.department_id", joins: toDoctor,
+        names: "''::text, coalesce(department.id, 0), coalesce(name, '')",
+        namedBy: "join clinic.department on department.id = key")
 
     /// The money that moved on these days, from the ledger; the total is the last row, also when nothing moved.
     public func revenue(
@@ -64,6 +87,7 @@ public struct ReportStore: Sendable {
     ) async throws -> [Revenue] {
         let statement =
             switch grouping {
+            case .day where scope.isAll: Self.revenueByDayOfAll
             case .day: Self.revenueByDay
             case .doctor: Self.revenueByDoctor
             case .department: Self.revenueByDepartment
@@ -106,33 +130,36 @@ public struct ReportStore: Sendable {
     /// Counted once by doctor and once by day. The first rows are the doctors, those without a name the days.
     private static let utilization = Statement(
         """
-        with counted as (
-            select doctor_id, day, count(*) filter (where status = any ($6)) as booked,
-                count(*) filter (where status = any ($7)) as attended,
-                count(*) filter (where status = 'CANCELLED') as cancelled,
-                count(*) filter (where status = 'NO_SHOW') as missed
+        with counted as materialized (
+            select doctor_id, day, status, count(*) as number
             from (
-                select booking.doctor_id, status,
-                    width_bucket((extract(epoch from start_time) * 1000000)::bigint, $1) - 1 as day
+                select booking.doctor_id, status, \(day("start_time")) as day
                 from clinic.booking
                 join clinic.doctor on doctor.id = booking.doctor_id
-                where start_time >= $2 and start_time < $3
                     and ($4::bigint is null or doctor.id = $4)
                     and ($5::bigint is null or doctor.department_id = $5)
+                where start_time >= $2 and start_time < $3
             ) as appointment
-            group by grouping sets ((doctor_id), (day))
+            group by grouping sets ((doctor_id, status), (day, status))
+        ), summed as (
+            select doctor_id, day, coalesce(sum(number) filter (where status = any ($6)), 0)::bigint as booked,
+                coalesce(sum(number) filter (where status = any ($7)), 0)::bigint as attended,
+                coalesce(sum(number) filter (where status = 'CANCELLED'), 0)::bigint as cancelled,
+                coalesce(sum(number) filter (where status = 'NO_SHOW'), 0)::bigint as missed
+            from counted
+            group by doctor_id, day
         )
         select doctor.id, full_name, department.id, department.name, opens, closes, slot_minutes,
             registration_expiry, doctor.deleted_at, coalesce(booked, 0), coalesce(attended, 0),
             coalesce(cancelled, 0), coalesce(missed, 0)
         from clinic.doctor
         join clinic.department on department.id = doctor.department_id
-        left join counted on counted.doctor_id = doctor.id
-        where (doctor.deleted_at is null or doctor.deleted_at >= $2 or counted.doctor_id is not null)
+        left join summed on summed.doctor_id = doctor.id
+        where (doctor.deleted_at is null or doctor.deleted_at >= $2 or summed.doctor_id is not null)
             and ($4::bigint is null or doctor.id = $4) and ($5::bigint is null or department.id = $5)
         union all
         select day, null, 0, '', 0, 0, 0, date '1970-01-01', null, booked, attended, cancelled, missed
-        from counted
+        from summed
         where day is not null
         order by 1
         """)

@@ -82,7 +82,10 @@ import Testing
         ["call", "BookingService/BookAppointment", "-d", "{\"doctor\": 1}"],
         ["call", "BookingService/BookAppointment", "-d", "@/nonexistent"], ["login"],
         ["login", "--email", "a@b", "--password-stdin"], ["login", "--email", "a@b"],
-        ["user", "create", "--password", "secret"],
+        ["user", "create", "--password", "secret"], ["user", "update"], ["user", "show", "me"],
+        ["user", "set-role", "8"], ["user", "set-role", "8", "king"], ["user", "erase"],
+        ["user", "erase", "8"],
+        ["user", "change-password"], ["user", "change-password", "--password-stdin"],
     ])
     func `wrong usage ends with 2 and sends nothing`(arguments: [String]) async throws {
         let line = try TestCommandLine()

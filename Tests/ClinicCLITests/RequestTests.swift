@@ -28,6 +28,29 @@ import Testing
                 == ListUsersRequest(pageSize: 3, email: "a@b", role: .staff))
     }
 
+    @Test func accounts() throws {
+        #expect(try request(ShowUser.self, "user", "show") == GetUserRequest())
+        #expect(try request(ShowUser.self, "user", "show", "8") == GetUserRequest(userID: 8))
+        #expect(
+            try request(
+                UpdateUser.self, "user", "update", "--phone", "", "--last-name", "Byron", "--etag", "4")
+                == UpdateUserRequest(
+                    user: User(lastName: "Byron"),
+                    updateMask: ProtobufFieldMask(paths: ["last_name", "phone"]), etag: "4"))
+        #expect(
+            try request(UpdateUser.self, "user", "update", "8", "--first-name", "A", "--email", "a@b")
+                == UpdateUserRequest(
+                    userID: 8, user: User(firstName: "A", email: "a@b"),
+                    updateMask: ProtobufFieldMask(paths: ["first_name", "email"])))
+        #expect(
+            try request(SetUserRole.self, "user", "set-role", "8", "staff", "--etag", "2")
+                == SetUserRoleRequest(userID: 8, role: .staff, etag: "2"))
+        #expect(try request(SignOutUser.self, "user", "sign-out") == RevokeTokensRequest())
+        #expect(try request(SignOutUser.self, "user", "sign-out", "8") == RevokeTokensRequest(userID: 8))
+        #expect(try request(ExportUser.self, "user", "export", "8") == ExportUserDataRequest(userID: 8))
+        #expect(try request(EraseUser.self, "user", "erase", "8", "--yes") == EraseUserRequest(userID: 8))
+    }
+
     @Test func departments() throws {
         #expect(
             try request(ListDepartments.self, "department", "list", "--page-token", "t")

@@ -211,7 +211,7 @@ final class Program: Sendable {
 
     /// Ends it as a supervisor does, and waits for that.
     @discardableResult
-    func stop(_ signal: Int32 = SIGTERM, within limit: Duration = .seconds(30)) async throws -> Ending {
+    func stop(_ signal: Int32 = SIGTERM, within limit: Duration = .seconds(120)) async throws -> Ending {
         self.signal(signal)
         return try await end(within: limit)
     }
@@ -234,7 +234,8 @@ final class Program: Sendable {
 
 /// Looks again and again until something holds; fails with its name when that takes too long.
 func eventually(
-    _ what: @autoclosure () -> String, within limit: Duration = .seconds(30), _ holds: () async throws -> Bool
+    _ what: @autoclosure () -> String, within limit: Duration = .seconds(120),
+    _ holds: () async throws -> Bool
 ) async throws {
     let end = ContinuousClock.now + limit
     while !(try await holds()) {

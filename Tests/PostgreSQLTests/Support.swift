@@ -18,6 +18,9 @@ func connect(
     _ url: String, _ change: (inout DatabaseConfiguration) -> Void = { _ in }
 ) async throws -> Database {
     var configuration = DatabaseConfiguration(url: url)
+    // Longer than a busy machine makes anybody wait.
+    configuration.lockTimeout = .seconds(60)
+    configuration.statementTimeout = .seconds(120)
     change(&configuration)
     let database = Database(configuration: configuration, logger: TestCluster.logger)
     try await database.start()

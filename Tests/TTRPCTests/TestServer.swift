@@ -87,7 +87,7 @@ struct TestServer: Sendable {
 
     /// Starts a server, calls the body, and shuts the server down.
     static func with(
-        _ configuration: ServerConfiguration = ServerConfiguration(), listeningOn address: Address? = nil,
+        _ configuration: ServerConfiguration = .patient, listeningOn address: Address? = nil,
         _ body: (TestServer) async throws -> Void
     ) async throws {
         let gates = Gates()
@@ -176,4 +176,13 @@ func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
         try? await Task.sleep(for: .milliseconds(2))
     }
     return false
+}
+
+extension ServerConfiguration {
+    /// The defaults, but a drain time that a busy machine does not exceed.
+    static var patient: ServerConfiguration {
+        var configuration = ServerConfiguration()
+        configuration.drainTime = .seconds(120)
+        return configuration
+    }
 }

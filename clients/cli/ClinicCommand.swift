@@ -32,8 +32,11 @@ struct ClinicCommand: ParsableCommand {
 
 struct UserCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "user", abstract: "Sign up; for staff, list who has.",
-        subcommands: [CreateUser.self, ListUsers.self])
+        commandName: "user", abstract: "Sign up, look after your account; for staff, see who has one.",
+        subcommands: [
+            CreateUser.self, ListUsers.self, ShowUser.self, UpdateUser.self, ChangePassword.self,
+            SetUserRole.self, SignOutUser.self, ExportUser.self, EraseUser.self,
+        ])
 }
 
 struct DepartmentCommands: ParsableCommand {

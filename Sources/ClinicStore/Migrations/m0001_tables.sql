@@ -105,7 +105,7 @@ create table clinic.transaction (
 -- At most one live payment for a booking; a refunded or failed one leaves room for the next.
 create unique index transaction_one_live on clinic.transaction (booking_id)
     where status in ('PENDING', 'PAID', 'PARTIALLY_REFUNDED');
-create index transaction_of_booking on clinic.transaction (booking_id, id);
+create index transaction_of_booking on clinic.transaction (booking_id, id) where hidden_at is null;
 create index transaction_of_user on clinic.transaction (user_id, id) where hidden_at is null;
 create index transaction_of_status on clinic.transaction (status, id) where hidden_at is null;
 

@@ -36,7 +36,7 @@ struct Call: RunnableCommand {
         }
         let found = try MethodNames.find(method)
         let payload = try payload(of: found, console)
-        let remote = try Remote(connection, console)
+        let remote = try await Remote(connection, console).renewingSession(console)
         let options = CallOptions(idempotencyKey: change.idempotencyKey)
         let answer = try await remote.calling {
             try await remote.client.call(found, payload: payload, options: options)

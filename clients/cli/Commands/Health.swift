@@ -7,6 +7,7 @@ struct Health: RemoteCommand {
     static let configuration = CommandConfiguration(
         "health", "Ask whether the server serves; exit code 7 if it does not.", example: "clinic health")
     static let method = HealthMethods.check
+    static let usesSession = false
 
     @Argument(help: "The full name of a service; without it, the server as a whole.")
     var service: String?

@@ -11,10 +11,11 @@ struct Login: RemoteCommand {
         "login", "Sign in.",
         """
         Asks for the password, unless --password-stdin is given. The token is kept in a file that only you can read, \
-        and is sent to this address only.
+        is sent to this address only, and is renewed when it ends, until you have not used it for 30 days.
         """,
         example: "clinic login --email ada@example.com")
     static let method = UserServiceMethods.login
+    static let usesSession = false
 
     @Option(help: "The e-mail you signed up with; asked for if it is missing.")
     var email: String?
@@ -72,17 +73,24 @@ struct WhoAmI: RunnableCommand {
             throw CommandFailure(
                 "the session of \(session.email) ended at \(session.expireTime); run `clinic login` again",
                 .notAllowed)
-        case .usable(let session): try print(session, settings.output, console)
+        case .renewable(let session): try print(session, isEnded: true, settings.output, console)
+        case .usable(let session): try print(session, isEnded: false, settings.output, console)
         }
     }
 
-    private func print(_ session: Session, _ output: OutputForm, _ console: Console) throws {
+    private func print(
+        _ session: Session, isEnded: Bool, _ output: OutputForm, _ console: Console
+    ) throws {
         let role: Role? = Role(protoName: session.role)
         switch output {
         case .table:
             let rows = [
                 ["E-mail", session.email], ["Role", role.map { label($0) } ?? session.role],
-                ["Server", session.address], ["Signed in until", session.expireTime],
+                ["Server", session.address],
+                [
+                    "Signed in until",
+                    session.expireTime + (isEnded ? ", then renewed by the next command" : ""),
+                ],
             ]
             let table = TextTable(rows: rows.map { $0.map(printable) }, numberColumns: [])
             try console.print(table.text)

@@ -8,6 +8,7 @@ struct CreateUser: RemoteCommand {
         "create", "Sign up as a patient.", "Asks for the password, unless --password-stdin is given.",
         example: "clinic user create --first-name Ada --last-name Lovelace --email ada@example.com")
     static let method = UserServiceMethods.createUser
+    static let usesSession = false
 
     @Option(help: "Given name.")
     var firstName: String

@@ -60,7 +60,7 @@ struct RemoteFailure: ReportedFailure {
         return switch session {
         case .none: "you are not signed in; run `clinic login` first"
         case .elsewhere(let address): "you are signed in at \(address), not here; run `clinic login` first"
-        case .expired(let session):
+        case .expired(let session), .renewable(let session):
             "the session of \(session.email) ended at \(session.expireTime); run `clinic login` again"
         case .usable: "\(status.message): run `clinic login`"
         }

@@ -15,11 +15,13 @@ struct Keyboard: Sendable {
     /// Reads a line of standard input, or nil at its end.
     var readLine: @Sendable () throws -> String? = { Keyboard.line() }
 
-    /// The password: typed, or the first line of standard input. A new one is asked for twice.
-    func password(fromStandardInput: Bool, isNew: Bool = false) throws -> String {
+    /// The password: typed, or the next line of standard input. A new one is asked for twice.
+    func password(
+        fromStandardInput: Bool, isNew: Bool = false, question: String = "Password: "
+    ) throws -> String {
         if fromStandardInput {
             guard let line = try readLine(), !line.isEmpty else {
-                throw CommandFailure("standard input has no password; it is its first line", .usage)
+                throw CommandFailure("standard input has no password; it is a line of its own", .usage)
             }
             return line
         }
@@ -28,7 +30,7 @@ struct Keyboard: Sendable {
                 "standard input is not a terminal, so nobody can be asked for the password; use --password-stdin",
                 .usage)
         }
-        guard let password = ask("Password: ", true), !password.isEmpty else {
+        guard let password = ask(question, true), !password.isEmpty else {
             throw CommandFailure("no password was given", .usage)
         }
         if isNew, ask("The same again: ", true) != password {

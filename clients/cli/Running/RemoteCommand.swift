@@ -14,7 +14,7 @@ protocol RunnableCommand: ParsableCommand {
 /// A server that is about to be called, and by whom.
 struct Remote {
     let settings: Settings
-    let session: SessionState
+    var session: SessionState
     let client: ClinicClient
 
     init(_ options: ConnectionOptions, _ console: Console) throws {
@@ -47,6 +47,8 @@ protocol RemoteCommand: RunnableCommand {
     var connection: ConnectionOptions { get }
     /// The key of the call, if the person chose one.
     var idempotencyKey: String? { get }
+    /// Whether it matters who is signed in.
+    static var usesSession: Bool { get }
     func request(_ console: Console) throws -> Request
     func answer(from client: ClinicClient, to request: Request) async throws(Status) -> Response
     /// The line that says what was done; for an answer that does not say it itself.
@@ -58,6 +60,8 @@ protocol RemoteCommand: RunnableCommand {
 }
 
 extension RemoteCommand {
+    static var usesSession: Bool { true }
+
     var idempotencyKey: String? { nil }
 
     func answer(from client: ClinicClient, to request: Request) async throws(Status) -> Response {
@@ -71,8 +75,9 @@ extension RemoteCommand {
     func finish(_ answer: Response, _ remote: Remote, _ console: Console) throws {}
 
     func run(in console: Console) async throws {
-        let remote = try Remote(connection, console)
+        var remote = try Remote(connection, console)
         let request = try request(console)
+        if Self.usesSession { remote = try await remote.renewingSession(console) }
         let answer = try await remote.calling { try await self.answer(from: remote.client, to: request) }
         try keep(answer, remote, console)
         switch remote.settings.output {

@@ -16,6 +16,8 @@ struct Session: Codable, Equatable {
     let token: String
     /// When the token ends, RFC 3339.
     let expireTime: String
+    /// What is exchanged for the next token, once; nil if there is no such thing.
+    private(set) var refreshToken: String?
 
     init(_ answer: LoginResponse, at address: Address) {
         self.address = Self.name(of: address)
@@ -23,6 +25,14 @@ struct Session: Codable, Equatable {
         role = answer.role.protoName
         token = answer.token
         expireTime = answer.expireTime?.rfc3339 ?? ""
+        refreshToken = answer.refreshToken.isEmpty ? nil : answer.refreshToken
+    }
+
+    /// The session that ends with its token.
+    var withoutRefreshToken: Session {
+        var session = self
+        session.refreshToken = nil
+        return session
     }
 
     /// The address as it is compared: a relative path means another socket in another directory.
@@ -47,6 +57,8 @@ enum SessionState {
     case elsewhere(String)
     /// The token has ended. It is not sent: a bad token would be refused by public methods too.
     case expired(Session)
+    /// The same, and it can be exchanged for another.
+    case renewable(Session)
     case usable(Session)
 
     init(_ session: Session?, for address: Address, now: Int64) {
@@ -56,8 +68,10 @@ enum SessionState {
         }
         if session.address != Session.name(of: address) {
             self = .elsewhere(session.address)
+        } else if session.isExpired(now: now) {
+            self = session.refreshToken == nil ? .expired(session) : .renewable(session)
         } else {
-            self = session.isExpired(now: now) ? .expired(session) : .usable(session)
+            self = .usable(session)
         }
     }
 

@@ -59,6 +59,38 @@ struct SessionFile {
         }
     }
 
+    /// Runs the body while no other command does so with this file, which is told whether the file still is the one
+    /// that was locked. A lock that nobody gives back in time is reported.
+    func locked<Answer>(
+        within timeout: Duration, _ body: (_ isCurrent: () -> Bool) async throws -> Answer
+    ) async throws -> Answer {
+        let deadline = ContinuousClock.now.advanced(by: timeout)
+        while true {
+            let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+            // Without a file there is nothing to lock.
+            guard descriptor >= 0 else { return try await body { true } }
+            // Closing gives the lock back.
+            defer { close(descriptor) }
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
+                // The file may have been replaced between the two calls.
+                if isSame(descriptor) { return try await body { isSame(descriptor) } }
+            } else {
+                guard ContinuousClock.now < deadline else {
+                    throw CommandFailure(
+                        "another command holds the session file \(path); try again", .unavailable)
+                }
+                try await Task.sleep(for: .milliseconds(20))
+            }
+        }
+    }
+
+    /// Whether the path still leads to an open file.
+    private func isSame(_ descriptor: CInt) -> Bool {
+        var (opened, found) = (Glibc.stat(), Glibc.stat())
+        return fstat(descriptor, &opened) == 0 && stat(path, &found) == 0
+            && opened.st_ino == found.st_ino && opened.st_dev == found.st_dev
+    }
+
     /// Forgets the session; false if there was none.
     func remove() throws(CommandFailure) -> Bool {
         if unlink(path) == 0 { return true }

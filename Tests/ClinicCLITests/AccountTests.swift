@@ -1,0 +1,220 @@
+// Sessions that are renewed, and the commands that end them.
+
+import ClinicMessages
+import Foundation
+import Synchronization
+import TTRPC
+import Testing
+
+@testable import clinic
+
+@Suite struct AccountTests {
+    private let line: TestCommandLine
+    private let server = Sessions()
+    /// 2026-11-23T23:00:00Z, when the first token ends; each next one a quarter of an hour later.
+    private static let end: Int64 = 1_795_474_800
+
+    init() throws {
+        line = try TestCommandLine()
+    }
+
+    /// A server that renews each session once.
+    private final class Sessions: Sendable {
+        let number = Mutex<Int64>(0)
+        let password = Mutex("correct horse")
+        let isDown = Mutex(false)
+
+        func next(after token: String? = nil) throws -> LoginResponse {
+            if isDown.withLock({ $0 }) { throw Status(.resourceExhausted, "busy") }
+            return try number.withLock { number in
+                guard token == nil || token == "refresh \(number)" else {
+                    throw Status(
+                        .unauthenticated, "sign in again", reason: "INVALID_TOKEN", domain: "clinic.v1")
+                }
+                number += 1
+                return LoginResponse(
+                    email: "ada@example.com", token: "token \(number)", role: .patient,
+                    refreshToken: "refresh \(number)",
+                    expireTime: ProtobufTimestamp(seconds: end + (number - 1) * 900))
+            }
+        }
+    }
+
+    private func serve() async throws {
+        let server = server
+        try await line.serve { methods in
+            methods.on(UserServiceMethods.login) { request in
+                guard request.password == server.password.withLock({ $0 }) else {
+                    throw Status(
+                        .unauthenticated, "wrong", reason: "WRONG_CREDENTIALS", domain: "clinic.v1")
+                }
+                return try server.next()
+            }
+            methods.on(UserServiceMethods.refreshToken) { try server.next(after: $0.refreshToken) }
+            methods.on(UserServiceMethods.changePassword) { request in
+                server.password.withLock { $0 = request.newPassword }
+                return ProtobufEmpty()
+            }
+            methods.on(UserServiceMethods.revokeTokens) { _ in ProtobufEmpty() }
+            methods.on(UserServiceMethods.eraseUser) { _ in ProtobufEmpty() }
+            methods.on(DoctorServiceMethods.listDoctors) { _ in ListDoctorsResponse() }
+            methods.on(UserServiceMethods.exportUserData) { _ in
+                UserData(
+                    user: User(id: 8, firstName: "Ada", role: .patient),
+                    bookings: [Booking(id: 3, status: .booked)],
+                    sessions: [UserSession(createTime: ProtobufTimestamp(seconds: Self.end))],
+                    events: [
+                        UserEvent(
+                            method: "clinic.v1.BookingService/BookAppointment", byUser: true,
+                            entity: "booking",
+                            entityID: 3, change: "{}")
+                    ])
+            }
+        }
+        let outcome = await line.run(
+            ["login", "--email", "ada@example.com", "--password-stdin"], typing: ["correct horse"])
+        #expect(outcome.status == .success)
+        #expect(!outcome.output.contains("refresh 1") && !outcome.errors.contains("refresh 1"))
+    }
+
+    private var sent: [String] {
+        line.arrivals.map { ([$0.method] + $0.metadata["authorization"]).joined(separator: " ") }
+    }
+
+    @Test func `a token that has ended is renewed by the next command, and kept`() async throws {
+        try await serve()
+        #expect(await line.run("doctor", "list", now: Self.end - 1).status == .success)
+        let me = await line.run("whoami", now: Self.end)
+        #expect(me.output.contains("2026-11-23T23:00:00Z, then renewed by the next command"))
+        for now in [Self.end, Self.end + 899, Self.end + 900] {
+            #expect(await line.run("doctor", "list", now: now).status == .success)
+        }
+        #expect(
+            sent == [
+                "Login", "ListDoctors Bearer token 1", "RefreshToken", "ListDoctors Bearer token 2",
+                "ListDoctors Bearer token 2", "RefreshToken", "ListDoctors Bearer token 3",
+            ])
+        var status = stat()
+        #expect(stat(line.sessionPath, &status) == 0 && status.st_mode & 0o777 == 0o600)
+        let directory = (line.sessionPath as NSString).deletingLastPathComponent
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["session.json"])
+        await line.stop()
+    }
+
+    @Test func `commands at the same time renew a session once`() async throws {
+        try await serve()
+        await withTaskGroup(of: ExitStatus.self) { group in
+            for _ in 0..<8 {
+                group.addTask { await line.run("doctor", "list", now: Self.end).status }
+            }
+            for await status in group { #expect(status == .success) }
+        }
+        #expect(sent.filter { $0 == "RefreshToken" }.count == 1)
+        #expect(sent.filter { $0 == "ListDoctors Bearer token 2" }.count == 8)
+        await line.stop()
+    }
+
+    @Test func `a session that is not renewed is over, and is not asked for again`() async throws {
+        try await serve()
+        server.number.withLock { $0 = 100 }
+        for _ in 0..<2 { #expect(await line.run("doctor", "list", now: Self.end).status == .success) }
+        #expect(sent == ["Login", "RefreshToken", "ListDoctors", "ListDoctors"])
+        #expect(await line.run("whoami", now: Self.end).status == .notAllowed)
+        await line.stop()
+    }
+
+    @Test func `a server that cannot renew now is told, and the session kept`() async throws {
+        try await serve()
+        server.isDown.withLock { $0 = true }
+        let outcome = await line.run("doctor", "list", now: Self.end)
+        #expect(outcome.status == .unavailable)
+        server.isDown.withLock { $0 = false }
+        #expect(await line.run("doctor", "list", now: Self.end).status == .success)
+        #expect(sent.last == "ListDoctors Bearer token 2")
+        await line.stop()
+    }
+
+    @Test func `signing in and asking for the health renew nothing`() async throws {
+        try await serve()
+        _ = await line.run(
+            ["login", "--email", "ada@example.com", "--password-stdin"], typing: ["correct horse"],
+            now: Self.end)
+        _ = await line.run("health", now: Self.end + 10_000)
+        #expect(sent == ["Login", "Login"])
+        await line.stop()
+    }
+
+    @Test func `a new password signs in again here`() async throws {
+        try await serve()
+        let change = ["user", "change-password", "--password-stdin", "--idempotency-key", "k"]
+        let outcome = await line.run(
+            change, typing: ["correct horse", "battery staple"], now: Self.end - 1)
+        #expect(outcome.status == .success)
+        #expect(outcome.errors == "password changed; you are signed out everywhere but here\n")
+        _ = await line.run("doctor", "list", now: Self.end - 1)
+        #expect(
+            sent == ["Login", "ChangePassword Bearer token 1", "Login", "ListDoctors Bearer token 2"])
+        #expect(line.arrivals.map { $0.metadata["idempotency-key"] } == [[], ["k"], [], []])
+        let typed = await line.run(
+            ["user", "change-password"], typing: ["battery staple", "new one", "another"], isTerminal: true)
+        #expect(typed.status == .usage)
+        #expect(typed.errors.hasPrefix("Password until now: New password: The same again: "))
+        await line.stop()
+    }
+
+    @Test func `signing out everywhere forgets the session here, of somebody else it does not`() async throws
+    {
+        try await serve()
+        let other = await line.run("user", "sign-out", "9", now: Self.end - 1)
+        #expect(other.errors == "user 9 signed out everywhere\n")
+        #expect(await line.run("whoami", now: Self.end - 1).status == .success)
+        #expect(await line.run("user", "sign-out", now: Self.end - 1).errors == "signed out everywhere\n")
+        #expect(!FileManager.default.fileExists(atPath: line.sessionPath))
+        await line.stop()
+    }
+
+    @Test func `an erasure asks for the number again`() async throws {
+        try await serve()
+        let question = "This cannot be undone. The number of the user again: "
+        let wrong = await line.run(["user", "erase", "8"], typing: ["9"], isTerminal: true)
+        #expect(wrong.status == .usage)
+        #expect(wrong.errors == question + "clinic: that is another number; nothing was done\n")
+        #expect(sent == ["Login"])
+        let right = await line.run(["user", "erase", "8"], typing: ["8"], isTerminal: true)
+        #expect(right.errors == question + "user 8 erased\n")
+        #expect(await line.run("user", "erase", "8", "--yes").status == .success)
+        await line.stop()
+    }
+
+    @Test func `an export is the account and a table of each kind of thing`() async throws {
+        try await serve()
+        let outcome = await line.run("user", "export", now: Self.end - 1)
+        #expect(
+            outcome.output == """
+                Account
+
+                User  8
+                Name  Ada
+                Role  Patient
+
+                Bookings
+
+                ID  STATUS
+                 3  Booked
+
+                Signed in
+
+                SINCE
+                2026-11-23T23:00:00Z
+
+                Changes
+
+                BY          WHAT       METHOD           HOW
+                the person  booking 3  BookAppointment  {}
+
+                """)
+        let json = await line.run("user", "export", "--output", "json", now: Self.end - 1).output
+        #expect(json.contains("\"entity_id\": \"3\""))
+        await line.stop()
+    }
+}

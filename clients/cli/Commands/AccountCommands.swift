@@ -1,0 +1,190 @@
+// `clinic user`: what people do with their accounts, and administrators with those of others.
+
+internal import ArgumentParser
+internal import ClinicClient
+internal import ClinicMessages
+internal import TTRPC
+
+struct ShowUser: RemoteCommand {
+    static let configuration = CommandConfiguration(
+        "show", "Show your account; for staff, anyone's.", example: "clinic user show")
+    static let method = UserServiceMethods.getUser
+
+    @OptionGroup var user: UserArgument
+    @OptionGroup var connection: ConnectionOptions
+
+    func request(_ console: Console) -> GetUserRequest { GetUserRequest(userID: user.id ?? 0) }
+}
+
+struct UpdateUser: ChangeCommand {
+    static let configuration = CommandConfiguration(
+        "update", "Change your name, phone or e-mail; for administrators, anyone's.",
+        example: "clinic user update --phone +61255550123")
+    static let method = UserServiceMethods.updateUser
+
+    @OptionGroup var user: UserArgument
+
+    @Option(help: "Given name.")
+    var firstName: String?
+
+    @Option(help: "Family name.")
+    var lastName: String?
+
+    @Option(help: "E.164, such as +61255550123, or digits; '' for none.")
+    var phone: String?
+
+    @Option(help: "The e-mail to sign in with from now on.")
+    var email: String?
+
+    @OptionGroup var version: VersionOptions
+    @OptionGroup var change: ChangeOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func request(_ console: Console) throws -> UpdateUserRequest {
+        let mask = try UpdateMask.of([
+            ("first_name", firstName != nil), ("last_name", lastName != nil), ("phone", phone != nil),
+            ("email", email != nil),
+        ])
+        let wanted = User(
+            firstName: firstName ?? "", lastName: lastName ?? "", phone: phone ?? "", email: email ?? "")
+        return UpdateUserRequest(
+            userID: user.id ?? 0, user: wanted, updateMask: mask, etag: version.etag ?? "")
+    }
+}
+
+struct ChangePassword: RunnableCommand {
+    static let configuration = CommandConfiguration(
+        "change-password", "Change your password.",
+        """
+        Asks for the password until now and for the new one, or reads them from the first two lines of standard input \
+        with --password-stdin. Signs you out everywhere, and in again here.
+        """,
+        example: "clinic user change-password")
+
+    @OptionGroup var password: PasswordOptions
+    @OptionGroup var change: ChangeOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func run(in console: Console) async throws {
+        var remote = try Remote(connection, console)
+        let keyboard = console.keyboard
+        let request = ChangePasswordRequest(
+            currentPassword: try keyboard.password(
+                fromStandardInput: password.passwordStdin, question: "Password until now: "),
+            newPassword: try keyboard.password(
+                fromStandardInput: password.passwordStdin, isNew: true, question: "New password: "))
+        remote = try await remote.renewingSession(console)
+        let login = try await remote.calling { [remote] () throws(Status) -> LoginResponse? in
+            _ = try await remote.client.call(
+                UserServiceMethods.changePassword, request,
+                options: CallOptions(idempotencyKey: change.idempotencyKey))
+            guard case .usable(let session) = remote.session else { return nil }
+            // It is changed, whether or not this succeeds.
+            return try? await remote.client.call(
+                UserServiceMethods.login, LoginRequest(email: session.email, password: request.newPassword))
+        }
+        if let login {
+            try SessionFile.find(console)?.write(Session(login, at: remote.settings.address))
+        } else {
+            _ = try SessionFile.find(console)?.remove()
+        }
+        if remote.settings.output == .json { try console.print("{}") }
+        console.printError(
+            "password changed; you are signed out everywhere"
+                + (login == nil ? ", run `clinic login`" : " but here"))
+    }
+}
+
+struct SetUserRole: ChangeCommand {
+    static let configuration = CommandConfiguration(
+        "set-role", "Make a user a patient, staff or an administrator. For administrators.",
+        "It signs the user out everywhere.", example: "clinic user set-role 8 staff")
+    static let method = UserServiceMethods.setUserRole
+
+    @Argument(help: "The number of the user.")
+    var id: Int64
+
+    @Argument(help: "patient, staff or admin.", transform: enumeration(named:))
+    var role: Role
+
+    @OptionGroup var version: VersionOptions
+    @OptionGroup var change: ChangeOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func request(_ console: Console) -> SetUserRoleRequest {
+        SetUserRoleRequest(userID: id, role: role, etag: version.etag ?? "")
+    }
+}
+
+struct SignOutUser: ChangeCommand {
+    static let configuration = CommandConfiguration(
+        "sign-out", "Sign out everywhere; for administrators, anyone.", example: "clinic user sign-out")
+    static let method = UserServiceMethods.revokeTokens
+
+    @OptionGroup var user: UserArgument
+    @OptionGroup var change: ChangeOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func request(_ console: Console) -> RevokeTokensRequest { RevokeTokensRequest(userID: user.id ?? 0) }
+
+    func keep(_ answer: ProtobufEmpty, _ remote: Remote, _ console: Console) throws {
+        if user.id == nil { _ = try SessionFile.find(console)?.remove() }
+    }
+
+    func confirmation(of answer: ProtobufEmpty) -> String? {
+        user.id.map { "user \($0) signed out everywhere" } ?? "signed out everywhere"
+    }
+}
+
+struct ExportUser: RemoteCommand {
+    static let configuration = CommandConfiguration(
+        "export", "Print everything held about you; for administrators, about anyone.",
+        example: "clinic user export --output json")
+    static let method = UserServiceMethods.exportUserData
+
+    @OptionGroup var user: UserArgument
+    @OptionGroup var connection: ConnectionOptions
+
+    func request(_ console: Console) -> ExportUserDataRequest { ExportUserDataRequest(userID: user.id ?? 0) }
+}
+
+struct EraseUser: ChangeCommand {
+    static let configuration = CommandConfiguration(
+        "erase", "Make a user unknown: yourself or, for administrators, anyone.",
+        """
+        Name, phone, e-mail and password are gone, future bookings are cancelled and refunded. It cannot be undone, so \
+        it asks for the number again, unless --yes is given.
+        """,
+        example: "clinic user erase 8")
+    static let method = UserServiceMethods.eraseUser
+
+    @Argument(help: "The number of the user; `clinic user show` has yours.")
+    var id: Int64
+
+    @Flag(help: "Do not ask.")
+    var yes = false
+
+    @OptionGroup var change: ChangeOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func request(_ console: Console) throws -> EraseUserRequest {
+        if !yes {
+            guard console.keyboard.isTerminal() else {
+                throw CommandFailure("nobody can be asked whether to erase user \(id); use --yes", .usage)
+            }
+            let answer = console.keyboard.ask("This cannot be undone. The number of the user again: ", false)
+            guard answer == String(id) else {
+                throw CommandFailure("that is another number; nothing was done", .usage)
+            }
+        }
+        return EraseUserRequest(userID: id)
+    }
+
+    func confirmation(of answer: ProtobufEmpty) -> String? { "user \(id) erased" }
+}
+
+/// Whose account.
+struct UserArgument: ParsableArguments {
+    @Argument(help: "The number of the user; without it, you.")
+    var id: Int64?
+}
