@@ -18,7 +18,8 @@ public struct BookingStore: Sendable {
     /// Books an appointment.
     ///
     /// Refused with `staleVersion` when the terms have changed, `userNotFound`, `slotTaken`, `patientBusy`.
-    public func book(_ appointment: Appointment, userID: Int64, origin: Origin) async throws -> BookingRecord {
+    public func book(_ appointment: Appointment, userID: Int64, origin: Origin) async throws -> BookingRecord
+    {
         try await Self.book.run(
             on: database, origin,
             [.int64(userID)] + appointment.values

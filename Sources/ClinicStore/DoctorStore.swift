@@ -79,7 +79,9 @@ public struct DoctorStore: Sendable {
     }
 
     /// Replaces the weekly hours of a doctor who is on these terms. Refused with `staleVersion`.
-    public func setWeeklyHours(_ hours: WeeklyHours, on terms: Terms, origin: Origin) async throws -> DoctorRecord {
+    public func setWeeklyHours(_ hours: WeeklyHours, on terms: Terms, origin: Origin) async throws
+        -> DoctorRecord
+    {
         try await Self.setSchedule.run(
             on: database, origin,
             [
