@@ -171,7 +171,7 @@ import Testing
 
         func report(
             _ grouping: ClinicMessages.ReportGrouping, first: String = "2026-04-04",
-            last: String = "2026-10-05"
+            last: String = "2026-10-05", doctor: Int64 = 0
         )
             async throws -> QueryUtilizationResponse
         {
