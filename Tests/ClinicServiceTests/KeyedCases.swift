@@ -42,7 +42,7 @@ struct KeyedCase: Sendable {
 /// Makes the case of a mutation on things of its own.
 typealias KeyedCaseMaker = @Sendable (RefusalScene) async throws -> KeyedCase
 
-let keyedCases = userCases.merging(directoryCases) { $1 }.merging(bookingCases) { $1 }
+let keyedCases = [directoryCases, bookingCases, slotKeyedCases].reduce(userCases) { $0.merging($1) { $1 } }
 
 private let userCases: [String: KeyedCaseMaker] = [
     "CreateUser": { scene in

@@ -25,8 +25,8 @@ extension CommandLineTests {
             #expect(outcome.status == 2)
             #expect(
                 outcome.errors == """
-                    clinic: there is no 'clinic booking make'; there are create, list, mine, cancel, set-status, \
-                    delete, pay
+                    clinic: there is no 'clinic booking make'; there are create, hold, confirm, show, list, \
+                    mine, reschedule, cancel, set-status, delete, pay
 
                     """)
         }

@@ -19,6 +19,7 @@ struct EnvironmentTests {
         "CLINIC_CURRENCY": ("dollars", "CLINIC_CURRENCY is an ISO 4217 code"),
         "CLINIC_GST_BASIS_POINTS": ("-1", "CLINIC_GST_BASIS_POINTS is 0 to 10000"),
         "CLINIC_FULL_REFUND_BEFORE": ("9000", "CLINIC_FULL_REFUND_BEFORE is 0 to 8760"),
+        "CLINIC_HOLD_MINUTES": ("0", "CLINIC_HOLD_MINUTES is 1 to 1440"),
         "CLINIC_BCRYPT_COST": ("much", "'CLINIC_BCRYPT_COST'"),
         "CLINIC_LISTEN": ("tcp:127.0.0.1:0,nowhere", "'nowhere' is invalid for 'CLINIC_LISTEN'"),
     ]
@@ -44,11 +45,12 @@ struct EnvironmentTests {
     }
 
     @Test func `a list of listeners comes with commas`() async throws {
-        let clinic = try await Installation.make()
+        let clinic = try await Installation.withDatabase()
         let daemon = try Program(
             "clinicd", ["serve"],
             environment: [
-                "CLINIC_DATA_DIR": clinic.directory, "CLINIC_LISTEN": "\(clinic.socket),tcp:127.0.0.1:0",
+                "CLINIC_DATA_DIR": clinic.directory, "CLINIC_DATABASE": clinic.database ?? "",
+                "CLINIC_LISTEN": "\(clinic.socket),tcp:127.0.0.1:0",
                 "CLINIC_BCRYPT_COST": "4", "CLINIC_LOG_LEVEL": "", "CLINIC_CURRENCY": "NZD",
             ])
         try await daemon.line(with: "listening on tcp:127.0.0.1:")
