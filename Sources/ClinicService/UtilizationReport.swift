@@ -25,18 +25,23 @@ struct UtilizationReport {
         // Most doctors of a department share hours and slots.
         var offers: [Timetable: [Int64]] = [:]
         for doctor in utilization.doctors {
-            let timetable = Timetable(hours: doctor.hours, slotMinutes: doctor.slotMinutes)
-            let offer = offers[timetable] ?? days.map { timetable.appointmentCount(on: $0, in: zone) }
+            guard let grid = SlotGrid(slotMinutes: doctor.slotMinutes) else { continue }
+            let timetable = Timetable(grid: grid, hours: doctor.hours, weeklyHours: doctor.weeklyHours)
+            let offer = offers[timetable] ?? days.map { timetable.offered(on: $0, in: zone) }
             offers[timetable] = offer
             let removed = doctor.removedAt.flatMap(zone.localDateTime(at:))?.date
+            let away = doctor.timeOff.compactMap { zone.days(of: $0) }
             var row = Row(
                 key: .doctor(doctor.doctor, department: doctor.department), counts: doctor.counts)
             for (index, day) in days.enumerated()
             where RegistrationExpiry.covers(day, expiry: doctor.registrationExpiry)
                 && removed.map({ day < $0 }) ?? true
             {
-                row.offered += offer[index]
-                self.days[index].offered += offer[index]
+                let offered =
+                    away.contains { $0.contains(day) }
+                    ? timetable.offered(on: day, away: doctor.timeOff, in: zone) : offer[index]
+                row.offered += offered
+                self.days[index].offered += offered
             }
             total.offered += row.offered
             total.counts = total.counts + row.counts
@@ -63,12 +68,12 @@ struct UtilizationReport {
     }
 }
 
-/// When a doctor works, and in which steps.
-private struct Timetable: Hashable {
-    let hours: OpeningHours
-    let slotMinutes: Int64
-
-    func appointmentCount(on day: CivilDate, in zone: TimeZoneRules) -> Int64 {
-        SlotGrid(slotMinutes: slotMinutes)?.appointmentCount(on: day, hours: hours, in: zone) ?? 0
+extension TimeZoneRules {
+    /// The local days that a period touches; nil where the calendar ends.
+    fileprivate func days(of period: Range<Instant>) -> ClosedRange<CivilDate>? {
+        guard let first = localDateTime(at: period.lowerBound)?.date,
+            let last = localDateTime(at: period.upperBound)?.date, first <= last
+        else { return nil }
+        return first...last
     }
 }

@@ -121,6 +121,10 @@ public struct ReportStore: Sendable {
         public let slotMinutes: Int64
         /// The last valid day of the registration.
         public let registrationExpiry: CivilDate
+        /// When the doctor works.
+        public let weeklyHours: WeeklyHours
+        /// When the doctor is away.
+        public let timeOff: [Range<Instant>]
         /// When the doctor was removed; nil: never.
         public let removedAt: Instant?
         /// What became of the appointments.
@@ -150,7 +154,14 @@ public struct ReportStore: Sendable {
             group by doctor_id, day
         )
         select doctor.id, full_name, department.id, department.name, opens, closes, slot_minutes,
-            registration_expiry, doctor.deleted_at, coalesce(booked, 0), coalesce(attended, 0),
+            registration_expiry, doctor.deleted_at, doctor.weekly_hours,
+            array(
+                select unnest(array[start_time, end_time]) from clinic.time_off
+                where doctor_id = doctor.id and deleted_at is null and end_time > $2 and start_time < $3
+                    and start_time >= $2 - interval '8784 hours'
+                order by start_time
+            ),
+            coalesce(booked, 0), coalesce(attended, 0),
             coalesce(cancelled, 0), coalesce(missed, 0)
         from clinic.doctor
         join clinic.department on department.id = doctor.department_id
@@ -158,7 +169,7 @@ public struct ReportStore: Sendable {
         where (doctor.deleted_at is null or doctor.deleted_at >= $2 or summed.doctor_id is not null)
             and ($4::bigint is null or doctor.id = $4) and ($5::bigint is null or department.id = $5)
         union all
-        select day, null, 0, '', 0, 0, 0, date '1970-01-01', null, booked, attended, cancelled, missed
+        select day, null, 0, '', 0, 0, 0, date '1970-01-01', null, null, '{}', booked, attended, cancelled, missed
         from summed
         where day is not null
         order by 1
@@ -178,6 +189,7 @@ public struct ReportStore: Sendable {
             let department = try NamedRecord(reading: &row)
             let (hours, slotMinutes) = (try row.openingHours(), try row.int64())
             let (expiry, removed) = (try row.civilDate(), try row.optionalTimestamp())
+            let (weeklyHours, timeOff) = (try row.weeklyHours(), try row.periods())
             let counts = AppointmentCounts(
                 booked: try row.int64(), attended: try row.int64(), cancelled: try row.int64(),
                 missed: try row.int64())
@@ -188,8 +200,9 @@ public struct ReportStore: Sendable {
             utilization.doctors.append(
                 DoctorUtilization(
                     doctor: NamedRecord(id: number, name: name), department: department, hours: hours,
-                    slotMinutes: slotMinutes, registrationExpiry: expiry,
-                    removedAt: removed.map(Instant.init(microsecondsSinceEpoch:)), counts: counts))
+                    slotMinutes: slotMinutes, registrationExpiry: expiry, weeklyHours: weeklyHours,
+                    timeOff: timeOff, removedAt: removed.map(Instant.init(microsecondsSinceEpoch:)),
+                    counts: counts))
         }
         return utilization
     }

@@ -1,29 +1,50 @@
 // How much of a clinic's time is offered and what became of it. Offered are the starts of the grid that fit into the
-// hours of a day: on a day without a clock change that is a division, on the two others the day is walked.
+// hours of a day: on a day without a clock change or time off that is a division, on the others the day is walked.
 
 extension SlotGrid {
-    /// How many appointments fit one after the other into the hours of a local day.
-    public func appointmentCount(on day: CivilDate, hours: OpeningHours, in zone: TimeZoneRules) -> Int64 {
+    /// How many appointments fit one after the other into the hours of a local day, outside of the time off.
+    public func appointmentCount(
+        on day: CivilDate, hours: OpeningHours, away: [Range<Instant>] = [], in zone: TimeZoneRules
+    ) -> Int64 {
         guard let open = hours.period(on: day, in: zone) else { return 0 }
+        let away = away.filter { $0.overlaps(open) }
         let last = open.upperBound.secondsSinceEpoch - 1
-        guard zone.segment(at: open.lowerBound.secondsSinceEpoch) != zone.segment(at: last) else {
+        if away.isEmpty, zone.segment(at: open.lowerBound.secondsSinceEpoch) == zone.segment(at: last) {
             let first = (hours.opens.minutes + slotMinutes - 1) / slotMinutes
             return Int64(max(0, hours.closes.minutes / slotMinutes - first))
         }
         var count: Int64 = 0
         var free = open.lowerBound
-        var before = open.lowerBound.adding(microseconds: -1)
-        while let previous = before, let start = start(after: previous, in: zone),
-            let slot = slot(startingAt: start, in: zone), slot.end <= open.upperBound
-        {
+        forEachSlot(of: day, within: open, in: zone) { slot in
             // A clock that is set back brings grid starts nearer to each other than a slot is long.
-            if slot.start >= free {
+            if slot.start >= free, !away.contains(where: { $0.overlaps(slot.start..<slot.end) }) {
                 count += 1
                 free = slot.end
             }
-            before = start
+            return true
         }
         return count
+    }
+}
+
+/// When a doctor works, and in which steps.
+public struct Timetable: Sendable, Hashable {
+    private let grid: SlotGrid
+    private let hours: OpeningHours
+    private let weeklyHours: WeeklyHours
+
+    /// The timetable of a grid, a department's hours and a doctor's week.
+    public init(grid: SlotGrid, hours: OpeningHours, weeklyHours: WeeklyHours) {
+        self.grid = grid
+        self.hours = hours
+        self.weeklyHours = weeklyHours
+    }
+
+    /// How many appointments are offered on a local day, outside of the time off.
+    public func offered(on day: CivilDate, away: [Range<Instant>] = [], in zone: TimeZoneRules) -> Int64 {
+        weeklyHours.hours(on: day, within: hours).reduce(0) { count, hours in
+            count + grid.appointmentCount(on: day, hours: hours, away: away, in: zone)
+        }
     }
 }
 

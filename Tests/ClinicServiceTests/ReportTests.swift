@@ -171,13 +171,14 @@ import Testing
 
         func report(
             _ grouping: ClinicMessages.ReportGrouping, first: String = "2026-04-04",
-            last: String = "2026-10-05"
+            last: String = "2026-10-05", doctor: Int64 = 0
         )
             async throws -> QueryUtilizationResponse
         {
             try await administrator.call(
                 AdminServiceMethods.queryUtilization,
-                QueryUtilizationRequest(firstDay: first, lastDay: last, grouping: grouping))
+                QueryUtilizationRequest(
+                    firstDay: first, lastDay: last, grouping: grouping, doctorID: doctor))
         }
         let counts = """
             count(*) filter (where status in ('COMPLETED', 'NO_SHOW')), count(*) filter (where status = 'COMPLETED'),
@@ -221,6 +222,28 @@ import Testing
             #expect(response.total?.booked == response.rows.reduce(0) { $0 + $1.booked })
             #expect(response.total == byDay.total)
         }
+
+        // Mornings on Mondays only, but not on the first Monday, and half of the second.
+        try await administrator.call(
+            DoctorServiceMethods.setDoctorSchedule,
+            SetDoctorScheduleRequest(
+                doctorID: doctors[0].id,
+                weeklyHours: [WorkingHours(day: .monday, startHour: "09:00", endHour: "12:00")]))
+        for (from, to) in [
+            ("2026-04-05 12:00", "2026-04-07 09:00"), ("2026-04-13 10:15", "2026-04-13 11:00"),
+        ] {
+            _ = try await clinic.database.write(
+                Statement(
+                    """
+                    insert into clinic.time_off (doctor_id, start_time, end_time)
+                    values ($1, timestamp '\(from)' at time zone 'Australia/Sydney',
+                        timestamp '\(to)' at time zone 'Australia/Sydney')
+                    """), [.int64(doctors[0].id)])
+        }
+        let april = try await report(.day, last: "2026-04-30", doctor: doctors[0].id)
+        #expect(
+            april.rows.filter { $0.offered > 0 }.map { "\($0.day) \($0.offered)" }
+                == ["2026-04-13 4", "2026-04-20 6", "2026-04-27 6"])
 
         // Who is removed offers nothing from that day on.
         try await administrator.call(
