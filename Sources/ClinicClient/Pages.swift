@@ -51,6 +51,7 @@ extension ListBookingsRequest: PageRequest {}
 extension ListMyBookingsRequest: PageRequest {}
 extension ListTransactionsRequest: PageRequest {}
 extension ListAuditEventsRequest: PageRequest {}
+extension ListTimeOffRequest: PageRequest {}
 
 extension ListUsersResponse: PageResponse {
     /// The users of this page.
@@ -105,5 +106,13 @@ extension ListAuditEventsResponse: PageResponse {
     public var items: [AuditEvent] {
         get { auditEvents }
         set { auditEvents = newValue }
+    }
+}
+
+extension ListTimeOffResponse: PageResponse {
+    /// The time off of this page.
+    public var items: [TimeOff] {
+        get { timeOff }
+        set { timeOff = newValue }
     }
 }

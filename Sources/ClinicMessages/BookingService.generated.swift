@@ -4,6 +4,69 @@
 internal import CClinicMessages
 public import ProtobufC
 
+/// Why a doctor has no free slot on some days: what keeps the slot that comes nearest from being free.
+public enum NoSlotReason: MessageEnumeration {
+    /// There is a free slot.
+    case unspecified
+    /// The days are over, or more than 30 days ahead.
+    case outOfWindow
+    /// The department is closed or the doctor does not work.
+    case closed
+    /// The doctor has time off.
+    case timeOff
+    /// The doctor's registration ends before.
+    case registrationExpired
+    /// Every slot is taken.
+    case full
+    /// A number that this version of the schema does not name.
+    case unrecognized(Int32)
+
+    /// Every value that the schema names, in its order.
+    public static let allCases: [Self] = [.unspecified, .outOfWindow, .closed, .timeOff, .registrationExpired, .full]
+
+    /// The value of a number of the wire.
+    public init(rawValue: Int32) {
+        switch rawValue {
+        case 0: self = .unspecified
+        case 1: self = .outOfWindow
+        case 2: self = .closed
+        case 3: self = .timeOff
+        case 4: self = .registrationExpired
+        case 5: self = .full
+        default: self = .unrecognized(rawValue)
+        }
+    }
+
+    /// The number on the wire.
+    public var rawValue: Int32 {
+        switch self {
+        case .unspecified: 0
+        case .outOfWindow: 1
+        case .closed: 2
+        case .timeOff: 3
+        case .registrationExpired: 4
+        case .full: 5
+        case .unrecognized(let number): number
+        }
+    }
+
+    /// The name in the schema, or the number where there is none.
+    public var protoName: String {
+        switch self {
+        case .unspecified: "NO_SLOT_REASON_UNSPECIFIED"
+        case .outOfWindow: "NO_SLOT_REASON_OUT_OF_WINDOW"
+        case .closed: "NO_SLOT_REASON_CLOSED"
+        case .timeOff: "NO_SLOT_REASON_TIME_OFF"
+        case .registrationExpired: "NO_SLOT_REASON_REGISTRATION_EXPIRED"
+        case .full: "NO_SLOT_REASON_FULL"
+        case .unrecognized(let number): String(number)
+        }
+    }
+
+    /// Whether the number is one that the schema does not name.
+    public var isUnrecognized: Bool { if case .unrecognized = self { true } else { false } }
+}
+
 /// A slot to book.
 public struct BookAppointmentRequest: Message {
     /// With whom.
@@ -60,6 +123,463 @@ public struct BookAppointmentRequest: Message {
         clinic__v1__book_appointment_request__init(message)
         message.pointee.doctor_id = self.doctorID
         message.pointee.user_id = self.userID
+        switch self.time {
+        case .startTime(let value):
+            message.pointee.time_case = .init(rawValue: 2)
+            message.pointee.start_time = target.message(value)
+        case .bookingDateTime(let value):
+            message.pointee.time_case = .init(rawValue: 3)
+            message.pointee.booking_date_time = target.string(value)
+        case nil: break
+        }
+    }
+}
+
+/// Whose free slots to find, and on which days.
+public struct SearchSlotsRequest: Message {
+    /// Whose.
+    public var subject: Subject?
+    /// YYYY-MM-DD in the clinic's time zone; empty: today.
+    public var startDate: String
+    /// YYYY-MM-DD, the last day, at most 30 days after the first; empty: six days after the first.
+    public var endDate: String
+    /// How many slots of each doctor to answer with; 0 means 500, the most there is.
+    public var slotsPerDoctor: Int64
+    /// How many doctors a page has; 0 means 20, the most there is.
+    public var pageSize: Int64
+    /// The next_page_token of the page before.
+    public var pageToken: String
+
+    /// Whose.
+    public enum Subject: Sendable, Equatable {
+        /// Every doctor of this department.
+        case departmentID(Int64)
+        /// This doctor.
+        case doctorID(Int64)
+    }
+
+    /// Makes a message of these values.
+    public init(subject: Subject? = nil, startDate: String = "", endDate: String = "", slotsPerDoctor: Int64 = 0, pageSize: Int64 = 0, pageToken: String = "") {
+        self.subject = subject
+        self.startDate = startDate
+        self.endDate = endDate
+        self.slotsPerDoctor = slotsPerDoctor
+        self.pageSize = pageSize
+        self.pageToken = pageToken
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.subject = nil
+        self.startDate = ""
+        self.endDate = ""
+        self.slotsPerDoctor = 0
+        self.pageSize = 0
+        self.pageToken = ""
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__SearchSlotsRequest()
+        clinic__v1__search_slots_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__SearchSlotsRequest.self)
+        self.startDate = try source.string(message.pointee.start_date, "start_date")
+        self.endDate = try source.string(message.pointee.end_date, "end_date")
+        self.slotsPerDoctor = message.pointee.slots_per_doctor
+        self.pageSize = message.pointee.page_size
+        self.pageToken = try source.string(message.pointee.page_token, "page_token")
+        switch message.pointee.subject_case.rawValue {
+        case 1: self.subject = .departmentID(message.pointee.department_id)
+        case 2: self.subject = .doctorID(message.pointee.doctor_id)
+        default: self.subject = nil
+        }
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__SearchSlotsRequest.self)
+        clinic__v1__search_slots_request__init(message)
+        message.pointee.start_date = target.string(self.startDate)
+        message.pointee.end_date = target.string(self.endDate)
+        message.pointee.slots_per_doctor = self.slotsPerDoctor
+        message.pointee.page_size = self.pageSize
+        message.pointee.page_token = target.string(self.pageToken)
+        switch self.subject {
+        case .departmentID(let value):
+            message.pointee.subject_case = .init(rawValue: 1)
+            message.pointee.department_id = value
+        case .doctorID(let value):
+            message.pointee.subject_case = .init(rawValue: 2)
+            message.pointee.doctor_id = value
+        case nil: break
+        }
+    }
+}
+
+/// Free slots by doctor. They are not kept for the caller: HoldSlot and BookAppointment do that.
+public struct SearchSlotsResponse: Message {
+    /// The doctors by id; none if the department has none.
+    public var doctors: [DoctorSlots]
+    /// Empty on the last page.
+    public var nextPageToken: String
+
+    /// Makes a message of these values.
+    public init(doctors: [DoctorSlots] = [], nextPageToken: String = "") {
+        self.doctors = doctors
+        self.nextPageToken = nextPageToken
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.doctors = []
+        self.nextPageToken = ""
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__SearchSlotsResponse()
+        clinic__v1__search_slots_response__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [DoctorSlots.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__SearchSlotsResponse.self)
+        self.doctors = try source.messages(message.pointee.n_doctors, message.pointee.doctors, "doctors")
+        self.nextPageToken = try source.string(message.pointee.next_page_token, "next_page_token")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__SearchSlotsResponse.self)
+        clinic__v1__search_slots_response__init(message)
+        (message.pointee.n_doctors, message.pointee.doctors) = target.messages(self.doctors)
+        message.pointee.next_page_token = target.string(self.nextPageToken)
+    }
+}
+
+/// A doctor's free slots.
+public struct DoctorSlots: Message {
+    /// The doctor.
+    public var doctor: DoctorSummary?
+    /// The length of an appointment in minutes.
+    public var slotMinutes: Int64
+    /// The price of a visit before GST.
+    public var consultationFee: Money?
+    /// The free slots by start.
+    public var slots: [Slot]
+    /// There are more of them on these days than slots_per_doctor.
+    public var hasMore: Bool
+    /// Why there is none; unspecified when there is one.
+    public var noSlotReason: NoSlotReason
+
+    /// Makes a message of these values.
+    public init(doctor: DoctorSummary? = nil, slotMinutes: Int64 = 0, consultationFee: Money? = nil, slots: [Slot] = [], hasMore: Bool = false, noSlotReason: NoSlotReason = .unspecified) {
+        self.doctor = doctor
+        self.slotMinutes = slotMinutes
+        self.consultationFee = consultationFee
+        self.slots = slots
+        self.hasMore = hasMore
+        self.noSlotReason = noSlotReason
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.doctor = nil
+        self.slotMinutes = 0
+        self.consultationFee = nil
+        self.slots = []
+        self.hasMore = false
+        self.noSlotReason = .unspecified
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__DoctorSlots()
+        clinic__v1__doctor_slots__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [DoctorSummary.descriptor, Money.descriptor, Slot.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__DoctorSlots.self)
+        self.doctor = try source.message(message.pointee.doctor, "doctor")
+        self.slotMinutes = message.pointee.slot_minutes
+        self.consultationFee = try source.message(message.pointee.consultation_fee, "consultation_fee")
+        self.slots = try source.messages(message.pointee.n_slots, message.pointee.slots, "slots")
+        self.hasMore = message.pointee.has_more != 0
+        self.noSlotReason = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.no_slot_reason.rawValue), "no_slot_reason")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__DoctorSlots.self)
+        clinic__v1__doctor_slots__init(message)
+        message.pointee.doctor = target.message(self.doctor)
+        message.pointee.slot_minutes = self.slotMinutes
+        message.pointee.consultation_fee = target.message(self.consultationFee)
+        (message.pointee.n_slots, message.pointee.slots) = target.messages(self.slots)
+        message.pointee.has_more = self.hasMore ? 1 : 0
+        message.pointee.no_slot_reason = .init(rawValue: .init(truncatingIfNeeded: self.noSlotReason.rawValue))
+    }
+}
+
+/// A time that can be booked.
+public struct Slot: Message {
+    /// When it starts.
+    public var startTime: ProtobufTimestamp?
+    /// When it ends.
+    public var endTime: ProtobufTimestamp?
+    /// The start as dd/mm/yyyy hh:mm:ss in the clinic's time zone. Where the clock is set back it occurs twice, and
+    /// booking by it means the earlier: start_time is exact.
+    public var bookingDateTime: String
+
+    /// Makes a message of these values.
+    public init(startTime: ProtobufTimestamp? = nil, endTime: ProtobufTimestamp? = nil, bookingDateTime: String = "") {
+        self.startTime = startTime
+        self.endTime = endTime
+        self.bookingDateTime = bookingDateTime
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.startTime = nil
+        self.endTime = nil
+        self.bookingDateTime = ""
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__Slot()
+        clinic__v1__slot__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [ProtobufTimestamp.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__Slot.self)
+        self.startTime = try source.message(message.pointee.start_time, "start_time")
+        self.endTime = try source.message(message.pointee.end_time, "end_time")
+        self.bookingDateTime = try source.string(message.pointee.booking_date_time, "booking_date_time")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__Slot.self)
+        clinic__v1__slot__init(message)
+        message.pointee.start_time = target.message(self.startTime)
+        message.pointee.end_time = target.message(self.endTime)
+        message.pointee.booking_date_time = target.string(self.bookingDateTime)
+    }
+}
+
+/// A slot to hold.
+public struct HoldSlotRequest: Message {
+    /// With whom.
+    public var doctorID: Int64
+    /// When it starts: on the doctor's grid, within 30 days.
+    public var time: Time?
+    /// For whom, if not for the caller; staff only.
+    public var userID: Int64
+
+    /// When it starts: on the doctor's grid, within 30 days.
+    public enum Time: Sendable, Equatable {
+        /// As an instant.
+        case startTime(ProtobufTimestamp)
+        /// As dd/mm/yyyy hh:mm:ss in the clinic's time zone.
+        case bookingDateTime(String)
+    }
+
+    /// Makes a message of these values.
+    public init(doctorID: Int64 = 0, time: Time? = nil, userID: Int64 = 0) {
+        self.doctorID = doctorID
+        self.time = time
+        self.userID = userID
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.doctorID = 0
+        self.time = nil
+        self.userID = 0
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__HoldSlotRequest()
+        clinic__v1__hold_slot_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [ProtobufTimestamp.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__HoldSlotRequest.self)
+        self.doctorID = message.pointee.doctor_id
+        self.userID = message.pointee.user_id
+        switch message.pointee.time_case.rawValue {
+        case 2: self.time = .startTime(try source.presentMessage(message.pointee.start_time, "start_time"))
+        case 3: self.time = .bookingDateTime(try source.string(message.pointee.booking_date_time, "booking_date_time"))
+        default: self.time = nil
+        }
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__HoldSlotRequest.self)
+        clinic__v1__hold_slot_request__init(message)
+        message.pointee.doctor_id = self.doctorID
+        message.pointee.user_id = self.userID
+        switch self.time {
+        case .startTime(let value):
+            message.pointee.time_case = .init(rawValue: 2)
+            message.pointee.start_time = target.message(value)
+        case .bookingDateTime(let value):
+            message.pointee.time_case = .init(rawValue: 3)
+            message.pointee.booking_date_time = target.string(value)
+        case nil: break
+        }
+    }
+}
+
+/// A hold to book.
+public struct ConfirmHoldRequest: Message {
+    /// Which one.
+    public var bookingID: Int64
+    /// If set, the version the change was made on.
+    public var etag: String
+
+    /// Makes a message of these values.
+    public init(bookingID: Int64 = 0, etag: String = "") {
+        self.bookingID = bookingID
+        self.etag = etag
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.bookingID = 0
+        self.etag = ""
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__ConfirmHoldRequest()
+        clinic__v1__confirm_hold_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__ConfirmHoldRequest.self)
+        self.bookingID = message.pointee.booking_id
+        self.etag = try source.string(message.pointee.etag, "etag")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__ConfirmHoldRequest.self)
+        clinic__v1__confirm_hold_request__init(message)
+        message.pointee.booking_id = self.bookingID
+        message.pointee.etag = target.string(self.etag)
+    }
+}
+
+/// A booking to read.
+public struct GetBookingRequest: Message {
+    /// Which one.
+    public var bookingID: Int64
+
+    /// Makes a message of these values.
+    public init(bookingID: Int64 = 0) {
+        self.bookingID = bookingID
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.bookingID = 0
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__GetBookingRequest()
+        clinic__v1__get_booking_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__GetBookingRequest.self)
+        self.bookingID = message.pointee.booking_id
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__GetBookingRequest.self)
+        clinic__v1__get_booking_request__init(message)
+        message.pointee.booking_id = self.bookingID
+    }
+}
+
+/// A booking to move.
+public struct RescheduleBookingRequest: Message {
+    /// Which one.
+    public var bookingID: Int64
+    /// When it is to start: on the doctor's grid, within 30 days.
+    public var time: Time?
+    /// If set, the version the change was made on.
+    public var etag: String
+
+    /// When it is to start: on the doctor's grid, within 30 days.
+    public enum Time: Sendable, Equatable {
+        /// As an instant.
+        case startTime(ProtobufTimestamp)
+        /// As dd/mm/yyyy hh:mm:ss in the clinic's time zone.
+        case bookingDateTime(String)
+    }
+
+    /// Makes a message of these values.
+    public init(bookingID: Int64 = 0, time: Time? = nil, etag: String = "") {
+        self.bookingID = bookingID
+        self.time = time
+        self.etag = etag
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.bookingID = 0
+        self.time = nil
+        self.etag = ""
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__RescheduleBookingRequest()
+        clinic__v1__reschedule_booking_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [ProtobufTimestamp.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__RescheduleBookingRequest.self)
+        self.bookingID = message.pointee.booking_id
+        self.etag = try source.string(message.pointee.etag, "etag")
+        switch message.pointee.time_case.rawValue {
+        case 2: self.time = .startTime(try source.presentMessage(message.pointee.start_time, "start_time"))
+        case 3: self.time = .bookingDateTime(try source.string(message.pointee.booking_date_time, "booking_date_time"))
+        default: self.time = nil
+        }
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__RescheduleBookingRequest.self)
+        clinic__v1__reschedule_booking_request__init(message)
+        message.pointee.booking_id = self.bookingID
+        message.pointee.etag = target.string(self.etag)
         switch self.time {
         case .startTime(let value):
             message.pointee.time_case = .init(rawValue: 2)
@@ -362,9 +882,22 @@ public struct DeleteBookingRequest: Message {
 
 /// The appointments of the clinic.
 public enum BookingServiceMethods {
+    /// Finds free slots of the doctors of a department, or of one doctor, over some days. Anyone.
+    public static let searchSlots = Method<SearchSlotsRequest, SearchSlotsResponse>(
+        service: "clinic.v1.BookingService", name: "SearchSlots", hasSideEffects: false)
+    /// Keeps one slot of a doctor for some minutes (10, unless the clinic says otherwise, and not beyond its start)
+    /// until ConfirmHold; two at a time for a patient. Signed in; staff may hold for another user.
+    public static let holdSlot = Method<HoldSlotRequest, Booking>(
+        service: "clinic.v1.BookingService", name: "HoldSlot", hasSideEffects: true)
+    /// Books a slot that is held. Owner or staff.
+    public static let confirmHold = Method<ConfirmHoldRequest, Booking>(
+        service: "clinic.v1.BookingService", name: "ConfirmHold", hasSideEffects: true)
     /// Books one slot of a doctor. Signed in; staff may book for another user.
     public static let bookAppointment = Method<BookAppointmentRequest, Booking>(
         service: "clinic.v1.BookingService", name: "BookAppointment", hasSideEffects: true)
+    /// Reads one booking. Owner or staff.
+    public static let getBooking = Method<GetBookingRequest, Booking>(
+        service: "clinic.v1.BookingService", name: "GetBooking", hasSideEffects: false)
     /// Lists the caller's own bookings by start, earliest first. Signed in.
     public static let listMyBookings = Method<ListMyBookingsRequest, ListMyBookingsResponse>(
         service: "clinic.v1.BookingService", name: "ListMyBookings", hasSideEffects: false)
@@ -375,16 +908,25 @@ public enum BookingServiceMethods {
     /// Moves a booking to another status. The owner may only cancel, before the start; staff go by the states.
     public static let updateBookingStatus = Method<UpdateBookingStatusRequest, Booking>(
         service: "clinic.v1.BookingService", name: "UpdateBookingStatus", hasSideEffects: true)
+    /// Moves a booking to another time of the same doctor. It stays the same booking, paid or not; if the time is
+    /// taken it stays where it is. The owner before the start only, or staff.
+    public static let rescheduleBooking = Method<RescheduleBookingRequest, Booking>(
+        service: "clinic.v1.BookingService", name: "RescheduleBooking", hasSideEffects: true)
     /// Cancels a booking as UpdateBookingStatus would, and hides it from every list. Owner or staff.
     public static let deleteBooking = Method<DeleteBookingRequest, ProtobufEmpty>(
         service: "clinic.v1.BookingService", name: "DeleteBooking", hasSideEffects: true)
 
     /// Every method of the service, in the order of the schema.
     public static let all: [AnyMethod] = [
+        AnyMethod(searchSlots),
+        AnyMethod(holdSlot),
+        AnyMethod(confirmHold),
         AnyMethod(bookAppointment),
+        AnyMethod(getBooking),
         AnyMethod(listMyBookings),
         AnyMethod(listBookings),
         AnyMethod(updateBookingStatus),
+        AnyMethod(rescheduleBooking),
         AnyMethod(deleteBooking),
     ]
 }

@@ -88,6 +88,42 @@ public struct ListDepartmentsResponse: Message {
     }
 }
 
+/// A department to read.
+public struct GetDepartmentRequest: Message {
+    /// Which one.
+    public var departmentID: Int64
+
+    /// Makes a message of these values.
+    public init(departmentID: Int64 = 0) {
+        self.departmentID = departmentID
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.departmentID = 0
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__GetDepartmentRequest()
+        clinic__v1__get_department_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__GetDepartmentRequest.self)
+        self.departmentID = message.pointee.department_id
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__GetDepartmentRequest.self)
+        clinic__v1__get_department_request__init(message)
+        message.pointee.department_id = self.departmentID
+    }
+}
+
 /// A department to make.
 public struct CreateDepartmentRequest: Message {
     /// 1 to 100 characters, unique among live departments, ignoring case.
@@ -194,15 +230,19 @@ public struct UpdateDepartmentRequest: Message {
 public struct DeleteDepartmentRequest: Message {
     /// Which one.
     public var departmentID: Int64
+    /// Its doctors are removed too, and their future bookings are cancelled by the clinic and refunded in full.
+    public var force: Bool
 
     /// Makes a message of these values.
-    public init(departmentID: Int64 = 0) {
+    public init(departmentID: Int64 = 0, force: Bool = false) {
         self.departmentID = departmentID
+        self.force = force
     }
 
     /// Makes the empty message: every field has its default.
     public init() {
         self.departmentID = 0
+        self.force = false
     }
 
     /// What the schema says about this message.
@@ -216,6 +256,7 @@ public struct DeleteDepartmentRequest: Message {
     public init(_ source: MessageSource) throws(MessageDecodingError) {
         let message = source.pointer.assumingMemoryBound(to: Clinic__V1__DeleteDepartmentRequest.self)
         self.departmentID = message.pointee.department_id
+        self.force = message.pointee.force != 0
     }
 
     /// Writes the message into the form it is encoded from.
@@ -223,6 +264,7 @@ public struct DeleteDepartmentRequest: Message {
         let message = target.pointer.assumingMemoryBound(to: Clinic__V1__DeleteDepartmentRequest.self)
         clinic__v1__delete_department_request__init(message)
         message.pointee.department_id = self.departmentID
+        message.pointee.force = self.force ? 1 : 0
     }
 }
 
@@ -231,19 +273,23 @@ public enum DepartmentServiceMethods {
     /// Lists live departments by id. Anyone.
     public static let listDepartments = Method<ListDepartmentsRequest, ListDepartmentsResponse>(
         service: "clinic.v1.DepartmentService", name: "ListDepartments", hasSideEffects: false)
+    /// Reads one live department. Anyone.
+    public static let getDepartment = Method<GetDepartmentRequest, Department>(
+        service: "clinic.v1.DepartmentService", name: "GetDepartment", hasSideEffects: false)
     /// Makes a department. Administrators.
     public static let createDepartment = Method<CreateDepartmentRequest, Department>(
         service: "clinic.v1.DepartmentService", name: "CreateDepartment", hasSideEffects: true)
     /// Changes the fields named in the mask. Administrators.
     public static let updateDepartment = Method<UpdateDepartmentRequest, Department>(
         service: "clinic.v1.DepartmentService", name: "UpdateDepartment", hasSideEffects: true)
-    /// Removes a department without doctors; its history stays. Administrators.
+    /// Removes a department without doctors, or with force one with its doctors; the history stays. Administrators.
     public static let deleteDepartment = Method<DeleteDepartmentRequest, ProtobufEmpty>(
         service: "clinic.v1.DepartmentService", name: "DeleteDepartment", hasSideEffects: true)
 
     /// Every method of the service, in the order of the schema.
     public static let all: [AnyMethod] = [
         AnyMethod(listDepartments),
+        AnyMethod(getDepartment),
         AnyMethod(createDepartment),
         AnyMethod(updateDepartment),
         AnyMethod(deleteDepartment),

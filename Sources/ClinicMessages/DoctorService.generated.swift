@@ -94,6 +94,42 @@ public struct ListDoctorsResponse: Message {
     }
 }
 
+/// A doctor to read.
+public struct GetDoctorRequest: Message {
+    /// Which one.
+    public var doctorID: Int64
+
+    /// Makes a message of these values.
+    public init(doctorID: Int64 = 0) {
+        self.doctorID = doctorID
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.doctorID = 0
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__GetDoctorRequest()
+        clinic__v1__get_doctor_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__GetDoctorRequest.self)
+        self.doctorID = message.pointee.doctor_id
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__GetDoctorRequest.self)
+        clinic__v1__get_doctor_request__init(message)
+        message.pointee.doctor_id = self.doctorID
+    }
+}
+
 /// A doctor to register.
 public struct RegisterDoctorRequest: Message {
     /// Where the doctor works.
@@ -225,15 +261,19 @@ public struct UpdateDoctorRequest: Message {
 public struct DeleteDoctorRequest: Message {
     /// Which one.
     public var doctorID: Int64
+    /// The doctor's future bookings are cancelled by the clinic and refunded in full.
+    public var force: Bool
 
     /// Makes a message of these values.
-    public init(doctorID: Int64 = 0) {
+    public init(doctorID: Int64 = 0, force: Bool = false) {
         self.doctorID = doctorID
+        self.force = force
     }
 
     /// Makes the empty message: every field has its default.
     public init() {
         self.doctorID = 0
+        self.force = false
     }
 
     /// What the schema says about this message.
@@ -247,6 +287,7 @@ public struct DeleteDoctorRequest: Message {
     public init(_ source: MessageSource) throws(MessageDecodingError) {
         let message = source.pointer.assumingMemoryBound(to: Clinic__V1__DeleteDoctorRequest.self)
         self.doctorID = message.pointee.doctor_id
+        self.force = message.pointee.force != 0
     }
 
     /// Writes the message into the form it is encoded from.
@@ -254,6 +295,247 @@ public struct DeleteDoctorRequest: Message {
         let message = target.pointer.assumingMemoryBound(to: Clinic__V1__DeleteDoctorRequest.self)
         clinic__v1__delete_doctor_request__init(message)
         message.pointee.doctor_id = self.doctorID
+        message.pointee.force = self.force ? 1 : 0
+    }
+}
+
+/// The hours of a doctor's week.
+public struct SetDoctorScheduleRequest: Message {
+    /// Whose.
+    public var doctorID: Int64
+    /// In any order, not overlapping, each inside the department's hours; at most 50; none: no hours of his or her own.
+    public var weeklyHours: [WorkingHours]
+    /// If set, the version of the doctor the change was made on.
+    public var etag: String
+
+    /// Makes a message of these values.
+    public init(doctorID: Int64 = 0, weeklyHours: [WorkingHours] = [], etag: String = "") {
+        self.doctorID = doctorID
+        self.weeklyHours = weeklyHours
+        self.etag = etag
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.doctorID = 0
+        self.weeklyHours = []
+        self.etag = ""
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__SetDoctorScheduleRequest()
+        clinic__v1__set_doctor_schedule_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [WorkingHours.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__SetDoctorScheduleRequest.self)
+        self.doctorID = message.pointee.doctor_id
+        self.weeklyHours = try source.messages(message.pointee.n_weekly_hours, message.pointee.weekly_hours, "weekly_hours")
+        self.etag = try source.string(message.pointee.etag, "etag")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__SetDoctorScheduleRequest.self)
+        clinic__v1__set_doctor_schedule_request__init(message)
+        message.pointee.doctor_id = self.doctorID
+        (message.pointee.n_weekly_hours, message.pointee.weekly_hours) = target.messages(self.weeklyHours)
+        message.pointee.etag = target.string(self.etag)
+    }
+}
+
+/// A time off to make: from start_time to end_time, or from first_day to last_day.
+public struct CreateTimeOffRequest: Message {
+    /// Whose.
+    public var doctorID: Int64
+    /// When it begins.
+    public var startTime: ProtobufTimestamp?
+    /// When it is over: after its start, at most 366 days later.
+    public var endTime: ProtobufTimestamp?
+    /// YYYY-MM-DD, the first whole day in the clinic's time zone.
+    public var firstDay: String
+    /// YYYY-MM-DD, the last whole day; empty: the first is the only one.
+    public var lastDay: String
+
+    /// Makes a message of these values.
+    public init(doctorID: Int64 = 0, startTime: ProtobufTimestamp? = nil, endTime: ProtobufTimestamp? = nil, firstDay: String = "", lastDay: String = "") {
+        self.doctorID = doctorID
+        self.startTime = startTime
+        self.endTime = endTime
+        self.firstDay = firstDay
+        self.lastDay = lastDay
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.doctorID = 0
+        self.startTime = nil
+        self.endTime = nil
+        self.firstDay = ""
+        self.lastDay = ""
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__CreateTimeOffRequest()
+        clinic__v1__create_time_off_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [ProtobufTimestamp.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__CreateTimeOffRequest.self)
+        self.doctorID = message.pointee.doctor_id
+        self.startTime = try source.message(message.pointee.start_time, "start_time")
+        self.endTime = try source.message(message.pointee.end_time, "end_time")
+        self.firstDay = try source.string(message.pointee.first_day, "first_day")
+        self.lastDay = try source.string(message.pointee.last_day, "last_day")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__CreateTimeOffRequest.self)
+        clinic__v1__create_time_off_request__init(message)
+        message.pointee.doctor_id = self.doctorID
+        message.pointee.start_time = target.message(self.startTime)
+        message.pointee.end_time = target.message(self.endTime)
+        message.pointee.first_day = target.string(self.firstDay)
+        message.pointee.last_day = target.string(self.lastDay)
+    }
+}
+
+/// A time off to end.
+public struct DeleteTimeOffRequest: Message {
+    /// Which one.
+    public var timeOffID: Int64
+
+    /// Makes a message of these values.
+    public init(timeOffID: Int64 = 0) {
+        self.timeOffID = timeOffID
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.timeOffID = 0
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__DeleteTimeOffRequest()
+        clinic__v1__delete_time_off_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__DeleteTimeOffRequest.self)
+        self.timeOffID = message.pointee.time_off_id
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__DeleteTimeOffRequest.self)
+        clinic__v1__delete_time_off_request__init(message)
+        message.pointee.time_off_id = self.timeOffID
+    }
+}
+
+/// A page of time off.
+public struct ListTimeOffRequest: Message {
+    /// 0 means 50; at most 1000.
+    public var pageSize: Int64
+    /// The next_page_token of the page before.
+    public var pageToken: String
+    /// Only this doctor, if not 0.
+    public var doctorID: Int64
+    /// Only what is over after this instant, if set.
+    public var endAfter: ProtobufTimestamp?
+
+    /// Makes a message of these values.
+    public init(pageSize: Int64 = 0, pageToken: String = "", doctorID: Int64 = 0, endAfter: ProtobufTimestamp? = nil) {
+        self.pageSize = pageSize
+        self.pageToken = pageToken
+        self.doctorID = doctorID
+        self.endAfter = endAfter
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.pageSize = 0
+        self.pageToken = ""
+        self.doctorID = 0
+        self.endAfter = nil
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__ListTimeOffRequest()
+        clinic__v1__list_time_off_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [ProtobufTimestamp.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__ListTimeOffRequest.self)
+        self.pageSize = message.pointee.page_size
+        self.pageToken = try source.string(message.pointee.page_token, "page_token")
+        self.doctorID = message.pointee.doctor_id
+        self.endAfter = try source.message(message.pointee.end_after, "end_after")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__ListTimeOffRequest.self)
+        clinic__v1__list_time_off_request__init(message)
+        message.pointee.page_size = self.pageSize
+        message.pointee.page_token = target.string(self.pageToken)
+        message.pointee.doctor_id = self.doctorID
+        message.pointee.end_after = target.message(self.endAfter)
+    }
+}
+
+/// Time off by start.
+public struct ListTimeOffResponse: Message {
+    /// The time off.
+    public var timeOff: [TimeOff]
+    /// Empty on the last page.
+    public var nextPageToken: String
+
+    /// Makes a message of these values.
+    public init(timeOff: [TimeOff] = [], nextPageToken: String = "") {
+        self.timeOff = timeOff
+        self.nextPageToken = nextPageToken
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.timeOff = []
+        self.nextPageToken = ""
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__ListTimeOffResponse()
+        clinic__v1__list_time_off_response__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [TimeOff.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__ListTimeOffResponse.self)
+        self.timeOff = try source.messages(message.pointee.n_time_off, message.pointee.time_off, "time_off")
+        self.nextPageToken = try source.string(message.pointee.next_page_token, "next_page_token")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__ListTimeOffResponse.self)
+        clinic__v1__list_time_off_response__init(message)
+        (message.pointee.n_time_off, message.pointee.time_off) = target.messages(self.timeOff)
+        message.pointee.next_page_token = target.string(self.nextPageToken)
     }
 }
 
@@ -262,21 +544,42 @@ public enum DoctorServiceMethods {
     /// Lists live doctors by id. Anyone.
     public static let listDoctors = Method<ListDoctorsRequest, ListDoctorsResponse>(
         service: "clinic.v1.DoctorService", name: "ListDoctors", hasSideEffects: false)
+    /// Reads one live doctor. Anyone.
+    public static let getDoctor = Method<GetDoctorRequest, Doctor>(
+        service: "clinic.v1.DoctorService", name: "GetDoctor", hasSideEffects: false)
     /// Registers a doctor with a department. Administrators.
     public static let registerDoctor = Method<RegisterDoctorRequest, Doctor>(
         service: "clinic.v1.DoctorService", name: "RegisterDoctor", hasSideEffects: true)
     /// Changes the fields named in the mask; a new price does not touch bookings made before. Administrators.
     public static let updateDoctor = Method<UpdateDoctorRequest, Doctor>(
         service: "clinic.v1.DoctorService", name: "UpdateDoctor", hasSideEffects: true)
-    /// Removes a doctor without future bookings; the history stays. Administrators.
+    /// Removes a doctor without future bookings, or with force one with them; the history stays. Administrators.
     public static let deleteDoctor = Method<DeleteDoctorRequest, ProtobufEmpty>(
         service: "clinic.v1.DoctorService", name: "DeleteDoctor", hasSideEffects: true)
+    /// Replaces a doctor's weekly hours; none: whenever the department is open. Bookings made before stay.
+    /// Administrators.
+    public static let setDoctorSchedule = Method<SetDoctorScheduleRequest, Doctor>(
+        service: "clinic.v1.DoctorService", name: "SetDoctorSchedule", hasSideEffects: true)
+    /// Keeps a time free of appointments. Bookings that are in it stay until somebody moves them. Staff.
+    public static let createTimeOff = Method<CreateTimeOffRequest, TimeOff>(
+        service: "clinic.v1.DoctorService", name: "CreateTimeOff", hasSideEffects: true)
+    /// Opens that time for appointments again. Staff.
+    public static let deleteTimeOff = Method<DeleteTimeOffRequest, ProtobufEmpty>(
+        service: "clinic.v1.DoctorService", name: "DeleteTimeOff", hasSideEffects: true)
+    /// Lists time off by its start, earliest first. Staff.
+    public static let listTimeOff = Method<ListTimeOffRequest, ListTimeOffResponse>(
+        service: "clinic.v1.DoctorService", name: "ListTimeOff", hasSideEffects: false)
 
     /// Every method of the service, in the order of the schema.
     public static let all: [AnyMethod] = [
         AnyMethod(listDoctors),
+        AnyMethod(getDoctor),
         AnyMethod(registerDoctor),
         AnyMethod(updateDoctor),
         AnyMethod(deleteDoctor),
+        AnyMethod(setDoctorSchedule),
+        AnyMethod(createTimeOff),
+        AnyMethod(deleteTimeOff),
+        AnyMethod(listTimeOff),
     ]
 }

@@ -61,7 +61,7 @@ public enum Role: MessageEnumeration {
 public enum BookingStatus: MessageEnumeration {
     /// Never served; in a filter: any status.
     case unspecified
-    /// Kept for a moment while the patient decides.
+    /// Kept for some minutes while the patient decides.
     case held
     /// Made, not paid.
     case booked
@@ -195,6 +195,79 @@ public enum TransactionStatus: MessageEnumeration {
         case .refunded: "TRANSACTION_STATUS_REFUNDED"
         case .failed: "TRANSACTION_STATUS_FAILED"
         case .voided: "TRANSACTION_STATUS_VOIDED"
+        case .unrecognized(let number): String(number)
+        }
+    }
+
+    /// Whether the number is one that the schema does not name.
+    public var isUnrecognized: Bool { if case .unrecognized = self { true } else { false } }
+}
+
+/// A day of the week.
+public enum DayOfWeek: MessageEnumeration {
+    /// Never served.
+    case unspecified
+    /// Monday.
+    case monday
+    /// Tuesday.
+    case tuesday
+    /// Wednesday.
+    case wednesday
+    /// Thursday.
+    case thursday
+    /// Friday.
+    case friday
+    /// Saturday.
+    case saturday
+    /// Sunday.
+    case sunday
+    /// A number that this version of the schema does not name.
+    case unrecognized(Int32)
+
+    /// Every value that the schema names, in its order.
+    public static let allCases: [Self] = [.unspecified, .monday, .tuesday, .wednesday, .thursday, .friday, .saturday, .sunday]
+
+    /// The value of a number of the wire.
+    public init(rawValue: Int32) {
+        switch rawValue {
+        case 0: self = .unspecified
+        case 1: self = .monday
+        case 2: self = .tuesday
+        case 3: self = .wednesday
+        case 4: self = .thursday
+        case 5: self = .friday
+        case 6: self = .saturday
+        case 7: self = .sunday
+        default: self = .unrecognized(rawValue)
+        }
+    }
+
+    /// The number on the wire.
+    public var rawValue: Int32 {
+        switch self {
+        case .unspecified: 0
+        case .monday: 1
+        case .tuesday: 2
+        case .wednesday: 3
+        case .thursday: 4
+        case .friday: 5
+        case .saturday: 6
+        case .sunday: 7
+        case .unrecognized(let number): number
+        }
+    }
+
+    /// The name in the schema, or the number where there is none.
+    public var protoName: String {
+        switch self {
+        case .unspecified: "DAY_OF_WEEK_UNSPECIFIED"
+        case .monday: "DAY_OF_WEEK_MONDAY"
+        case .tuesday: "DAY_OF_WEEK_TUESDAY"
+        case .wednesday: "DAY_OF_WEEK_WEDNESDAY"
+        case .thursday: "DAY_OF_WEEK_THURSDAY"
+        case .friday: "DAY_OF_WEEK_FRIDAY"
+        case .saturday: "DAY_OF_WEEK_SATURDAY"
+        case .sunday: "DAY_OF_WEEK_SUNDAY"
         case .unrecognized(let number): String(number)
         }
     }
@@ -503,11 +576,13 @@ public struct Doctor: Message {
     public var gstFree: Bool
     /// Where the doctor works.
     public var department: DepartmentSummary?
-    /// The version of this doctor.
+    /// The version of this doctor; a change of the weekly hours or of the time off is one of the doctor.
     public var etag: String
+    /// When the doctor sees patients, by day and hour; empty: whenever the department is open.
+    public var weeklyHours: [WorkingHours]
 
     /// Makes a message of these values.
-    public init(id: Int64 = 0, fullName: String = "", registrationNumber: String = "", registrationExpiry: String = "", consultationFee: Money? = nil, slotMinutes: Int64 = 0, gstFree: Bool = false, department: DepartmentSummary? = nil, etag: String = "") {
+    public init(id: Int64 = 0, fullName: String = "", registrationNumber: String = "", registrationExpiry: String = "", consultationFee: Money? = nil, slotMinutes: Int64 = 0, gstFree: Bool = false, department: DepartmentSummary? = nil, etag: String = "", weeklyHours: [WorkingHours] = []) {
         self.id = id
         self.fullName = fullName
         self.registrationNumber = registrationNumber
@@ -517,6 +592,7 @@ public struct Doctor: Message {
         self.gstFree = gstFree
         self.department = department
         self.etag = etag
+        self.weeklyHours = weeklyHours
     }
 
     /// Makes the empty message: every field has its default.
@@ -530,13 +606,14 @@ public struct Doctor: Message {
         self.gstFree = false
         self.department = nil
         self.etag = ""
+        self.weeklyHours = []
     }
 
     /// What the schema says about this message.
     public static let descriptor: MessageDescriptor = {
         var message = Clinic__V1__Doctor()
         clinic__v1__doctor__init(&message)
-        return MessageDescriptor(message.base, byteFields: 0x0, nested: [Money.descriptor, DepartmentSummary.descriptor])
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [Money.descriptor, DepartmentSummary.descriptor, WorkingHours.descriptor])
     }()
 
     /// Reads the message from its decoded form.
@@ -551,6 +628,7 @@ public struct Doctor: Message {
         self.gstFree = message.pointee.gst_free != 0
         self.department = try source.message(message.pointee.department, "department")
         self.etag = try source.string(message.pointee.etag, "etag")
+        self.weeklyHours = try source.messages(message.pointee.n_weekly_hours, message.pointee.weekly_hours, "weekly_hours")
     }
 
     /// Writes the message into the form it is encoded from.
@@ -566,6 +644,115 @@ public struct Doctor: Message {
         message.pointee.gst_free = self.gstFree ? 1 : 0
         message.pointee.department = target.message(self.department)
         message.pointee.etag = target.string(self.etag)
+        (message.pointee.n_weekly_hours, message.pointee.weekly_hours) = target.messages(self.weeklyHours)
+    }
+}
+
+/// Hours of a doctor on one day of every week.
+public struct WorkingHours: Message {
+    /// Which day.
+    public var day: DayOfWeek
+    /// HH:MM at which the first appointment may start.
+    public var startHour: String
+    /// HH:MM by which the last appointment ends, after the start; 24:00: midnight.
+    public var endHour: String
+
+    /// Makes a message of these values.
+    public init(day: DayOfWeek = .unspecified, startHour: String = "", endHour: String = "") {
+        self.day = day
+        self.startHour = startHour
+        self.endHour = endHour
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.day = .unspecified
+        self.startHour = ""
+        self.endHour = ""
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__WorkingHours()
+        clinic__v1__working_hours__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__WorkingHours.self)
+        self.day = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.day.rawValue), "day")
+        self.startHour = try source.string(message.pointee.start_hour, "start_hour")
+        self.endHour = try source.string(message.pointee.end_hour, "end_hour")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__WorkingHours.self)
+        clinic__v1__working_hours__init(message)
+        message.pointee.day = .init(rawValue: .init(truncatingIfNeeded: self.day.rawValue))
+        message.pointee.start_hour = target.string(self.startHour)
+        message.pointee.end_hour = target.string(self.endHour)
+    }
+}
+
+/// A time in which a doctor sees nobody.
+public struct TimeOff: Message {
+    /// The time off's number.
+    public var id: Int64
+    /// Whose it is.
+    public var doctor: DoctorSummary?
+    /// When it begins.
+    public var startTime: ProtobufTimestamp?
+    /// When it is over.
+    public var endTime: ProtobufTimestamp?
+    /// How many bookings still stand in that time: they are not moved by it.
+    public var conflictingBookings: Int64
+
+    /// Makes a message of these values.
+    public init(id: Int64 = 0, doctor: DoctorSummary? = nil, startTime: ProtobufTimestamp? = nil, endTime: ProtobufTimestamp? = nil, conflictingBookings: Int64 = 0) {
+        self.id = id
+        self.doctor = doctor
+        self.startTime = startTime
+        self.endTime = endTime
+        self.conflictingBookings = conflictingBookings
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.id = 0
+        self.doctor = nil
+        self.startTime = nil
+        self.endTime = nil
+        self.conflictingBookings = 0
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__TimeOff()
+        clinic__v1__time_off__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [DoctorSummary.descriptor, ProtobufTimestamp.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__TimeOff.self)
+        self.id = message.pointee.id
+        self.doctor = try source.message(message.pointee.doctor, "doctor")
+        self.startTime = try source.message(message.pointee.start_time, "start_time")
+        self.endTime = try source.message(message.pointee.end_time, "end_time")
+        self.conflictingBookings = message.pointee.conflicting_bookings
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__TimeOff.self)
+        clinic__v1__time_off__init(message)
+        message.pointee.id = self.id
+        message.pointee.doctor = target.message(self.doctor)
+        message.pointee.start_time = target.message(self.startTime)
+        message.pointee.end_time = target.message(self.endTime)
+        message.pointee.conflicting_bookings = self.conflictingBookings
     }
 }
 
@@ -637,9 +824,11 @@ public struct Booking: Message {
     public var transactions: [TransactionSummary]
     /// The version of this booking; empty in the public list.
     public var etag: String
+    /// When a hold runs out, or ran out; absent for a booking that is no hold, and in the public list.
+    public var holdExpireTime: ProtobufTimestamp?
 
     /// Makes a message of these values.
-    public init(id: Int64 = 0, startTime: ProtobufTimestamp? = nil, endTime: ProtobufTimestamp? = nil, bookingDateTime: String = "", status: BookingStatus = .unspecified, user: UserSummary? = nil, doctor: DoctorSummary? = nil, transactions: [TransactionSummary] = [], etag: String = "") {
+    public init(id: Int64 = 0, startTime: ProtobufTimestamp? = nil, endTime: ProtobufTimestamp? = nil, bookingDateTime: String = "", status: BookingStatus = .unspecified, user: UserSummary? = nil, doctor: DoctorSummary? = nil, transactions: [TransactionSummary] = [], etag: String = "", holdExpireTime: ProtobufTimestamp? = nil) {
         self.id = id
         self.startTime = startTime
         self.endTime = endTime
@@ -649,6 +838,7 @@ public struct Booking: Message {
         self.doctor = doctor
         self.transactions = transactions
         self.etag = etag
+        self.holdExpireTime = holdExpireTime
     }
 
     /// Makes the empty message: every field has its default.
@@ -662,6 +852,7 @@ public struct Booking: Message {
         self.doctor = nil
         self.transactions = []
         self.etag = ""
+        self.holdExpireTime = nil
     }
 
     /// What the schema says about this message.
@@ -683,6 +874,7 @@ public struct Booking: Message {
         self.doctor = try source.message(message.pointee.doctor, "doctor")
         self.transactions = try source.messages(message.pointee.n_transactions, message.pointee.transactions, "transactions")
         self.etag = try source.string(message.pointee.etag, "etag")
+        self.holdExpireTime = try source.message(message.pointee.hold_expire_time, "hold_expire_time")
     }
 
     /// Writes the message into the form it is encoded from.
@@ -698,6 +890,7 @@ public struct Booking: Message {
         message.pointee.doctor = target.message(self.doctor)
         (message.pointee.n_transactions, message.pointee.transactions) = target.messages(self.transactions)
         message.pointee.etag = target.string(self.etag)
+        message.pointee.hold_expire_time = target.message(self.holdExpireTime)
     }
 }
 

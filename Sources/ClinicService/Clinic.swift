@@ -17,16 +17,19 @@ public struct ClinicSettings: Sendable {
     public var gst: GSTRate
     /// How many seconds before the start a patient's cancellation still returns the whole payment.
     public var fullRefundBefore: Int64
+    /// How many seconds a hold lasts.
+    public var holdDuration: Int64
 
-    /// A clinic's settings; a day's notice by default.
+    /// A clinic's settings; a day's notice and holds of ten minutes by default.
     public init(
         zone: TimeZoneRules, currency: String = "AUD", gst: GSTRate = .standard,
-        fullRefundBefore: Int64 = 86_400
+        fullRefundBefore: Int64 = 86_400, holdDuration: Int64 = Hold.standardDuration
     ) {
         self.zone = zone
         self.currency = currency
         self.gst = gst
         self.fullRefundBefore = fullRefundBefore
+        self.holdDuration = holdDuration
     }
 
     /// The clinic's calendar day at a moment.

@@ -60,6 +60,9 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> MethodTa
     let department = DepartmentService(
         clinic: clinic, departments: DepartmentStore(database: database), pageTokens: pageTokens)
     let doctor = DoctorService(clinic: clinic, doctors: doctors, pageTokens: pageTokens)
+    let timeOff = TimeOffService(
+        clinic: clinic, timeOff: TimeOffStore(database: database), pageTokens: pageTokens)
+    let slots = SlotService(clinic: clinic, slots: SlotStore(database: database), pageTokens: pageTokens)
     let booking = BookingService(
         clinic: clinic, bookings: BookingStore(database: database), doctors: doctors, pageTokens: pageTokens)
     let payment = PaymentService(
@@ -86,19 +89,30 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> MethodTa
     try endpoints.serve(UserServiceMethods.eraseUser, user.eraseUser)
 
     try endpoints.serve(DepartmentServiceMethods.listDepartments, department.listDepartments)
+    try endpoints.serve(DepartmentServiceMethods.getDepartment, department.getDepartment)
     try endpoints.serve(DepartmentServiceMethods.createDepartment, department.createDepartment)
     try endpoints.serve(DepartmentServiceMethods.updateDepartment, department.updateDepartment)
     try endpoints.serve(DepartmentServiceMethods.deleteDepartment, department.deleteDepartment)
 
     try endpoints.serve(DoctorServiceMethods.listDoctors, doctor.listDoctors)
+    try endpoints.serve(DoctorServiceMethods.getDoctor, doctor.getDoctor)
     try endpoints.serve(DoctorServiceMethods.registerDoctor, doctor.registerDoctor)
     try endpoints.serve(DoctorServiceMethods.updateDoctor, doctor.updateDoctor)
     try endpoints.serve(DoctorServiceMethods.deleteDoctor, doctor.deleteDoctor)
+    try endpoints.serve(DoctorServiceMethods.setDoctorSchedule, doctor.setDoctorSchedule)
+    try endpoints.serve(DoctorServiceMethods.createTimeOff, timeOff.createTimeOff)
+    try endpoints.serve(DoctorServiceMethods.deleteTimeOff, timeOff.deleteTimeOff)
+    try endpoints.serve(DoctorServiceMethods.listTimeOff, timeOff.listTimeOff)
 
+    try endpoints.serve(BookingServiceMethods.searchSlots, slots.searchSlots)
+    try endpoints.serve(BookingServiceMethods.holdSlot, booking.holdSlot)
+    try endpoints.serve(BookingServiceMethods.confirmHold, booking.confirmHold)
     try endpoints.serve(BookingServiceMethods.bookAppointment, booking.bookAppointment)
+    try endpoints.serve(BookingServiceMethods.getBooking, booking.getBooking)
     try endpoints.serve(BookingServiceMethods.listMyBookings, booking.listMyBookings)
     try endpoints.serve(BookingServiceMethods.listBookings, booking.listBookings)
     try endpoints.serve(BookingServiceMethods.updateBookingStatus, booking.updateBookingStatus)
+    try endpoints.serve(BookingServiceMethods.rescheduleBooking, booking.rescheduleBooking)
     try endpoints.serve(BookingServiceMethods.deleteBooking, booking.deleteBooking)
 
     try endpoints.serve(PaymentServiceMethods.listTransactions, payment.listTransactions)

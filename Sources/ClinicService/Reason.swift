@@ -34,6 +34,7 @@ enum Reason: String, CaseIterable {
     case departmentNotFound = "DEPARTMENT_NOT_FOUND"
     case doctorNotFound = "DOCTOR_NOT_FOUND"
     case bookingNotFound = "BOOKING_NOT_FOUND"
+    case timeOffNotFound = "TIME_OFF_NOT_FOUND"
     case transactionNotFound = "TRANSACTION_NOT_FOUND"
 
     // What is there already.
@@ -45,6 +46,10 @@ enum Reason: String, CaseIterable {
 
     // What the state does not allow.
     case closed = "CLOSED"
+    case timeOff = "TIME_OFF"
+    case outsideDepartmentHours = "OUTSIDE_DEPARTMENT_HOURS"
+    case tooManyHolds = "TOO_MANY_HOLDS"
+    case holdExpired = "HOLD_EXPIRED"
     case registrationExpired = "REGISTRATION_EXPIRED"
     case hasDependants = "HAS_DEPENDANTS"
     case invalidTransition = "INVALID_TRANSITION"
@@ -81,13 +86,14 @@ enum Reason: String, CaseIterable {
         case .outOfWindow: .outOfRange
         case .notSignedIn, .invalidToken, .wrongCredentials: .unauthenticated
         case .roleRequired, .ownerMayOnlyCancel: .permissionDenied
-        case .userNotFound, .departmentNotFound, .doctorNotFound, .bookingNotFound, .transactionNotFound:
+        case .userNotFound, .departmentNotFound, .doctorNotFound, .bookingNotFound, .timeOffNotFound,
+            .transactionNotFound:
             .notFound
         case .emailTaken, .departmentNameTaken, .registrationNumberTaken, .slotTaken, .patientBusy:
             .alreadyExists
-        case .closed, .registrationExpired, .hasDependants, .invalidTransition, .alreadyStarted, .notStarted,
-            .notPayable, .alreadyPaid, .nothingToRefund, .refundTooLarge, .transactionPending,
-            .lastAdministrator:
+        case .closed, .timeOff, .outsideDepartmentHours, .tooManyHolds, .holdExpired, .registrationExpired,
+            .hasDependants, .invalidTransition, .alreadyStarted, .notStarted, .notPayable, .alreadyPaid,
+            .nothingToRefund, .refundTooLarge, .transactionPending, .lastAdministrator:
             .failedPrecondition
         case .staleEtag, .staleVersion: .aborted
         case .loginThrottled, .overloaded: .resourceExhausted
@@ -123,6 +129,7 @@ enum Reason: String, CaseIterable {
         case .departmentNotFound: "there is no such department"
         case .doctorNotFound: "there is no such doctor"
         case .bookingNotFound: "there is no such booking"
+        case .timeOffNotFound: "there is no such time off"
         case .transactionNotFound: "there is no such transaction"
         case .emailTaken: "this e-mail is signed up already; sign in or use another"
         case .departmentNameTaken: "a department has this name already; choose another"
@@ -130,10 +137,14 @@ enum Reason: String, CaseIterable {
         case .slotTaken: "the slot is taken; choose another"
         case .patientBusy: "the patient has another appointment at that time"
         case .closed: "the department is closed at that time"
+        case .timeOff: "the doctor is away at that time; choose another"
+        case .outsideDepartmentHours: "a doctor's hours lie inside the department's"
+        case .tooManyHolds: "the patient holds as many slots as one may; confirm or cancel one first"
+        case .holdExpired: "the hold has run out; hold or book the slot again"
         case .registrationExpired: "the doctor's registration does not cover that day"
-        case .hasDependants: "other things depend on it; remove or move them first"
+        case .hasDependants: "other things depend on it; remove or move them first, or use force"
         case .invalidTransition: "the booking's status does not allow this"
-        case .alreadyStarted: "the appointment has begun; ask the clinic to cancel it"
+        case .alreadyStarted: "the appointment has begun; ask the clinic"
         case .notStarted: "the appointment has not begun yet"
         case .notPayable: "a booking in this status cannot be paid"
         case .alreadyPaid: "the booking is paid already"

@@ -10,22 +10,68 @@ public struct BookingStore: Sendable {
     public init(database: Database) { self.database = database }
 
     private static let book = Mutation<BookingRecord>("book_appointment", parameterCount: 8)
+    private static let hold = Mutation<BookingRecord>("hold_slot", parameterCount: 10)
+    private static let confirm = Mutation<BookingRecord>("confirm_hold", parameterCount: 5)
+    private static let reschedule = Mutation<BookingRecord>("reschedule_booking", parameterCount: 10)
     private static let updateStatus = Mutation<BookingRecord>("update_booking_status", parameterCount: 9)
 
-    /// Books a slot decided on by these terms, at this price.
+    /// Books an appointment.
     ///
     /// Refused with `staleVersion` when the terms have changed, `userNotFound`, `slotTaken`, `patientBusy`.
-    public func book(
-        _ slot: AppointmentSlot, doctorID: Int64, terms: DoctorStore.Terms, price: Price, userID: Int64,
-        origin: Origin
-    ) async throws -> BookingRecord {
+    public func book(_ appointment: Appointment, userID: Int64, origin: Origin) async throws -> BookingRecord {
         try await Self.book.run(
             on: database, origin,
+            [.int64(userID)] + appointment.values
+                + [.int64(appointment.price.fee), .int64(appointment.price.gst)])
+    }
+
+    /// Holds an appointment for so many seconds or until its start. Refused as `book` is, and with `tooManyHolds`.
+    public func hold(
+        _ appointment: Appointment, userID: Int64, seconds: Int64, origin: Origin
+    ) async throws -> BookingRecord {
+        try await Self.hold.run(
+            on: database, origin,
+            [.int64(userID)] + appointment.values
+                + [
+                    .int64(appointment.price.fee), .int64(appointment.price.gst), .int64(seconds),
+                    .int64(Hold.limitPerPatient),
+                ])
+    }
+
+    /// Books what is held. Refused with `bookingNotFound`, `staleEtag`, `holdExpired`, `invalidTransition`.
+    ///
+    /// - Parameters:
+    ///   - ownerID: whose it must be; nil for the staff.
+    ///   - version: at which version it must be; nil for whichever.
+    public func confirm(_ id: Int64, ownerID: Int64?, version: Int64?, origin: Origin) async throws
+        -> BookingRecord
+    {
+        try await Self.confirm.run(
+            on: database, origin,
             [
-                .int64(userID), .int64(doctorID), .int64(terms.doctorVersion),
-                .int64(terms.departmentVersion),
-                .instant(slot.start), .instant(slot.end), .int64(price.fee), .int64(price.gst),
+                .int64(id), .int64(ownerID), .int64(version), .text(BookingStatus.booked.rawValue),
+                .statuses(BookingStatus.allCases.filter { $0.afterConfirmation == .booked }),
             ])
+    }
+
+    /// Moves a booking to another appointment with its doctor; its price stays.
+    ///
+    /// Refused with `staleVersion` when the terms have changed, `bookingNotFound`, `staleEtag`, `invalidTransition`,
+    /// `alreadyStarted`, `slotTaken`, `patientBusy`; the booking then is where it was.
+    /// - Parameters:
+    ///   - ownerID: whose it must be; nil for the staff.
+    ///   - version: at which version it must be; nil for whichever.
+    ///   - startsAfter: how late it must start now; nil for whenever.
+    public func reschedule(
+        _ id: Int64, to appointment: Appointment, ownerID: Int64?, version: Int64?, startsAfter: Instant?,
+        origin: Origin
+    ) async throws -> BookingRecord {
+        try await Self.reschedule.run(
+            on: database, origin,
+            [.int64(id), .int64(ownerID), .int64(version)] + appointment.values
+                + [
+                    .statuses(BookingStatus.allCases.filter(\.mayBeRescheduled)), .instant(startsAfter),
+                ])
     }
 
     /// Moves a booking to another status under these conditions, and hides it if wanted.
@@ -47,6 +93,19 @@ public struct BookingStore: Sendable {
                 .instant(conditions.startsBy),
                 .instant(conditions.refundsFrom), .bool(hiding),
             ])
+    }
+
+    private static let one = Statement(
+        "select * from clinic.booking_answer where id = $1 and ($2::bigint is null or user_id = $2)")
+
+    /// A booking. Refused with `bookingNotFound`.
+    ///
+    /// - Parameter ownerID: whose it must be; nil for the staff.
+    public func get(_ id: Int64, ownerID: Int64?) async throws -> BookingRecord {
+        guard var row = try await database.read(Self.one, [.int64(id), .int64(ownerID)]).first else {
+            throw Refusal(.bookingNotFound)
+        }
+        return try BookingRecord(reading: &row)
     }
 
     private static let replay = Replay<BookingRecord>("booking_answer")

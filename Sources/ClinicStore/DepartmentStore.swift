@@ -32,7 +32,7 @@ public struct DepartmentStore: Sendable {
 
     private static let create = Mutation<DepartmentRecord>("create_department", parameterCount: 5)
     private static let update = Mutation<DepartmentRecord>("update_department", parameterCount: 7)
-    private static let delete = Mutation<DepartmentRecord>("delete_department", parameterCount: 2)
+    private static let delete = Mutation<DepartmentRecord>("delete_department", parameterCount: 3)
 
     /// Makes a department. Refused with `departmentNameTaken`.
     public func create(_ draft: Draft, today: CivilDate, origin: Origin) async throws -> DepartmentRecord {
@@ -48,8 +48,14 @@ public struct DepartmentStore: Sendable {
     }
 
     /// Removes a department. Refused with `departmentNotFound`, `hasDependants`.
-    public func delete(_ id: Int64, now: Instant, origin: Origin) async throws {
-        _ = try await Self.delete.run(on: database, origin, [.int64(id), .instant(now)])
+    ///
+    /// - Parameter cancelling: which of its doctors' future bookings are cancelled and refunded, while the doctors
+    ///   are removed too; none: it may have neither.
+    public func delete(_ id: Int64, now: Instant, cancelling: [BookingStatus] = [], origin: Origin)
+        async throws
+    {
+        _ = try await Self.delete.run(
+            on: database, origin, [.int64(id), .instant(now), .statuses(cancelling)])
     }
 
     private static let replay = Replay<DepartmentRecord>("department_answer")

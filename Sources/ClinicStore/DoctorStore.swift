@@ -4,7 +4,7 @@ public import Scheduling
 
 /// Reads and changes doctors.
 public struct DoctorStore: Sendable {
-    private let database: Database
+    let database: Database
 
     /// Doctors of this database.
     public init(database: Database) { self.database = database }
@@ -51,7 +51,8 @@ public struct DoctorStore: Sendable {
 
     private static let register = Mutation<DoctorRecord>("register_doctor", parameterCount: 7)
     private static let update = Mutation<DoctorRecord>("update_doctor", parameterCount: 9)
-    private static let delete = Mutation<DoctorRecord>("delete_doctor", parameterCount: 2)
+    private static let setSchedule = Mutation<DoctorRecord>("set_doctor_schedule", parameterCount: 4)
+    private static let delete = Mutation<DoctorRecord>("delete_doctor", parameterCount: 3)
 
     /// Registers a doctor. Refused with `departmentNotFound`, `registrationNumberTaken`.
     public func register(_ draft: Draft, origin: Origin) async throws -> DoctorRecord {
@@ -67,8 +68,24 @@ public struct DoctorStore: Sendable {
     }
 
     /// Removes a doctor. Refused with `doctorNotFound`, `hasDependants`.
-    public func delete(_ id: Int64, now: Instant, origin: Origin) async throws {
-        _ = try await Self.delete.run(on: database, origin, [.int64(id), .instant(now)])
+    ///
+    /// - Parameter cancelling: which of the doctor's future bookings are cancelled and refunded; if that is none,
+    ///   there may be none.
+    public func delete(_ id: Int64, now: Instant, cancelling: [BookingStatus] = [], origin: Origin)
+        async throws
+    {
+        _ = try await Self.delete.run(
+            on: database, origin, [.int64(id), .instant(now), .statuses(cancelling)])
+    }
+
+    /// Replaces the weekly hours of a doctor who is on these terms. Refused with `staleVersion`.
+    public func setWeeklyHours(_ hours: WeeklyHours, on terms: Terms, origin: Origin) async throws -> DoctorRecord {
+        try await Self.setSchedule.run(
+            on: database, origin,
+            [
+                .int64(terms.doctorID), .int64(terms.doctorVersion), .int64(terms.departmentVersion),
+                .int64Array(hours.minutesOfWeek),
+            ])
     }
 
     private static let replay = Replay<DoctorRecord>("doctor_answer")
@@ -95,43 +112,5 @@ public struct DoctorStore: Sendable {
         try await Self.doctors.page(
             from: database, filters: [departmentID.map { .int64($0) }], after: id.map { [.int64($0)] },
             limit: limit)
-    }
-
-    /// What the decision about an appointment needs to know, with the versions it is made on.
-    public struct Terms: Sendable {
-        /// The doctor's version.
-        public let doctorVersion: Int64
-        /// 5 to 240.
-        public let slotMinutes: Int64
-        /// The last valid day of the registration.
-        public let registrationExpiry: CivilDate
-        /// Minor units, without GST.
-        public let fee: Int64
-        /// No GST is charged.
-        public let isGSTFree: Bool
-        /// The department's version.
-        public let departmentVersion: Int64
-        /// When the department is open.
-        public let hours: OpeningHours
-    }
-
-    private static let terms = Statement(
-        """
-        select doctor.version, slot_minutes, registration_expiry, fee, gst_free, department.version, opens, closes
-        from clinic.doctor
-        join clinic.department on department.id = doctor.department_id
-        where doctor.id = $1 and doctor.deleted_at is null and department.deleted_at is null
-        """)
-
-    /// The terms on which a live doctor can be booked. Refused with `doctorNotFound`.
-    public func terms(_ id: Int64) async throws -> Terms {
-        guard var row = try await database.read(Self.terms, [.int64(id)]).first else {
-            throw Refusal(.doctorNotFound)
-        }
-        return Terms(
-            doctorVersion: try row.int64(), slotMinutes: try row.int64(),
-            registrationExpiry: try row.civilDate(),
-            fee: try row.int64(), isGSTFree: try row.bool(), departmentVersion: try row.int64(),
-            hours: try row.openingHours())
     }
 }

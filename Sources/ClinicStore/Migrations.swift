@@ -8,6 +8,8 @@ public let clinicMigrations: [Migration] = [
     Migration(name: "people_and_directory", sql: text(PackageResources.m0003_people_and_directory_sql)),
     Migration(name: "bookings_and_payments", sql: text(PackageResources.m0004_bookings_and_payments_sql)),
     Migration(name: "people", sql: text(PackageResources.m0005_people_sql)),
+    Migration(name: "slots", sql: text(PackageResources.m0006_slots_sql)),
+    Migration(name: "weeks_and_removals", sql: text(PackageResources.m0006_weeks_and_removals_sql)),
     Migration(name: "money_events_reports", sql: text(PackageResources.m0007_money_events_reports_sql)),
 ]
 

@@ -102,6 +102,8 @@ public struct DoctorRecord: Record {
     public let version: Int64
     /// Where the doctor works.
     public let department: NamedRecord
+    /// When the doctor works.
+    public let weeklyHours: WeeklyHours
 
     init(reading row: inout Row) throws {
         id = try row.int64()
@@ -113,6 +115,7 @@ public struct DoctorRecord: Record {
         isGSTFree = try row.bool()
         version = try row.int64()
         department = try NamedRecord(reading: &row)
+        weeklyHours = try row.weeklyHours()
     }
 }
 
@@ -140,6 +143,8 @@ public struct BookingRecord: Record {
     public let department: NamedRecord
     /// Its payments, oldest first.
     public let transactions: [TransactionBrief]
+    /// When it runs out, or ran out, if it is a hold.
+    public let holdExpiry: Instant?
 
     init(reading row: inout Row) throws {
         id = try row.int64()
@@ -160,6 +165,7 @@ public struct BookingRecord: Record {
             }
             return TransactionBrief(id: ids[index], total: totals[index], status: status)
         }
+        holdExpiry = try row.optionalTimestamp().map { Instant(microsecondsSinceEpoch: $0) }
     }
 }
 
@@ -227,6 +233,26 @@ extension Row {
     mutating func civilDate() throws -> CivilDate {
         guard let date = CivilDate(daysSinceEpoch: Int64(try date())) else { throw StoreError.unknownValue }
         return date
+    }
+
+    /// A column of minutes of the week; NULL in an answer that was kept before there were any.
+    mutating func weeklyHours() throws -> WeeklyHours {
+        guard let hours = WeeklyHours(minutesOfWeek: try optionalInt64Array() ?? []) else {
+            throw StoreError.unknownValue
+        }
+        return hours
+    }
+
+    /// A column of times, a start and an end in turn.
+    mutating func periods() throws -> [Range<Instant>] {
+        let bounds = try timestampArray()
+        return try stride(from: 0, to: bounds.count, by: 2).map { index in
+            guard index + 1 < bounds.count, bounds[index] <= bounds[index + 1] else {
+                throw StoreError.unknownValue
+            }
+            return Instant(
+                microsecondsSinceEpoch: bounds[index])..<Instant(microsecondsSinceEpoch: bounds[index + 1])
+        }
     }
 
     /// Two columns of minutes since midnight.

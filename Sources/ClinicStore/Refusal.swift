@@ -30,6 +30,12 @@ public struct Refusal: Error, Sendable, Hashable {
         case hasDependants = "HAS_DEPENDANTS"
         /// The doctor has another patient then.
         case slotTaken = "SLOT_TAKEN"
+        /// The patient has as many live holds as there may be; `detail` has `limit`.
+        case tooManyHolds = "TOO_MANY_HOLDS"
+        /// The hold has run out; `detail` has `from` and `to`.
+        case holdExpired = "HOLD_EXPIRED"
+        /// There is no such time off.
+        case timeOffNotFound = "TIME_OFF_NOT_FOUND"
         /// The patient has another appointment then.
         case patientBusy = "PATIENT_BUSY"
         /// There is no such booking, or it is someone else's.

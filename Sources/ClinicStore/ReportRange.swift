@@ -54,15 +54,16 @@ public enum ReportKey: Sendable, Hashable {
     /// All rows together.
     case total
 
-    /// Reads four columns: the number of the day or doctor, null in the total; the doctor's name; the department.
+    /// Reads four columns: the number of the day, doctor or department; the doctor's name; the department's number and
+    /// name. All are null in the total.
     init(reading row: inout Row, _ grouping: ReportGrouping, _ days: ReportDays) throws {
-        let number = try row.optionalInt64()
-        let name = try row.text()
-        let department = try NamedRecord(reading: &row)
-        guard let number else {
+        let (number, name) = (try row.optionalInt64(), try row.optionalText())
+        let (departmentID, departmentName) = (try row.optionalInt64(), try row.optionalText())
+        guard let number, let name, let departmentID, let departmentName else {
             self = .total
             return
         }
+        let department = NamedRecord(id: departmentID, name: departmentName)
         self =
             switch grouping {
             case .day: .day(try days.day(number))

@@ -71,14 +71,14 @@ public struct ReportStore: Sendable {
         key: day("entry.created_at"), joins: toDoctor, names: "''::text, 0::bigint, ''::text")
     private static let revenueByDoctor = revenue(
         key: "doctor.id", joins: toDoctor,
-        names: "coalesce(full_name, ''), coalesce(department.id, 0), coalesce(name, '')",
+        names: "full_name, department.id, department.name",
         namedBy: """
             join clinic.doctor on doctor.id = key
             join clinic.department on department.id = doctor.department_id
             """)
     private static let revenueByDepartment = revenue(
         key: "doctor.department_id", joins: toDoctor,
-        names: "''::text, coalesce(department.id, 0), coalesce(name, '')",
+        names: "''::text, department.id, department.name",
         namedBy: "join clinic.department on department.id = key")
 
     /// The money that moved on these days, from the ledger; the total is the last row, also when nothing moved.

@@ -89,14 +89,10 @@ public struct Row: Sendable {
     public mutating func optionalTimestamp() throws(DatabaseError) -> Int64? {
         let (type, value) = try next()
         guard let value else { return nil }
-        guard type == TypeIdentifier.timestamptz || type == TypeIdentifier.timestamp, value.count == 8 else {
+        guard type == TypeIdentifier.timestamptz || type == TypeIdentifier.timestamp else {
             throw mismatch("a time", type)
         }
-        let server = load(value, as: Int64.self)
-        let (unix, overflow) = server.addingReportingOverflow(SQLValue.epochMicroseconds)
-        // The two ends stand for −infinity and infinity.
-        guard !overflow, server != .min, server != .max else { throw mismatch("a finite time", type) }
-        return unix
+        return try time(value, type: type)
     }
 
     /// The next column as a date, in days since the Unix epoch.
@@ -116,6 +112,11 @@ public struct Row: Sendable {
 
     /// The next column as integers: bigint[], integer[] or smallint[] of one dimension without NULLs.
     public mutating func int64Array() throws(DatabaseError) -> [Int64] {
+        try required(optionalInt64Array())
+    }
+
+    /// The next column as integers or NULL: bigint[], integer[] or smallint[] of one dimension without NULLs.
+    public mutating func optionalInt64Array() throws(DatabaseError) -> [Int64]? {
         let (type, value) = try next()
         let elementType: UInt32
         switch type {
@@ -124,10 +125,19 @@ public struct Row: Sendable {
         case TypeIdentifier.int2Array: elementType = TypeIdentifier.int2
         default: throw mismatch("an array of integers", type)
         }
-        guard let value else { throw unexpectedNull() }
+        guard let value else { return nil }
         return try elements(of: value) { element throws(DatabaseError) in
             try integer(element, type: elementType)
         }
+    }
+
+    /// The next column as times, in microseconds since the Unix epoch: timestamptz[] of one dimension without
+    /// NULLs or infinities.
+    public mutating func timestampArray() throws(DatabaseError) -> [Int64] {
+        let (type, value) = try next()
+        guard type == TypeIdentifier.timestamptzArray else { throw mismatch("an array of times", type) }
+        guard let value else { throw unexpectedNull() }
+        return try elements(of: value) { element throws(DatabaseError) in try time(element, type: type) }
     }
 
     /// The next column as texts: text[] or varchar[] of one dimension without NULLs.
@@ -176,6 +186,15 @@ public struct Row: Sendable {
         case (TypeIdentifier.int2, 2): Int64(load(value, as: Int16.self))
         default: throw mismatch("an integer", type)
         }
+    }
+
+    private func time(_ value: UnsafeRawBufferPointer, type: UInt32) throws(DatabaseError) -> Int64 {
+        guard value.count == 8 else { throw mismatch("a time", type) }
+        let server = load(value, as: Int64.self)
+        let (unix, overflow) = server.addingReportingOverflow(SQLValue.epochMicroseconds)
+        // The two ends stand for −infinity and infinity.
+        guard !overflow, server != .min, server != .max else { throw mismatch("a finite time", type) }
+        return unix
     }
 
     private func string(_ value: UnsafeRawBufferPointer) throws(DatabaseError) -> String {

@@ -92,6 +92,7 @@ enum TypeIdentifier {
     static let date: UInt32 = 1082
     static let timestamp: UInt32 = 1114
     static let timestamptz: UInt32 = 1184
+    static let timestamptzArray: UInt32 = 1185
     static let uuid: UInt32 = 2950
     static let jsonb: UInt32 = 3802
 }

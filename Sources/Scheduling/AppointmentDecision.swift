@@ -10,6 +10,10 @@ public enum AppointmentRefusal: Error, Sendable, Hashable {
     case offGrid(slotMinutes: Int, before: LocalDateTime, after: LocalDateTime)
     /// The slot does not lie inside the department's hours of its local day.
     case closed(day: CivilDate, hours: OpeningHours)
+    /// The slot does not lie inside the doctor's own hours of its local day, which are these.
+    case notWorking(day: CivilDate, hours: [OpeningHours])
+    /// The slot touches the doctor's time off.
+    case timeOff
     /// The doctor's registration does not cover the day of the visit.
     case registrationExpired(day: CivilDate, expiry: CivilDate)
 }
@@ -21,10 +25,13 @@ public enum AppointmentRefusal: Error, Sendable, Hashable {
 ///   - now: the moment of the request.
 ///   - grid: the doctor's slot length.
 ///   - hours: the department's hours.
+///   - weeklyHours: the doctor's own hours.
+///   - timeOff: when the doctor is away, as far as it could touch the slot.
 ///   - registrationExpiry: the last day of the doctor's registration.
 ///   - zone: the clinic's time zone.
 public func decideAppointment(
-    start: Instant, now: Instant, grid: SlotGrid, hours: OpeningHours, registrationExpiry: CivilDate,
+    start: Instant, now: Instant, grid: SlotGrid, hours: OpeningHours,
+    weeklyHours: WeeklyHours = .asDepartment, timeOff: [Range<Instant>] = [], registrationExpiry: CivilDate,
     zone: TimeZoneRules
 ) throws(AppointmentRefusal) -> AppointmentSlot {
     // A moment the calendar cannot name is as far out of the window as one can be.
@@ -40,6 +47,13 @@ public func decideAppointment(
     guard let open = hours.period(on: day, in: zone),
         open.lowerBound <= slot.start, slot.end <= open.upperBound
     else { throw .closed(day: day, hours: hours) }
+    let working = weeklyHours.hours(on: day, within: hours)
+    let isWorking = working.contains { hours in
+        guard let open = hours.period(on: day, in: zone) else { return false }
+        return open.lowerBound <= slot.start && slot.end <= open.upperBound
+    }
+    guard isWorking else { throw .notWorking(day: day, hours: working) }
+    if timeOff.contains(where: { $0.lowerBound < slot.end && slot.start < $0.upperBound }) { throw .timeOff }
     guard RegistrationExpiry.covers(day, expiry: registrationExpiry) else {
         throw .registrationExpired(day: day, expiry: registrationExpiry)
     }

@@ -47,6 +47,12 @@ public enum BookingStatus: String, Sendable, Hashable, CaseIterable {
         }
     }
 
+    /// The status after a hold is confirmed; nil for what is no hold.
+    public var afterConfirmation: BookingStatus? { self == .held ? .booked : nil }
+
+    /// Whether such a booking may be moved to another time: the visit is still to come, and it is no hold.
+    public var mayBeRescheduled: Bool { self == .booked || self == .confirmed }
+
     /// The status after a payment; nil when a booking in this state may not be paid.
     public var afterPayment: BookingStatus? {
         switch self {

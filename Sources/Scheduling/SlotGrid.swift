@@ -57,6 +57,35 @@ public struct SlotGrid: Sendable, Hashable {
         }
     }
 
+    /// Hands over, by start, the slots that start on a local day and lie inside a period of it, until `body` answers
+    /// false.
+    ///
+    /// Where the clock is set back, the starts of the repeated stretch come twice, as they pass.
+    public func forEachSlot(
+        of day: CivilDate, within open: Range<Instant>, in zone: TimeZoneRules,
+        _ body: (AppointmentSlot) -> Bool
+    ) {
+        let first = open.lowerBound.secondsSinceEpoch + (open.lowerBound.microsecondOfSecond == 0 ? 0 : 1)
+        let last = open.upperBound.secondsSinceEpoch
+        guard first < last else { return }
+        for segment in zone.segment(at: first)...zone.segment(at: last - 1) {
+            // Where the day would begin if this stretch's offset held all day: what its grid is counted from.
+            let midnight = day.daysSinceEpoch * 86_400 - Int64(zone.offset(ofSegment: segment))
+            let begins = segment == 0 ? first : zone.transitions[segment - 1].secondsSinceEpoch
+            let ends = segment == zone.transitions.count ? last : zone.transitions[segment].secondsSinceEpoch
+            let from = max(first, begins, midnight)
+            let to = min(last - slotSeconds + 1, ends, midnight + 86_400)
+            var start = midnight + (from - midnight + slotSeconds - 1) / slotSeconds * slotSeconds
+            while start < to {
+                guard let begin = Instant(secondsSinceEpoch: start),
+                    let end = Instant(secondsSinceEpoch: start + slotSeconds),
+                    body(AppointmentSlot(start: begin, end: end))
+                else { return }
+                start += slotSeconds
+            }
+        }
+    }
+
     private var slotSeconds: Int64 { Int64(slotMinutes) * 60 }
 
     private func wallClock(_ seconds: Int64, _ offset: Int) -> LocalDateTime? {

@@ -115,7 +115,7 @@ struct DemoClinic {
     private func book(
         _ patient: Int64, with doctor: Int64, daysAhead: Int64, slot: Int64
     ) async throws -> BookingRecord {
-        let terms = try await self.doctors.terms(doctor)
+        let terms = try await self.doctors.terms(doctor, start: now)
         guard let grid = SlotGrid(slotMinutes: terms.slotMinutes),
             let day = settings.zone.localDateTime(at: now)?.date.adding(days: daysAhead),
             let opening = settings.zone.moment(terms.hours.opens, on: day),
@@ -126,9 +126,10 @@ struct DemoClinic {
             registrationExpiry: terms.registrationExpiry,
             zone: settings.zone)
         return try await bookings.book(
-            appointment, doctorID: doctor, terms: terms,
-            price: (terms.isGSTFree ? .free : settings.gst).price(fee: terms.fee), userID: patient,
-            origin: origin)
+            Appointment(
+                slot: appointment, price: (terms.isGSTFree ? .free : settings.gst).price(fee: terms.fee),
+                terms: terms),
+            userID: patient, origin: origin)
     }
 }
 

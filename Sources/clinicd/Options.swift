@@ -68,6 +68,9 @@ struct ClinicOptions: ParsableArguments {
             valueName: "hours"))
     var fullRefundBefore: Int64 = 24
 
+    @Option(help: ArgumentHelp("How many minutes a hold lasts.", valueName: "minutes"))
+    var holdMinutes: Int64 = Hold.standardDuration / 60
+
     func settings() throws -> ClinicSettings {
         guard let gst = GSTRate(basisPoints: gstBasisPoints) else {
             throw Failure("--gst-basis-points is 0 to 10000, not \(gstBasisPoints)")
@@ -75,13 +78,17 @@ struct ClinicOptions: ParsableArguments {
         guard (0...8760).contains(fullRefundBefore) else {
             throw Failure("--full-refund-before is 0 to 8760 hours, not \(fullRefundBefore)")
         }
+        guard (1...1440).contains(holdMinutes) else {
+            throw Failure("--hold-minutes is 1 to 1440, not \(holdMinutes)")
+        }
         guard currency.utf8.count == 3, currency.utf8.allSatisfy({ (0x41...0x5A).contains($0) }) else {
             throw Failure("--currency is an ISO 4217 code such as AUD, not \"\(currency)\"")
         }
         let zone: TimeZoneRules
         do { zone = try TimeZoneRulesLoader.load(timeZone) } catch { throw Failure("--time-zone: \(error)") }
         return ClinicSettings(
-            zone: zone, currency: currency, gst: gst, fullRefundBefore: fullRefundBefore * 3600)
+            zone: zone, currency: currency, gst: gst, fullRefundBefore: fullRefundBefore * 3600,
+            holdDuration: holdMinutes * 60)
     }
 }
 

@@ -10,7 +10,7 @@ import Testing
 @Suite(.seated)
 struct AdministrationTests {
     @Test func `an administrator is made while the daemon runs and while it does not`() async throws {
-        let clinic = try await Installation.make()
+        let clinic = try await Installation.withPostgreSQL()
         let before = try await clinic.createAdministrator(
             "Before@Example.org", ["--first-name", "Bea", "--last-name", "Fore"])
         #expect(before.output == "clinicd: before@example.org is an administrator (user 1)\n")
@@ -26,8 +26,22 @@ struct AdministrationTests {
         #expect(try await daemon.stop().status == 0)
     }
 
+    @Test func `the password is in no command line while it is worked on`() async throws {
+        let clinic = try await Installation.withDatabase()
+        #expect(try await clinic.run("migrate").status == 0)
+        let secret = "canary-\(UInt64.random(in: .min ... .max))"
+        let command = try Program(
+            "clinicd",
+            ["create-admin"] + clinic.place + ["--email", "ann@example.org", "--log-level", "trace"],
+            input: secret + "\n")
+        while !command.hasEnded { #expect(try processes(mentioning: secret).isEmpty) }
+        let ending = try await command.end()
+        #expect(ending.status == 0)
+        #expect(!(ending.output + ending.errors).contains(secret))
+    }
+
     @Test func `a patient becomes an administrator with the new password only`() async throws {
-        let clinic = try await Installation.make()
+        let clinic = try await Installation.withDatabase()
         let daemon = try await clinic.serve()
         let patient = try await clinic.signUp("ann@example.org")
         let ending = try await clinic.createAdministrator("ann@example.org", password: "another password")
@@ -67,7 +81,7 @@ struct AdministrationTests {
     }
 
     @Test func `a daemon that is just starting is waited for`() async throws {
-        let clinic = try await Installation.make()
+        let clinic = try await Installation.withPostgreSQL()
         let daemon = try clinic.start()
         try await eventually("the daemon's lock") {
             let holder = try? String(contentsOfFile: clinic.directory + "/postgresql.lock", encoding: .utf8)
@@ -80,11 +94,10 @@ struct AdministrationTests {
     }
 
     @Test func `the demo clinic fills an empty database once`() async throws {
-        let clinic = try await Installation.make()
+        let clinic = try await Installation.withDatabase()
         let first = try await clinic.run("seed-demo")
         #expect(first.output == "clinicd: made 8 departments, 40 doctors, 6 patients and 12 bookings\n")
         #expect(first.status == 0 && first.errors.isEmpty)
-        #expect(clinic.postmaster == nil)
 
         let daemon = try await clinic.serve()
         expectComplaint(try await clinic.run("seed-demo"), "seed-demo fills an empty one only")

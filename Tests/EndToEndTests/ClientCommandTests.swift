@@ -7,7 +7,7 @@ import Testing
 @Suite(.seated)
 struct ClientCommandTests {
     @Test func `a patient signs up, signs in and books with the command line`() async throws {
-        let clinic = try await Installation.make()
+        let clinic = try await Installation.withDatabase()
         #expect(try await clinic.run("seed-demo").status == 0)
         let daemon = try await clinic.serve()
         let home = try Installation.empty().directory

@@ -44,11 +44,12 @@ struct EnvironmentTests {
     }
 
     @Test func `a list of listeners comes with commas`() async throws {
-        let clinic = try await Installation.make()
+        let clinic = try await Installation.withDatabase()
         let daemon = try Program(
             "clinicd", ["serve"],
             environment: [
-                "CLINIC_DATA_DIR": clinic.directory, "CLINIC_LISTEN": "\(clinic.socket),tcp:127.0.0.1:0",
+                "CLINIC_DATA_DIR": clinic.directory, "CLINIC_DATABASE": clinic.database ?? "",
+                "CLINIC_LISTEN": "\(clinic.socket),tcp:127.0.0.1:0",
                 "CLINIC_BCRYPT_COST": "4", "CLINIC_LOG_LEVEL": "", "CLINIC_CURRENCY": "NZD",
             ])
         try await daemon.line(with: "listening on tcp:127.0.0.1:")

@@ -10,15 +10,14 @@ struct ExternalDatabaseTests {
     @Test func `a named database is served from and the data directory has keys and socket only`()
         async throws
     {
-        let url = try await TestCluster.makeDatabase()
-        let clinic = try Installation.empty()
-        let daemon = try await clinic.serve(["--database", url])
+        let clinic = try await Installation.withDatabase()
+        let daemon = try await clinic.serve()
         _ = try await clinic.signUp("ann@example.org")
         #expect(try clinic.contents() == ["clinic.sock", "signing-keys"])
         try await daemon.stop()
 
-        let other = try Installation.empty()
-        let next = try await other.serve(["--database", url])
+        let other = Installation(directory: try TestCluster.makeDirectory(), database: clinic.database)
+        let next = try await other.serve()
         _ = try await other.logIn("ann@example.org")
         #expect(try await next.stop().status == 0)
     }

@@ -1,5 +1,6 @@
-// A clinic as an administrator has it: a data directory, a daemon on it, and clients that find its socket. The
-// directory is a copy of one that was made once, because initdb takes longer than everything else in these tests.
+// A clinic as an administrator has it: a data directory, a daemon on it, and clients that find its socket. A PostgreSQL
+// in it is a copy of one that was made once, because initdb takes longer than everything else in these tests; where the
+// test is not about it, the daemon takes a database of the cluster that the test run shares.
 
 import ClinicClient
 import ClinicMessages
@@ -12,11 +13,13 @@ import Testing
 /// A data directory with what belongs to it.
 struct Installation: Sendable {
     let directory: String
+    /// The database to name; nil for a private PostgreSQL.
+    var database: String?
 
     static let password = "correct horse"
 
     /// A data directory with a private PostgreSQL in it, which has the schema and no data.
-    static func make() async throws -> Installation {
+    static func withPostgreSQL() async throws -> Installation {
         let installation = try empty()
         let copy = try Program(commandLine: [
             "/bin/cp", "-a", "--reflink=auto", "--no-target-directory", try await template.value.directory,
@@ -24,6 +27,12 @@ struct Installation: Sendable {
         ])
         guard try await copy.end().status == 0 else { throw Program.Missing(description: copy.errors) }
         return installation
+    }
+
+    /// A data directory beside a database of the shared cluster, which has nothing in it.
+    static func withDatabase() async throws -> Installation {
+        Installation(
+            directory: try TestCluster.makeDirectory(), database: try await TestCluster.makeDatabase())
     }
 
     /// A data directory with nothing in it.
@@ -58,7 +67,7 @@ struct Installation: Sendable {
     ) throws -> Program {
         try Program(
             "clinicd",
-            ["serve", "--data-dir", directory, "--listen", "\(socket)", "--bcrypt-cost", "4"] + options,
+            ["serve"] + place + ["--listen", "\(socket)", "--bcrypt-cost", "4"] + options,
             environment: environment, as: user)
     }
 
@@ -68,7 +77,12 @@ struct Installation: Sendable {
     ) async throws -> Program.Ending {
         let cost = command == "migrate" ? [] : ["--bcrypt-cost", "4"]
         return try await Program.run(
-            "clinicd", [command, "--data-dir", directory] + cost + options, input: input, as: user)
+            "clinicd", [command] + place + cost + options, input: input, as: user)
+    }
+
+    /// The options that say where everything is.
+    var place: [String] {
+        ["--data-dir", directory] + (database.map { ["--database", $0] } ?? [])
     }
 
     /// Makes an administrator with the usual password.

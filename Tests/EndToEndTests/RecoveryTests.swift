@@ -9,7 +9,7 @@ import Testing
 @Suite(.seated)
 struct RecoveryTests {
     @Test func `a killed daemon is started again at once`() async throws {
-        let clinic = try await Installation.make()
+        let clinic = try await Installation.withPostgreSQL()
         let daemon = try await clinic.serve()
         for number in 0..<10 { _ = try await clinic.signUp("ann\(number)@example.org") }
         try await daemon.stop(SIGKILL)
@@ -22,7 +22,7 @@ struct RecoveryTests {
     }
 
     @Test func `a PostgreSQL that died with its daemon leaves a lock that is not believed`() async throws {
-        let clinic = try await Installation.make()
+        let clinic = try await Installation.withPostgreSQL()
         let daemon = try await clinic.serve()
         let postmaster = try #require(clinic.postmaster)
         _ = try await clinic.signUp("ann@example.org")
@@ -37,7 +37,7 @@ struct RecoveryTests {
     }
 
     @Test func `a killed PostgreSQL comes back by itself and callers hear so meanwhile`() async throws {
-        let clinic = try await Installation.make()
+        let clinic = try await Installation.withPostgreSQL()
         let daemon = try await clinic.serve()
         _ = try await clinic.signUp("ann@example.org")
         let postmaster = try #require(clinic.postmaster)
@@ -67,7 +67,7 @@ struct RecoveryTests {
     }
 
     @Test func `a killed command leaves no PostgreSQL behind`() async throws {
-        let clinic = try await Installation.make()
+        let clinic = try await Installation.withPostgreSQL()
         let seeding = try Program(
             "clinicd", ["seed-demo", "--data-dir", clinic.directory, "--bcrypt-cost", "12"])
         try await eventually("PostgreSQL") { clinic.postmaster != nil }

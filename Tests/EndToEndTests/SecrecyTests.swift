@@ -15,7 +15,7 @@ struct SecrecyTests {
     private static let phone = "+61400313373"
 
     @Test func `no log holds what a patient typed or was given`() async throws {
-        let clinic = try await Installation.make()
+        let clinic = try await Installation.withPostgreSQL()
         let daemon = try await clinic.serve(["--log-level", "trace"])
         let administrator = try await clinic.run(
             "create-admin", ["--email", "admin@example.org", "--log-level", "trace"],

@@ -11,8 +11,8 @@ import Testing
 @Suite(.seated)
 struct ServeTests {
     @Test func `every listener gets one line and answers`() async throws {
-        let clinic = try await Installation.make()
-        let daemon = try await clinic.serve(["--listen", "tcp:127.0.0.1:0"])
+        let clinic = try await Installation.withDatabase()
+        let daemon = try await clinic.serve(["--listen", "tcp:127.0.0.1:0", "--log-level", "warning"])
         let line = try await daemon.line(with: "listening on tcp:127.0.0.1:")
         let port = try #require(line.split(separator: ":").last.flatMap { Int($0) })
 
@@ -29,8 +29,8 @@ struct ServeTests {
     }
 
     @Test func `without --listen it takes the socket in the data directory and port 7411`() async throws {
-        let clinic = try await Installation.make()
-        let daemon = try Program("clinicd", ["serve", "--data-dir", clinic.directory])
+        let clinic = try await Installation.withDatabase()
+        let daemon = try Program("clinicd", ["serve"] + clinic.place)
         do {
             try await daemon.line(with: "listening on tcp:127.0.0.1:7411")
             #expect(daemon.output.hasPrefix("clinicd: listening on \(clinic.socket)\n"))
@@ -43,7 +43,7 @@ struct ServeTests {
     }
 
     @Test func `the data directory lets nobody in who has no business there`() async throws {
-        let clinic = try await Installation.make()
+        let clinic = try await Installation.withPostgreSQL()
         let daemon = try await clinic.serve()
         #expect(
             try clinic.contents() == [
@@ -61,7 +61,7 @@ struct ServeTests {
 
     @Test(arguments: [SIGTERM, SIGINT])
     func `a signal ends daemon and PostgreSQL and leaves the data`(_ signal: Int32) async throws {
-        let clinic = try await Installation.make()
+        let clinic = try await Installation.withPostgreSQL()
         let daemon = try await clinic.serve()
         let user = try await clinic.signUp("ann@example.org")
         let token = try await clinic.logIn("ann@example.org").token
@@ -84,7 +84,7 @@ struct ServeTests {
     }
 
     @Test func `it goes on when the reader of its output has gone`() async throws {
-        let clinic = try await Installation.make()
+        let clinic = try await Installation.withDatabase()
         let daemon = try await clinic.serve(["--log-level", "trace"])
         try await daemon.hangUp()
         _ = try await clinic.signUp("ann@example.org")

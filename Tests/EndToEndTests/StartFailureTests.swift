@@ -52,7 +52,7 @@ struct StartFailureTests {
     }
 
     @Test func `a second daemon on the same data directory is refused`() async throws {
-        let clinic = try await Installation.make()
+        let clinic = try await Installation.withPostgreSQL()
         let daemon = try await clinic.serve()
         let second = try await clinic.start(["--listen", "tcp:127.0.0.1:0"]).end(within: .seconds(10))
         expectComplaint(second, "another clinicd uses \(clinic.directory) (process \(daemon.identifier))")
@@ -63,7 +63,7 @@ struct StartFailureTests {
 
     @Test func `a port in use is said, and PostgreSQL does not stay behind`() async throws {
         let taken = try ListeningSocket()
-        let clinic = try await Installation.make()
+        let clinic = try await Installation.withPostgreSQL()
         let ending = try await clinic.start(["--listen", "tcp:127.0.0.1:\(taken.port)"]).end()
         #expect(ending.status == 1)
         #expect(
@@ -75,20 +75,21 @@ struct StartFailureTests {
     }
 
     @Test func `a socket in use is not taken from its owner`() async throws {
-        let (clinic, other) = (try await Installation.make(), try await Installation.make())
+        let (clinic, other) = (try await Installation.withDatabase(), try await Installation.withDatabase())
         let daemon = try await clinic.serve()
         let intruder = try await Program.run(
-            "clinicd", ["serve", "--data-dir", other.directory, "--listen", "\(clinic.socket)"])
+            "clinicd", ["serve"] + other.place + ["--listen", "\(clinic.socket)", "--log-level", "warning"])
         expectComplaint(intruder, "cannot listen on \(clinic.socket): address in use")
         _ = try await clinic.signUp("ann@example.org")
         try await daemon.stop()
     }
 
     @Test func `a file in the place of the socket stays what it is`() async throws {
-        let clinic = try await Installation.make()
+        let clinic = try await Installation.withDatabase()
         let path = clinic.directory + "/clinic.sock"
         try Data("precious".utf8).write(to: URL(fileURLWithPath: path))
-        expectComplaint(try await clinic.start().end(), "a file that is not a socket is in the way")
+        let ending = try await clinic.start(["--log-level", "warning"]).end()
+        expectComplaint(ending, "a file that is not a socket is in the way")
         #expect(try String(contentsOfFile: path, encoding: .utf8) == "precious")
     }
 

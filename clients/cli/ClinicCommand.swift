@@ -21,7 +21,7 @@ struct ClinicCommand: ParsableCommand {
         version: "clinic 0.1.0",
         subcommands: [
             Login.self, Logout.self, WhoAmI.self, UserCommands.self, DepartmentCommands.self,
-            DoctorCommands.self,
+            DoctorCommands.self, TimeOffCommands.self, SlotCommands.self,
             BookingCommands.self, TransactionCommands.self, Health.self, Call.self,
             AuditCommands.self, ReportCommands.self,
         ])
@@ -43,21 +43,26 @@ struct DepartmentCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "department", abstract: "List departments; for administrators, change them.",
         subcommands: [
-            ListDepartments.self, CreateDepartment.self, UpdateDepartment.self, DeleteDepartment.self,
+            ListDepartments.self, ShowDepartment.self, CreateDepartment.self, UpdateDepartment.self,
+            DeleteDepartment.self,
         ])
 }
 
 struct DoctorCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor", abstract: "List doctors; for administrators, register and change them.",
-        subcommands: [ListDoctors.self, RegisterDoctor.self, UpdateDoctor.self, DeleteDoctor.self])
+        subcommands: [
+            ListDoctors.self, ShowDoctor.self, RegisterDoctor.self, UpdateDoctor.self, SetDoctorSchedule.self,
+            DeleteDoctor.self,
+        ])
 }
 
 struct BookingCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "booking", abstract: "Make, list, pay and cancel appointments.",
         subcommands: [
-            CreateBooking.self, ListBookings.self, ListMyBookings.self, CancelBooking.self,
+            CreateBooking.self, HoldSlot.self, ConfirmHold.self, ShowBooking.self, ListBookings.self,
+            ListMyBookings.self, RescheduleBooking.self, CancelBooking.self,
             SetBookingStatus.self,
             DeleteBooking.self, PayBooking.self,
         ])

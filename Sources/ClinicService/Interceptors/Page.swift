@@ -19,6 +19,8 @@ extension ListMyBookingsRequest: PagedRequest {}
 extension ListBookingsRequest: PagedRequest {}
 extension ListTransactionsRequest: PagedRequest {}
 extension ListAuditEventsRequest: PagedRequest {}
+extension ListTimeOffRequest: PagedRequest {}
+extension SearchSlotsRequest: PagedRequest {}
 
 /// Where a page begins and how long it is.
 struct Page<Request: PagedRequest> {
@@ -29,12 +31,15 @@ struct Page<Request: PagedRequest> {
     private let call: Call
     private let tokens: PageTokens
 
-    /// Reads a list request; 0 means 50 and more than 1000 is clamped.
+    /// Reads a list request; 0 means `standard` and more than `most` is clamped.
     ///
     /// - Parameter keyLength: how many numbers make the keyset of this list.
-    init(of request: Request, _ call: Call, keyLength: Int, tokens: PageTokens) throws {
+    init(
+        of request: Request, _ call: Call, keyLength: Int, standard: Int64 = 50, most: Int64 = 1000,
+        tokens: PageTokens
+    ) throws {
         guard request.pageSize >= 0 else { throw Status(.invalidPageSize) }
-        size = request.pageSize == 0 ? 50 : Int(min(request.pageSize, 1000))
+        size = Int(request.pageSize == 0 ? standard : min(request.pageSize, most))
         self.request = request
         self.call = call
         self.tokens = tokens

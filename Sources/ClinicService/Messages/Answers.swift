@@ -98,7 +98,56 @@ extension Doctor {
             registrationExpiry: record.registrationExpiry.description,
             consultationFee: clinic.money(record.fee),
             slotMinutes: record.slotMinutes, gstFree: record.isGSTFree,
-            department: DepartmentSummary(record.department), etag: ClinicService.etag(record.version))
+            department: DepartmentSummary(record.department), etag: ClinicService.etag(record.version),
+            weeklyHours: record.weeklyHours.entries.map { entry in
+                WorkingHours(
+                    day: DayOfWeek(entry.day), startHour: entry.hours.opens.description,
+                    endHour: entry.hours.closes.description)
+            })
+    }
+}
+
+extension DoctorSummary {
+    init(_ doctor: NamedRecord, of department: NamedRecord) {
+        self.init(id: doctor.id, fullName: doctor.name, department: DepartmentSummary(department))
+    }
+}
+
+extension DayOfWeek {
+    init(_ day: Weekday) {
+        self =
+            switch day {
+            case .monday: .monday
+            case .tuesday: .tuesday
+            case .wednesday: .wednesday
+            case .thursday: .thursday
+            case .friday: .friday
+            case .saturday: .saturday
+            case .sunday: .sunday
+            }
+    }
+}
+
+extension NoSlotReason {
+    init(_ obstacle: SlotObstacle?) {
+        self =
+            switch obstacle {
+            case .outOfWindow: .outOfWindow
+            case .closed: .closed
+            case .timeOff: .timeOff
+            case .registrationExpired: .registrationExpired
+            case .full: .full
+            case nil: .unspecified
+            }
+    }
+}
+
+extension TimeOff {
+    init(_ record: TimeOffRecord) {
+        self.init(
+            id: record.id, doctor: DoctorSummary(record.doctor, of: record.department),
+            startTime: ProtobufTimestamp(record.start), endTime: ProtobufTimestamp(record.end),
+            conflictingBookings: record.conflictingBookings)
     }
 }
 
@@ -113,6 +162,7 @@ extension Booking {
                 status: ClinicMessages.TransactionStatus(transaction.status))
         }
         etag = ClinicService.etag(record.version)
+        holdExpireTime = record.holdExpiry.map { ProtobufTimestamp($0) }
     }
 
     /// What anyone may see: nothing about the patient.
@@ -121,9 +171,7 @@ extension Booking {
             id: record.id, startTime: ProtobufTimestamp(record.start), endTime: ProtobufTimestamp(record.end),
             bookingDateTime: clinic.dateTime(record.start),
             status: ClinicMessages.BookingStatus(record.status),
-            doctor: DoctorSummary(
-                id: record.doctor.id, fullName: record.doctor.name,
-                department: DepartmentSummary(record.department)))
+            doctor: DoctorSummary(record.doctor, of: record.department))
     }
 }
 

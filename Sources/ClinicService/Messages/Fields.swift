@@ -75,6 +75,37 @@ struct FieldReader {
         return hours
     }
 
+    /// The hours of a week.
+    mutating func weeklyHours(_ values: [WorkingHours], _ field: String) -> WeeklyHours? {
+        var entries: [HoursOfDay] = []
+        for (index, value) in values.prefix(WeeklyHours.maximumCount + 1).enumerated() {
+            let day = Weekday(from: value.day, by: DayOfWeek.init)
+            if day == nil { note("\(field)[\(index)].day", "is a day of the week") }
+            let opens = MinuteOfDay(parsing: value.startHour)
+            if opens == nil { note("\(field)[\(index)].start_hour", "is an hour as HH:MM, 00:00 to 23:59") }
+            let closes = MinuteOfDay(parsing: value.endHour, allowingEndOfDay: true)
+            if closes == nil { note("\(field)[\(index)].end_hour", "is an hour as HH:MM, 00:00 to 24:00") }
+            guard let day, let opens, let closes else { continue }
+            guard let hours = OpeningHours(opens: opens, closes: closes) else {
+                note("\(field)[\(index)].end_hour", "is after start_hour")
+                continue
+            }
+            entries.append(HoursOfDay(day: day, hours: hours))
+        }
+        guard entries.count == values.count || entries.count > WeeklyHours.maximumCount else { return nil }
+        do {
+            return try WeeklyHours(entries)
+        } catch {
+            switch error {
+            case .tooMany: note(field, "has at most \(WeeklyHours.maximumCount) hours")
+            case .empty(let index): note("\(field)[\(index)].end_hour", "is after start_hour")
+            case .overlapping(let index):
+                note("\(field)[\(index)]", "begins before other hours of the day end")
+            }
+            return nil
+        }
+    }
+
     /// Minutes of a slot; 0 means 30.
     mutating func slotMinutes(_ value: Int64, _ field: String) -> Int64 {
         let minutes = value == 0 ? 30 : value

@@ -12,18 +12,54 @@ struct BookingService: Sendable {
     let pageTokens: PageTokens
 
     func bookAppointment(_ request: BookAppointmentRequest, _ call: Call) async throws -> Booking {
-        let userID = try patient(of: request, call.caller)
-        let start = try start(of: request)
+        let userID = try patient(request.userID, call.caller)
+        let start = try clinic.start(request.time)
         let record = try await change(call, earlier: bookings.earlierAnswer) {
-            let terms = try await doctors.terms(request.doctorID)
-            let (slot, price) = try decide(start, on: terms, now: call.now)
-            return (terms, slot, price)
-        } write: { terms, slot, price in
-            try await bookings.book(
-                slot, doctorID: request.doctorID, terms: terms, price: price, userID: userID,
-                origin: call.origin)
+            try clinic.decide(
+                start, on: try await doctors.terms(request.doctorID, start: start), now: call.now)
+        } write: { appointment in
+            try await bookings.book(appointment, userID: userID, origin: call.origin)
         }
         return Booking(record, clinic)
+    }
+
+    func holdSlot(_ request: HoldSlotRequest, _ call: Call) async throws -> Booking {
+        let userID = try patient(request.userID, call.caller)
+        let start = try clinic.start(request.time)
+        let record = try await change(call, earlier: bookings.earlierAnswer) {
+            try clinic.decide(
+                start, on: try await doctors.terms(request.doctorID, start: start), now: call.now)
+        } write: { appointment in
+            try await bookings.hold(
+                appointment, userID: userID, seconds: clinic.holdDuration, origin: call.origin)
+        }
+        return Booking(record, clinic)
+    }
+
+    func confirmHold(_ request: ConfirmHoldRequest, _ call: Call) async throws -> Booking {
+        Booking(
+            try await bookings.confirm(
+                request.bookingID, ownerID: owner(call), version: try version(ofEtag: request.etag),
+                origin: call.origin), clinic)
+    }
+
+    func rescheduleBooking(_ request: RescheduleBookingRequest, _ call: Call) async throws -> Booking {
+        let start = try clinic.start(request.time)
+        let version = try version(ofEtag: request.etag)
+        let record = try await change(call, earlier: bookings.earlierAnswer) {
+            let terms = try await doctors.terms(
+                ofBooking: request.bookingID, ownerID: owner(call), start: start)
+            return try clinic.decide(start, on: terms, now: call.now)
+        } write: { appointment in
+            try await bookings.reschedule(
+                request.bookingID, to: appointment, ownerID: owner(call), version: version,
+                startsAfter: call.caller.isStaff ? nil : call.now, origin: call.origin)
+        }
+        return Booking(record, clinic)
+    }
+
+    func getBooking(_ request: GetBookingRequest, _ call: Call) async throws -> Booking {
+        Booking(try await bookings.get(request.bookingID, ownerID: owner(call)), clinic)
     }
 
     func listMyBookings(_ request: ListMyBookingsRequest, _ call: Call) async throws -> ListMyBookingsResponse
@@ -79,47 +115,21 @@ struct BookingService: Sendable {
             throw Status(.ownerMayOnlyCancel)
         }
         return try await bookings.updateStatus(
-            bookingID, ownerID: call.caller.isStaff ? nil : call.caller.userID,
-            version: try version(ofEtag: etag),
+            bookingID, ownerID: owner(call), version: try version(ofEtag: etag),
             conditions: conditions, hiding: hiding, origin: call.origin)
     }
 
+    /// Whose a booking must be; nil for the staff.
+    private func owner(_ call: Call) -> Int64? { call.caller.isStaff ? nil : call.caller.userID }
+
     /// For whom to book: the caller, or whom staff name.
-    private func patient(of request: BookAppointmentRequest, _ caller: Caller) throws(Status) -> Int64 {
+    private func patient(_ userID: Int64, _ caller: Caller) throws(Status) -> Int64 {
         guard let callerID = caller.userID else { throw Status(.notSignedIn) }
-        guard request.userID != 0, request.userID != callerID else { return callerID }
+        guard userID != 0, userID != callerID else { return callerID }
         guard caller.isStaff else {
             throw Status(.roleRequired, "only staff may book for another user; leave user_id out")
         }
-        return request.userID
-    }
-
-    private func start(of request: BookAppointmentRequest) throws(Status) -> Instant {
-        switch request.time {
-        case .startTime(let timestamp):
-            return try Instant(timestamp, field: "start_time")
-        case .bookingDateTime(let text):
-            guard let local = LocalDateTime(parsing: text) else { throw Status(.malformedDate) }
-            do { return try clinic.zone.instant(of: local) } catch { throw Status(.skippedLocalTime) }
-        case nil:
-            throw Status(field: "start_time", "or booking_date_time is required")
-        }
-    }
-
-    private func decide(
-        _ start: Instant, on terms: DoctorStore.Terms, now: Instant
-    ) throws -> (AppointmentSlot, Price) {
-        guard let grid = SlotGrid(slotMinutes: terms.slotMinutes) else { throw Status(.internalError) }
-        let price = try (terms.isGSTFree ? .free : clinic.gst).price(fee: terms.fee)
-        do {
-            return (
-                try decideAppointment(
-                    start: start, now: now, grid: grid, hours: terms.hours,
-                    registrationExpiry: terms.registrationExpiry, zone: clinic.zone), price
-            )
-        } catch {
-            throw Status(appointment: error)
-        }
+        return userID
     }
 
     private func status(_ status: ClinicMessages.BookingStatus) -> Scheduling.BookingStatus? {
@@ -132,30 +142,5 @@ struct BookingService: Sendable {
 
     private func cursor(_ page: Page<some PagedRequest>) -> (start: Instant, id: Int64)? {
         page.cursor.map { (Instant(microsecondsSinceEpoch: $0[0]), $0[1]) }
-    }
-}
-
-extension Status {
-    /// Why an appointment may not start then.
-    fileprivate init(appointment refusal: AppointmentRefusal) {
-        switch refusal {
-        case .outOfWindow:
-            self.init(.outOfWindow)
-        case .offGrid(let minutes, let before, let after):
-            self.init(
-                .offGrid,
-                "appointments start every \(minutes) minutes; the nearest are \(before) and \(after)",
-                [("before", before.description), ("after", after.description)])
-        case .closed(let day, let hours):
-            self.init(
-                .closed,
-                hours.isClosed
-                    ? "the department is closed on \(day)" : "the department is open \(hours) on \(day)",
-                [("opens", hours.opens.description), ("closes", hours.closes.description)])
-        case .registrationExpired(let day, let expiry):
-            self.init(
-                .registrationExpired, "the doctor's registration ends on \(expiry), before \(day)",
-                [("registration_expiry", expiry.description)])
-        }
     }
 }

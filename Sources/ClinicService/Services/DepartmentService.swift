@@ -19,6 +19,10 @@ struct DepartmentService: Sendable {
         return ListDepartmentsResponse(departments: answer.messages, nextPageToken: answer.nextPageToken)
     }
 
+    func getDepartment(_ request: GetDepartmentRequest, _ call: Call) async throws -> Department {
+        Department(try await departments.get(request.departmentID))
+    }
+
     func createDepartment(_ request: CreateDepartmentRequest, _ call: Call) async throws -> Department {
         let draft = try draft(
             name: request.departmentName, start: request.operatingStartHour, end: request.operatingEndHour)
@@ -52,7 +56,9 @@ struct DepartmentService: Sendable {
     }
 
     func deleteDepartment(_ request: DeleteDepartmentRequest, _ call: Call) async throws -> ProtobufEmpty {
-        try await departments.delete(request.departmentID, now: call.now, origin: call.origin)
+        try await departments.delete(
+            request.departmentID, now: call.now, cancelling: request.force ? cancelledByTheClinic(call) : [],
+            origin: call.origin)
         return ProtobufEmpty()
     }
 

@@ -19,6 +19,10 @@ struct DoctorService: Sendable {
         return ListDoctorsResponse(doctors: answer.messages, nextPageToken: answer.nextPageToken)
     }
 
+    func getDoctor(_ request: GetDoctorRequest, _ call: Call) async throws -> Doctor {
+        Doctor(try await doctors.get(request.doctorID), clinic)
+    }
+
     func registerDoctor(_ request: RegisterDoctorRequest, _ call: Call) async throws -> Doctor {
         let draft = try draft(
             Doctor(
@@ -50,8 +54,29 @@ struct DoctorService: Sendable {
     }
 
     func deleteDoctor(_ request: DeleteDoctorRequest, _ call: Call) async throws -> ProtobufEmpty {
-        try await doctors.delete(request.doctorID, now: call.now, origin: call.origin)
+        try await doctors.delete(
+            request.doctorID, now: call.now, cancelling: request.force ? cancelledByTheClinic(call) : [],
+            origin: call.origin)
         return ProtobufEmpty()
+    }
+
+    func setDoctorSchedule(_ request: SetDoctorScheduleRequest, _ call: Call) async throws -> Doctor {
+        var fields = FieldReader()
+        let hours = try fields.finish(fields.weeklyHours(request.weeklyHours, "weekly_hours"))
+        let expected = try version(ofEtag: request.etag)
+        let record = try await change(call, earlier: doctors.earlierAnswer) {
+            let terms = try await doctors.terms(request.doctorID, start: call.now)
+            if let expected, expected != terms.doctorVersion { throw Status(.staleEtag) }
+            if let outside = hours.firstOutside(terms.hours) {
+                throw Status(
+                    .outsideDepartmentHours, "the department is open \(terms.hours), not \(outside.hours)",
+                    [("opens", terms.hours.opens.description), ("closes", terms.hours.closes.description)])
+            }
+            return terms
+        } write: { terms in
+            try await doctors.setWeeklyHours(hours, on: terms, origin: call.origin)
+        }
+        return Doctor(record, clinic)
     }
 
     private func merge(_ wanted: Doctor, into current: Doctor, _ mask: UpdateMask) -> Doctor {

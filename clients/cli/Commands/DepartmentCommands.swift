@@ -74,16 +74,22 @@ struct UpdateDepartment: ChangeCommand {
 struct DeleteDepartment: ChangeCommand {
     static let configuration = CommandConfiguration(
         "delete", "Remove a department that has no doctors. For administrators.",
+        "With --force its doctors are removed too, and their bookings ahead are cancelled and refunded in full.",
         example: "clinic department delete 2")
     static let method = DepartmentServiceMethods.deleteDepartment
 
     @Argument(help: "The number of the department.")
     var id: Int64
 
+    @Flag(help: "Remove its doctors too; cancel and refund their bookings ahead.")
+    var force = false
+
     @OptionGroup var change: ChangeOptions
     @OptionGroup var connection: ConnectionOptions
 
-    func request(_ console: Console) -> DeleteDepartmentRequest { DeleteDepartmentRequest(departmentID: id) }
+    func request(_ console: Console) -> DeleteDepartmentRequest {
+        DeleteDepartmentRequest(departmentID: id, force: force)
+    }
 
     func confirmation(of answer: ProtobufEmpty) -> String? { "department \(id) deleted" }
 }

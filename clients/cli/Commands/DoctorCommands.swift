@@ -113,16 +113,22 @@ struct UpdateDoctor: ChangeCommand {
 struct DeleteDoctor: ChangeCommand {
     static let configuration = CommandConfiguration(
         "delete", "Remove a doctor who has no bookings ahead. For administrators.",
+        "With --force the bookings ahead are cancelled and refunded in full.",
         example: "clinic doctor delete 3")
     static let method = DoctorServiceMethods.deleteDoctor
 
     @Argument(help: "The number of the doctor.")
     var id: Int64
 
+    @Flag(help: "Cancel and refund the bookings ahead.")
+    var force = false
+
     @OptionGroup var change: ChangeOptions
     @OptionGroup var connection: ConnectionOptions
 
-    func request(_ console: Console) -> DeleteDoctorRequest { DeleteDoctorRequest(doctorID: id) }
+    func request(_ console: Console) -> DeleteDoctorRequest {
+        DeleteDoctorRequest(doctorID: id, force: force)
+    }
 
     func confirmation(of answer: ProtobufEmpty) -> String? { "doctor \(id) deleted" }
 }

@@ -44,6 +44,7 @@ extension Doctor: Described {
         Column("Fee", isNumber: true) { MoneyText.text($0.consultationFee) },
         Column("GST") { $0.gstFree ? "free" : "added" },
         Column("Slot", isNumber: true) { "\($0.slotMinutes) min" },
+        Column("Week", .detail) { WorkingHours.text($0.weeklyHours) },
         Column("Etag", .detail) { $0.etag },
     ]
 }
@@ -55,6 +56,7 @@ extension Booking: Described {
         Column("Start in UTC", .detail) { $0.startTime?.rfc3339 ?? "" },
         Column("End in UTC", .detail) { $0.endTime?.rfc3339 ?? "" },
         Column("Status") { label($0.status) },
+        Column("Held until, UTC", .detail) { $0.holdExpireTime?.rfc3339 ?? "" },
         Column("Doctor") { reference($0.doctor?.id, $0.doctor?.fullName) },
         Column("Department") { $0.doctor?.department?.departmentName ?? "" },
         Column("Patient") { reference($0.user?.id, $0.user.map { name($0.firstName, $0.lastName) }) },

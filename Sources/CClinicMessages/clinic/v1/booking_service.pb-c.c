@@ -13,6 +13,54 @@ void   clinic__v1__book_appointment_request__init
   static const Clinic__V1__BookAppointmentRequest init_value = CLINIC__V1__BOOK_APPOINTMENT_REQUEST__INIT;
   *message = init_value;
 }
+void   clinic__v1__search_slots_request__init
+                     (Clinic__V1__SearchSlotsRequest         *message)
+{
+  static const Clinic__V1__SearchSlotsRequest init_value = CLINIC__V1__SEARCH_SLOTS_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__search_slots_response__init
+                     (Clinic__V1__SearchSlotsResponse         *message)
+{
+  static const Clinic__V1__SearchSlotsResponse init_value = CLINIC__V1__SEARCH_SLOTS_RESPONSE__INIT;
+  *message = init_value;
+}
+void   clinic__v1__doctor_slots__init
+                     (Clinic__V1__DoctorSlots         *message)
+{
+  static const Clinic__V1__DoctorSlots init_value = CLINIC__V1__DOCTOR_SLOTS__INIT;
+  *message = init_value;
+}
+void   clinic__v1__slot__init
+                     (Clinic__V1__Slot         *message)
+{
+  static const Clinic__V1__Slot init_value = CLINIC__V1__SLOT__INIT;
+  *message = init_value;
+}
+void   clinic__v1__hold_slot_request__init
+                     (Clinic__V1__HoldSlotRequest         *message)
+{
+  static const Clinic__V1__HoldSlotRequest init_value = CLINIC__V1__HOLD_SLOT_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__confirm_hold_request__init
+                     (Clinic__V1__ConfirmHoldRequest         *message)
+{
+  static const Clinic__V1__ConfirmHoldRequest init_value = CLINIC__V1__CONFIRM_HOLD_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__get_booking_request__init
+                     (Clinic__V1__GetBookingRequest         *message)
+{
+  static const Clinic__V1__GetBookingRequest init_value = CLINIC__V1__GET_BOOKING_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__reschedule_booking_request__init
+                     (Clinic__V1__RescheduleBookingRequest         *message)
+{
+  static const Clinic__V1__RescheduleBookingRequest init_value = CLINIC__V1__RESCHEDULE_BOOKING_REQUEST__INIT;
+  *message = init_value;
+}
 void   clinic__v1__list_my_bookings_request__init
                      (Clinic__V1__ListMyBookingsRequest         *message)
 {
@@ -124,6 +172,583 @@ const ProtobufCMessageDescriptor clinic__v1__book_appointment_request__descripto
   clinic__v1__book_appointment_request__field_indices_by_name,
   1,  clinic__v1__book_appointment_request__number_ranges,
   (ProtobufCMessageInit) clinic__v1__book_appointment_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__search_slots_request__field_descriptors[7] =
+{
+  {
+    "department_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Clinic__V1__SearchSlotsRequest, subject_case),
+    offsetof(Clinic__V1__SearchSlotsRequest, department_id),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "doctor_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Clinic__V1__SearchSlotsRequest, subject_case),
+    offsetof(Clinic__V1__SearchSlotsRequest, doctor_id),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "start_date",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__SearchSlotsRequest, start_date),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "end_date",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__SearchSlotsRequest, end_date),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "slots_per_doctor",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__SearchSlotsRequest, slots_per_doctor),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "page_size",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__SearchSlotsRequest, page_size),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "page_token",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__SearchSlotsRequest, page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__search_slots_request__field_indices_by_name[] = {
+  0,   /* field[0] = department_id */
+  1,   /* field[1] = doctor_id */
+  3,   /* field[3] = end_date */
+  5,   /* field[5] = page_size */
+  6,   /* field[6] = page_token */
+  4,   /* field[4] = slots_per_doctor */
+  2,   /* field[2] = start_date */
+};
+static const ProtobufCIntRange clinic__v1__search_slots_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor clinic__v1__search_slots_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.SearchSlotsRequest",
+  "SearchSlotsRequest",
+  "Clinic__V1__SearchSlotsRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__SearchSlotsRequest),
+  7,
+  clinic__v1__search_slots_request__field_descriptors,
+  clinic__v1__search_slots_request__field_indices_by_name,
+  1,  clinic__v1__search_slots_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__search_slots_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__search_slots_response__field_descriptors[2] =
+{
+  {
+    "doctors",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Clinic__V1__SearchSlotsResponse, n_doctors),
+    offsetof(Clinic__V1__SearchSlotsResponse, doctors),
+    &clinic__v1__doctor_slots__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next_page_token",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__SearchSlotsResponse, next_page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__search_slots_response__field_indices_by_name[] = {
+  0,   /* field[0] = doctors */
+  1,   /* field[1] = next_page_token */
+};
+static const ProtobufCIntRange clinic__v1__search_slots_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor clinic__v1__search_slots_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.SearchSlotsResponse",
+  "SearchSlotsResponse",
+  "Clinic__V1__SearchSlotsResponse",
+  "clinic.v1",
+  sizeof(Clinic__V1__SearchSlotsResponse),
+  2,
+  clinic__v1__search_slots_response__field_descriptors,
+  clinic__v1__search_slots_response__field_indices_by_name,
+  1,  clinic__v1__search_slots_response__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__search_slots_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__doctor_slots__field_descriptors[6] =
+{
+  {
+    "doctor",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__DoctorSlots, doctor),
+    &clinic__v1__doctor_summary__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "slot_minutes",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__DoctorSlots, slot_minutes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "consultation_fee",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__DoctorSlots, consultation_fee),
+    &clinic__v1__money__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "slots",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Clinic__V1__DoctorSlots, n_slots),
+    offsetof(Clinic__V1__DoctorSlots, slots),
+    &clinic__v1__slot__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "has_more",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__DoctorSlots, has_more),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "no_slot_reason",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__DoctorSlots, no_slot_reason),
+    &clinic__v1__no_slot_reason__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__doctor_slots__field_indices_by_name[] = {
+  2,   /* field[2] = consultation_fee */
+  0,   /* field[0] = doctor */
+  4,   /* field[4] = has_more */
+  5,   /* field[5] = no_slot_reason */
+  1,   /* field[1] = slot_minutes */
+  3,   /* field[3] = slots */
+};
+static const ProtobufCIntRange clinic__v1__doctor_slots__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor clinic__v1__doctor_slots__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.DoctorSlots",
+  "DoctorSlots",
+  "Clinic__V1__DoctorSlots",
+  "clinic.v1",
+  sizeof(Clinic__V1__DoctorSlots),
+  6,
+  clinic__v1__doctor_slots__field_descriptors,
+  clinic__v1__doctor_slots__field_indices_by_name,
+  1,  clinic__v1__doctor_slots__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__doctor_slots__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__slot__field_descriptors[3] =
+{
+  {
+    "start_time",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__Slot, start_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "end_time",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__Slot, end_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "booking_date_time",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__Slot, booking_date_time),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__slot__field_indices_by_name[] = {
+  2,   /* field[2] = booking_date_time */
+  1,   /* field[1] = end_time */
+  0,   /* field[0] = start_time */
+};
+static const ProtobufCIntRange clinic__v1__slot__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor clinic__v1__slot__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.Slot",
+  "Slot",
+  "Clinic__V1__Slot",
+  "clinic.v1",
+  sizeof(Clinic__V1__Slot),
+  3,
+  clinic__v1__slot__field_descriptors,
+  clinic__v1__slot__field_indices_by_name,
+  1,  clinic__v1__slot__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__slot__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__hold_slot_request__field_descriptors[4] =
+{
+  {
+    "doctor_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__HoldSlotRequest, doctor_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "start_time",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Clinic__V1__HoldSlotRequest, time_case),
+    offsetof(Clinic__V1__HoldSlotRequest, start_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "booking_date_time",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Clinic__V1__HoldSlotRequest, time_case),
+    offsetof(Clinic__V1__HoldSlotRequest, booking_date_time),
+    NULL,
+    &protobuf_c_empty_string,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user_id",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__HoldSlotRequest, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__hold_slot_request__field_indices_by_name[] = {
+  2,   /* field[2] = booking_date_time */
+  0,   /* field[0] = doctor_id */
+  1,   /* field[1] = start_time */
+  3,   /* field[3] = user_id */
+};
+static const ProtobufCIntRange clinic__v1__hold_slot_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor clinic__v1__hold_slot_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.HoldSlotRequest",
+  "HoldSlotRequest",
+  "Clinic__V1__HoldSlotRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__HoldSlotRequest),
+  4,
+  clinic__v1__hold_slot_request__field_descriptors,
+  clinic__v1__hold_slot_request__field_indices_by_name,
+  1,  clinic__v1__hold_slot_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__hold_slot_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__confirm_hold_request__field_descriptors[2] =
+{
+  {
+    "booking_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ConfirmHoldRequest, booking_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "etag",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ConfirmHoldRequest, etag),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__confirm_hold_request__field_indices_by_name[] = {
+  0,   /* field[0] = booking_id */
+  1,   /* field[1] = etag */
+};
+static const ProtobufCIntRange clinic__v1__confirm_hold_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor clinic__v1__confirm_hold_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.ConfirmHoldRequest",
+  "ConfirmHoldRequest",
+  "Clinic__V1__ConfirmHoldRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__ConfirmHoldRequest),
+  2,
+  clinic__v1__confirm_hold_request__field_descriptors,
+  clinic__v1__confirm_hold_request__field_indices_by_name,
+  1,  clinic__v1__confirm_hold_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__confirm_hold_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__get_booking_request__field_descriptors[1] =
+{
+  {
+    "booking_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__GetBookingRequest, booking_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__get_booking_request__field_indices_by_name[] = {
+  0,   /* field[0] = booking_id */
+};
+static const ProtobufCIntRange clinic__v1__get_booking_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor clinic__v1__get_booking_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.GetBookingRequest",
+  "GetBookingRequest",
+  "Clinic__V1__GetBookingRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__GetBookingRequest),
+  1,
+  clinic__v1__get_booking_request__field_descriptors,
+  clinic__v1__get_booking_request__field_indices_by_name,
+  1,  clinic__v1__get_booking_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__get_booking_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__reschedule_booking_request__field_descriptors[4] =
+{
+  {
+    "booking_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__RescheduleBookingRequest, booking_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "start_time",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Clinic__V1__RescheduleBookingRequest, time_case),
+    offsetof(Clinic__V1__RescheduleBookingRequest, start_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "booking_date_time",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Clinic__V1__RescheduleBookingRequest, time_case),
+    offsetof(Clinic__V1__RescheduleBookingRequest, booking_date_time),
+    NULL,
+    &protobuf_c_empty_string,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "etag",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__RescheduleBookingRequest, etag),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__reschedule_booking_request__field_indices_by_name[] = {
+  2,   /* field[2] = booking_date_time */
+  0,   /* field[0] = booking_id */
+  3,   /* field[3] = etag */
+  1,   /* field[1] = start_time */
+};
+static const ProtobufCIntRange clinic__v1__reschedule_booking_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor clinic__v1__reschedule_booking_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.RescheduleBookingRequest",
+  "RescheduleBookingRequest",
+  "Clinic__V1__RescheduleBookingRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__RescheduleBookingRequest),
+  4,
+  clinic__v1__reschedule_booking_request__field_descriptors,
+  clinic__v1__reschedule_booking_request__field_indices_by_name,
+  1,  clinic__v1__reschedule_booking_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__reschedule_booking_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor clinic__v1__list_my_bookings_request__field_descriptors[3] =
@@ -509,4 +1134,40 @@ const ProtobufCMessageDescriptor clinic__v1__delete_booking_request__descriptor 
   1,  clinic__v1__delete_booking_request__number_ranges,
   (ProtobufCMessageInit) clinic__v1__delete_booking_request__init,
   NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue clinic__v1__no_slot_reason__enum_values_by_number[6] =
+{
+  { "NO_SLOT_REASON_UNSPECIFIED", "CLINIC__V1__NO_SLOT_REASON__NO_SLOT_REASON_UNSPECIFIED", 0 },
+  { "NO_SLOT_REASON_OUT_OF_WINDOW", "CLINIC__V1__NO_SLOT_REASON__NO_SLOT_REASON_OUT_OF_WINDOW", 1 },
+  { "NO_SLOT_REASON_CLOSED", "CLINIC__V1__NO_SLOT_REASON__NO_SLOT_REASON_CLOSED", 2 },
+  { "NO_SLOT_REASON_TIME_OFF", "CLINIC__V1__NO_SLOT_REASON__NO_SLOT_REASON_TIME_OFF", 3 },
+  { "NO_SLOT_REASON_REGISTRATION_EXPIRED", "CLINIC__V1__NO_SLOT_REASON__NO_SLOT_REASON_REGISTRATION_EXPIRED", 4 },
+  { "NO_SLOT_REASON_FULL", "CLINIC__V1__NO_SLOT_REASON__NO_SLOT_REASON_FULL", 5 },
+};
+static const ProtobufCIntRange clinic__v1__no_slot_reason__value_ranges[] = {
+{0, 0},{0, 6}
+};
+static const ProtobufCEnumValueIndex clinic__v1__no_slot_reason__enum_values_by_name[6] =
+{
+  { "NO_SLOT_REASON_CLOSED", 2 },
+  { "NO_SLOT_REASON_FULL", 5 },
+  { "NO_SLOT_REASON_OUT_OF_WINDOW", 1 },
+  { "NO_SLOT_REASON_REGISTRATION_EXPIRED", 4 },
+  { "NO_SLOT_REASON_TIME_OFF", 3 },
+  { "NO_SLOT_REASON_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor clinic__v1__no_slot_reason__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "clinic.v1.NoSlotReason",
+  "NoSlotReason",
+  "Clinic__V1__NoSlotReason",
+  "clinic.v1",
+  6,
+  clinic__v1__no_slot_reason__enum_values_by_number,
+  6,
+  clinic__v1__no_slot_reason__enum_values_by_name,
+  1,
+  clinic__v1__no_slot_reason__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

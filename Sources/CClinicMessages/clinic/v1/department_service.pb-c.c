@@ -19,6 +19,12 @@ void   clinic__v1__list_departments_response__init
   static const Clinic__V1__ListDepartmentsResponse init_value = CLINIC__V1__LIST_DEPARTMENTS_RESPONSE__INIT;
   *message = init_value;
 }
+void   clinic__v1__get_department_request__init
+                     (Clinic__V1__GetDepartmentRequest         *message)
+{
+  static const Clinic__V1__GetDepartmentRequest init_value = CLINIC__V1__GET_DEPARTMENT_REQUEST__INIT;
+  *message = init_value;
+}
 void   clinic__v1__create_department_request__init
                      (Clinic__V1__CreateDepartmentRequest         *message)
 {
@@ -137,6 +143,44 @@ const ProtobufCMessageDescriptor clinic__v1__list_departments_response__descript
   clinic__v1__list_departments_response__field_indices_by_name,
   1,  clinic__v1__list_departments_response__number_ranges,
   (ProtobufCMessageInit) clinic__v1__list_departments_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__get_department_request__field_descriptors[1] =
+{
+  {
+    "department_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__GetDepartmentRequest, department_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__get_department_request__field_indices_by_name[] = {
+  0,   /* field[0] = department_id */
+};
+static const ProtobufCIntRange clinic__v1__get_department_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor clinic__v1__get_department_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.GetDepartmentRequest",
+  "GetDepartmentRequest",
+  "Clinic__V1__GetDepartmentRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__GetDepartmentRequest),
+  1,
+  clinic__v1__get_department_request__field_descriptors,
+  clinic__v1__get_department_request__field_indices_by_name,
+  1,  clinic__v1__get_department_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__get_department_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor clinic__v1__create_department_request__field_descriptors[3] =
@@ -280,7 +324,7 @@ const ProtobufCMessageDescriptor clinic__v1__update_department_request__descript
   (ProtobufCMessageInit) clinic__v1__update_department_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__delete_department_request__field_descriptors[1] =
+static const ProtobufCFieldDescriptor clinic__v1__delete_department_request__field_descriptors[2] =
 {
   {
     "department_id",
@@ -294,14 +338,27 @@ static const ProtobufCFieldDescriptor clinic__v1__delete_department_request__fie
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "force",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__DeleteDepartmentRequest, force),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__delete_department_request__field_indices_by_name[] = {
   0,   /* field[0] = department_id */
+  1,   /* field[1] = force */
 };
 static const ProtobufCIntRange clinic__v1__delete_department_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor clinic__v1__delete_department_request__descriptor =
 {
@@ -311,7 +368,7 @@ const ProtobufCMessageDescriptor clinic__v1__delete_department_request__descript
   "Clinic__V1__DeleteDepartmentRequest",
   "clinic.v1",
   sizeof(Clinic__V1__DeleteDepartmentRequest),
-  1,
+  2,
   clinic__v1__delete_department_request__field_descriptors,
   clinic__v1__delete_department_request__field_indices_by_name,
   1,  clinic__v1__delete_department_request__number_ranges,

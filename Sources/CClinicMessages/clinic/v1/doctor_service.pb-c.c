@@ -19,6 +19,12 @@ void   clinic__v1__list_doctors_response__init
   static const Clinic__V1__ListDoctorsResponse init_value = CLINIC__V1__LIST_DOCTORS_RESPONSE__INIT;
   *message = init_value;
 }
+void   clinic__v1__get_doctor_request__init
+                     (Clinic__V1__GetDoctorRequest         *message)
+{
+  static const Clinic__V1__GetDoctorRequest init_value = CLINIC__V1__GET_DOCTOR_REQUEST__INIT;
+  *message = init_value;
+}
 void   clinic__v1__register_doctor_request__init
                      (Clinic__V1__RegisterDoctorRequest         *message)
 {
@@ -35,6 +41,36 @@ void   clinic__v1__delete_doctor_request__init
                      (Clinic__V1__DeleteDoctorRequest         *message)
 {
   static const Clinic__V1__DeleteDoctorRequest init_value = CLINIC__V1__DELETE_DOCTOR_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__set_doctor_schedule_request__init
+                     (Clinic__V1__SetDoctorScheduleRequest         *message)
+{
+  static const Clinic__V1__SetDoctorScheduleRequest init_value = CLINIC__V1__SET_DOCTOR_SCHEDULE_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__create_time_off_request__init
+                     (Clinic__V1__CreateTimeOffRequest         *message)
+{
+  static const Clinic__V1__CreateTimeOffRequest init_value = CLINIC__V1__CREATE_TIME_OFF_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__delete_time_off_request__init
+                     (Clinic__V1__DeleteTimeOffRequest         *message)
+{
+  static const Clinic__V1__DeleteTimeOffRequest init_value = CLINIC__V1__DELETE_TIME_OFF_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__list_time_off_request__init
+                     (Clinic__V1__ListTimeOffRequest         *message)
+{
+  static const Clinic__V1__ListTimeOffRequest init_value = CLINIC__V1__LIST_TIME_OFF_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__list_time_off_response__init
+                     (Clinic__V1__ListTimeOffResponse         *message)
+{
+  static const Clinic__V1__ListTimeOffResponse init_value = CLINIC__V1__LIST_TIME_OFF_RESPONSE__INIT;
   *message = init_value;
 }
 static const ProtobufCFieldDescriptor clinic__v1__list_doctors_request__field_descriptors[3] =
@@ -150,6 +186,44 @@ const ProtobufCMessageDescriptor clinic__v1__list_doctors_response__descriptor =
   clinic__v1__list_doctors_response__field_indices_by_name,
   1,  clinic__v1__list_doctors_response__number_ranges,
   (ProtobufCMessageInit) clinic__v1__list_doctors_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__get_doctor_request__field_descriptors[1] =
+{
+  {
+    "doctor_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__GetDoctorRequest, doctor_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__get_doctor_request__field_indices_by_name[] = {
+  0,   /* field[0] = doctor_id */
+};
+static const ProtobufCIntRange clinic__v1__get_doctor_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor clinic__v1__get_doctor_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.GetDoctorRequest",
+  "GetDoctorRequest",
+  "Clinic__V1__GetDoctorRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__GetDoctorRequest),
+  1,
+  clinic__v1__get_doctor_request__field_descriptors,
+  clinic__v1__get_doctor_request__field_indices_by_name,
+  1,  clinic__v1__get_doctor_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__get_doctor_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor clinic__v1__register_doctor_request__field_descriptors[7] =
@@ -345,7 +419,7 @@ const ProtobufCMessageDescriptor clinic__v1__update_doctor_request__descriptor =
   (ProtobufCMessageInit) clinic__v1__update_doctor_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__delete_doctor_request__field_descriptors[1] =
+static const ProtobufCFieldDescriptor clinic__v1__delete_doctor_request__field_descriptors[2] =
 {
   {
     "doctor_id",
@@ -359,14 +433,27 @@ static const ProtobufCFieldDescriptor clinic__v1__delete_doctor_request__field_d
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "force",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__DeleteDoctorRequest, force),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__delete_doctor_request__field_indices_by_name[] = {
   0,   /* field[0] = doctor_id */
+  1,   /* field[1] = force */
 };
 static const ProtobufCIntRange clinic__v1__delete_doctor_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor clinic__v1__delete_doctor_request__descriptor =
 {
@@ -376,10 +463,330 @@ const ProtobufCMessageDescriptor clinic__v1__delete_doctor_request__descriptor =
   "Clinic__V1__DeleteDoctorRequest",
   "clinic.v1",
   sizeof(Clinic__V1__DeleteDoctorRequest),
-  1,
+  2,
   clinic__v1__delete_doctor_request__field_descriptors,
   clinic__v1__delete_doctor_request__field_indices_by_name,
   1,  clinic__v1__delete_doctor_request__number_ranges,
   (ProtobufCMessageInit) clinic__v1__delete_doctor_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__set_doctor_schedule_request__field_descriptors[3] =
+{
+  {
+    "doctor_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__SetDoctorScheduleRequest, doctor_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "weekly_hours",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Clinic__V1__SetDoctorScheduleRequest, n_weekly_hours),
+    offsetof(Clinic__V1__SetDoctorScheduleRequest, weekly_hours),
+    &clinic__v1__working_hours__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "etag",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__SetDoctorScheduleRequest, etag),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__set_doctor_schedule_request__field_indices_by_name[] = {
+  0,   /* field[0] = doctor_id */
+  2,   /* field[2] = etag */
+  1,   /* field[1] = weekly_hours */
+};
+static const ProtobufCIntRange clinic__v1__set_doctor_schedule_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor clinic__v1__set_doctor_schedule_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.SetDoctorScheduleRequest",
+  "SetDoctorScheduleRequest",
+  "Clinic__V1__SetDoctorScheduleRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__SetDoctorScheduleRequest),
+  3,
+  clinic__v1__set_doctor_schedule_request__field_descriptors,
+  clinic__v1__set_doctor_schedule_request__field_indices_by_name,
+  1,  clinic__v1__set_doctor_schedule_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__set_doctor_schedule_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__create_time_off_request__field_descriptors[5] =
+{
+  {
+    "doctor_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__CreateTimeOffRequest, doctor_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "start_time",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__CreateTimeOffRequest, start_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "end_time",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__CreateTimeOffRequest, end_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "first_day",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__CreateTimeOffRequest, first_day),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "last_day",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__CreateTimeOffRequest, last_day),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__create_time_off_request__field_indices_by_name[] = {
+  0,   /* field[0] = doctor_id */
+  2,   /* field[2] = end_time */
+  3,   /* field[3] = first_day */
+  4,   /* field[4] = last_day */
+  1,   /* field[1] = start_time */
+};
+static const ProtobufCIntRange clinic__v1__create_time_off_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor clinic__v1__create_time_off_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.CreateTimeOffRequest",
+  "CreateTimeOffRequest",
+  "Clinic__V1__CreateTimeOffRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__CreateTimeOffRequest),
+  5,
+  clinic__v1__create_time_off_request__field_descriptors,
+  clinic__v1__create_time_off_request__field_indices_by_name,
+  1,  clinic__v1__create_time_off_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__create_time_off_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__delete_time_off_request__field_descriptors[1] =
+{
+  {
+    "time_off_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__DeleteTimeOffRequest, time_off_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__delete_time_off_request__field_indices_by_name[] = {
+  0,   /* field[0] = time_off_id */
+};
+static const ProtobufCIntRange clinic__v1__delete_time_off_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor clinic__v1__delete_time_off_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.DeleteTimeOffRequest",
+  "DeleteTimeOffRequest",
+  "Clinic__V1__DeleteTimeOffRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__DeleteTimeOffRequest),
+  1,
+  clinic__v1__delete_time_off_request__field_descriptors,
+  clinic__v1__delete_time_off_request__field_indices_by_name,
+  1,  clinic__v1__delete_time_off_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__delete_time_off_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__list_time_off_request__field_descriptors[4] =
+{
+  {
+    "page_size",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ListTimeOffRequest, page_size),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "page_token",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ListTimeOffRequest, page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "doctor_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ListTimeOffRequest, doctor_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "end_after",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ListTimeOffRequest, end_after),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__list_time_off_request__field_indices_by_name[] = {
+  2,   /* field[2] = doctor_id */
+  3,   /* field[3] = end_after */
+  0,   /* field[0] = page_size */
+  1,   /* field[1] = page_token */
+};
+static const ProtobufCIntRange clinic__v1__list_time_off_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor clinic__v1__list_time_off_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.ListTimeOffRequest",
+  "ListTimeOffRequest",
+  "Clinic__V1__ListTimeOffRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__ListTimeOffRequest),
+  4,
+  clinic__v1__list_time_off_request__field_descriptors,
+  clinic__v1__list_time_off_request__field_indices_by_name,
+  1,  clinic__v1__list_time_off_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__list_time_off_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__list_time_off_response__field_descriptors[2] =
+{
+  {
+    "time_off",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Clinic__V1__ListTimeOffResponse, n_time_off),
+    offsetof(Clinic__V1__ListTimeOffResponse, time_off),
+    &clinic__v1__time_off__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next_page_token",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ListTimeOffResponse, next_page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__list_time_off_response__field_indices_by_name[] = {
+  1,   /* field[1] = next_page_token */
+  0,   /* field[0] = time_off */
+};
+static const ProtobufCIntRange clinic__v1__list_time_off_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor clinic__v1__list_time_off_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.ListTimeOffResponse",
+  "ListTimeOffResponse",
+  "Clinic__V1__ListTimeOffResponse",
+  "clinic.v1",
+  sizeof(Clinic__V1__ListTimeOffResponse),
+  2,
+  clinic__v1__list_time_off_response__field_descriptors,
+  clinic__v1__list_time_off_response__field_indices_by_name,
+  1,  clinic__v1__list_time_off_response__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__list_time_off_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

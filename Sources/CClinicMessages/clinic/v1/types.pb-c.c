@@ -43,6 +43,18 @@ void   clinic__v1__doctor__init
   static const Clinic__V1__Doctor init_value = CLINIC__V1__DOCTOR__INIT;
   *message = init_value;
 }
+void   clinic__v1__working_hours__init
+                     (Clinic__V1__WorkingHours         *message)
+{
+  static const Clinic__V1__WorkingHours init_value = CLINIC__V1__WORKING_HOURS__INIT;
+  *message = init_value;
+}
+void   clinic__v1__time_off__init
+                     (Clinic__V1__TimeOff         *message)
+{
+  static const Clinic__V1__TimeOff init_value = CLINIC__V1__TIME_OFF__INIT;
+  *message = init_value;
+}
 void   clinic__v1__doctor_summary__init
                      (Clinic__V1__DoctorSummary         *message)
 {
@@ -484,7 +496,7 @@ const ProtobufCMessageDescriptor clinic__v1__department_summary__descriptor =
   (ProtobufCMessageInit) clinic__v1__department_summary__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__doctor__field_descriptors[9] =
+static const ProtobufCFieldDescriptor clinic__v1__doctor__field_descriptors[10] =
 {
   {
     "id",
@@ -594,6 +606,18 @@ static const ProtobufCFieldDescriptor clinic__v1__doctor__field_descriptors[9] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "weekly_hours",
+    10,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Clinic__V1__Doctor, n_weekly_hours),
+    offsetof(Clinic__V1__Doctor, weekly_hours),
+    &clinic__v1__working_hours__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__doctor__field_indices_by_name[] = {
   4,   /* field[4] = consultation_fee */
@@ -605,11 +629,12 @@ static const unsigned clinic__v1__doctor__field_indices_by_name[] = {
   3,   /* field[3] = registration_expiry */
   2,   /* field[2] = registration_number */
   5,   /* field[5] = slot_minutes */
+  9,   /* field[9] = weekly_hours */
 };
 static const ProtobufCIntRange clinic__v1__doctor__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor clinic__v1__doctor__descriptor =
 {
@@ -619,11 +644,165 @@ const ProtobufCMessageDescriptor clinic__v1__doctor__descriptor =
   "Clinic__V1__Doctor",
   "clinic.v1",
   sizeof(Clinic__V1__Doctor),
-  9,
+  10,
   clinic__v1__doctor__field_descriptors,
   clinic__v1__doctor__field_indices_by_name,
   1,  clinic__v1__doctor__number_ranges,
   (ProtobufCMessageInit) clinic__v1__doctor__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__working_hours__field_descriptors[3] =
+{
+  {
+    "day",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__WorkingHours, day),
+    &clinic__v1__day_of_week__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "start_hour",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__WorkingHours, start_hour),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "end_hour",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__WorkingHours, end_hour),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__working_hours__field_indices_by_name[] = {
+  0,   /* field[0] = day */
+  2,   /* field[2] = end_hour */
+  1,   /* field[1] = start_hour */
+};
+static const ProtobufCIntRange clinic__v1__working_hours__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor clinic__v1__working_hours__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.WorkingHours",
+  "WorkingHours",
+  "Clinic__V1__WorkingHours",
+  "clinic.v1",
+  sizeof(Clinic__V1__WorkingHours),
+  3,
+  clinic__v1__working_hours__field_descriptors,
+  clinic__v1__working_hours__field_indices_by_name,
+  1,  clinic__v1__working_hours__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__working_hours__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__time_off__field_descriptors[5] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__TimeOff, id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "doctor",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__TimeOff, doctor),
+    &clinic__v1__doctor_summary__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "start_time",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__TimeOff, start_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "end_time",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__TimeOff, end_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "conflicting_bookings",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__TimeOff, conflicting_bookings),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__time_off__field_indices_by_name[] = {
+  4,   /* field[4] = conflicting_bookings */
+  1,   /* field[1] = doctor */
+  3,   /* field[3] = end_time */
+  0,   /* field[0] = id */
+  2,   /* field[2] = start_time */
+};
+static const ProtobufCIntRange clinic__v1__time_off__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor clinic__v1__time_off__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.TimeOff",
+  "TimeOff",
+  "Clinic__V1__TimeOff",
+  "clinic.v1",
+  sizeof(Clinic__V1__TimeOff),
+  5,
+  clinic__v1__time_off__field_descriptors,
+  clinic__v1__time_off__field_indices_by_name,
+  1,  clinic__v1__time_off__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__time_off__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor clinic__v1__doctor_summary__field_descriptors[3] =
@@ -690,7 +869,7 @@ const ProtobufCMessageDescriptor clinic__v1__doctor_summary__descriptor =
   (ProtobufCMessageInit) clinic__v1__doctor_summary__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__booking__field_descriptors[9] =
+static const ProtobufCFieldDescriptor clinic__v1__booking__field_descriptors[10] =
 {
   {
     "id",
@@ -800,12 +979,25 @@ static const ProtobufCFieldDescriptor clinic__v1__booking__field_descriptors[9] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "hold_expire_time",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__Booking, hold_expire_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__booking__field_indices_by_name[] = {
   3,   /* field[3] = booking_date_time */
   6,   /* field[6] = doctor */
   2,   /* field[2] = end_time */
   8,   /* field[8] = etag */
+  9,   /* field[9] = hold_expire_time */
   0,   /* field[0] = id */
   1,   /* field[1] = start_time */
   4,   /* field[4] = status */
@@ -815,7 +1007,7 @@ static const unsigned clinic__v1__booking__field_indices_by_name[] = {
 static const ProtobufCIntRange clinic__v1__booking__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor clinic__v1__booking__descriptor =
 {
@@ -825,7 +1017,7 @@ const ProtobufCMessageDescriptor clinic__v1__booking__descriptor =
   "Clinic__V1__Booking",
   "clinic.v1",
   sizeof(Clinic__V1__Booking),
-  9,
+  10,
   clinic__v1__booking__field_descriptors,
   clinic__v1__booking__field_indices_by_name,
   1,  clinic__v1__booking__number_ranges,
@@ -1212,5 +1404,45 @@ const ProtobufCEnumDescriptor clinic__v1__transaction_status__descriptor =
   clinic__v1__transaction_status__enum_values_by_name,
   1,
   clinic__v1__transaction_status__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue clinic__v1__day_of_week__enum_values_by_number[8] =
+{
+  { "DAY_OF_WEEK_UNSPECIFIED", "CLINIC__V1__DAY_OF_WEEK__DAY_OF_WEEK_UNSPECIFIED", 0 },
+  { "DAY_OF_WEEK_MONDAY", "CLINIC__V1__DAY_OF_WEEK__DAY_OF_WEEK_MONDAY", 1 },
+  { "DAY_OF_WEEK_TUESDAY", "CLINIC__V1__DAY_OF_WEEK__DAY_OF_WEEK_TUESDAY", 2 },
+  { "DAY_OF_WEEK_WEDNESDAY", "CLINIC__V1__DAY_OF_WEEK__DAY_OF_WEEK_WEDNESDAY", 3 },
+  { "DAY_OF_WEEK_THURSDAY", "CLINIC__V1__DAY_OF_WEEK__DAY_OF_WEEK_THURSDAY", 4 },
+  { "DAY_OF_WEEK_FRIDAY", "CLINIC__V1__DAY_OF_WEEK__DAY_OF_WEEK_FRIDAY", 5 },
+  { "DAY_OF_WEEK_SATURDAY", "CLINIC__V1__DAY_OF_WEEK__DAY_OF_WEEK_SATURDAY", 6 },
+  { "DAY_OF_WEEK_SUNDAY", "CLINIC__V1__DAY_OF_WEEK__DAY_OF_WEEK_SUNDAY", 7 },
+};
+static const ProtobufCIntRange clinic__v1__day_of_week__value_ranges[] = {
+{0, 0},{0, 8}
+};
+static const ProtobufCEnumValueIndex clinic__v1__day_of_week__enum_values_by_name[8] =
+{
+  { "DAY_OF_WEEK_FRIDAY", 5 },
+  { "DAY_OF_WEEK_MONDAY", 1 },
+  { "DAY_OF_WEEK_SATURDAY", 6 },
+  { "DAY_OF_WEEK_SUNDAY", 7 },
+  { "DAY_OF_WEEK_THURSDAY", 4 },
+  { "DAY_OF_WEEK_TUESDAY", 2 },
+  { "DAY_OF_WEEK_UNSPECIFIED", 0 },
+  { "DAY_OF_WEEK_WEDNESDAY", 3 },
+};
+const ProtobufCEnumDescriptor clinic__v1__day_of_week__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "clinic.v1.DayOfWeek",
+  "DayOfWeek",
+  "Clinic__V1__DayOfWeek",
+  "clinic.v1",
+  8,
+  clinic__v1__day_of_week__enum_values_by_number,
+  8,
+  clinic__v1__day_of_week__enum_values_by_name,
+  1,
+  clinic__v1__day_of_week__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

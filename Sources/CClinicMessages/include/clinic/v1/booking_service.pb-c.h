@@ -19,6 +19,14 @@ PROTOBUF_C__BEGIN_DECLS
 #include "google/protobuf/timestamp.pb-c.h"
 
 typedef struct Clinic__V1__BookAppointmentRequest Clinic__V1__BookAppointmentRequest;
+typedef struct Clinic__V1__SearchSlotsRequest Clinic__V1__SearchSlotsRequest;
+typedef struct Clinic__V1__SearchSlotsResponse Clinic__V1__SearchSlotsResponse;
+typedef struct Clinic__V1__DoctorSlots Clinic__V1__DoctorSlots;
+typedef struct Clinic__V1__Slot Clinic__V1__Slot;
+typedef struct Clinic__V1__HoldSlotRequest Clinic__V1__HoldSlotRequest;
+typedef struct Clinic__V1__ConfirmHoldRequest Clinic__V1__ConfirmHoldRequest;
+typedef struct Clinic__V1__GetBookingRequest Clinic__V1__GetBookingRequest;
+typedef struct Clinic__V1__RescheduleBookingRequest Clinic__V1__RescheduleBookingRequest;
 typedef struct Clinic__V1__ListMyBookingsRequest Clinic__V1__ListMyBookingsRequest;
 typedef struct Clinic__V1__ListMyBookingsResponse Clinic__V1__ListMyBookingsResponse;
 typedef struct Clinic__V1__ListBookingsRequest Clinic__V1__ListBookingsRequest;
@@ -29,6 +37,36 @@ typedef struct Clinic__V1__DeleteBookingRequest Clinic__V1__DeleteBookingRequest
 
 /* --- enums --- */
 
+/*
+ * Why a doctor has no free slot on some days: what keeps the slot that comes nearest from being free.
+ */
+typedef enum _Clinic__V1__NoSlotReason {
+  /*
+   * There is a free slot.
+   */
+  CLINIC__V1__NO_SLOT_REASON__NO_SLOT_REASON_UNSPECIFIED = 0,
+  /*
+   * The days are over, or more than 30 days ahead.
+   */
+  CLINIC__V1__NO_SLOT_REASON__NO_SLOT_REASON_OUT_OF_WINDOW = 1,
+  /*
+   * The department is closed or the doctor does not work.
+   */
+  CLINIC__V1__NO_SLOT_REASON__NO_SLOT_REASON_CLOSED = 2,
+  /*
+   * The doctor has time off.
+   */
+  CLINIC__V1__NO_SLOT_REASON__NO_SLOT_REASON_TIME_OFF = 3,
+  /*
+   * The doctor's registration ends before.
+   */
+  CLINIC__V1__NO_SLOT_REASON__NO_SLOT_REASON_REGISTRATION_EXPIRED = 4,
+  /*
+   * Every slot is taken.
+   */
+  CLINIC__V1__NO_SLOT_REASON__NO_SLOT_REASON_FULL = 5
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CLINIC__V1__NO_SLOT_REASON)
+} Clinic__V1__NoSlotReason;
 
 /* --- messages --- */
 
@@ -68,6 +106,251 @@ struct  Clinic__V1__BookAppointmentRequest
 #define CLINIC__V1__BOOK_APPOINTMENT_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__book_appointment_request__descriptor) \
     , 0, 0, CLINIC__V1__BOOK_APPOINTMENT_REQUEST__TIME__NOT_SET, {0} }
+
+
+typedef enum {
+  CLINIC__V1__SEARCH_SLOTS_REQUEST__SUBJECT__NOT_SET = 0,
+  CLINIC__V1__SEARCH_SLOTS_REQUEST__SUBJECT_DEPARTMENT_ID = 1,
+  CLINIC__V1__SEARCH_SLOTS_REQUEST__SUBJECT_DOCTOR_ID = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CLINIC__V1__SEARCH_SLOTS_REQUEST__SUBJECT__CASE)
+} Clinic__V1__SearchSlotsRequest__SubjectCase;
+
+/*
+ * Whose free slots to find, and on which days.
+ */
+struct  Clinic__V1__SearchSlotsRequest
+{
+  ProtobufCMessage base;
+  /*
+   * YYYY-MM-DD in the clinic's time zone; empty: today.
+   */
+  ProtobufCBinaryData start_date;
+  /*
+   * YYYY-MM-DD, the last day, at most 30 days after the first; empty: six days after the first.
+   */
+  ProtobufCBinaryData end_date;
+  /*
+   * How many slots of each doctor to answer with; 0 means 500, the most there is.
+   */
+  int64_t slots_per_doctor;
+  /*
+   * How many doctors a page has; 0 means 20, the most there is.
+   */
+  int64_t page_size;
+  /*
+   * The next_page_token of the page before.
+   */
+  ProtobufCBinaryData page_token;
+  Clinic__V1__SearchSlotsRequest__SubjectCase subject_case;
+  union {
+    /*
+     * Every doctor of this department.
+     */
+    int64_t department_id;
+    /*
+     * This doctor.
+     */
+    int64_t doctor_id;
+  };
+};
+#define CLINIC__V1__SEARCH_SLOTS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__search_slots_request__descriptor) \
+    , {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, CLINIC__V1__SEARCH_SLOTS_REQUEST__SUBJECT__NOT_SET, {0} }
+
+
+/*
+ * Free slots by doctor. They are not kept for the caller: HoldSlot and BookAppointment do that.
+ */
+struct  Clinic__V1__SearchSlotsResponse
+{
+  ProtobufCMessage base;
+  /*
+   * The doctors by id; none if the department has none.
+   */
+  size_t n_doctors;
+  Clinic__V1__DoctorSlots **doctors;
+  /*
+   * Empty on the last page.
+   */
+  ProtobufCBinaryData next_page_token;
+};
+#define CLINIC__V1__SEARCH_SLOTS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__search_slots_response__descriptor) \
+    , 0,NULL, {0,NULL} }
+
+
+/*
+ * A doctor's free slots.
+ */
+struct  Clinic__V1__DoctorSlots
+{
+  ProtobufCMessage base;
+  /*
+   * The doctor.
+   */
+  Clinic__V1__DoctorSummary *doctor;
+  /*
+   * The length of an appointment in minutes.
+   */
+  int64_t slot_minutes;
+  /*
+   * The price of a visit before GST.
+   */
+  Clinic__V1__Money *consultation_fee;
+  /*
+   * The free slots by start.
+   */
+  size_t n_slots;
+  Clinic__V1__Slot **slots;
+  /*
+   * There are more of them on these days than slots_per_doctor.
+   */
+  protobuf_c_boolean has_more;
+  /*
+   * Why there is none; unspecified when there is one.
+   */
+  Clinic__V1__NoSlotReason no_slot_reason;
+};
+#define CLINIC__V1__DOCTOR_SLOTS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__doctor_slots__descriptor) \
+    , NULL, 0, NULL, 0,NULL, 0, CLINIC__V1__NO_SLOT_REASON__NO_SLOT_REASON_UNSPECIFIED }
+
+
+/*
+ * A time that can be booked.
+ */
+struct  Clinic__V1__Slot
+{
+  ProtobufCMessage base;
+  /*
+   * When it starts.
+   */
+  Google__Protobuf__Timestamp *start_time;
+  /*
+   * When it ends.
+   */
+  Google__Protobuf__Timestamp *end_time;
+  /*
+   * The start as dd/mm/yyyy hh:mm:ss in the clinic's time zone. Where the clock is set back it occurs twice, and
+   * booking by it means the earlier: start_time is exact.
+   */
+  ProtobufCBinaryData booking_date_time;
+};
+#define CLINIC__V1__SLOT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__slot__descriptor) \
+    , NULL, NULL, {0,NULL} }
+
+
+typedef enum {
+  CLINIC__V1__HOLD_SLOT_REQUEST__TIME__NOT_SET = 0,
+  CLINIC__V1__HOLD_SLOT_REQUEST__TIME_START_TIME = 2,
+  CLINIC__V1__HOLD_SLOT_REQUEST__TIME_BOOKING_DATE_TIME = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CLINIC__V1__HOLD_SLOT_REQUEST__TIME__CASE)
+} Clinic__V1__HoldSlotRequest__TimeCase;
+
+/*
+ * A slot to hold.
+ */
+struct  Clinic__V1__HoldSlotRequest
+{
+  ProtobufCMessage base;
+  /*
+   * With whom.
+   */
+  int64_t doctor_id;
+  /*
+   * For whom, if not for the caller; staff only.
+   */
+  int64_t user_id;
+  Clinic__V1__HoldSlotRequest__TimeCase time_case;
+  union {
+    /*
+     * As an instant.
+     */
+    Google__Protobuf__Timestamp *start_time;
+    /*
+     * As dd/mm/yyyy hh:mm:ss in the clinic's time zone.
+     */
+    ProtobufCBinaryData booking_date_time;
+  };
+};
+#define CLINIC__V1__HOLD_SLOT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__hold_slot_request__descriptor) \
+    , 0, 0, CLINIC__V1__HOLD_SLOT_REQUEST__TIME__NOT_SET, {0} }
+
+
+/*
+ * A hold to book.
+ */
+struct  Clinic__V1__ConfirmHoldRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Which one.
+   */
+  int64_t booking_id;
+  /*
+   * If set, the version the change was made on.
+   */
+  ProtobufCBinaryData etag;
+};
+#define CLINIC__V1__CONFIRM_HOLD_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__confirm_hold_request__descriptor) \
+    , 0, {0,NULL} }
+
+
+/*
+ * A booking to read.
+ */
+struct  Clinic__V1__GetBookingRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Which one.
+   */
+  int64_t booking_id;
+};
+#define CLINIC__V1__GET_BOOKING_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__get_booking_request__descriptor) \
+    , 0 }
+
+
+typedef enum {
+  CLINIC__V1__RESCHEDULE_BOOKING_REQUEST__TIME__NOT_SET = 0,
+  CLINIC__V1__RESCHEDULE_BOOKING_REQUEST__TIME_START_TIME = 2,
+  CLINIC__V1__RESCHEDULE_BOOKING_REQUEST__TIME_BOOKING_DATE_TIME = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CLINIC__V1__RESCHEDULE_BOOKING_REQUEST__TIME__CASE)
+} Clinic__V1__RescheduleBookingRequest__TimeCase;
+
+/*
+ * A booking to move.
+ */
+struct  Clinic__V1__RescheduleBookingRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Which one.
+   */
+  int64_t booking_id;
+  /*
+   * If set, the version the change was made on.
+   */
+  ProtobufCBinaryData etag;
+  Clinic__V1__RescheduleBookingRequest__TimeCase time_case;
+  union {
+    /*
+     * As an instant.
+     */
+    Google__Protobuf__Timestamp *start_time;
+    /*
+     * As dd/mm/yyyy hh:mm:ss in the clinic's time zone.
+     */
+    ProtobufCBinaryData booking_date_time;
+  };
+};
+#define CLINIC__V1__RESCHEDULE_BOOKING_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__reschedule_booking_request__descriptor) \
+    , 0, {0,NULL}, CLINIC__V1__RESCHEDULE_BOOKING_REQUEST__TIME__NOT_SET, {0} }
 
 
 /*
@@ -219,6 +502,30 @@ struct  Clinic__V1__DeleteBookingRequest
 /* Clinic__V1__BookAppointmentRequest methods */
 void   clinic__v1__book_appointment_request__init
                      (Clinic__V1__BookAppointmentRequest         *message);
+/* Clinic__V1__SearchSlotsRequest methods */
+void   clinic__v1__search_slots_request__init
+                     (Clinic__V1__SearchSlotsRequest         *message);
+/* Clinic__V1__SearchSlotsResponse methods */
+void   clinic__v1__search_slots_response__init
+                     (Clinic__V1__SearchSlotsResponse         *message);
+/* Clinic__V1__DoctorSlots methods */
+void   clinic__v1__doctor_slots__init
+                     (Clinic__V1__DoctorSlots         *message);
+/* Clinic__V1__Slot methods */
+void   clinic__v1__slot__init
+                     (Clinic__V1__Slot         *message);
+/* Clinic__V1__HoldSlotRequest methods */
+void   clinic__v1__hold_slot_request__init
+                     (Clinic__V1__HoldSlotRequest         *message);
+/* Clinic__V1__ConfirmHoldRequest methods */
+void   clinic__v1__confirm_hold_request__init
+                     (Clinic__V1__ConfirmHoldRequest         *message);
+/* Clinic__V1__GetBookingRequest methods */
+void   clinic__v1__get_booking_request__init
+                     (Clinic__V1__GetBookingRequest         *message);
+/* Clinic__V1__RescheduleBookingRequest methods */
+void   clinic__v1__reschedule_booking_request__init
+                     (Clinic__V1__RescheduleBookingRequest         *message);
 /* Clinic__V1__ListMyBookingsRequest methods */
 void   clinic__v1__list_my_bookings_request__init
                      (Clinic__V1__ListMyBookingsRequest         *message);
@@ -241,6 +548,30 @@ void   clinic__v1__delete_booking_request__init
 
 typedef void (*Clinic__V1__BookAppointmentRequest_Closure)
                  (const Clinic__V1__BookAppointmentRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__SearchSlotsRequest_Closure)
+                 (const Clinic__V1__SearchSlotsRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__SearchSlotsResponse_Closure)
+                 (const Clinic__V1__SearchSlotsResponse *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__DoctorSlots_Closure)
+                 (const Clinic__V1__DoctorSlots *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__Slot_Closure)
+                 (const Clinic__V1__Slot *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__HoldSlotRequest_Closure)
+                 (const Clinic__V1__HoldSlotRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__ConfirmHoldRequest_Closure)
+                 (const Clinic__V1__ConfirmHoldRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__GetBookingRequest_Closure)
+                 (const Clinic__V1__GetBookingRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__RescheduleBookingRequest_Closure)
+                 (const Clinic__V1__RescheduleBookingRequest *message,
                   void *closure_data);
 typedef void (*Clinic__V1__ListMyBookingsRequest_Closure)
                  (const Clinic__V1__ListMyBookingsRequest *message,
@@ -266,7 +597,16 @@ typedef void (*Clinic__V1__DeleteBookingRequest_Closure)
 
 /* --- descriptors --- */
 
+extern const ProtobufCEnumDescriptor    clinic__v1__no_slot_reason__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__book_appointment_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__search_slots_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__search_slots_response__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__doctor_slots__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__slot__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__hold_slot_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__confirm_hold_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__get_booking_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__reschedule_booking_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__list_my_bookings_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__list_my_bookings_response__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__list_bookings_request__descriptor;

@@ -20,6 +20,7 @@ PROTOBUF_C__BEGIN_DECLS
 
 typedef struct Clinic__V1__ListDepartmentsRequest Clinic__V1__ListDepartmentsRequest;
 typedef struct Clinic__V1__ListDepartmentsResponse Clinic__V1__ListDepartmentsResponse;
+typedef struct Clinic__V1__GetDepartmentRequest Clinic__V1__GetDepartmentRequest;
 typedef struct Clinic__V1__CreateDepartmentRequest Clinic__V1__CreateDepartmentRequest;
 typedef struct Clinic__V1__UpdateDepartmentRequest Clinic__V1__UpdateDepartmentRequest;
 typedef struct Clinic__V1__DeleteDepartmentRequest Clinic__V1__DeleteDepartmentRequest;
@@ -69,6 +70,22 @@ struct  Clinic__V1__ListDepartmentsResponse
 #define CLINIC__V1__LIST_DEPARTMENTS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__list_departments_response__descriptor) \
     , 0,NULL, {0,NULL} }
+
+
+/*
+ * A department to read.
+ */
+struct  Clinic__V1__GetDepartmentRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Which one.
+   */
+  int64_t department_id;
+};
+#define CLINIC__V1__GET_DEPARTMENT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__get_department_request__descriptor) \
+    , 0 }
 
 
 /*
@@ -133,10 +150,14 @@ struct  Clinic__V1__DeleteDepartmentRequest
    * Which one.
    */
   int64_t department_id;
+  /*
+   * Its doctors are removed too, and their future bookings are cancelled by the clinic and refunded in full.
+   */
+  protobuf_c_boolean force;
 };
 #define CLINIC__V1__DELETE_DEPARTMENT_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__delete_department_request__descriptor) \
-    , 0 }
+    , 0, 0 }
 
 
 /* Clinic__V1__ListDepartmentsRequest methods */
@@ -145,6 +166,9 @@ void   clinic__v1__list_departments_request__init
 /* Clinic__V1__ListDepartmentsResponse methods */
 void   clinic__v1__list_departments_response__init
                      (Clinic__V1__ListDepartmentsResponse         *message);
+/* Clinic__V1__GetDepartmentRequest methods */
+void   clinic__v1__get_department_request__init
+                     (Clinic__V1__GetDepartmentRequest         *message);
 /* Clinic__V1__CreateDepartmentRequest methods */
 void   clinic__v1__create_department_request__init
                      (Clinic__V1__CreateDepartmentRequest         *message);
@@ -161,6 +185,9 @@ typedef void (*Clinic__V1__ListDepartmentsRequest_Closure)
                   void *closure_data);
 typedef void (*Clinic__V1__ListDepartmentsResponse_Closure)
                  (const Clinic__V1__ListDepartmentsResponse *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__GetDepartmentRequest_Closure)
+                 (const Clinic__V1__GetDepartmentRequest *message,
                   void *closure_data);
 typedef void (*Clinic__V1__CreateDepartmentRequest_Closure)
                  (const Clinic__V1__CreateDepartmentRequest *message,
@@ -179,6 +206,7 @@ typedef void (*Clinic__V1__DeleteDepartmentRequest_Closure)
 
 extern const ProtobufCMessageDescriptor clinic__v1__list_departments_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__list_departments_response__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__get_department_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__create_department_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__update_department_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__delete_department_request__descriptor;

@@ -17,12 +17,19 @@ PROTOBUF_C__BEGIN_DECLS
 #include "clinic/v1/types.pb-c.h"
 #include "google/protobuf/empty.pb-c.h"
 #include "google/protobuf/field_mask.pb-c.h"
+#include "google/protobuf/timestamp.pb-c.h"
 
 typedef struct Clinic__V1__ListDoctorsRequest Clinic__V1__ListDoctorsRequest;
 typedef struct Clinic__V1__ListDoctorsResponse Clinic__V1__ListDoctorsResponse;
+typedef struct Clinic__V1__GetDoctorRequest Clinic__V1__GetDoctorRequest;
 typedef struct Clinic__V1__RegisterDoctorRequest Clinic__V1__RegisterDoctorRequest;
 typedef struct Clinic__V1__UpdateDoctorRequest Clinic__V1__UpdateDoctorRequest;
 typedef struct Clinic__V1__DeleteDoctorRequest Clinic__V1__DeleteDoctorRequest;
+typedef struct Clinic__V1__SetDoctorScheduleRequest Clinic__V1__SetDoctorScheduleRequest;
+typedef struct Clinic__V1__CreateTimeOffRequest Clinic__V1__CreateTimeOffRequest;
+typedef struct Clinic__V1__DeleteTimeOffRequest Clinic__V1__DeleteTimeOffRequest;
+typedef struct Clinic__V1__ListTimeOffRequest Clinic__V1__ListTimeOffRequest;
+typedef struct Clinic__V1__ListTimeOffResponse Clinic__V1__ListTimeOffResponse;
 
 
 /* --- enums --- */
@@ -73,6 +80,22 @@ struct  Clinic__V1__ListDoctorsResponse
 #define CLINIC__V1__LIST_DOCTORS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__list_doctors_response__descriptor) \
     , 0,NULL, {0,NULL} }
+
+
+/*
+ * A doctor to read.
+ */
+struct  Clinic__V1__GetDoctorRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Which one.
+   */
+  int64_t doctor_id;
+};
+#define CLINIC__V1__GET_DOCTOR_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__get_doctor_request__descriptor) \
+    , 0 }
 
 
 /*
@@ -154,10 +177,136 @@ struct  Clinic__V1__DeleteDoctorRequest
    * Which one.
    */
   int64_t doctor_id;
+  /*
+   * The doctor's future bookings are cancelled by the clinic and refunded in full.
+   */
+  protobuf_c_boolean force;
 };
 #define CLINIC__V1__DELETE_DOCTOR_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__delete_doctor_request__descriptor) \
+    , 0, 0 }
+
+
+/*
+ * The hours of a doctor's week.
+ */
+struct  Clinic__V1__SetDoctorScheduleRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Whose.
+   */
+  int64_t doctor_id;
+  /*
+   * In any order, not overlapping, each inside the department's hours; at most 50; none: no hours of his or her own.
+   */
+  size_t n_weekly_hours;
+  Clinic__V1__WorkingHours **weekly_hours;
+  /*
+   * If set, the version of the doctor the change was made on.
+   */
+  ProtobufCBinaryData etag;
+};
+#define CLINIC__V1__SET_DOCTOR_SCHEDULE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__set_doctor_schedule_request__descriptor) \
+    , 0, 0,NULL, {0,NULL} }
+
+
+/*
+ * A time off to make: from start_time to end_time, or from first_day to last_day.
+ */
+struct  Clinic__V1__CreateTimeOffRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Whose.
+   */
+  int64_t doctor_id;
+  /*
+   * When it begins.
+   */
+  Google__Protobuf__Timestamp *start_time;
+  /*
+   * When it is over: after its start, at most 366 days later.
+   */
+  Google__Protobuf__Timestamp *end_time;
+  /*
+   * YYYY-MM-DD, the first whole day in the clinic's time zone.
+   */
+  ProtobufCBinaryData first_day;
+  /*
+   * YYYY-MM-DD, the last whole day; empty: the first is the only one.
+   */
+  ProtobufCBinaryData last_day;
+};
+#define CLINIC__V1__CREATE_TIME_OFF_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__create_time_off_request__descriptor) \
+    , 0, NULL, NULL, {0,NULL}, {0,NULL} }
+
+
+/*
+ * A time off to end.
+ */
+struct  Clinic__V1__DeleteTimeOffRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Which one.
+   */
+  int64_t time_off_id;
+};
+#define CLINIC__V1__DELETE_TIME_OFF_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__delete_time_off_request__descriptor) \
     , 0 }
+
+
+/*
+ * A page of time off.
+ */
+struct  Clinic__V1__ListTimeOffRequest
+{
+  ProtobufCMessage base;
+  /*
+   * 0 means 50; at most 1000.
+   */
+  int64_t page_size;
+  /*
+   * The next_page_token of the page before.
+   */
+  ProtobufCBinaryData page_token;
+  /*
+   * Only this doctor, if not 0.
+   */
+  int64_t doctor_id;
+  /*
+   * Only what is over after this instant, if set.
+   */
+  Google__Protobuf__Timestamp *end_after;
+};
+#define CLINIC__V1__LIST_TIME_OFF_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__list_time_off_request__descriptor) \
+    , 0, {0,NULL}, 0, NULL }
+
+
+/*
+ * Time off by start.
+ */
+struct  Clinic__V1__ListTimeOffResponse
+{
+  ProtobufCMessage base;
+  /*
+   * The time off.
+   */
+  size_t n_time_off;
+  Clinic__V1__TimeOff **time_off;
+  /*
+   * Empty on the last page.
+   */
+  ProtobufCBinaryData next_page_token;
+};
+#define CLINIC__V1__LIST_TIME_OFF_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__list_time_off_response__descriptor) \
+    , 0,NULL, {0,NULL} }
 
 
 /* Clinic__V1__ListDoctorsRequest methods */
@@ -166,6 +315,9 @@ void   clinic__v1__list_doctors_request__init
 /* Clinic__V1__ListDoctorsResponse methods */
 void   clinic__v1__list_doctors_response__init
                      (Clinic__V1__ListDoctorsResponse         *message);
+/* Clinic__V1__GetDoctorRequest methods */
+void   clinic__v1__get_doctor_request__init
+                     (Clinic__V1__GetDoctorRequest         *message);
 /* Clinic__V1__RegisterDoctorRequest methods */
 void   clinic__v1__register_doctor_request__init
                      (Clinic__V1__RegisterDoctorRequest         *message);
@@ -175,6 +327,21 @@ void   clinic__v1__update_doctor_request__init
 /* Clinic__V1__DeleteDoctorRequest methods */
 void   clinic__v1__delete_doctor_request__init
                      (Clinic__V1__DeleteDoctorRequest         *message);
+/* Clinic__V1__SetDoctorScheduleRequest methods */
+void   clinic__v1__set_doctor_schedule_request__init
+                     (Clinic__V1__SetDoctorScheduleRequest         *message);
+/* Clinic__V1__CreateTimeOffRequest methods */
+void   clinic__v1__create_time_off_request__init
+                     (Clinic__V1__CreateTimeOffRequest         *message);
+/* Clinic__V1__DeleteTimeOffRequest methods */
+void   clinic__v1__delete_time_off_request__init
+                     (Clinic__V1__DeleteTimeOffRequest         *message);
+/* Clinic__V1__ListTimeOffRequest methods */
+void   clinic__v1__list_time_off_request__init
+                     (Clinic__V1__ListTimeOffRequest         *message);
+/* Clinic__V1__ListTimeOffResponse methods */
+void   clinic__v1__list_time_off_response__init
+                     (Clinic__V1__ListTimeOffResponse         *message);
 /* --- per-message closures --- */
 
 typedef void (*Clinic__V1__ListDoctorsRequest_Closure)
@@ -182,6 +349,9 @@ typedef void (*Clinic__V1__ListDoctorsRequest_Closure)
                   void *closure_data);
 typedef void (*Clinic__V1__ListDoctorsResponse_Closure)
                  (const Clinic__V1__ListDoctorsResponse *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__GetDoctorRequest_Closure)
+                 (const Clinic__V1__GetDoctorRequest *message,
                   void *closure_data);
 typedef void (*Clinic__V1__RegisterDoctorRequest_Closure)
                  (const Clinic__V1__RegisterDoctorRequest *message,
@@ -192,6 +362,21 @@ typedef void (*Clinic__V1__UpdateDoctorRequest_Closure)
 typedef void (*Clinic__V1__DeleteDoctorRequest_Closure)
                  (const Clinic__V1__DeleteDoctorRequest *message,
                   void *closure_data);
+typedef void (*Clinic__V1__SetDoctorScheduleRequest_Closure)
+                 (const Clinic__V1__SetDoctorScheduleRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__CreateTimeOffRequest_Closure)
+                 (const Clinic__V1__CreateTimeOffRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__DeleteTimeOffRequest_Closure)
+                 (const Clinic__V1__DeleteTimeOffRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__ListTimeOffRequest_Closure)
+                 (const Clinic__V1__ListTimeOffRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__ListTimeOffResponse_Closure)
+                 (const Clinic__V1__ListTimeOffResponse *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -200,9 +385,15 @@ typedef void (*Clinic__V1__DeleteDoctorRequest_Closure)
 
 extern const ProtobufCMessageDescriptor clinic__v1__list_doctors_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__list_doctors_response__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__get_doctor_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__register_doctor_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__update_doctor_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__delete_doctor_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__set_doctor_schedule_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__create_time_off_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__delete_time_off_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__list_time_off_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__list_time_off_response__descriptor;
 
 PROTOBUF_C__END_DECLS
 

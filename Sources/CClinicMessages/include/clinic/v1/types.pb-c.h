@@ -22,6 +22,8 @@ typedef struct Clinic__V1__UserSummary Clinic__V1__UserSummary;
 typedef struct Clinic__V1__Department Clinic__V1__Department;
 typedef struct Clinic__V1__DepartmentSummary Clinic__V1__DepartmentSummary;
 typedef struct Clinic__V1__Doctor Clinic__V1__Doctor;
+typedef struct Clinic__V1__WorkingHours Clinic__V1__WorkingHours;
+typedef struct Clinic__V1__TimeOff Clinic__V1__TimeOff;
 typedef struct Clinic__V1__DoctorSummary Clinic__V1__DoctorSummary;
 typedef struct Clinic__V1__Booking Clinic__V1__Booking;
 typedef struct Clinic__V1__BookingSummary Clinic__V1__BookingSummary;
@@ -62,7 +64,7 @@ typedef enum _Clinic__V1__BookingStatus {
    */
   CLINIC__V1__BOOKING_STATUS__BOOKING_STATUS_UNSPECIFIED = 0,
   /*
-   * Kept for a moment while the patient decides.
+   * Kept for some minutes while the patient decides.
    */
   CLINIC__V1__BOOKING_STATUS__BOOKING_STATUS_HELD = 1,
   /*
@@ -129,6 +131,44 @@ typedef enum _Clinic__V1__TransactionStatus {
   CLINIC__V1__TRANSACTION_STATUS__TRANSACTION_STATUS_VOIDED = 6
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CLINIC__V1__TRANSACTION_STATUS)
 } Clinic__V1__TransactionStatus;
+/*
+ * A day of the week.
+ */
+typedef enum _Clinic__V1__DayOfWeek {
+  /*
+   * Never served.
+   */
+  CLINIC__V1__DAY_OF_WEEK__DAY_OF_WEEK_UNSPECIFIED = 0,
+  /*
+   * Monday.
+   */
+  CLINIC__V1__DAY_OF_WEEK__DAY_OF_WEEK_MONDAY = 1,
+  /*
+   * Tuesday.
+   */
+  CLINIC__V1__DAY_OF_WEEK__DAY_OF_WEEK_TUESDAY = 2,
+  /*
+   * Wednesday.
+   */
+  CLINIC__V1__DAY_OF_WEEK__DAY_OF_WEEK_WEDNESDAY = 3,
+  /*
+   * Thursday.
+   */
+  CLINIC__V1__DAY_OF_WEEK__DAY_OF_WEEK_THURSDAY = 4,
+  /*
+   * Friday.
+   */
+  CLINIC__V1__DAY_OF_WEEK__DAY_OF_WEEK_FRIDAY = 5,
+  /*
+   * Saturday.
+   */
+  CLINIC__V1__DAY_OF_WEEK__DAY_OF_WEEK_SATURDAY = 6,
+  /*
+   * Sunday.
+   */
+  CLINIC__V1__DAY_OF_WEEK__DAY_OF_WEEK_SUNDAY = 7
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CLINIC__V1__DAY_OF_WEEK)
+} Clinic__V1__DayOfWeek;
 
 /* --- messages --- */
 
@@ -319,13 +359,74 @@ struct  Clinic__V1__Doctor
    */
   Clinic__V1__DepartmentSummary *department;
   /*
-   * The version of this doctor.
+   * The version of this doctor; a change of the weekly hours or of the time off is one of the doctor.
    */
   ProtobufCBinaryData etag;
+  /*
+   * When the doctor sees patients, by day and hour; empty: whenever the department is open.
+   */
+  size_t n_weekly_hours;
+  Clinic__V1__WorkingHours **weekly_hours;
 };
 #define CLINIC__V1__DOCTOR__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__doctor__descriptor) \
-    , 0, {0,NULL}, {0,NULL}, {0,NULL}, NULL, 0, 0, NULL, {0,NULL} }
+    , 0, {0,NULL}, {0,NULL}, {0,NULL}, NULL, 0, 0, NULL, {0,NULL}, 0,NULL }
+
+
+/*
+ * Hours of a doctor on one day of every week.
+ */
+struct  Clinic__V1__WorkingHours
+{
+  ProtobufCMessage base;
+  /*
+   * Which day.
+   */
+  Clinic__V1__DayOfWeek day;
+  /*
+   * HH:MM at which the first appointment may start.
+   */
+  ProtobufCBinaryData start_hour;
+  /*
+   * HH:MM by which the last appointment ends, after the start; 24:00: midnight.
+   */
+  ProtobufCBinaryData end_hour;
+};
+#define CLINIC__V1__WORKING_HOURS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__working_hours__descriptor) \
+    , CLINIC__V1__DAY_OF_WEEK__DAY_OF_WEEK_UNSPECIFIED, {0,NULL}, {0,NULL} }
+
+
+/*
+ * A time in which a doctor sees nobody.
+ */
+struct  Clinic__V1__TimeOff
+{
+  ProtobufCMessage base;
+  /*
+   * The time off's number.
+   */
+  int64_t id;
+  /*
+   * Whose it is.
+   */
+  Clinic__V1__DoctorSummary *doctor;
+  /*
+   * When it begins.
+   */
+  Google__Protobuf__Timestamp *start_time;
+  /*
+   * When it is over.
+   */
+  Google__Protobuf__Timestamp *end_time;
+  /*
+   * How many bookings still stand in that time: they are not moved by it.
+   */
+  int64_t conflicting_bookings;
+};
+#define CLINIC__V1__TIME_OFF__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__time_off__descriptor) \
+    , 0, NULL, NULL, NULL, 0 }
 
 
 /*
@@ -395,10 +496,14 @@ struct  Clinic__V1__Booking
    * The version of this booking; empty in the public list.
    */
   ProtobufCBinaryData etag;
+  /*
+   * When a hold runs out, or ran out; absent for a booking that is no hold, and in the public list.
+   */
+  Google__Protobuf__Timestamp *hold_expire_time;
 };
 #define CLINIC__V1__BOOKING__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__booking__descriptor) \
-    , 0, NULL, NULL, {0,NULL}, CLINIC__V1__BOOKING_STATUS__BOOKING_STATUS_UNSPECIFIED, NULL, NULL, 0,NULL, {0,NULL} }
+    , 0, NULL, NULL, {0,NULL}, CLINIC__V1__BOOKING_STATUS__BOOKING_STATUS_UNSPECIFIED, NULL, NULL, 0,NULL, {0,NULL}, NULL }
 
 
 /*
@@ -515,6 +620,12 @@ void   clinic__v1__department_summary__init
 /* Clinic__V1__Doctor methods */
 void   clinic__v1__doctor__init
                      (Clinic__V1__Doctor         *message);
+/* Clinic__V1__WorkingHours methods */
+void   clinic__v1__working_hours__init
+                     (Clinic__V1__WorkingHours         *message);
+/* Clinic__V1__TimeOff methods */
+void   clinic__v1__time_off__init
+                     (Clinic__V1__TimeOff         *message);
 /* Clinic__V1__DoctorSummary methods */
 void   clinic__v1__doctor_summary__init
                      (Clinic__V1__DoctorSummary         *message);
@@ -550,6 +661,12 @@ typedef void (*Clinic__V1__DepartmentSummary_Closure)
 typedef void (*Clinic__V1__Doctor_Closure)
                  (const Clinic__V1__Doctor *message,
                   void *closure_data);
+typedef void (*Clinic__V1__WorkingHours_Closure)
+                 (const Clinic__V1__WorkingHours *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__TimeOff_Closure)
+                 (const Clinic__V1__TimeOff *message,
+                  void *closure_data);
 typedef void (*Clinic__V1__DoctorSummary_Closure)
                  (const Clinic__V1__DoctorSummary *message,
                   void *closure_data);
@@ -574,12 +691,15 @@ typedef void (*Clinic__V1__TransactionSummary_Closure)
 extern const ProtobufCEnumDescriptor    clinic__v1__role__descriptor;
 extern const ProtobufCEnumDescriptor    clinic__v1__booking_status__descriptor;
 extern const ProtobufCEnumDescriptor    clinic__v1__transaction_status__descriptor;
+extern const ProtobufCEnumDescriptor    clinic__v1__day_of_week__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__money__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__user__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__user_summary__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__department__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__department_summary__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__doctor__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__working_hours__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__time_off__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__doctor_summary__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__booking__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__booking_summary__descriptor;

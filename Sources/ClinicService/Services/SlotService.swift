@@ -1,0 +1,75 @@
+// The part of clinic.v1.BookingService that finds free slots. One statement says who there is and what is busy; the
+// slots are counted here.
+
+internal import ClinicMessages
+internal import ClinicStore
+internal import Scheduling
+internal import TTRPC
+
+struct SlotService: Sendable {
+    let clinic: ClinicSettings
+    let slots: SlotStore
+    let pageTokens: PageTokens
+
+    /// The most slots of one doctor, and the most doctors, in an answer: what a caller may make the server count.
+    private static let most: (slots: Int64, doctors: Int64) = (500, 20)
+
+    func searchSlots(_ request: SearchSlotsRequest, _ call: Call) async throws -> SearchSlotsResponse {
+        let page = try Page(
+            of: request, call, keyLength: 1, standard: Self.most.doctors, most: Self.most.doctors,
+            tokens: pageTokens)
+        guard request.slotsPerDoctor >= 0 else { throw Status(field: "slots_per_doctor", "is not negative") }
+        let limit =
+            request.slotsPerDoctor == 0 ? Self.most.slots : min(request.slotsPerDoctor, Self.most.slots)
+        let search = try search(request, now: call.now)
+        let calendars: [DoctorCalendarRecord]
+        switch request.subject {
+        case .departmentID(let id):
+            calendars = try await slots.calendars(
+                departmentID: id, over: search.period, after: page.cursor?.first ?? 0, limit: page.limit)
+        case .doctorID(let id):
+            calendars = [try await slots.calendar(doctorID: id, over: search.period)]
+        case nil:
+            throw Status(field: "department_id", "or doctor_id is required")
+        }
+        let answer = try page.answer(calendars, key: { [$0.doctor.id] }) { calendar in
+            message(calendar, search, limit: Int(limit))
+        }
+        return SearchSlotsResponse(doctors: answer.messages, nextPageToken: answer.nextPageToken)
+    }
+
+    /// The days to search: a week from today unless the caller says otherwise.
+    private func search(_ request: SearchSlotsRequest, now: Instant) throws -> SlotSearch {
+        var fields = FieldReader()
+        let first =
+            request.startDate.isEmpty ? try clinic.day(at: now) : fields.date(request.startDate, "start_date")
+        let last = request.endDate.isEmpty ? first?.adding(days: 6) : fields.date(request.endDate, "end_date")
+        try fields.finish()
+        guard let first, let last, let search = SlotSearch(from: first, to: last, now: now, zone: clinic.zone)
+        else {
+            throw Status(
+                field: "end_date",
+                "is at most \(SlotSearch.maximumDays - 1) days after start_date, not before it")
+        }
+        return search
+    }
+
+    private func message(_ record: DoctorCalendarRecord, _ search: SlotSearch, limit: Int) -> DoctorSlots {
+        // The table has no other slot lengths; one that had would have no grid and so no slots.
+        let free = SlotGrid(slotMinutes: record.slotMinutes).map { grid in
+            search.freeSlots(
+                of: DoctorCalendar(
+                    grid: grid, hours: record.hours, weeklyHours: record.weeklyHours,
+                    registrationExpiry: record.registrationExpiry, timeOff: record.timeOff, busy: record.busy),
+                limit: limit)
+        }
+        return DoctorSlots(
+            doctor: DoctorSummary(record.doctor, of: record.department), slotMinutes: record.slotMinutes,
+            consultationFee: clinic.money(record.fee),
+            slots: (free?.slots ?? []).map { slot in
+                Slot(
+                    startTime: ProtobufTimestamp(slot.start), endTime: ProtobufTimestamp(slot.end),
+                    bookingDateTime: clinic.dateTime(slot.start))
+            }, hasMore: free?.hasMore ?? false, noSlotReason: NoSlotReason(free?.obstacle))
+    }
+}

@@ -1,0 +1,119 @@
+// What a search for free slots has to know, in one statement whatever it asks for: who there is and when each is busy.
+// The slots themselves are made by the Scheduling module.
+public import PostgreSQL
+public import Scheduling
+
+/// A live doctor with what keeps him or her from being booked.
+public struct DoctorCalendarRecord: Sendable {
+    /// The doctor.
+    public let doctor: NamedRecord
+    /// Where the doctor works.
+    public let department: NamedRecord
+    /// 5 to 240.
+    public let slotMinutes: Int64
+    /// Minor units, without GST.
+    public let fee: Int64
+    /// The last valid day of the registration.
+    public let registrationExpiry: CivilDate
+    /// When the department is open.
+    public let hours: OpeningHours
+    /// When the doctor works.
+    public let weeklyHours: WeeklyHours
+    /// When the doctor is away.
+    public let timeOff: [Range<Instant>]
+    /// When the doctor has patients, by start.
+    public let busy: [Range<Instant>]
+
+    /// The doctor of a row; nil where a department has none.
+    init?(reading row: inout Row) throws {
+        guard let minutes = try row.optionalInt64() else { return nil }
+        slotMinutes = minutes
+        doctor = try NamedRecord(reading: &row)
+        department = try NamedRecord(reading: &row)
+        fee = try row.int64()
+        registrationExpiry = try row.civilDate()
+        hours = try row.openingHours()
+        weeklyHours = try row.weeklyHours()
+        timeOff = try row.periods()
+        busy = try row.periods()
+    }
+}
+
+/// Reads doctors' calendars.
+public struct SlotStore: Sendable {
+    private let database: Database
+
+    /// Calendars of this database.
+    public init(database: Database) { self.database = database }
+
+    /// What follows $2 and $3, the ends of the search. A booking that began before it is at most four hours long.
+    private static func select(from source: String) -> Statement {
+        Statement(
+            """
+            select doctor.slot_minutes, doctor.id, doctor.full_name, department.id, department.name, doctor.fee,
+                doctor.registration_expiry, department.opens, department.closes, doctor.weekly_hours,
+                array(
+                    select unnest(array[start_time, end_time]) from clinic.time_off
+                    where doctor_id = doctor.id and deleted_at is null and end_time > $2 and start_time < $3
+                        and start_time >= $2 - interval '8784 hours'
+                    order by start_time
+                ),
+                array(
+                    select unnest(array[start_time, end_time]) from clinic.booking
+                    where doctor_id = doctor.id and end_time > $2 and start_time < $3
+                        and start_time > $2 - interval '4 hours' and hidden_at is null
+                        and status in ('HELD', 'BOOKED', 'CONFIRMED', 'ARRIVED')
+                        and (status <> 'HELD' or hold_expires_at > statement_timestamp())
+                    order by start_time
+                )
+            \(source)
+            """)
+    }
+
+    private static let ofDepartment = select(
+        from: """
+            from clinic.department
+            left join lateral (
+                select * from clinic.doctor
+                where doctor.department_id = department.id and doctor.deleted_at is null and doctor.id > $4
+                order by doctor.id limit $5
+            ) as doctor on true
+            where department.id = $1 and department.deleted_at is null
+            order by doctor.id
+            """)
+
+    private static let ofDoctor = select(
+        from: """
+            from clinic.doctor
+            join clinic.department on department.id = doctor.department_id
+            where doctor.id = $1 and doctor.deleted_at is null and department.deleted_at is null
+            """)
+
+    /// The calendars of a department's live doctors by id. Refused with `departmentNotFound`.
+    public func calendars(
+        departmentID: Int64, over period: Range<Instant>, after doctorID: Int64, limit: Int64
+    ) async throws -> [DoctorCalendarRecord] {
+        let rows = try await database.read(
+            Self.ofDepartment,
+            [
+                .int64(departmentID), .instant(period.lowerBound), .instant(period.upperBound),
+                .int64(doctorID), .int64(limit),
+            ])
+        guard !rows.isEmpty else { throw Refusal(.departmentNotFound) }
+        return try rows.compactMap { row in
+            var row = row
+            return try DoctorCalendarRecord(reading: &row)
+        }
+    }
+
+    /// The calendar of a live doctor. Refused with `doctorNotFound`.
+    public func calendar(doctorID: Int64, over period: Range<Instant>) async throws -> DoctorCalendarRecord {
+        let parameters: [SQLValue] = [
+            .int64(doctorID), .instant(period.lowerBound), .instant(period.upperBound),
+        ]
+        guard var row = try await database.read(Self.ofDoctor, parameters).first,
+            let calendar = try DoctorCalendarRecord(reading: &row)
+        else { throw Refusal(.doctorNotFound) }
+        return calendar
+    }
+}

@@ -1,0 +1,66 @@
+// Doctors' time off in the database.
+public import PostgreSQL
+public import Scheduling
+
+/// A time in which a live doctor sees nobody.
+public struct TimeOffRecord: Record {
+    /// The time off's number.
+    public let id: Int64
+    /// Whose it is.
+    public let doctor: NamedRecord
+    /// Where the doctor works.
+    public let department: NamedRecord
+    /// When it begins.
+    public let start: Instant
+    /// When it is over.
+    public let end: Instant
+    /// How many bookings still stand in it.
+    public let conflictingBookings: Int64
+
+    init(reading row: inout Row) throws {
+        id = try row.int64()
+        doctor = try NamedRecord(reading: &row)
+        department = try NamedRecord(reading: &row)
+        start = try row.instant()
+        end = try row.instant()
+        conflictingBookings = try row.int64()
+    }
+}
+
+/// Reads and changes time off.
+public struct TimeOffStore: Sendable {
+    private let database: Database
+
+    /// Time off of this database.
+    public init(database: Database) { self.database = database }
+
+    /// How long a time off may be, in seconds: 366 days of 24 hours.
+    public static let maximumLength: Int64 = 8_784 * 3_600
+
+    private static let create = Mutation<TimeOffRecord>("create_time_off", parameterCount: 3)
+    private static let delete = Mutation<TimeOffRecord>("delete_time_off", parameterCount: 1)
+    private static let all = Listing<TimeOffRecord>(
+        "time_off_answer", filters: ["doctor_id = ?", "end_time > ?"], order: ["start_time", "id"])
+
+    /// Makes a time off; the doctor has a new version by it. Refused with `doctorNotFound`.
+    public func create(doctorID: Int64, period: Range<Instant>, origin: Origin) async throws -> TimeOffRecord
+    {
+        try await Self.create.run(
+            on: database, origin,
+            [.int64(doctorID), .instant(period.lowerBound), .instant(period.upperBound)])
+    }
+
+    /// Ends a time off; the doctor has a new version by it. Refused with `timeOffNotFound`.
+    public func delete(_ id: Int64, origin: Origin) async throws {
+        _ = try await Self.delete.run(on: database, origin, [.int64(id)])
+    }
+
+    /// Time off by start; every filter that is nil is left out.
+    public func list(
+        doctorID: Int64?, endAfter: Instant?, after cursor: (start: Instant, id: Int64)?, limit: Int64
+    ) async throws -> [TimeOffRecord] {
+        try await Self.all.page(
+            from: database, filters: [doctorID.map { .int64($0) }, endAfter.map { .instant($0) }],
+            after: cursor.map { [.instant($0.start), .int64($0.id)] }, limit: limit)
+    }
+}

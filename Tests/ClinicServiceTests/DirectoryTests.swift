@@ -1,0 +1,277 @@
+// Doctors' weeks, their time off, and removing what still has bookings.
+
+import ClinicMessages
+import ClinicService
+import Foundation
+import PostgreSQL
+import ProtobufC
+import Scheduling
+import TTRPC
+import TTRPCMessages
+import TestCluster
+import Testing
+
+@Suite struct DirectoryTests {
+    private static let shared = Task { try await TestClinic() }
+
+    private func scene() async throws -> (
+        clinic: TestClinic, administrator: Session, doctor: Doctor, patient: Session
+    ) {
+        let clinic = try await Self.shared.value
+        let administrator = try await clinic.administrator()
+        return (
+            clinic, administrator, try await clinic.doctor(by: administrator), try await clinic.signUp()
+        )
+    }
+
+    private func schedule(
+        _ doctor: Doctor, _ hours: [WorkingHours], etag: String = "", by session: Session, key: String? = nil
+    ) async throws -> Doctor {
+        try await session.call(
+            DoctorServiceMethods.setDoctorSchedule,
+            SetDoctorScheduleRequest(doctorID: doctor.id, weeklyHours: hours, etag: etag), key: key)
+    }
+
+    @Test func `a doctor and a department are read by anyone`() async throws {
+        let (clinic, _, doctor, _) = try await scene()
+        let anyone = try await clinic.connect()
+        #expect(
+            try await anyone.call(DoctorServiceMethods.getDoctor, GetDoctorRequest(doctorID: doctor.id))
+                == doctor)
+        let department = try await anyone.call(
+            DepartmentServiceMethods.getDepartment,
+            GetDepartmentRequest(departmentID: doctor.department?.id ?? 0))
+        #expect(department.departmentName == doctor.department?.departmentName)
+    }
+
+    @Test func `a week narrows the hours, a new one replaces it, none clears it`() async throws {
+        let (clinic, administrator, doctor, patient) = try await scene()
+        // Every day but that of the search in two days.
+        let closed = try #require(CivilDate(parsing: clinic.day())?.weekday)
+        let days: [DayOfWeek] = [.monday, .tuesday, .wednesday, .thursday, .friday, .saturday, .sunday]
+        let hours = days.enumerated().filter { $0.offset != closed.rawValue }.flatMap { _, day in
+            [
+                WorkingHours(day: day, startHour: "09:00", endHour: "12:00"),
+                WorkingHours(day: day, startHour: "13:00", endHour: "24:00"),
+            ]
+        }
+        let scheduled = try await schedule(
+            doctor, hours.reversed(), by: administrator, key: "week \(doctor.id)")
+        #expect(scheduled.weeklyHours == hours)
+        #expect(scheduled.etag != doctor.etag)
+        #expect(
+            try await patient.call(DoctorServiceMethods.getDoctor, GetDoctorRequest(doctorID: doctor.id))
+                == scheduled)
+
+        let free = try await patient.search(doctor, day: clinic.day())
+        #expect(free.slots.isEmpty && free.noSlotReason == .closed)
+        #expect(try await patient.search(doctor, day: clinic.day(ahead: 3)).slots.count == 6 + 22)
+        for (day, hour, fits) in [(2, 10, false), (3, 12, false), (3, 11, true), (3, 13, true)]
+            as [(Int64, Int, Bool)]
+        {
+            let failure = try await status {
+                _ = try await patient.book(doctor, at: clinic.dateTime(daysAhead: day, hour: hour))
+            }
+            #expect(failure?.errorInfo?.reason == (fits ? nil : "CLOSED"))
+        }
+
+        // An answer that was kept before there were weeks has none.
+        try await clinic.run(
+            "update clinic.idempotency_key set answer = answer - 'weekly_hours' where key = $1",
+            [.text("week \(doctor.id)")])
+        let kept = try await schedule(doctor, hours.reversed(), by: administrator, key: "week \(doctor.id)")
+        #expect(kept.etag == scheduled.etag && kept.weeklyHours.isEmpty)
+
+        #expect(try await schedule(doctor, [], etag: scheduled.etag, by: administrator).weeklyHours.isEmpty)
+        #expect(try await patient.search(doctor, day: clinic.day()).slots.count == 48)
+    }
+
+    @Test func `time off takes its slots away until it is ended, and leaves the bookings in it`() async throws
+    {
+        let (clinic, administrator, doctor, patient) = try await scene()
+        let before = try await patient.book(doctor, at: clinic.dateTime(hour: 9))
+        let timeOff = try await administrator.takeOff(doctor, day: clinic.day())
+        #expect(timeOff.doctor?.fullName == doctor.fullName)
+        #expect(timeOff.conflictingBookings == 1)
+        #expect((timeOff.endTime?.seconds ?? 0) - (timeOff.startTime?.seconds ?? 0) == 86_400)
+        #expect(
+            try await patient.call(DoctorServiceMethods.getDoctor, GetDoctorRequest(doctorID: doctor.id)).etag
+                != doctor.etag)
+
+        let free = try await patient.search(doctor, day: clinic.day())
+        #expect(free.slots.isEmpty && free.noSlotReason == .timeOff)
+        for attempt in [
+            { _ = try await patient.book(doctor, at: clinic.dateTime()) },
+            { _ = try await patient.hold(doctor, at: clinic.dateTime()) },
+            { _ = try await patient.reschedule(before, to: clinic.dateTime()) },
+        ] as [() async throws -> Void] {
+            #expect(try await status(of: attempt)?.errorInfo?.reason == "TIME_OFF")
+        }
+        // The day before and the day after are not touched.
+        for day: Int64 in [1, 3] {
+            _ = try await patient.book(doctor, at: clinic.dateTime(daysAhead: day, hour: day == 1 ? 23 : 0))
+        }
+        _ = try await patient.reschedule(before, to: clinic.dateTime(daysAhead: 4))
+
+        let list = { (request: ListTimeOffRequest) in
+            try await administrator.call(DoctorServiceMethods.listTimeOff, request).timeOff
+        }
+        let second = try await administrator.takeOff(doctor, day: clinic.day(ahead: 7))
+        #expect(try await list(ListTimeOffRequest(doctorID: doctor.id)).map(\.id) == [timeOff.id, second.id])
+        #expect(try await list(ListTimeOffRequest(doctorID: doctor.id)).first?.conflictingBookings == 0)
+        #expect(
+            try await list(ListTimeOffRequest(doctorID: doctor.id, endAfter: timeOff.endTime)).map(\.id) == [
+                second.id
+            ])
+        let page = try await administrator.call(
+            DoctorServiceMethods.listTimeOff, ListTimeOffRequest(pageSize: 1, doctorID: doctor.id))
+        let rest = try await administrator.call(
+            DoctorServiceMethods.listTimeOff,
+            ListTimeOffRequest(pageSize: 1, pageToken: page.nextPageToken, doctorID: doctor.id))
+        #expect(page.timeOff.map(\.id) + rest.timeOff.map(\.id) == [timeOff.id, second.id])
+
+        try await administrator.call(
+            DoctorServiceMethods.deleteTimeOff, DeleteTimeOffRequest(timeOffID: timeOff.id))
+        _ = try await patient.book(doctor, at: clinic.dateTime())
+    }
+
+    @Test func `a booking that races with time off is counted by it or refused`() async throws {
+        let clinic = try await TestClinic()
+        let second = try await TestClinic(databaseURL: clinic.databaseURL)
+        let administrator = try await clinic.administrator()
+        let doctor = try await clinic.doctor(by: administrator)
+        let patients = try await second.admit(clinic.patients(4))
+        for round in 0..<10 {
+            let (day, ahead) = (try clinic.day(ahead: Int64(2 + round)), Int64(2 + round))
+            let ends = try await race(
+                patients.enumerated().map { index, patient in
+                    {
+                        _ = try await patient.book(
+                            doctor, at: clinic.dateTime(daysAhead: ahead, hour: 9 + index))
+                    }
+                } + [{ try await administrator.takeOff(doctor, day: day) }])
+            #expect(Set(ends.keys).isSubset(of: ["OK", "TIME_OFF"]), "\(ends)")
+            // What got in did so before the time off was there.
+            let late = """
+                select count(*) from clinic.booking join clinic.time_off on time_off.doctor_id = booking.doctor_id
+                    and period && tstzrange(time_off.start_time, time_off.end_time)
+                where (select sequence from clinic.event where entity = 'booking' and entity_id = booking.id)
+                    > (select sequence from clinic.event where entity = 'time_off' and entity_id = time_off.id)
+                """
+            #expect(try await clinic.count(late) == 0)
+        }
+        await second.stop()
+        await clinic.stop()
+    }
+
+    @Test func `a doctor who is removed by force takes the future bookings along, refunded in full`()
+        async throws
+    {
+        let (clinic, administrator, doctor, patient) = try await scene()
+        let paid = try await patient.book(doctor, at: clinic.dateTime(daysAhead: 1, hour: 9))
+        // Bought an hour ahead, when a patient's own cancellation would return nothing.
+        try await clinic.run(
+            """
+            update clinic.booking set start_time = now() + interval '1 hour', end_time = now() + interval '2 hours'
+            where id = $1
+            """, [.int64(paid.id)])
+        _ = try await patient.pay(paid)
+        let booked = try await clinic.signUp().book(doctor, at: clinic.dateTime(hour: 10))
+        let held = try await clinic.signUp().hold(doctor, at: clinic.dateTime(hour: 11))
+        let expired = try await clinic.signUp().hold(doctor, at: clinic.dateTime(hour: 12))
+        try await clinic.runOut(expired)
+        let arrived = try await clinic.signUp().book(doctor, at: clinic.dateTime(hour: 13))
+        try await administrator.call(
+            BookingServiceMethods.updateBookingStatus,
+            UpdateBookingStatusRequest(bookingID: arrived.id, status: .arrived))
+
+        let refusal = try await status {
+            try await administrator.call(
+                DoctorServiceMethods.deleteDoctor, DeleteDoctorRequest(doctorID: doctor.id))
+        }
+        #expect(refusal?.errorInfo?.reason == "HAS_DEPENDANTS")
+        #expect(refusal?.message.contains("future_bookings 4") == true)
+        let before = try await clinic.count("select count(*) from clinic.event")
+        for _ in 0..<2 {
+            try await administrator.call(
+                DoctorServiceMethods.deleteDoctor, DeleteDoctorRequest(doctorID: doctor.id, force: true),
+                key: "gone")
+        }
+        #expect(try await clinic.count("select count(*) from clinic.event") >= before + 5)
+
+        for (booking, expected) in [
+            (paid, .cancelled), (booked, .cancelled), (held, .cancelled), (expired, .expired),
+            (arrived, .arrived),
+        ] as [(Booking, ClinicMessages.BookingStatus)] {
+            #expect(try await administrator.get(booking).status == expected)
+        }
+        #expect(try await patient.get(paid).payments == [.refunded])
+        let sums = """
+            select coalesce(sum(abs(total)), 0)::bigint from (
+                select sum(amount) as total from clinic.ledger_entry
+                join clinic.transaction on transaction.id = transaction_id where booking_id = $1 group by account
+            ) as balance
+            """
+        #expect(try await clinic.count(sums, [.int64(paid.id)]) == 0)
+        let gone = try await status {
+            try await patient.call(DoctorServiceMethods.getDoctor, GetDoctorRequest(doctorID: doctor.id))
+        }
+        #expect(gone?.errorInfo?.reason == "DOCTOR_NOT_FOUND")
+    }
+
+    @Test func `a department that is removed by force takes its doctors and their bookings along`()
+        async throws
+    {
+        let (clinic, administrator, doctor, patient) = try await scene()
+        let departmentID = doctor.department?.id ?? 0
+        let colleague = try await administrator.call(
+            DoctorServiceMethods.registerDoctor,
+            RegisterDoctorRequest(
+                departmentID: departmentID, fullName: "Dr Next", registrationNumber: "N\(clinic.next())",
+                registrationExpiry: "2099-01-01", consultationFee: Money(minorUnits: 1)))
+        let bookings = [
+            try await patient.book(doctor, at: clinic.dateTime(hour: 9)),
+            try await patient.book(colleague, at: clinic.dateTime(hour: 10)),
+        ]
+        _ = try await patient.pay(bookings[1])
+        try await administrator.call(
+            DepartmentServiceMethods.deleteDepartment,
+            DeleteDepartmentRequest(departmentID: departmentID, force: true))
+        for booking in bookings { #expect(try await patient.get(booking).status == .cancelled) }
+        #expect(try await patient.get(bookings[1]).payments == [.refunded])
+        for gone in [doctor, colleague] {
+            let failure = try await status { _ = try await patient.book(gone, at: clinic.dateTime()) }
+            #expect(failure?.errorInfo?.reason == "DOCTOR_NOT_FOUND")
+        }
+        let failure = try await status {
+            try await patient.call(
+                DepartmentServiceMethods.getDepartment, GetDepartmentRequest(departmentID: departmentID))
+        }
+        #expect(failure?.errorInfo?.reason == "DEPARTMENT_NOT_FOUND")
+    }
+
+    @Test func `a doctor who is removed while patients book leaves no live booking`() async throws {
+        let clinic = try await TestClinic()
+        let second = try await TestClinic(databaseURL: clinic.databaseURL)
+        let administrator = try await clinic.administrator()
+        let patients = try await second.admit(clinic.patients(8))
+        for _ in 0..<5 {
+            let doctor = try await clinic.doctor(by: administrator)
+            let ends = try await race(
+                patients.enumerated().map { index, patient in
+                    { _ = try await patient.book(doctor, at: clinic.dateTime(hour: 8 + index)) }
+                } + [
+                    {
+                        try await administrator.call(
+                            DoctorServiceMethods.deleteDoctor,
+                            DeleteDoctorRequest(doctorID: doctor.id, force: true))
+                    }
+                ])
+            #expect(Set(ends.keys).isSubset(of: ["OK", "DOCTOR_NOT_FOUND"]), "\(ends)")
+            let live = "select count(*) from clinic.booking where doctor_id = $1 and status <> 'CANCELLED'"
+            #expect(try await clinic.count(live, [.int64(doctor.id)]) == 0)
+        }
+        await second.stop()
+        await clinic.stop()
+    }
+}

@@ -1,0 +1,94 @@
+// `clinic booking`: one of them, holds and moves.
+
+internal import ArgumentParser
+internal import ClinicMessages
+
+struct ShowBooking: RemoteCommand {
+    static let configuration = CommandConfiguration(
+        "show", "Show a booking.", example: "clinic booking show 7")
+    static let method = BookingServiceMethods.getBooking
+
+    @Argument(help: "The number of the booking.")
+    var id: Int64
+
+    @OptionGroup var connection: ConnectionOptions
+
+    func request(_ console: Console) -> GetBookingRequest { GetBookingRequest(bookingID: id) }
+}
+
+struct HoldSlot: ChangeCommand {
+    static let configuration = CommandConfiguration(
+        "hold", "Keep a slot for some minutes, to confirm it later.",
+        "Two at a time; one that runs out is gone by itself.",
+        example: "clinic booking hold --doctor 3 --at '24/11/2026 10:00'")
+    static let method = BookingServiceMethods.holdSlot
+
+    @Option(help: "The number of the doctor.")
+    var doctor: Int64
+
+    @Option(help: startHelp, transform: BookAppointmentRequest.Time.parse)
+    var at: BookAppointmentRequest.Time
+
+    @Option(help: "Whom it is for, if not for you. For staff.")
+    var user: Int64?
+
+    @OptionGroup var change: ChangeOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func request(_ console: Console) -> HoldSlotRequest {
+        let time: HoldSlotRequest.Time =
+            switch at {
+            case .startTime(let instant): .startTime(instant)
+            case .bookingDateTime(let reading): .bookingDateTime(reading)
+            }
+        return HoldSlotRequest(doctorID: doctor, time: time, userID: user ?? 0)
+    }
+}
+
+struct ConfirmHold: ChangeCommand {
+    static let configuration = CommandConfiguration(
+        "confirm", "Book a slot that is held.", example: "clinic booking confirm 7")
+    static let method = BookingServiceMethods.confirmHold
+
+    @Argument(help: "The number of the booking.")
+    var id: Int64
+
+    @OptionGroup var version: VersionOptions
+    @OptionGroup var change: ChangeOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func request(_ console: Console) -> ConfirmHoldRequest {
+        ConfirmHoldRequest(bookingID: id, etag: version.etag ?? "")
+    }
+}
+
+struct RescheduleBooking: ChangeCommand {
+    static let configuration = CommandConfiguration(
+        "reschedule", "Move a booking to another time of the same doctor.",
+        "It stays the same booking, paid or not. If the time is taken, it stays where it is.",
+        example: "clinic booking reschedule 7 --at '25/11/2026 14:30'")
+    static let method = BookingServiceMethods.rescheduleBooking
+
+    @Argument(help: "The number of the booking.")
+    var id: Int64
+
+    @Option(help: startHelp, transform: BookAppointmentRequest.Time.parse)
+    var at: BookAppointmentRequest.Time
+
+    @OptionGroup var version: VersionOptions
+    @OptionGroup var change: ChangeOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func request(_ console: Console) -> RescheduleBookingRequest {
+        let time: RescheduleBookingRequest.Time =
+            switch at {
+            case .startTime(let instant): .startTime(instant)
+            case .bookingDateTime(let reading): .bookingDateTime(reading)
+            }
+        return RescheduleBookingRequest(bookingID: id, time: time, etag: version.etag ?? "")
+    }
+}
+
+private let startHelp = ArgumentHelp(
+    "The start, 'dd/mm/yyyy hh:mm' on the clinic's clock, or an instant like 2026-11-24T10:00:00+11:00.",
+    valueName: "time")
