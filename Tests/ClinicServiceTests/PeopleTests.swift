@@ -2,6 +2,7 @@
 
 import ClinicMessages
 import ClinicService
+import Dispatch
 import Foundation
 import OpenSSL
 import PostgreSQL
@@ -167,20 +168,25 @@ import Testing
         #expect(try await me(third).role == .patient)
     }
 
-    @Test func `of two administrators who take the role from each other one stays`() async throws {
+    @Test func `of two administrators who take the role from each other on two servers one stays`()
+        async throws
+    {
         let clinic = try await TestClinic()
-        for _ in 0..<5 {
-            let pair = [try await clinic.administrator(), try await clinic.administrator()]
+        let other = try await TestClinic(databaseURL: clinic.databaseURL)
+        let connection = try await other.connect()
+        for _ in 0..<20 {
+            let first = try await clinic.administrator()
+            let second = try await clinic.administrator().on(connection)
             _ = try await clinic.database.write(
                 Statement("update clinic.user_account set role = 'PATIENT' where id <> all ($1)"),
-                [.int64Array(pair.map(\.userID))])
+                [.int64Array([first.userID, second.userID])])
             let reasons = try await withThrowingTaskGroup(of: String?.self) { group in
-                for (one, other) in [(pair[0], pair[1]), (pair[1], pair[0])] {
+                for (one, rival) in [(first, second), (second, first)] {
                     group.addTask {
                         try await status {
                             try await one.call(
                                 UserServiceMethods.setUserRole,
-                                SetUserRoleRequest(userID: other.userID, role: .staff))
+                                SetUserRoleRequest(userID: rival.userID, role: .staff))
                         }?.errorInfo?.reason
                     }
                 }
@@ -189,9 +195,10 @@ import Testing
             // The one who is too late hears so, or is no administrator any more before the question arises.
             #expect(reasons.compactMap { $0 }.count == 1)
             #expect(Set(reasons.compactMap { $0 }).isSubset(of: ["LAST_ADMINISTRATOR", "INVALID_TOKEN"]))
-            #expect(
-                try await clinic.count("select count(*) from clinic.user_account where role = 'ADMIN'") == 1)
+            let left = "select count(*) from clinic.user_account where role = 'ADMIN'"
+            #expect(try await clinic.count(left) == 1)
         }
+        await other.stop()
         await clinic.stop()
     }
 
@@ -317,31 +324,41 @@ import Testing
         await clinic.stop()
     }
 
-    @Test func `an erasure and a booking at the same time leave no booked appointment of nobody`()
-        async throws
-    {
-        let (clinic, administrator, _) = try await scene()
+    @Test func `an erasure waits for a booking that is being made, and cancels it`() async throws {
+        let (clinic, administrator, patient) = try await scene()
         let doctor = try await clinic.doctor(by: administrator)
-        for round in 0..<10 {
-            let patient = try await clinic.signUp()
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for slot in 0..<4 {
-                    group.addTask {
-                        _ = try await status {
-                            _ = try await patient.book(
-                                doctor, at: clinic.dateTime(daysAhead: Int64(2 + round), hour: 10 + slot))
-                        }
-                    }
-                }
-                group.addTask {
-                    try await administrator.call(
-                        UserServiceMethods.eraseUser, EraseUserRequest(userID: patient.userID))
-                }
-                try await group.waitForAll()
-            }
-            let left = "select count(*) from clinic.booking where user_id = $1 and status <> 'CANCELLED'"
-            #expect(try await clinic.count(left, [.int64(patient.userID)]) == 0)
+        let (began, goOn) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let (patientID, doctorID) = (patient.userID, doctor.id)
+        async let booking: Void = AdminConnection.withConnection(url: clinic.databaseURL) { connection in
+            try connection.execute("begin; select clinic.lock_patient(\(patientID))")
+            began.signal()
+            goOn.wait()
+            try connection.execute(
+                """
+                insert into clinic.booking (doctor_id, user_id, start_time, end_time, status, fee, gst)
+                values (\(doctorID), \(patientID), now() + interval '1 day', now() + interval '25 hours', 'BOOKED', 0, 0);
+                commit
+                """)
         }
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                began.wait()
+                continuation.resume()
+            }
+        }
+        async let erasure: ProtobufEmpty = administrator.call(
+            UserServiceMethods.eraseUser, EraseUserRequest(userID: patientID))
+        let waiting = """
+            select count(*) from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock' and query like '%erase_user%'
+            """
+        let deadline = ContinuousClock.now.advanced(by: .seconds(2))
+        while try await clinic.count(waiting) == 0, ContinuousClock.now < deadline { await Task.yield() }
+        goOn.signal()
+        try await booking
+        _ = try await erasure
+        let left = "select count(*) from clinic.booking where user_id = $1 and status = 'CANCELLED'"
+        #expect(try await clinic.count(left, [.int64(patientID)]) == 1)
     }
 
     @Test func `no secret is in any table`() async throws {
@@ -373,6 +390,13 @@ import Testing
             try await clinic.count(
                 "select count(*) from clinic.idempotency_key where answer::text like '%$2b$%'") == 0)
         await clinic.stop()
+    }
+}
+
+extension Session {
+    /// The same person on another connection.
+    func on(_ other: Session) -> Session {
+        Session(client: other.client, token: token, userID: userID, refreshToken: refreshToken)
     }
 }
 
