@@ -1,6 +1,7 @@
 // The server: listeners, the connections they accept, and the orderly end of both. What happens on a connection
 // is in ServerConnection; what a listener needs of the operating system is in UnixSocket.
 
+public import CoreMetrics
 public import Logging
 public import NIOCore
 internal import NIOPosix
@@ -18,18 +19,19 @@ public final class Server: Sendable {
         var socketFile: UnixSocketFile?
     }
 
-    private let shared: ServerShared
-    private let connections: ConnectionRegistry
+    let shared: ServerShared
+    let connections: ConnectionRegistry
     private let group: any EventLoopGroup
     private let executors: [ObjectIdentifier: EventLoopExecutor]
     private let state = Mutex(State())
 
-    /// A server that does not listen yet. The event loops stay the caller's.
+    /// A server that does not listen yet. The event loops stay the caller's. What it counts goes to `metrics`.
     public init(
         methods: MethodTable, configuration: ServerConfiguration = ServerConfiguration(),
-        group: any EventLoopGroup, logger: Logger
+        group: any EventLoopGroup, logger: Logger, metrics: any MetricsFactory = NOOPMetricsHandler.instance
     ) {
-        shared = ServerShared(methods: methods, configuration: configuration, logger: logger)
+        shared = ServerShared(
+            methods: methods, configuration: configuration, logger: logger, metrics: metrics)
         connections = ConnectionRegistry(configuration: configuration)
         self.group = group
         executors = EventLoopExecutor.all(of: group)
@@ -91,9 +93,11 @@ public final class Server: Sendable {
         guard let executor = executors[ObjectIdentifier(channel.eventLoop)],
             let number = connections.open(host: host)
         else {
-            shared.logger.debug("no room for another connection", metadata: ["host": "\(host ?? "unix")"])
+            shared.limitedLog.notice(.tooManyConnections, ["host": "\(host ?? "unix")"])
+            shared.metrics.connectionsRefused.increment(by: 1 as Int64)
             return channel.close()
         }
+        shared.metrics.connectionsAccepted.increment(by: 1 as Int64)
         channel.closeFuture.whenComplete { _ in self.connections.close(number, host: host) }
         return channel.eventLoop.makeCompletedFuture {
             let peer = Peer(address: channel.remoteAddress, connection: number)

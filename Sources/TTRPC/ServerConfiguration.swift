@@ -67,6 +67,9 @@ public struct ServerConfiguration: Sendable {
     /// (default 10 s); then they are answered with CANCELLED.
     public var drainTime: Duration = .seconds(10)
 
+    /// What the names of the server's metrics begin with (default `ttrpc`).
+    public var metricsPrefix = "ttrpc"
+
     /// The defaults.
     public init() {}
 

@@ -29,7 +29,7 @@ final class ServerConnection: ChannelDuplexHandler {
 
     let executor: EventLoopExecutor
     let server: ServerShared
-    private let peer: Peer
+    let peer: Peer
     @exclusivity(unchecked) var state: ServerConnectionState
     @exclusivity(unchecked) var decoder = FrameDecoder()
     @exclusivity(unchecked) var answers = AnswerBuffer()
@@ -56,6 +56,10 @@ final class ServerConnection: ChannelDuplexHandler {
     @exclusivity(unchecked) private var isReadHeld = false
     /// The last answer is on its way and the connection closes behind it.
     @exclusivity(unchecked) var isClosing = false
+    /// Why the connection ends; nil while that is not for another reason than its peer's wish.
+    var ending: String?
+    /// The end was counted.
+    var isEndRecorded = false
 
     init(server: ServerShared, executor: EventLoopExecutor, peer: Peer) {
         self.server = server
@@ -82,7 +86,9 @@ final class ServerConnection: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        decoder.append(unwrapInboundIn(data))
+        let bytes = unwrapInboundIn(data)
+        server.metrics.bytesReceived.increment(by: Int64(bytes.readableBytes))
+        decoder.append(bytes)
         serveFrames()
     }
 
@@ -130,6 +136,7 @@ final class ServerConnection: ChannelDuplexHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         server.logger.debug("connection failed", metadata: ["peer": "\(peer)", "error": "\(error)"])
+        ending = ending ?? "failed"
         context.close(promise: nil)
     }
 
@@ -152,8 +159,7 @@ final class ServerConnection: ChannelDuplexHandler {
                     receivedMessage(header)
                 }
             case .notTTRPC:
-                server.logger.notice("bytes that are not ttrpc; closing", metadata: ["peer": "\(peer)"])
-                giveUp()
+                giveUp(.notTTRPC)
             }
             if answers.byteCount >= Self.earlyFlushBytes { pauseUnlessTaken() }
         }
@@ -164,15 +170,13 @@ final class ServerConnection: ChannelDuplexHandler {
         case .readBody: return
         case .skipBody: break
         case .refuse(let refusal):
-            answers.append(refusal.status, streamID: header.streamID)
-        case .refuseAndCancel(let refusal, let task):
-            answers.append(refusal.status, streamID: header.streamID)
-            task.cancel()
+            refuse(refusal, header.streamID)
+        case .refuseAndCancel(let refusal, let call):
+            answerAndCancel([call], with: refusal)
         case .hold:
             return hold(header, now: now)
         case .close:
-            server.logger.notice("too many frames of no use; closing", metadata: ["peer": "\(peer)"])
-            giveUp()
+            giveUp(.uselessFrames)
         }
         decoder.skipBody()
     }
@@ -189,7 +193,7 @@ final class ServerConnection: ChannelDuplexHandler {
         }
         var call = ReceivedCall(
             service: method.service, method: method.name, metadata: Metadata(), deadline: nil, peer: peer,
-            payload: envelope.payload)
+            payload: envelope.payload, server: server.name)
         if envelope.timeoutNano != 0 {
             guard envelope.timeoutNano > 0 else { return refuse(.deadlineExceeded, streamID) }
             let deadline = now + min(.nanoseconds(envelope.timeoutNano), server.maximumTimeout)
@@ -200,10 +204,11 @@ final class ServerConnection: ChannelDuplexHandler {
             do {
                 call.metadata = try Metadata(received: envelope.metadata, configuration: server.configuration)
             } catch {
-                return answers.append(error, streamID: streamID)
+                return refuse(error, streamID)
             }
         }
-        let token = state.begin(streamID: streamID)
+        let token = state.begin(streamID: streamID, method: method.index, at: now)
+        call.number = token.number
         let isOpen: Bool
         switch method.handler {
         case .unary(let start):
@@ -217,12 +222,17 @@ final class ServerConnection: ChannelDuplexHandler {
                 token, task: task, deadline: call.deadline, input: input, endsWhenDraining: endsWhenDraining)
         }
         guard isOpen else { return }
-        server.load.callStarted()
+        server.load.callStarted(isStream: method.isStream)
         if let deadline = call.deadline, !isClosing { watch(deadline) }
     }
 
     private func refuse(_ refusal: Refusal, _ streamID: UInt32) {
-        answers.append(refusal.status, streamID: streamID)
+        refuse(refusal.status, streamID)
+    }
+
+    private func refuse(_ status: Status, _ streamID: UInt32) {
+        recordRefusal(status)
+        answers.append(status, streamID: streamID)
     }
 
     // MARK: Results
@@ -230,22 +240,29 @@ final class ServerConnection: ChannelDuplexHandler {
     func handlerSucceeded(_ token: CallToken, _ response: some Message) {
         guard finished(token) else { return }
         answers.append(response, streamID: token.streamID)
+        record(token, .ok)
         flushSoon()
     }
 
     func handlerFailed(_ token: CallToken, _ error: any Error) {
         let status = Status(ofHandlerError: error)
-        if status.code == .internal {
-            server.logger.error("a handler failed", metadata: ["peer": "\(peer)", "error": "\(error)"])
+        if status.code == .internal, !(error is Status) {
+            server.logger.error(
+                "a handler failed",
+                metadata: [
+                    "method": "\(server.metrics.name(of: token.method))", "error": "\(type(of: error))",
+                    "request_id": "\(requestID(token.number))",
+                ])
         }
         guard finished(token) else { return }
+        recordFailure(token, status)
         answers.append(status, streamID: token.streamID)
         flushSoon()
     }
 
     func finished(_ token: CallToken) -> Bool {
         let (action, wasWaiting) = state.finished(token)
-        if wasWaiting { server.load.callEnded() }
+        if wasWaiting { server.load.callEnded(isStream: server.metrics.isStream(token.method)) }
         return action == .answer
     }
 
@@ -262,11 +279,10 @@ final class ServerConnection: ChannelDuplexHandler {
         flush()
     }
 
-    func answerAndCancel(
-        _ calls: [(streamID: UInt32, task: Task<Void, Never>)], with refusal: Refusal
-    ) {
+    func answerAndCancel(_ calls: [TakenCall], with refusal: Refusal) {
         for call in calls {
-            refuse(refusal, call.streamID)
+            recordFailure(call.token, refusal.status)
+            answers.append(refusal.status, streamID: call.streamID)
             call.task.cancel()
         }
     }
@@ -297,6 +313,7 @@ final class ServerConnection: ChannelDuplexHandler {
         guard let context, !isClosing, answers.byteCount > 0 else { return }
         sendingTurn &+= 1
         let bytes = answers.take()
+        server.metrics.bytesSent.increment(by: Int64(bytes.readableBytes))
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
         answers.reuse(bytes)
     }
@@ -311,6 +328,7 @@ final class ServerConnection: ChannelDuplexHandler {
     /// No new calls; ends the calls that would never end, and closes the connection as soon as the others are
     /// answered.
     func drain() {
+        ending = ending ?? "drained"
         state.beginDraining()
         answerAndCancel(state.takeEndlessCalls(), with: .shuttingDown)
         flush()
@@ -324,8 +342,10 @@ final class ServerConnection: ChannelDuplexHandler {
     }
 
     /// The peer talks nonsense: sends the answers that were ready before it, and closes.
-    private func giveUp() {
-        for task in state.closed() { task.cancel() }
+    private func giveUp(_ kind: LimitedLog.Kind) {
+        server.limitedLog.notice(kind, ["peer": "\(peer)"])
+        ending = ending ?? kind.label
+        cancelCalls()
         closeBehindAnswers(within: Self.lastFlushTime)
     }
 
@@ -335,6 +355,7 @@ final class ServerConnection: ChannelDuplexHandler {
         isClosing = true
         dismissSenders()
         let written = context.eventLoop.makePromise(of: Void.self)
+        server.metrics.bytesSent.increment(by: Int64(answers.byteCount))
         context.writeAndFlush(wrapOutboundOut(answers.take()), promise: written)
         written.futureResult.assumeIsolated().whenComplete { _ in self.context?.close(promise: nil) }
         setCloseTimer(time) { self.context?.close(promise: nil) }
@@ -354,7 +375,16 @@ final class ServerConnection: ChannelDuplexHandler {
         deadlineTimer.cancel()
         closeTimer?.cancel()
         closeTimer = nil
-        for task in state.closed() { task.cancel() }
+        cancelCalls()
+        recordEnd()
+    }
+
+    /// Nobody can be answered any more.
+    private func cancelCalls() {
+        for call in state.closed() {
+            call.task.cancel()
+            record(call.token, .cancelled)
+        }
     }
 }
 

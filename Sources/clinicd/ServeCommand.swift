@@ -4,6 +4,7 @@ internal import ArgumentParser
 internal import Bcrypt
 internal import ClinicService
 internal import Logging
+internal import Monitoring
 internal import NIOPosix
 internal import PostgreSQL
 internal import ServiceLifecycle
@@ -33,6 +34,13 @@ struct ServeCommand: AsyncParsableCommand {
         transform: parseAddress)
     var listen: [Address] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Where to answer GET /metrics, /healthz and /readyz over HTTP, HOST:PORT (default: nowhere).",
+            valueName: "address"),
+        transform: parseMetricsAddress)
+    var metrics: MetricsAddress?
+
     func run() async throws {
         let logger = storage.logger(standardLevel: .info)
         let group = ServiceGroup(
@@ -53,6 +61,19 @@ private func parseAddress(_ text: String) throws -> Address {
     } catch {
         throw ValidationError(error.reason)
     }
+}
+
+/// Where the pages about the service are.
+struct MetricsAddress {
+    let host: String
+    let port: Int
+}
+
+private func parseMetricsAddress(_ text: String) throws -> MetricsAddress {
+    guard case .tcp(let host, let port)? = try? Address(parsing: "tcp:" + text) else {
+        throw ValidationError("give HOST:PORT, an IPv6 host in brackets")
+    }
+    return MetricsAddress(host: host, port: port)
 }
 
 /// The running service: everything is started in order and stopped in the opposite one.
@@ -83,12 +104,45 @@ private struct Daemon: Service, CustomStringConvertible {
         _ settings: ClinicSettings, _ directory: DataDirectory, _ keys: SigningKeys, _ database: Database
     ) async throws {
         let health = HealthService(services: clinicServiceNames)
+        let passwords = try BcryptPool(cost: command.passwords.bcryptCost)
         let methods = try clinicMethods(
             ClinicDependencies(
-                clinic: settings, database: database,
-                passwords: try BcryptPool(cost: command.passwords.bcryptCost), signingKeys: keys,
+                clinic: settings, database: database, passwords: passwords, signingKeys: keys,
                 health: health, logger: logger))
-        let server = Server(methods: methods, group: MultiThreadedEventLoopGroup.singleton, logger: logger)
+        let registry = MetricsRegistry(families: serverFamilies)
+        var configuration = ServerConfiguration()
+        configuration.metricsPrefix = "clinic"
+        let server = Server(
+            methods: methods, configuration: configuration, group: MultiThreadedEventLoopGroup.singleton,
+            logger: logger, metrics: registry)
+        let pages = ServicePages(registry: registry, server: server, passwords: passwords, health: health)
+        let pageServer = try await start(pages)
+        do {
+            try await listenAndWait(server, directory, health)
+        } catch {
+            await pageServer?.stop()
+            throw error
+        }
+        await pageServer?.stop()
+    }
+
+    /// Serves the pages about the service, if they are wanted.
+    private func start(_ pages: ServicePages) async throws -> PageServer? {
+        guard let address = command.metrics else { return nil }
+        do {
+            let server = try await PageServer.start(host: address.host, port: address.port) { path in
+                pages.page(path)
+            }
+            say("metrics on \(address.host):\(server.port)")
+            return server
+        } catch {
+            throw Failure(ListenError(.tcp(host: address.host, port: address.port), error))
+        }
+    }
+
+    private func listenAndWait(
+        _ server: Server, _ directory: DataDirectory, _ health: HealthService
+    ) async throws {
         let standard = [directory.socket, Address.tcp(host: "127.0.0.1", port: 7411)]
         do {
             for address in command.listen.isEmpty ? standard : command.listen {

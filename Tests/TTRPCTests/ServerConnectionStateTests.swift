@@ -65,10 +65,10 @@ private final class Rules {
     }
 
     func beginDraining() { state.beginDraining() }
-    func closed() -> [Task<Void, Never>] { state.closed() }
+    func closed() -> [TakenCall] { state.closed() }
 
     deinit {
-        for task in state.closed() { task.cancel() }
+        for call in state.closed() { call.task.cancel() }
     }
 }
 
@@ -91,7 +91,8 @@ struct ServerConnectionStateTests {
     @Test func `an id in use is refused, its call cancelled and its result dropped`() {
         let state = Rules()
         let (token, task) = state.waiting(1)
-        #expect(state.received(request(1)) == .refuseAndCancel(.streamInUse, task))
+        #expect(
+            state.received(request(1)) == .refuseAndCancel(.streamInUse, TakenCall(token: token, task: task)))
         #expect(state.finished(token) == (.discard, true))
         #expect(state.received(request(1)) == .readBody)
         task.cancel()
@@ -141,7 +142,9 @@ struct ServerConnectionStateTests {
         let state = Rules()
         _ = state.received(request(1))
         let (token, task) = state.waiting(1)
-        #expect(state.received(data(1)) == .refuseAndCancel(.dataForSingleRequest, task))
+        #expect(
+            state.received(data(1))
+                == .refuseAndCancel(.dataForSingleRequest, TakenCall(token: token, task: task)))
         #expect(state.received(data(1)) == .skipBody)
         #expect(state.finished(token) == (.discard, true))
         task.cancel()
@@ -194,6 +197,6 @@ struct ServerConnectionStateTests {
         #expect(state.nextDeadline == start + .seconds(10))
         #expect(state.expire(at: start + .seconds(20)) == [3, 5])
         #expect(state.nextDeadline == start + .seconds(30))
-        for task in state.closed() { task.cancel() }
+        for call in state.closed() { call.task.cancel() }
     }
 }
