@@ -55,11 +55,10 @@ final class ServerStream: @unchecked Sendable {
         }
         try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
-                sender.wait(continuation)
                 if eventLoop.inEventLoop {
-                    connection.sendInTurn(sender)
+                    connection.sendInTurn(sender, continuation)
                 } else {
-                    eventLoop.execute { self.connection.sendInTurn(sender) }
+                    eventLoop.execute { self.connection.sendInTurn(sender, continuation) }
                 }
                 // A task that was cancelled before it stood in line has had its handler run too early.
                 if Task.isCancelled { eventLoop.execute { sender.giveUp() } }
@@ -134,8 +133,8 @@ struct SendingTurn {
     }
 }
 
-/// A message that may not go yet, with the task that waits for it. Made by that task, then used on the event loop
-/// only; this is why it is `@unchecked Sendable`.
+/// A message that may not go yet, with the task that waits for it. Made by that task and used on the event loop only;
+/// this is why it is `@unchecked Sendable`.
 final class WaitingSender: @unchecked Sendable {
     let stream: ServerStream
     private let append: (inout AnswerBuffer, UInt32) -> Int?
@@ -146,7 +145,7 @@ final class WaitingSender: @unchecked Sendable {
         self.append = append
     }
 
-    /// To be called once, before it stands in line.
+    /// To be called once, before anything else.
     func wait(_ continuation: UnsafeContinuation<Void, any Error>) {
         self.continuation = continuation
     }

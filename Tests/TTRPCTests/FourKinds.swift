@@ -122,3 +122,8 @@ extension RawPeer {
         #expect(try Text(decoding: response.payload).text == text, sourceLocation: sourceLocation)
     }
 }
+
+extension JoinRequest {
+    /// The bytes of a message.
+    static func body(_ text: String) -> [UInt8] { JoinRequest(text: text).encoded() }
+}
