@@ -34,7 +34,16 @@ final class ServerStream: @unchecked Sendable {
 
     /// Decodes the next request.
     func nextRequest<Request: Message>() async throws(Status) -> Request? {
-        guard let requests, let bytes = try await requests.next() else { return nil }
+        guard let requests else { return nil }
+        let bytes: [UInt8]?
+        do {
+            bytes = try await requests.next()
+        } catch {
+            // A task of the handler that is cancelled, perhaps by the handler, says nothing about the requests.
+            if !Task.isCancelled { requestFailure.withLock { $0 = error } }
+            throw error
+        }
+        guard let bytes else { return nil }
         do {
             return try Request(decoding: bytes)
         } catch {

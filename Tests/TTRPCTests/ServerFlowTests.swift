@@ -176,6 +176,44 @@ struct ServerFlowTests {
         #expect(try connection.nextWrite() == nil)
     }
 
+    /// A channel that takes so many bytes and is not writable then.
+    private final class SmallChannel: ChannelOutboundHandler {
+        typealias OutboundIn = ByteBuffer
+        private let limit: Int
+        private var byteCount = 0
+
+        init(limit: Int) {
+            self.limit = limit
+        }
+
+        func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+            byteCount += unwrapOutboundIn(data).readableBytes
+            context.write(data, promise: promise)
+            guard byteCount >= limit, let channel = context.channel as? EmbeddedChannel, channel.isWritable
+            else {
+                return
+            }
+            channel.isWritable = false
+            channel.pipeline.fireChannelWritabilityChanged()
+        }
+    }
+
+    @Test func `what all streams send to a peer that does not read is bounded`() throws {
+        let connection = try InProcessConnection(under: [SmallChannel(limit: 256 << 10)])
+        try connection.receive((0..<100).map { (UInt32($0 * 2 + 1), .count(1000, bytes: 5000)) })
+        for _ in 0..<1000 { connection.loop.run() }
+        var byteCount = 0
+        while let bytes = try connection.channel.readOutbound(as: ByteBuffer.self) {
+            byteCount += bytes.readableBytes
+        }
+        #expect(byteCount >= 256 << 10)
+        // At most what gathers before a write comes on top of it, and the message that goes over that.
+        #expect(byteCount <= (256 << 10) + (64 << 10) + 5100)
+        connection.channel.isWritable = true
+        connection.channel.pipeline.fireChannelWritabilityChanged()
+        #expect(try connection.nextWrite() != nil)
+    }
+
     @Test func `what a stream sends in one turn is bounded`() throws {
         let connection = try InProcessConnection(Self.configuration(messages: 4))
         try connection.receive([(1, .count(10))])
