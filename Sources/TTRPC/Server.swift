@@ -94,10 +94,10 @@ public final class Server: Sendable {
             let number = connections.open(host: host)
         else {
             shared.limitedLog.notice(.tooManyConnections, ["host": "\(host ?? "unix")"])
-            shared.metrics.connectionsRefused.increment(by: 1 as Int64)
+            shared.metrics.connectionRefused()
             return channel.close()
         }
-        shared.metrics.connectionsAccepted.increment(by: 1 as Int64)
+        shared.metrics.connectionAccepted()
         channel.closeFuture.whenComplete { _ in self.connections.close(number, host: host) }
         return channel.eventLoop.makeCompletedFuture {
             let peer = Peer(address: channel.remoteAddress, connection: number)

@@ -6,6 +6,7 @@
 
 internal import Logging
 internal import NIOCore
+internal import TTRPCMessages
 
 extension ServerConnection {
     /// A call has its answer, or nobody is there to be answered.

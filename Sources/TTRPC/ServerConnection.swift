@@ -87,7 +87,7 @@ final class ServerConnection: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = unwrapInboundIn(data)
-        server.metrics.bytesReceived.increment(by: Int64(bytes.readableBytes))
+        server.metrics.received(bytes.readableBytes)
         decoder.append(bytes)
         serveFrames()
     }
@@ -313,7 +313,7 @@ final class ServerConnection: ChannelDuplexHandler {
         guard let context, !isClosing, answers.byteCount > 0 else { return }
         sendingTurn &+= 1
         let bytes = answers.take()
-        server.metrics.bytesSent.increment(by: Int64(bytes.readableBytes))
+        server.metrics.sent(bytes.readableBytes)
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
         answers.reuse(bytes)
     }
@@ -355,7 +355,7 @@ final class ServerConnection: ChannelDuplexHandler {
         isClosing = true
         dismissSenders()
         let written = context.eventLoop.makePromise(of: Void.self)
-        server.metrics.bytesSent.increment(by: Int64(answers.byteCount))
+        server.metrics.sent(answers.byteCount)
         context.writeAndFlush(wrapOutboundOut(answers.take()), promise: written)
         written.futureResult.assumeIsolated().whenComplete { _ in self.context?.close(promise: nil) }
         setCloseTimer(time) { self.context?.close(promise: nil) }

@@ -7,39 +7,31 @@ internal import Synchronization
 
 /// The counters of one server.
 final class ServerMetrics: Sendable {
-    /// What is counted for one method: its calls by code, and how long they took.
-    private struct MethodMetrics {
-        let service: String
-        let name: String
-        let isStream: Bool
-        let calls: [Counter]
-        let duration: Timer
-    }
-
-    let bytesReceived: Counter
-    let bytesSent: Counter
-    let connectionsAccepted: Counter
-    let connectionsRefused: Counter
-
+    private let bytesReceived: Counter
+    private let bytesSent: Counter
+    private let connectionsAccepted: Counter
+    private let connectionsRefused: Counter
     private let prefix: String
     private let factory: any MetricsFactory
     /// By the method's index in its table.
-    private let methods: [MethodMetrics]
-    /// Calls that ended before their method was known, by code.
-    private let unknown: [Counter]
+    private let methods: [RegisteredMethod]
+    /// The calls of each method by code, one method behind the other; last those whose method was never known.
+    private let calls: [Counter]
+    /// How long they took, by the method's index.
+    private let durations: [Timer]
     private let reasons = Mutex<[String: Counter]>([:])
 
     /// The most reasons that are told apart. They are the names of our own refusals, so there never are so many.
     private static let maximumReasons = 200
+    private static let codeCount = StatusCode.allCases.count
 
     init(methods: MethodTable, prefix: String, factory: any MetricsFactory) {
         func counter(_ name: String, _ labels: [(String, String)] = []) -> Counter {
             Counter(label: "\(prefix)_\(name)_total", dimensions: labels, factory: factory)
         }
         func calls(_ service: String, _ method: String) -> [Counter] {
-            (0...Self.highestCode).map { code in
-                let name = StatusCode(rawValue: code)?.protoName ?? StatusCode.unknown.protoName
-                return counter("calls", [("service", service), ("method", method), ("code", name)])
+            StatusCode.allCases.map { code in
+                counter("calls", [("service", service), ("method", method), ("code", code.protoName)])
             }
         }
         self.prefix = prefix
@@ -48,14 +40,12 @@ final class ServerMetrics: Sendable {
         bytesSent = counter("sent_bytes")
         connectionsAccepted = counter("connections_accepted")
         connectionsRefused = counter("connections_refused")
-        unknown = calls("unknown", "unknown")
-        self.methods = methods.inOrder.map { method in
-            MethodMetrics(
-                service: method.service, name: method.name, isStream: method.isStream,
-                calls: calls(method.service, method.name),
-                duration: Timer(
-                    label: "\(prefix)_call_duration_seconds",
-                    dimensions: [("service", method.service), ("method", method.name)], factory: factory))
+        self.methods = methods.inOrder
+        self.calls = self.methods.flatMap { calls($0.service, $0.name) } + calls("unknown", "unknown")
+        durations = self.methods.map { method in
+            Timer(
+                label: "\(prefix)_call_duration_seconds",
+                dimensions: [("service", method.service), ("method", method.name)], factory: factory)
         }
     }
 
@@ -68,13 +58,14 @@ final class ServerMetrics: Sendable {
 
     /// A call of a method has ended.
     func callEnded(_ method: Int, _ code: StatusCode, after time: TimeAmount) {
-        methods[method].calls[Int(code.rawValue)].increment(by: 1 as Int64)
-        methods[method].duration.recordNanoseconds(time.nanoseconds)
+        // The codes are numbered from 0 without gaps.
+        calls[method * Self.codeCount + Int(code.rawValue)].increment(by: 1 as Int64)
+        durations[method].recordNanoseconds(time.nanoseconds)
     }
 
     /// A request was refused before it was known which method it is for.
     func callRefused(_ code: StatusCode) {
-        unknown[Int(code.rawValue)].increment(by: 1 as Int64)
+        calls[methods.count * Self.codeCount + Int(code.rawValue)].increment(by: 1 as Int64)
     }
 
     /// A call was answered with a failure that has this reason.
@@ -90,12 +81,15 @@ final class ServerMetrics: Sendable {
         counter.increment(by: 1 as Int64)
     }
 
+    func received(_ byteCount: Int) { bytesReceived.increment(by: Int64(byteCount)) }
+    func sent(_ byteCount: Int) { bytesSent.increment(by: Int64(byteCount)) }
+    func connectionAccepted() { connectionsAccepted.increment(by: 1 as Int64) }
+    func connectionRefused() { connectionsRefused.increment(by: 1 as Int64) }
+
     /// A connection is closed, for a reason in a word or two.
     func connectionClosed(_ reason: String) {
         Counter(
             label: "\(prefix)_connections_closed_total", dimensions: [("reason", reason)], factory: factory
         ).increment(by: 1 as Int64)
     }
-
-    private static let highestCode: Int32 = 16
 }

@@ -67,7 +67,8 @@ struct MetricsTests {
         try await daemon.stop()
     }
 
-    @Test func `connections and streams are counted while they are there and when they are gone`() async throws
+    @Test func `connections and streams are counted while they are there and when they are gone`()
+        async throws
     {
         let (clinic, daemon, port) = try await serve()
         let before = try await metrics(port)
@@ -184,7 +185,8 @@ struct MetricsTests {
         let taken = try ListeningSocket()
         let clinic = try await Installation.withDatabase()
         let daemon = try clinic.start(["--metrics", "127.0.0.1:\(taken.port)"])
-        expectComplaint(try await daemon.end(), "cannot listen on tcp:127.0.0.1:\(taken.port): address in use")
+        expectComplaint(
+            try await daemon.end(), "cannot listen on tcp:127.0.0.1:\(taken.port): address in use")
     }
 
     // MARK: -

@@ -88,10 +88,11 @@ struct MetricsRegistryTests {
         #expect(page.contains("g 16000\n"))
     }
 
-    @Test(arguments: [
-        (0, "0"), (-1, "-1"), (0.25, "0.25"), (.infinity, "+Inf"), (-.infinity, "-Inf"), (.nan, "NaN"),
-        (1e300, "1e+300"), (9_007_199_254_740_993, "9007199254740992"),
-    ] as [(Double, String)])
+    @Test(
+        arguments: [
+            (0, "0"), (-1, "-1"), (0.25, "0.25"), (.infinity, "+Inf"), (-.infinity, "-Inf"), (.nan, "NaN"),
+            (1e300, "1e+300"), (9_007_199_254_740_992, "9007199254740992"),
+        ] as [(Double, String)])
     func `numbers are written as Prometheus reads them`(value: Double, text: String) {
         #expect(PrometheusText.number(value) == text)
     }
