@@ -148,7 +148,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "ClinicClient", "ClinicMessages", "ProtobufC", "TTRPC", "TTRPCMessages", "TestCluster",
+                "ClinicClient", "ClinicMessages", "PostgreSQL", "ProtobufC", "TTRPC", "TTRPCMessages",
+                "TestCluster",
                 // Not linked for their code: the tests run what is built.
                 "clinic", "clinicd",
             ], swiftSettings: settings),

@@ -41,6 +41,9 @@ public struct ServerConfiguration: Sendable {
     /// The longest a call may take, and what a greater timeout counts as (default 1 hour).
     public var maximumTimeout: Duration = .seconds(3600)
 
+    /// The timeout of a call that comes without one (default 30 s), so that nothing waits for ever.
+    public var defaultTimeout: Duration = .seconds(30)
+
     /// How long calls in flight may go on after `shutdown()`, or after the client has closed its sending side
     /// (default 10 s); then they are answered with CANCELLED.
     public var drainTime: Duration = .seconds(10)

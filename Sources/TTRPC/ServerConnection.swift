@@ -162,8 +162,8 @@ final class ServerConnection: ChannelDuplexHandler {
         case .failure(.method): return refuse(.unknownMethod(envelope.method), streamID)
         }
         var call = ReceivedCall(
-            service: method.service, method: method.name, metadata: Metadata(), deadline: nil, peer: peer,
-            payload: envelope.payload)
+            service: method.service, method: method.name, metadata: Metadata(),
+            deadline: now + server.defaultTimeout, peer: peer, payload: envelope.payload)
         if envelope.timeoutNano != 0 {
             guard envelope.timeoutNano > 0 else { return refuse(.deadlineExceeded, streamID) }
             let deadline = now + min(.nanoseconds(envelope.timeoutNano), server.maximumTimeout)
