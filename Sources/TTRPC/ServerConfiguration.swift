@@ -35,13 +35,36 @@ public struct ServerConfiguration: Sendable {
         didSet { maximumUnsentBytes = max(maximumUnsentBytes, 1) }
     }
 
+    /// The messages of one stream that wait for its handler, and those that a handler may send before they are
+    /// handed to the socket (default 64). A handler that is ahead of its socket waits in `ResponseWriter.send`; for
+    /// a client that is ahead of its handler see `slowStreamGrace`.
+    public var maximumQueuedMessages = 64 {
+        didSet { maximumQueuedMessages = max(maximumQueuedMessages, 1) }
+    }
+
+    /// The bytes of the same (default 64 KiB); the message that goes over it is still taken.
+    public var maximumQueuedBytes = 64 << 10 {
+        didSet { maximumQueuedBytes = max(maximumQueuedBytes, 1) }
+    }
+
+    /// The bytes that wait for the handlers of all streams of one connection (default 4 MiB).
+    public var maximumQueuedBytesPerConnection = 4 << 20 {
+        didSet { maximumQueuedBytesPerConnection = max(maximumQueuedBytesPerConnection, 1) }
+    }
+
+    /// How long nothing may be read from a connection because one of its streams is full (default 1 s), counted
+    /// since the stream's handler last had taken everything. Then that stream is answered with RESOURCE_EXHAUSTED
+    /// and the others go on.
+    public var slowStreamGrace: Duration = .seconds(1)
+
     /// The frames of an unknown type that a connection may send in ten seconds (default 200); one more closes it.
     public var maximumUselessFrames = 200
 
     /// The longest a call may take, and what a greater timeout counts as (default 1 hour).
     public var maximumTimeout: Duration = .seconds(3600)
 
-    /// The timeout of a call that comes without one (default 30 s), so that nothing waits for ever.
+    /// The timeout of a unary call that comes without one (default 30 s), so that it does not wait for ever. A stream
+    /// may last.
     public var defaultTimeout: Duration = .seconds(30)
 
     /// How long calls in flight may go on after `shutdown()`, or after the client has closed its sending side
@@ -50,4 +73,8 @@ public struct ServerConfiguration: Sendable {
 
     /// The defaults.
     public init() {}
+
+    var streamLimits: StreamLimits {
+        StreamLimits(messages: maximumQueuedMessages, bytes: maximumQueuedBytes)
+    }
 }
