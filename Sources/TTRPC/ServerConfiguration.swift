@@ -63,6 +63,10 @@ public struct ServerConfiguration: Sendable {
     /// The longest a call may take, and what a greater timeout counts as (default 1 hour).
     public var maximumTimeout: Duration = .seconds(3600)
 
+    /// The timeout of a unary call that comes without one (default 30 s), so that it does not wait for ever. A stream
+    /// may last.
+    public var defaultTimeout: Duration = .seconds(30)
+
     /// How long calls in flight may go on after `shutdown()`, or after the client has closed its sending side
     /// (default 10 s); then they are answered with CANCELLED.
     public var drainTime: Duration = .seconds(10)

@@ -195,6 +195,8 @@ final class ServerConnection: ChannelDuplexHandler {
             let deadline = now + min(.nanoseconds(envelope.timeoutNano), server.maximumTimeout)
             guard deadline > executor.eventLoop.now else { return refuse(.deadlineExceeded, streamID) }
             call.deadline = deadline
+        } else if method.isUnary {
+            call.deadline = now + server.defaultTimeout
         }
         if !envelope.metadata.isEmpty {
             do {

@@ -12,6 +12,7 @@ final class ServerShared: Sendable {
     let load: ServerLoad
     let drainTime: TimeAmount
     let maximumTimeout: TimeAmount
+    let defaultTimeout: TimeAmount
     let slowStreamGrace: TimeAmount
 
     init(methods: MethodTable, configuration: ServerConfiguration, logger: Logger) {
@@ -21,6 +22,7 @@ final class ServerShared: Sendable {
         load = ServerLoad(limit: configuration.maximumCalls)
         drainTime = TimeAmount(bounded: configuration.drainTime)
         maximumTimeout = TimeAmount(bounded: configuration.maximumTimeout)
+        defaultTimeout = min(TimeAmount(bounded: configuration.defaultTimeout), maximumTimeout)
         slowStreamGrace = TimeAmount(bounded: configuration.slowStreamGrace)
     }
 }

@@ -33,6 +33,20 @@ struct ServeCommand: AsyncParsableCommand {
         transform: parseAddress)
     var listen: [Address] = []
 
+    @Option(
+        help: ArgumentHelp("How many seconds a call may take that sets no timeout.", valueName: "seconds"))
+    var defaultTimeout: Int64 = 30
+
+    /// The limits of the server.
+    func configuration() throws -> ServerConfiguration {
+        guard (1...3600).contains(defaultTimeout) else {
+            throw Failure("--default-timeout is 1 to 3600 seconds, not \(defaultTimeout)")
+        }
+        var configuration = ServerConfiguration()
+        configuration.defaultTimeout = .seconds(defaultTimeout)
+        return configuration
+    }
+
     func run() async throws {
         let logger = storage.logger(standardLevel: .info)
         let group = ServiceGroup(
@@ -64,6 +78,7 @@ private struct Daemon: Service, CustomStringConvertible {
 
     func run() async throws {
         let settings = try command.clinic.settings()
+        let configuration = try command.configuration()
         let directory = try command.storage.directory()
         let keys = try SigningKeys.loadOrCreate(at: directory.keyFile)
         let storage: Storage
@@ -75,12 +90,13 @@ private struct Daemon: Service, CustomStringConvertible {
             return
         }
         try await storage.closing { database in
-            try await serve(settings, directory, keys, database)
+            try await serve(settings, configuration, directory, keys, database)
         }
     }
 
     private func serve(
-        _ settings: ClinicSettings, _ directory: DataDirectory, _ keys: SigningKeys, _ database: Database
+        _ settings: ClinicSettings, _ configuration: ServerConfiguration, _ directory: DataDirectory,
+        _ keys: SigningKeys, _ database: Database
     ) async throws {
         let health = HealthService(services: clinicServiceNames)
         let methods = try clinicMethods(
@@ -88,7 +104,9 @@ private struct Daemon: Service, CustomStringConvertible {
                 clinic: settings, database: database,
                 passwords: try BcryptPool(cost: command.passwords.bcryptCost), signingKeys: keys,
                 health: health, logger: logger))
-        let server = Server(methods: methods, group: MultiThreadedEventLoopGroup.singleton, logger: logger)
+        let server = Server(
+            methods: methods, configuration: configuration, group: MultiThreadedEventLoopGroup.singleton,
+            logger: logger)
         let standard = [directory.socket, Address.tcp(host: "127.0.0.1", port: 7411)]
         do {
             for address in command.listen.isEmpty ? standard : command.listen {
@@ -98,8 +116,20 @@ private struct Daemon: Service, CustomStringConvertible {
             await server.shutdown()
             throw error
         }
+        let following = Task {
+            for await isAvailable in database.availability() {
+                report(isAvailable ? .serving : .notServing, on: health)
+            }
+        }
         try? await gracefulShutdown()
-        health.setStatus(.notServing)
+        following.cancel()
+        await following.value
+        report(.notServing, on: health)
         await server.shutdown()
+    }
+
+    /// Says the same of the server as a whole and of each of its services: all of them need the database.
+    private func report(_ status: HealthCheckResponse.ServingStatus, on health: HealthService) {
+        for service in [""] + clinicServiceNames { health.setStatus(status, for: service) }
     }
 }
