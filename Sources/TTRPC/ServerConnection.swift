@@ -26,6 +26,10 @@ final class ServerConnection: ChannelDuplexHandler {
     /// How long the last answers may take to leave when the connection is to end now.
     private static let lastFlushTime = TimeAmount.seconds(1)
 
+    /// How long the peer may take to close its side after ours. What it sends meanwhile is read and dropped: closed
+    /// upon unread bytes, TCP would throw away the answers that are still on their way.
+    private static let lingerTime = TimeAmount.seconds(1)
+
     let executor: EventLoopExecutor
     private let server: ServerShared
     private let peer: Peer
@@ -33,6 +37,7 @@ final class ServerConnection: ChannelDuplexHandler {
     @exclusivity(unchecked) private var decoder = FrameDecoder()
     @exclusivity(unchecked) private var answers = AnswerBuffer()
     @exclusivity(unchecked) private var context: ChannelHandlerContext?
+    @exclusivity(unchecked) private var patience: PeerPatience
     @exclusivity(unchecked) private var deadlineTimer = DeadlineTimer()
     private var closeTimer: Scheduled<Void>?
 
@@ -46,18 +51,22 @@ final class ServerConnection: ChannelDuplexHandler {
     @exclusivity(unchecked) private var isReadHeld = false
     /// The last answer is on its way and the connection closes behind it.
     @exclusivity(unchecked) private var isClosing = false
+    /// The bytes that the channel still held after the last flush.
+    @exclusivity(unchecked) private var unsentBytes = 0
 
     init(server: ServerShared, executor: EventLoopExecutor, peer: Peer) {
         self.server = server
         self.executor = executor
         self.peer = peer
         state = ServerConnectionState(configuration: server.configuration)
+        patience = PeerPatience(times: server.patience, now: executor.eventLoop.now)
     }
 
     // MARK: Channel events
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        watch(patience.nextLook)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -71,6 +80,7 @@ final class ServerConnection: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isClosing else { return }
         decoder.append(unwrapInboundIn(data))
         serveFrames()
     }
@@ -81,7 +91,7 @@ final class ServerConnection: ChannelDuplexHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        if isPaused || !context.channel.isWritable {
+        if !isClosing, isPaused || !context.channel.isWritable {
             isReadHeld = true
         } else {
             context.read()
@@ -90,6 +100,8 @@ final class ServerConnection: ChannelDuplexHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
+            patience.resumedReading(at: executor.eventLoop.now)
+            unsentBytes = 0
             if isPaused {
                 isPaused = false
                 serveFrames()
@@ -99,6 +111,8 @@ final class ServerConnection: ChannelDuplexHandler {
                 isReadHeld = false
                 context.read()
             }
+        } else if !isClosing {
+            watch(patience.stoppedReading(at: executor.eventLoop.now))
         }
         context.fireChannelWritabilityChanged()
     }
@@ -125,12 +139,12 @@ final class ServerConnection: ChannelDuplexHandler {
         let now = executor.eventLoop.now
         while !isClosing, !isPaused {
             switch decoder.next() {
-            case .needsMoreBytes: return
+            case .needsMoreBytes:
+                if let look = patience.served(unfinished: decoder.unfinished, at: now) { watch(look) }
+                return
             case .header(let header): received(header, now: now)
-            case .body(let header): serve(streamID: header.streamID, now: now)
-            case .notTTRPC:
-                server.logger.notice("bytes that are not ttrpc; closing", metadata: ["peer": "\(peer)"])
-                giveUp()
+            case .body(let header): serve(header, now: now)
+            case .notTTRPC: giveUp(.notTTRPC)
             }
             if answers.byteCount >= Self.earlyFlushBytes { pauseUnlessTaken() }
         }
@@ -141,18 +155,17 @@ final class ServerConnection: ChannelDuplexHandler {
         case .readBody: return
         case .skipBody: break
         case .refuse(let refusal):
-            answers.append(refusal.status, streamID: header.streamID)
+            refuse(refusal, header.streamID)
         case .refuseAndCancel(let refusal, let task):
-            answers.append(refusal.status, streamID: header.streamID)
+            refuse(refusal, header.streamID)
             task.cancel()
-        case .close:
-            server.logger.notice("too many frames of no use; closing", metadata: ["peer": "\(peer)"])
-            giveUp()
+        case .close: giveUp(.uselessFrames)
         }
         decoder.skipBody()
     }
 
-    private func serve(streamID: UInt32, now: NIODeadline) {
+    private func serve(_ header: FrameHeader, now: NIODeadline) {
+        let streamID = header.streamID
         let envelope = decoder.takeBody { try? TTRPCRequest(decoding: $0) }
         guard let envelope else { return refuse(.invalidEnvelope, streamID) }
         let method: RegisteredMethod
@@ -174,10 +187,10 @@ final class ServerConnection: ChannelDuplexHandler {
             do {
                 call.metadata = try Metadata(received: envelope.metadata, configuration: server.configuration)
             } catch {
-                return answers.append(error, streamID: streamID)
+                return refuse(error, streamID)
             }
         }
-        let token = state.begin(streamID: streamID)
+        let token = state.begin(streamID: streamID, byteCount: Int(header.length))
         let task = method.start(call, Responder(connection: self, token: token))
         guard state.started(token, task: task, deadline: call.deadline) else { return }
         server.load.callStarted()
@@ -185,14 +198,20 @@ final class ServerConnection: ChannelDuplexHandler {
     }
 
     private func refuse(_ refusal: Refusal, _ streamID: UInt32) {
-        answers.append(refusal.status, streamID: streamID)
+        answers.append(refusal.status(domain: server.configuration.errorDomain), streamID: streamID)
     }
 
     // MARK: Results
 
     func handlerSucceeded(_ token: CallToken, _ response: some Message) {
         guard finished(token) else { return }
-        answers.append(response, streamID: token.streamID)
+        do throws(Refusal) {
+            if unsentBytes >= server.configuration.maximumQueuedBytes { try checkQueue() }
+            try answers.append(response, streamID: token.streamID)
+        } catch {
+            refuse(error, token.streamID)
+        }
+        if answers.byteCount >= Self.earlyFlushBytes, !isServingFrames { flush() }
         flushSoon()
     }
 
@@ -202,7 +221,7 @@ final class ServerConnection: ChannelDuplexHandler {
             server.logger.error("a handler failed", metadata: ["peer": "\(peer)", "error": "\(error)"])
         }
         guard finished(token) else { return }
-        answers.append(status, streamID: token.streamID)
+        answers.append(status.named(domain: server.configuration.errorDomain), streamID: token.streamID)
         flushSoon()
     }
 
@@ -212,7 +231,7 @@ final class ServerConnection: ChannelDuplexHandler {
         return action == .answer
     }
 
-    // MARK: Deadlines
+    // MARK: Times
 
     private func watch(_ deadline: NIODeadline) {
         deadlineTimer.watch(deadline, on: executor.eventLoop) { self.deadlineReached() }
@@ -223,6 +242,18 @@ final class ServerConnection: ChannelDuplexHandler {
         answerAndCancel(state.takeExpiredCalls(now: executor.eventLoop.now), with: .deadlineExceeded)
         if let next = state.nextDeadline { watch(next) }
         flush()
+        lookAtPeer()
+    }
+
+    /// Closes the connection of a peer whose time is over, or sets the timer for when that may be.
+    private func lookAtPeer() {
+        guard !isClosing else { return }
+        switch patience.look(at: executor.eventLoop.now, hasCalls: state.runningHandlers > 0) {
+        case .lookAgain(let time): watch(time)
+        case .giveUp(.idle):
+            closeBehindAnswers(within: state.isDraining ? server.drainTime : Self.lastFlushTime)
+        case .giveUp(let impatience): giveUp(.slowPeer, ["cause": "\(impatience.rawValue)"])
+        }
     }
 
     private func answerAndCancel(
@@ -245,13 +276,26 @@ final class ServerConnection: ChannelDuplexHandler {
     /// Sends what has gathered; closes the connection behind it if that was the last.
     private func flush() {
         guard let context, !isClosing else { return }
-        if state.isFinished, !isPaused, !isServingFrames {
+        if state.isInputClosed, state.isFinished, !isPaused, !isServingFrames {
             return closeBehindAnswers(within: server.drainTime)
         }
         guard answers.byteCount > 0 else { return }
+        patience.answered()
         let bytes = answers.take()
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
         answers.reuse(bytes)
+        unsentBytes = context.channel.isWritable ? 0 : Self.unsentBytes(of: context.channel)
+    }
+
+    private static func unsentBytes(of channel: any Channel) -> Int {
+        (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+    }
+
+    /// Throws if the peer still has not read more than it may leave.
+    private func checkQueue() throws(Refusal) {
+        unsentBytes = context.map { Self.unsentBytes(of: $0.channel) } ?? 0
+        let limit = server.configuration.maximumQueuedBytes
+        if unsentBytes >= limit { throw .answersUnread(limit: limit) }
     }
 
     private func pauseUnlessTaken() {
@@ -261,10 +305,11 @@ final class ServerConnection: ChannelDuplexHandler {
 
     // MARK: The end
 
-    /// No new calls; closes the connection as soon as those in flight are answered.
+    /// No new calls; closes the connection when those in flight are answered and it has been idle for a moment.
     func drain() {
         state.beginDraining()
-        flush()
+        patience.beginDraining()
+        lookAtPeer()
     }
 
     /// Answers what is still in flight and closes the connection.
@@ -274,8 +319,9 @@ final class ServerConnection: ChannelDuplexHandler {
         closeBehindAnswers(within: Self.lastFlushTime)
     }
 
-    /// The peer talks nonsense: sends the answers that were ready before it, and closes.
-    private func giveUp() {
+    /// The peer talks nonsense or takes too long: sends the answers that were ready before that, and closes.
+    private func giveUp(_ kind: LimitedLog.Kind, _ facts: Logger.Metadata = [:]) {
+        server.limitedLog.notice(kind, facts.merging(["peer": "\(peer)"]) { $1 })
         for task in state.closed() { task.cancel() }
         closeBehindAnswers(within: Self.lastFlushTime)
     }
@@ -284,10 +330,21 @@ final class ServerConnection: ChannelDuplexHandler {
     private func closeBehindAnswers(within time: TimeAmount) {
         guard let context, !isClosing else { return }
         isClosing = true
+        deadlineTimer.cancel()
         let written = context.eventLoop.makePromise(of: Void.self)
         context.writeAndFlush(wrapOutboundOut(answers.take()), promise: written)
-        written.futureResult.assumeIsolated().whenComplete { _ in self.context?.close(promise: nil) }
         setCloseTimer(time) { self.context?.close(promise: nil) }
+        written.futureResult.assumeIsolated().whenSuccess { self.linger() }
+    }
+
+    /// Says that no more will come, and waits a little for the peer to say so, too.
+    private func linger() {
+        guard let context else { return }
+        let closed = context.eventLoop.makePromise(of: Void.self)
+        closed.futureResult.assumeIsolated().whenFailure { _ in self.context?.close(promise: nil) }
+        setCloseTimer(Self.lingerTime) { self.context?.close(promise: nil) }
+        context.close(mode: .output, promise: closed)
+        if isReadHeld { context.read() }
     }
 
     private func setCloseTimer(_ time: TimeAmount, _ action: @escaping () -> Void) {
@@ -297,6 +354,7 @@ final class ServerConnection: ChannelDuplexHandler {
 
     private func end() {
         isClosing = true
+        decoder = FrameDecoder()
         deadlineTimer.cancel()
         closeTimer?.cancel()
         closeTimer = nil

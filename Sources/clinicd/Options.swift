@@ -92,6 +92,33 @@ struct ClinicOptions: ParsableArguments {
     }
 }
 
+/// What the server allows those who connect to it.
+struct PeerOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Let only processes of this user id connect through Unix sockets; may be repeated (default: whoever may "
+                + "open the socket's file).", valueName: "uid"))
+    var allowUid: [UInt32] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "How many seconds calls in flight may go on after SIGTERM, 0 to 3600.", valueName: "seconds"))
+    var drainTime: Int64 = 10
+
+    func validate() throws {
+        guard (0...3600).contains(drainTime) else {
+            throw ValidationError("--drain-time is 0 to 3600 seconds, not \(drainTime)")
+        }
+    }
+
+    var serverConfiguration: ServerConfiguration {
+        var configuration = ServerConfiguration()
+        configuration.allowedUserIDs = Set(allowUid)
+        configuration.drainTime = .seconds(drainTime)
+        return configuration
+    }
+}
+
 /// How passwords are hashed.
 struct PasswordOptions: ParsableArguments {
     @Option(

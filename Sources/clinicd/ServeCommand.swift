@@ -33,7 +33,10 @@ struct ServeCommand: AsyncParsableCommand {
         transform: parseAddress)
     var listen: [Address] = []
 
+    @OptionGroup var peers: PeerOptions
+
     func run() async throws {
+        raiseLimitOfOpenFiles()
         let logger = storage.logger(standardLevel: .info)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
@@ -88,7 +91,11 @@ private struct Daemon: Service, CustomStringConvertible {
                 clinic: settings, database: database,
                 passwords: try BcryptPool(cost: command.passwords.bcryptCost), signingKeys: keys,
                 health: health, logger: logger))
-        let server = Server(methods: methods, group: MultiThreadedEventLoopGroup.singleton, logger: logger)
+        var configuration = command.peers.serverConfiguration
+        configuration.errorDomain = clinicErrorDomain
+        let server = Server(
+            methods: methods, configuration: configuration, group: MultiThreadedEventLoopGroup.singleton,
+            logger: logger)
         let standard = [directory.socket, Address.tcp(host: "127.0.0.1", port: 7411)]
         do {
             for address in command.listen.isEmpty ? standard : command.listen {

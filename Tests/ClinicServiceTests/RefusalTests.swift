@@ -76,6 +76,9 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
                 _ = try await scene.patient.client.call(service: service, method: method, payload: [])
             }
             #expect(status?.code == .unimplemented)
+            let reason: WireReason = method == "Fly" ? .unknownMethod : .unknownService
+            #expect(status?.errorInfo?.reason == reason.rawValue)
+            #expect(status?.errorInfo?.domain == "clinic.v1")
         }
         #expect(
             try await scene.patient.call(HealthMethods.check, HealthCheckRequest()).status == .serving)
@@ -89,6 +92,8 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
                 LoginRequest(email: String(repeating: "a", count: 300_000), password: "p"))
         }
         #expect(status?.code == .resourceExhausted)
+        #expect(status?.errorInfo?.reason == WireReason.requestTooLong.rawValue)
+        #expect(status?.errorInfo?.domain == "clinic.v1")
         #expect(
             try await scene.patient.call(HealthMethods.check, HealthCheckRequest()).status == .serving)
     }
