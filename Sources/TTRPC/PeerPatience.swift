@@ -48,7 +48,7 @@ struct PeerPatience: ~Copyable {
     /// The frame that has begun and is not complete, and since when.
     private var unfinished: (frame: FrameDecoder.Unfinished, since: NIODeadline)?
     private var unreadSince: NIODeadline?
-    private var hasAnswered = false
+    private var hasEndedCall = false
 
     init(times: Times, now: NIODeadline) {
         self.times = times
@@ -67,8 +67,9 @@ struct PeerPatience: ~Copyable {
         return nextLook
     }
 
-    /// Calls have been answered. Not timed, since it happens at any moment: the next look takes it for one of now.
-    mutating func answered() { hasAnswered = true }
+    /// A call that waited has ended. Not timed, since that happens often and at any moment: the next look takes it for
+    /// one of now.
+    mutating func callEnded() { hasEndedCall = true }
 
     /// The peer has left so many answers unread that nothing is read from it. Returns the time to look.
     mutating func stoppedReading(at now: NIODeadline) -> NIODeadline {
@@ -88,8 +89,8 @@ struct PeerPatience: ~Copyable {
 
     /// The time has come to look. A connection with calls in flight is not idle.
     mutating func look(at now: NIODeadline, hasCalls: Bool) -> Verdict {
-        if hasCalls || hasAnswered { lastSign = now }
-        hasAnswered = false
+        if hasCalls || hasEndedCall { lastSign = now }
+        hasEndedCall = false
         let next = nextLook
         return next > now ? .lookAgain(at: next) : .giveUp(impatience)
     }

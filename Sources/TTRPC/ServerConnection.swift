@@ -227,7 +227,10 @@ final class ServerConnection: ChannelDuplexHandler {
 
     private func finished(_ token: CallToken) -> Bool {
         let (action, wasWaiting) = state.finished(token)
-        if wasWaiting { server.load.callEnded() }
+        if wasWaiting {
+            server.load.callEnded()
+            patience.callEnded()
+        }
         return action == .answer
     }
 
@@ -280,7 +283,6 @@ final class ServerConnection: ChannelDuplexHandler {
             return closeBehindAnswers(within: server.drainTime)
         }
         guard answers.byteCount > 0 else { return }
-        patience.answered()
         let bytes = answers.take()
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
         answers.reuse(bytes)

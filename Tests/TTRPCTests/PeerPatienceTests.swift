@@ -28,7 +28,7 @@ private final class Patience {
             at: start + .seconds(seconds))
     }
 
-    func answered() { rules.answered() }
+    func callEnded() { rules.callEnded() }
     func stopped(at seconds: Int64) { _ = rules.stoppedReading(at: start + .seconds(seconds)) }
     func resumed(at seconds: Int64) { rules.resumedReading(at: start + .seconds(seconds)) }
     func beginDraining() { rules.beginDraining() }
@@ -53,11 +53,11 @@ struct PeerPatienceTests {
         #expect(patience.look(at: 160) == .idle)
     }
 
-    @Test func `calls in flight and answers keep a connection from being idle`() {
+    @Test func `calls in flight and their end keep a connection from being idle`() {
         let patience = Patience()
         #expect(patience.look(at: 100, hasCalls: true) == nil)
         #expect(patience.nextLook == 200)
-        patience.answered()
+        patience.callEnded()
         #expect(patience.look(at: 200) == nil)
         #expect(patience.look(at: 299) == nil)
         #expect(patience.look(at: 300) == .idle)
