@@ -10,7 +10,11 @@ enum Refusal: Error, Equatable {
     case tooManyBytesOnConnection(limit: Int)
     case tooManyCalls(limit: Int)
     case shuttingDown
-    case dataForUnaryCall
+    case dataForSingleRequest
+    case dataAfterEnd
+    case dataWithoutData
+    case messageTooLong(length: UInt32, limit: Int)
+    case notTaken
     case dataForUnopenedStream
     case invalidEnvelope
     case tooManyMetadataPairs(limit: Int)
@@ -43,10 +47,27 @@ enum Refusal: Error, Equatable {
             (.resourceExhausted, .overloaded, "more than \(limit) calls in flight in the server")
         case .shuttingDown:
             (.unavailable, .shuttingDown, "the server is shutting down")
-        case .dataForUnaryCall:
+        case .dataForSingleRequest:
             (
                 .invalidArgument, .invalidStream,
-                "a unary call takes no data frames; the call is cancelled"
+                "a call with one request takes no data frames; the call is cancelled"
+            )
+        case .dataAfterEnd:
+            (
+                .invalidArgument, .invalidStream,
+                "a data frame after the end of the client's side of the stream"
+            )
+        case .dataWithoutData:
+            (
+                .invalidArgument, .invalidStream,
+                "a data frame with bytes whose flags say that it has none"
+            )
+        case .messageTooLong(let length, let limit):
+            (.resourceExhausted, .requestTooLong, "a message of \(length) bytes; the limit is \(limit)")
+        case .notTaken:
+            (
+                .resourceExhausted, .streamOverrun,
+                "messages came faster than the stream's handler takes them"
             )
         case .dataForUnopenedStream:
             (.invalidArgument, .invalidStream, "a data frame for a stream that was never opened")

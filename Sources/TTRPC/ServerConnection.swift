@@ -1,5 +1,6 @@
 // The channel handler of one server connection: between the bytes of the channel, the rules of
-// ServerConnectionState, and the handlers of the method table. It decides nothing by itself.
+// ServerConnectionState, and the handlers of the method table. It decides nothing by itself. What only streams need
+// is in ServerConnection+Streams, what happens at the end in ServerConnection+End.
 //
 // All of it runs on the connection's event loop. Requests are served as they are cut from a read; most handlers
 // end on the spot, and their answers leave in one write when the read is over (`channelReadComplete`). A handler
@@ -21,36 +22,38 @@ final class ServerConnection: ChannelDuplexHandler {
 
     /// Answers that have gathered during one read are sent early beyond this many bytes, to see whether the peer
     /// takes them.
-    private static let earlyFlushBytes = 64 << 10
-
-    /// How long the last answers may take to leave when the connection is to end now.
-    private static let lastFlushTime = TimeAmount.seconds(1)
-
-    /// How long the peer may take to close its side after ours. What it sends meanwhile is read and dropped: closed
-    /// upon unread bytes, TCP would throw away the answers that are still on their way.
-    private static let lingerTime = TimeAmount.seconds(1)
+    static let earlyFlushBytes = 64 << 10
 
     let executor: EventLoopExecutor
-    private let server: ServerShared
-    private let peer: Peer
-    @exclusivity(unchecked) private var state: ServerConnectionState
-    @exclusivity(unchecked) private var decoder = FrameDecoder()
-    @exclusivity(unchecked) private var answers = AnswerBuffer()
-    @exclusivity(unchecked) private var context: ChannelHandlerContext?
-    @exclusivity(unchecked) private var patience: PeerPatience
-    @exclusivity(unchecked) private var deadlineTimer = DeadlineTimer()
-    private var closeTimer: Scheduled<Void>?
+    let server: ServerShared
+    let peer: Peer
+    @exclusivity(unchecked) var state: ServerConnectionState
+    @exclusivity(unchecked) var decoder = FrameDecoder()
+    @exclusivity(unchecked) var answers = AnswerBuffer()
+    @exclusivity(unchecked) var context: ChannelHandlerContext?
+    @exclusivity(unchecked) var patience: PeerPatience
+    @exclusivity(unchecked) var deadlineTimer = DeadlineTimer()
+    var closeTimer: Scheduled<Void>?
+
+    /// Counts how often the answers were handed to the channel: what a stream may send is limited for each time.
+    @exclusivity(unchecked) private(set) var sendingTurn: UInt64 = 1
+    /// The senders of all streams that have to wait for the channel.
+    @exclusivity(unchecked) var sendersInLine: [WaitingSender] = []
+    /// What waits for the handlers of streams.
+    let inbound: InboundAccount
+    /// A frame that has to wait for a handler; nothing is read meanwhile.
+    @exclusivity(unchecked) var held: HeldFrame?
 
     /// Frames are being served, so the answers are sent when that is over.
-    @exclusivity(unchecked) private var isServingFrames = false
+    @exclusivity(unchecked) var isServingFrames = false
     /// The executor will call `flushAfterWakeUp`.
     @exclusivity(unchecked) private var willFlushAfterWakeUp = false
     /// The peer does not read its answers; frames that are here already have to wait.
     @exclusivity(unchecked) private var isPaused = false
     /// The channel wants to read and has to wait for the same reason.
-    @exclusivity(unchecked) private var isReadHeld = false
+    @exclusivity(unchecked) private(set) var isReadHeld = false
     /// The last answer is on its way and the connection closes behind it.
-    @exclusivity(unchecked) private var isClosing = false
+    @exclusivity(unchecked) var isClosing = false
     /// The bytes that the channel still held after the last flush.
     @exclusivity(unchecked) private var unsentBytes = 0
 
@@ -60,6 +63,7 @@ final class ServerConnection: ChannelDuplexHandler {
         self.peer = peer
         state = ServerConnectionState(configuration: server.configuration)
         patience = PeerPatience(times: server.patience, now: executor.eventLoop.now)
+        inbound = InboundAccount(limit: server.configuration.maximumQueuedBytesPerConnection)
     }
 
     // MARK: Channel events
@@ -91,7 +95,7 @@ final class ServerConnection: ChannelDuplexHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        if !isClosing, isPaused || !context.channel.isWritable {
+        if !isClosing, isPaused || held != nil || !context.channel.isWritable {
             isReadHeld = true
         } else {
             context.read()
@@ -105,21 +109,26 @@ final class ServerConnection: ChannelDuplexHandler {
             if isPaused {
                 isPaused = false
                 serveFrames()
-                flush()
             }
-            if isReadHeld, !isPaused {
-                isReadHeld = false
-                context.read()
-            }
+            flush()
+            readIfHeld()
         } else if !isClosing {
             watch(patience.stoppedReading(at: executor.eventLoop.now))
         }
         context.fireChannelWritabilityChanged()
     }
 
+    /// Reads what the channel wanted to read when that had to wait.
+    func readIfHeld() {
+        guard isReadHeld, !isPaused, held == nil, let context, context.channel.isWritable else { return }
+        isReadHeld = false
+        context.read()
+    }
+
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if let event = event as? ChannelEvent, event == .inputClosed {
             state.inputClosed()
+            if !isPaused, held == nil { state.endOpenInputs() }
             flush()
             if !isClosing { setCloseTimer(server.drainTime) { self.cancelAndClose() } }
         }
@@ -133,24 +142,32 @@ final class ServerConnection: ChannelDuplexHandler {
 
     // MARK: Frames
 
-    private func serveFrames() {
+    func serveFrames() {
         isServingFrames = true
         defer { isServingFrames = false }
         let now = executor.eventLoop.now
-        while !isClosing, !isPaused {
+        while !isClosing, !isPaused, held == nil {
             switch decoder.next() {
             case .needsMoreBytes:
                 if let look = patience.served(unfinished: decoder.unfinished, at: now) { watch(look) }
+                if state.isInputClosed { state.endOpenInputs() }
                 return
             case .header(let header): received(header, now: now)
-            case .body(let header): serve(header, now: now)
+            case .body(let header):
+                if header.type == FrameType.request.rawValue {
+                    serve(header, now: now)
+                } else {
+                    receivedMessage(header)
+                }
             case .notTTRPC: giveUp(.notTTRPC)
             }
             if answers.byteCount >= Self.earlyFlushBytes { pauseUnlessTaken() }
         }
+        // What is here waits for us, so no frame can be late.
+        _ = patience.served(unfinished: nil, at: now)
     }
 
-    private func received(_ header: FrameHeader, now: NIODeadline) {
+    func received(_ header: FrameHeader, now: NIODeadline) {
         switch state.receivedHeader(header, now: now, serverIsFull: server.load.limitIfReached) {
         case .readBody: return
         case .skipBody: break
@@ -159,6 +176,7 @@ final class ServerConnection: ChannelDuplexHandler {
         case .refuseAndCancel(let refusal, let task):
             refuse(refusal, header.streamID)
             task.cancel()
+        case .hold: return hold(header, now: now)
         case .close: giveUp(.uselessFrames)
         }
         decoder.skipBody()
@@ -191,8 +209,19 @@ final class ServerConnection: ChannelDuplexHandler {
             }
         }
         let token = state.begin(streamID: streamID, byteCount: Int(header.length))
-        let task = method.start(call, Responder(connection: self, token: token))
-        guard state.started(token, task: task, deadline: call.deadline) else { return }
+        let isOpen: Bool
+        switch method.handler {
+        case .unary(let start):
+            let task = start(call, Responder(connection: self, token: token))
+            isOpen = state.started(token, task: task, deadline: call.deadline)
+        case .streaming(let kind, let endsWhenDraining, let start):
+            let input = openInput(kind, call.payload, flags: header.flags)
+            if kind.streamsRequests { call.payload = [] }
+            let task = start(call, ServerStream(connection: self, token: token, requests: input.queue))
+            isOpen = state.started(
+                token, task: task, deadline: call.deadline, input: input, endsWhenDraining: endsWhenDraining)
+        }
+        guard isOpen else { return }
         server.load.callStarted()
         if let deadline = call.deadline, !isClosing { watch(deadline) }
     }
@@ -206,7 +235,7 @@ final class ServerConnection: ChannelDuplexHandler {
     func handlerSucceeded(_ token: CallToken, _ response: some Message) {
         guard finished(token) else { return }
         do throws(Refusal) {
-            if unsentBytes >= server.configuration.maximumQueuedBytes { try checkQueue() }
+            if unsentBytes >= server.configuration.maximumUnreadBytes { try checkQueue() }
             try answers.append(response, streamID: token.streamID)
         } catch {
             refuse(error, token.streamID)
@@ -225,7 +254,7 @@ final class ServerConnection: ChannelDuplexHandler {
         flushSoon()
     }
 
-    private func finished(_ token: CallToken) -> Bool {
+    func finished(_ token: CallToken) -> Bool {
         let (action, wasWaiting) = state.finished(token)
         if wasWaiting {
             server.load.callEnded()
@@ -249,7 +278,7 @@ final class ServerConnection: ChannelDuplexHandler {
     }
 
     /// Closes the connection of a peer whose time is over, or sets the timer for when that may be.
-    private func lookAtPeer() {
+    func lookAtPeer() {
         guard !isClosing else { return }
         switch patience.look(at: executor.eventLoop.now, hasCalls: state.runningHandlers > 0) {
         case .lookAgain(let time): watch(time)
@@ -259,7 +288,7 @@ final class ServerConnection: ChannelDuplexHandler {
         }
     }
 
-    private func answerAndCancel(
+    func answerAndCancel(
         _ calls: [(streamID: UInt32, task: Task<Void, Never>)], with refusal: Refusal
     ) {
         for call in calls {
@@ -270,19 +299,29 @@ final class ServerConnection: ChannelDuplexHandler {
 
     // MARK: Sending
 
-    private func flushSoon() {
+    func flushSoon() {
         if isServingFrames || willFlushAfterWakeUp { return }
         willFlushAfterWakeUp = executor.flushesAfterWakeUp(self)
         if !willFlushAfterWakeUp { flush() }
     }
 
     /// Sends what has gathered; closes the connection behind it if that was the last.
-    private func flush() {
-        guard let context, !isClosing else { return }
-        if state.isInputClosed, state.isFinished, !isPaused, !isServingFrames {
+    func flush() {
+        guard !isClosing else { return }
+        if state.isInputClosed, state.isFinished, !isPaused, held == nil, !isServingFrames {
             return closeBehindAnswers(within: server.drainTime)
         }
-        guard answers.byteCount > 0 else { return }
+        writeAnswers()
+        if !sendersInLine.isEmpty {
+            sendForThoseInLine()
+            writeAnswers()
+        }
+    }
+
+    /// Hands what has gathered to the channel.
+    func writeAnswers() {
+        guard let context, !isClosing, answers.byteCount > 0 else { return }
+        sendingTurn &+= 1
         let bytes = answers.take()
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
         answers.reuse(bytes)
@@ -296,7 +335,7 @@ final class ServerConnection: ChannelDuplexHandler {
     /// Throws if the peer still has not read more than it may leave.
     private func checkQueue() throws(Refusal) {
         unsentBytes = context.map { Self.unsentBytes(of: $0.channel) } ?? 0
-        let limit = server.configuration.maximumQueuedBytes
+        let limit = server.configuration.maximumUnreadBytes
         if unsentBytes >= limit { throw .answersUnread(limit: limit) }
     }
 
@@ -307,56 +346,13 @@ final class ServerConnection: ChannelDuplexHandler {
 
     // MARK: The end
 
-    /// No new calls; closes the connection when those in flight are answered and it has been idle for a moment.
-    func drain() {
-        state.beginDraining()
-        patience.beginDraining()
-        lookAtPeer()
-    }
-
-    /// Answers what is still in flight and closes the connection.
-    func cancelAndClose() {
-        answerAndCancel(state.takeAllCalls(), with: .cancelledByShutdown)
-        state.beginDraining()
-        closeBehindAnswers(within: Self.lastFlushTime)
-    }
-
-    /// The peer talks nonsense or takes too long: sends the answers that were ready before that, and closes.
-    private func giveUp(_ kind: LimitedLog.Kind, _ facts: Logger.Metadata = [:]) {
-        server.limitedLog.notice(kind, facts.merging(["peer": "\(peer)"]) { $1 })
-        for task in state.closed() { task.cancel() }
-        closeBehindAnswers(within: Self.lastFlushTime)
-    }
-
-    /// Sends what has gathered and closes; a peer that does not take it in time loses it.
-    private func closeBehindAnswers(within time: TimeAmount) {
-        guard let context, !isClosing else { return }
-        isClosing = true
-        deadlineTimer.cancel()
-        let written = context.eventLoop.makePromise(of: Void.self)
-        context.writeAndFlush(wrapOutboundOut(answers.take()), promise: written)
-        setCloseTimer(time) { self.context?.close(promise: nil) }
-        written.futureResult.assumeIsolated().whenSuccess { self.linger() }
-    }
-
-    /// Says that no more will come, and waits a little for the peer to say so, too.
-    private func linger() {
-        guard let context else { return }
-        let closed = context.eventLoop.makePromise(of: Void.self)
-        closed.futureResult.assumeIsolated().whenFailure { _ in self.context?.close(promise: nil) }
-        setCloseTimer(Self.lingerTime) { self.context?.close(promise: nil) }
-        context.close(mode: .output, promise: closed)
-        if isReadHeld { context.read() }
-    }
-
-    private func setCloseTimer(_ time: TimeAmount, _ action: @escaping () -> Void) {
-        closeTimer?.cancel()
-        closeTimer = executor.eventLoop.assumeIsolated().scheduleTask(in: time, action)
-    }
-
     private func end() {
         isClosing = true
         decoder = FrameDecoder()
+        held?.grace.cancel()
+        held = nil
+        inbound.notify {}
+        dismissSenders()
         deadlineTimer.cancel()
         closeTimer?.cancel()
         closeTimer = nil

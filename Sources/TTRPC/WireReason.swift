@@ -20,6 +20,8 @@ public enum WireReason: String, Sendable, CaseIterable {
     case responseTooLong = "RESPONSE_TOO_LONG"
     /// Too many calls in flight, or too many bytes of them, on this connection: wait for answers.
     case connectionBusy = "CONNECTION_BUSY"
+    /// The messages of a stream came faster than its handler takes them; the stream is over.
+    case streamOverrun = "STREAM_OVERRUN"
     /// The answers that this connection has not read are too many: read them first. The call has had its effect.
     case answersUnread = "ANSWERS_UNREAD"
     /// Too many calls in flight in the server: try again later.

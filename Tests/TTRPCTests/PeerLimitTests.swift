@@ -153,7 +153,7 @@ struct PeerLimitTests {
     {
         var configuration = ServerConfiguration.patient
         configuration.unreadTime = .seconds(120)
-        configuration.maximumQueuedBytes = 1 << 20
+        configuration.maximumUnreadBytes = 1 << 20
         try await withPeer(configuration, autoRead: false) { peer, server in
             let text = String(repeating: "x", count: 100_000)
             let count = 60

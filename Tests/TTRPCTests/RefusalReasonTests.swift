@@ -9,7 +9,8 @@ import Testing
 struct RefusalReasonTests {
     /// One of each kind.
     private static let refusals: [Refusal] = [
-        .evenStreamID, .streamInUse, .dataForUnaryCall, .dataForUnopenedStream, .invalidEnvelope,
+        .evenStreamID, .streamInUse, .dataForSingleRequest, .dataAfterEnd, .dataWithoutData,
+        .messageTooLong(length: 2, limit: 1), .notTaken, .dataForUnopenedStream, .invalidEnvelope,
         .tooLong(length: 2, limit: 1), .tooManyCallsOnConnection(limit: 1),
         .tooManyBytesOnConnection(limit: 1),
         .tooManyCalls(limit: 1), .shuttingDown, .tooManyMetadataPairs(limit: 1),
