@@ -98,6 +98,32 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
             try await scene.patient.call(HealthMethods.check, HealthCheckRequest()).status == .serving)
     }
 
+    /// Payloads of UpdateUser near the limit of a request that are small things in masses.
+    static let crowdedPayloads: [(String, [UInt8])] = [
+        ("the one user, again and again", [0x12, 0]),
+        ("a user with a name, again and again", [0x12, 3, 0x12, 1, 0x61]),
+        ("the one mask, again and again", [0x1a, 0]), ("unknown fields", [0x78, 0]),
+    ]
+
+    @Test(arguments: crowdedPayloads)
+    func `a payload of masses of small things is refused at once, and the connection goes on`(
+        what: String, field: [UInt8]
+    ) async throws {
+        let scene = try await RefusalScene.shared.value
+        let payload = [[UInt8]](repeating: field, count: 250_000 / field.count).flatMap { $0 }
+        let start = ContinuousClock.now
+        let status = try await status {
+            _ = try await scene.patient.client.call(
+                service: UserServiceMethods.updateUser.service, method: UserServiceMethods.updateUser.name,
+                payload: payload, metadata: ["authorization": "Bearer \(scene.patient.token ?? "")"])
+        }
+        #expect(status?.code == .invalidArgument, "\(String(describing: status))")
+        #expect(status?.errorInfo?.reason == "MALFORMED_REQUEST")
+        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(
+            try await scene.patient.call(HealthMethods.check, HealthCheckRequest()).status == .serving)
+    }
+
     @Test func `a refused field is named in the details`() async throws {
         let scene = try await RefusalScene.shared.value
         let status = try await status {
