@@ -107,7 +107,8 @@ let package = Package(
         .testTarget(
             name: "TTRPCTests",
             dependencies: [
-                "TTRPC", "ProtobufC", "TTRPCMessages", logging, nioCore, nioPosix, nioEmbedded,
+                "TTRPC", "ProtobufC", "TTRPCMessages", "TestMessages", logging, nioCore, nioPosix,
+                nioEmbedded,
             ], swiftSettings: settings),
         .testTarget(
             name: "ClinicClientTests",

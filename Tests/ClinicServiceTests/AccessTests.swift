@@ -12,7 +12,8 @@ import Testing
 
 @Suite struct AccessTests {
     private static let anyone: Set = [
-        "Check", "CreateUser", "Login", "RefreshToken", "ListDepartments", "ListDoctors", "ListBookings",
+        "Check", "Watch", "CreateUser", "Login", "RefreshToken", "ListDepartments", "ListDoctors",
+        "ListBookings",
         "GetDepartment", "GetDoctor", "SearchSlots",
     ]
     private static let signedIn: Set = [
@@ -34,7 +35,7 @@ import Testing
         // What signs the caller out comes last.
         let methods = (ClinicMessages.allServices + TTRPCMessages.allServices).flatMap { $0.methods }
             .sorted { $1.name == "RevokeTokens" && $0.name != "RevokeTokens" }
-        #expect(methods.count == 45)
+        #expect(methods.count == 46)
         for method in methods {
             let needed =
                 if Self.anyone.contains(method.name) { 0 } else if Self.signedIn.contains(method.name) {
@@ -72,5 +73,26 @@ import Testing
         }
         #expect(refusal?.code == .permissionDenied)
         await clinic.stop()
+    }
+
+    @Test func `a stream passes the same chain before its first message`() async throws {
+        let clinic = try await TestClinic()
+        let session = try await clinic.connect()
+        var changes = session.client.serverStream(
+            HealthMethods.watch, HealthCheckRequest(service: "clinic.v1.BookingService")
+        ).makeAsyncIterator()
+        let first = try await changes.next()
+        #expect(first?.status == .serving)
+        let forged = session.client.serverStream(
+            HealthMethods.watch, HealthCheckRequest(), metadata: ["authorization": "Bearer forged"])
+        let refusal = try await status { for try await _ in forged {} }
+        #expect(refusal?.errorInfo?.reason == "INVALID_TOKEN")
+        let malformed = session.client.serverStream(
+            service: HealthMethods.watch.service, method: HealthMethods.watch.name, payload: [0xFF])
+        let mistake = try await status { for try await _ in malformed {} }
+        #expect(mistake?.errorInfo?.reason == "MALFORMED_REQUEST")
+        await clinic.stop()
+        let end = try await status { _ = try await changes.next() }
+        #expect(end?.code == .unavailable)
     }
 }
