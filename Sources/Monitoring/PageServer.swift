@@ -156,6 +156,7 @@ private final class PageHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard !isAnswered else { return }
         if error is RequestTooLong || error as? HTTPParserError == .headerOverflow {
             answer(context, .requestHeaderFieldsTooLarge, Page("the request is too long\n"))
         } else if error is HTTPParserError {

@@ -15,18 +15,6 @@ final class LimitedLog: Sendable {
         case tooManyConnections = "no room for another connection; closing"
         case forbiddenUser = "a user that may not connect; closing"
         case refusedCall = "a call was refused"
-
-        /// The kind as a label of metrics.
-        var label: String {
-            switch self {
-            case .notTTRPC: "not_ttrpc"
-            case .uselessFrames: "useless_frames"
-            case .slowPeer: "slow_peer"
-            case .tooManyConnections: "too_many_connections"
-            case .forbiddenUser: "forbidden_user"
-            case .refusedCall: "refused_call"
-            }
-        }
     }
 
     private struct Window {

@@ -160,11 +160,9 @@ final class RegisteredMethod: Sendable {
         self.handler = handler
     }
 
-    var isStream: Bool {
-        switch handler {
-        case .unary: false
-        case .streaming: true
-        }
+    /// Whether a call of it is one request and one answer.
+    var isUnary: Bool {
+        if case .unary = handler { true } else { false }
     }
 }
 

@@ -15,13 +15,13 @@
 
 internal import NIOCore
 
-/// The name of one started call: its stream and its number on the connection, and what will be recorded of it.
+/// The name of one started call: its stream and its number on the connection. With it go the length of its request, the
+/// index of its method, and when its request was read.
 struct CallToken: Equatable {
     fileprivate(set) var streamID: UInt32
     fileprivate(set) var number: UInt64
-    /// The index of its method.
+    fileprivate(set) var byteCount: Int
     fileprivate(set) var method: Int
-    /// When its request was read.
     fileprivate(set) var began: NIODeadline
 
     /// No two calls of a connection have the same number.
@@ -43,7 +43,7 @@ struct ServerConnectionState: ~Copyable {
         case readBody
         case skipBody
         case refuse(Refusal)
-        /// Also cancel this call, which has just been answered by the refusal.
+        /// The refusal is the answer of this call, which is to be cancelled.
         case refuseAndCancel(Refusal, TakenCall)
         /// The stream's queue is full: read nothing more, and ask again with this header when there is room.
         case hold
@@ -68,6 +68,7 @@ struct ServerConnectionState: ~Copyable {
 
     private let maximumRequestBytes: Int
     private let maximumCalls: Int
+    private let maximumBytesInFlight: Int
     private var calls: [UInt32: Call] = [:]
     /// The call whose handler is running for the first time, on the stack of `begin` and `started`. Most calls end
     /// there, and never get an entry.
@@ -80,10 +81,13 @@ struct ServerConnectionState: ~Copyable {
     private(set) var isClosed = false
     /// Handlers that have not ended, answered or not.
     private(set) var runningHandlers = 0
+    /// The bytes of their requests, which they may hold in memory to their end.
+    private var runningBytes = 0
 
     init(configuration: ServerConfiguration) {
         maximumRequestBytes = configuration.maximumRequestBytes
         maximumCalls = configuration.maximumCallsPerConnection
+        maximumBytesInFlight = configuration.maximumBytesInFlightPerConnection
         useless = UselessFrameCounter(limit: configuration.maximumUselessFrames)
     }
 
@@ -115,6 +119,9 @@ struct ServerConnectionState: ~Copyable {
             return .refuse(.tooLong(length: header.length, limit: maximumRequestBytes))
         }
         if runningHandlers >= maximumCalls { return .refuse(.tooManyCallsOnConnection(limit: maximumCalls)) }
+        if runningBytes >= maximumBytesInFlight {
+            return .refuse(.tooManyBytesOnConnection(limit: maximumBytesInFlight))
+        }
         if let serverIsFull { return .refuse(.tooManyCalls(limit: serverIsFull)) }
         return .readBody
     }
@@ -162,10 +169,11 @@ struct ServerConnectionState: ~Copyable {
 
     /// The handler of a request is about to run.
     mutating func begin(
-        streamID: UInt32, method: Int = 0, at time: NIODeadline = .uptimeNanoseconds(0)
+        streamID: UInt32, byteCount: Int = 0, method: Int = 0, at time: NIODeadline = .uptimeNanoseconds(0)
     ) -> CallToken {
         nextNumber &+= 1
-        let token = CallToken(streamID: streamID, number: nextNumber, method: method, began: time)
+        let token = CallToken(
+            streamID: streamID, number: nextNumber, byteCount: byteCount, method: method, began: time)
         starting = token
         return token
     }
@@ -179,6 +187,7 @@ struct ServerConnectionState: ~Copyable {
         guard starting == token else { return false }
         starting = nil
         runningHandlers += 1
+        runningBytes += token.byteCount
         if isClosed {
             task.cancel()
         } else {
@@ -201,6 +210,7 @@ struct ServerConnectionState: ~Copyable {
             return (isClosed ? .discard : .answer, false)
         }
         runningHandlers -= 1
+        runningBytes -= token.byteCount
         // Otherwise it was answered before: deadline, refusal or the end of the connection.
         guard calls[token.streamID]?.token == token else { return (.discard, true) }
         calls[token.streamID] = nil

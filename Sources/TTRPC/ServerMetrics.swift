@@ -5,12 +5,33 @@ internal import CoreMetrics
 internal import NIOCore
 internal import Synchronization
 
+/// Why a connection has ended.
+enum ConnectionEnding {
+    case byPeer
+    case failed
+    case idle
+    case drained
+    case gaveUp(LimitedLog.Kind)
+
+    /// Its label in the metrics.
+    var label: String {
+        switch self {
+        case .byPeer: "by_peer"
+        case .failed: "failed"
+        case .idle: "idle"
+        case .drained: "drained"
+        case .gaveUp(.notTTRPC): "not_ttrpc"
+        case .gaveUp(.uselessFrames): "useless_frames"
+        case .gaveUp: "slow_peer"
+        }
+    }
+}
+
 /// The counters of one server.
 final class ServerMetrics: Sendable {
     private let bytesReceived: Counter
     private let bytesSent: Counter
     private let connectionsAccepted: Counter
-    private let connectionsRefused: Counter
     private let prefix: String
     private let factory: any MetricsFactory
     /// By the method's index in its table.
@@ -39,7 +60,6 @@ final class ServerMetrics: Sendable {
         bytesReceived = counter("received_bytes")
         bytesSent = counter("sent_bytes")
         connectionsAccepted = counter("connections_accepted")
-        connectionsRefused = counter("connections_refused")
         self.methods = methods.inOrder
         self.calls = self.methods.flatMap { calls($0.service, $0.name) } + calls("unknown", "unknown")
         durations = self.methods.map { method in
@@ -54,7 +74,7 @@ final class ServerMetrics: Sendable {
         method.map { "\(methods[$0].service)/\(methods[$0].name)" } ?? "unknown"
     }
 
-    func isStream(_ method: Int) -> Bool { methods[method].isStream }
+    func isStream(_ method: Int) -> Bool { !methods[method].isUnary }
 
     /// A call of a method has ended.
     func callEnded(_ method: Int, _ code: StatusCode, after time: TimeAmount) {
@@ -69,7 +89,7 @@ final class ServerMetrics: Sendable {
     }
 
     /// A call was answered with a failure that has this reason.
-    func failed(_ reason: String) {
+    func callFailed(_ reason: String) {
         let counter = reasons.withLock { reasons in
             if let known = reasons[reason] { return known }
             let label = reasons.count < Self.maximumReasons ? reason : "OTHER"
@@ -84,12 +104,16 @@ final class ServerMetrics: Sendable {
     func received(_ byteCount: Int) { bytesReceived.increment(by: Int64(byteCount)) }
     func sent(_ byteCount: Int) { bytesSent.increment(by: Int64(byteCount)) }
     func connectionAccepted() { connectionsAccepted.increment(by: 1 as Int64) }
-    func connectionRefused() { connectionsRefused.increment(by: 1 as Int64) }
 
-    /// A connection is closed, for a reason in a word or two.
-    func connectionClosed(_ reason: String) {
-        Counter(
-            label: "\(prefix)_connections_closed_total", dimensions: [("reason", reason)], factory: factory
-        ).increment(by: 1 as Int64)
+    /// A connection was closed at once, for a reason of few.
+    func connectionRefused(_ reason: String) { count("connections_refused", reason) }
+
+    /// A connection has ended.
+    func connectionClosed(_ ending: ConnectionEnding) { count("connections_closed", ending.label) }
+
+    /// Counts what happens seldom enough to look its counter up.
+    private func count(_ name: String, _ reason: String) {
+        Counter(label: "\(prefix)_\(name)_total", dimensions: [("reason", reason)], factory: factory)
+            .increment(by: 1 as Int64)
     }
 }

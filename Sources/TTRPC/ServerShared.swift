@@ -16,9 +16,11 @@ final class ServerShared: Sendable {
     let logsCalls: Bool
     /// Tells the request ids of this server from those of the one before it.
     let name = String(UInt32.random(in: .min ... .max), radix: 36)
+    let patience: PeerPatience.Times
     let load: ServerLoad
     let drainTime: TimeAmount
     let maximumTimeout: TimeAmount
+    let defaultTimeout: TimeAmount
     let slowStreamGrace: TimeAmount
 
     init(
@@ -31,9 +33,11 @@ final class ServerShared: Sendable {
         limitedLog = LimitedLog(logger)
         metrics = ServerMetrics(methods: methods, prefix: configuration.metricsPrefix, factory: factory)
         logsCalls = logger.logLevel <= .debug
+        patience = PeerPatience.Times(configuration)
         load = ServerLoad(limit: configuration.maximumCalls)
         drainTime = TimeAmount(bounded: configuration.drainTime)
         maximumTimeout = TimeAmount(bounded: configuration.maximumTimeout)
+        defaultTimeout = min(TimeAmount(bounded: configuration.defaultTimeout), maximumTimeout)
         slowStreamGrace = TimeAmount(bounded: configuration.slowStreamGrace)
     }
 }

@@ -34,6 +34,8 @@ struct ServeCommand: AsyncParsableCommand {
         transform: parseAddress)
     var listen: [Address] = []
 
+    @OptionGroup var peers: PeerOptions
+
     @Option(
         help: ArgumentHelp(
             "Where to answer GET /metrics, /healthz and /readyz over HTTP, HOST:PORT (default: nowhere).",
@@ -42,6 +44,7 @@ struct ServeCommand: AsyncParsableCommand {
     var metrics: MetricsAddress?
 
     func run() async throws {
+        raiseLimitOfOpenFiles()
         let logger = storage.logger(standardLevel: .info)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
@@ -110,24 +113,27 @@ private struct Daemon: Service, CustomStringConvertible {
                 clinic: settings, database: database, passwords: passwords, signingKeys: keys,
                 health: health, logger: logger))
         let registry = MetricsRegistry(families: serverFamilies)
-        var configuration = ServerConfiguration()
+        var configuration = command.peers.serverConfiguration
+        configuration.errorDomain = clinicErrorDomain
         configuration.metricsPrefix = "clinic"
         let server = Server(
             methods: methods, configuration: configuration, group: MultiThreadedEventLoopGroup.singleton,
             logger: logger, metrics: registry)
-        let pages = ServicePages(registry: registry, server: server, passwords: passwords, health: health)
-        let pageServer = try await start(pages)
+        let pages = try await serve(
+            ServicePages(
+                registry: registry, server: server, database: database, passwords: passwords, health: health))
         do {
-            try await listenAndWait(server, directory, health)
+            try await listen(server, directory)
+            await serveUntilShutdown(server, database, health)
         } catch {
-            await pageServer?.stop()
+            await pages?.stop()
             throw error
         }
-        await pageServer?.stop()
+        await pages?.stop()
     }
 
     /// Serves the pages about the service, if they are wanted.
-    private func start(_ pages: ServicePages) async throws -> PageServer? {
+    private func serve(_ pages: ServicePages) async throws -> PageServer? {
         guard let address = command.metrics else { return nil }
         do {
             let server = try await PageServer.start(host: address.host, port: address.port) { path in
@@ -140,9 +146,7 @@ private struct Daemon: Service, CustomStringConvertible {
         }
     }
 
-    private func listenAndWait(
-        _ server: Server, _ directory: DataDirectory, _ health: HealthService
-    ) async throws {
+    private func listen(_ server: Server, _ directory: DataDirectory) async throws {
         let standard = [directory.socket, Address.tcp(host: "127.0.0.1", port: 7411)]
         do {
             for address in command.listen.isEmpty ? standard : command.listen {
@@ -152,8 +156,25 @@ private struct Daemon: Service, CustomStringConvertible {
             await server.shutdown()
             throw error
         }
+    }
+
+    private func serveUntilShutdown(
+        _ server: Server, _ database: Database, _ health: HealthService
+    ) async {
+        let following = Task {
+            for await isAvailable in database.availability() {
+                report(isAvailable ? .serving : .notServing, on: health)
+            }
+        }
         try? await gracefulShutdown()
-        health.setStatus(.notServing)
+        following.cancel()
+        await following.value
+        report(.notServing, on: health)
         await server.shutdown()
+    }
+
+    /// Says the same of the server as a whole and of each of its services: all of them need the database.
+    private func report(_ status: HealthCheckResponse.ServingStatus, on health: HealthService) {
+        for service in [""] + clinicServiceNames { health.setStatus(status, for: service) }
     }
 }

@@ -3,7 +3,9 @@
 
 internal import Bcrypt
 internal import Monitoring
+internal import PostgreSQL
 internal import TTRPC
+internal import TTRPCMessages
 
 /// What the server counts as it goes.
 let serverFamilies = [
@@ -18,7 +20,8 @@ let serverFamilies = [
         help: "Calls that were answered with a failure, by its reason."),
     MetricFamily("clinic_connections_accepted_total", .counter, help: "Connections that were taken."),
     MetricFamily(
-        "clinic_connections_refused_total", .counter, help: "Connections that were closed at once."),
+        "clinic_connections_refused_total", .counter,
+        help: "Connections that were closed at once, by the reason."),
     MetricFamily(
         "clinic_connections_closed_total", .counter, help: "Connections that have ended, by the reason."),
     MetricFamily("clinic_received_bytes_total", .counter, help: "Bytes from callers."),
@@ -29,6 +32,7 @@ let serverFamilies = [
 struct ServicePages: Sendable {
     let registry: MetricsRegistry
     let server: Server
+    let database: Database
     let passwords: BcryptPool
     let health: HealthService
 
@@ -42,8 +46,13 @@ struct ServicePages: Sendable {
     }
 
     private func readiness() -> Page {
-        health.status(of: "") == .serving
-            ? Page("serving\n") : Page("not serving: the server is draining\n", isWell: false)
+        if !database.statistics.isAvailable {
+            Page("not serving: the database cannot be reached\n", isWell: false)
+        } else if health.status(of: "") != .serving {
+            Page("not serving: the daemon is about to end\n", isWell: false)
+        } else {
+            Page("serving\n")
+        }
     }
 
     private func metrics() -> String {
@@ -66,10 +75,51 @@ struct ServicePages: Sendable {
         page.write(
             "clinic_password_refused_total", .counter, help: "Passwords that the queue had no room for.",
             Double(passwords.refusedCount))
+        writeDatabase(into: &page)
         page.writeProcess()
         page.write(
             "clinic_build_info", .gauge, help: "Always 1; the version is in the label.",
             [([("version", clinicVersion)], 1)])
         return page.text
+    }
+
+    private func writeDatabase(into page: inout PrometheusText) {
+        let statistics = database.statistics
+        func write(
+            _ name: String, _ kind: PrometheusText.Kind, _ help: String,
+            _ value: (DatabaseStatistics.Lane) -> Double
+        ) {
+            page.write(
+                "clinic_database_\(name)", kind, help: help,
+                [
+                    ([("lane", "reads")], value(statistics.reads)),
+                    ([("lane", "writes")], value(statistics.writes)),
+                ])
+        }
+        page.write(
+            "clinic_database_available", .gauge, help: "1 if statements are accepted, 0 if not.",
+            statistics.isAvailable ? 1 : 0)
+        write("connections", .gauge, "Connections to PostgreSQL that are up.") { Double($0.connections) }
+        write("reconnects_total", .counter, "Connections that were made after the first.") {
+            Double($0.reconnects)
+        }
+        write("waiting_statements", .gauge, "Statements that wait to be sent.") { Double($0.waiting) }
+        write("statements_in_flight", .gauge, "Statements that were sent and have no answer.") {
+            Double($0.inFlight)
+        }
+        write("wait_seconds_total", .counter, "The time that statements have waited, all together.") {
+            $0.queueTime / .seconds(1)
+        }
+        write("statements_total", .counter, "Statements that were sent, each time counted.") {
+            Double($0.statements)
+        }
+        write("groups_total", .counter, "Round trips with one or more statements; of writes, commits.") {
+            Double($0.groups)
+        }
+        write("retries_total", .counter, "Statements that had to be sent again.") { Double($0.retries) }
+        write("refused_total", .counter, "Statements that the queue had no room for.") { Double($0.refused) }
+        write("cancels_total", .counter, "Requests to PostgreSQL to end what nobody waits for.") {
+            Double($0.cancelRequests)
+        }
     }
 }

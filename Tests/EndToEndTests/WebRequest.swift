@@ -5,6 +5,7 @@ import Foundation
 /// A TCP connection to a port of this machine.
 final class RawConnection {
     private let descriptor: Int32
+    private var received: [UInt8] = []
 
     init(port: Int) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -38,18 +39,24 @@ final class RawConnection {
     }
 
     /// All that comes until the other side ends it; nil when that does not happen in time.
-    func receiveToEnd(within limit: Duration = .seconds(20)) -> String? {
+    func receiveToEnd(within limit: Duration = .seconds(20)) async throws -> String? {
         let end = ContinuousClock.now + limit
-        var received: [UInt8] = []
+        while true {
+            if takeAll() { return String(decoding: received, as: UTF8.self) }
+            guard ContinuousClock.now < end else { return nil }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    /// Takes what is there; whether that was the end.
+    private func takeAll() -> Bool {
         var buffer = [UInt8](repeating: 0, count: 65_536)
-        while ContinuousClock.now < end {
-            var events = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            guard poll(&events, 1, 100) == 1 else { continue }
-            let count = recv(descriptor, &buffer, buffer.count, 0)
-            guard count > 0 else { return String(decoding: received, as: UTF8.self) }
+        while true {
+            let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT.rawValue))
+            if count < 0, errno == EAGAIN { return false }
+            guard count > 0 else { return true }
             received += buffer[..<count]
         }
-        return nil
     }
 }
 
@@ -65,17 +72,17 @@ struct WebAnswer {
     }
 
     /// Sends these bytes and reads the answer.
-    @concurrent static func to(_ request: String, port: Int) async throws -> WebAnswer {
+    static func to(_ request: String, port: Int) async throws -> WebAnswer {
         let connection = try RawConnection(port: port)
         connection.send(request)
-        guard let text = connection.receiveToEnd() else {
+        guard let text = try await connection.receiveToEnd() else {
             throw Program.Missing(description: "no end of the answer")
         }
         return try WebAnswer(text)
     }
 
     init(_ text: String) throws {
-        guard let match = text.firstMatch(of: /^HTTP\/1\.1 ([0-9]{3}) /), let status = Int(match.1),
+        guard let match = text.firstMatch(of: #/^HTTP/1\.1 ([0-9]{3}) /#), let status = Int(match.1),
             let end = text.firstRange(of: "\r\n\r\n")
         else { throw Program.Missing(description: "no answer: \(text)") }
         self.status = status
