@@ -9,6 +9,8 @@ final class ServerShared: Sendable {
     let methods: MethodTable
     let configuration: ServerConfiguration
     let logger: Logger
+    let limitedLog: LimitedLog
+    let patience: PeerPatience.Times
     let load: ServerLoad
     let drainTime: TimeAmount
     let maximumTimeout: TimeAmount
@@ -19,6 +21,8 @@ final class ServerShared: Sendable {
         self.methods = methods
         self.configuration = configuration
         self.logger = logger
+        limitedLog = LimitedLog(logger)
+        patience = PeerPatience.Times(configuration)
         load = ServerLoad(limit: configuration.maximumCalls)
         drainTime = TimeAmount(bounded: configuration.drainTime)
         maximumTimeout = TimeAmount(bounded: configuration.maximumTimeout)

@@ -33,21 +33,10 @@ struct ServeCommand: AsyncParsableCommand {
         transform: parseAddress)
     var listen: [Address] = []
 
-    @Option(
-        help: ArgumentHelp("How many seconds a call may take that sets no timeout.", valueName: "seconds"))
-    var defaultTimeout: Int64 = 30
-
-    /// The limits of the server.
-    func configuration() throws -> ServerConfiguration {
-        guard (1...3600).contains(defaultTimeout) else {
-            throw Failure("--default-timeout is 1 to 3600 seconds, not \(defaultTimeout)")
-        }
-        var configuration = ServerConfiguration()
-        configuration.defaultTimeout = .seconds(defaultTimeout)
-        return configuration
-    }
+    @OptionGroup var peers: PeerOptions
 
     func run() async throws {
+        raiseLimitOfOpenFiles()
         let logger = storage.logger(standardLevel: .info)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
@@ -78,7 +67,6 @@ private struct Daemon: Service, CustomStringConvertible {
 
     func run() async throws {
         let settings = try command.clinic.settings()
-        let configuration = try command.configuration()
         let directory = try command.storage.directory()
         let keys = try SigningKeys.loadOrCreate(at: directory.keyFile)
         let storage: Storage
@@ -90,13 +78,12 @@ private struct Daemon: Service, CustomStringConvertible {
             return
         }
         try await storage.closing { database in
-            try await serve(settings, configuration, directory, keys, database)
+            try await serve(settings, directory, keys, database)
         }
     }
 
     private func serve(
-        _ settings: ClinicSettings, _ configuration: ServerConfiguration, _ directory: DataDirectory,
-        _ keys: SigningKeys, _ database: Database
+        _ settings: ClinicSettings, _ directory: DataDirectory, _ keys: SigningKeys, _ database: Database
     ) async throws {
         let health = HealthService(services: clinicServiceNames)
         let methods = try clinicMethods(
@@ -104,6 +91,8 @@ private struct Daemon: Service, CustomStringConvertible {
                 clinic: settings, database: database,
                 passwords: try BcryptPool(cost: command.passwords.bcryptCost), signingKeys: keys,
                 health: health, logger: logger))
+        var configuration = command.peers.serverConfiguration
+        configuration.errorDomain = clinicErrorDomain
         let server = Server(
             methods: methods, configuration: configuration, group: MultiThreadedEventLoopGroup.singleton,
             logger: logger)

@@ -22,6 +22,8 @@ struct EnvironmentTests {
         "CLINIC_HOLD_MINUTES": ("0", "CLINIC_HOLD_MINUTES is 1 to 1440"),
         "CLINIC_DEFAULT_TIMEOUT": ("0", "CLINIC_DEFAULT_TIMEOUT is 1 to 3600"),
         "CLINIC_BCRYPT_COST": ("much", "'CLINIC_BCRYPT_COST'"),
+        "CLINIC_ALLOW_UID": ("0,root", "'root' is invalid for 'CLINIC_ALLOW_UID'"),
+        "CLINIC_DRAIN_TIME": ("-1", "CLINIC_DRAIN_TIME is 0 to 3600 seconds"),
         "CLINIC_LISTEN": ("tcp:127.0.0.1:0,nowhere", "'nowhere' is invalid for 'CLINIC_LISTEN'"),
     ]
 
