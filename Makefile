@@ -11,7 +11,7 @@ RELEASE := .build/release
 
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help run demo build test lint format proto bench torture packages test-packages swift tools
+.PHONY: help run demo build test fuzz sanitize lint format proto bench torture packages test-packages swift tools
 
 help: ## List the targets
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,12 @@ build: packages swift ## Build clinicd and clinic in release mode into .build/re
 test: test-packages swift tools lint ## Install what the tests need and run every test
 	@swift build --build-tests
 	@swift test --skip-build --parallel --experimental-maximum-parallelization-width 8
+
+fuzz: test-packages swift ## Try hostile bytes on all that reads a peer's (options: make fuzz ARGUMENTS='--seconds 3600 frames')
+	@Tests/Fuzz/run $(ARGUMENTS)
+
+sanitize: test-packages swift ## Run the tests of sockets, threads and C libraries under AddressSanitizer and ThreadSanitizer
+	@Tests/sanitize $(ARGUMENTS)
 
 lint: swift tools
 	@swift format lint --strict --parallel --recursive Package.swift Sources Tests clients
