@@ -12,6 +12,7 @@ final class ServerShared: Sendable {
     let load: ServerLoad
     let drainTime: TimeAmount
     let maximumTimeout: TimeAmount
+    let slowStreamGrace: TimeAmount
 
     init(methods: MethodTable, configuration: ServerConfiguration, logger: Logger) {
         self.methods = methods
@@ -20,6 +21,7 @@ final class ServerShared: Sendable {
         load = ServerLoad(limit: configuration.maximumCalls)
         drainTime = TimeAmount(bounded: configuration.drainTime)
         maximumTimeout = TimeAmount(bounded: configuration.maximumTimeout)
+        slowStreamGrace = TimeAmount(bounded: configuration.slowStreamGrace)
     }
 }
 

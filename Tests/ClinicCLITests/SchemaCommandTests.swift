@@ -85,6 +85,17 @@ import Testing
             """
         ),
         (
+            ["Health/Watch"],
+            """
+            grpc.health.v1.Health.Watch is a method:
+            rpc Watch ( .grpc.health.v1.HealthCheckRequest ) returns ( \
+            stream .grpc.health.v1.HealthCheckResponse ) {
+              option idempotency_level = NO_SIDE_EFFECTS;
+            }
+
+            """
+        ),
+        (
             ["UserService.GetUser"],
             """
             clinic.v1.UserService.GetUser is a method:
@@ -143,6 +154,6 @@ import Testing
     @Test func `a method that a service does not have is answered with those it has`() async {
         let outcome = await line.run("describe", "BookingService.Nothing")
         #expect(outcome.status == .usage)
-        #expect(outcome.errors.contains("clinic.v1.BookingService has no method Nothing; it has SearchSlots, "))
+        #expect(outcome.errors.contains("BookingService has no method Nothing; it has SearchSlots, "))
     }
 }

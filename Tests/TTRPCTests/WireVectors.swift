@@ -52,7 +52,6 @@ struct ServerVector: Decodable, Sendable, CustomTestStringConvertible {
         var hex: String?
         var streamId: UInt32?
         var code: String?
-        var failure: Bool?
     }
 
     let name: String

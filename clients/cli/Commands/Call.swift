@@ -34,6 +34,10 @@ struct Call: RunnableCommand {
                 Schema.services.flatMap(\.methods).map { "\($0.service)/\($0.name)\n" }.joined())
         }
         let found = try Schema.method(method)
+        guard found.kind == .unary else {
+            let text = "\(found.service)/\(found.name) is a stream; call reads single answers only"
+            throw CommandFailure(text, .usage)
+        }
         let payload = try payload(of: found, console)
         let remote = try await Remote(connection, console).renewingSession(console)
         let options = CallOptions(idempotencyKey: change.idempotencyKey)

@@ -28,7 +28,9 @@ extension SchemaElement {
 
 extension AnyMethod {
     fileprivate var declaration: String {
-        let types = "rpc \(name) ( .\(request.name) ) returns ( .\(response.name) )"
+        let requests = (kind.streamsRequests ? "stream " : "") + ".\(request.name)"
+        let responses = (kind.streamsResponses ? "stream " : "") + ".\(response.name)"
+        let types = "rpc \(name) ( \(requests) ) returns ( \(responses) )"
         return hasSideEffects ? types + ";" : types + " {\n  option idempotency_level = NO_SIDE_EFFECTS;\n}"
     }
 }
