@@ -85,13 +85,31 @@ public final class Server: Sendable {
         drainTimer.cancel()
     }
 
+    /// Makes a channel serve the methods if its user may connect.
+    private func admit(_ channel: any Channel) -> EventLoopFuture<Void> {
+        let allowed = shared.configuration.allowedUserIDs
+        guard !allowed.isEmpty, channel.remoteAddress?.ipAddress == nil else { return serve(channel) }
+        return PeerCredentials.of(channel).flatMap { credentials in
+            if let credentials, allowed.contains(credentials.userID) { return self.serve(channel) }
+            self.shared.limitedLog.notice(
+                .forbiddenUser, ["user": "\(credentials.map { "\($0.userID)" } ?? "unknown")"])
+            return channel.close()
+        }
+    }
+
     /// Makes a channel serve the methods. On the channel's event loop, which must be one of the server's group.
     func serve(_ channel: any Channel) -> EventLoopFuture<Void> {
         let host = channel.remoteAddress?.ipAddress
-        guard let executor = executors[ObjectIdentifier(channel.eventLoop)],
-            let number = connections.open(host: host)
-        else {
-            shared.logger.debug("no room for another connection", metadata: ["host": "\(host ?? "unix")"])
+        let number: UInt64
+        switch connections.open(host: host) {
+        case .success(let opened): number = opened
+        case .failure(.draining): return channel.close()
+        case .failure(.full):
+            shared.limitedLog.notice(.tooManyConnections, ["host": "\(host ?? "unix")"])
+            return channel.close()
+        }
+        guard let executor = executors[ObjectIdentifier(channel.eventLoop)] else {
+            connections.close(number, host: host)
             return channel.close()
         }
         channel.closeFuture.whenComplete { _ in self.connections.close(number, host: host) }
@@ -122,7 +140,7 @@ public final class Server: Sendable {
             .serverChannelOption(.backlog, value: 1024)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: (unsent + 3) / 4, high: unsent))
-            .childChannelInitializer { channel in self.serve(channel) }
+            .childChannelInitializer { channel in self.admit(channel) }
     }
 
     private func stop(_ listener: Listener) async {
