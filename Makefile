@@ -13,7 +13,8 @@ RELEASE := .build/release
 
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help run demo build test fuzz sanitize interop interop-packages lint format proto bench torture packages test-packages swift tools
+.PHONY: help run demo build test fuzz sanitize interop lint format proto bench torture
+.PHONY: packages test-packages interop-packages swift tools
 
 help: ## List the targets
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -40,7 +40,7 @@ struct WireVectorTests {
         }
         #expect(decoder.next() == .body(header), "\(vector.name)")
         let body = decoder.takeBody { Array($0) }
-        #expect(!decoder.isInsideFrame, "\(vector.name)")
+        #expect(decoder.next() == .needsMoreBytes && decoder.unfinished == nil, "\(vector.name)")
 
         guard let message = vector.message else { return }
         let descriptor = try #require(Self.messages[message])

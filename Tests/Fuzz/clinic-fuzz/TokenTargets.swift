@@ -35,7 +35,8 @@ struct AccessTokenTarget: FuzzTarget {
 /// Page tokens: a token is accepted only as it was made.
 struct PageTokenTarget: FuzzTarget {
     private let tokens: PageTokens
-    private let query = PageQuery(method: "clinic.v1.BookingService/ListBookings", callerID: 7, filter: [1, 2])
+    private let query = PageQuery(
+        method: "clinic.v1.BookingService/ListBookings", callerID: 7, filter: [1, 2])
 
     init() throws {
         tokens = PageTokens(keys: try SigningKeys(secret: Fixed.secret))
