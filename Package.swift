@@ -168,3 +168,21 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// libFuzzer brings the main function of the fuzzer, so it can be linked only where that is asked for (Tests/Fuzz/run).
+if Context.environment["CLINIC_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "clinic-fuzz",
+            dependencies: [
+                "ClinicMessages", "ClinicService", "ProtobufC", "Scheduling", "TTRPC", "TTRPCMessages",
+                logging, nioCore, nioEmbedded,
+            ], path: "Tests/Fuzz/clinic-fuzz",
+            swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]))
+}
+
+// What ThreadSanitizer has to be told, linked into the tests only when they run under it (Tests/sanitize).
+if Context.environment["CLINIC_THREAD_SANITIZER"] != nil {
+    package.targets.append(.target(name: "CThreadSanitizer", path: "Tests/CThreadSanitizer"))
+    package.targets.first { $0.name == "TTRPCTests" }?.dependencies.append("CThreadSanitizer")
+}

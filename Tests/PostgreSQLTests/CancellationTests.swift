@@ -77,6 +77,11 @@ struct CancellationTests {
         for (key, task) in group.enumerated() { #expect(try await task.value == Int64(key)) }
         let error = await failure { try await blocked?.value }
         #expect(error?.kind == .cancelled)
+        // Not by its lock_timeout, and no statement is counted as under way for ever.
+        let writes = database.statistics.writes
+        #expect(writes.cancelRequests >= 1)
+        #expect(writes.retries >= 20)
+        #expect(writes.inFlight == 0)
         #expect(try await active("WITH l AS%", url) == 0)
         #expect(try await number("SELECT count(*) FROM t", url) == 20)
         await holder.close()

@@ -23,7 +23,7 @@ struct ClinicCommand: ParsableCommand {
             Login.self, Logout.self, WhoAmI.self, UserCommands.self, DepartmentCommands.self,
             DoctorCommands.self, TimeOffCommands.self, SlotCommands.self,
             BookingCommands.self, TransactionCommands.self, Health.self, Call.self,
-            AuditCommands.self, ReportCommands.self,
+            ListServices.self, Describe.self, AuditCommands.self, ReportCommands.self,
         ])
 
     // Parsed here too, so that the options may stand before the noun.
