@@ -180,7 +180,7 @@ struct MetricsTests {
         let (_, daemon, port) = try await serve()
         let page = try await metrics(port)
         let now = Date().timeIntervalSince1970
-        #expect(page.value("process_resident_memory_bytes") > 4 << 20)
+        #expect(page.value("process_resident_memory_bytes") > 4_194_304)
         #expect((5...10_000).contains(page.value("process_open_fds")))
         #expect(page.value("process_max_fds") >= page.value("process_open_fds"))
         #expect(page.value("process_cpu_seconds_total") > 0)
