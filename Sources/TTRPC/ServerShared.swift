@@ -13,6 +13,7 @@ final class ServerShared: Sendable {
     let patience: PeerPatience.Times
     let load: ServerLoad
     let drainTime: TimeAmount
+    let lingerTime: TimeAmount
     let maximumTimeout: TimeAmount
     let slowStreamGrace: TimeAmount
 
@@ -24,6 +25,7 @@ final class ServerShared: Sendable {
         patience = PeerPatience.Times(configuration)
         load = ServerLoad(limit: configuration.maximumCalls)
         drainTime = TimeAmount(bounded: configuration.drainTime)
+        lingerTime = TimeAmount(bounded: configuration.lingerTime)
         maximumTimeout = TimeAmount(bounded: configuration.maximumTimeout)
         slowStreamGrace = TimeAmount(bounded: configuration.slowStreamGrace)
     }
