@@ -38,6 +38,10 @@ public struct ServerConfiguration: Sendable {
     /// The frames of an unknown type that a connection may send in ten seconds (default 200); one more closes it.
     public var maximumUselessFrames = 200
 
+    /// How long a connection may take to become secure where a listener has a `ChannelSecurity` (default 5 s); then it
+    /// is closed.
+    public var handshakeTime: Duration = .seconds(5)
+
     /// The longest a call may take, and what a greater timeout counts as (default 1 hour).
     public var maximumTimeout: Duration = .seconds(3600)
 

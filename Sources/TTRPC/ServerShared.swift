@@ -11,6 +11,7 @@ final class ServerShared: Sendable {
     let logger: Logger
     let load: ServerLoad
     let drainTime: TimeAmount
+    let handshakeTime: TimeAmount
     let maximumTimeout: TimeAmount
 
     init(methods: MethodTable, configuration: ServerConfiguration, logger: Logger) {
@@ -19,6 +20,7 @@ final class ServerShared: Sendable {
         self.logger = logger
         load = ServerLoad(limit: configuration.maximumCalls)
         drainTime = TimeAmount(bounded: configuration.drainTime)
+        handshakeTime = TimeAmount(bounded: configuration.handshakeTime)
         maximumTimeout = TimeAmount(bounded: configuration.maximumTimeout)
     }
 }
