@@ -136,7 +136,8 @@ let package = Package(
         .testTarget(
             name: "OpenSSLTests",
             dependencies: [
-                "OpenSSL", "ProtobufC", "TTRPC", "TTRPCMessages", logging, nioCore, nioPosix, subprocess,
+                "OpenSSL", "ProtobufC", "TTRPC", "TTRPCMessages", logging, nioCore, nioEmbedded, nioPosix,
+                subprocess,
             ], swiftSettings: settings),
         .testTarget(name: "BcryptTests", dependencies: ["Bcrypt"], swiftSettings: settings),
         .testTarget(
