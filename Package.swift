@@ -109,7 +109,8 @@ let package = Package(
         .testTarget(
             name: "TTRPCTests",
             dependencies: [
-                "TTRPC", "ProtobufC", "TTRPCMessages", logging, nioCore, nioPosix, nioEmbedded,
+                "TTRPC", "ProtobufC", "TTRPCMessages", "TestMessages", logging, nioCore, nioPosix,
+                nioEmbedded,
             ], swiftSettings: settings),
         .testTarget(
             name: "ClinicClientTests",
@@ -155,7 +156,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "ClinicClient", "ClinicMessages", "ProtobufC", "TTRPC", "TTRPCMessages", "TestCluster",
+                "ClinicClient", "ClinicMessages", "PostgreSQL", "ProtobufC", "TTRPC", "TTRPCMessages",
+                "TestCluster",
                 // Not linked for their code: the tests run what is built.
                 "clinic", "clinicd",
             ], swiftSettings: settings),

@@ -19,7 +19,7 @@ public struct ClinicDependencies: Sendable {
     public var passwords: BcryptPool
     /// The keys that tokens are signed with.
     public var signingKeys: SigningKeys
-    /// What Health/Check answers.
+    /// What health checks answer.
     public var health: HealthService
     /// Where failures that callers may not know go.
     public var logger: Logger
@@ -75,6 +75,9 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> MethodTa
         identity: Identity(tokens: accessTokens, standings: standings), logger: dependencies.logger)
     let health = dependencies.health
     try endpoints.serve(HealthMethods.check) { request, _ in try health.check(request) }
+    try endpoints.serve(HealthMethods.watch, endsWhenDraining: true) { request, _, responses in
+        try await health.watch(request, responses)
+    }
 
     try endpoints.serve(UserServiceMethods.createUser, user.createUser)
     try endpoints.serve(UserServiceMethods.login, user.login)

@@ -59,7 +59,8 @@ public struct TransactionStore: Sendable {
 
     /// Gives back a part or the rest, as decided on a balance; `status` is where the transaction stands afterwards.
     ///
-    /// Refused with `transactionNotFound`, `staleVersion`.
+    /// Refused with `transactionNotFound`, and with `staleVersion` when the balance is another one by now and the
+    /// decision does not hold on it.
     public func refund(
         _ refund: Refund, of balance: Balance, leaving status: TransactionStatus, origin: Origin
     ) async throws -> TransactionRecord {
@@ -68,7 +69,8 @@ public struct TransactionStore: Sendable {
         return try await Self.refund.run(
             on: database, origin,
             [
-                .int64(balance.id), .int64(balance.version), .int64(refund.fee), .int64(refund.gst),
+                .int64(balance.id), .int64(refund.holdsWhileItFits ? nil : balance.version),
+                .int64(refund.fee), .int64(refund.gst),
                 .text(status.rawValue), .statuses(cancelled),
             ])
     }

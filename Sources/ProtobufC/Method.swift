@@ -1,6 +1,24 @@
-// The methods of the schema as values: what a server registers a handler for and a client calls.
+// The methods of the schema as values: what a server registers a handler for and a client calls. Each of the four
+// kinds of calls is a type of its own, so that a handler or a call of another shape does not compile.
 
-/// A unary method of a service, with the types of its messages.
+/// How many messages go each way in a call of a method.
+public enum MethodKind: Sendable, Hashable {
+    /// One request, one response.
+    case unary
+    /// One request, any number of responses.
+    case serverStreaming
+    /// Any number of requests, one response.
+    case clientStreaming
+    /// Any number of requests and of responses, in any order.
+    case bidirectional
+
+    /// Whether any number of requests may come.
+    public var streamsRequests: Bool { self == .clientStreaming || self == .bidirectional }
+    /// Whether any number of responses may come.
+    public var streamsResponses: Bool { self == .serverStreaming || self == .bidirectional }
+}
+
+/// A method with one request and one response, with the types of its messages.
 public struct Method<Request: Message, Response: Message>: Sendable {
     /// The full name of the service, such as `clinic.v1.BookingService`.
     public let service: String
@@ -17,12 +35,65 @@ public struct Method<Request: Message, Response: Message>: Sendable {
     }
 }
 
-/// A unary method whose message types are known at run time only.
+/// A method with one request and a stream of responses, with the types of its messages.
+public struct ServerStreamingMethod<Request: Message, Response: Message>: Sendable {
+    /// The full name of the service, such as `clinic.v1.BookingService`.
+    public let service: String
+    /// The short name of the method, such as `BookAppointment`.
+    public let name: String
+    /// Whether a call may change something; false where the schema says `NO_SIDE_EFFECTS`.
+    public let hasSideEffects: Bool
+
+    /// Makes a method of the schema; generated code calls it.
+    public init(service: String, name: String, hasSideEffects: Bool) {
+        self.service = service
+        self.name = name
+        self.hasSideEffects = hasSideEffects
+    }
+}
+
+/// A method with a stream of requests and one response, with the types of its messages.
+public struct ClientStreamingMethod<Request: Message, Response: Message>: Sendable {
+    /// The full name of the service, such as `clinic.v1.BookingService`.
+    public let service: String
+    /// The short name of the method, such as `BookAppointment`.
+    public let name: String
+    /// Whether a call may change something; false where the schema says `NO_SIDE_EFFECTS`.
+    public let hasSideEffects: Bool
+
+    /// Makes a method of the schema; generated code calls it.
+    public init(service: String, name: String, hasSideEffects: Bool) {
+        self.service = service
+        self.name = name
+        self.hasSideEffects = hasSideEffects
+    }
+}
+
+/// A method with a stream of requests and a stream of responses, with the types of its messages.
+public struct BidirectionalMethod<Request: Message, Response: Message>: Sendable {
+    /// The full name of the service, such as `clinic.v1.BookingService`.
+    public let service: String
+    /// The short name of the method, such as `BookAppointment`.
+    public let name: String
+    /// Whether a call may change something; false where the schema says `NO_SIDE_EFFECTS`.
+    public let hasSideEffects: Bool
+
+    /// Makes a method of the schema; generated code calls it.
+    public init(service: String, name: String, hasSideEffects: Bool) {
+        self.service = service
+        self.name = name
+        self.hasSideEffects = hasSideEffects
+    }
+}
+
+/// A method of any kind whose message types are known at run time only.
 public struct AnyMethod: Sendable {
     /// The full name of the service, such as `clinic.v1.BookingService`.
     public let service: String
     /// The short name of the method, such as `BookAppointment`.
     public let name: String
+    /// How many messages go each way.
+    public let kind: MethodKind
     /// Whether a call may change something; false where the schema says `NO_SIDE_EFFECTS`.
     public let hasSideEffects: Bool
     /// The type of its request message.
@@ -32,11 +103,42 @@ public struct AnyMethod: Sendable {
 
     /// Forgets the types of a method.
     public init<Request, Response>(_ method: Method<Request, Response>) {
-        service = method.service
-        name = method.name
-        hasSideEffects = method.hasSideEffects
-        request = Request.descriptor
-        response = Response.descriptor
+        self.init(
+            method.service, method.name, .unary, method.hasSideEffects, Request.descriptor,
+            Response.descriptor)
+    }
+
+    /// Forgets the types of a method.
+    public init<Request, Response>(_ method: ServerStreamingMethod<Request, Response>) {
+        self.init(
+            method.service, method.name, .serverStreaming, method.hasSideEffects, Request.descriptor,
+            Response.descriptor)
+    }
+
+    /// Forgets the types of a method.
+    public init<Request, Response>(_ method: ClientStreamingMethod<Request, Response>) {
+        self.init(
+            method.service, method.name, .clientStreaming, method.hasSideEffects, Request.descriptor,
+            Response.descriptor)
+    }
+
+    /// Forgets the types of a method.
+    public init<Request, Response>(_ method: BidirectionalMethod<Request, Response>) {
+        self.init(
+            method.service, method.name, .bidirectional, method.hasSideEffects, Request.descriptor,
+            Response.descriptor)
+    }
+
+    private init(
+        _ service: String, _ name: String, _ kind: MethodKind, _ hasSideEffects: Bool,
+        _ request: MessageDescriptor, _ response: MessageDescriptor
+    ) {
+        self.service = service
+        self.name = name
+        self.kind = kind
+        self.hasSideEffects = hasSideEffects
+        self.request = request
+        self.response = response
     }
 }
 

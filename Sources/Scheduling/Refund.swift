@@ -23,6 +23,9 @@ public struct Refund: Sendable, Hashable {
     public let total: Int64
     /// Nothing of the payment is left after it.
     public let isFull: Bool
+    /// Other refunds that come first leave its parts as they are, as long as each still fits into what is left of its
+    /// side and something remains: its tax is the plain share, or one side is used up for good.
+    public let holdsWhileItFits: Bool
 
     /// The refund of `amount` of a payment, or of all that is left of it when `amount` is nil.
     ///
@@ -52,6 +55,7 @@ public struct Refund: Sendable, Hashable {
         self.fee = wanted - self.gst
         self.total = wanted
         isFull = wanted == left
+        holdsWhileItFits = !isFull && (self.gst == share || feeLeft == 0 || gstLeft == 0)
     }
 
     /// half-up(amount × share / whole) for 0 ≤ share ≤ whole, amount ≥ 0, whole > 0, through 128 bits.

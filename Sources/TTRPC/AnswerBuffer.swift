@@ -53,6 +53,21 @@ struct AnswerBuffer {
         response.withEncoded { buffer.writeFrame($0, streamID: streamID, type: .response) }
     }
 
+    /// Adds one message of a stream; the bytes of its frame, or nil for a message that is too long for one.
+    mutating func appendMessage(_ message: some Message, streamID: UInt32) -> Int? {
+        message.withEncoded { encoded in
+            guard encoded.byteCount <= FrameHeader.maximumLength else { return nil }
+            buffer.writeFrame(encoded, streamID: streamID, type: .data)
+            return FrameHeader.byteCount + encoded.byteCount
+        }
+    }
+
+    /// Adds the end of a stream of messages. It is a frame of its own, and never an OK response: clients take that
+    /// for one more message.
+    mutating func appendEndOfStream(_ streamID: UInt32) {
+        buffer.writeEndOfStream(streamID)
+    }
+
     /// Takes what waits, to be written at once. It is gone from here before the channel sees it, since a write
     /// may come back to the connection and make it send more.
     mutating func take() -> ByteBuffer {
@@ -90,7 +105,11 @@ enum Varint {
 
 extension ByteBuffer {
     /// Appends a frame whose data is a message that fits into one.
-    mutating func writeFrame(_ message: EncodedMessage, streamID: UInt32, type: FrameType) {
-        writeFrame(length: message.byteCount, streamID: streamID, type: type) { message.write(into: $0) }
+    mutating func writeFrame(
+        _ message: EncodedMessage, streamID: UInt32, type: FrameType, flags: FrameFlags = []
+    ) {
+        writeFrame(length: message.byteCount, streamID: streamID, type: type, flags: flags) {
+            message.write(into: $0)
+        }
     }
 }

@@ -10,7 +10,7 @@ internal import TTRPCMessages
 /// A connection to a ttrpc server. It is closed by `close()` or with its last reference.
 public final class Client: Sendable {
     private let channel: any Channel
-    private let connection: ClientConnection
+    let connection: ClientConnection
 
     private init(channel: any Channel, connection: ClientConnection) {
         self.channel = channel
@@ -33,7 +33,8 @@ public final class Client: Sendable {
         }
         let eventLoop = (group ?? MultiThreadedEventLoopGroup.singleton).any()
         let connection = ClientConnection(
-            address: address, executor: EventLoopExecutor(eventLoop: eventLoop))
+            address: address, configuration: configuration,
+            executor: EventLoopExecutor(eventLoop: eventLoop))
         let time = TimeAmount(bounded: configuration.connectTimeout)
         let bootstrap = ClientBootstrap(group: eventLoop).connectTimeout(time)
         do {
@@ -112,7 +113,7 @@ public final class Client: Sendable {
         try? await channel.close()
     }
 
-    private static var deadlineIsOver: Status {
+    static var deadlineIsOver: Status {
         var status = Status(.deadlineExceeded, "the time allowed was over before the call was sent")
         status.transportFailure = .neverSent
         return status

@@ -10,21 +10,32 @@ internal import TTRPCMessages
 ///
 /// `outbox` and `executor` are for any thread, the rest for the event loop, which is checked where calls come in;
 /// this is why it is `@unchecked Sendable`.
-final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
+final class ClientConnection: ChannelDuplexHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     let executor: EventLoopExecutor
-    let outbox = ClientOutbox()
+    let outbox: ClientOutbox
+    let configuration: ClientConfiguration
+    /// What waits for the callers of streams.
+    let inbound: InboundAccount
     private let address: Address
-    @exclusivity(unchecked) private var state = ClientConnectionState()
-    @exclusivity(unchecked) private var decoder = FrameDecoder()
-    @exclusivity(unchecked) private var context: ChannelHandlerContext?
+    @exclusivity(unchecked) var state = ClientConnectionState()
+    @exclusivity(unchecked) var decoder = FrameDecoder()
+    @exclusivity(unchecked) private(set) var context: ChannelHandlerContext?
     @exclusivity(unchecked) private var deadlineTimer = DeadlineTimer()
     @exclusivity(unchecked) private var spare = ByteBuffer()
+    /// A frame that has to wait for a caller; nothing is read meanwhile.
+    @exclusivity(unchecked) var held: HeldFrame?
+    /// The channel wants to read and has to wait for the same reason.
+    @exclusivity(unchecked) var isReadHeld = false
 
-    init(address: Address, executor: EventLoopExecutor) {
+    init(address: Address, configuration: ClientConfiguration, executor: EventLoopExecutor) {
         self.address = address
+        self.configuration = configuration
+        outbox = ClientOutbox(limits: configuration.streamLimits)
+        inbound = InboundAccount(limit: configuration.maximumQueuedBytesPerConnection)
         self.executor = executor
     }
 
@@ -43,6 +54,11 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
         } catch {
             return call.end(.failure(error))
         }
+        collectSoon()
+    }
+
+    /// Tells the event loop that there is something to send.
+    func collectSoon() {
         let eventLoop = executor.eventLoop
         if eventLoop.inEventLoop, executor.flushesAfterWakeUp(self) { return }
         eventLoop.execute { self.sendCollected() }
@@ -59,15 +75,17 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
 
     // MARK: Sending, on the event loop
 
-    private func sendCollected() {
+    func sendCollected() {
         executor.eventLoop.preconditionInEventLoop()
         guard let context else { return }
-        var (buffer, calls) = outbox.collect(spare: spare)
+        var (buffer, calls, streams, areSendersWaiting) = outbox.collect(spare: spare)
         spare = ByteBuffer()
-        guard !calls.isEmpty else { return }
-        state.sent(calls)
+        guard buffer.readableBytes > 0 else { return }
+        state.sent(calls, streams)
         if let deadline = calls.lazy.compactMap(\.deadline).min() { watch(deadline) }
+        if let deadline = streams.lazy.compactMap(\.deadline).min() { watch(deadline) }
         context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+        if areSendersWaiting { outbox.setWritable(context.channel.isWritable) }
         spare = ClientOutbox.reclaimed(&buffer)
     }
 
@@ -79,6 +97,11 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
         deadlineTimer.fired()
         for call in state.takeExpiredCalls(now: executor.eventLoop.now) {
             call.end(.failure(Status(.deadlineExceeded, "no answer came within the time allowed")))
+        }
+        for stream in state.takeExpiredStreams(now: executor.eventLoop.now) {
+            end(
+                stream,
+                .failure(Status(.deadlineExceeded, "the stream had not ended within the time allowed")))
         }
         if let next = state.nextDeadline { watch(next) }
     }
@@ -104,48 +127,85 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
         context.close(promise: nil)
     }
 
+    func read(context: ChannelHandlerContext) {
+        if held == nil {
+            context.read()
+        } else {
+            isReadHeld = true
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        outbox.setWritable(context.channel.isWritable)
+        context.fireChannelWritabilityChanged()
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         decoder.append(unwrapInboundIn(data))
-        while true {
+        takeFrames()
+    }
+
+    func takeFrames() {
+        while held == nil {
             switch decoder.next() {
             case .needsMoreBytes: return
             case .header(let header): received(header)
-            case .body(let header): receivedResponse(header)
+            case .body(let header):
+                if header.type == FrameType.response.rawValue {
+                    receivedResponse(header)
+                } else {
+                    receivedMessage(header, decoder.takeBody { Array($0) })
+                }
             case .notTTRPC:
                 fail(Status(.neverSent, "what answers at \(address) is not a ttrpc server"))
-                return context.close(promise: nil)
+                context?.close(promise: nil)
+                return
             }
         }
     }
 
-    private func received(_ header: FrameHeader) {
+    func received(_ header: FrameHeader) {
         switch state.receivedHeader(header) {
         case .readBody: return
         case .skipBody: break
         case .fail(let call, let status): call.end(.failure(status))
+        case .failStream(let stream, let status): end(stream, .failure(status))
+        case .endStream(let stream): end(stream, .success(()))
+        case .hold: return hold(header)
         }
         decoder.skipBody()
     }
 
     private func receivedResponse(_ header: FrameHeader) {
         let response = decoder.takeBody { try? TTRPCResponse(decoding: $0, limits: .client) }
-        guard let call = state.receivedResponse(streamID: header.streamID) else { return }
-        guard let response else {
-            return call.end(.failure(Status(.internal, "the server's answer is not a ttrpc response")))
+        let outcome: ClientCall.Outcome
+        if let response {
+            outcome = Status(wireForm: response.status).map { .failure($0) } ?? .success(response.payload)
+        } else {
+            outcome = .failure(Status(.internal, "the server's answer is not a ttrpc response"))
         }
-        call.end(Status(wireForm: response.status).map { .failure($0) } ?? .success(response.payload))
+        if let call = state.receivedResponse(streamID: header.streamID) {
+            call.end(outcome)
+        } else if let stream = state.receivedResponse(ending: header.streamID) {
+            receivedOutcome(outcome, of: stream)
+        }
     }
 
     // MARK: The end
 
     /// Refuses and ends every call for this reason; those that were sent have an unknown outcome.
     func fail(_ reason: Status) {
-        for call in outbox.fail(reason) { call.end(.failure(reason)) }
-        let failure = outbox.failure ?? reason
-        for call in state.closed() { call.end(.failure(Status(.outcomeUnknown, failure.message))) }
+        let unsent = outbox.fail(reason)
+        for call in unsent.calls { call.end(.failure(reason)) }
+        for stream in unsent.streams { end(stream, .failure(reason)) }
+        let unknown = Status(.outcomeUnknown, (outbox.failure ?? reason).message)
+        let sent = state.closed()
+        for call in sent.calls { call.end(.failure(unknown)) }
+        for stream in sent.streams { end(stream, .failure(unknown)) }
     }
 
     private func end() {
+        stopHolding()
         deadlineTimer.cancel()
         fail(Status(.neverSent, "the connection to \(address) was closed"))
     }

@@ -5,6 +5,7 @@
 // mistake fails the call that it names; the other calls go on.
 
 internal import NIOCore
+internal import ProtobufC
 
 /// The state of one client connection.
 struct ClientConnectionState: ~Copyable {
@@ -14,18 +15,28 @@ struct ClientConnectionState: ~Copyable {
         case skipBody
         /// End this call, and skip the body.
         case fail(ClientCall, Status)
+        /// End this stream, and skip the body.
+        case failStream(ClientStream, Status)
+        /// The server has ended this stream.
+        case endStream(ClientStream)
+        /// The stream's queue is full: read nothing more, and ask again with this header when there is room.
+        case hold
     }
 
     private var calls: [UInt32: ClientCall] = [:]
+    private var streams: [UInt32: ClientStream] = [:]
 
     /// These requests are being sent.
-    mutating func sent(_ newCalls: [ClientCall]) {
+    mutating func sent(_ newCalls: [ClientCall], _ newStreams: [ClientStream] = []) {
         for call in newCalls { calls[call.streamID] = call }
+        for stream in newStreams { streams[stream.streamID] = stream }
     }
 
     /// A frame begins.
     mutating func receivedHeader(_ header: FrameHeader) -> HeaderAction {
-        guard let call = calls[header.streamID] else { return .skipBody }
+        guard let call = calls[header.streamID] else {
+            return streams[header.streamID].map { receivedHeader(header, on: $0) } ?? .skipBody
+        }
         let mistake: Status
         if header.type != FrameType.response.rawValue {
             mistake = Status(.internal, "the server sent a frame of type \(header.type) for a unary call")
@@ -57,12 +68,96 @@ struct ClientConnectionState: ~Copyable {
         return expired
     }
 
-    /// The earliest deadline among the calls.
-    var nextDeadline: NIODeadline? { calls.values.lazy.compactMap(\.deadline).min() }
+    /// The earliest deadline among the calls and the streams.
+    var nextDeadline: NIODeadline? {
+        [
+            calls.values.lazy.compactMap(\.deadline).min(), streams.values.lazy.compactMap(\.deadline).min(),
+        ].compactMap { $0 }.min()
+    }
 
     /// Takes out all calls: the connection is gone.
-    mutating func closed() -> [ClientCall] {
-        defer { calls = [:] }
-        return Array(calls.values)
+    mutating func closed() -> (calls: [ClientCall], streams: [ClientStream]) {
+        defer {
+            calls = [:]
+            streams = [:]
+        }
+        return (Array(calls.values), Array(streams.values))
+    }
+
+    // MARK: Streams
+
+    private mutating func receivedHeader(_ header: FrameHeader, on stream: ClientStream) -> HeaderAction {
+        let mistake: Status
+        switch FrameType(rawValue: header.type) {
+        case .response, .data:
+            if header.length > FrameHeader.maximumLength {
+                mistake = Status(.resourceExhausted, "the server sent a message of \(header.length) bytes")
+            } else if header.type == FrameType.response.rawValue {
+                return .readBody
+            } else {
+                return receivedData(header, on: stream)
+            }
+        case .request, nil:
+            mistake = Status(.internal, "the server sent a frame of type \(header.type)")
+        }
+        streams[header.streamID] = nil
+        return .failStream(stream, mistake)
+    }
+
+    private mutating func receivedData(_ header: FrameHeader, on stream: ClientStream) -> HeaderAction {
+        guard stream.kind.streamsResponses else {
+            streams[header.streamID] = nil
+            return .failStream(
+                stream, Status(.internal, "the server sent a data frame for a call with one response"))
+        }
+        guard header.has(.noData) else { return stream.responses.isFull ? .hold : .readBody }
+        guard header.length == 0 else {
+            streams[header.streamID] = nil
+            return .failStream(
+                stream, Status(.internal, "the server sent bytes in a frame that is to have none"))
+        }
+        guard header.has(.remoteClosed) else { return .skipBody }
+        streams[header.streamID] = nil
+        return .endStream(stream)
+    }
+
+    /// The body of a Data frame is here: the stream to add it to, nil if it was forgotten meanwhile. A message in the
+    /// frame that also ends the stream is its last.
+    mutating func receivedMessage(_ header: FrameHeader) -> (stream: ClientStream, isLast: Bool)? {
+        guard let stream = streams[header.streamID] else { return nil }
+        let isLast = header.has(.remoteClosed)
+        if isLast { streams[header.streamID] = nil }
+        return (stream, isLast)
+    }
+
+    /// The body of a Response is here, which ends a stream.
+    mutating func receivedResponse(ending streamID: UInt32) -> ClientStream? {
+        streams.removeValue(forKey: streamID)
+    }
+
+    /// The queue that a held frame waits for; nil if its stream is gone.
+    func queue(of streamID: UInt32) -> InboundQueue? { streams[streamID]?.responses }
+
+    /// Takes out the stream that has had a held frame wait for too long: the frame's own if its queue is to blame,
+    /// or else the one that holds the most of what the connection may hold.
+    mutating func takeSlowStream(holding streamID: UInt32) -> ClientStream? {
+        let fullest = streams.max { $0.value.responses.byteCount < $1.value.responses.byteCount }
+        let isToBlame = streams[streamID]?.responses.isFullByItself ?? false
+        guard let slow = isToBlame ? streamID : fullest?.key else { return nil }
+        return streams.removeValue(forKey: slow)
+    }
+
+    /// Nobody waits for this stream any more; whether somebody did.
+    mutating func forgotten(_ stream: ClientStream) -> Bool {
+        guard streams[stream.streamID] === stream else { return false }
+        streams[stream.streamID] = nil
+        return true
+    }
+
+    /// Takes out the streams whose deadline has come.
+    mutating func takeExpiredStreams(now: NIODeadline) -> [ClientStream] {
+        let expired = streams.values.filter { stream in stream.deadline.map { $0 <= now } ?? false }
+        for stream in expired { streams[stream.streamID] = nil }
+        return expired
     }
 }

@@ -10,54 +10,174 @@ internal import Synchronization
 final class ClientOutbox: Sendable {
     /// The most that stays allocated while nothing is sent.
     private static let retainedBytes = 8192
+    /// The most that gathers before streams have to wait.
+    private static let maximumCollectedBytes = 64 << 10
 
     private struct State {
         var buffer = ByteBuffer()
         var calls: [ClientCall] = []
+        var streams: [ClientStream] = []
+        var senders: [ClientSender] = []
+        var turn: UInt64 = 1
+        var isWritable = true
         var nextStreamID: UInt32 = 1
         var isCollectionDue = false
         var failure: Status?
+
+        mutating func takeStreamID() -> UInt32 {
+            // After 0xffffffff the ids begin anew, like those of the Go client.
+            defer { nextStreamID &+= 2 }
+            return nextStreamID
+        }
+
+        /// Whether the event loop has to be told that there is something to collect.
+        mutating func makeCollectionDue() -> Bool {
+            defer { isCollectionDue = true }
+            return !isCollectionDue
+        }
     }
 
+    private let limits: StreamLimits
     private let state = Mutex(State())
+
+    init(limits: StreamLimits) {
+        self.limits = limits
+    }
 
     /// Puts a request that fits into a frame in line; true if the event loop has to be told that there is something to collect.
     func add(_ call: ClientCall, _ request: EncodedMessage) throws(Status) -> Bool {
         let result = state.withLock { state -> Result<Bool, Status> in
             if let failure = state.failure { return .failure(failure) }
-            call.streamID = state.nextStreamID
-            // After 0xffffffff the ids begin anew, like those of the Go client.
-            state.nextStreamID &+= 2
+            call.streamID = state.takeStreamID()
             state.calls.append(call)
             state.buffer.writeFrame(request, streamID: call.streamID, type: .request)
-            defer { state.isCollectionDue = true }
-            return .success(!state.isCollectionDue)
+            return .success(state.makeCollectionDue())
         }
         return try result.get()
     }
 
+    // MARK: Streams
+
+    /// Puts the request that opens a stream in line; true as above.
+    func add(_ stream: ClientStream, _ request: EncodedMessage) throws(Status) -> Bool {
+        let result = state.withLock { state -> Result<Bool, Status> in
+            if let failure = state.failure { return .failure(failure) }
+            stream.streamID = state.takeStreamID()
+            stream.hasClosedRequests = !stream.kind.streamsRequests
+            state.streams.append(stream)
+            state.buffer.writeFrame(
+                request, streamID: stream.streamID, type: .request, flags: stream.openingFlags)
+            return .success(state.makeCollectionDue())
+        }
+        return try result.get()
+    }
+
+    /// What became of a message.
+    enum Sending {
+        case sent(isCollectionDue: Bool)
+        /// There is no room yet; the sender waits in line.
+        case mustWait
+        /// The call is over, or the caller has ended its requests.
+        case isOver
+    }
+
+    /// Puts a message that fits into a frame in line, or its sender.
+    func add(_ message: EncodedMessage, on stream: ClientStream) -> Sending {
+        state.withLock { state in
+            if stream.isOver || stream.hasClosedRequests || state.failure != nil { return .isOver }
+            guard state.isWritable, state.buffer.readableBytes < Self.maximumCollectedBytes,
+                stream.turn.hasRoom(in: state.turn, limits)
+            else { return .mustWait }
+            state.buffer.writeFrame(message, streamID: stream.streamID, type: .data)
+            stream.turn.sent(FrameHeader.byteCount + message.byteCount)
+            return .sent(isCollectionDue: state.makeCollectionDue())
+        }
+    }
+
+    /// Has a sender wait until there may be room; false if it need not wait.
+    func wait(_ sender: ClientSender, _ continuation: UnsafeContinuation<Void, Never>) -> Bool {
+        state.withLock { state in
+            if sender.stream.isOver || state.failure != nil { return false }
+            if state.isWritable, !state.isCollectionDue { return false }
+            sender.continuation = continuation
+            state.senders.append(sender)
+            return true
+        }
+    }
+
+    /// Lets a sender go on: its task was cancelled.
+    func giveUp(_ sender: ClientSender) {
+        let continuation = state.withLock { state in
+            state.senders.removeAll { $0 === sender }
+            return sender.takeContinuation()
+        }
+        continuation?.resume()
+    }
+
+    /// Puts the end of a stream's requests in line; true if the event loop has to be told.
+    func addEnd(of stream: ClientStream) -> Bool {
+        state.withLock { state in
+            if stream.isOver || stream.hasClosedRequests || state.failure != nil { return false }
+            stream.hasClosedRequests = true
+            state.buffer.writeEndOfStream(stream.streamID)
+            return state.makeCollectionDue()
+        }
+    }
+
+    /// Nothing more is to be sent on this stream.
+    func close(_ stream: ClientStream) {
+        let waiting = state.withLock { state in
+            stream.isOver = true
+            let waiting = state.senders.filter { $0.stream === stream }.compactMap { $0.takeContinuation() }
+            state.senders.removeAll { $0.stream === stream }
+            return waiting
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+
+    /// The channel takes more, or takes no more; lets those who wait for it try again.
+    func setWritable(_ isWritable: Bool) {
+        let waiting = state.withLock { state -> [UnsafeContinuation<Void, Never>] in
+            state.isWritable = isWritable
+            guard isWritable else { return [] }
+            defer { state.senders = [] }
+            return state.senders.compactMap { $0.takeContinuation() }
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+
+    // MARK: The event loop
+
     /// Takes what is in line. The spare buffer holds what comes next.
-    func collect(spare: ByteBuffer) -> (buffer: ByteBuffer, calls: [ClientCall]) {
+    func collect(
+        spare: ByteBuffer
+    ) -> (buffer: ByteBuffer, calls: [ClientCall], streams: [ClientStream], areSendersWaiting: Bool) {
         state.withLock { state in
             defer {
                 state.buffer = spare
                 state.calls = []
+                state.streams = []
+                state.turn &+= 1
                 state.isCollectionDue = false
             }
-            return (state.buffer, state.calls)
+            return (state.buffer, state.calls, state.streams, !state.senders.isEmpty)
         }
     }
 
     /// Refuses requests from now on; returns those in line, which will not be sent. The first reason counts.
-    func fail(_ failure: Status) -> [ClientCall] {
-        state.withLock { state in
+    func fail(_ failure: Status) -> (calls: [ClientCall], streams: [ClientStream]) {
+        let (calls, streams, waiting) = state.withLock { state in
             if state.failure == nil { state.failure = failure }
             defer {
                 state.calls = []
+                state.streams = []
+                state.senders = []
                 state.buffer = ByteBuffer()
             }
-            return state.calls
+            return (state.calls, state.streams, state.senders.compactMap { $0.takeContinuation() })
         }
+        for continuation in waiting { continuation.resume() }
+        return (calls, streams)
     }
 
     /// Why requests are refused.

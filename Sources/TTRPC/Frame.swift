@@ -31,6 +31,25 @@ enum FrameType: UInt8 {
     case data = 3
 }
 
+/// The bits of a frame's flags that mean something.
+struct FrameFlags: OptionSet {
+    let rawValue: UInt8
+
+    /// On Request and Data: the sender sends nothing more on this stream.
+    static let remoteClosed = FrameFlags(rawValue: 0x01)
+    /// On Request: the sender will go on with Data.
+    static let remoteOpen = FrameFlags(rawValue: 0x02)
+    /// On Data: this frame carries no message at all, not even an empty one.
+    static let noData = FrameFlags(rawValue: 0x04)
+    /// On Data: the end of a stream, as every peer understands it.
+    static let endOfStream: FrameFlags = [.remoteClosed, .noData]
+}
+
+extension FrameHeader {
+    /// Whether all of these flags are set.
+    func has(_ flags: FrameFlags) -> Bool { FrameFlags(rawValue: self.flags).isSuperset(of: flags) }
+}
+
 extension ByteBuffer {
     /// Appends a header.
     mutating func writeFrameHeader(_ header: FrameHeader) {
@@ -39,7 +58,8 @@ extension ByteBuffer {
 
     /// Appends a frame of at most the greatest length, whose data the body writes to memory of that length.
     mutating func writeFrame(
-        length: Int, streamID: UInt32, type: FrameType, _ body: (UnsafeMutableRawBufferPointer) -> Void
+        length: Int, streamID: UInt32, type: FrameType, flags: FrameFlags = [],
+        _ body: (UnsafeMutableRawBufferPointer) -> Void
     ) {
         // Header and data in one step: a buffer's every write has its price, and this is the hot path.
         let total = FrameHeader.byteCount + length
@@ -47,10 +67,15 @@ extension ByteBuffer {
             space.storeBytes(of: UInt32(truncatingIfNeeded: length).bigEndian, as: UInt32.self)
             space.storeBytes(of: streamID.bigEndian, toByteOffset: 4, as: UInt32.self)
             space.storeBytes(of: type.rawValue, toByteOffset: 8, as: UInt8.self)
-            space.storeBytes(of: 0, toByteOffset: 9, as: UInt8.self)
+            space.storeBytes(of: flags.rawValue, toByteOffset: 9, as: UInt8.self)
             body(UnsafeMutableRawBufferPointer(rebasing: space[FrameHeader.byteCount..<total]))
             return total
         }
+    }
+
+    /// Appends the Data frame that ends a stream.
+    mutating func writeEndOfStream(_ streamID: UInt32) {
+        writeFrame(length: 0, streamID: streamID, type: .data, flags: .endOfStream) { _ in }
     }
 
     /// Takes a header off the front, or nothing if fewer than ten bytes are there.

@@ -1,39 +1,57 @@
 // The standard question of every load balancer and start script (grpc.health.v1): does it serve? Kept here since it
-// knows nothing of what is served. The daemon sets the answers; a check never waits for anything.
+// knows nothing of what is served. The daemon sets the answers; a check never waits for anything, and a watch is
+// sent what is true now: of changes that come faster than its client reads it gets the last.
 
 internal import ProtobufC
 internal import Synchronization
 public import TTRPCMessages
 
-/// Answers `grpc.health.v1.Health/Check`, for the server as a whole (the empty name) and for single services.
+/// Answers `grpc.health.v1.Health`, for the server as a whole (the empty name) and for single services.
 public final class HealthService: Sendable {
     private struct Entry {
         var service: String
         var status: HealthCheckResponse.ServingStatus
     }
 
-    /// The server as a whole comes first: it is what is asked for, and a handful is searched faster than hashed.
-    private let entries: Mutex<[Entry]>
+    private struct Watcher {
+        var service: String
+        var changes: AsyncStream<HealthCheckResponse.ServingStatus>.Continuation
+    }
+
+    private struct State {
+        /// The server as a whole comes first: it is what is asked for, and a handful is searched faster than hashed.
+        var entries: [Entry]
+        var watchers: [UInt64: Watcher] = [:]
+        var nextWatcher: UInt64 = 0
+
+        func status(of service: String) -> HealthCheckResponse.ServingStatus? {
+            entries.first { $0.service == service }?.status
+        }
+    }
+
+    private let state: Mutex<State>
 
     /// Knows the server as a whole and these services; all of them serve.
     public init(services: [String] = []) {
-        entries = Mutex(([""] + services).map { Entry(service: $0, status: .serving) })
+        state = Mutex(State(entries: ([""] + services).map { Entry(service: $0, status: .serving) }))
     }
 
     /// Sets what a service (the empty name: the server as a whole) answers from now on. Any thread may call it.
     public func setStatus(_ status: HealthCheckResponse.ServingStatus, for service: String = "") {
-        entries.withLock { entries in
-            if let index = entries.firstIndex(where: { $0.service == service }) {
-                entries[index].status = status
+        let watchers = state.withLock { state in
+            if let index = state.entries.firstIndex(where: { $0.service == service }) {
+                state.entries[index].status = status
             } else {
-                entries.append(Entry(service: service, status: status))
+                state.entries.append(Entry(service: service, status: status))
             }
+            return state.watchers.values.filter { $0.service == service }
         }
+        for watcher in watchers { watcher.changes.yield(status) }
     }
 
     /// What a service answers now; nil if it is not known.
     public func status(of service: String) -> HealthCheckResponse.ServingStatus? {
-        entries.withLock { entries in entries.first { $0.service == service }?.status }
+        state.withLock { $0.status(of: service) }
     }
 
     /// Answers Check; throws NOT_FOUND for a service it does not know.
@@ -44,8 +62,36 @@ public final class HealthService: Sendable {
         return HealthCheckResponse(status: status)
     }
 
+    /// Serves Watch: sends the status of a service now and after each change, SERVICE_UNKNOWN while there is no such
+    /// service. Goes on until its task is cancelled, so it is to be registered with `endsWhenDraining`.
+    public func watch(
+        _ request: HealthCheckRequest, _ responses: ResponseWriter<HealthCheckResponse>
+    ) async throws {
+        let (changes, continuation) = AsyncStream.makeStream(
+            of: HealthCheckResponse.ServingStatus.self, bufferingPolicy: .bufferingNewest(1))
+        let number = state.withLock { state in
+            state.nextWatcher += 1
+            state.watchers[state.nextWatcher] = Watcher(service: request.service, changes: continuation)
+            continuation.yield(state.status(of: request.service) ?? .serviceUnknown)
+            return state.nextWatcher
+        }
+        defer { state.withLock { _ = $0.watchers.removeValue(forKey: number) } }
+        var last: HealthCheckResponse.ServingStatus?
+        for await status in changes where status != last {
+            try await responses.send(HealthCheckResponse(status: status))
+            last = status
+        }
+        throw CancellationError()
+    }
+
+    /// How many watches there are.
+    var watcherCount: Int { state.withLock { $0.watchers.count } }
+
     /// Adds the methods to a server's table, for a server that puts nothing around its methods.
     public func register(in table: inout MethodTable) {
         table.register(HealthMethods.check) { call in try self.check(try call.request()) }
+        table.register(HealthMethods.watch, endsWhenDraining: true) { call, responses in
+            try await self.watch(try call.request(), responses)
+        }
     }
 }

@@ -27,13 +27,69 @@ public struct MethodTable: Sendable {
         _ handler: @escaping @Sendable (UnaryCall<Request>) async throws -> Response
     ) {
         insert(
-            RegisteredMethod(service: method.service, name: method.name) { call, responder in
+            method.service, method.name,
+            .unary { call, responder in
                 Task.immediate(executorPreference: responder.executor) {
                     do {
                         responder.succeed(try await handler(UnaryCall(received: call)))
                     } catch {
                         responder.fail(error)
                     }
+                }
+            })
+    }
+
+    /// Adds a method whose handler sends any number of responses; the stream ends when it returns or throws.
+    ///
+    /// One that would go on for ever is registered with `endsWhenDraining`: when the server shuts down it is
+    /// answered with UNAVAILABLE at once and its task cancelled, so that its client can go on with another server.
+    /// Otherwise as above.
+    public mutating func register<Request, Response>(
+        _ method: ServerStreamingMethod<Request, Response>, endsWhenDraining: Bool = false,
+        _ handler: @escaping @Sendable (UnaryCall<Request>, ResponseWriter<Response>) async throws -> Void
+    ) {
+        insert(
+            method.service, method.name,
+            .streaming(.serverStreaming, endsWhenDraining: endsWhenDraining) { call, stream in
+                stream.run { stream in
+                    try await handler(UnaryCall(received: call), ResponseWriter(stream: stream))
+                    stream.endResponses()
+                }
+            })
+    }
+
+    /// Adds a method whose handler takes any number of requests and returns one response, which may be before the
+    /// last of them has come. `endsWhenDraining` as above.
+    public mutating func register<Request, Response>(
+        _ method: ClientStreamingMethod<Request, Response>, endsWhenDraining: Bool = false,
+        _ handler: @escaping @Sendable (StreamingCall, RequestStream<Request>) async throws -> Response
+    ) {
+        insert(
+            method.service, method.name,
+            .streaming(.clientStreaming, endsWhenDraining: endsWhenDraining) { call, stream in
+                stream.run { stream in
+                    stream.succeed(
+                        try await handler(StreamingCall(received: call), RequestStream(stream: stream)))
+                }
+            })
+    }
+
+    /// Adds a method whose handler takes any number of requests and sends any number of responses, in any order;
+    /// the stream ends when it returns or throws. `endsWhenDraining` as above.
+    public mutating func register<Request, Response>(
+        _ method: BidirectionalMethod<Request, Response>, endsWhenDraining: Bool = false,
+        _ handler:
+            @escaping @Sendable (StreamingCall, RequestStream<Request>, ResponseWriter<Response>) async throws
+            -> Void
+    ) {
+        insert(
+            method.service, method.name,
+            .streaming(.bidirectional, endsWhenDraining: endsWhenDraining) { call, stream in
+                stream.run { stream in
+                    try await handler(
+                        StreamingCall(received: call), RequestStream(stream: stream),
+                        ResponseWriter(stream: stream))
+                    stream.endResponses()
                 }
             })
     }
@@ -47,7 +103,8 @@ public struct MethodTable: Sendable {
         return .failure(buckets.joined().contains { $0.service == service } ? .method : .service)
     }
 
-    private mutating func insert(_ method: RegisteredMethod) {
+    private mutating func insert(_ service: String, _ name: String, _ handler: RegisteredMethod.Handler) {
+        let method = RegisteredMethod(service: service, name: name, handler: handler)
         let index = Self.bucket(of: method.name, count: buckets.count)
         if let known = buckets[index].firstIndex(where: { $0.isNamed(like: method) }) {
             buckets[index][known] = method
@@ -79,18 +136,21 @@ enum UnknownMethod: Error {
 
 /// A method with its handler, the message types erased.
 final class RegisteredMethod: Sendable {
+    /// Runs the handler up to where it first waits, or to its end.
+    enum Handler: Sendable {
+        case unary(@Sendable (ReceivedCall, Responder) -> Task<Void, Never>)
+        case streaming(
+            MethodKind, endsWhenDraining: Bool, @Sendable (ReceivedCall, ServerStream) -> Task<Void, Never>)
+    }
+
     let service: String
     let name: String
-    /// Runs the handler up to where it first waits, or to its end.
-    let start: @Sendable (ReceivedCall, Responder) -> Task<Void, Never>
+    let handler: Handler
 
-    init(
-        service: String, name: String,
-        start: @escaping @Sendable (ReceivedCall, Responder) -> Task<Void, Never>
-    ) {
+    init(service: String, name: String, handler: Handler) {
         self.service = service
         self.name = name
-        self.start = start
+        self.handler = handler
     }
 
     func isNamed(like other: RegisteredMethod) -> Bool {

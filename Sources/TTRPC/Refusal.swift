@@ -9,7 +9,11 @@ enum Refusal: Equatable {
     case tooManyCallsOnConnection(limit: Int)
     case tooManyCalls(limit: Int)
     case shuttingDown
-    case dataForUnaryCall
+    case dataForSingleRequest
+    case dataAfterEnd
+    case dataWithoutData
+    case messageTooLong(length: UInt32, limit: Int)
+    case notTaken
     case dataForUnopenedStream
     case invalidEnvelope
     case unknownService(String)
@@ -32,8 +36,16 @@ enum Refusal: Equatable {
             Status(.resourceExhausted, "more than \(limit) calls in flight in the server")
         case .shuttingDown:
             Status(.unavailable, "the server is shutting down")
-        case .dataForUnaryCall:
-            Status(.invalidArgument, "a unary call takes no data frames; the call is cancelled")
+        case .dataForSingleRequest:
+            Status(.invalidArgument, "a call with one request takes no data frames; the call is cancelled")
+        case .dataAfterEnd:
+            Status(.invalidArgument, "a data frame after the end of the client's side of the stream")
+        case .dataWithoutData:
+            Status(.invalidArgument, "a data frame with bytes whose flags say that it has none")
+        case .messageTooLong(let length, let limit):
+            Status(.resourceExhausted, "a message of \(length) bytes; the limit is \(limit)")
+        case .notTaken:
+            Status(.resourceExhausted, "messages came faster than the stream's handler takes them")
         case .dataForUnopenedStream:
             Status(.invalidArgument, "a data frame for a stream that was never opened")
         case .invalidEnvelope:

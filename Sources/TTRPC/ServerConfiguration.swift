@@ -35,6 +35,28 @@ public struct ServerConfiguration: Sendable {
         didSet { maximumUnsentBytes = max(maximumUnsentBytes, 1) }
     }
 
+    /// The messages of one stream that wait for its handler, and those that a handler may send before they are
+    /// handed to the socket (default 64). A handler that is ahead of its socket waits in `ResponseWriter.send`; for
+    /// a client that is ahead of its handler see `slowStreamGrace`.
+    public var maximumQueuedMessages = 64 {
+        didSet { maximumQueuedMessages = max(maximumQueuedMessages, 1) }
+    }
+
+    /// The bytes of the same (default 64 KiB); the message that goes over it is still taken.
+    public var maximumQueuedBytes = 64 << 10 {
+        didSet { maximumQueuedBytes = max(maximumQueuedBytes, 1) }
+    }
+
+    /// The bytes that wait for the handlers of all streams of one connection (default 4 MiB).
+    public var maximumQueuedBytesPerConnection = 4 << 20 {
+        didSet { maximumQueuedBytesPerConnection = max(maximumQueuedBytesPerConnection, 1) }
+    }
+
+    /// How long nothing may be read from a connection because one of its streams is full (default 1 s), counted
+    /// since the stream's handler last had taken everything. Then that stream is answered with RESOURCE_EXHAUSTED
+    /// and the others go on.
+    public var slowStreamGrace: Duration = .seconds(1)
+
     /// The frames of an unknown type that a connection may send in ten seconds (default 200); one more closes it.
     public var maximumUselessFrames = 200
 
@@ -51,4 +73,8 @@ public struct ServerConfiguration: Sendable {
 
     /// The defaults.
     public init() {}
+
+    var streamLimits: StreamLimits {
+        StreamLimits(messages: maximumQueuedMessages, bytes: maximumQueuedBytes)
+    }
 }

@@ -1,5 +1,6 @@
 // The channel handler of one server connection: between the bytes of the channel, the rules of
-// ServerConnectionState, and the handlers of the method table. It decides nothing by itself.
+// ServerConnectionState, and the handlers of the method table. It decides nothing by itself. What only streams need
+// is in ServerConnection+Streams.
 //
 // All of it runs on the connection's event loop. Requests are served as they are cut from a read; most handlers
 // end on the spot, and their answers leave in one write when the read is over (`channelReadComplete`). A handler
@@ -21,23 +22,32 @@ final class ServerConnection: ChannelDuplexHandler {
 
     /// Answers that have gathered during one read are sent early beyond this many bytes, to see whether the peer
     /// takes them.
-    private static let earlyFlushBytes = 64 << 10
+    static let earlyFlushBytes = 64 << 10
 
     /// How long the last answers may take to leave when the connection is to end now.
     private static let lastFlushTime = TimeAmount.seconds(1)
 
     let executor: EventLoopExecutor
-    private let server: ServerShared
+    let server: ServerShared
     private let peer: Peer
-    @exclusivity(unchecked) private var state: ServerConnectionState
-    @exclusivity(unchecked) private var decoder = FrameDecoder()
-    @exclusivity(unchecked) private var answers = AnswerBuffer()
-    @exclusivity(unchecked) private var context: ChannelHandlerContext?
+    @exclusivity(unchecked) var state: ServerConnectionState
+    @exclusivity(unchecked) var decoder = FrameDecoder()
+    @exclusivity(unchecked) var answers = AnswerBuffer()
+    @exclusivity(unchecked) var context: ChannelHandlerContext?
     @exclusivity(unchecked) private var deadlineTimer = DeadlineTimer()
     private var closeTimer: Scheduled<Void>?
 
+    /// Counts how often the answers were handed to the channel: what a stream may send is limited for each time.
+    @exclusivity(unchecked) private(set) var sendingTurn: UInt64 = 1
+    /// The senders of all streams that have to wait for the channel.
+    @exclusivity(unchecked) var sendersInLine: [WaitingSender] = []
+    /// What waits for the handlers of streams.
+    let inbound: InboundAccount
+    /// A frame that has to wait for a handler; nothing is read meanwhile.
+    @exclusivity(unchecked) var held: HeldFrame?
+
     /// Frames are being served, so the answers are sent when that is over.
-    @exclusivity(unchecked) private var isServingFrames = false
+    @exclusivity(unchecked) var isServingFrames = false
     /// The executor will call `flushAfterWakeUp`.
     @exclusivity(unchecked) private var willFlushAfterWakeUp = false
     /// The peer does not read its answers; frames that are here already have to wait.
@@ -45,13 +55,14 @@ final class ServerConnection: ChannelDuplexHandler {
     /// The channel wants to read and has to wait for the same reason.
     @exclusivity(unchecked) private var isReadHeld = false
     /// The last answer is on its way and the connection closes behind it.
-    @exclusivity(unchecked) private var isClosing = false
+    @exclusivity(unchecked) var isClosing = false
 
     init(server: ServerShared, executor: EventLoopExecutor, peer: Peer) {
         self.server = server
         self.executor = executor
         self.peer = peer
         state = ServerConnectionState(configuration: server.configuration)
+        inbound = InboundAccount(limit: server.configuration.maximumQueuedBytesPerConnection)
     }
 
     // MARK: Channel events
@@ -81,7 +92,7 @@ final class ServerConnection: ChannelDuplexHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        if isPaused || !context.channel.isWritable {
+        if isPaused || held != nil || !context.channel.isWritable {
             isReadHeld = true
         } else {
             context.read()
@@ -93,19 +104,24 @@ final class ServerConnection: ChannelDuplexHandler {
             if isPaused {
                 isPaused = false
                 serveFrames()
-                flush()
             }
-            if isReadHeld, !isPaused {
-                isReadHeld = false
-                context.read()
-            }
+            flush()
+            readIfHeld()
         }
         context.fireChannelWritabilityChanged()
+    }
+
+    /// Reads what the channel wanted to read when that had to wait.
+    func readIfHeld() {
+        guard isReadHeld, !isPaused, held == nil, let context, context.channel.isWritable else { return }
+        isReadHeld = false
+        context.read()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if let event = event as? ChannelEvent, event == .inputClosed {
             state.inputClosed()
+            if !isPaused, held == nil { state.endOpenInputs() }
             flush()
             if !isClosing { setCloseTimer(server.drainTime) { self.cancelAndClose() } }
         }
@@ -119,15 +135,22 @@ final class ServerConnection: ChannelDuplexHandler {
 
     // MARK: Frames
 
-    private func serveFrames() {
+    func serveFrames() {
         isServingFrames = true
         defer { isServingFrames = false }
         let now = executor.eventLoop.now
-        while !isClosing, !isPaused {
+        while !isClosing, !isPaused, held == nil {
             switch decoder.next() {
-            case .needsMoreBytes: return
+            case .needsMoreBytes:
+                if state.isInputClosed { state.endOpenInputs() }
+                return
             case .header(let header): received(header, now: now)
-            case .body(let header): serve(streamID: header.streamID, now: now)
+            case .body(let header):
+                if header.type == FrameType.request.rawValue {
+                    serve(header, now: now)
+                } else {
+                    receivedMessage(header)
+                }
             case .notTTRPC:
                 server.logger.notice("bytes that are not ttrpc; closing", metadata: ["peer": "\(peer)"])
                 giveUp()
@@ -136,7 +159,7 @@ final class ServerConnection: ChannelDuplexHandler {
         }
     }
 
-    private func received(_ header: FrameHeader, now: NIODeadline) {
+    func received(_ header: FrameHeader, now: NIODeadline) {
         switch state.receivedHeader(header, now: now, serverIsFull: server.load.limitIfReached) {
         case .readBody: return
         case .skipBody: break
@@ -145,6 +168,8 @@ final class ServerConnection: ChannelDuplexHandler {
         case .refuseAndCancel(let refusal, let task):
             answers.append(refusal.status, streamID: header.streamID)
             task.cancel()
+        case .hold:
+            return hold(header, now: now)
         case .close:
             server.logger.notice("too many frames of no use; closing", metadata: ["peer": "\(peer)"])
             giveUp()
@@ -152,7 +177,8 @@ final class ServerConnection: ChannelDuplexHandler {
         decoder.skipBody()
     }
 
-    private func serve(streamID: UInt32, now: NIODeadline) {
+    private func serve(_ header: FrameHeader, now: NIODeadline) {
+        let streamID = header.streamID
         let envelope = decoder.takeBody { try? TTRPCRequest(decoding: $0) }
         guard let envelope else { return refuse(.invalidEnvelope, streamID) }
         let method: RegisteredMethod
@@ -178,8 +204,19 @@ final class ServerConnection: ChannelDuplexHandler {
             }
         }
         let token = state.begin(streamID: streamID)
-        let task = method.start(call, Responder(connection: self, token: token))
-        guard state.started(token, task: task, deadline: call.deadline) else { return }
+        let isOpen: Bool
+        switch method.handler {
+        case .unary(let start):
+            let task = start(call, Responder(connection: self, token: token))
+            isOpen = state.started(token, task: task, deadline: call.deadline)
+        case .streaming(let kind, let endsWhenDraining, let start):
+            let input = openInput(kind, call.payload, flags: header.flags)
+            if kind.streamsRequests { call.payload = [] }
+            let task = start(call, ServerStream(connection: self, token: token, requests: input.queue))
+            isOpen = state.started(
+                token, task: task, deadline: call.deadline, input: input, endsWhenDraining: endsWhenDraining)
+        }
+        guard isOpen else { return }
         server.load.callStarted()
         if let deadline = call.deadline, !isClosing { watch(deadline) }
     }
@@ -206,7 +243,7 @@ final class ServerConnection: ChannelDuplexHandler {
         flushSoon()
     }
 
-    private func finished(_ token: CallToken) -> Bool {
+    func finished(_ token: CallToken) -> Bool {
         let (action, wasWaiting) = state.finished(token)
         if wasWaiting { server.load.callEnded() }
         return action == .answer
@@ -225,7 +262,7 @@ final class ServerConnection: ChannelDuplexHandler {
         flush()
     }
 
-    private func answerAndCancel(
+    func answerAndCancel(
         _ calls: [(streamID: UInt32, task: Task<Void, Never>)], with refusal: Refusal
     ) {
         for call in calls {
@@ -236,19 +273,29 @@ final class ServerConnection: ChannelDuplexHandler {
 
     // MARK: Sending
 
-    private func flushSoon() {
+    func flushSoon() {
         if isServingFrames || willFlushAfterWakeUp { return }
         willFlushAfterWakeUp = executor.flushesAfterWakeUp(self)
         if !willFlushAfterWakeUp { flush() }
     }
 
     /// Sends what has gathered; closes the connection behind it if that was the last.
-    private func flush() {
-        guard let context, !isClosing else { return }
-        if state.isFinished, !isPaused, !isServingFrames {
+    func flush() {
+        guard !isClosing else { return }
+        if state.isFinished, !isPaused, held == nil, !isServingFrames {
             return closeBehindAnswers(within: server.drainTime)
         }
-        guard answers.byteCount > 0 else { return }
+        writeAnswers()
+        if !sendersInLine.isEmpty {
+            sendForThoseInLine()
+            writeAnswers()
+        }
+    }
+
+    /// Hands what has gathered to the channel.
+    func writeAnswers() {
+        guard let context, !isClosing, answers.byteCount > 0 else { return }
+        sendingTurn &+= 1
         let bytes = answers.take()
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
         answers.reuse(bytes)
@@ -261,9 +308,11 @@ final class ServerConnection: ChannelDuplexHandler {
 
     // MARK: The end
 
-    /// No new calls; closes the connection as soon as those in flight are answered.
+    /// No new calls; ends the calls that would never end, and closes the connection as soon as the others are
+    /// answered.
     func drain() {
         state.beginDraining()
+        answerAndCancel(state.takeEndlessCalls(), with: .shuttingDown)
         flush()
     }
 
@@ -284,6 +333,7 @@ final class ServerConnection: ChannelDuplexHandler {
     private func closeBehindAnswers(within time: TimeAmount) {
         guard let context, !isClosing else { return }
         isClosing = true
+        dismissSenders()
         let written = context.eventLoop.makePromise(of: Void.self)
         context.writeAndFlush(wrapOutboundOut(answers.take()), promise: written)
         written.futureResult.assumeIsolated().whenComplete { _ in self.context?.close(promise: nil) }
@@ -297,6 +347,10 @@ final class ServerConnection: ChannelDuplexHandler {
 
     private func end() {
         isClosing = true
+        held?.grace.cancel()
+        held = nil
+        inbound.notify {}
+        dismissSenders()
         deadlineTimer.cancel()
         closeTimer?.cancel()
         closeTimer = nil

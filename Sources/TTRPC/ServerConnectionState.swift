@@ -30,6 +30,8 @@ struct ServerConnectionState: ~Copyable {
         case refuse(Refusal)
         /// Also cancel this task: its call has just been answered by the refusal.
         case refuseAndCancel(Refusal, Task<Void, Never>)
+        /// The stream's queue is full: read nothing more, and ask again with this header when there is room.
+        case hold
         case close
     }
 
@@ -43,6 +45,8 @@ struct ServerConnectionState: ~Copyable {
         var number: UInt64
         var deadline: NIODeadline?
         var task: Task<Void, Never>
+        var input: StreamInput
+        var endsWhenDraining: Bool
     }
 
     private let maximumRequestBytes: Int
@@ -99,14 +103,42 @@ struct ServerConnectionState: ~Copyable {
     }
 
     private mutating func receivedData(_ header: FrameHeader) -> HeaderAction {
-        if let call = calls.removeValue(forKey: header.streamID) {
-            return .refuseAndCancel(.dataForUnaryCall, call.task)
+        switch calls[header.streamID]?.input.receivedHeader(header, maximumBytes: maximumRequestBytes) {
+        case .take: return .readBody
+        case .skip: return .skipBody
+        case .hold: return .hold
+        case .refuse(let refusal):
+            guard let call = calls.removeValue(forKey: header.streamID) else { return .skipBody }
+            return .refuseAndCancel(refusal, call.task)
+        case nil: break
         }
         guard header.streamID % 2 == 1, header.streamID <= highestStreamID else {
             return .refuse(.dataForUnopenedStream)
         }
         // The stream was answered while this frame was on its way.
         return .skipBody
+    }
+
+    /// The body of a Data frame is here. Its stream may have ended since the header.
+    func receivedMessage(_ message: [UInt8], _ header: FrameHeader) {
+        calls[header.streamID]?.input.received(message, header)
+    }
+
+    /// The queue that a held frame waits for; nil if its stream has ended.
+    func queue(of streamID: UInt32) -> InboundQueue? { calls[streamID]?.input.queue }
+
+    /// Takes out the call that has had a held frame wait for too long, to be answered and cancelled: the frame's own
+    /// if its queue is to blame, or else the one that holds the most of what the connection may hold.
+    mutating func takeSlowCall(holding streamID: UInt32) -> (streamID: UInt32, task: Task<Void, Never>)? {
+        let fullest = calls.max {
+            ($0.value.input.queue?.byteCount ?? 0) < ($1.value.input.queue?.byteCount ?? 0)
+        }
+        let isToBlame = calls[streamID]?.input.queue?.isFullByItself ?? false
+        guard let slow = isToBlame ? streamID : fullest?.key, let call = calls.removeValue(forKey: slow)
+        else {
+            return nil
+        }
+        return (slow, call.task)
     }
 
     // MARK: Calls
@@ -121,16 +153,26 @@ struct ServerConnectionState: ~Copyable {
 
     /// The handler has come back, with its result or waiting for something; whether it still runs. Its deadline
     /// is watched from now on.
-    mutating func started(_ token: CallToken, task: Task<Void, Never>, deadline: NIODeadline?) -> Bool {
+    mutating func started(
+        _ token: CallToken, task: Task<Void, Never>, deadline: NIODeadline?, input: StreamInput = .single,
+        endsWhenDraining: Bool = false
+    ) -> Bool {
         guard starting == token else { return false }
         starting = nil
         runningHandlers += 1
         if isClosed {
             task.cancel()
         } else {
-            calls[token.streamID] = Call(number: token.number, deadline: deadline, task: task)
+            calls[token.streamID] = Call(
+                number: token.number, deadline: deadline, task: task, input: input,
+                endsWhenDraining: endsWhenDraining)
         }
         return true
+    }
+
+    /// Whether a call is not answered yet, so that its handler may send.
+    func isOpen(_ token: CallToken) -> Bool {
+        !isClosed && (starting == token || calls[token.streamID]?.number == token.number)
     }
 
     /// A handler has ended.
@@ -168,8 +210,20 @@ struct ServerConnectionState: ~Copyable {
     /// The client sends nothing more.
     mutating func inputClosed() { isInputClosed = true }
 
+    /// The last frame was served: streams that the client has not closed will never be complete.
+    mutating func endOpenInputs() {
+        for streamID in calls.keys { calls[streamID]?.input.inputClosed() }
+    }
+
     /// No new calls from now on.
     mutating func beginDraining() { isDraining = true }
+
+    /// Takes out the calls that would never end by themselves, to be answered and cancelled.
+    mutating func takeEndlessCalls() -> [(streamID: UInt32, task: Task<Void, Never>)] {
+        let endless = calls.filter(\.value.endsWhenDraining)
+        for streamID in endless.keys { calls[streamID] = nil }
+        return endless.sorted { $0.value.number < $1.value.number }.map { ($0.key, $0.value.task) }
+    }
 
     /// The connection is gone: the tasks to cancel, since nobody can be answered.
     mutating func closed() -> [Task<Void, Never>] {

@@ -13,6 +13,7 @@ final class ServerShared: Sendable {
     let drainTime: TimeAmount
     let handshakeTime: TimeAmount
     let maximumTimeout: TimeAmount
+    let slowStreamGrace: TimeAmount
 
     init(methods: MethodTable, configuration: ServerConfiguration, logger: Logger) {
         self.methods = methods
@@ -22,6 +23,7 @@ final class ServerShared: Sendable {
         drainTime = TimeAmount(bounded: configuration.drainTime)
         handshakeTime = TimeAmount(bounded: configuration.handshakeTime)
         maximumTimeout = TimeAmount(bounded: configuration.maximumTimeout)
+        slowStreamGrace = TimeAmount(bounded: configuration.slowStreamGrace)
     }
 }
 

@@ -1,10 +1,10 @@
-// What a handler of a unary call is given. The request stays bytes until the handler asks for it, so that it can
+// What a handler is given of its call. A single request stays bytes until the handler asks for it, so that it can
 // look at the metadata first: a caller who may not call costs no decoding.
 
 internal import NIOCore
 public import ProtobufC
 
-/// One call of a method with one request and one response.
+/// One call of a method with one request; its responses may be a stream.
 public struct UnaryCall<Request: Message>: Sendable {
     let received: ReceivedCall
 
@@ -21,10 +21,7 @@ public struct UnaryCall<Request: Message>: Sendable {
 
     /// When the caller stops waiting: the call is then answered with DEADLINE_EXCEEDED and its task cancelled.
     /// Nil if the caller set none.
-    public var deadline: ContinuousClock.Instant? {
-        guard let deadline = received.deadline else { return nil }
-        return ContinuousClock.now.advanced(by: Duration(deadline - .now()))
-    }
+    public var deadline: ContinuousClock.Instant? { received.instantOfDeadline }
 
     /// Decodes the request; throws INVALID_ARGUMENT if the bytes are not that message or break its limits.
     public func request() throws(Status) -> Request {
@@ -36,6 +33,22 @@ public struct UnaryCall<Request: Message>: Sendable {
     }
 }
 
+/// One call of a method whose requests are a stream.
+public struct StreamingCall: Sendable {
+    let received: ReceivedCall
+
+    /// The full name of the service, such as `grpc.health.v1.Health`.
+    public var service: String { received.service }
+    /// The name of the method, such as `Check`.
+    public var method: String { received.method }
+    /// The pairs that came with the call. The Go client of ttrpc sends none on streams.
+    public var metadata: Metadata { received.metadata }
+    /// Who calls.
+    public var peer: Peer { received.peer }
+    /// When the caller stops waiting; as in `UnaryCall`.
+    public var deadline: ContinuousClock.Instant? { received.instantOfDeadline }
+}
+
 /// A call as it came off the wire, the same for every method.
 struct ReceivedCall: Sendable {
     var service: String
@@ -44,4 +57,10 @@ struct ReceivedCall: Sendable {
     var deadline: NIODeadline?
     var peer: Peer
     var payload: [UInt8]
+
+    /// The deadline on the clock of Swift's tasks.
+    var instantOfDeadline: ContinuousClock.Instant? {
+        guard let deadline else { return nil }
+        return ContinuousClock.now.advanced(by: Duration(deadline - .now()))
+    }
 }

@@ -134,9 +134,14 @@ public enum HealthMethods {
     /// Answers with the state of one service; NOT_FOUND for a service it does not know.
     public static let check = Method<HealthCheckRequest, HealthCheckResponse>(
         service: "grpc.health.v1.Health", name: "Check", hasSideEffects: false)
+    /// Sends the state of one service at once and again whenever it has changed, SERVICE_UNKNOWN for a service it does
+    /// not know (yet). Ends with the connection, or with UNAVAILABLE when the server shuts down.
+    public static let watch = ServerStreamingMethod<HealthCheckRequest, HealthCheckResponse>(
+        service: "grpc.health.v1.Health", name: "Watch", hasSideEffects: false)
 
     /// Every method of the service, in the order of the schema.
     public static let all: [AnyMethod] = [
         AnyMethod(check),
+        AnyMethod(watch),
     ]
 }

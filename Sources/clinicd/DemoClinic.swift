@@ -1,136 +1,130 @@
-// A believable clinic to try things on, made through the same stores and rules as the real one.
+// A believable clinic to try things on: its people, and how they work. What they did is in DemoVisits.
 
-internal import Bcrypt
 internal import ClinicService
 internal import ClinicStore
-internal import PostgreSQL
 internal import Scheduling
 
+/// The same clinic for the same day, whoever makes it.
 struct DemoClinic {
     static let password = "demo-password"
 
-    private let settings: ClinicSettings
-    private let passwords: BcryptPool
-    private let departments: DepartmentStore
-    private let doctors: DoctorStore
-    private let users: UserStore
-    private let bookings: BookingStore
-    private let transactions: TransactionStore
-    private let origin = Origin(actorID: nil, method: "clinicd/seed-demo")
-    private let now = Instant.now
+    let settings: ClinicSettings
+    let now: Instant
+    let weeks: Int64
+    private let today: CivilDate
+    private let passwordHash: String
 
-    init(settings: ClinicSettings, database: Database, passwords: BcryptPool) {
-        self.settings = settings
-        self.passwords = passwords
-        departments = DepartmentStore(database: database)
-        doctors = DoctorStore(database: database)
-        users = UserStore(database: database)
-        bookings = BookingStore(database: database)
-        transactions = TransactionStore(database: database)
-    }
-
-    /// Fills the database and says with how much.
-    func fill() async throws -> String {
-        guard try await departments.list(after: nil, limit: 1).isEmpty else {
-            throw Failure("the database has departments already; seed-demo fills an empty one only")
-        }
-        let staff = try await makeDoctors()
-        let patients = try await makePatients()
-        let booked = try await makeBookings(of: patients, with: staff)
-        return
-            "made \(Self.departmentRows.count) departments, \(staff.count) doctors, \(patients.count) patients and "
-            + "\(booked) bookings"
-    }
-
-    private func makeDoctors() async throws -> [Int64] {
+    /// A clinic that has been open for so many weeks, with patients who all have this password.
+    init(settings: ClinicSettings, now: Instant, weeks: Int64, passwordHash: String) throws {
         guard let today = settings.zone.localDateTime(at: now)?.date else {
             throw Failure("the clock is wrong")
         }
-        var ids: [Int64] = []
-        for (row, names) in zip(Self.departmentRows, Self.doctorNames) {
-            guard let opens = MinuteOfDay(parsing: row.opens),
-                let closes = MinuteOfDay(parsing: row.closes, allowingEndOfDay: true),
-                let hours = OpeningHours(opens: opens, closes: closes)
-            else { throw Failure("\(row.name) has no hours") }
-            let department = try await departments.create(
-                DepartmentStore.Draft(name: row.name, nameKey: row.name.lowercased(), hours: hours),
-                today: today,
-                origin: origin)
-            for name in names {
-                let number = Int64(ids.count)
-                guard let expiry = today.adding(days: 400 + 17 * number) else {
-                    throw Failure("the clock is wrong")
-                }
-                let doctor = try await doctors.register(
-                    DoctorStore.Draft(
-                        departmentID: department.id, fullName: "Dr \(name)",
-                        registrationNumber: "MED000\(1_204_371 + 7919 * number)", registrationExpiry: expiry,
-                        fee: row.fee + 1500 * (number % 3), slotMinutes: row.slotMinutes,
-                        isGSTFree: row.isGSTFree),
-                    origin: origin)
-                ids.append(doctor.id)
-            }
-        }
-        return ids
+        self.settings = settings
+        self.now = now
+        self.weeks = weeks
+        self.today = today
+        self.passwordHash = passwordHash
     }
 
-    private func makePatients() async throws -> [Int64] {
-        var ids: [Int64] = []
-        for (first, last) in Self.patientNames {
-            let user = try await users.create(
-                UserStore.Draft(
-                    firstName: first, lastName: last, phone: "+6140000\(1000 + ids.count)",
-                    email: "\(first).\(last)@example.org".lowercased(),
-                    passwordHash: try await passwords.hash(Self.password)),
-                origin: origin)
-            ids.append(user.id)
-        }
-        return ids
-    }
-
-    /// Two appointments for every patient in the days to come: the first paid, every third of them cancelled.
-    private func makeBookings(of patients: [Int64], with doctors: [Int64]) async throws -> Int {
-        var count = 0
-        for (index, patient) in patients.enumerated() {
-            for visit in 0..<2 {
-                let doctor = doctors[(index * 7 + visit * 13) % doctors.count]
-                let booking = try await book(
-                    patient, with: doctor, daysAhead: Int64(2 + index + 5 * visit), slot: Int64(index))
-                count += 1
-                if visit == 0 {
-                    _ = try await transactions.pay(bookingID: booking.id, ownerID: patient, origin: origin)
-                }
-                if index % 3 == 2 && visit == 1 {
-                    let cancelling = try StatusChangeConditions(
-                        movingTo: .cancelled, by: .owner, now: now,
-                        fullRefundBefore: settings.fullRefundBefore)
-                    _ = try await bookings.updateStatus(
-                        booking.id, ownerID: patient, version: nil, conditions: cancelling, origin: origin)
-                }
-            }
-        }
-        return count
-    }
-
-    private func book(
-        _ patient: Int64, with doctor: Int64, daysAhead: Int64, slot: Int64
-    ) async throws -> BookingRecord {
-        let terms = try await self.doctors.terms(doctor, start: now)
-        guard let grid = SlotGrid(slotMinutes: terms.slotMinutes),
-            let day = settings.zone.localDateTime(at: now)?.date.adding(days: daysAhead),
-            let opening = settings.zone.moment(terms.hours.opens, on: day),
-            let start = opening.adding(seconds: slot * terms.slotMinutes * 60)
+    /// All of it, up to this moment.
+    func history() throws -> ClinicHistory {
+        // Appointments are made up to four weeks ahead, so the first are made that long before the first day.
+        guard let founded = today.adding(days: -7 * weeks - 28), let first = today.adding(days: -7 * weeks),
+            let last = today.adding(days: 29), let opening = settings.zone.moment(.midnight, on: founded)
         else { throw Failure("the clock is wrong") }
-        let appointment = try decideAppointment(
-            start: start, now: now, grid: grid, hours: terms.hours,
-            registrationExpiry: terms.registrationExpiry,
-            zone: settings.zone)
-        return try await bookings.book(
-            Appointment(
-                slot: appointment, price: (terms.isGSTFree ? .free : settings.gst).price(fee: terms.fee),
-                terms: terms),
-            userID: patient, origin: origin)
+        var history = ClinicHistory(method: "clinicd/seed-demo")
+        for row in Self.departmentRows {
+            history.departments.append(
+                .init(
+                    DepartmentStore.Draft(
+                        name: row.name, nameKey: row.name.lowercased(),
+                        hours: try Self.hours(row.opens, row.closes)),
+                    on: founded, at: opening))
+        }
+        for (department, names) in Self.doctorNames.enumerated() {
+            for (place, name) in names.enumerated() {
+                history.doctors.append(
+                    try doctor(name, place, department, number: history.doctors.count, first, opening))
+            }
+        }
+        var visits = DemoVisits(
+            of: self, doctors: history.doctors, hours: history.departments.map(\.draft.hours))
+        history.bookings = try visits.make(from: first, to: last, opening: opening)
+        history.patients = visits.signUps.enumerated().map { place, moment in
+            .init(patient(place), at: moment)
+        }
+        return history
     }
+
+    private func doctor(
+        _ name: String, _ place: Int, _ department: Int, number: Int, _ first: CivilDate, _ opening: Instant
+    ) throws -> ClinicHistory.Doctor {
+        let row = Self.departmentRows[department]
+        guard let expiry = today.adding(days: 400 + 17 * Int64(number)) else {
+            throw Failure("the clock is wrong")
+        }
+        // Every fifth doctor is away for a week, one after the other; the last ones when these weeks are over.
+        var timeOff: [Range<Instant>] = []
+        if number % 5 == 3, let leaves = first.adding(days: Int64(number / 5) * 7 * (weeks + 3) / 8),
+            let returns = leaves.adding(days: 6), let start = settings.zone.moment(.midnight, on: leaves),
+            let end = settings.zone.moment(.endOfDay, on: returns)
+        {
+            timeOff.append(start..<end)
+        }
+        return ClinicHistory.Doctor(
+            DoctorStore.Draft(
+                departmentID: Int64(department), fullName: "Dr \(name)",
+                registrationNumber: "MED000\(1_204_371 + 7_919 * number)", registrationExpiry: expiry,
+                fee: row.fee + 1_500 * Int64(number % 3), slotMinutes: row.slotMinutes,
+                isGSTFree: row.isGSTFree),
+            weeklyHours: try Self.week(place, of: row), timeOff: timeOff, at: opening)
+    }
+
+    /// Emergency works in two shifts on all days; the others see patients on three or four weekdays, some of them only
+    /// in the mornings, and general practice on Saturdays too.
+    private static func week(_ place: Int, of row: DepartmentRow) throws -> WeeklyHours {
+        var entries: [HoursOfDay] = []
+        func add(_ day: Int, _ opens: String, _ closes: String) throws {
+            guard let day = Weekday(rawValue: day % 7) else { return }
+            entries.append(HoursOfDay(day: day, hours: try hours(opens, closes)))
+        }
+        if row.opens == "00:00" {
+            for day in 0..<4 {
+                try place % 2 == 0
+                    ? add(3 * place + day, "07:00", "13:00") : add(3 * place + day, "15:00", "21:00")
+            }
+        } else {
+            for day in 0..<5 where (day + place) % 3 != 0 {
+                try add(day, "09:00", "12:00")
+                if (day + place) % 2 == 0 { try add(day, "13:00", "16:00") }
+            }
+            if row.name == "General Practice", place % 2 == 0 { try add(5, "09:00", "13:00") }
+        }
+        return try WeeklyHours(entries)
+    }
+
+    private static func hours(_ opens: String, _ closes: String) throws -> OpeningHours {
+        guard let opens = MinuteOfDay(parsing: opens),
+            let closes = MinuteOfDay(parsing: closes, allowingEndOfDay: true),
+            let hours = OpeningHours(opens: opens, closes: closes)
+        else { throw Failure("\(opens)-\(closes) are no hours") }
+        return hours
+    }
+
+    private func patient(_ place: Int) -> UserStore.Draft {
+        // The first have names that a person can remember; the others every pair of names once.
+        let (count, other) = (Self.firstNames.count, place - Self.patientNames.count)
+        let (first, last) =
+            other < 0
+            ? Self.patientNames[place]
+            : (Self.firstNames[other % count], Self.lastNames[(other + other / count) % Self.lastNames.count])
+        return UserStore.Draft(
+            firstName: first, lastName: last, phone: "+614000\(10_000 + place)",
+            email: "\(first).\(last)@example.org".lowercased(), passwordHash: passwordHash)
+    }
+
+    /// How many patients there can be.
+    static let patientLimit = patientNames.count + firstNames.count * lastNames.count
 }
 
 extension DemoClinic {
@@ -163,5 +157,21 @@ extension DemoClinic {
     private static let patientNames = [
         ("Alice", "Nguyen"), ("Ben", "Carter"), ("Chandra", "Rao"), ("Dina", "Haddad"), ("Erik", "Lund"),
         ("Fiona", "Mackay"),
+    ]
+
+    private static let firstNames = [
+        "Aaron", "Bella", "Carlos", "Daisy", "Elias", "Flora", "George", "Hana", "Ismail", "Julia", "Kofi",
+        "Lena",
+        "Marco", "Nora", "Oscar", "Petra", "Quentin", "Rosa", "Stefan", "Tara", "Uma", "Viktor", "Wendy",
+        "Xin",
+        "Yusuf", "Zoe", "Adam", "Bianca", "Connor", "Divya", "Emil", "Farah",
+    ]
+
+    private static let lastNames = [
+        "Abbott", "Baker", "Costa", "Dalton", "Eriksen", "Fischer", "Garcia", "Hughes", "Ito", "Jones",
+        "Kaya", "Lewis",
+        "Moretti", "Novak", "Ortiz", "Pham", "Quinn", "Roberts", "Sato", "Taylor", "Ueda", "Vargas", "White",
+        "Xu",
+        "Young", "Zimmer", "Ali", "Bauer", "Clarke", "Diaz", "Evans", "Fraser",
     ]
 }

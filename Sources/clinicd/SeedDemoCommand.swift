@@ -3,29 +3,70 @@
 internal import ArgumentParser
 internal import Bcrypt
 internal import ClinicService
+internal import ClinicStore
+internal import Glibc
+internal import Scheduling
 
 struct SeedDemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "seed-demo", abstract: "Fill an empty database with a believable clinic.",
         discussion: """
-            8 departments, 40 doctors, 6 patients and their bookings. The patients sign in with the password \
-            "\(DemoClinic.password)". Refuses a database that has departments already.
+            8 departments, 40 doctors, their patients, and weeks of bookings, payments, refunds and missed \
+            appointments, up to now and ahead. The patients, such as alice.nguyen@example.org, sign in with the \
+            password "\(DemoClinic.password)". Refuses a database that has departments already. One that is \
+            interrupted leaves nothing: run it again.
 
             Example:
-              clinicd seed-demo --data-dir ./demo
+              clinicd seed-demo --data-dir ./demo --weeks 4
             """)
+
+    @Option(help: ArgumentHelp("How many weeks lie behind the clinic, at most 104.", valueName: "number"))
+    var weeks: Int64 = 8
 
     @OptionGroup var storage: StorageOptions
     @OptionGroup var clinic: ClinicOptions
     @OptionGroup var passwords: PasswordOptions
 
+    func validate() throws {
+        guard (0...104).contains(weeks) else { throw ValidationError("--weeks is 0 to 104, not \(weeks)") }
+    }
+
     func run() async throws {
         let settings = try clinic.settings()
         let passwords = try BcryptPool(cost: passwords.bcryptCost)
         let storage = try await Storage.openBesideDaemon(storage, logger: storage.logger())
-        let summary = try await storage.closing { database in
-            try await DemoClinic(settings: settings, database: database, passwords: passwords).fill()
+        let url = storage.url
+        let summary = try await storage.closing { _ in
+            let clinic = try DemoClinic(
+                settings: settings, now: .now, weeks: weeks,
+                passwordHash: try await passwords.hash(DemoClinic.password))
+            return try await Self.write(try clinic.history(), to: url)
         }
         say(summary)
+    }
+
+    /// Writes it all and says how much that was.
+    private static func write(_ history: ClinicHistory, to url: String) async throws -> String {
+        let count = history.bookings.count
+        do {
+            try await history.write(to: url) { written in show("\(written) of \(count) bookings") }
+        } catch let refusal as HistoryRefusal {
+            switch refusal {
+            case .notEmpty:
+                throw Failure("the database has departments already; seed-demo fills an empty one only")
+            case .emailTaken(let email): throw Failure("\(email), a patient of the demo, is a user already")
+            }
+        }
+        show("")
+        return
+            "made \(history.departments.count) departments, \(history.doctors.count) doctors, "
+            + "\(history.patients.count) patients and \(count) bookings"
+    }
+
+    /// Shows how far it is on a terminal, in one line that the next one replaces.
+    private static func show(_ text: String) {
+        guard isatty(STDERR_FILENO) == 1 else { return }
+        let line = text.isEmpty ? "\r\u{1B}[K" : "\r\u{1B}[Kclinicd: \(text)"
+        _ = line.withCString { Glibc.write(STDERR_FILENO, $0, strlen($0)) }
     }
 }

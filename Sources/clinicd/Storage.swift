@@ -8,6 +8,8 @@ internal import PostgreSQL
 /// An open, migrated database.
 struct Storage {
     let database: Database
+    /// Where that is.
+    let url: String
     private let cluster: PrivateCluster?
 
     /// How long a daemon that starts or stops may take until its database can be used by another command.
@@ -59,7 +61,9 @@ struct Storage {
     private static func openCluster(_ directory: String, _ logger: Logger) async throws -> Storage {
         let cluster = try await PrivateCluster.start(.init(directory: directory), logger: logger)
         do {
-            return Storage(database: try await open(url: cluster.url, logger).database, cluster: cluster)
+            return Storage(
+                database: try await open(url: cluster.url, logger).database, url: cluster.url,
+                cluster: cluster)
         } catch {
             await cluster.stop()
             throw error
@@ -71,7 +75,7 @@ struct Storage {
             try await Migrator(migrations: clinicMigrations, logger: logger).migrate(url: url)
             let database = Database(configuration: DatabaseConfiguration(url: url), logger: logger)
             try await database.start()
-            return Storage(database: database, cluster: nil)
+            return Storage(database: database, url: url, cluster: nil)
         }
     }
 

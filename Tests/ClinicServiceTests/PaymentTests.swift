@@ -176,6 +176,27 @@ import Testing
         #expect(try await scene.ledger(paid) == ["clearing": 0, "revenue": 0, "gst_payable": 0])
     }
 
+    @Test func `refunds of single cents at once end with the last cent of fee and tax`() async throws {
+        let scene = try await Self.shared.value
+        // 15 and 2 of tax: no cent has a share of the tax until the fee is used up.
+        let paid = try await scene.paid(fee: 15)
+        let results = try await withThrowingTaskGroup(of: String?.self) { group in
+            for amount in Array(repeating: Int64?.some(1), count: 20) + [nil] {
+                group.addTask {
+                    try await status { _ = try await scene.refund(paid, amount) }?.errorInfo?.reason
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(Set(results.compactMap { $0 }) == ["NOTHING_TO_REFUND"])
+        let receipt = try await scene.receipt(paid)
+        #expect(receipt.transaction?.status == .refunded)
+        #expect(receipt.refunds.count == results.filter { $0 == nil }.count)
+        #expect(receipt.refunds.reduce(0) { $0 + ($1.fee?.minorUnits ?? 0) } == 15)
+        #expect(receipt.refunds.reduce(0) { $0 + ($1.gst?.minorUnits ?? 0) } == 2)
+        #expect(try await scene.ledger(paid) == ["clearing": 0, "revenue": 0, "gst_payable": 0])
+    }
+
     @Test func `paying while cancelling never ends paid and cancelled without a refund`() async throws {
         let scene = try await Self.shared.value
         let doctor = try await scene.clinic.doctor(by: scene.administrator)

@@ -95,7 +95,7 @@ extension CommandLineTests {
                 service.methods.map { "\(service.name)/\($0.name)" }
             }
             let listed = Set(outcome.output.split(separator: "\n").map(String.init))
-            #expect(listed == Set(known + ["grpc.health.v1.Health/Check"]))
+            #expect(listed == Set(known + ["grpc.health.v1.Health/Check", "grpc.health.v1.Health/Watch"]))
         }
 
         @Test func `a visit is booked, paid and cancelled in JSON`() async throws {

@@ -1,4 +1,4 @@
-// The commands beside `serve`: making administrators and filling a database to try things on.
+// The command beside `serve` that makes administrators.
 
 import ClinicClient
 import ClinicMessages
@@ -91,27 +91,5 @@ struct AdministrationTests {
         try await daemon.line(with: "listening on")
         #expect(try await clinic.logIn("ann@example.org").role == .admin)
         try await daemon.stop()
-    }
-
-    @Test func `the demo clinic fills an empty database once`() async throws {
-        let clinic = try await Installation.withDatabase()
-        let first = try await clinic.run("seed-demo")
-        #expect(first.output == "clinicd: made 8 departments, 40 doctors, 6 patients and 12 bookings\n")
-        #expect(first.status == 0 && first.errors.isEmpty)
-
-        let daemon = try await clinic.serve()
-        expectComplaint(try await clinic.run("seed-demo"), "seed-demo fills an empty one only")
-        let client = clinic.client()
-        let departments = try await client.callForAllPages(
-            DepartmentServiceMethods.listDepartments, ListDepartmentsRequest())
-        let doctors = try await client.callForAllPages(DoctorServiceMethods.listDoctors, ListDoctorsRequest())
-        let bookings = try await client.callForAllPages(
-            BookingServiceMethods.listBookings, ListBookingsRequest())
-        #expect(departments.departments.count == 8)
-        #expect(doctors.doctors.count == 40)
-        #expect(Set(doctors.doctors.map(\.department?.id)).count == 8)
-        #expect(bookings.bookings.count == 12)
-        _ = try await clinic.logIn("alice.nguyen@example.org", password: "demo-password")
-        #expect(try await daemon.stop().status == 0)
     }
 }

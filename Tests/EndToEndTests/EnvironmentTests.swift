@@ -21,6 +21,9 @@ struct EnvironmentTests {
         "CLINIC_FULL_REFUND_BEFORE": ("9000", "CLINIC_FULL_REFUND_BEFORE is 0 to 8760"),
         "CLINIC_HOLD_MINUTES": ("0", "CLINIC_HOLD_MINUTES is 1 to 1440"),
         "CLINIC_BCRYPT_COST": ("much", "'CLINIC_BCRYPT_COST'"),
+        "CLINIC_TLS_CERT": ("server.pem", "CLINIC_TLS_CERT needs --tls-key"),
+        "CLINIC_TLS_KEY": ("server.key", "CLINIC_TLS_KEY needs --tls-cert"),
+        "CLINIC_TLS_CLIENT_CA": ("ca.pem", "CLINIC_TLS_CLIENT_CA needs --tls-cert and --tls-key"),
         "CLINIC_LISTEN": ("tcp:127.0.0.1:0,nowhere", "'nowhere' is invalid for 'CLINIC_LISTEN'"),
     ]
 

@@ -25,31 +25,13 @@ struct TestAuthority: Sendable {
     private static func make() async throws -> TestAuthority {
         let directory = FileManager.default.temporaryDirectory.appending(path: "tls-\(UUID().uuidString)")
             .path
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "certificates").path
         // Nobody is left to remove them at the end of a run; they are small, and in the temporary directory.
-        let made = try await Command.run("bash", "-euc", script, "bash", directory)
+        let made = try await Command.run("bash", script, directory)
         guard made.status == 0 else { throw Surprise("openssl could not make certificates: \(made)") }
         return TestAuthority(directory: directory)
     }
-
-    private static let script = """
-        cd "$1"
-        key() { openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1"; }
-        sign() { # FILE KEY SUBJECT EXTENSION DAYS
-          openssl req -new -key "$2" -subj "$3" |
-            openssl x509 -req -CA ca.pem -CAkey ca.key -CAcreateserial -days "$5" -extfile <(echo "$4") -out "$1"
-        }
-        for name in ca server client; do key $name.key; done
-        openssl req -x509 -key ca.key -days 10 -subj '/CN=Authority' -addext basicConstraints=critical,CA:TRUE \\
-          -out ca.pem
-        names='subjectAltName=DNS:localhost,IP:127.0.0.1'
-        sign server.pem server.key /CN=localhost "$names" 5
-        sign expired.pem server.key /CN=localhost "$names" -1
-        sign elsewhere.pem server.key /CN=localhost 'subjectAltName=DNS:elsewhere.example.org' 5
-        sign client.pem client.key /CN=reception 'subjectAltName=email:desk@example.org,DNS:desk.example.org' 5
-        openssl ec -in server.key -aes128 -passout pass:secret -out locked.key
-        echo 'not a certificate' > text.pem
-        """
 }
 
 /// What went wrong in a test's own preparations.

@@ -4,6 +4,7 @@ import CProtobufC
 import ClinicMessages
 import Foundation
 import TTRPCMessages
+import TestMessages
 import Testing
 
 @testable import ProtobufC
@@ -50,6 +51,17 @@ import Testing
     #expect(services.allSatisfy { service in service.methods.allSatisfy { $0.service == service.name } })
 }
 
+@Test func `a method has the kind that the schema gives it`() throws {
+    let methods = try #require(TestMessages.allServices.first { $0.name == "test.v1.FourKindsService" })
+        .methods
+    #expect(methods.map(\.name) == ["Echo", "Count", "Join", "Chat"])
+    #expect(methods.map(\.kind) == [.unary, .serverStreaming, .clientStreaming, .bidirectional])
+    #expect(methods.map(\.kind.streamsRequests) == [false, false, true, true])
+    #expect(methods.map(\.kind.streamsResponses) == [false, true, false, true])
+    let health = TTRPCMessages.allServices.flatMap(\.methods)
+    #expect(health.map(\.kind) == [.unary, .serverStreaming])
+}
+
 @Test func `the committed code is what the schema generates`() throws {
     let result = try run(repository.appending(path: "proto/generate").path, ["--check"])
     #expect(result.status == 0, "\(result.errors)")
@@ -71,8 +83,6 @@ private func generate(with file: String) throws -> ProgramResult {
     ("message A { message B { A a = 1; } oneof o { B b = 1; } }", "is recursive"),
     ("message A { map<string, string> m = 1; }", "map fields cannot be generated"),
     ("message A { optional int64 a = 1; }", "proto3 `optional` cannot be generated"),
-    ("message A {} service S { rpc R(A) returns (stream A); }", "streaming methods cannot be generated yet"),
-    ("message A {} service S { rpc R(stream A) returns (A); }", "streaming methods cannot be generated yet"),
     ("enum E { option allow_alias = true; E_A = 0; E_B = 0; }", "two names for one enum value"),
     ("message A {" + (1...65).map { "int64 f\($0) = \($0);" }.joined() + "}", "more than 64 fields"),
     (

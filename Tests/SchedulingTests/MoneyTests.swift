@@ -73,6 +73,48 @@ import Testing
         }
     }
 
+    @Test func `a part that holds while it fits is what would be decided now`() throws {
+        var generator = SeededGenerator(printing: "refunds on an older balance")
+        var counts = (held: 0, again: 0)
+        for _ in 0..<4_000 {
+            let fee = Int64.random(in: 0...60, using: &generator)
+            let rate = try #require(GSTRate(basisPoints: .random(in: 0...10_000, using: &generator)))
+            let price = try rate.price(fee: fee)
+            var decided: [Refund] = []
+            var (returnedFee, returnedGST): (Int64, Int64) = (0, 0)
+            func decide(_ amount: Int64) throws -> Refund {
+                try Refund(
+                    of: amount, fee: price.fee, gst: price.gst, refundedFee: returnedFee,
+                    refundedGST: returnedGST)
+            }
+            while returnedFee + returnedGST < price.total {
+                let left = price.total - returnedFee - returnedGST
+                for _ in 0..<2 {
+                    decided.append(try decide(.random(in: 1...max(1, left / 3), using: &generator)))
+                }
+                // What was decided on any balance before is written on this one.
+                let old = decided.remove(at: .random(in: decided.indices, using: &generator))
+                let fits =
+                    old.fee <= price.fee - returnedFee && old.gst <= price.gst - returnedGST
+                    && old.total < left
+                let part: Refund
+                if old.holdsWhileItFits && fits {
+                    part = old
+                    counts.held += 1
+                    let now = try decide(old.total)
+                    if (old.fee, old.gst) != (now.fee, now.gst) { Issue.record("\(old) \(now) \(price)") }
+                } else {
+                    part = try decide(.random(in: 1...left, using: &generator))
+                    counts.again += 1
+                }
+                returnedFee += part.fee
+                returnedGST += part.gst
+            }
+            if (returnedFee, returnedGST) != (price.fee, price.gst) { Issue.record("\(price)") }
+        }
+        #expect(counts.held > 1_000 && counts.again > 1_000, "\(counts)")
+    }
+
     @Test func `a refund that cannot be is a typed error`() {
         #expect(throws: RefundError.nothingLeft) {
             try Refund(fee: 10, gst: 1, refundedFee: 10, refundedGST: 1)

@@ -37,9 +37,35 @@ struct HealthTests {
         }
     }
 
+    @Test func `a watch is sent what is true now and each change`() async throws {
+        try await TestServer.with { server in
+            let client = try await Client.connect(to: server.address)
+            var changes = client.serverStream(HealthMethods.watch, HealthCheckRequest()).makeAsyncIterator()
+            var others = client.serverStream(
+                HealthMethods.watch, HealthCheckRequest(service: "new.v1.Service")
+            )
+            .makeAsyncIterator()
+            #expect(try await changes.next()?.status == .serving)
+            #expect(try await others.next()?.status == .serviceUnknown)
+            for status: HealthCheckResponse.ServingStatus in [.notServing, .serving, .notServing] {
+                server.health.setStatus(status)
+                #expect(try await changes.next()?.status == status)
+            }
+            server.health.setStatus(.serving, for: "new.v1.Service")
+            #expect(try await others.next()?.status == .serving)
+            // The same again is no change.
+            server.health.setStatus(.serving, for: "new.v1.Service")
+            await server.server.shutdown()
+            let error = await failure { _ = try await others.next() }
+            #expect(error?.code == .unavailable)
+            #expect(error?.transportFailure == nil)
+            await client.close()
+        }
+    }
+
     @Test func `a method table lists its methods`() {
         var methods = MethodTable()
         HealthService().register(in: &methods)
-        #expect(methods.names == ["grpc.health.v1.Health/Check"])
+        #expect(methods.names == ["grpc.health.v1.Health/Check", "grpc.health.v1.Health/Watch"])
     }
 }

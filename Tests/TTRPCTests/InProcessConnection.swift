@@ -21,6 +21,7 @@ struct InProcessConnection {
         var methods = MethodTable()
         HealthService().register(in: &methods)
         TestServer.register(in: &methods, gates)
+        TestServer.registerFourKinds(in: &methods, gates)
         let server = Server(
             methods: methods, configuration: configuration, group: loop,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

@@ -141,7 +141,7 @@ struct ServerConnectionStateTests {
         let state = Rules()
         _ = state.received(request(1))
         let (token, task) = state.waiting(1)
-        #expect(state.received(data(1)) == .refuseAndCancel(.dataForUnaryCall, task))
+        #expect(state.received(data(1)) == .refuseAndCancel(.dataForSingleRequest, task))
         #expect(state.received(data(1)) == .skipBody)
         #expect(state.finished(token) == (.discard, true))
         task.cancel()

@@ -9,6 +9,7 @@ import ProtobufC
 import Synchronization
 import TTRPC
 import TTRPCMessages
+import Testing
 
 /// The methods of the test service.
 enum TestMethods {
@@ -95,6 +96,7 @@ struct TestServer: Sendable {
         var methods = MethodTable()
         health.register(in: &methods)
         register(in: &methods, gates)
+        registerFourKinds(in: &methods, gates)
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let server = Server(
@@ -176,6 +178,21 @@ func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
         try? await Task.sleep(for: .milliseconds(2))
     }
     return false
+}
+
+/// The status that the body throws.
+func failure(
+    sourceLocation: SourceLocation = #_sourceLocation, of body: () async throws -> Void
+) async -> Status? {
+    do {
+        try await body()
+        Issue.record("nothing was thrown", sourceLocation: sourceLocation)
+    } catch let status as Status {
+        return status
+    } catch {
+        Issue.record(error, sourceLocation: sourceLocation)
+    }
+    return nil
 }
 
 extension ServerConfiguration {

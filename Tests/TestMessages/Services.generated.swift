@@ -5,4 +5,5 @@ public import ProtobufC
 
 /// Every service of this module, in the order of its name.
 public let allServices: [ServiceDescriptor] = [
+    ServiceDescriptor(name: "test.v1.FourKindsService", methods: FourKindsServiceMethods.all),
 ]

@@ -56,6 +56,7 @@ enum Access: String, Sendable {
 enum AccessTable {
     static let rows: [String: Access] = [
         "grpc.health.v1.Health/Check": .anyone,
+        "grpc.health.v1.Health/Watch": .anyone,
 
         "clinic.v1.UserService/CreateUser": .anyone,
         "clinic.v1.UserService/Login": .anyone,

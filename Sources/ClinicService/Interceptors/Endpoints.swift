@@ -65,27 +65,70 @@ struct Endpoints {
         _ method: Method<Request, Response>,
         _ handler: @escaping @Sendable (Request, Call) async throws -> Response
     ) throws(IncompleteService) {
-        let name = "\(method.service)/\(method.name)"
-        guard let access = AccessTable.rows[name] else { throw .noAccess(method: name) }
-        served.insert(name)
-        let (identity, logger) = (identity, logger)
+        let gate = try gate(method.service, method.name, hasSideEffects: method.hasSideEffects)
         table.register(method) { call in
             do {
-                let now = Instant.now
-                let caller = try await identity.caller(of: call.metadata, now: now)
-                try access.check(caller)
-                let key = method.hasSideEffects ? try IdempotencyKey.read(from: call, caller: caller) : nil
-                let request: Request
-                do throws(Status) { request = try call.request() } catch { throw Status(malformed: error) }
-                return try await handler(
-                    request,
-                    Call(
-                        caller: caller, peer: call.peer,
-                        origin: Origin(actorID: caller.userID, method: name, key: key), now: now))
+                let (request, authorised) = try await gate.admit(call)
+                return try await handler(request, authorised)
             } catch {
-                throw Status(describing: error, method: name, logger: logger)
+                throw gate.status(describing: error)
             }
         }
+    }
+
+    /// Serves a method with a stream of responses, in the same way: the caller is identified and authorised once, when
+    /// the stream begins. `endsWhenDraining` is for streams that go on for ever: they end when the server shuts down.
+    mutating func serve<Request: Message, Response: Message>(
+        _ method: ServerStreamingMethod<Request, Response>, endsWhenDraining: Bool = false,
+        _ handler: @escaping @Sendable (Request, Call, ResponseWriter<Response>) async throws -> Void
+    ) throws(IncompleteService) {
+        let gate = try gate(method.service, method.name, hasSideEffects: method.hasSideEffects)
+        table.register(method, endsWhenDraining: endsWhenDraining) { call, responses in
+            do {
+                let (request, authorised) = try await gate.admit(call)
+                try await handler(request, authorised, responses)
+            } catch {
+                throw gate.status(describing: error)
+            }
+        }
+    }
+
+    private mutating func gate(
+        _ service: String, _ method: String, hasSideEffects: Bool
+    ) throws(IncompleteService) -> Gate {
+        let name = "\(service)/\(method)"
+        guard let access = AccessTable.rows[name] else { throw .noAccess(method: name) }
+        served.insert(name)
+        return Gate(
+            method: name, access: access, hasSideEffects: hasSideEffects, identity: identity, logger: logger)
+    }
+}
+
+/// What a call of one method has to pass before its handler, and what its failure passes after it.
+private struct Gate: Sendable {
+    let method: String
+    let access: Access
+    let hasSideEffects: Bool
+    let identity: Identity
+    let logger: Logger
+
+    func admit<Request: Message>(_ call: UnaryCall<Request>) async throws -> (Request, Call) {
+        let now = Instant.now
+        let caller = try await identity.caller(of: call.metadata, now: now)
+        try access.check(caller)
+        let key = hasSideEffects ? try IdempotencyKey.read(from: call, caller: caller) : nil
+        let request: Request
+        do throws(Status) { request = try call.request() } catch { throw Status(malformed: error) }
+        return (
+            request,
+            Call(
+                caller: caller, peer: call.peer,
+                origin: Origin(actorID: caller.userID, method: method, key: key), now: now)
+        )
+    }
+
+    func status(describing error: any Error) -> Status {
+        Status(describing: error, method: method, logger: logger)
     }
 }
 

@@ -43,13 +43,14 @@ struct PaymentService: Sendable {
                 bookingID: request.bookingID, ownerID: owner(call.caller), origin: call.origin), clinic)
     }
 
-    /// What a part takes of the tax is decided on the balance that was read, and holds only if that is still so when
-    /// it is written. With many refunds of one payment at once each round lets one through, hence the many rounds.
+    /// What a part takes of the tax is decided on the balance that was read. For nearly all parts it is the same on any
+    /// other, so refunds of one payment at once need no second round while there is money for them; the rest of a
+    /// payment has to wait until nobody else is faster.
     func refundTransaction(_ request: RefundTransactionRequest, _ call: Call) async throws -> Transaction {
         var fields = FieldReader()
         let amount = try fields.amount(request.amount, "amount", clinic)
         try fields.finish()
-        let record = try await change(call, earlier: transactions.earlierAnswer, rounds: 200) {
+        let record = try await change(call, earlier: transactions.earlierAnswer, rounds: 50) {
             let balance = try await transactions.balance(of: request.transactionID)
             let refund = try refund(of: amount, balance)
             guard let status = balance.status.afterRefund(isFull: refund.isFull) else {

@@ -35,6 +35,10 @@ struct Call: RunnableCommand {
             return try console.print(MethodNames.all.map { $0 + "\n" }.joined())
         }
         let found = try MethodNames.find(method)
+        guard found.kind == .unary else {
+            let text = "\(found.service)/\(found.name) is a stream; call reads single answers only"
+            throw CommandFailure(text, .usage)
+        }
         let payload = try payload(of: found, console)
         let remote = try await Remote(connection, console).renewingSession(console)
         let options = CallOptions(idempotencyKey: change.idempotencyKey)

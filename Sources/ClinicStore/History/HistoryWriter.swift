@@ -1,0 +1,258 @@
+// Writes a history: one transaction, rows in sets, so that weeks of a clinic take seconds.
+
+internal import PostgreSQL
+internal import Scheduling
+
+/// Why a history was not written; nothing of it was.
+public enum HistoryRefusal: Error, Sendable, Hashable {
+    /// The database has departments already.
+    case notEmpty
+    /// Somebody has signed up with this e-mail of one of the patients.
+    case emailTaken(String)
+}
+
+extension ClinicHistory {
+    /// Writes all of it into a database without departments, or nothing: whoever ends the process in between finds the
+    /// database as it was. Two at once come one after the other. Throws `HistoryRefusal` or a `DatabaseError`.
+    ///
+    /// - Parameters:
+    ///   - url: a database that has been migrated.
+    ///   - progress: how many of the bookings are written.
+    public func write(to url: String, progress: @escaping @Sendable (Int) -> Void) async throws {
+        let refusal = try await AdminConnection.withConnection(url: url) { connection in
+            var refusal: HistoryRefusal?
+            try connection.transaction { () throws(DatabaseError) in
+                refusal = try refused(connection)
+                if refusal == nil { try HistoryWriter(self, connection).write(progress: progress) }
+            }
+            if refusal == nil { try connection.execute("analyze") }
+            return refusal
+        }
+        if let refusal { throw refusal }
+    }
+
+    /// Why it may not be written; departments cannot be made any more until the end of the transaction.
+    private func refused(_ connection: AdminConnection) throws(DatabaseError) -> HistoryRefusal? {
+        try connection.execute("lock table clinic.department in share row exclusive mode")
+        if try !connection.query("select 1 from clinic.department limit 1").isEmpty { return .notEmpty }
+        let known = try connection.query(
+            "select email from clinic.user_account where email = any ($1) order by email limit 1",
+            [.textArray(patients.map(\.draft.email))])
+        guard var row = known.first else { return nil }
+        return .emailTaken(try row.text())
+    }
+}
+
+private struct HistoryWriter {
+    /// How many rows one statement carries.
+    private static let chunk = 1_000
+
+    private let history: ClinicHistory
+    private let connection: AdminConnection
+    private let numbers: HistoryNumbers
+    private let paid: [Int]
+    private let journals: [PastJournal]
+    /// The transactions' numbers by the places of their bookings.
+    private let transactionOf: [Int: Int64]
+
+    init(_ history: ClinicHistory, _ connection: AdminConnection) throws(DatabaseError) {
+        self.history = history
+        self.connection = connection
+        paid = history.paidBookings
+        journals = history.journals
+        func take(_ count: Int, _ sequence: String) throws(DatabaseError) -> [Int64] {
+            let rows = try connection.query(
+                "select nextval($1::text::regclass) from generate_series(1, $2)",
+                [.text("clinic.\(sequence)"), .int64(Int64(count))])
+            var numbers: [Int64] = []
+            for var row in rows { numbers.append(try row.int64()) }
+            return numbers
+        }
+        numbers = HistoryNumbers(
+            departments: try take(history.departments.count, "department_id_seq"),
+            doctors: try take(history.doctors.count, "doctor_id_seq"),
+            patients: try take(history.patients.count, "user_account_id_seq"),
+            timeOff: try take(history.doctors.reduce(0) { $0 + $1.timeOff.count }, "time_off_id_seq"),
+            bookings: try take(history.bookings.count, "booking_id_seq"),
+            transactions: try take(paid.count, "transaction_id_seq"),
+            journals: try take(journals.count, "ledger_journal"))
+        transactionOf = Dictionary(zip(paid, numbers.transactions)) { $1 }
+    }
+
+    func write(progress: (Int) -> Void) throws(DatabaseError) {
+        try writeDepartments()
+        try writeDoctors()
+        try writePatients()
+        for start in stride(from: 0, to: history.bookings.count, by: Self.chunk) {
+            let end = min(start + Self.chunk, history.bookings.count)
+            try writeBookings(start..<end)
+            progress(end)
+        }
+        for chunk in chunks(of: paid.count) { try writeTransactions(chunk) }
+        for chunk in chunks(of: journals.count) { try writeJournals(chunk) }
+        let events = history.events(numbers, transactionOf: transactionOf)
+        for chunk in chunks(of: events.count) { try writeEvents(events[chunk]) }
+    }
+
+    private func chunks(of count: Int) -> [Range<Int>] {
+        stride(from: 0, to: count, by: Self.chunk).map { $0..<min($0 + Self.chunk, count) }
+    }
+
+    private func writeDepartments() throws(DatabaseError) {
+        for (department, id) in zip(history.departments, numbers.departments) {
+            let draft = department.draft
+            _ = try connection.query(
+                """
+                insert into clinic.department (id, name, name_key, opens, closes, created_date, last_update)
+                overriding system value values ($1, $2, $3, $4, $5, $6, $6)
+                """,
+                [
+                    .int64(id), .text(draft.name), .text(draft.nameKey), .minutes(draft.hours.opens),
+                    .minutes(draft.hours.closes), .civilDate(department.day),
+                ])
+        }
+    }
+
+    /// A doctor's week and each time off made another version of the doctor.
+    private func writeDoctors() throws(DatabaseError) {
+        var timeOff = numbers.timeOff.makeIterator()
+        for (doctor, id) in zip(history.doctors, numbers.doctors) {
+            let draft = doctor.draft
+            let changes = doctor.timeOff.count + (doctor.weeklyHours.entries.isEmpty ? 0 : 1)
+            _ = try connection.query(
+                """
+                insert into clinic.doctor (id, department_id, full_name, registration_number, registration_expiry, fee,
+                    slot_minutes, gst_free, weekly_hours, version)
+                overriding system value values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                """,
+                [
+                    .int64(id), .int64(numbers.departments[Int(draft.departmentID)]), .text(draft.fullName),
+                    .text(draft.registrationNumber), .civilDate(draft.registrationExpiry), .int64(draft.fee),
+                    .int64(draft.slotMinutes), .bool(draft.isGSTFree),
+                    .int64Array(doctor.weeklyHours.minutesOfWeek), .int64(Int64(1 + changes)),
+                ])
+            for period in doctor.timeOff {
+                _ = try connection.query(
+                    """
+                    insert into clinic.time_off (id, doctor_id, start_time, end_time, created_at)
+                    overriding system value values ($1, $2, $3, $4, $5)
+                    """,
+                    [
+                        .int64(timeOff.next()), .int64(id), .instant(period.lowerBound),
+                        .instant(period.upperBound), .instant(doctor.at),
+                    ])
+            }
+        }
+    }
+
+    private func writePatients() throws(DatabaseError) {
+        let drafts = history.patients.map(\.draft)
+        _ = try connection.query(
+            """
+            insert into clinic.user_account (id, first_name, last_name, phone, email, password_hash, created_at)
+            overriding system value
+            select id, first_name, last_name, phone, email, password_hash, to_timestamp(at)
+            from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])
+                as patient (id, first_name, last_name, phone, email, password_hash, at)
+            """,
+            [
+                .int64Array(numbers.patients), .textArray(drafts.map { $0.firstName ?? "" }),
+                .textArray(drafts.map { $0.lastName ?? "" }), .textArray(drafts.map(\.phone)),
+                .textArray(drafts.map(\.email)), .textArray(drafts.map(\.passwordHash)),
+                .seconds(history.patients.map(\.at)),
+            ])
+    }
+
+    private func writeBookings(_ range: Range<Int>) throws(DatabaseError) {
+        let bookings = history.bookings[range]
+        _ = try connection.query(
+            """
+            insert into clinic.booking (id, doctor_id, user_id, start_time, end_time, status, fee, gst, version, created_at)
+            overriding system value
+            select id, doctor, patient, to_timestamp(starts), to_timestamp(ends), status, fee, gst, version,
+                to_timestamp(at)
+            from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[],
+                    $8::bigint[], $9::bigint[], $10::bigint[])
+                as booking (id, doctor, patient, starts, ends, status, fee, gst, version, at)
+            """,
+            [
+                .int64Array(Array(numbers.bookings[range])),
+                .int64Array(bookings.map { numbers.doctors[$0.doctor] }),
+                .int64Array(bookings.map { numbers.patients[$0.patient] }),
+                .seconds(bookings.map(\.slot.start)), .seconds(bookings.map(\.slot.end)),
+                .textArray(bookings.map(\.status.rawValue)), .int64Array(bookings.map(\.price.fee)),
+                .int64Array(bookings.map(\.price.gst)), .int64Array(bookings.map(\.version)),
+                .seconds(bookings.map(\.bookedAt)),
+            ])
+    }
+
+    private func writeTransactions(_ range: Range<Int>) throws(DatabaseError) {
+        let places = paid[range]
+        let bookings = places.map { history.bookings[$0] }
+        let payments = bookings.map { $0.payment ?? PastBooking.Payment() }
+        _ = try connection.query(
+            """
+            insert into clinic.transaction (id, booking_id, user_id, fee, gst, total_fee, refunded_amount, refunded_gst,
+                status, version, created_at)
+            overriding system value
+            select id, booking, patient, fee, gst, fee + gst, refunded_fee + refunded_gst, refunded_gst, status, version,
+                to_timestamp(at)
+            from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
+                    $8::text[], $9::bigint[], $10::bigint[])
+                as payment (id, booking, patient, fee, gst, refunded_fee, refunded_gst, status, version, at)
+            """,
+            [
+                .int64Array(Array(numbers.transactions[range])),
+                .int64Array(places.map { numbers.bookings[$0] }),
+                .int64Array(bookings.map { numbers.patients[$0.patient] }),
+                .int64Array(bookings.map(\.price.fee)), .int64Array(bookings.map(\.price.gst)),
+                .int64Array(payments.map(\.refundedFee)), .int64Array(payments.map(\.refundedGST)),
+                .textArray(payments.map(\.status.rawValue)), .int64Array(payments.map(\.version)),
+                .seconds(bookings.map { $0.paidAt ?? $0.bookedAt }),
+            ])
+    }
+
+    private func writeJournals(_ range: Range<Int>) throws(DatabaseError) {
+        let journals = journals[range]
+        _ = try connection.query(
+            """
+            insert into clinic.ledger_entry (journal, transaction_id, kind, account, amount, created_at)
+            select journal.number, transaction, kind, entry.account, entry.amount, to_timestamp(at)
+            from unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
+                    with ordinality as journal (number, transaction, kind, fee, gst, at, place),
+                lateral (values ('clearing', fee + gst), ('revenue', -fee), ('gst_payable', -gst))
+                    as entry (account, amount)
+            where entry.amount <> 0
+            order by place
+            """,
+            [
+                .int64Array(Array(numbers.journals[range])),
+                .int64Array(journals.map { transactionOf[$0.booking] ?? 0 }),
+                .textArray(journals.map(\.kind)),
+                .int64Array(journals.map(\.fee)), .int64Array(journals.map(\.gst)),
+                .seconds(journals.map(\.at)),
+            ])
+    }
+
+    private func writeEvents(_ events: ArraySlice<PastEvent>) throws(DatabaseError) {
+        _ = try connection.query(
+            """
+            insert into clinic.event (occurred_at, method, entity, entity_id, change)
+            select to_timestamp(at), $5, entity, entity_id, change::jsonb
+            from unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[])
+                with ordinality as event (at, entity, entity_id, change, place)
+            order by place
+            """,
+            [
+                .seconds(events.map(\.at)), .textArray(events.map(\.entity)),
+                .int64Array(events.map(\.entityID)), .textArray(events.map(\.change)), .text(history.method),
+            ])
+    }
+}
+
+extension SQLValue {
+    /// Moments as whole seconds.
+    fileprivate static func seconds(_ moments: [Instant]) -> SQLValue {
+        .int64Array(moments.map(\.secondsSinceEpoch))
+    }
+}

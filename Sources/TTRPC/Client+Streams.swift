@@ -1,0 +1,47 @@
+// Calls that are streams, as a client begins them. Beginning one never waits and never fails: what goes wrong is told
+// where the responses are taken.
+
+internal import NIOCore
+public import ProtobufC
+internal import TTRPCMessages
+
+extension Client {
+    /// Calls a method that answers with a stream, which goes on until the server ends it, the timeout is over, or
+    /// the last reference to it is gone. The server is not told of the latter two by this client.
+    public func serverStream<Request, Response>(
+        _ method: ServerStreamingMethod<Request, Response>, _ request: Request, metadata: Metadata = [:],
+        timeout: Duration? = nil
+    ) -> ResponseStream<Response> {
+        ResponseStream(
+            stream: open(
+                .serverStreaming, method.service, method.name, request.encoded(), metadata, timeout))
+    }
+
+    /// Calls such a method by its names with an encoded request. Otherwise as above.
+    public func serverStream(
+        service: String, method: String, payload: [UInt8], metadata: Metadata = [:], timeout: Duration? = nil
+    ) -> EncodedResponseStream {
+        EncodedResponseStream(
+            stream: open(.serverStreaming, service, method, payload, metadata, timeout))
+    }
+
+    func open(
+        _ kind: MethodKind, _ service: String, _ method: String, _ payload: [UInt8], _ metadata: Metadata,
+        _ timeout: Duration?
+    ) -> OpenClientStream {
+        let timeout = timeout.map { TimeAmount(bounded: $0) }
+        let stream = ClientStream(
+            kind: kind, deadline: timeout.map { .now() + $0 },
+            responses: InboundQueue(
+                limits: connection.configuration.streamLimits, account: connection.inbound))
+        if let timeout, timeout.nanoseconds == 0 {
+            stream.responses.end(.failure(Self.deadlineIsOver))
+        } else {
+            TTRPCRequest(
+                service: service, method: method, payload: payload, timeoutNano: timeout?.nanoseconds ?? 0,
+                metadata: metadata.sent
+            ).withEncoded { connection.open(stream, $0) }
+        }
+        return OpenClientStream(stream, of: self)
+    }
+}

@@ -1,0 +1,140 @@
+// The streams of one client connection: what comes for them, as far as there is room, and what the callers send on
+// them.
+
+internal import NIOCore
+internal import ProtobufC
+
+// MARK: Callers, on any thread
+
+extension ClientConnection {
+    /// Puts the request that opens a stream in line; ends the stream at once if that is not possible.
+    func open(_ stream: ClientStream, _ request: EncodedMessage) {
+        guard request.byteCount <= FrameHeader.maximumLength else {
+            var status = Status.messageTooLongForFrame
+            status.transportFailure = .neverSent
+            return stream.responses.end(.failure(status))
+        }
+        do throws(Status) {
+            if try outbox.add(stream, request) { collectSoon() }
+        } catch {
+            stream.responses.end(.failure(error))
+        }
+    }
+
+    /// Sends a message as soon as there is room; throws RESOURCE_EXHAUSTED for one that is too long, CANCELLED when
+    /// the task is cancelled or the call is over.
+    func send(_ message: some Message, on stream: ClientStream) async throws(Status) {
+        while true {
+            let sending = message.withEncoded { encoded -> ClientOutbox.Sending? in
+                guard encoded.byteCount <= FrameHeader.maximumLength else { return nil }
+                return outbox.add(encoded, on: stream)
+            }
+            switch sending {
+            case .sent(let isCollectionDue):
+                if isCollectionDue { collectSoon() }
+                return
+            case .mustWait: await waitForRoom(ClientSender(stream: stream))
+            case .isOver: throw Status(.cancelled, "the call has ended; its outcome tells how")
+            case nil: throw Status.messageTooLongForFrame
+            }
+            if Task.isCancelled { throw Status(.cancelled, "the caller gave the call up") }
+        }
+    }
+
+    private func waitForRoom(_ sender: ClientSender) async {
+        await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in
+                if !outbox.wait(sender, continuation) { continuation.resume() }
+                // A task that was cancelled before it waited has had its handler run too early.
+                if Task.isCancelled { outbox.giveUp(sender) }
+            }
+        } onCancel: {
+            outbox.giveUp(sender)
+        }
+    }
+
+    /// Says that the caller sends nothing more.
+    func endRequests(of stream: ClientStream) {
+        if outbox.addEnd(of: stream) { collectSoon() }
+    }
+
+    /// Drops what comes for a stream from now on.
+    func forget(_ stream: ClientStream) {
+        stream.responses.abandon()
+        outbox.close(stream)
+        executor.eventLoop.execute {
+            self.sendCollected()
+            _ = self.state.forgotten(stream)
+        }
+    }
+}
+
+// MARK: What comes, on the event loop
+
+extension ClientConnection {
+    /// A stream has ended, behind what has come for it.
+    func end(_ stream: ClientStream, _ end: Result<Void, Status>) {
+        stream.responses.end(end)
+        outbox.close(stream)
+    }
+
+    func receivedMessage(_ header: FrameHeader, _ message: [UInt8]) {
+        guard let (stream, isLast) = state.receivedMessage(header) else { return }
+        stream.responses.add(message)
+        if isLast { end(stream, .success(())) }
+    }
+
+    /// A Response ends any stream. The payload of one that tells of success is the one response where there is one,
+    /// and else one more message if it is not empty: some servers end every stream like this.
+    func receivedOutcome(_ outcome: ClientCall.Outcome, of stream: ClientStream) {
+        switch outcome {
+        case .success(let payload):
+            if !stream.kind.streamsResponses || !payload.isEmpty { stream.responses.add(payload) }
+            end(stream, .success(()))
+        case .failure(let status): end(stream, .failure(status))
+        }
+    }
+
+    /// Stops reading until there is room for this frame's message, but not for ever.
+    func hold(_ header: FrameHeader) {
+        let eventLoop = executor.eventLoop
+        inbound.notify { eventLoop.execute { self.roomWasMade() } }
+        // Room that was made before the account was told to say so.
+        guard let queue = state.queue(of: header.streamID), queue.isFull else { return received(header) }
+        let patience = max(TimeAmount(bounded: configuration.slowStreamGrace) - queue.stalled, .zero)
+        held = HeldFrame(
+            header: header, since: eventLoop.now,
+            grace: eventLoop.assumeIsolated().scheduleTask(in: patience) { self.graceIsOver() })
+    }
+
+    func stopHolding() {
+        held?.grace.cancel()
+        held = nil
+        inbound.notify {}
+    }
+
+    private func roomWasMade() {
+        guard let held else { return }
+        goOn(with: held)
+    }
+
+    private func graceIsOver() {
+        guard let held else { return }
+        if let slow = state.takeSlowStream(holding: held.header.streamID) {
+            let text = "the messages of the stream were not taken as fast as they came"
+            end(slow, .failure(Status(.resourceExhausted, text)))
+        }
+        goOn(with: held)
+    }
+
+    private func goOn(with held: HeldFrame) {
+        state.queue(of: held.header.streamID)?.stalled(for: executor.eventLoop.now - held.since)
+        held.grace.cancel()
+        self.held = nil
+        received(held.header)
+        takeFrames()
+        guard isReadHeld, self.held == nil else { return }
+        isReadHeld = false
+        context?.read()
+    }
+}

@@ -1,0 +1,124 @@
+// The handlers of the test service with a method of each kind, and requests for it.
+
+import ProtobufC
+import TTRPCMessages
+import TestMessages
+import Testing
+
+@testable import TTRPC
+
+extension TestServer {
+    /// Registers Echo, Count, Join and Chat. Requests take these words as orders: `wait NAME` waits at a gate, `fail`
+    /// fails with ABORTED, `leave` ends the call before its requests have ended, `again NUMBER` sends as many
+    /// messages.
+    static func registerFourKinds(in methods: inout MethodTable, _ gates: Gates) {
+        methods.register(FourKindsServiceMethods.echo) { call in Text(text: try call.request().text) }
+        methods.register(FourKindsServiceMethods.count) { call, responses in
+            let request = try call.request()
+            let padding = String(repeating: "x", count: Int(request.bytes))
+            for number in 0..<request.messages {
+                try await responses.send(Text(text: "\(number)\(padding)"))
+            }
+            try await obey(request.then, gates)
+        }
+        methods.register(FourKindsServiceMethods.join) { call, requests in
+            var texts: [String] = []
+            for try await request in requests {
+                if request.text == "leave" { break }
+                try await obey(request.text, gates)
+                texts.append(request.text)
+            }
+            return Text(text: texts.joined(separator: ","))
+        }
+        methods.register(FourKindsServiceMethods.chat) { call, requests, responses in
+            for try await request in requests {
+                if request.text == "leave" { break }
+                try await obey(request.text, gates)
+                if request.text.hasPrefix("again ") {
+                    for _ in 0..<(Int(request.text.dropFirst(6)) ?? 0) {
+                        try await responses.send(Text(text: "again"))
+                    }
+                }
+                try await responses.send(Text(text: request.text))
+            }
+        }
+    }
+
+    private static func obey(_ order: String, _ gates: Gates) async throws {
+        if order == "fail" { throw Status(.aborted, "told to fail") }
+        guard order.hasPrefix("wait ") else { return }
+        let gate = String(order.dropFirst(5))
+        await withTaskCancellationHandler {
+            await gates.wait(gate)
+        } onCancel: {
+            gates.cancel(gate)
+        }
+        try Task.checkCancellation()
+    }
+}
+
+extension TTRPCRequest {
+    /// Opens a stream of numbers.
+    static func count(
+        _ messages: Int64, bytes: Int64 = 0, then: String = "", timeoutNano: Int64 = 0
+    ) -> TTRPCRequest {
+        TTRPCRequest(
+            service: FourKindsServiceMethods.count.service, method: FourKindsServiceMethods.count.name,
+            payload: CountRequest(messages: messages, bytes: bytes, then: then).encoded(),
+            timeoutNano: timeoutNano)
+    }
+
+    /// Opens a stream of requests, the first of them in the request that opens it unless it is nil.
+    static func join(_ first: String? = nil, timeoutNano: Int64 = 0) -> TTRPCRequest {
+        TTRPCRequest(
+            service: FourKindsServiceMethods.join.service, method: FourKindsServiceMethods.join.name,
+            payload: first.map { JoinRequest(text: $0).encoded() } ?? [], timeoutNano: timeoutNano)
+    }
+
+    /// Opens a stream both ways, likewise.
+    static func chat(_ first: String? = nil, timeoutNano: Int64 = 0) -> TTRPCRequest {
+        TTRPCRequest(
+            service: FourKindsServiceMethods.chat.service, method: FourKindsServiceMethods.chat.name,
+            payload: first.map { ChatRequest(text: $0).encoded() } ?? [], timeoutNano: timeoutNano)
+    }
+}
+
+extension RawPeer {
+    /// Opens a stream with these flags.
+    func open(_ streamID: UInt32, _ request: TTRPCRequest, flags: UInt8 = 0) async throws {
+        try await sendFrame(1, streamID, flags: flags, body: request.encoded())
+    }
+
+    /// Sends a message on a stream.
+    func say(_ text: String, on streamID: UInt32, flags: UInt8 = 0) async throws {
+        try await sendFrame(3, streamID, flags: flags, body: ChatRequest(text: text).encoded())
+    }
+
+    /// The next frame, which is a message on this stream.
+    func nextText(on streamID: UInt32, sourceLocation: SourceLocation = #_sourceLocation) async throws
+        -> String
+    {
+        let frame = try await nextFrame()
+        #expect(frame.header.streamID == streamID, sourceLocation: sourceLocation)
+        #expect(frame.header.type == 3, sourceLocation: sourceLocation)
+        #expect(frame.header.flags == 0, sourceLocation: sourceLocation)
+        return try Text(decoding: frame.body).text
+    }
+
+    /// The next frame, which ends this stream of messages.
+    func expectEnd(of streamID: UInt32, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        let frame = try await nextFrame()
+        #expect(
+            frame.header == FrameHeader(length: 0, streamID: streamID, type: 3, flags: 5),
+            sourceLocation: sourceLocation)
+    }
+
+    /// The next frame, which ends this stream with one response.
+    func expectText(_ text: String, on streamID: UInt32, sourceLocation: SourceLocation = #_sourceLocation)
+        async throws
+    {
+        let response = try await nextResponse(on: streamID, sourceLocation: sourceLocation)
+        #expect(response.status == nil, sourceLocation: sourceLocation)
+        #expect(try Text(decoding: response.payload).text == text, sourceLocation: sourceLocation)
+    }
+}
