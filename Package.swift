@@ -151,7 +151,8 @@ let package = Package(
         .executableTarget(
             name: "clinic-bench",
             dependencies: [
-                "ClinicMessages", "ProtobufC", "TTRPCMessages", argumentParser, nioCore, nioPosix,
+                "ClinicMessages", "OpenSSL", "ProtobufC", "TTRPC", "TTRPCMessages", argumentParser, nioCore,
+                nioPosix,
             ], path: "Tests/Benchmarks/clinic-bench", swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",

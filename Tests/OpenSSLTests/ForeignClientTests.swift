@@ -8,15 +8,17 @@ import TTRPC
 import Testing
 
 struct ForeignClientTests {
-    /// Connects, says something that is no ttrpc, and waits for the server to close.
+    /// Connects with s_client, which says something that is no ttrpc and leaves when the server does.
     private func connect(_ server: SecureServer, _ options: String...) async throws -> Command.Outcome {
-        let authority = try await TestAuthority.shared
-        let arguments = [
-            "openssl s_client -connect 127.0.0.1:\(server.port) -ign_eof -CAfile", authority.authorities,
-        ]
-        // Shut off from standard input's end, it leaves when the server does.
-        return try await Command.run(
-            "bash", "-c", (arguments + options).joined(separator: " "), input: "this is not ttrpc")
+        try await run(server, saying: "this is not ttrpc", ["-ign_eof"] + options)
+    }
+
+    private func run(
+        _ server: SecureServer, saying line: String, _ options: [String]
+    ) async throws -> Command.Outcome {
+        let client = "openssl s_client -connect 127.0.0.1:\(server.port) -CAfile \"$1\""
+        let script = "echo '\(line)' | \(client) \(options.joined(separator: " "))"
+        return try await Command.run("bash", "-c", script, "bash", try await TestAuthority.shared.authorities)
     }
 
     @Test(arguments: [("-tls1_2", "TLSv1.2"), ("-tls1_3", "TLSv1.3")])
@@ -69,12 +71,9 @@ struct ForeignClientTests {
     }
 
     @Test func `renegotiation is refused`() async throws {
-        let authority = try await TestAuthority.shared
         try await SecureServer.with(SecureServer.context()) { server in
             // A line with an R asks for it.
-            let outcome = try await Command.run(
-                "openssl", "s_client", "-connect", "127.0.0.1:\(server.port)", "-tls1_2", "-CAfile",
-                authority.authorities, input: "R\n")
+            let outcome = try await run(server, saying: "R", ["-tls1_2"])
             #expect(outcome.output.contains("RENEGOTIATING"))
             #expect(outcome.output.contains("no renegotiation"), "\(outcome)")
         }

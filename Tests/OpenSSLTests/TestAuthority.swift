@@ -49,9 +49,9 @@ enum Command {
         let output: String
     }
 
-    static func run(_ program: String, _ arguments: String..., input: String = "") async throws -> Outcome {
+    static func run(_ program: String, _ arguments: String...) async throws -> Outcome {
         let result = try await Subprocess.run(
-            .name(program), arguments: Arguments(arguments), environment: environment, input: .string(input),
+            .name(program), arguments: Arguments(arguments), environment: environment, input: .none,
             output: .string(limit: 1 << 20), error: .combinedWithOutput)
         guard case .exited(let status) = result.terminationStatus else {
             throw Surprise("\(program) was killed")
