@@ -11,7 +11,7 @@ RELEASE := .build/release
 
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help run demo build test lint format proto bench packages test-packages swift tools
+.PHONY: help run demo build test lint format proto bench torture packages test-packages swift tools
 
 help: ## List the targets
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ proto: test-packages ## Generate the C and Swift sources from proto/
 bench: test-packages swift build ## Measure the service next to its peers (options: make bench ARGUMENTS='--rounds 3')
 	@swift build -c release --product clinic-bench
 	@Tests/Benchmarks/run $(ARGUMENTS)
+
+torture: test-packages swift build ## Measure what hostile, slow and idle peers cost (options: make torture ARGUMENTS='--only idle')
+	@Tests/Torture/run $(ARGUMENTS)
 
 tools: $(TOOLS)/bin/buf
 

@@ -27,6 +27,10 @@ final class TLSHandler: ChannelDuplexHandler {
         case closed
     }
 
+    /// How long a peer may take to read why there is no secure connection. What it sends meanwhile is read and dropped:
+    /// closed upon unread bytes, TCP would throw the alert away.
+    private static let lingerTime = TimeAmount.seconds(1)
+
     /// What is handed on in one piece, at most, by and large.
     private static let maximumPieceBytes = 64 << 10
 
@@ -41,6 +45,7 @@ final class TLSHandler: ChannelDuplexHandler {
     @exclusivity(unchecked) private var isReadAsked = false
     /// Whoever waits for bytes that are encrypted and not flushed.
     @exclusivity(unchecked) private var unsent: [EventLoopPromise<Void>] = []
+    private var closeTimer: Scheduled<Void>?
 
     init(_ connection: TLSConnection, secured: EventLoopPromise<CertificateNames?>) {
         self.connection = connection
@@ -214,23 +219,41 @@ final class TLSHandler: ChannelDuplexHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         end()
+        closeTimer?.cancel()
+        closeTimer = nil
         for promise in unsent { promise.fail(ChannelError.ioOnClosedChannel) }
         unsent = []
     }
 
     private var lossInThisState: TLSError { state == .open ? .truncated : .closedInHandshake }
 
-    /// Sends the alert that libssl may have written, tells whoever has to know, and closes the channel.
+    /// Sends the alert that libssl may have written, tells whoever has to know, and lets the channel close.
     private func fail(_ error: TLSError, _ context: ChannelHandlerContext) {
         let previous = state
         state = .closed
         send(context)
         switch previous {
-        case .waiting, .handshaking: secured.fail(error)
-        case .open: context.fireErrorCaught(error)
+        case .waiting, .handshaking:
+            secured.fail(error)
+            linger(context)
+        case .open:
+            context.fireErrorCaught(error)
+            context.close(promise: nil)
         case .closed: break
         }
-        context.close(promise: nil)
+    }
+
+    /// Says that no more will come, and waits a little for the other end to close.
+    private func linger(_ context: ChannelHandlerContext) {
+        let channel = context.channel
+        guard channel.isActive else { return context.close(promise: nil) }
+        closeTimer = context.eventLoop.assumeIsolated().scheduleTask(in: Self.lingerTime) {
+            channel.close(promise: nil)
+        }
+        let closed = context.eventLoop.makePromise(of: Void.self)
+        closed.futureResult.assumeIsolated().whenFailure { _ in channel.close(promise: nil) }
+        context.close(mode: .output, promise: closed)
+        context.read()
     }
 
     private func end() {

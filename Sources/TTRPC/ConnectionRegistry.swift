@@ -31,18 +31,27 @@ final class ConnectionRegistry: Sendable {
         maximumConnectionsPerAddress = configuration.maximumConnectionsPerAddress
     }
 
-    /// Makes room for a connection and numbers it; nil if a limit is reached or the server is going down.
-    /// `host` is nil on a Unix socket. Each number is given back with `close`.
-    func open(host: String?) -> UInt64? {
+    /// Why a connection is not opened.
+    enum Refused: Error {
+        case draining
+        case full
+    }
+
+    /// Makes room for a connection and numbers it. `host` is nil on a Unix socket. Each number is given back with
+    /// `close`.
+    func open(host: String?) -> Result<UInt64, Refused> {
         state.withLock { state in
-            guard !state.isDraining, state.openCount < maximumConnections else { return nil }
+            guard !state.isDraining else { return .failure(.draining) }
+            guard state.openCount < maximumConnections else { return .failure(.full) }
             if let host {
-                guard state.countOfHost[host, default: 0] < maximumConnectionsPerAddress else { return nil }
+                guard state.countOfHost[host, default: 0] < maximumConnectionsPerAddress else {
+                    return .failure(.full)
+                }
                 state.countOfHost[host, default: 0] += 1
             }
             state.openCount += 1
             state.nextNumber += 1
-            return state.nextNumber
+            return .success(state.nextNumber)
         }
     }
 

@@ -153,6 +153,11 @@ final class RegisteredMethod: Sendable {
         self.handler = handler
     }
 
+    /// Whether a call of it is one request and one answer.
+    var isUnary: Bool {
+        if case .unary = handler { true } else { false }
+    }
+
     func isNamed(like other: RegisteredMethod) -> Bool {
         name == other.name && service == other.service
     }

@@ -91,13 +91,35 @@ public final class Server: Sendable {
         drainTimer.cancel()
     }
 
+    /// Makes a channel serve the methods if its user may connect.
+    private func admit(_ channel: any Channel, _ security: ChannelSecurity?) -> EventLoopFuture<Void> {
+        let allowed = shared.configuration.allowedUserIDs
+        guard !allowed.isEmpty, channel.remoteAddress?.ipAddress == nil else {
+            return serve(channel, security: security)
+        }
+        return PeerCredentials.of(channel).flatMap { credentials in
+            if let credentials, allowed.contains(credentials.userID) {
+                return self.serve(channel, security: security)
+            }
+            self.shared.limitedLog.notice(
+                .forbiddenUser, ["user": "\(credentials.map { "\($0.userID)" } ?? "unknown")"])
+            return channel.close()
+        }
+    }
+
     /// Makes a channel serve the methods. On the channel's event loop, which must be one of the server's group.
     func serve(_ channel: any Channel, security: ChannelSecurity? = nil) -> EventLoopFuture<Void> {
         let host = channel.remoteAddress?.ipAddress
-        guard let executor = executors[ObjectIdentifier(channel.eventLoop)],
-            let number = connections.open(host: host)
-        else {
-            shared.logger.debug("no room for another connection", metadata: ["host": "\(host ?? "unix")"])
+        let number: UInt64
+        switch connections.open(host: host) {
+        case .success(let opened): number = opened
+        case .failure(.draining): return channel.close()
+        case .failure(.full):
+            shared.limitedLog.notice(.tooManyConnections, ["host": "\(host ?? "unix")"])
+            return channel.close()
+        }
+        guard let executor = executors[ObjectIdentifier(channel.eventLoop)] else {
+            connections.close(number, host: host)
             return channel.close()
         }
         channel.closeFuture.whenComplete { _ in self.connections.close(number, host: host) }
@@ -107,14 +129,14 @@ public final class Server: Sendable {
             }
         }
         connections.setSecuring(channel, for: number)
-        secure(channel, by: security, within: shared.handshakeTime)
-            .flatMapThrowing { try self.serve(channel, number, identity: $0, executor) }
-            .whenFailure { error in
-                self.shared.logger.debug(
-                    "no secure connection",
-                    metadata: ["host": "\(host ?? "unix")", "error": "\(error)"])
-                channel.close(promise: nil)
+        secure(channel, by: security, within: shared.handshakeTime).whenComplete { result in
+            do {
+                try self.serve(channel, number, identity: result.get(), executor)
+            } catch {
+                self.shared.limitedLog.notice(
+                    .notSecured, ["host": "\(host ?? "unix")", "cause": "\(error)"])
             }
+        }
         return channel.eventLoop.makeSucceededVoidFuture()
     }
 
@@ -147,7 +169,7 @@ public final class Server: Sendable {
             .serverChannelOption(.backlog, value: 1024)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: (unsent + 3) / 4, high: unsent))
-            .childChannelInitializer { channel in self.serve(channel, security: security) }
+            .childChannelInitializer { channel in self.admit(channel, security) }
     }
 
     private func stop(_ listener: Listener) async {

@@ -1,6 +1,6 @@
 // The channel handler of one server connection: between the bytes of the channel, the rules of
 // ServerConnectionState, and the handlers of the method table. It decides nothing by itself. What only streams need
-// is in ServerConnection+Streams.
+// is in ServerConnection+Streams, what happens at the end in ServerConnection+End.
 //
 // All of it runs on the connection's event loop. Requests are served as they are cut from a read; most handlers
 // end on the spot, and their answers leave in one write when the read is over (`channelReadComplete`). A handler
@@ -24,18 +24,16 @@ final class ServerConnection: ChannelDuplexHandler {
     /// takes them.
     static let earlyFlushBytes = 64 << 10
 
-    /// How long the last answers may take to leave when the connection is to end now.
-    private static let lastFlushTime = TimeAmount.seconds(1)
-
     let executor: EventLoopExecutor
     let server: ServerShared
-    private let peer: Peer
+    let peer: Peer
     @exclusivity(unchecked) var state: ServerConnectionState
     @exclusivity(unchecked) var decoder = FrameDecoder()
     @exclusivity(unchecked) var answers = AnswerBuffer()
     @exclusivity(unchecked) var context: ChannelHandlerContext?
-    @exclusivity(unchecked) private var deadlineTimer = DeadlineTimer()
-    private var closeTimer: Scheduled<Void>?
+    @exclusivity(unchecked) var patience: PeerPatience
+    @exclusivity(unchecked) var deadlineTimer = DeadlineTimer()
+    var closeTimer: Scheduled<Void>?
 
     /// Counts how often the answers were handed to the channel: what a stream may send is limited for each time.
     @exclusivity(unchecked) private(set) var sendingTurn: UInt64 = 1
@@ -53,15 +51,18 @@ final class ServerConnection: ChannelDuplexHandler {
     /// The peer does not read its answers; frames that are here already have to wait.
     @exclusivity(unchecked) private var isPaused = false
     /// The channel wants to read and has to wait for the same reason.
-    @exclusivity(unchecked) private var isReadHeld = false
+    @exclusivity(unchecked) private(set) var isReadHeld = false
     /// The last answer is on its way and the connection closes behind it.
     @exclusivity(unchecked) var isClosing = false
+    /// The bytes that the channel still held after the last flush.
+    @exclusivity(unchecked) private var unsentBytes = 0
 
     init(server: ServerShared, executor: EventLoopExecutor, peer: Peer) {
         self.server = server
         self.executor = executor
         self.peer = peer
         state = ServerConnectionState(configuration: server.configuration)
+        patience = PeerPatience(times: server.patience, now: executor.eventLoop.now)
         inbound = InboundAccount(limit: server.configuration.maximumQueuedBytesPerConnection)
     }
 
@@ -69,6 +70,7 @@ final class ServerConnection: ChannelDuplexHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        watch(patience.nextLook)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -82,6 +84,7 @@ final class ServerConnection: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isClosing else { return }
         decoder.append(unwrapInboundIn(data))
         serveFrames()
     }
@@ -92,7 +95,7 @@ final class ServerConnection: ChannelDuplexHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        if isPaused || held != nil || !context.channel.isWritable {
+        if !isClosing, isPaused || held != nil || !context.channel.isWritable {
             isReadHeld = true
         } else {
             context.read()
@@ -101,12 +104,16 @@ final class ServerConnection: ChannelDuplexHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
+            patience.resumedReading(at: executor.eventLoop.now)
+            unsentBytes = 0
             if isPaused {
                 isPaused = false
                 serveFrames()
             }
             flush()
             readIfHeld()
+        } else if !isClosing {
+            watch(patience.stoppedReading(at: executor.eventLoop.now))
         }
         context.fireChannelWritabilityChanged()
     }
@@ -142,6 +149,7 @@ final class ServerConnection: ChannelDuplexHandler {
         while !isClosing, !isPaused, held == nil {
             switch decoder.next() {
             case .needsMoreBytes:
+                if let look = patience.served(unfinished: decoder.unfinished, at: now) { watch(look) }
                 if state.isInputClosed { state.endOpenInputs() }
                 return
             case .header(let header): received(header, now: now)
@@ -151,12 +159,12 @@ final class ServerConnection: ChannelDuplexHandler {
                 } else {
                     receivedMessage(header)
                 }
-            case .notTTRPC:
-                server.logger.notice("bytes that are not ttrpc; closing", metadata: ["peer": "\(peer)"])
-                giveUp()
+            case .notTTRPC: giveUp(.notTTRPC)
             }
             if answers.byteCount >= Self.earlyFlushBytes { pauseUnlessTaken() }
         }
+        // What is here waits for us, so no frame can be late.
+        _ = patience.served(unfinished: nil, at: now)
     }
 
     func received(_ header: FrameHeader, now: NIODeadline) {
@@ -164,15 +172,12 @@ final class ServerConnection: ChannelDuplexHandler {
         case .readBody: return
         case .skipBody: break
         case .refuse(let refusal):
-            answers.append(refusal.status, streamID: header.streamID)
+            refuse(refusal, header.streamID)
         case .refuseAndCancel(let refusal, let task):
-            answers.append(refusal.status, streamID: header.streamID)
+            refuse(refusal, header.streamID)
             task.cancel()
-        case .hold:
-            return hold(header, now: now)
-        case .close:
-            server.logger.notice("too many frames of no use; closing", metadata: ["peer": "\(peer)"])
-            giveUp()
+        case .hold: return hold(header, now: now)
+        case .close: giveUp(.uselessFrames)
         }
         decoder.skipBody()
     }
@@ -195,15 +200,17 @@ final class ServerConnection: ChannelDuplexHandler {
             let deadline = now + min(.nanoseconds(envelope.timeoutNano), server.maximumTimeout)
             guard deadline > executor.eventLoop.now else { return refuse(.deadlineExceeded, streamID) }
             call.deadline = deadline
+        } else if method.isUnary {
+            call.deadline = now + server.defaultTimeout
         }
         if !envelope.metadata.isEmpty {
             do {
                 call.metadata = try Metadata(received: envelope.metadata, configuration: server.configuration)
             } catch {
-                return answers.append(error, streamID: streamID)
+                return refuse(error, streamID)
             }
         }
-        let token = state.begin(streamID: streamID)
+        let token = state.begin(streamID: streamID, byteCount: Int(header.length))
         let isOpen: Bool
         switch method.handler {
         case .unary(let start):
@@ -222,14 +229,20 @@ final class ServerConnection: ChannelDuplexHandler {
     }
 
     private func refuse(_ refusal: Refusal, _ streamID: UInt32) {
-        answers.append(refusal.status, streamID: streamID)
+        answers.append(refusal.status(domain: server.configuration.errorDomain), streamID: streamID)
     }
 
     // MARK: Results
 
     func handlerSucceeded(_ token: CallToken, _ response: some Message) {
         guard finished(token) else { return }
-        answers.append(response, streamID: token.streamID)
+        do throws(Refusal) {
+            if unsentBytes >= server.configuration.maximumUnreadBytes { try checkQueue() }
+            try answers.append(response, streamID: token.streamID)
+        } catch {
+            refuse(error, token.streamID)
+        }
+        if answers.byteCount >= Self.earlyFlushBytes, !isServingFrames { flush() }
         flushSoon()
     }
 
@@ -239,17 +252,20 @@ final class ServerConnection: ChannelDuplexHandler {
             server.logger.error("a handler failed", metadata: ["peer": "\(peer)", "error": "\(error)"])
         }
         guard finished(token) else { return }
-        answers.append(status, streamID: token.streamID)
+        answers.append(status.named(domain: server.configuration.errorDomain), streamID: token.streamID)
         flushSoon()
     }
 
     func finished(_ token: CallToken) -> Bool {
         let (action, wasWaiting) = state.finished(token)
-        if wasWaiting { server.load.callEnded() }
+        if wasWaiting {
+            server.load.callEnded()
+            patience.callEnded()
+        }
         return action == .answer
     }
 
-    // MARK: Deadlines
+    // MARK: Times
 
     private func watch(_ deadline: NIODeadline) {
         deadlineTimer.watch(deadline, on: executor.eventLoop) { self.deadlineReached() }
@@ -260,6 +276,18 @@ final class ServerConnection: ChannelDuplexHandler {
         answerAndCancel(state.takeExpiredCalls(now: executor.eventLoop.now), with: .deadlineExceeded)
         if let next = state.nextDeadline { watch(next) }
         flush()
+        lookAtPeer()
+    }
+
+    /// Closes the connection of a peer whose time is over, or sets the timer for when that may be.
+    func lookAtPeer() {
+        guard !isClosing else { return }
+        switch patience.look(at: executor.eventLoop.now, hasCalls: state.runningHandlers > 0) {
+        case .lookAgain(let time): watch(time)
+        case .giveUp(.idle):
+            closeBehindAnswers(within: state.isDraining ? server.drainTime : Self.lastFlushTime)
+        case .giveUp(let impatience): giveUp(.slowPeer, ["cause": "\(impatience.rawValue)"])
+        }
     }
 
     func answerAndCancel(
@@ -282,7 +310,7 @@ final class ServerConnection: ChannelDuplexHandler {
     /// Sends what has gathered; closes the connection behind it if that was the last.
     func flush() {
         guard !isClosing else { return }
-        if state.isFinished, !isPaused, held == nil, !isServingFrames {
+        if state.isInputClosed, state.isFinished, !isPaused, held == nil, !isServingFrames {
             return closeBehindAnswers(within: server.drainTime)
         }
         writeAnswers()
@@ -299,6 +327,18 @@ final class ServerConnection: ChannelDuplexHandler {
         let bytes = answers.take()
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
         answers.reuse(bytes)
+        unsentBytes = context.channel.isWritable ? 0 : Self.unsentBytes(of: context.channel)
+    }
+
+    private static func unsentBytes(of channel: any Channel) -> Int {
+        (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+    }
+
+    /// Throws if the peer still has not read more than it may leave.
+    private func checkQueue() throws(Refusal) {
+        unsentBytes = context.map { Self.unsentBytes(of: $0.channel) } ?? 0
+        let limit = server.configuration.maximumUnreadBytes
+        if unsentBytes >= limit { throw .answersUnread(limit: limit) }
     }
 
     private func pauseUnlessTaken() {
@@ -308,45 +348,9 @@ final class ServerConnection: ChannelDuplexHandler {
 
     // MARK: The end
 
-    /// No new calls; ends the calls that would never end, and closes the connection as soon as the others are
-    /// answered.
-    func drain() {
-        state.beginDraining()
-        answerAndCancel(state.takeEndlessCalls(), with: .shuttingDown)
-        flush()
-    }
-
-    /// Answers what is still in flight and closes the connection.
-    func cancelAndClose() {
-        answerAndCancel(state.takeAllCalls(), with: .cancelledByShutdown)
-        state.beginDraining()
-        closeBehindAnswers(within: Self.lastFlushTime)
-    }
-
-    /// The peer talks nonsense: sends the answers that were ready before it, and closes.
-    private func giveUp() {
-        for task in state.closed() { task.cancel() }
-        closeBehindAnswers(within: Self.lastFlushTime)
-    }
-
-    /// Sends what has gathered and closes; a peer that does not take it in time loses it.
-    private func closeBehindAnswers(within time: TimeAmount) {
-        guard let context, !isClosing else { return }
-        isClosing = true
-        dismissSenders()
-        let written = context.eventLoop.makePromise(of: Void.self)
-        context.writeAndFlush(wrapOutboundOut(answers.take()), promise: written)
-        written.futureResult.assumeIsolated().whenComplete { _ in self.context?.close(promise: nil) }
-        setCloseTimer(time) { self.context?.close(promise: nil) }
-    }
-
-    private func setCloseTimer(_ time: TimeAmount, _ action: @escaping () -> Void) {
-        closeTimer?.cancel()
-        closeTimer = executor.eventLoop.assumeIsolated().scheduleTask(in: time, action)
-    }
-
     private func end() {
         isClosing = true
+        decoder = FrameDecoder()
         held?.grace.cancel()
         held = nil
         inbound.notify {}

@@ -15,10 +15,11 @@
 
 internal import NIOCore
 
-/// The name of one started call: its stream and its number on the connection.
+/// The name of one started call: its stream and its number on the connection, and the length of its request.
 struct CallToken: Equatable {
     fileprivate(set) var streamID: UInt32
     fileprivate(set) var number: UInt64
+    fileprivate(set) var byteCount: Int
 }
 
 /// The state of one server connection.
@@ -51,6 +52,7 @@ struct ServerConnectionState: ~Copyable {
 
     private let maximumRequestBytes: Int
     private let maximumCalls: Int
+    private let maximumBytesInFlight: Int
     private var calls: [UInt32: Call] = [:]
     /// The call whose handler is running for the first time, on the stack of `begin` and `started`. Most calls end
     /// there, and never get an entry.
@@ -63,10 +65,13 @@ struct ServerConnectionState: ~Copyable {
     private(set) var isClosed = false
     /// Handlers that have not ended, answered or not.
     private(set) var runningHandlers = 0
+    /// The bytes of their requests, which they may hold in memory to their end.
+    private var runningBytes = 0
 
     init(configuration: ServerConfiguration) {
         maximumRequestBytes = configuration.maximumRequestBytes
         maximumCalls = configuration.maximumCallsPerConnection
+        maximumBytesInFlight = configuration.maximumBytesInFlightPerConnection
         useless = UselessFrameCounter(limit: configuration.maximumUselessFrames)
     }
 
@@ -98,6 +103,9 @@ struct ServerConnectionState: ~Copyable {
             return .refuse(.tooLong(length: header.length, limit: maximumRequestBytes))
         }
         if runningHandlers >= maximumCalls { return .refuse(.tooManyCallsOnConnection(limit: maximumCalls)) }
+        if runningBytes >= maximumBytesInFlight {
+            return .refuse(.tooManyBytesOnConnection(limit: maximumBytesInFlight))
+        }
         if let serverIsFull { return .refuse(.tooManyCalls(limit: serverIsFull)) }
         return .readBody
     }
@@ -144,9 +152,9 @@ struct ServerConnectionState: ~Copyable {
     // MARK: Calls
 
     /// The handler of a request is about to run.
-    mutating func begin(streamID: UInt32) -> CallToken {
+    mutating func begin(streamID: UInt32, byteCount: Int = 0) -> CallToken {
         nextNumber &+= 1
-        let token = CallToken(streamID: streamID, number: nextNumber)
+        let token = CallToken(streamID: streamID, number: nextNumber, byteCount: byteCount)
         starting = token
         return token
     }
@@ -160,6 +168,7 @@ struct ServerConnectionState: ~Copyable {
         guard starting == token else { return false }
         starting = nil
         runningHandlers += 1
+        runningBytes += token.byteCount
         if isClosed {
             task.cancel()
         } else {
@@ -182,6 +191,7 @@ struct ServerConnectionState: ~Copyable {
             return (isClosed ? .discard : .answer, false)
         }
         runningHandlers -= 1
+        runningBytes -= token.byteCount
         // Otherwise it was answered before: deadline, refusal or the end of the connection.
         guard calls[token.streamID]?.number == token.number else { return (.discard, true) }
         calls[token.streamID] = nil

@@ -9,20 +9,26 @@ final class ServerShared: Sendable {
     let methods: MethodTable
     let configuration: ServerConfiguration
     let logger: Logger
+    let limitedLog: LimitedLog
+    let patience: PeerPatience.Times
     let load: ServerLoad
     let drainTime: TimeAmount
     let handshakeTime: TimeAmount
     let maximumTimeout: TimeAmount
+    let defaultTimeout: TimeAmount
     let slowStreamGrace: TimeAmount
 
     init(methods: MethodTable, configuration: ServerConfiguration, logger: Logger) {
         self.methods = methods
         self.configuration = configuration
         self.logger = logger
+        limitedLog = LimitedLog(logger)
+        patience = PeerPatience.Times(configuration)
         load = ServerLoad(limit: configuration.maximumCalls)
         drainTime = TimeAmount(bounded: configuration.drainTime)
         handshakeTime = TimeAmount(bounded: configuration.handshakeTime)
         maximumTimeout = TimeAmount(bounded: configuration.maximumTimeout)
+        defaultTimeout = min(TimeAmount(bounded: configuration.defaultTimeout), maximumTimeout)
         slowStreamGrace = TimeAmount(bounded: configuration.slowStreamGrace)
     }
 }

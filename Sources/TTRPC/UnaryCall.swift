@@ -20,7 +20,7 @@ public struct UnaryCall<Request: Message>: Sendable {
     public var payload: [UInt8] { received.payload }
 
     /// When the caller stops waiting: the call is then answered with DEADLINE_EXCEEDED and its task cancelled.
-    /// Nil if the caller set none.
+    /// The server's own timeout if the caller set none.
     public var deadline: ContinuousClock.Instant? { received.instantOfDeadline }
 
     /// Decodes the request; throws INVALID_ARGUMENT if the bytes are not that message or break its limits.

@@ -36,9 +36,10 @@ struct Clinicd: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+            leave(0)
         } catch let failure as Failure {
             complain(environment.naming(failure.description))
-            Foundation.exit(1)
+            leave(1)
         } catch {
             report(error, environment)
         }
@@ -51,10 +52,10 @@ struct Clinicd: AsyncParsableCommand {
         case .validationFailure:
             let program = ["clinicd", environment.command].compactMap(\.self).joined(separator: " ")
             complain("\(environment.naming(message(for: error))); see `\(program) --help`")
-            Foundation.exit(2)
+            leave(2)
         default:
             complain(environment.naming(explanation(of: error)))
-            Foundation.exit(1)
+            leave(1)
         }
     }
 }

@@ -92,6 +92,42 @@ struct ClinicOptions: ParsableArguments {
     }
 }
 
+/// What the server allows those who connect to it.
+struct PeerOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Let only processes of this user id connect through Unix sockets; may be repeated (default: whoever may "
+                + "open the socket's file).", valueName: "uid"))
+    var allowUid: [UInt32] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "How many seconds calls in flight may go on after SIGTERM, 0 to 3600.", valueName: "seconds"))
+    var drainTime: Int64 = 10
+
+    @Option(
+        help: ArgumentHelp(
+            "How many seconds a call may take that sets no timeout, 1 to 3600.", valueName: "seconds"))
+    var defaultTimeout: Int64 = 30
+
+    func validate() throws {
+        guard (0...3600).contains(drainTime) else {
+            throw ValidationError("--drain-time is 0 to 3600 seconds, not \(drainTime)")
+        }
+        guard (1...3600).contains(defaultTimeout) else {
+            throw ValidationError("--default-timeout is 1 to 3600 seconds, not \(defaultTimeout)")
+        }
+    }
+
+    var serverConfiguration: ServerConfiguration {
+        var configuration = ServerConfiguration()
+        configuration.allowedUserIDs = Set(allowUid)
+        configuration.drainTime = .seconds(drainTime)
+        configuration.defaultTimeout = .seconds(defaultTimeout)
+        return configuration
+    }
+}
+
 /// How passwords are hashed.
 struct PasswordOptions: ParsableArguments {
     @Option(

@@ -35,8 +35,10 @@ struct ServeCommand: AsyncParsableCommand {
     var listen: [Address] = []
 
     @OptionGroup var certificates: CertificateOptions
+    @OptionGroup var peers: PeerOptions
 
     func run() async throws {
+        raiseLimitOfOpenFiles()
         let logger = storage.logger(standardLevel: .info)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
@@ -93,7 +95,11 @@ private struct Daemon: Service, CustomStringConvertible {
                 clinic: settings, database: database,
                 passwords: try BcryptPool(cost: command.passwords.bcryptCost), signingKeys: keys,
                 health: health, logger: logger))
-        let server = Server(methods: methods, group: MultiThreadedEventLoopGroup.singleton, logger: logger)
+        var configuration = command.peers.serverConfiguration
+        configuration.errorDomain = clinicErrorDomain
+        let server = Server(
+            methods: methods, configuration: configuration, group: MultiThreadedEventLoopGroup.singleton,
+            logger: logger)
         let standard = [directory.socket, Address.tcp(host: "127.0.0.1", port: 7411)]
         let reloading = await certificates?.reloadingOnHangUp()
         defer { reloading?.cancel() }
@@ -107,8 +113,20 @@ private struct Daemon: Service, CustomStringConvertible {
             await server.shutdown()
             throw error
         }
+        let following = Task {
+            for await isAvailable in database.availability() {
+                report(isAvailable ? .serving : .notServing, on: health)
+            }
+        }
         try? await gracefulShutdown()
-        health.setStatus(.notServing)
+        following.cancel()
+        await following.value
+        report(.notServing, on: health)
         await server.shutdown()
+    }
+
+    /// Says the same of the server as a whole and of each of its services: all of them need the database.
+    private func report(_ status: HealthCheckResponse.ServingStatus, on health: HealthService) {
+        for service in [""] + clinicServiceNames { health.setStatus(status, for: service) }
     }
 }

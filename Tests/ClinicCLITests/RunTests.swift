@@ -138,6 +138,12 @@ import Testing
         #expect(outcome.output.contains("grpc.health.v1.Health/Check\n"))
     }
 
+    @Test func `call refuses a stream`() async {
+        let outcome = await line.run("call", "Health/Watch")
+        #expect(outcome.status == .usage)
+        #expect(outcome.errors.contains("grpc.health.v1.Health/Watch is a stream"))
+    }
+
     @Test func `a new password is asked for twice, and never shown`() async throws {
         try await line.serve { methods in
             methods.on(UserServiceMethods.createUser) { request in User(id: 2, firstName: request.password) }

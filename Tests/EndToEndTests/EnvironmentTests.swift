@@ -20,10 +20,13 @@ struct EnvironmentTests {
         "CLINIC_GST_BASIS_POINTS": ("-1", "CLINIC_GST_BASIS_POINTS is 0 to 10000"),
         "CLINIC_FULL_REFUND_BEFORE": ("9000", "CLINIC_FULL_REFUND_BEFORE is 0 to 8760"),
         "CLINIC_HOLD_MINUTES": ("0", "CLINIC_HOLD_MINUTES is 1 to 1440"),
+        "CLINIC_DEFAULT_TIMEOUT": ("0", "CLINIC_DEFAULT_TIMEOUT is 1 to 3600"),
         "CLINIC_BCRYPT_COST": ("much", "'CLINIC_BCRYPT_COST'"),
         "CLINIC_TLS_CERT": ("server.pem", "CLINIC_TLS_CERT needs --tls-key"),
         "CLINIC_TLS_KEY": ("server.key", "CLINIC_TLS_KEY needs --tls-cert"),
         "CLINIC_TLS_CLIENT_CA": ("ca.pem", "CLINIC_TLS_CLIENT_CA needs --tls-cert and --tls-key"),
+        "CLINIC_ALLOW_UID": ("0,root", "'root' is invalid for 'CLINIC_ALLOW_UID'"),
+        "CLINIC_DRAIN_TIME": ("-1", "CLINIC_DRAIN_TIME is 0 to 3600 seconds"),
         "CLINIC_LISTEN": ("tcp:127.0.0.1:0,nowhere", "'nowhere' is invalid for 'CLINIC_LISTEN'"),
     ]
 

@@ -169,6 +169,21 @@ final class RawPeer: Sendable {
         return response.status?.message ?? ""
     }
 
+    /// Calls from this stream on until a call is refused, with this code.
+    func expectGoodCalls(
+        untilRefusal code: StatusCode, from streamID: UInt32,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        var streamID = streamID
+        var found: Int32?
+        while found == nil {
+            try await sendRequest(streamID, .healthCheck)
+            found = try await nextResponse(on: streamID, sourceLocation: sourceLocation).status?.code
+            streamID += 2
+        }
+        #expect(found == code.rawValue, sourceLocation: sourceLocation)
+    }
+
     /// Waits for the end of the connection; no frame may come before it.
     func expectClosed(sourceLocation: SourceLocation = #_sourceLocation) async throws {
         guard case .closed = try await nextEvent() else {

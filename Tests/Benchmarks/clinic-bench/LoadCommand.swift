@@ -2,6 +2,7 @@
 // in a second. One event loop does all of it.
 
 internal import ArgumentParser
+internal import ClinicMessages
 internal import NIOCore
 internal import NIOPosix
 internal import OpenSSL
@@ -16,9 +17,10 @@ struct LoadCommand: AsyncParsableCommand {
         case health
         case listMyBookings = "list-my-bookings"
         case bookAppointment = "book-appointment"
+        case searchSlots = "search-slots"
     }
 
-    @Argument(help: "health, list-my-bookings or book-appointment.") var call: Call
+    @Argument(help: "health, list-my-bookings, book-appointment or search-slots.") var call: Call
     @Option(help: "Where the server is.", transform: { try Address(parsing: $0) }) var address: Address
     @Option(help: "The authorities of a tls: server, a PEM file.") var ca: String?
     @Option(help: "The access token that every call carries.") var token: String
@@ -29,10 +31,15 @@ struct LoadCommand: AsyncParsableCommand {
     @Option(help: "Bookings go round these pairs of doctor:patient, comma-separated.") var pairs = ""
     @Option(help: "When the first slot begins, in seconds since the Unix epoch.") var firstStart: Int64 = 0
     @Option(help: "How many slots are taken already.") var skip = 0
+    @Option(help: "The department whose slots are searched for a week.") var department: Int64 = 0
+    @Option(help: "The first day of that week.") var firstDay = ""
+    @Option(help: "The last day of that week.") var lastDay = ""
 
     func run() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let requests = Requests(call: call, token: token, slots: try slots())
+        let search = SearchSlotsRequest(
+            subject: .departmentID(department), startDate: firstDay, endDate: lastDay)
+        let requests = Requests(call: call, token: token, slots: try slots(), search: search)
         let tally = Tally()
         let context = try TLSContext(authorities: ca)
         var channels: [any Channel] = []
