@@ -91,6 +91,10 @@ public struct ServerConfiguration: Sendable {
 
     // MARK: Times of a peer
 
+    /// How long a connection may take to become secure where a listener has a `ChannelSecurity` (default 5 s); then it
+    /// is closed.
+    public var handshakeTime: Duration = .seconds(5)
+
     /// How long the header of a frame may take from its first byte (default 10 s); then the connection is closed.
     public var headerTime: Duration = .seconds(10)
 

@@ -13,6 +13,7 @@ final class ServerShared: Sendable {
     let patience: PeerPatience.Times
     let load: ServerLoad
     let drainTime: TimeAmount
+    let handshakeTime: TimeAmount
     let maximumTimeout: TimeAmount
     let defaultTimeout: TimeAmount
     let slowStreamGrace: TimeAmount
@@ -25,6 +26,7 @@ final class ServerShared: Sendable {
         patience = PeerPatience.Times(configuration)
         load = ServerLoad(limit: configuration.maximumCalls)
         drainTime = TimeAmount(bounded: configuration.drainTime)
+        handshakeTime = TimeAmount(bounded: configuration.handshakeTime)
         maximumTimeout = TimeAmount(bounded: configuration.maximumTimeout)
         defaultTimeout = min(TimeAmount(bounded: configuration.defaultTimeout), maximumTimeout)
         slowStreamGrace = TimeAmount(bounded: configuration.slowStreamGrace)
