@@ -13,8 +13,10 @@ let settings: [SwiftSetting] = [
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle: Target.Dependency = .product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -31,6 +33,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
@@ -54,7 +57,7 @@ let package = Package(
 
         // The wire.
         .target(
-            name: "TTRPC", dependencies: ["ProtobufC", "TTRPCMessages", logging, nioCore, nioPosix],
+            name: "TTRPC", dependencies: ["ProtobufC", "TTRPCMessages", logging, metrics, nioCore, nioPosix],
             swiftSettings: settings),
 
         // The database, the rules, the identity.
@@ -65,6 +68,11 @@ let package = Package(
         .target(
             name: "ClinicStore", dependencies: ["PostgreSQL", "Scheduling"],
             resources: [.embedInCode("Migrations")], swiftSettings: settings),
+
+        // What is seen from outside.
+        .target(
+            name: "Monitoring", dependencies: [logging, metrics, nioCore, nioHTTP1, nioPosix],
+            swiftSettings: settings),
 
         // The service and its daemon.
         .target(
@@ -77,9 +85,10 @@ let package = Package(
         .executableTarget(
             name: "clinicd",
             dependencies: [
-                "Bcrypt", "ClinicService", "ClinicStore", "OpenSSL", "PostgreSQL", "Scheduling", "TTRPC",
+                "Bcrypt", "ClinicService", "ClinicStore", "Monitoring", "OpenSSL", "PostgreSQL", "Scheduling",
+                "TTRPC",
                 "TTRPCMessages",
-                argumentParser, logging, nioCore, nioPosix, serviceLifecycle, unixSignals,
+                argumentParser, logging, metrics, nioCore, nioPosix, serviceLifecycle, unixSignals,
             ], swiftSettings: settings),
 
         // Clients.
@@ -133,6 +142,9 @@ let package = Package(
             dependencies: ["clinic", "clinicd", "ClinicMessages", "ProtobufC", subprocess],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "MonitoringTests", dependencies: ["Monitoring", logging, metrics],
+            swiftSettings: settings),
         .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: settings),
         .testTarget(
             name: "OpenSSLTests",

@@ -64,6 +64,9 @@ final class ConnectionRegistry: Sendable {
         if isDraining { channel.close(promise: nil) }
     }
 
+    /// How many are open.
+    var count: Int { state.withLock { $0.openCount } }
+
     /// The handler of an opened connection, to be called on its event loop.
     func set(_ connection: ServerConnection, for number: UInt64) {
         let eventLoop = connection.executor.eventLoop

@@ -19,7 +19,8 @@ public struct ListenError: Error, CustomStringConvertible, Sendable {
         self.init(address, reason: Self.reason(address, errorNumber))
     }
 
-    init(_ address: Address, _ error: any Error) {
+    /// In words what SwiftNIO threw when it was to listen there.
+    public init(_ address: Address, _ error: any Error) {
         switch error {
         case let error as IOError: self.init(address, errorNumber: error.errnoCode)
         case let error as SocketAddressError.UnknownHost:

@@ -1,6 +1,7 @@
 // The server: listeners, the connections they accept, and the orderly end of both. What happens on a connection
 // is in ServerConnection; what a listener needs of the operating system is in UnixSocket.
 
+public import CoreMetrics
 public import Logging
 public import NIOCore
 internal import NIOPosix
@@ -18,18 +19,19 @@ public final class Server: Sendable {
         var socketFile: UnixSocketFile?
     }
 
-    private let shared: ServerShared
-    private let connections: ConnectionRegistry
+    let shared: ServerShared
+    let connections: ConnectionRegistry
     private let group: any EventLoopGroup
     private let executors: [ObjectIdentifier: EventLoopExecutor]
     private let state = Mutex(State())
 
-    /// A server that does not listen yet. The event loops stay the caller's.
+    /// A server that does not listen yet. The event loops stay the caller's. What it counts goes to `metrics`.
     public init(
         methods: MethodTable, configuration: ServerConfiguration = ServerConfiguration(),
-        group: any EventLoopGroup, logger: Logger
+        group: any EventLoopGroup, logger: Logger, metrics: any MetricsFactory = NOOPMetricsHandler.instance
     ) {
-        shared = ServerShared(methods: methods, configuration: configuration, logger: logger)
+        shared = ServerShared(
+            methods: methods, configuration: configuration, logger: logger, metrics: metrics)
         connections = ConnectionRegistry(configuration: configuration)
         self.group = group
         executors = EventLoopExecutor.all(of: group)
@@ -103,6 +105,7 @@ public final class Server: Sendable {
             }
             self.shared.limitedLog.notice(
                 .forbiddenUser, ["user": "\(credentials.map { "\($0.userID)" } ?? "unknown")"])
+            self.shared.metrics.connectionRefused("forbidden_user")
             return channel.close()
         }
     }
@@ -113,15 +116,19 @@ public final class Server: Sendable {
         let number: UInt64
         switch connections.open(host: host) {
         case .success(let opened): number = opened
-        case .failure(.draining): return channel.close()
+        case .failure(.draining):
+            shared.metrics.connectionRefused("draining")
+            return channel.close()
         case .failure(.full):
             shared.limitedLog.notice(.tooManyConnections, ["host": "\(host ?? "unix")"])
+            shared.metrics.connectionRefused("too_many_connections")
             return channel.close()
         }
         guard let executor = executors[ObjectIdentifier(channel.eventLoop)] else {
             connections.close(number, host: host)
             return channel.close()
         }
+        shared.metrics.connectionAccepted()
         channel.closeFuture.whenComplete { _ in self.connections.close(number, host: host) }
         guard let security else {
             return channel.eventLoop.makeCompletedFuture {

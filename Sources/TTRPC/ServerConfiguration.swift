@@ -118,6 +118,11 @@ public struct ServerConfiguration: Sendable {
     /// The domain of the google.rpc.ErrorInfo in every refusal, such as `clinic.v1`; nil (the default) sends none.
     public var errorDomain: String?
 
+    // MARK: Names
+
+    /// What the names of the server's metrics begin with (default `ttrpc`).
+    public var metricsPrefix = "ttrpc"
+
     /// The defaults.
     public init() {}
 

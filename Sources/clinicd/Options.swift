@@ -3,6 +3,7 @@
 internal import ArgumentParser
 internal import ClinicService
 internal import Logging
+internal import Monitoring
 internal import PostgreSQL
 internal import Scheduling
 internal import TTRPC
@@ -33,6 +34,14 @@ struct StorageOptions: ParsableArguments {
         })
     var logLevel: Logger.Level?
 
+    @Option(
+        help: ArgumentHelp("How log lines look: text or json.", valueName: "format"),
+        transform: { text in
+            guard let format = LogFormat(rawValue: text) else { throw ValidationError("give text or json") }
+            return format
+        })
+    var logFormat = LogFormat.text
+
     func validate() throws {
         if dataDir == "" { throw ValidationError("--data-dir needs the name of a directory") }
     }
@@ -43,7 +52,7 @@ struct StorageOptions: ParsableArguments {
     }
 
     func logger(standardLevel: Logger.Level = .warning) -> Logger {
-        var logger = Logger(label: "clinicd", factory: { StreamLogHandler.standardError(label: $0) })
+        var logger = Logger(label: "clinicd", factory: { LineLogHandler(label: $0, format: logFormat) })
         logger.logLevel = logLevel ?? standardLevel
         return logger
     }

@@ -4,6 +4,7 @@ internal import ArgumentParser
 internal import Bcrypt
 internal import ClinicService
 internal import Logging
+internal import Monitoring
 internal import NIOPosix
 internal import PostgreSQL
 internal import ServiceLifecycle
@@ -37,6 +38,13 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var certificates: CertificateOptions
     @OptionGroup var peers: PeerOptions
 
+    @Option(
+        help: ArgumentHelp(
+            "Where to answer GET /metrics, /healthz and /readyz over HTTP, HOST:PORT (default: nowhere).",
+            valueName: "address"),
+        transform: parseMetricsAddress)
+    var metrics: MetricsAddress?
+
     func run() async throws {
         raiseLimitOfOpenFiles()
         let logger = storage.logger(standardLevel: .info)
@@ -58,6 +66,19 @@ private func parseAddress(_ text: String) throws -> Address {
     } catch {
         throw ValidationError(error.reason)
     }
+}
+
+/// Where the pages about the service are.
+struct MetricsAddress {
+    let host: String
+    let port: Int
+}
+
+private func parseMetricsAddress(_ text: String) throws -> MetricsAddress {
+    guard case .tcp(let host, let port)? = try? Address(parsing: "tcp:" + text) else {
+        throw ValidationError("give HOST:PORT, an IPv6 host in brackets")
+    }
+    return MetricsAddress(host: host, port: port)
 }
 
 /// The running service: everything is started in order and stopped in the opposite one.
@@ -90,16 +111,46 @@ private struct Daemon: Service, CustomStringConvertible {
         _ certificates: ServerCertificates?, _ database: Database
     ) async throws {
         let health = HealthService(services: clinicServiceNames)
+        let passwords = try BcryptPool(cost: command.passwords.bcryptCost)
         let methods = try clinicMethods(
             ClinicDependencies(
-                clinic: settings, database: database,
-                passwords: try BcryptPool(cost: command.passwords.bcryptCost), signingKeys: keys,
+                clinic: settings, database: database, passwords: passwords, signingKeys: keys,
                 health: health, logger: logger))
+        let registry = MetricsRegistry(families: serverFamilies)
         var configuration = command.peers.serverConfiguration
         configuration.errorDomain = clinicErrorDomain
+        configuration.metricsPrefix = "clinic"
         let server = Server(
             methods: methods, configuration: configuration, group: MultiThreadedEventLoopGroup.singleton,
-            logger: logger)
+            logger: logger, metrics: registry)
+        let pages = try await serve(
+            ServicePages(
+                registry: registry, server: server, database: database, passwords: passwords, health: health))
+        do {
+            try await listen(server, directory)
+            await serveUntilShutdown(server, database, health)
+        } catch {
+            await pages?.stop()
+            throw error
+        }
+        await pages?.stop()
+    }
+
+    /// Serves the pages about the service, if they are wanted.
+    private func serve(_ pages: ServicePages) async throws -> PageServer? {
+        guard let address = command.metrics else { return nil }
+        do {
+            let server = try await PageServer.start(host: address.host, port: address.port) { path in
+                pages.page(path)
+            }
+            say("metrics on \(address.host):\(server.port)")
+            return server
+        } catch {
+            throw Failure(ListenError(.tcp(host: address.host, port: address.port), error))
+        }
+    }
+
+    private func listen(_ server: Server, _ directory: DataDirectory) async throws {
         let standard = [directory.socket, Address.tcp(host: "127.0.0.1", port: 7411)]
         let reloading = await certificates?.reloadingOnHangUp()
         defer { reloading?.cancel() }
@@ -113,6 +164,11 @@ private struct Daemon: Service, CustomStringConvertible {
             await server.shutdown()
             throw error
         }
+    }
+
+    private func serveUntilShutdown(
+        _ server: Server, _ database: Database, _ health: HealthService
+    ) async {
         let following = Task {
             for await isAvailable in database.availability() {
                 report(isAvailable ? .serving : .notServing, on: health)

@@ -15,6 +15,8 @@ struct EnvironmentTests {
         "CLINIC_DATA_DIR": ("/proc/nothing/here", "cannot make the data directory"),
         "CLINIC_DATABASE": ("no such thing", "it looks like postgresql://"),
         "CLINIC_LOG_LEVEL": ("loud", "'CLINIC_LOG_LEVEL': give trace"),
+        "CLINIC_LOG_FORMAT": ("xml", "'CLINIC_LOG_FORMAT': give text or json"),
+        "CLINIC_METRICS": ("9464", "'CLINIC_METRICS': give HOST:PORT"),
         "CLINIC_TIME_ZONE": ("Mars/Olympus", "CLINIC_TIME_ZONE: the time zone"),
         "CLINIC_CURRENCY": ("dollars", "CLINIC_CURRENCY is an ISO 4217 code"),
         "CLINIC_GST_BASIS_POINTS": ("-1", "CLINIC_GST_BASIS_POINTS is 0 to 10000"),
