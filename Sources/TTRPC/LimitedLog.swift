@@ -13,7 +13,9 @@ final class LimitedLog: Sendable {
         case uselessFrames = "too many frames of no use; closing"
         case slowPeer = "a peer that takes too long; closing"
         case tooManyConnections = "no room for another connection; closing"
+        case notSecured = "no secure connection; closing"
         case forbiddenUser = "a user that may not connect; closing"
+        case refusedCall = "a call was refused"
     }
 
     private struct Window {
@@ -36,12 +38,13 @@ final class LimitedLog: Sendable {
 
     /// Writes a line, unless there were too many of this kind lately.
     func notice(
-        _ kind: Kind, _ metadata: @autoclosure () -> Logger.Metadata, now: NIODeadline = .now()
+        _ kind: Kind, _ metadata: @autoclosure () -> Logger.Metadata, at level: Logger.Level = .notice,
+        now: NIODeadline = .now()
     ) {
-        guard let suppressed = count(kind, now) else { return }
+        guard logger.logLevel <= level, let suppressed = count(kind, now) else { return }
         var metadata = metadata()
         if suppressed > 0 { metadata["suppressed"] = "\(suppressed)" }
-        logger.notice("\(kind.rawValue)", metadata: metadata)
+        logger.log(level: level, "\(kind.rawValue)", metadata: metadata)
     }
 
     /// Counts one; how many were left out before it, or nil if it is to be left out as well.

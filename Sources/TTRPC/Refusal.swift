@@ -97,6 +97,9 @@ enum Refusal: Error, Equatable {
         }
     }
 
+    var code: StatusCode { answer.0 }
+    var reason: String { answer.1.rawValue }
+
     /// The answer, with its reason if there is a domain to which reasons belong.
     func status(domain: String?) -> Status {
         let (code, reason, text) = answer

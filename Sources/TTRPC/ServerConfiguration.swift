@@ -91,6 +91,10 @@ public struct ServerConfiguration: Sendable {
 
     // MARK: Times of a peer
 
+    /// How long a connection may take to become secure where a listener has a `ChannelSecurity` (default 5 s); then it
+    /// is closed.
+    public var handshakeTime: Duration = .seconds(5)
+
     /// How long the header of a frame may take from its first byte (default 10 s); then the connection is closed.
     public var headerTime: Duration = .seconds(10)
 
@@ -100,6 +104,10 @@ public struct ServerConfiguration: Sendable {
     /// How long a connection may do nothing (default 30 minutes); then it is closed. One with calls in flight does
     /// something.
     public var idleTime: Duration = .seconds(1800)
+
+    /// The timeout of a unary call that comes without one (default 30 s), so that it does not wait for ever. A stream
+    /// may last.
+    public var defaultTimeout: Duration = .seconds(30)
 
     /// How long calls in flight may go on after `shutdown()`, or after the client has closed its sending side
     /// (default 10 s); then they are answered with CANCELLED.
@@ -112,6 +120,11 @@ public struct ServerConfiguration: Sendable {
 
     /// The domain of the google.rpc.ErrorInfo in every refusal, such as `clinic.v1`; nil (the default) sends none.
     public var errorDomain: String?
+
+    // MARK: Names
+
+    /// What the names of the server's metrics begin with (default `ttrpc`).
+    public var metricsPrefix = "ttrpc"
 
     /// The defaults.
     public init() {}

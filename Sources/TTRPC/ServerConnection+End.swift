@@ -11,6 +11,7 @@ extension ServerConnection {
     /// No new calls; ends the calls that would never end, and closes the connection when the others are answered and it
     /// has been idle for a moment.
     func drain() {
+        ending = .drained
         state.beginDraining()
         patience.beginDraining()
         answerAndCancel(state.takeEndlessCalls(), with: .shuttingDown)
@@ -28,8 +29,17 @@ extension ServerConnection {
     /// The peer talks nonsense or takes too long: sends the answers that were ready before that, and closes.
     func giveUp(_ kind: LimitedLog.Kind, _ facts: Logger.Metadata = [:]) {
         server.limitedLog.notice(kind, facts.merging(["peer": "\(peer)"]) { $1 })
-        for task in state.closed() { task.cancel() }
+        ending = .gaveUp(kind)
+        abandonCalls()
         closeBehindAnswers(within: Self.lastFlushTime)
+    }
+
+    /// Nobody can be answered any more.
+    func abandonCalls() {
+        for call in state.closed() {
+            call.task.cancel()
+            record(call.token, .cancelled)
+        }
     }
 
     /// Sends what has gathered and closes; a peer that does not take it in time loses it.
@@ -39,6 +49,7 @@ extension ServerConnection {
         deadlineTimer.cancel()
         dismissSenders()
         let written = context.eventLoop.makePromise(of: Void.self)
+        server.metrics.sent(answers.byteCount)
         context.writeAndFlush(wrapOutboundOut(answers.take()), promise: written)
         setCloseTimer(time) { self.context?.close(promise: nil) }
         written.futureResult.assumeIsolated().whenSuccess { self.linger() }

@@ -79,6 +79,7 @@ extension ServerConnection {
     func handlerEndedStream(_ token: CallToken) {
         guard finished(token) else { return }
         answers.appendEndOfStream(token.streamID)
+        record(token, .ok)
         flushSoon()
     }
 }

@@ -54,6 +54,9 @@ final class ServerConnection: ChannelDuplexHandler {
     @exclusivity(unchecked) private(set) var isReadHeld = false
     /// The last answer is on its way and the connection closes behind it.
     @exclusivity(unchecked) var isClosing = false
+    /// Why the connection ends, if for another reason than its peer's wish.
+    @exclusivity(unchecked) var ending = ConnectionEnding.byPeer
+    @exclusivity(unchecked) var isEndRecorded = false
     /// The bytes that the channel still held after the last flush.
     @exclusivity(unchecked) private var unsentBytes = 0
 
@@ -85,7 +88,9 @@ final class ServerConnection: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isClosing else { return }
-        decoder.append(unwrapInboundIn(data))
+        let bytes = unwrapInboundIn(data)
+        server.metrics.received(bytes.readableBytes)
+        decoder.append(bytes)
         serveFrames()
     }
 
@@ -137,6 +142,7 @@ final class ServerConnection: ChannelDuplexHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         server.logger.debug("connection failed", metadata: ["peer": "\(peer)", "error": "\(error)"])
+        ending = .failed
         context.close(promise: nil)
     }
 
@@ -173,9 +179,7 @@ final class ServerConnection: ChannelDuplexHandler {
         case .skipBody: break
         case .refuse(let refusal):
             refuse(refusal, header.streamID)
-        case .refuseAndCancel(let refusal, let task):
-            refuse(refusal, header.streamID)
-            task.cancel()
+        case .refuseAndCancel(let refusal, let call): answerAndCancel([call], with: refusal)
         case .hold: return hold(header, now: now)
         case .close: giveUp(.uselessFrames)
         }
@@ -194,12 +198,14 @@ final class ServerConnection: ChannelDuplexHandler {
         }
         var call = ReceivedCall(
             service: method.service, method: method.name, metadata: Metadata(), deadline: nil, peer: peer,
-            payload: envelope.payload)
+            payload: envelope.payload, server: server.name)
         if envelope.timeoutNano != 0 {
             guard envelope.timeoutNano > 0 else { return refuse(.deadlineExceeded, streamID) }
             let deadline = now + min(.nanoseconds(envelope.timeoutNano), server.maximumTimeout)
             guard deadline > executor.eventLoop.now else { return refuse(.deadlineExceeded, streamID) }
             call.deadline = deadline
+        } else if method.isUnary {
+            call.deadline = now + server.defaultTimeout
         }
         if !envelope.metadata.isEmpty {
             do {
@@ -208,7 +214,9 @@ final class ServerConnection: ChannelDuplexHandler {
                 return refuse(error, streamID)
             }
         }
-        let token = state.begin(streamID: streamID, byteCount: Int(header.length))
+        let token = state.begin(
+            streamID: streamID, byteCount: Int(header.length), method: method.index, at: now)
+        call.number = token.number
         let isOpen: Bool
         switch method.handler {
         case .unary(let start):
@@ -222,11 +230,12 @@ final class ServerConnection: ChannelDuplexHandler {
                 token, task: task, deadline: call.deadline, input: input, endsWhenDraining: endsWhenDraining)
         }
         guard isOpen else { return }
-        server.load.callStarted()
+        server.load.callStarted(isStream: !method.isUnary)
         if let deadline = call.deadline, !isClosing { watch(deadline) }
     }
 
-    private func refuse(_ refusal: Refusal, _ streamID: UInt32) {
+    private func refuse(_ refusal: Refusal, _ streamID: UInt32, of token: CallToken? = nil) {
+        record(refusal.code, reason: refusal.reason, token)
         answers.append(refusal.status(domain: server.configuration.errorDomain), streamID: streamID)
     }
 
@@ -237,27 +246,34 @@ final class ServerConnection: ChannelDuplexHandler {
         do throws(Refusal) {
             if unsentBytes >= server.configuration.maximumUnreadBytes { try checkQueue() }
             try answers.append(response, streamID: token.streamID)
+            record(token, .ok)
         } catch {
-            refuse(error, token.streamID)
+            refuse(error, token.streamID, of: token)
         }
         if answers.byteCount >= Self.earlyFlushBytes, !isServingFrames { flush() }
         flushSoon()
     }
 
     func handlerFailed(_ token: CallToken, _ error: any Error) {
-        let status = Status(ofHandlerError: error)
-        if status.code == .internal {
-            server.logger.error("a handler failed", metadata: ["peer": "\(peer)", "error": "\(error)"])
+        let status = Status(ofHandlerError: error).named(domain: server.configuration.errorDomain)
+        if status.code == .internal, !(error is Status) {
+            server.logger.error(
+                "a handler failed",
+                metadata: [
+                    "method": "\(server.metrics.name(of: token.method))", "error": "\(type(of: error))",
+                    "request_id": "\(requestID(token.number))",
+                ])
         }
         guard finished(token) else { return }
-        answers.append(status.named(domain: server.configuration.errorDomain), streamID: token.streamID)
+        record(status.code, reason: status.errorInfo?.reason ?? status.code.protoName, token)
+        answers.append(status, streamID: token.streamID)
         flushSoon()
     }
 
     func finished(_ token: CallToken) -> Bool {
         let (action, wasWaiting) = state.finished(token)
         if wasWaiting {
-            server.load.callEnded()
+            server.load.callEnded(isStream: server.metrics.isStream(token.method))
             patience.callEnded()
         }
         return action == .answer
@@ -283,16 +299,15 @@ final class ServerConnection: ChannelDuplexHandler {
         switch patience.look(at: executor.eventLoop.now, hasCalls: state.runningHandlers > 0) {
         case .lookAgain(let time): watch(time)
         case .giveUp(.idle):
+            if !state.isDraining { ending = .idle }
             closeBehindAnswers(within: state.isDraining ? server.drainTime : Self.lastFlushTime)
         case .giveUp(let impatience): giveUp(.slowPeer, ["cause": "\(impatience.rawValue)"])
         }
     }
 
-    func answerAndCancel(
-        _ calls: [(streamID: UInt32, task: Task<Void, Never>)], with refusal: Refusal
-    ) {
+    func answerAndCancel(_ calls: [TakenCall], with refusal: Refusal) {
         for call in calls {
-            refuse(refusal, call.streamID)
+            refuse(refusal, call.streamID, of: call.token)
             call.task.cancel()
         }
     }
@@ -323,6 +338,7 @@ final class ServerConnection: ChannelDuplexHandler {
         guard let context, !isClosing, answers.byteCount > 0 else { return }
         sendingTurn &+= 1
         let bytes = answers.take()
+        server.metrics.sent(bytes.readableBytes)
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
         answers.reuse(bytes)
         unsentBytes = context.channel.isWritable ? 0 : Self.unsentBytes(of: context.channel)
@@ -356,7 +372,8 @@ final class ServerConnection: ChannelDuplexHandler {
         deadlineTimer.cancel()
         closeTimer?.cancel()
         closeTimer = nil
-        for task in state.closed() { task.cancel() }
+        abandonCalls()
+        recordEnd()
     }
 }
 

@@ -4,6 +4,9 @@
 internal import ArgumentParser
 internal import Foundation
 
+/// The version of everything here.
+let clinicVersion = "0.1.0"
+
 /// `clinicd`: serves the clinic and looks after its database.
 @main
 struct Clinicd: AsyncParsableCommand {
@@ -21,7 +24,7 @@ struct Clinicd: AsyncParsableCommand {
               echo "$PASSWORD" | clinicd create-admin --email ann@example.org
               clinicd serve --help
             """,
-        version: "clinicd 0.1.0",
+        version: "clinicd \(clinicVersion)",
         subcommands: [ServeCommand.self, MigrateCommand.self, CreateAdminCommand.self, SeedDemoCommand.self])
 
     static func main() async {

@@ -82,10 +82,10 @@ private final class Rules {
     func takeSlow(_ streamID: UInt32) -> UInt32? { state.takeSlowCall(holding: streamID)?.streamID }
     func takeEndless() -> [UInt32] { state.takeEndlessCalls().map(\.streamID) }
     func beginDraining() { state.beginDraining() }
-    func closed() -> [Task<Void, Never>] { state.closed() }
+    func closed() -> [TakenCall] { state.closed() }
 
     deinit {
-        for task in state.closed() { task.cancel() }
+        for call in state.closed() { call.task.cancel() }
     }
 }
 
@@ -108,7 +108,8 @@ struct ServerConnectionStateTests {
     @Test func `an id in use is refused, its call cancelled and its result dropped`() {
         let state = Rules()
         let (token, task) = state.waiting(1)
-        #expect(state.received(request(1)) == .refuseAndCancel(.streamInUse, task))
+        #expect(
+            state.received(request(1)) == .refuseAndCancel(.streamInUse, TakenCall(token: token, task: task)))
         #expect(state.finished(token) == (.discard, true))
         #expect(state.received(request(1)) == .readBody)
         task.cancel()
@@ -158,7 +159,9 @@ struct ServerConnectionStateTests {
         let state = Rules()
         _ = state.received(request(1))
         let (token, task) = state.waiting(1)
-        #expect(state.received(data(1)) == .refuseAndCancel(.dataForSingleRequest, task))
+        #expect(
+            state.received(data(1))
+                == .refuseAndCancel(.dataForSingleRequest, TakenCall(token: token, task: task)))
         #expect(state.received(data(1)) == .skipBody)
         #expect(state.finished(token) == (.discard, true))
         task.cancel()
@@ -203,7 +206,7 @@ struct ServerConnectionStateTests {
         #expect(state.received(data(1)) == .readBody)
         #expect(state.isOpen(token))
         let bad = FrameHeader(length: 4, streamID: 1, type: 3, flags: 4)
-        #expect(state.received(bad) == .refuseAndCancel(.dataWithoutData, task))
+        #expect(state.received(bad) == .refuseAndCancel(.dataWithoutData, TakenCall(token: token, task: task)))
         #expect(!state.isOpen(token))
         #expect(state.received(bad) == .skipBody)
         #expect(state.received(data(1)) == .skipBody)
@@ -258,6 +261,6 @@ struct ServerConnectionStateTests {
         #expect(state.nextDeadline == start + .seconds(10))
         #expect(state.expire(at: start + .seconds(20)) == [3, 5])
         #expect(state.nextDeadline == start + .seconds(30))
-        for task in state.closed() { task.cancel() }
+        for call in state.closed() { call.task.cancel() }
     }
 }

@@ -71,7 +71,7 @@ struct Endpoints {
                 let (request, authorised) = try await gate.admit(call)
                 return try await handler(request, authorised)
             } catch {
-                throw gate.status(describing: error)
+                throw gate.status(describing: error, requestID: call.requestID)
             }
         }
     }
@@ -88,7 +88,7 @@ struct Endpoints {
                 let (request, authorised) = try await gate.admit(call)
                 try await handler(request, authorised, responses)
             } catch {
-                throw gate.status(describing: error)
+                throw gate.status(describing: error, requestID: call.requestID)
             }
         }
     }
@@ -127,8 +127,8 @@ private struct Gate: Sendable {
         )
     }
 
-    func status(describing error: any Error) -> Status {
-        Status(describing: error, method: method, logger: logger)
+    func status(describing error: any Error, requestID: String) -> Status {
+        Status(describing: error, method: method, requestID: requestID, logger: logger)
     }
 }
 
