@@ -113,6 +113,9 @@ public struct ServerConfiguration: Sendable {
     /// (default 10 s); then they are answered with CANCELLED.
     public var drainTime: Duration = .seconds(10)
 
+    /// How long a peer may take to close its side after ours (default 1 s); what it sends meanwhile is dropped.
+    public var lingerTime: Duration = .seconds(1)
+
     // MARK: Refusals
 
     /// The domain of the google.rpc.ErrorInfo in every refusal, such as `clinic.v1`; nil (the default) sends none.
