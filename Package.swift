@@ -43,7 +43,7 @@ let package = Package(
         .systemLibrary(
             name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
         .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
-        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CCrypt", pkgConfig: "libxcrypt", providers: [.apt(["libcrypt-dev"])]),
         .target(name: "CTTRPCMessages", dependencies: ["CProtobufC"]),
         .target(name: "CClinicMessages", dependencies: ["CProtobufC"]),
@@ -63,7 +63,7 @@ let package = Package(
         // The database, the rules, the identity.
         .target(name: "PostgreSQL", dependencies: ["CPostgreSQL", logging], swiftSettings: settings),
         .target(name: "Scheduling", swiftSettings: settings),
-        .target(name: "OpenSSL", dependencies: ["COpenSSL"], swiftSettings: settings),
+        .target(name: "OpenSSL", dependencies: ["COpenSSL", nioCore], swiftSettings: settings),
         .target(name: "Bcrypt", dependencies: ["CCrypt"], swiftSettings: settings),
         .target(
             name: "ClinicStore", dependencies: ["PostgreSQL", "Scheduling"],
@@ -85,19 +85,22 @@ let package = Package(
         .executableTarget(
             name: "clinicd",
             dependencies: [
-                "Bcrypt", "ClinicService", "ClinicStore", "Monitoring", "PostgreSQL", "Scheduling", "TTRPC",
+                "Bcrypt", "ClinicService", "ClinicStore", "Monitoring", "OpenSSL", "PostgreSQL", "Scheduling",
+                "TTRPC",
                 "TTRPCMessages",
                 argumentParser, logging, metrics, nioCore, nioPosix, serviceLifecycle, unixSignals,
             ], swiftSettings: settings),
 
         // Clients.
         .target(
-            name: "ClinicClient", dependencies: ["ProtobufC", "ClinicMessages", "TTRPC", "TTRPCMessages"],
+            name: "ClinicClient",
+            dependencies: ["ProtobufC", "ClinicMessages", "OpenSSL", "TTRPC", "TTRPCMessages", nioCore],
             swiftSettings: settings),
         .executableTarget(
             name: "clinic",
             dependencies: [
-                "ProtobufC", "ClinicMessages", "TTRPCMessages", "TTRPC", "ClinicClient", argumentParser,
+                "ProtobufC", "ClinicMessages", "OpenSSL", "TTRPCMessages", "TTRPC", "ClinicClient",
+                argumentParser,
             ], path: "clients/cli", swiftSettings: settings),
 
         // Tests.
@@ -143,7 +146,12 @@ let package = Package(
             name: "MonitoringTests", dependencies: ["Monitoring", logging, metrics],
             swiftSettings: settings),
         .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: settings),
-        .testTarget(name: "OpenSSLTests", dependencies: ["OpenSSL"], swiftSettings: settings),
+        .testTarget(
+            name: "OpenSSLTests",
+            dependencies: [
+                "OpenSSL", "ProtobufC", "TTRPC", "TTRPCMessages", logging, nioCore, nioEmbedded, nioPosix,
+                subprocess,
+            ], swiftSettings: settings),
         .testTarget(name: "BcryptTests", dependencies: ["Bcrypt"], swiftSettings: settings),
         .testTarget(
             name: "ClinicServiceTests",
@@ -155,7 +163,8 @@ let package = Package(
         .executableTarget(
             name: "clinic-bench",
             dependencies: [
-                "ClinicMessages", "ProtobufC", "TTRPCMessages", argumentParser, nioCore, nioPosix,
+                "ClinicMessages", "OpenSSL", "ProtobufC", "TTRPC", "TTRPCMessages", argumentParser, nioCore,
+                nioPosix,
             ], path: "Tests/Benchmarks/clinic-bench", swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",

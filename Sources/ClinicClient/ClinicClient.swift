@@ -22,7 +22,7 @@ public final class ClinicClient: Sendable {
     ) {
         self.address = address
         self.configuration = configuration
-        connector = Connector(address: address)
+        connector = Connector(address: address, tls: configuration.tls)
         currentToken = Mutex(token)
     }
 

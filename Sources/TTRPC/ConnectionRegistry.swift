@@ -13,6 +13,8 @@ final class ConnectionRegistry: Sendable {
 
     private struct State {
         var entries: [UInt64: Entry] = [:]
+        /// Channels that nothing can be served on yet.
+        var securing: [UInt64: any Channel] = [:]
         var openCount = 0
         var countOfHost: [String: Int] = [:]
         var nextNumber: UInt64 = 0
@@ -53,6 +55,15 @@ final class ConnectionRegistry: Sendable {
         }
     }
 
+    /// An opened connection is not secure yet.
+    func setSecuring(_ channel: any Channel, for number: UInt64) {
+        let isDraining = state.withLock { state in
+            state.securing[number] = channel
+            return state.isDraining
+        }
+        if isDraining { channel.close(promise: nil) }
+    }
+
     /// How many are open.
     var count: Int { state.withLock { $0.openCount } }
 
@@ -62,6 +73,7 @@ final class ConnectionRegistry: Sendable {
         let entry = Entry(eventLoop: eventLoop, connection: NIOLoopBound(connection, eventLoop: eventLoop))
         let isDraining = state.withLock { state in
             state.entries[number] = entry
+            state.securing[number] = nil
             return state.isDraining
         }
         if isDraining { connection.drain() }
@@ -71,6 +83,7 @@ final class ConnectionRegistry: Sendable {
     func close(_ number: UInt64, host: String?) {
         let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
             state.entries[number] = nil
+            state.securing[number] = nil
             state.openCount -= 1
             if let host, let count = state.countOfHost[host] {
                 state.countOfHost[host] = count > 1 ? count - 1 : nil
@@ -84,10 +97,11 @@ final class ConnectionRegistry: Sendable {
 
     /// Opens no more connections and has each close when its calls are answered.
     func drain() {
-        let entries = state.withLock { state in
+        let (entries, securing) = state.withLock { state in
             state.isDraining = true
-            return Array(state.entries.values)
+            return (Array(state.entries.values), Array(state.securing.values))
         }
+        for channel in securing { channel.close(promise: nil) }
         for entry in entries { entry.eventLoop.execute { entry.connection.value.drain() } }
     }
 

@@ -13,6 +13,7 @@ final class LimitedLog: Sendable {
         case uselessFrames = "too many frames of no use; closing"
         case slowPeer = "a peer that takes too long; closing"
         case tooManyConnections = "no room for another connection; closing"
+        case notSecured = "no secure connection; closing"
         case forbiddenUser = "a user that may not connect; closing"
         case refusedCall = "a call was refused"
     }

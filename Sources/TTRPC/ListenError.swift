@@ -36,7 +36,7 @@ public struct ListenError: Error, CustomStringConvertible, Sendable {
         switch (errorNumber, address) {
         case (EADDRINUSE, _): "address in use: another process listens there"
         case (EACCES, .unix), (EPERM, .unix): "permission denied: the directory is not writable for this user"
-        case (EACCES, .tcp): "permission denied: ports below 1024 need privileges"
+        case (EACCES, .tcp), (EACCES, .tls): "permission denied: ports below 1024 need privileges"
         case (ENOENT, .unix): "no such directory"
         case (ENOTDIR, .unix): "a part of the path is not a directory"
         case (EROFS, .unix): "the file system is read-only"

@@ -91,6 +91,10 @@ public struct ServerConfiguration: Sendable {
 
     // MARK: Times of a peer
 
+    /// How long a connection may take to become secure where a listener has a `ChannelSecurity` (default 5 s); then it
+    /// is closed.
+    public var handshakeTime: Duration = .seconds(5)
+
     /// How long the header of a frame may take from its first byte (default 10 s); then the connection is closed.
     public var headerTime: Duration = .seconds(10)
 
@@ -108,6 +112,9 @@ public struct ServerConfiguration: Sendable {
     /// How long calls in flight may go on after `shutdown()`, or after the client has closed its sending side
     /// (default 10 s); then they are answered with CANCELLED.
     public var drainTime: Duration = .seconds(10)
+
+    /// How long a peer may take to close its side after ours (default 1 s); what it sends meanwhile is dropped.
+    public var lingerTime: Duration = .seconds(1)
 
     // MARK: Refusals
 

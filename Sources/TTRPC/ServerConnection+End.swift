@@ -8,10 +8,6 @@ extension ServerConnection {
     /// How long the last answers may take to leave when the connection is to end now.
     static let lastFlushTime = TimeAmount.seconds(1)
 
-    /// How long the peer may take to close its side after ours. What it sends meanwhile is read and dropped: closed
-    /// upon unread bytes, TCP would throw away the answers that are still on their way.
-    private static let lingerTime = TimeAmount.seconds(1)
-
     /// No new calls; ends the calls that would never end, and closes the connection when the others are answered and it
     /// has been idle for a moment.
     func drain() {
@@ -59,12 +55,13 @@ extension ServerConnection {
         written.futureResult.assumeIsolated().whenSuccess { self.linger() }
     }
 
-    /// Says that no more will come, and waits a little for the peer to say so, too.
+    /// Says that no more will come, and waits a little for the peer to say so, too. What it sends meanwhile is read and
+    /// dropped: closed upon unread bytes, TCP would throw away the answers that are still on their way.
     private func linger() {
         guard let context else { return }
         let closed = context.eventLoop.makePromise(of: Void.self)
         closed.futureResult.assumeIsolated().whenFailure { _ in self.context?.close(promise: nil) }
-        setCloseTimer(Self.lingerTime) { self.context?.close(promise: nil) }
+        setCloseTimer(server.lingerTime) { self.context?.close(promise: nil) }
         context.close(mode: .output, promise: closed)
         if isReadHeld { context.read() }
     }

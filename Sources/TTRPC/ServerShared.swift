@@ -19,6 +19,8 @@ final class ServerShared: Sendable {
     let patience: PeerPatience.Times
     let load: ServerLoad
     let drainTime: TimeAmount
+    let lingerTime: TimeAmount
+    let handshakeTime: TimeAmount
     let maximumTimeout: TimeAmount
     let defaultTimeout: TimeAmount
     let slowStreamGrace: TimeAmount
@@ -36,6 +38,8 @@ final class ServerShared: Sendable {
         patience = PeerPatience.Times(configuration)
         load = ServerLoad(limit: configuration.maximumCalls)
         drainTime = TimeAmount(bounded: configuration.drainTime)
+        lingerTime = TimeAmount(bounded: configuration.lingerTime)
+        handshakeTime = TimeAmount(bounded: configuration.handshakeTime)
         maximumTimeout = TimeAmount(bounded: configuration.maximumTimeout)
         defaultTimeout = min(TimeAmount(bounded: configuration.defaultTimeout), maximumTimeout)
         slowStreamGrace = TimeAmount(bounded: configuration.slowStreamGrace)

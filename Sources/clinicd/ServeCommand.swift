@@ -21,6 +21,7 @@ struct ServeCommand: AsyncParsableCommand {
             Examples:
               clinicd serve
               clinicd serve --data-dir ./data --listen unix:./data/clinic.sock --listen tcp:127.0.0.1:7411
+              clinicd serve --listen tls:0.0.0.0:7411 --tls-cert server.pem --tls-key server.key
             """)
 
     @OptionGroup var storage: StorageOptions
@@ -29,11 +30,12 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Where to listen, unix:PATH or tcp:HOST:PORT; may be repeated (default: clinic.sock in the data "
-                + "directory and tcp:127.0.0.1:7411).", valueName: "address"),
+            "Where to listen, unix:PATH, tcp:HOST:PORT or tls:HOST:PORT; may be repeated (default: clinic.sock in "
+                + "the data directory and tcp:127.0.0.1:7411).", valueName: "address"),
         transform: parseAddress)
     var listen: [Address] = []
 
+    @OptionGroup var certificates: CertificateOptions
     @OptionGroup var peers: PeerOptions
 
     @Option(
@@ -90,6 +92,7 @@ private struct Daemon: Service, CustomStringConvertible {
         let settings = try command.clinic.settings()
         let directory = try command.storage.directory()
         let keys = try SigningKeys.loadOrCreate(at: directory.keyFile)
+        let certificates = try command.certificates.certificates(for: command.listen, logger)
         let storage: Storage
         do {
             storage = try await cancelWhenGracefulShutdown {
@@ -99,12 +102,13 @@ private struct Daemon: Service, CustomStringConvertible {
             return
         }
         try await storage.closing { database in
-            try await serve(settings, directory, keys, database)
+            try await serve(settings, directory, keys, certificates, database)
         }
     }
 
     private func serve(
-        _ settings: ClinicSettings, _ directory: DataDirectory, _ keys: SigningKeys, _ database: Database
+        _ settings: ClinicSettings, _ directory: DataDirectory, _ keys: SigningKeys,
+        _ certificates: ServerCertificates?, _ database: Database
     ) async throws {
         let health = HealthService(services: clinicServiceNames)
         let passwords = try BcryptPool(cost: command.passwords.bcryptCost)
@@ -148,9 +152,13 @@ private struct Daemon: Service, CustomStringConvertible {
 
     private func listen(_ server: Server, _ directory: DataDirectory) async throws {
         let standard = [directory.socket, Address.tcp(host: "127.0.0.1", port: 7411)]
+        let reloading = await certificates?.reloadingOnHangUp()
+        defer { reloading?.cancel() }
         do {
             for address in command.listen.isEmpty ? standard : command.listen {
-                say("listening on \(try await server.listen(on: address))")
+                let security: ChannelSecurity? =
+                    if case .tls = address { certificates?.security } else { nil }
+                say("listening on \(try await server.listen(on: address, security: security))")
             }
         } catch {
             await server.shutdown()

@@ -220,10 +220,13 @@ struct PeerLimitTests {
 
     @Test func `the last answers reach a peer that is still sending`() async throws {
         let address = Address.tcp(host: "127.0.0.1", port: 0)
-        try await withPeer(.patient, listeningOn: address, autoRead: false) { peer, server in
+        var configuration = ServerConfiguration.patient
+        configuration.lingerTime = .seconds(120)
+        try await withPeer(configuration, listeningOn: address, autoRead: false) { peer, server in
             var bytes = Self.wholeFrame
             bytes.writeString("GET / HTTP/1.1\r\n")
-            bytes.writeRepeatingByte(0x20, count: 4 << 20)
+            // More than the sockets hold, so that it is still on its way when the server closes.
+            bytes.writeRepeatingByte(0x20, count: 64 << 20)
             try await peer.send(bytes)
             try await peer.beginReading()
             #expect(try await peer.nextResponse(on: 1).status == nil)
