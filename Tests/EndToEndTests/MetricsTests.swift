@@ -154,6 +154,12 @@ struct MetricsTests {
                 try connection.execute("BEGIN; LOCK TABLE clinic.doctor; SELECT pg_sleep(60)")
             }
         }
+        try await eventually("the lock") {
+            var row = try await TestCluster.administer(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND wait_event = 'PgSleep'",
+                [.text(TestCluster.databaseName(of: url))])[0]
+            return try row.int64() == 1
+        }
         let client = clinic.client()
         let call = Task { try await client.call(DoctorServiceMethods.listDoctors, ListDoctorsRequest()) }
         try await eventually("a call in flight") {
@@ -264,7 +270,7 @@ struct MetricsTests {
     @Test func `a port that is taken is complained about`() async throws {
         let taken = try ListeningSocket()
         let clinic = try await Installation.withDatabase()
-        let daemon = try clinic.start(["--metrics", "127.0.0.1:\(taken.port)"])
+        let daemon = try clinic.start(["--metrics", "127.0.0.1:\(taken.port)", "--log-level", "warning"])
         expectComplaint(
             try await daemon.end(), "cannot listen on tcp:127.0.0.1:\(taken.port): address in use")
     }
