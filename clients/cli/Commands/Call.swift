@@ -4,6 +4,7 @@ internal import ArgumentParser
 internal import ClinicClient
 internal import ClinicMessages
 internal import ProtobufC
+internal import TTRPC
 internal import TTRPCMessages
 
 struct Call: RunnableCommand {
@@ -11,7 +12,7 @@ struct Call: RunnableCommand {
         "call", "Call any method with a request in JSON.",
         """
         Field names are those of the schema; int64 may be a number or a text, an enumeration is its name, an instant \
-        is RFC 3339. The answer is JSON.
+        is RFC 3339. The answer is JSON; the answers of a stream are one on a line.
         """,
         example: "clinic call BookingService/ListBookings -d '{\"doctor_id\": 3, \"page_size\": 10}'")
 
@@ -35,12 +36,24 @@ struct Call: RunnableCommand {
             return try console.print(MethodNames.all.map { $0 + "\n" }.joined())
         }
         let found = try MethodNames.find(method)
-        guard found.kind == .unary else {
-            let text = "\(found.service)/\(found.name) is a stream; call reads single answers only"
+        guard !found.kind.streamsRequests else {
+            let text =
+                "\(found.service)/\(found.name) takes a stream of requests; call sends single ones only"
             throw CommandFailure(text, .usage)
         }
         let payload = try payload(of: found, console)
         let remote = try await Remote(connection, console).renewingSession(console)
+        if found.kind.streamsResponses {
+            // A stream may go on for ever: only a time that was asked for ends it.
+            let options = CallOptions(timeout: connection.timeout)
+            return try await remote.calling {
+                for try await answer in try await remote.client.stream(
+                    found, payload: payload, options: options)
+                {
+                    try console.print(try found.response.json(decoding: answer))
+                }
+            }
+        }
         let options = CallOptions(idempotencyKey: change.idempotencyKey)
         let answer = try await remote.calling {
             try await remote.client.call(found, payload: payload, options: options)
