@@ -5,13 +5,16 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 RUN_PACKAGES := pkg-config libprotobuf-c-dev libpq-dev libssl-dev libcrypt-dev postgresql postgresql-client tzdata ca-certificates
-TEST_PACKAGES := $(RUN_PACKAGES) protobuf-compiler protobuf-c-compiler python3 python3-protobuf python3-jwt python3-venv procps util-linux
+TEST_PACKAGES := $(RUN_PACKAGES) protobuf-compiler protobuf-c-compiler python3 python3-protobuf python3-jwt python3-venv procps util-linux openssl \
+  golang-go gogoprotobuf golang-github-containerd-ttrpc-dev
+INTEROP_PACKAGES := $(RUN_PACKAGES) cargo rustc librust-ttrpc-dev
 TOOLS := .build/tools
 RELEASE := .build/release
 
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help run demo build test lint format proto bench packages test-packages swift tools
+.PHONY: help run demo build test fuzz sanitize interop lint format proto bench torture
+.PHONY: packages test-packages interop-packages swift tools
 
 help: ## List the targets
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +33,15 @@ test: test-packages swift tools lint ## Install what the tests need and run ever
 	@swift build --build-tests
 	@swift test --skip-build --parallel --experimental-maximum-parallelization-width 8
 
+fuzz: test-packages swift ## Try hostile bytes on all that reads a peer's (options: make fuzz ARGUMENTS='--seconds 3600 frames')
+	@Tests/Fuzz/run $(ARGUMENTS)
+
+sanitize: test-packages swift ## Run the tests of sockets, threads and C libraries under AddressSanitizer and ThreadSanitizer
+	@Tests/sanitize $(ARGUMENTS)
+
+interop: interop-packages build ## Let a client on the public Rust crate meet clinicd (the Go library is met by make test)
+	@Tests/Interop/rust/run $(RELEASE)
+
 lint: swift tools
 	@swift format lint --strict --parallel --recursive Package.swift Sources Tests clients
 	@$(TOOLS)/bin/buf lint proto
@@ -44,6 +56,9 @@ bench: test-packages swift build ## Measure the service next to its peers (optio
 	@swift build -c release --product clinic-bench
 	@Tests/Benchmarks/run $(ARGUMENTS)
 
+torture: test-packages swift build ## Measure what hostile, slow and idle peers cost (options: make torture ARGUMENTS='--only idle')
+	@Tests/Torture/run $(ARGUMENTS)
+
 tools: $(TOOLS)/bin/buf
 
 $(TOOLS)/bin/buf:
@@ -55,6 +70,9 @@ swift:
 
 packages:
 	@$(call install,$(RUN_PACKAGES))
+
+interop-packages:
+	@$(call install,$(INTEROP_PACKAGES))
 
 test-packages:
 	@$(call install,$(TEST_PACKAGES))

@@ -13,8 +13,10 @@ let settings: [SwiftSetting] = [
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle: Target.Dependency = .product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -31,6 +33,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
@@ -40,7 +43,7 @@ let package = Package(
         .systemLibrary(
             name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
         .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
-        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CCrypt", pkgConfig: "libxcrypt", providers: [.apt(["libcrypt-dev"])]),
         .target(name: "CTTRPCMessages", dependencies: ["CProtobufC"]),
         .target(name: "CClinicMessages", dependencies: ["CProtobufC"]),
@@ -54,17 +57,22 @@ let package = Package(
 
         // The wire.
         .target(
-            name: "TTRPC", dependencies: ["ProtobufC", "TTRPCMessages", logging, nioCore, nioPosix],
+            name: "TTRPC", dependencies: ["ProtobufC", "TTRPCMessages", logging, metrics, nioCore, nioPosix],
             swiftSettings: settings),
 
         // The database, the rules, the identity.
         .target(name: "PostgreSQL", dependencies: ["CPostgreSQL", logging], swiftSettings: settings),
         .target(name: "Scheduling", swiftSettings: settings),
-        .target(name: "OpenSSL", dependencies: ["COpenSSL"], swiftSettings: settings),
+        .target(name: "OpenSSL", dependencies: ["COpenSSL", nioCore], swiftSettings: settings),
         .target(name: "Bcrypt", dependencies: ["CCrypt"], swiftSettings: settings),
         .target(
             name: "ClinicStore", dependencies: ["PostgreSQL", "Scheduling"],
             resources: [.embedInCode("Migrations")], swiftSettings: settings),
+
+        // What is seen from outside.
+        .target(
+            name: "Monitoring", dependencies: [logging, metrics, nioCore, nioHTTP1, nioPosix],
+            swiftSettings: settings),
 
         // The service and its daemon.
         .target(
@@ -77,19 +85,22 @@ let package = Package(
         .executableTarget(
             name: "clinicd",
             dependencies: [
-                "Bcrypt", "ClinicService", "ClinicStore", "PostgreSQL", "Scheduling", "TTRPC",
+                "Bcrypt", "ClinicService", "ClinicStore", "Monitoring", "OpenSSL", "PostgreSQL", "Scheduling",
+                "TTRPC",
                 "TTRPCMessages",
-                argumentParser, logging, nioCore, nioPosix, serviceLifecycle, unixSignals,
+                argumentParser, logging, metrics, nioCore, nioPosix, serviceLifecycle, unixSignals,
             ], swiftSettings: settings),
 
         // Clients.
         .target(
-            name: "ClinicClient", dependencies: ["ProtobufC", "ClinicMessages", "TTRPC", "TTRPCMessages"],
+            name: "ClinicClient",
+            dependencies: ["ProtobufC", "ClinicMessages", "OpenSSL", "TTRPC", "TTRPCMessages", nioCore],
             swiftSettings: settings),
         .executableTarget(
             name: "clinic",
             dependencies: [
-                "ProtobufC", "ClinicMessages", "TTRPCMessages", "TTRPC", "ClinicClient", argumentParser,
+                "ProtobufC", "ClinicMessages", "OpenSSL", "TTRPCMessages", "TTRPC", "ClinicClient",
+                argumentParser,
             ], path: "clients/cli", swiftSettings: settings),
 
         // Tests.
@@ -131,8 +142,16 @@ let package = Package(
             dependencies: ["clinic", "clinicd", "ClinicMessages", "ProtobufC", subprocess],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "MonitoringTests", dependencies: ["Monitoring", logging, metrics],
+            swiftSettings: settings),
         .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: settings),
-        .testTarget(name: "OpenSSLTests", dependencies: ["OpenSSL"], swiftSettings: settings),
+        .testTarget(
+            name: "OpenSSLTests",
+            dependencies: [
+                "OpenSSL", "ProtobufC", "TTRPC", "TTRPCMessages", logging, nioCore, nioEmbedded, nioPosix,
+                subprocess,
+            ], swiftSettings: settings),
         .testTarget(name: "BcryptTests", dependencies: ["Bcrypt"], swiftSettings: settings),
         .testTarget(
             name: "ClinicServiceTests",
@@ -144,7 +163,8 @@ let package = Package(
         .executableTarget(
             name: "clinic-bench",
             dependencies: [
-                "ClinicMessages", "ProtobufC", "TTRPCMessages", argumentParser, nioCore, nioPosix,
+                "ClinicMessages", "OpenSSL", "ProtobufC", "TTRPC", "TTRPCMessages", argumentParser, nioCore,
+                nioPosix,
             ], path: "Tests/Benchmarks/clinic-bench", swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",
@@ -157,3 +177,21 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// libFuzzer brings the main function of the fuzzer, so it can be linked only where that is asked for (Tests/Fuzz/run).
+if Context.environment["CLINIC_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "clinic-fuzz",
+            dependencies: [
+                "ClinicMessages", "ClinicService", "ProtobufC", "Scheduling", "TTRPC", "TTRPCMessages",
+                logging, nioCore, nioEmbedded,
+            ], path: "Tests/Fuzz/clinic-fuzz",
+            swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]))
+}
+
+// What ThreadSanitizer has to be told, linked into the tests only when they run under it (Tests/sanitize).
+if Context.environment["CLINIC_THREAD_SANITIZER"] != nil {
+    package.targets.append(.target(name: "CThreadSanitizer", path: "Tests/CThreadSanitizer"))
+    package.targets.first { $0.name == "TTRPCTests" }?.dependencies.append("CThreadSanitizer")
+}

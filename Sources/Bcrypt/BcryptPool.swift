@@ -77,6 +77,9 @@ public final class BcryptPool: Sendable {
     /// Calls waiting for a thread.
     public var queuedCount: Int { workers.queuedCount }
 
+    /// Calls that were refused since the start because the queue was full.
+    public var refusedCount: Int { workers.refusedCount }
+
     /// Threads at work.
     public var busyThreadCount: Int { workers.busyCount }
 

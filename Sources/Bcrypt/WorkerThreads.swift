@@ -20,6 +20,7 @@ final class WorkerThreads: @unchecked Sendable {
     private var nextIdentifier: UInt64 = 0
     private var stopped = false
     private var busy = 0
+    private var refused = 0
     private let queueLimit: Int
 
     /// Starts the threads, fewer than asked for when the system gives no more; nil when it gives none.
@@ -64,7 +65,10 @@ final class WorkerThreads: @unchecked Sendable {
     /// Queues a job and answers its number; nil when the queue is full or the threads were told to stop.
     func enqueue(_ job: Job) -> UInt64? {
         locked {
-            guard !stopped, jobs.count < queueLimit else { return nil }
+            guard !stopped, jobs.count < queueLimit else {
+                refused += 1
+                return nil
+            }
             nextIdentifier += 1
             jobs.append((nextIdentifier, job))
             pthread_cond_signal(wakeUp)
@@ -94,6 +98,9 @@ final class WorkerThreads: @unchecked Sendable {
 
     /// Jobs waiting for a thread.
     var queuedCount: Int { locked { jobs.count } }
+
+    /// Jobs that were not queued.
+    var refusedCount: Int { locked { refused } }
 
     /// Threads at work.
     var busyCount: Int { locked { busy } }

@@ -54,12 +54,11 @@ public struct BookingWatch: AsyncSequence, Sendable {
                 do throws(Status) {
                     if let response = try await nextResponse() { return response }
                 } catch {
+                    let isPassing = ClinicClient.Failure(error).isPassing
                     // A server that is going away says so on a connection that still stands.
-                    if let open, error.code == .unavailable { client.connector.discard(open.connection) }
+                    if let open, isPassing { client.connector.discard(open.connection) }
                     open = nil
-                    guard hasBegun, error.code == .unavailable || error.code == .resourceExhausted else {
-                        throw error
-                    }
+                    guard hasBegun, isPassing || error.code == .resourceExhausted else { throw error }
                     failures += 1
                     try await client.pause(afterFailures: failures)
                 }

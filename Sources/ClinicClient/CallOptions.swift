@@ -1,5 +1,6 @@
 // What a caller can choose: for all calls of a client, and for one.
 
+public import OpenSSL
 public import TTRPC
 
 /// The settings of a client.
@@ -8,6 +9,9 @@ public struct ClinicClientConfiguration: Sendable {
     public var timeout: Duration = .seconds(10)
     /// How long connecting may take (default 5 s).
     public var connectTimeout: Duration = .seconds(5)
+    /// The authorities and the certificate for a `tls:` address; nil trusts the system's authorities and has no
+    /// certificate.
+    public var tls: TLSContext?
     /// How calls are repeated.
     public var retryPolicy = RetryPolicy()
 

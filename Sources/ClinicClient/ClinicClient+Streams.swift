@@ -57,7 +57,7 @@ extension ClinicClient {
                     throw error
                 }
                 try await pause(
-                    after: Failure(status: error, foundDeadConnection: false), attempts, until: deadline)
+                    after: Failure(error), attempts, until: deadline)
             }
         }
     }

@@ -22,7 +22,7 @@ public final class ClinicClient: Sendable {
     ) {
         self.address = address
         self.configuration = configuration
-        connector = Connector(address: address)
+        connector = Connector(address: address, tls: configuration.tls)
         currentToken = Mutex(token)
     }
 
@@ -35,7 +35,8 @@ public final class ClinicClient: Sendable {
     /// Calls a method and waits for its response.
     ///
     /// UNAVAILABLE is tried again, within the timeout and the policy, where that can do no harm: a method without
-    /// side effects, one whose key keeps it from happening twice, one whose request has not left this process.
+    /// side effects, one whose key keeps it from happening twice, one whose request has not left this process or was
+    /// refused by a server that is going down.
     /// Throws the last status: the server's, or DEADLINE_EXCEEDED, CANCELLED or UNAVAILABLE of the client itself.
     public func call<Request, Response>(
         _ method: Method<Request, Response>, _ request: Request, options: CallOptions = CallOptions()
@@ -105,8 +106,8 @@ public final class ClinicClient: Sendable {
             case .success(let answer): return answer
             case .failure(let error): failure = error
             }
-            guard failure.status.code == .unavailable, attempts < configuration.retryPolicy.maximumAttempts,
-                isRepeatable || failure.status.transportFailure == .neverSent
+            guard failure.isPassing, attempts < configuration.retryPolicy.maximumAttempts,
+                isRepeatable || failure.hasHadNoEffect
             else { throw failure.status }
             try await pause(after: failure, attempts, until: deadline)
         }
@@ -116,6 +117,21 @@ public final class ClinicClient: Sendable {
         let status: Status
         /// Whether the call found its connection dead, which says nothing about the server.
         let foundDeadConnection: Bool
+        /// The wire's own reason, if the server said one.
+        let reason: WireReason?
+
+        init(_ status: Status, foundDeadConnection: Bool = false) {
+            self.status = status
+            self.foundDeadConnection = foundDeadConnection
+            reason = status.errorInfo.flatMap { WireReason(rawValue: $0.reason) }
+        }
+
+        /// Whether the same call may well succeed a little later.
+        var isPassing: Bool { status.code == .unavailable || isOfShutdown }
+        /// Whether the server is going down, so that another connection will do better.
+        var isOfShutdown: Bool { reason == .shuttingDown || reason == .cancelledByShutdown }
+        /// Whether the call is known not to have been begun.
+        var hasHadNoEffect: Bool { status.transportFailure == .neverSent || reason == .shuttingDown }
     }
 
     /// Sends the call once.
@@ -127,7 +143,7 @@ public final class ClinicClient: Sendable {
             let timeout = min(configuration.connectTimeout, ContinuousClock.now.duration(to: deadline))
             connection = try await connector.connection(timeout: timeout)
         } catch {
-            return .failure(Failure(status: error, foundDeadConnection: false))
+            return .failure(Failure(error))
         }
         do throws(Status) {
             return .success(
@@ -136,12 +152,11 @@ public final class ClinicClient: Sendable {
                     timeout: ContinuousClock.now.duration(to: deadline)))
         } catch {
             let isLost = error.code == .unavailable && error.transportFailure != nil
-            if isLost { connector.discard(connection.client) }
-            return .failure(
-                Failure(
-                    status: error,
-                    foundDeadConnection: isLost && connection.isReused && error.transportFailure == .neverSent
-                ))
+            let failure = Failure(
+                error,
+                foundDeadConnection: isLost && connection.isReused && error.transportFailure == .neverSent)
+            if isLost || failure.isOfShutdown { connector.discard(connection.client) }
+            return .failure(failure)
         }
     }
 
@@ -150,7 +165,7 @@ public final class ClinicClient: Sendable {
         after failure: Failure, _ attempts: Int, until deadline: ContinuousClock.Instant
     ) async throws(Status) {
         var pause = configuration.retryPolicy.pause(afterAttempts: attempts)
-        if failure.foundDeadConnection, attempts == 1 { pause = .zero }
+        if failure.foundDeadConnection || failure.isOfShutdown, attempts == 1 { pause = .zero }
         if let asked = failure.status.retryInfo?.retryDelay {
             pause = max(pause, .seconds(asked.seconds) + .nanoseconds(Int64(asked.nanos)))
         }

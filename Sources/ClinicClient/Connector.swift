@@ -1,6 +1,8 @@
 // The one connection of a client: made when the first call needs it, made again when it was lost. Calls that need it
 // at the same time wait for the same attempt.
 
+internal import NIOCore
+internal import OpenSSL
 internal import Synchronization
 internal import TTRPC
 
@@ -20,10 +22,25 @@ final class Connector: Sendable {
     }
 
     private let address: Address
+    private let security: Result<ChannelSecurity?, TLSError>
     private let state = Mutex(State.idle)
 
-    init(address: Address) {
+    init(address: Address, tls: TLSContext?) {
         self.address = address
+        security = Self.security(of: address, tls)
+    }
+
+    /// What makes a `tls:` address secure. The sessions in the context make connecting again cheaper.
+    private static func security(
+        of address: Address, _ tls: TLSContext?
+    ) -> Result<ChannelSecurity?, TLSError> {
+        guard case .tls(let host, _) = address else { return .success(nil) }
+        do throws(TLSError) {
+            let context = if let tls { tls } else { try TLSContext() }
+            return .success { channel in try context.secure(channel, host: host).map { _ in nil } }
+        } catch {
+            return .failure(error)
+        }
     }
 
     /// The open connection, or a new one. Throws UNAVAILABLE if there is none to be had.
@@ -68,10 +85,16 @@ final class Connector: Sendable {
         var configuration = ClientConfiguration()
         configuration.connectTimeout = timeout
         let result: Result<Client, Status>
-        do throws(Status) {
-            result = .success(try await Client.connect(to: address, configuration: configuration))
-        } catch {
-            result = .failure(error)
+        switch security {
+        case .success(let security):
+            do throws(Status) {
+                result = .success(
+                    try await Client.connect(to: address, configuration: configuration, security: security))
+            } catch {
+                result = .failure(error)
+            }
+        case .failure(let error):
+            result = .failure(Status(.failedPrecondition, "cannot connect to \(address): \(error)"))
         }
         state.withLock { state in
             // Closed meanwhile: `close()` waits for this result and ends the connection.

@@ -165,7 +165,7 @@ public struct BookAppointmentRequest: Message {
     public static let descriptor: MessageDescriptor = {
         var message = Clinic__V1__BookAppointmentRequest()
         clinic__v1__book_appointment_request__init(&message)
-        return MessageDescriptor(message.base, byteFields: 0x0, nested: [ProtobufTimestamp.descriptor])
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [ProtobufTimestamp.descriptor], oneofs: [2: "time", 3: "time"])
     }()
 
     /// Reads the message from its decoded form.
@@ -245,7 +245,7 @@ public struct SearchSlotsRequest: Message {
     public static let descriptor: MessageDescriptor = {
         var message = Clinic__V1__SearchSlotsRequest()
         clinic__v1__search_slots_request__init(&message)
-        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [], oneofs: [1: "subject", 2: "subject"])
     }()
 
     /// Reads the message from its decoded form.
@@ -476,7 +476,7 @@ public struct HoldSlotRequest: Message {
     public static let descriptor: MessageDescriptor = {
         var message = Clinic__V1__HoldSlotRequest()
         clinic__v1__hold_slot_request__init(&message)
-        return MessageDescriptor(message.base, byteFields: 0x0, nested: [ProtobufTimestamp.descriptor])
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [ProtobufTimestamp.descriptor], oneofs: [2: "time", 3: "time"])
     }()
 
     /// Reads the message from its decoded form.
@@ -622,7 +622,7 @@ public struct RescheduleBookingRequest: Message {
     public static let descriptor: MessageDescriptor = {
         var message = Clinic__V1__RescheduleBookingRequest()
         clinic__v1__reschedule_booking_request__init(&message)
-        return MessageDescriptor(message.base, byteFields: 0x0, nested: [ProtobufTimestamp.descriptor])
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [ProtobufTimestamp.descriptor], oneofs: [2: "time", 3: "time"])
     }()
 
     /// Reads the message from its decoded form.

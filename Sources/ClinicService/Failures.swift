@@ -7,19 +7,22 @@ internal import PostgreSQL
 internal import TTRPC
 
 extension Status {
-    /// What a caller is told about an error; the log gets what it may not know, under a number that both have.
-    init(describing error: any Error, method: String, logger: Logger) {
+    /// What a caller is told about an error; the log gets what it may not know, under the request id that both have.
+    init(describing error: any Error, method: String, requestID: String, logger: Logger) {
         switch error {
         case let status as Status: self = status
         case let refusal as Refusal: self.init(refusal)
-        case let failure as DatabaseError: self.init(failure, method: method, logger: logger)
+        case let failure as DatabaseError:
+            self.init(failure, method: method, requestID: requestID, logger: logger)
         case is BcryptPoolError: self.init(.overloaded)
         case is CancellationError: self.init(.cancelled, "the call was cancelled")
-        default: self.init(unexpected: "\(type(of: error))", method: method, logger: logger)
+        default:
+            self.init(
+                unexpected: "\(type(of: error))", method: method, requestID: requestID, logger: logger)
         }
     }
 
-    private init(_ failure: DatabaseError, method: String, logger: Logger) {
+    private init(_ failure: DatabaseError, method: String, requestID: String, logger: Logger) {
         switch failure.category {
         case .unavailable: self.init(.databaseUnavailable)
         case .outcomeUnknown: self.init(.outcomeUnknown)
@@ -28,15 +31,17 @@ extension Status {
         case .timedOut: self.init(.deadlineExceeded)
         case .conflict, .alreadyExists: self.init(.staleVersion)
         case .invalidValue: self.init(.invalidField)
-        case .internal: self.init(unexpected: failure.description, method: method, logger: logger)
+        case .internal:
+            self.init(
+                unexpected: failure.description, method: method, requestID: requestID, logger: logger)
         }
     }
 
-    private init(unexpected what: String, method: String, logger: Logger) {
-        let request = String(UInt64.random(in: .min ... .max), radix: 36)
+    private init(unexpected what: String, method: String, requestID: String, logger: Logger) {
         logger.error(
             "a call failed unexpectedly",
-            metadata: ["request_id": "\(request)", "method": "\(method)", "failure": "\(what)"])
-        self.init(.internalError, "an internal error; quote request \(request)", [("request_id", request)])
+            metadata: ["request_id": "\(requestID)", "method": "\(method)", "failure": "\(what)"])
+        self.init(
+            .internalError, "an internal error; quote request \(requestID)", [("request_id", requestID)])
     }
 }

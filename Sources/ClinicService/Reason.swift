@@ -167,14 +167,14 @@ enum Reason: String, CaseIterable {
     }
 }
 
-extension Status {
-    /// The domain of every reason.
-    static let domain = "clinic.v1"
+/// The domain of every reason, those of the wire (TTRPC's WireReason) included.
+public let clinicErrorDomain = "clinic.v1"
 
+extension Status {
     /// A refusal with a message and facts of its own, or those of its reason.
     init(_ reason: Reason, _ message: String? = nil, _ facts: [(String, String)] = []) {
         self.init(
-            reason.code, message ?? reason.message, reason: reason.rawValue, domain: Status.domain,
+            reason.code, message ?? reason.message, reason: reason.rawValue, domain: clinicErrorDomain,
             metadata: facts)
     }
 

@@ -118,7 +118,11 @@ public struct BookingStore: Sendable {
 
     private static let bookings = Listing<BookingRecord>(
         "booking_answer",
-        filters: ["user_id = ?", "doctor_id = ?", "status = ?", "start_time >= ?", "start_time < ?"],
+        filters: [
+            "user_id = ?", "doctor_id = ?", "stored_status = ?",
+            // Whether a hold has run out is known when it is read.
+            "stored_status in ('HELD', 'EXPIRED') and status = ?", "start_time >= ?", "start_time < ?",
+        ],
         order: ["start_time", "id"])
 
     /// Bookings by start; every filter that is nil is left out.
@@ -126,11 +130,14 @@ public struct BookingStore: Sendable {
         userID: Int64? = nil, doctorID: Int64? = nil, status: BookingStatus? = nil, startFrom: Instant? = nil,
         startBefore: Instant? = nil, after cursor: (start: Instant, id: Int64)?, limit: Int64
     ) async throws -> [BookingRecord] {
-        try await Self.bookings.page(
+        let dependsOnTime = status == .held || status == .expired
+        let status = status.map { SQLValue.text($0.rawValue) }
+        return try await Self.bookings.page(
             from: database,
             filters: [
-                userID.map { .int64($0) }, doctorID.map { .int64($0) }, status.map { .text($0.rawValue) },
-                startFrom.map { .instant($0) }, startBefore.map { .instant($0) },
+                userID.map { .int64($0) }, doctorID.map { .int64($0) }, dependsOnTime ? nil : status,
+                dependsOnTime ? status : nil, startFrom.map { .instant($0) },
+                startBefore.map { .instant($0) },
             ],
             after: cursor.map { [.instant($0.start), .int64($0.id)] }, limit: limit)
     }

@@ -95,7 +95,9 @@ public struct EventStore: Sendable {
                 "actor_id = ?", "entity = ?", "entity_id = ?", "method = ?", "occurred_at >= ?",
                 "occurred_at < ?",
             ],
-            order: ["position", "sequence"], isDescending: isDescending)
+            order: ["position", "sequence"], isDescending: isDescending,
+            // Where few events have a value they are sorted, where many have it they are met soon.
+            isPlannedOnce: false)
     }
 
     /// The first `limit` events after a position, or from the first one on, in their final order.

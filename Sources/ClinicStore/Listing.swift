@@ -6,15 +6,26 @@ internal import PostgreSQL
 /// A list of records over a view.
 struct Listing<Item: Record>: Sendable {
     private let statements: [Statement]
+    /// The same with the usual limit in their text: PostgreSQL then finds that one plan is as good as one for these very
+    /// values, and makes it once. With the limit as a parameter it reckons with a tenth of the table in the one plan, and
+    /// so plans every execution anew.
+    private let usual: [Statement]
+
+    /// The page that nobody asked to be larger or smaller, and one record more.
+    private static var usualLimit: Int64 { 51 }
 
     /// - Parameters:
     ///   - view: the view without schema; its columns are what `Item` reads.
     ///   - filters: conditions with one `?` each, for the value in the same place of `page`.
     ///   - order: the columns of the keyset, unique together.
     ///   - isDescending: the last of the order comes first.
-    init(_ view: String, filters: [String] = [], order: [String], isDescending: Bool = false) {
+    ///   - isPlannedOnce: each subset of the filters has one index that is right for rare and common values.
+    init(
+        _ view: String, filters: [String] = [], order: [String], isDescending: Bool = false,
+        isPlannedOnce: Bool = true
+    ) {
         let direction = isDescending ? " desc" : ""
-        statements = (0..<(2 << filters.count)).map { subset in
+        func statement(_ subset: Int, limit: Int64?) -> Statement {
             var number = 0
             func next() -> String {
                 number += 1
@@ -32,8 +43,12 @@ struct Listing<Item: Record>: Sendable {
             return Statement(
                 "select * from clinic.\(view)"
                     + (conditions.isEmpty ? "" : " where " + conditions.joined(separator: " and "))
-                    + " order by \(order.map { $0 + direction }.joined(separator: ", ")) limit \(next())")
+                    + " order by \(order.map { $0 + direction }.joined(separator: ", "))"
+                    + " limit \(limit.map(String.init) ?? next())")
         }
+        let subsets = 0..<(2 << filters.count)
+        statements = subsets.map { statement($0, limit: nil) }
+        usual = isPlannedOnce ? subsets.map { statement($0, limit: Self.usualLimit) } : []
     }
 
     /// The first `limit` records after `cursor` that pass the filters that are not nil.
@@ -47,8 +62,9 @@ struct Listing<Item: Record>: Sendable {
         var subset = 0
         for (index, filter) in filters.enumerated() where filter != nil { subset |= 1 << index }
         if cursor != nil { subset |= 1 << filters.count }
-        let parameters = filters.compactMap(\.self) + (cursor ?? []) + [.int64(limit)]
-        return try await database.read(statements[subset], parameters).map { row in
+        let isUsual = limit == Self.usualLimit && !usual.isEmpty
+        let parameters = filters.compactMap(\.self) + (cursor ?? []) + (isUsual ? [] : [.int64(limit)])
+        return try await database.read((isUsual ? usual : statements)[subset], parameters).map { row in
             var row = row
             return try Item(reading: &row)
         }

@@ -26,7 +26,8 @@ public final class AdminConnection {
         try await Thread.result { try body(connect(url: url)) }
     }
 
-    private static func connect(url: String) throws(DatabaseError) -> AdminConnection {
+    /// Connects on the calling thread, which it blocks.
+    static func connect(url: String) throws(DatabaseError) -> AdminConnection {
         let parameters = try ConnectionParameters(DatabaseConfiguration(url: url), purpose: .administration)
         let pointer = parameters.withArrays { keys, values in PQconnectdbParams(keys, values, 1) }
         guard let pointer else { throw DatabaseError(.unavailable, "out of memory") }

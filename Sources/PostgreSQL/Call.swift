@@ -1,5 +1,5 @@
 // One statement on its way from the task that awaits it to a connection and back. A call is resumed exactly
-// once: by whoever moved it to `taken` or to `cancelled`, and nobody else.
+// once: by whoever moved it to `over`, and nobody else.
 
 import Synchronization
 
@@ -7,13 +7,17 @@ final class Call: Sendable {
     enum Phase: UInt8, AtomicRepresentable {
         /// Not in a queue yet; a cancellation only leaves its mark.
         case new
+        /// Given up before it was in a queue, and not resumed yet.
+        case cancelled
         /// In a lane's queue; a cancellation takes it out and resumes it.
         case queued
-        /// Owned by a connection, or by whoever took it out of the queue to resume it; a cancellation comes
-        /// too late.
+        /// Owned by a connection, or by whoever took it out of the queue to resume it.
         case taken
-        /// Over, or over as soon as somebody tries to queue it.
-        case cancelled
+        /// Owned as before, by a connection that changes something; its caller gave up and hears what became
+        /// of it.
+        case unwanted
+        /// Resumed. A read whose caller gave up is over while the server is still at it.
+        case over
     }
 
     typealias Answer = Result<Rows, DatabaseError>
@@ -21,6 +25,8 @@ final class Call: Sendable {
     let statement: Statement
     let parameters: [SQLValue]
     let phase = Atomic<Phase>(.new)
+    /// The connection it was last taken for, by its place in the lane.
+    let link = Atomic<Int>(0)
     /// Written once before the phase becomes `queued`, read only by the one who may resume.
     nonisolated(unsafe) var continuation: UnsafeContinuation<Answer, Never>?
 
@@ -34,12 +40,22 @@ final class Call: Sendable {
         phase.compareExchange(expected: old, desired: new, ordering: .acquiringAndReleasing).exchanged
     }
 
-    func resume(_ answer: Answer) {
+    /// False once its caller gave up: it need not be carried out, and is not sent again.
+    var isWanted: Bool {
+        switch phase.load(ordering: .acquiring) {
+        case .new, .queued, .taken: true
+        case .cancelled, .unwanted, .over: false
+        }
+    }
+
+    /// Resumes the caller, unless that was done.
+    func finish(_ answer: Answer) {
+        guard phase.exchange(.over, ordering: .acquiringAndReleasing) != .over else { return }
         continuation?.resume(returning: answer)
     }
 
     func fail(_ error: DatabaseError) {
-        continuation?.resume(returning: .failure(error))
+        finish(.failure(error))
     }
 }
 
@@ -50,6 +66,8 @@ struct Attempt: Sendable {
     var failures = 0
     /// True if a neighbour may have been the reason: it is sent again with a Sync of its own.
     var alone = false
+    /// Since when it waits in the queue; nil if it could leave at once.
+    var queued: ContinuousClock.Instant?
 }
 
 /// What is sent to one connection in one go.

@@ -25,6 +25,8 @@ struct ConnectionParameters: Sendable {
             settings += [
                 "-c statement_timeout=\(configuration.statementTimeout.milliseconds)",
                 "-c lock_timeout=\(configuration.lockTimeout.milliseconds)",
+                // What runs for a daemon that is gone ends soon after it.
+                "-c client_connection_check_interval=500",
                 "-c idle_in_transaction_session_timeout=\(configuration.idleInTransactionTimeout.milliseconds)",
             ]
             // Not a standby: it may lag behind what this program has acknowledged.
@@ -51,6 +53,12 @@ struct ConnectionParameters: Sendable {
     /// True if a server is there but does not take connections yet (starting up or recovering); may block.
     func serverIsStarting() -> Bool {
         withArrays { keys, values in PQpingParams(keys, values, 1) } == PQPING_REJECT
+    }
+
+    /// True if a server answers, whatever it says; blocks for up to `connectTimeout`.
+    func serverAnswers() -> Bool {
+        let answer = withArrays { keys, values in PQpingParams(keys, values, 1) }
+        return answer == PQPING_OK || answer == PQPING_REJECT
     }
 
     /// Runs the body with the two null-terminated arrays libpq takes.

@@ -10,15 +10,17 @@ public final class Database: Sendable {
     private let configuration: DatabaseConfiguration
     private let reads: Lane
     private let writes: Lane
+    private let observed = Availability()
 
     /// Prepares the connections without making one.
     public init(configuration: DatabaseConfiguration, logger: Logger) {
         self.configuration = configuration
+        let probe = ServerProbe(configuration)
         reads = Lane(
-            name: "reads", groupsInFlight: configuration.readGroupsInFlight, configuration: configuration,
+            purpose: .reads, configuration: configuration, probe: probe, availability: observed,
             logger: logger)
         writes = Lane(
-            name: "writes", groupsInFlight: configuration.writeGroupsInFlight, configuration: configuration,
+            purpose: .writes, configuration: configuration, probe: probe, availability: observed,
             logger: logger)
     }
 
@@ -30,17 +32,28 @@ public final class Database: Sendable {
     /// Makes the connections; to be called once. Throws `.unavailable` or `.unusable`, with the reason in
     /// words, if that fails; afterwards lost connections come back by themselves.
     public func start() async throws(DatabaseError) {
-        try await writes.start(purpose: .writes, connections: configuration.writeConnections)
+        try await writes.start(connections: configuration.writeConnections)
         do {
-            try await reads.start(purpose: .reads, connections: configuration.readConnections)
+            try await reads.start(connections: configuration.readConnections)
         } catch {
             await writes.close(within: .zero)
             throw error
         }
     }
 
+    /// Whether the database can be reached: what holds now, then every change. It is not when its connections
+    /// have been lost for longer than `outageTolerance`, and is again as soon as one of each kind is back.
+    public func availability() -> AsyncStream<Bool> { observed.changes() }
+
+    /// How its queues and connections stand, and what has passed through them; cheap, for any thread.
+    public var statistics: DatabaseStatistics {
+        DatabaseStatistics(
+            reads: reads.statistics, writes: writes.statistics, isAvailable: observed.isAvailable)
+    }
+
     /// Runs a statement that changes nothing; it is sent again by itself if its connection is lost.
     ///
+    /// When its task is cancelled it ends at once, and the server is asked to stop if it still is at it.
     /// It shares a round trip with its neighbours, and none of their errors. Throws any `DatabaseError`.
     public func read(_ statement: Statement, _ parameters: [SQLValue] = []) async throws(DatabaseError)
         -> Rows
@@ -51,8 +64,9 @@ public final class Database: Sendable {
     /// Runs one statement that changes something, and returns once that is committed.
     ///
     /// It shares a commit with its neighbours, and none of their errors. It must be one statement that is
-    /// complete by itself: no BEGIN, COMMIT or anything else that ends a transaction. Throws any
-    /// `DatabaseError`; unless that is `.outcomeUnknown`, nothing was changed.
+    /// complete by itself: no BEGIN, COMMIT or anything else that ends a transaction. When its task is cancelled
+    /// it is taken out of the queue, or stopped if it takes long (waits for a lock), or ends as if nothing had
+    /// happened. Throws any `DatabaseError`; unless that is `.outcomeUnknown`, nothing was changed.
     public func write(_ statement: Statement, _ parameters: [SQLValue] = []) async throws(DatabaseError)
         -> Rows
     {

@@ -29,6 +29,13 @@ public struct DatabaseConfiguration: Sendable {
     public var lockTimeout: Duration = .seconds(3)
     /// The server's idle_in_transaction_session_timeout; zero turns it off.
     public var idleInTransactionTimeout: Duration = .seconds(10)
+    /// How long a statement may go on whose caller gave up before the server is asked to stop it. Most end by
+    /// themselves within it; asking costs the server a process and can make neighbours start again.
+    public var cancelDelay: Duration = .milliseconds(100)
+    /// How long a connection may owe answers without a sign of life before the server is probed.
+    public var silenceTolerance: Duration = .seconds(2)
+    /// How long the server may take to answer that probe before it counts as hung and its connections as lost.
+    public var probeTimeout: Duration = .seconds(3)
     /// How often a statement is sent in all when it fails by a deadlock, a serialisation failure or a lost
     /// connection.
     public var attemptLimit = 5

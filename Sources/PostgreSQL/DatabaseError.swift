@@ -12,7 +12,7 @@ public struct DatabaseError: Error, Hashable, Sendable {
         case outcomeUnknown
         /// Too many statements are waiting; this one was not accepted.
         case queueFull
-        /// The task was cancelled while the statement still waited; it was not sent.
+        /// The task was cancelled; the statement was not sent, or nothing of it was kept.
         case cancelled
         /// The server refused the statement with this code; nothing of it was kept.
         case server(SQLState)

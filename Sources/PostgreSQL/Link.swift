@@ -16,6 +16,8 @@ final class Link: Sendable {
     private static let shortestPause = Duration.milliseconds(50)
     private static let longestPause = Duration.seconds(1)
     private let hasUnsentBytes = Atomic<Bool>(false)
+    /// The caller of a statement that was sent gave up since the thread last looked.
+    private let hasGivenUp = Atomic<Bool>(false)
 
     init(
         lane: Lane, index: Int, purpose: ConnectionPurpose, configuration: DatabaseConfiguration,
@@ -27,6 +29,7 @@ final class Link: Sendable {
         self.logger = logger
         parameters = try ConnectionParameters(configuration, purpose: purpose)
         wakeup = try Wakeup()
+        lane.probe.register(wakeup)
         wire = Mutex(
             Wire(
                 purpose: purpose, attemptLimit: configuration.attemptLimit,
@@ -42,6 +45,12 @@ final class Link: Sendable {
 
     /// Wakes the thread, to look at what its lane wants.
     func wake() {
+        wakeup.signal()
+    }
+
+    /// Has the thread look whether the server works for nobody.
+    func noteGivenUp() {
+        hasGivenUp.store(true, ordering: .releasing)
         wakeup.signal()
     }
 
@@ -106,20 +115,31 @@ final class Link: Sendable {
     /// Reads answers until the connection is lost or the lane ends.
     private func serve(_ socket: Int32) {
         hasUnsentBytes.store(false, ordering: .releasing)
+        var patience = CancelPatience(configuration.cancelDelay)
         while true {
-            wakeup.wait(
-                socket: socket, writable: hasUnsentBytes.load(ordering: .acquiring), timeout: nil)
-            var answers = wire.withLock { wire in
+            let isReady = wakeup.wait(
+                socket: socket, writable: hasUnsentBytes.load(ordering: .acquiring),
+                timeout: min(lane.probe.interval, patience.timeLeft))
+            if hasGivenUp.exchange(false, ordering: .acquiringAndReleasing) { patience.start() }
+            var (answers, request) = wire.withLock { wire in
                 if hasUnsentBytes.exchange(false, ordering: .acquiringAndReleasing),
                     case .unfinished = wire.flush()
                 {
                     hasUnsentBytes.store(true, ordering: .releasing)
                 }
+                if isReady { wire.lastSign = .now }
                 var answers = wire.receive()
                 if answers.lost == nil, lane.shouldEnd(link: index) { answers.lost = "closed" }
+                if answers.lost == nil, !isReady,
+                    lane.probe.givesUp(
+                        lastSign: wire.lastSign, busySince: wire.busySince, parameters)
+                {
+                    answers.lost = "the server does not answer"
+                }
                 if answers.lost != nil { wire.abandon(&answers) }
-                return answers
+                return (answers, patience.isOver ? patience.look(&wire) : nil)
             }
+            if let request { send(request) }
             if let reason = answers.lost {
                 if !lane.isClosing {
                     logger.warning("the connection to PostgreSQL is lost", metadata: ["reason": "\(reason)"])
@@ -129,8 +149,20 @@ final class Link: Sendable {
             // The next group goes out before the callers of this one are told, so that the server does not
             // idle.
             lane.settle(&answers, link: index)
-            for (call, answer) in answers.completed { call.resume(answer) }
+            for (call, answer) in answers.completed { call.finish(answer) }
             if answers.lost != nil { return }
         }
+    }
+
+    /// Sends a request to cancel from a thread of its own, which a hung server keeps waiting.
+    private func send(_ request: CancelRequest) {
+        let isSending = Thread.start { [self] in
+            if lane.purpose == .reads || request.isBeforeCommit(url: configuration.url) {
+                lane.noteCancelRequest()
+                request.send()
+            }
+            wire.withLock { $0.endCancelling(request) }
+        }
+        if !isSending { wire.withLock { $0.endCancelling(request) } }
     }
 }

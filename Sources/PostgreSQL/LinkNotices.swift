@@ -9,6 +9,9 @@ internal import Synchronization
 final class LinkNotices: Sendable {
     /// True once the server took its leave while nothing was under way, which libpq reports as a notice.
     let sawFarewell = Atomic<Bool>(false)
+    /// True once the server had doubts about what it does: with a WARNING it commits where a standby was not
+    /// waited for.
+    let sawWarning = Atomic<Bool>(false)
     private let logger: Logger
 
     init(logger: Logger) {
@@ -24,6 +27,7 @@ final class LinkNotices: Sendable {
         let state = PQresultErrorField(result, clinic_pq_diag_sqlstate).map { String(cString: $0) } ?? ""
         let severity = PQresultErrorField(result, clinic_pq_diag_severity).map { String(cString: $0) } ?? ""
         if severity == "FATAL" || severity == "PANIC" { notices.sawFarewell.store(true, ordering: .relaxed) }
+        if severity == "WARNING" { notices.sawWarning.store(true, ordering: .relaxed) }
         notices.logger.debug(
             "notice from PostgreSQL", metadata: ["sqlstate": "\(state)", "severity": "\(severity)"])
     }

@@ -21,10 +21,12 @@ final class Wakeup: Sendable {
         eventfd_write(descriptor, 1)
     }
 
-    /// Sleeps until the socket is ready, somebody signals, or the time is over (nil: never).
-    func wait(socket: Int32?, writable: Bool = false, readable: Bool = true, timeout: Duration?) {
+    /// Sleeps until the socket is ready, somebody signals, or the time is over (nil: never); true if there is
+    /// something to read.
+    @discardableResult
+    func wait(socket: Int32?, writable: Bool = false, readable: Bool = true, timeout: Duration?) -> Bool {
         let limit = timeout.map { Int32(clamping: $0.milliseconds + 1) } ?? -1
-        let isSignalled = withUnsafeTemporaryAllocation(of: pollfd.self, capacity: 2) { entries in
+        let (isSignalled, isReady) = withUnsafeTemporaryAllocation(of: pollfd.self, capacity: 2) { entries in
             entries.initializeElement(
                 at: 0, to: pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
             entries.initializeElement(
@@ -33,11 +35,12 @@ final class Wakeup: Sendable {
                     fd: socket ?? -1, events: Int16((readable ? POLLIN : 0) | (writable ? POLLOUT : 0)),
                     revents: 0))
             poll(entries.baseAddress, nfds_t(entries.count), limit)
-            return entries[0].revents != 0
+            return (entries[0].revents != 0, entries[1].revents & ~Int16(POLLOUT) != 0)
         }
         if isSignalled {
             var count: eventfd_t = 0
             eventfd_read(descriptor, &count)
         }
+        return isReady
     }
 }

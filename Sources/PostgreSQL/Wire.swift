@@ -11,30 +11,37 @@ internal import CPostgreSQL
 internal import Synchronization
 
 struct Wire: ~Copyable {
-    private let purpose: ConnectionPurpose
-    private let attemptLimit: Int
-    private let notices: LinkNotices
-    private var connection: OpaquePointer?
+    let purpose: ConnectionPurpose
+    let attemptLimit: Int
+    let notices: LinkNotices
+    var connection: OpaquePointer?
     private(set) var generation = 0
     private var parameters = ParameterBuffer()
     /// By statement number; several only if a statement is used with parameters of different types.
     private var prepared: [Int: [PreparedStatement]] = [:]
     private var preparedNames = 0
 
-    private var expected: [WireEntry] = []
-    private var next = 0
+    var expected: [WireEntry] = []
+    var next = 0
     /// The statements of the current group that were answered; their callers wait for the Sync.
-    private var held: [(attempt: Attempt, rows: Rows)] = []
+    var held: [(attempt: Attempt, rows: Rows)] = []
     /// The statements of the current group that failed or were aborted, in their order.
-    private var refused: [Attempt] = []
+    var refused: [Attempt] = []
     /// The first error of the current group, and whose it was.
-    private var groupError: DatabaseError?
+    var groupError: DatabaseError?
     /// True while libpq still owes the null result that ends a statement's answer.
     private var awaitsEnd = false
     /// True if the server said good-bye: nothing after the group it was at has been carried out.
-    private var lostByFatalError = false
+    var lostByFatalError = false
     /// True once something could only be sent in part: nothing more can go over this connection.
     private var isBroken = false
+    /// True while a request to cancel is on its way, which may hit all that is sent meanwhile.
+    var isCancelling = false
+    /// When the server last answered.
+    var lastSign = ContinuousClock.now
+    /// Since when it has owed answers, if it does.
+    private var busyFrom = ContinuousClock.now
+    var busySince: ContinuousClock.Instant? { isBusy ? busyFrom : nil }
 
     init(purpose: ConnectionPurpose, attemptLimit: Int, notices: LinkNotices) {
         self.notices = notices
@@ -84,6 +91,7 @@ struct Wire: ~Copyable {
                 return failed()
             }
             generation += 1
+            lastSign = .now
             return .connected(PQsocket(connection))
         default: return failed()
         }
@@ -96,7 +104,7 @@ struct Wire: ~Copyable {
     }
 
     /// libpq's words about the connection itself: hosts, ports and roles, never statements or passwords.
-    private func message() -> String {
+    func message() -> String {
         guard let text = PQerrorMessage(connection) else { return "out of memory" }
         return String(cString: text).split(whereSeparator: \.isWhitespace).joined(separator: " ")
     }
@@ -113,6 +121,7 @@ struct Wire: ~Copyable {
         groupError = nil
         awaitsEnd = false
         isBroken = false
+        isCancelling = false
         lostByFatalError = false
     }
 
@@ -131,6 +140,7 @@ struct Wire: ~Copyable {
         guard batch.generation == generation, connection != nil, !isBroken else {
             return .broken(batch.attempts)
         }
+        if !isBusy { busyFrom = .now }
         var groupStart = 0
         while groupStart < batch.attempts.count {
             let groupEnd = batch.separately ? groupStart + 1 : batch.attempts.count
@@ -143,7 +153,7 @@ struct Wire: ~Copyable {
                     return .broken(Array(batch.attempts[groupStart...]))
                 }
             }
-            expected.append(.sync(statements: groupEnd - groupStart))
+            expected.append(.sync(statements: groupEnd - groupStart, isExposed: isCancelling))
             guard PQpipelineSync(connection) == 1 else {
                 isBroken = true
                 return .broken(Array(batch.attempts[groupEnd...]))
@@ -274,10 +284,10 @@ struct Wire: ~Copyable {
             // The commit itself failed: a deferred constraint. The Sync's own answer still follows.
             noteError(result, status)
             awaitsEnd = true
-        case (.sync(let statements), PGRES_PIPELINE_SYNC):
+        case (.sync(let statements, let isExposed), PGRES_PIPELINE_SYNC):
             next += 1
             answers.groups += 1
-            finishGroup(statements: statements, &answers)
+            finishGroup(statements: statements, isExposed: isExposed, &answers)
         default: answers.lost = "an answer does not fit what was sent"
         }
     }
@@ -292,13 +302,19 @@ struct Wire: ~Copyable {
         groupError = DatabaseError(result)
     }
 
-    private mutating func finishGroup(statements: Int, _ answers: inout Answers) {
+    private mutating func finishGroup(statements: Int, isExposed: Bool, _ answers: inout Answers) {
         defer {
             held.removeAll(keepingCapacity: true)
             refused.removeAll(keepingCapacity: true)
             groupError = nil
         }
+        let hasDoubts = notices.sawWarning.exchange(false, ordering: .relaxed)
         guard let groupError else {
+            // Interrupted at its commit, which is kept here and perhaps nowhere else.
+            if hasDoubts, isExposed, purpose == .writes {
+                for (attempt, _) in held { answers.completed.append((attempt.call, .failure(Self.unknown))) }
+                return
+            }
             for (attempt, rows) in held { answers.completed.append((attempt.call, .success(rows))) }
             // A statement that opened a transaction of its own would draw strangers into it.
             let state = PQtransactionStatus(connection)
@@ -316,6 +332,11 @@ struct Wire: ~Copyable {
             return
         }
         attempt.alone = true
+        // Hit by what was meant for another, or for itself: then it is dropped on its way back.
+        if isExposed, groupError.state == .queryCancelled {
+            answers.again.append(attempt)
+            return
+        }
         attempt.failures += 1
         guard attempt.failures < attemptLimit, let state = groupError.state else {
             answers.completed.append((attempt.call, .failure(groupError)))
@@ -337,57 +358,5 @@ struct Wire: ~Copyable {
         }
         return columns.count == result.columnCount
             && columns.indices.allSatisfy { columns[$0] == result.type(column: $0) }
-    }
-
-    // MARK: - Loss
-
-    /// Why the connection is lost, if that is what the error says: libpq's own errors carry no SQLSTATE, and
-    /// the server ends a connection after a FATAL one.
-    private mutating func connectionLoss(_ result: QueryResult) -> String? {
-        guard let state = result.errorField(clinic_pq_diag_sqlstate) else { return message() }
-        let severity = result.errorField(clinic_pq_diag_severity)
-        guard severity == "FATAL" || severity == "PANIC" else { return nil }
-        lostByFatalError = true
-        return "the server ended it (SQLSTATE \(state))"
-    }
-
-    /// Settles everything a lost connection owed, and closes it.
-    mutating func abandon(_ answers: inout Answers) {
-        let unknown = DatabaseError(
-            .outcomeUnknown, "the connection was lost before the commit was confirmed")
-        let unavailable = DatabaseError(.unavailable, "the connection was lost again and again")
-        // The first group is the one the server was at. It took no effect if an error came before its Sync,
-        // or if the server's farewell came instead of an answer to one of its statements.
-        var isAtSync = false
-        if next < expected.count, case .sync = expected[next] { isAtSync = true }
-        var tookNoEffect = groupError != nil || (lostByFatalError && !isAtSync)
-        var group = held.map(\.attempt) + refused
-
-        func settle(_ attempts: [Attempt], _ answers: inout Answers) {
-            for var attempt in attempts {
-                guard purpose == .reads || tookNoEffect else {
-                    answers.completed.append((attempt.call, .failure(unknown)))
-                    continue
-                }
-                attempt.failures += 1
-                if attempt.failures < attemptLimit {
-                    answers.again.append(attempt)
-                } else {
-                    answers.completed.append((attempt.call, .failure(unavailable)))
-                }
-            }
-        }
-        for entry in expected[next...] {
-            switch entry {
-            case .prepare: break
-            case .execute(let attempt, _): group.append(attempt)
-            case .sync:
-                settle(group, &answers)
-                group.removeAll()
-                tookNoEffect = lostByFatalError
-            }
-        }
-        settle(group, &answers)
-        disconnect()
     }
 }

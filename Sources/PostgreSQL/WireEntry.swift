@@ -5,7 +5,8 @@
 enum WireEntry {
     case prepare(PreparedStatement)
     case execute(Attempt, PreparedStatement)
-    case sync(statements: Int)
+    /// The end of a group; exposed if a request to cancel may have hit it.
+    case sync(statements: Int, isExposed: Bool)
 }
 
 /// A statement, with parameters of these types, as this connection knows it.

@@ -1,5 +1,6 @@
-// What the schema says about a message at run time: protobuf-c's own descriptor, and the one thing it lost. Text
-// fields are declared to protobuf-c as bytes (see proto/generate), so which fields are bytes in truth stands here.
+// What the schema says about a message at run time: protobuf-c's own descriptor, and the two things it lost. Text
+// fields are declared to protobuf-c as bytes (see proto/generate), so which fields are bytes in truth stands here; and
+// it knows which fields are choices, but not the name of what they are choices of.
 
 package import CProtobufC
 
@@ -11,12 +12,18 @@ public struct MessageDescriptor: @unchecked Sendable {
     private let byteFields: UInt64
     /// The types of the message fields.
     private let nested: [MessageDescriptor]
+    /// The name of the oneof of each field that is in one, by the field's number.
+    let oneofs: [UInt32: String]
 
     /// Makes the descriptor of the type of an initialised struct; generated code calls it.
-    package init(_ base: ProtobufCMessage, byteFields: UInt64, nested: [MessageDescriptor]) {
+    package init(
+        _ base: ProtobufCMessage, byteFields: UInt64, nested: [MessageDescriptor],
+        oneofs: [UInt32: String] = [:]
+    ) {
         pointer = base.descriptor
         self.byteFields = byteFields
         self.nested = nested
+        self.oneofs = oneofs
     }
 
     /// The full name of the message, such as `clinic.v1.Booking`.

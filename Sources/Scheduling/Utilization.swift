@@ -8,8 +8,10 @@ extension SlotGrid {
     ) -> Int64 {
         guard let open = hours.period(on: day, in: zone) else { return 0 }
         let away = away.filter { $0.overlaps(open) }
-        let last = open.upperBound.secondsSinceEpoch - 1
-        if away.isEmpty, zone.segment(at: open.lowerBound.secondsSinceEpoch) == zone.segment(at: last) {
+        let (first, end) = (open.lowerBound.secondsSinceEpoch, open.upperBound.secondsSinceEpoch)
+        // Hours that begin or end in a time that the clock skips are shorter than they read.
+        let isWhole = end - first == Int64(hours.closes.minutes - hours.opens.minutes) * 60
+        if away.isEmpty, isWhole, zone.segment(at: first) == zone.segment(at: end - 1) {
             let first = (hours.opens.minutes + slotMinutes - 1) / slotMinutes
             return Int64(max(0, hours.closes.minutes / slotMinutes - first))
         }

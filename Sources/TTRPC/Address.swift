@@ -1,6 +1,6 @@
 // Where a server listens and a client connects, in the one notation that options, log lines and errors share:
-// `unix:PATH` or `tcp:HOST:PORT`. Parsed here once, so that every program of the project says the same about a
-// bad one.
+// `unix:PATH`, `tcp:HOST:PORT` or `tls:HOST:PORT`. Parsed here once, so that every program of the project says the same
+// about a bad one. This module does not know how a `tls:` address is made secure, only that it must not be used bare.
 
 /// A place to listen on or to connect to.
 public enum Address: Sendable, Hashable, CustomStringConvertible {
@@ -8,18 +8,25 @@ public enum Address: Sendable, Hashable, CustomStringConvertible {
     case unix(path: String)
     /// A TCP port; the host is a name or a literal address, IPv6 without its brackets.
     case tcp(host: String, port: Int)
+    /// A TCP port that is spoken to only under a `ChannelSecurity`; host and port as above.
+    case tls(host: String, port: Int)
 
     /// The longest path of a Unix socket in bytes (`sun_path` of Linux less its final NUL).
     public static let maximumPathBytes = 107
 
-    /// Reads `unix:PATH` or `tcp:HOST:PORT`, an IPv6 host in brackets; throws what is wrong with any other text.
+    /// Reads `unix:PATH`, `tcp:HOST:PORT` or `tls:HOST:PORT`, an IPv6 host in brackets; throws what is wrong with any
+    /// other text.
     public init(parsing text: String) throws(AddressError) {
         if text.hasPrefix("unix:") {
             self = .unix(path: try Self.path(text.dropFirst(5), in: text))
         } else if text.hasPrefix("tcp:") {
-            self = try Self.tcp(text.dropFirst(4), in: text)
+            let (host, port) = try Self.hostAndPort(text.dropFirst(4), in: text)
+            self = .tcp(host: host, port: port)
+        } else if text.hasPrefix("tls:") {
+            let (host, port) = try Self.hostAndPort(text.dropFirst(4), in: text)
+            self = .tls(host: host, port: port)
         } else {
-            throw AddressError(text, "an address is unix:PATH or tcp:HOST:PORT")
+            throw AddressError(text, "an address is unix:PATH, tcp:HOST:PORT or tls:HOST:PORT")
         }
     }
 
@@ -27,9 +34,13 @@ public enum Address: Sendable, Hashable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .unix(let path): "unix:\(path)"
-        case .tcp(let host, let port):
-            host.utf8.contains(UInt8(ascii: ":")) ? "tcp:[\(host)]:\(port)" : "tcp:\(host):\(port)"
+        case .tcp(let host, let port): "tcp:\(Self.text(host, port))"
+        case .tls(let host, let port): "tls:\(Self.text(host, port))"
         }
+    }
+
+    private static func text(_ host: String, _ port: Int) -> String {
+        host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 
     private static func path(_ path: Substring, in text: String) throws(AddressError) -> String {
@@ -41,26 +52,28 @@ public enum Address: Sendable, Hashable, CustomStringConvertible {
         return String(path)
     }
 
-    private static func tcp(_ rest: Substring, in text: String) throws(AddressError) -> Address {
+    private static func hostAndPort(
+        _ rest: Substring, in text: String
+    ) throws(AddressError) -> (host: String, port: Int) {
         guard let colon = rest.lastIndex(of: ":"), !rest.hasSuffix("]") else {
-            throw AddressError(text, "the port is missing: tcp:HOST:PORT")
+            throw AddressError(text, "the port is missing: \(text.prefix(3)):HOST:PORT")
         }
         var host = rest[..<colon]
         let digits = rest[rest.index(after: colon)...]
         if host.hasPrefix("["), host.hasSuffix("]") {
             host = host.dropFirst().dropLast()
         } else if host.contains(":") {
-            throw AddressError(text, "an IPv6 address goes in brackets: tcp:[::1]:7411")
+            throw AddressError(text, "an IPv6 address goes in brackets: \(text.prefix(3)):[::1]:7411")
         }
         guard !host.isEmpty, !host.utf8.contains(0) else {
-            throw AddressError(text, "the host is missing: tcp:HOST:PORT")
+            throw AddressError(text, "the host is missing: \(text.prefix(3)):HOST:PORT")
         }
         guard digits.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
             let port = UInt16(digits)
         else {
             throw AddressError(text, "the port is a number from 0 to 65535")
         }
-        return .tcp(host: String(host), port: Int(port))
+        return (String(host), Int(port))
     }
 }
 

@@ -21,8 +21,8 @@ struct AnswerBuffer {
     /// The bytes that wait.
     var byteCount: Int { buffer.readableBytes }
 
-    /// Adds the answer of a call that succeeded; one that is too long for a frame fails instead.
-    mutating func append(_ response: some Message, streamID: UInt32) {
+    /// Adds the answer of a call that succeeded; throws if it is too long for a frame.
+    mutating func append(_ response: some Message, streamID: UInt32) throws(Refusal) {
         let tooLong = response.withEncoded { encoded -> Int? in
             let byteCount = encoded.byteCount
             let prefixCount = byteCount == 0 ? 0 : 1 + Varint.byteCount(of: UInt64(byteCount))
@@ -37,11 +37,7 @@ struct AnswerBuffer {
             }
             return nil
         }
-        if let tooLong {
-            append(
-                Status(.resourceExhausted, "a response of \(tooLong) bytes is too long for a frame"),
-                streamID: streamID)
-        }
+        if let tooLong { throw .responseTooLong(length: tooLong) }
     }
 
     /// Adds the answer of a call that failed. Details that are too long for a frame are left out.

@@ -25,7 +25,24 @@ extension Client {
             stream: open(.serverStreaming, service, method, payload, metadata, timeout))
     }
 
-    func open(
+    /// Calls a method that takes a stream of requests and answers with one response.
+    public func clientStream<Request, Response>(
+        _ method: ClientStreamingMethod<Request, Response>, metadata: Metadata = [:],
+        timeout: Duration? = nil
+    ) -> ClientStreamingCall<Request, Response> {
+        ClientStreamingCall(
+            stream: open(.clientStreaming, method.service, method.name, [], metadata, timeout))
+    }
+
+    /// Calls a method that takes a stream of requests and answers with a stream of responses.
+    public func bidirectional<Request, Response>(
+        _ method: BidirectionalMethod<Request, Response>, metadata: Metadata = [:], timeout: Duration? = nil
+    ) -> BidirectionalCall<Request, Response> {
+        BidirectionalCall(
+            stream: open(.bidirectional, method.service, method.name, [], metadata, timeout))
+    }
+
+    private func open(
         _ kind: MethodKind, _ service: String, _ method: String, _ payload: [UInt8], _ metadata: Metadata,
         _ timeout: Duration?
     ) -> OpenClientStream {

@@ -21,28 +21,38 @@ public final class Client: Sendable {
         channel.close(promise: nil)
     }
 
-    /// Connects to a server; throws UNAVAILABLE with what to do about it.
+    /// Connects to a server; throws UNAVAILABLE with what to do about it. A `tls:` address needs a security.
     ///
     /// The event loops are the caller's; without any, those that SwiftNIO keeps for the whole process serve.
     public static func connect(
         to address: Address, configuration: ClientConfiguration = ClientConfiguration(),
-        group: (any EventLoopGroup)? = nil
+        security: ChannelSecurity? = nil, group: (any EventLoopGroup)? = nil
     ) async throws(Status) -> Client {
+        if case .tls = address, security == nil {
+            throw Status(.neverSent, "cannot connect to \(address): nothing makes it secure")
+        }
         let eventLoop = (group ?? MultiThreadedEventLoopGroup.singleton).any()
         let connection = ClientConnection(
             address: address, configuration: configuration,
             executor: EventLoopExecutor(eventLoop: eventLoop))
-        let bootstrap = ClientBootstrap(group: eventLoop)
-            .connectTimeout(TimeAmount(bounded: configuration.connectTimeout))
-            .channelInitializer { channel in channel.pipeline.addHandler(connection) }
+        let time = TimeAmount(bounded: configuration.connectTimeout)
+        let bootstrap = ClientBootstrap(group: eventLoop).connectTimeout(time)
         do {
-            let channel =
+            let connected =
                 switch address {
-                case .unix(let path): try await bootstrap.connect(unixDomainSocketPath: path).get()
-                case .tcp(let host, let port):
-                    try await bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
-                        .connect(host: host, port: port).get()
+                case .unix(let path): bootstrap.connect(unixDomainSocketPath: path)
+                case .tcp(let host, let port), .tls(let host, let port):
+                    bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1).connect(
+                        host: host, port: port)
                 }
+            let channel = try await connected.flatMap { channel in
+                guard let security else { return channel.eventLoop.makeSucceededFuture(channel) }
+                return secure(channel, by: security, within: time).map { _ in channel }
+            }.flatMapThrowing { channel in
+                guard channel.isActive else { throw ChannelError.ioOnClosedChannel }
+                try channel.pipeline.syncOperations.addHandler(connection)
+                return channel
+            }.get()
             return Client(channel: channel, connection: connection)
         } catch {
             throw Status(.neverSent, "cannot connect to \(address): \(connectReason(error))")
@@ -116,6 +126,7 @@ public final class Client: Sendable {
             error.connectionErrors.first.map { connectReason($0.error) } ?? "unknown host \(error.host)"
         case SocketAddressError.unixDomainSocketPathTooLong:
             "the path of a Unix socket is at most \(Address.maximumPathBytes) bytes long"
+        case ChannelError.ioOnClosedChannel: "the server closed the connection at once"
         case ChannelError.connectTimeout: "no answer in time; is the address right?"
         default: "\(error)"
         }

@@ -13,6 +13,8 @@ final class ConnectionRegistry: Sendable {
 
     private struct State {
         var entries: [UInt64: Entry] = [:]
+        /// Channels that nothing can be served on yet.
+        var securing: [UInt64: any Channel] = [:]
         var openCount = 0
         var countOfHost: [String: Int] = [:]
         var nextNumber: UInt64 = 0
@@ -29,20 +31,41 @@ final class ConnectionRegistry: Sendable {
         maximumConnectionsPerAddress = configuration.maximumConnectionsPerAddress
     }
 
-    /// Makes room for a connection and numbers it; nil if a limit is reached or the server is going down.
-    /// `host` is nil on a Unix socket. Each number is given back with `close`.
-    func open(host: String?) -> UInt64? {
+    /// Why a connection is not opened.
+    enum Refused: Error {
+        case draining
+        case full
+    }
+
+    /// Makes room for a connection and numbers it. `host` is nil on a Unix socket. Each number is given back with
+    /// `close`.
+    func open(host: String?) -> Result<UInt64, Refused> {
         state.withLock { state in
-            guard !state.isDraining, state.openCount < maximumConnections else { return nil }
+            guard !state.isDraining else { return .failure(.draining) }
+            guard state.openCount < maximumConnections else { return .failure(.full) }
             if let host {
-                guard state.countOfHost[host, default: 0] < maximumConnectionsPerAddress else { return nil }
+                guard state.countOfHost[host, default: 0] < maximumConnectionsPerAddress else {
+                    return .failure(.full)
+                }
                 state.countOfHost[host, default: 0] += 1
             }
             state.openCount += 1
             state.nextNumber += 1
-            return state.nextNumber
+            return .success(state.nextNumber)
         }
     }
+
+    /// An opened connection is not secure yet.
+    func setSecuring(_ channel: any Channel, for number: UInt64) {
+        let isDraining = state.withLock { state in
+            state.securing[number] = channel
+            return state.isDraining
+        }
+        if isDraining { channel.close(promise: nil) }
+    }
+
+    /// How many are open.
+    var count: Int { state.withLock { $0.openCount } }
 
     /// The handler of an opened connection, to be called on its event loop.
     func set(_ connection: ServerConnection, for number: UInt64) {
@@ -50,6 +73,7 @@ final class ConnectionRegistry: Sendable {
         let entry = Entry(eventLoop: eventLoop, connection: NIOLoopBound(connection, eventLoop: eventLoop))
         let isDraining = state.withLock { state in
             state.entries[number] = entry
+            state.securing[number] = nil
             return state.isDraining
         }
         if isDraining { connection.drain() }
@@ -59,6 +83,7 @@ final class ConnectionRegistry: Sendable {
     func close(_ number: UInt64, host: String?) {
         let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
             state.entries[number] = nil
+            state.securing[number] = nil
             state.openCount -= 1
             if let host, let count = state.countOfHost[host] {
                 state.countOfHost[host] = count > 1 ? count - 1 : nil
@@ -72,10 +97,11 @@ final class ConnectionRegistry: Sendable {
 
     /// Opens no more connections and has each close when its calls are answered.
     func drain() {
-        let entries = state.withLock { state in
+        let (entries, securing) = state.withLock { state in
             state.isDraining = true
-            return Array(state.entries.values)
+            return (Array(state.entries.values), Array(state.securing.values))
         }
+        for channel in securing { channel.close(promise: nil) }
         for entry in entries { entry.eventLoop.execute { entry.connection.value.drain() } }
     }
 

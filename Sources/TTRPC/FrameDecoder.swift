@@ -28,6 +28,15 @@ struct FrameDecoder {
     private var partial = ByteBuffer()
     private var pending: FrameHeader?
     private var bytesToSkip = 0
+    private var headerCount: UInt64 = 0
+
+    /// A frame that has begun and is not complete.
+    struct Unfinished: Equatable {
+        /// Its number, to tell it from the one before and the one behind it.
+        var number: UInt64
+        /// Its header has come, and bytes of its body are missing.
+        var hasHeader: Bool
+    }
 
     /// Gives the decoder the bytes of one read.
     mutating func append(_ bytes: ByteBuffer) {
@@ -38,9 +47,11 @@ struct FrameDecoder {
         }
     }
 
-    /// Whether a frame has begun and is not complete.
-    var isInsideFrame: Bool {
-        pending != nil || bytesToSkip > 0 || partial.readableBytes > 0 || incoming.readableBytes > 0
+    /// The frame that waits for more bytes. To be asked when `next()` needs them.
+    var unfinished: Unfinished? {
+        if pending != nil || bytesToSkip > 0 { return Unfinished(number: headerCount, hasHeader: true) }
+        guard partial.readableBytes > 0 else { return nil }
+        return Unfinished(number: headerCount &+ 1, hasHeader: false)
     }
 
     /// The next event; to be called until it needs more bytes or reports something that is not ttrpc.
@@ -53,6 +64,7 @@ struct FrameDecoder {
         guard first == 0 else { return .notTTRPC }
         guard let header = readHeader() else { return collect() }
         pending = header
+        headerCount &+= 1
         return .header(header)
     }
 

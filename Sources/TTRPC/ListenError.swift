@@ -19,7 +19,8 @@ public struct ListenError: Error, CustomStringConvertible, Sendable {
         self.init(address, reason: Self.reason(address, errorNumber))
     }
 
-    init(_ address: Address, _ error: any Error) {
+    /// In words what SwiftNIO threw when it was to listen there.
+    public init(_ address: Address, _ error: any Error) {
         switch error {
         case let error as IOError: self.init(address, errorNumber: error.errnoCode)
         case let error as SocketAddressError.UnknownHost:
@@ -35,7 +36,7 @@ public struct ListenError: Error, CustomStringConvertible, Sendable {
         switch (errorNumber, address) {
         case (EADDRINUSE, _): "address in use: another process listens there"
         case (EACCES, .unix), (EPERM, .unix): "permission denied: the directory is not writable for this user"
-        case (EACCES, .tcp): "permission denied: ports below 1024 need privileges"
+        case (EACCES, .tcp), (EACCES, .tls): "permission denied: ports below 1024 need privileges"
         case (ENOENT, .unix): "no such directory"
         case (ENOTDIR, .unix): "a part of the path is not a directory"
         case (EROFS, .unix): "the file system is read-only"

@@ -54,20 +54,19 @@ public struct Metadata: Sendable, Hashable, RandomAccessCollection, ExpressibleB
 }
 
 extension Metadata {
-    /// Takes what came in a request; throws INVALID_ARGUMENT for too much of it or for a key with NUL, CR or LF.
-    init(received: [TTRPCKeyValue], configuration: ServerConfiguration) throws(Status) {
+    /// Takes what came in a request; throws if that is too much, or a key holds NUL, CR or LF.
+    init(received: [TTRPCKeyValue], configuration: ServerConfiguration) throws(Refusal) {
         guard received.count <= configuration.maximumMetadataPairs else {
-            throw Status(.invalidArgument, "more than \(configuration.maximumMetadataPairs) metadata pairs")
+            throw .tooManyMetadataPairs(limit: configuration.maximumMetadataPairs)
         }
         var byteCount = 0
         for pair in received {
             byteCount += pair.key.utf8.count + pair.value.utf8.count
             guard byteCount <= configuration.maximumMetadataBytes else {
-                throw Status(
-                    .invalidArgument, "more than \(configuration.maximumMetadataBytes) bytes of metadata")
+                throw .tooManyMetadataBytes(limit: configuration.maximumMetadataBytes)
             }
             guard !pair.key.utf8.contains(where: { $0 == 0 || $0 == 0x0A || $0 == 0x0D }) else {
-                throw Status(.invalidArgument, "a metadata key with NUL, CR or LF")
+                throw .invalidMetadataKey
             }
             append(pair.value, for: pair.key)
         }

@@ -94,6 +94,9 @@ public struct MethodTable: Sendable {
             })
     }
 
+    /// The methods in the order of their indices.
+    var inOrder: [RegisteredMethod] { buckets.joined().sorted { $0.index < $1.index } }
+
     /// Finds a method by the names in a request, or says which of them is unknown.
     func find(service: String, method: String) -> Result<RegisteredMethod, UnknownMethod> {
         let bucket = buckets[Self.bucket(of: method, count: buckets.count)]
@@ -104,13 +107,14 @@ public struct MethodTable: Sendable {
     }
 
     private mutating func insert(_ service: String, _ name: String, _ handler: RegisteredMethod.Handler) {
-        let method = RegisteredMethod(service: service, name: name, handler: handler)
-        let index = Self.bucket(of: method.name, count: buckets.count)
-        if let known = buckets[index].firstIndex(where: { $0.isNamed(like: method) }) {
-            buckets[index][known] = method
+        let bucket = Self.bucket(of: name, count: buckets.count)
+        if let known = buckets[bucket].firstIndex(where: { $0.name == name && $0.service == service }) {
+            buckets[bucket][known] = RegisteredMethod(
+                index: buckets[bucket][known].index, service: service, name: name, handler: handler)
             return
         }
-        buckets[index].append(method)
+        buckets[bucket].append(
+            RegisteredMethod(index: count, service: service, name: name, handler: handler))
         count += 1
         guard count > buckets.count / 2 else { return }
         let methods = Array(buckets.joined())
@@ -143,18 +147,22 @@ final class RegisteredMethod: Sendable {
             MethodKind, endsWhenDraining: Bool, @Sendable (ReceivedCall, ServerStream) -> Task<Void, Never>)
     }
 
+    /// Its place in the order of registration, from 0 without gaps.
+    let index: Int
     let service: String
     let name: String
     let handler: Handler
 
-    init(service: String, name: String, handler: Handler) {
+    init(index: Int, service: String, name: String, handler: Handler) {
+        self.index = index
         self.service = service
         self.name = name
         self.handler = handler
     }
 
-    func isNamed(like other: RegisteredMethod) -> Bool {
-        name == other.name && service == other.service
+    /// Whether a call of it is one request and one answer.
+    var isUnary: Bool {
+        if case .unary = handler { true } else { false }
     }
 }
 

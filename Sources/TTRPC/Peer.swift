@@ -12,8 +12,24 @@ public struct Peer: Sendable, Hashable, CustomStringConvertible {
         case tcp(host: String, port: Int)
     }
 
+    /// Who the other end has proved to be, by the names in a certificate that was verified.
+    public struct Identity: Sendable, Hashable {
+        /// The common name of the certificate's subject.
+        public let commonName: String?
+        /// The alternative names with their kind: `dns:…`, `email:…`, `uri:…`.
+        public let alternativeNames: [String]
+
+        /// An identity for a `ChannelSecurity` to report.
+        public init(commonName: String?, alternativeNames: [String]) {
+            self.commonName = commonName
+            self.alternativeNames = alternativeNames
+        }
+    }
+
     /// The way it is connected.
     public let transport: Transport
+    /// Who it is, where a `ChannelSecurity` found that out.
+    public let identity: Identity?
     /// The number of the connection, counted by the server from 1.
     public let connection: UInt64
 
@@ -27,12 +43,13 @@ public struct Peer: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension Peer {
-    init(address: SocketAddress?, connection: UInt64) {
+    init(address: SocketAddress?, identity: Identity? = nil, connection: UInt64) {
         if let host = address?.ipAddress, let port = address?.port {
             transport = .tcp(host: host, port: port)
         } else {
             transport = .unix
         }
+        self.identity = identity
         self.connection = connection
     }
 }

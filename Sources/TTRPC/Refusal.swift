@@ -1,12 +1,13 @@
-// What the connection itself says no to, before a handler is involved, with the status that each refusal is
-// answered with. One list, so that the state machine stays free of texts and the tests can go through all of it.
+// What the connection itself says no to, before or behind a handler, with the status and the reason that each refusal
+// is answered with. One list, so that the state machine stays free of texts and the tests can go through all of it.
 
-/// A frame that is answered without a handler.
-enum Refusal: Equatable {
+/// A frame that is answered without its handler.
+enum Refusal: Error, Equatable {
     case evenStreamID
     case streamInUse
     case tooLong(length: UInt32, limit: Int)
     case tooManyCallsOnConnection(limit: Int)
+    case tooManyBytesOnConnection(limit: Int)
     case tooManyCalls(limit: Int)
     case shuttingDown
     case dataForSingleRequest
@@ -16,48 +17,102 @@ enum Refusal: Equatable {
     case notTaken
     case dataForUnopenedStream
     case invalidEnvelope
+    case tooManyMetadataPairs(limit: Int)
+    case tooManyMetadataBytes(limit: Int)
+    case invalidMetadataKey
     case unknownService(String)
     case unknownMethod(String)
     case deadlineExceeded
+    case responseTooLong(length: Int)
+    case answersUnread(limit: Int)
     case cancelledByShutdown
 
-    /// The answer.
-    var status: Status {
+    /// The code of the answer, its reason for programs and its text for people.
+    private var answer: (StatusCode, WireReason, String) {
         switch self {
         case .evenStreamID:
-            Status(.invalidArgument, "stream ids of clients are odd")
+            (.invalidArgument, .invalidStream, "stream ids of clients are odd")
         case .streamInUse:
-            Status(.invalidArgument, "the stream id is in use; the call on it is cancelled")
+            (.invalidArgument, .invalidStream, "the stream id is in use; the call on it is cancelled")
         case .tooLong(let length, let limit):
-            Status(.resourceExhausted, "a request of \(length) bytes; the limit is \(limit)")
+            (.resourceExhausted, .requestTooLong, "a request of \(length) bytes; the limit is \(limit)")
         case .tooManyCallsOnConnection(let limit):
-            Status(.resourceExhausted, "more than \(limit) calls in flight on this connection")
+            (.resourceExhausted, .connectionBusy, "more than \(limit) calls in flight on this connection")
+        case .tooManyBytesOnConnection(let limit):
+            (
+                .resourceExhausted, .connectionBusy,
+                "more than \(limit) bytes of requests in flight on this connection"
+            )
         case .tooManyCalls(let limit):
-            Status(.resourceExhausted, "more than \(limit) calls in flight in the server")
+            (.resourceExhausted, .overloaded, "more than \(limit) calls in flight in the server")
         case .shuttingDown:
-            Status(.unavailable, "the server is shutting down")
+            (.unavailable, .shuttingDown, "the server is shutting down")
         case .dataForSingleRequest:
-            Status(.invalidArgument, "a call with one request takes no data frames; the call is cancelled")
+            (
+                .invalidArgument, .invalidStream,
+                "a call with one request takes no data frames; the call is cancelled"
+            )
         case .dataAfterEnd:
-            Status(.invalidArgument, "a data frame after the end of the client's side of the stream")
+            (
+                .invalidArgument, .invalidStream,
+                "a data frame after the end of the client's side of the stream"
+            )
         case .dataWithoutData:
-            Status(.invalidArgument, "a data frame with bytes whose flags say that it has none")
+            (
+                .invalidArgument, .invalidStream,
+                "a data frame with bytes whose flags say that it has none"
+            )
         case .messageTooLong(let length, let limit):
-            Status(.resourceExhausted, "a message of \(length) bytes; the limit is \(limit)")
+            (.resourceExhausted, .requestTooLong, "a message of \(length) bytes; the limit is \(limit)")
         case .notTaken:
-            Status(.resourceExhausted, "messages came faster than the stream's handler takes them")
+            (
+                .resourceExhausted, .streamOverrun,
+                "messages came faster than the stream's handler takes them"
+            )
         case .dataForUnopenedStream:
-            Status(.invalidArgument, "a data frame for a stream that was never opened")
+            (.invalidArgument, .invalidStream, "a data frame for a stream that was never opened")
         case .invalidEnvelope:
-            Status(.invalidArgument, "the data is not a ttrpc request")
+            (.invalidArgument, .malformedRequest, "the data is not a ttrpc request")
+        case .tooManyMetadataPairs(let limit):
+            (.invalidArgument, .invalidMetadata, "more than \(limit) metadata pairs")
+        case .tooManyMetadataBytes(let limit):
+            (.invalidArgument, .invalidMetadata, "more than \(limit) bytes of metadata")
+        case .invalidMetadataKey:
+            (.invalidArgument, .invalidMetadata, "a metadata key with NUL, CR or LF")
         case .unknownService(let name):
-            Status(.unimplemented, "service \(name)")
+            (.unimplemented, .unknownService, "service \(name)")
         case .unknownMethod(let name):
-            Status(.unimplemented, "method \(name)")
+            (.unimplemented, .unknownMethod, "method \(name)")
         case .deadlineExceeded:
-            Status(.deadlineExceeded, "the deadline of the call has passed")
+            (.deadlineExceeded, .deadlineExceeded, "the deadline of the call has passed")
+        case .responseTooLong(let length):
+            (.resourceExhausted, .responseTooLong, "a response of \(length) bytes is too long for a frame")
+        case .answersUnread(let limit):
+            (
+                .resourceExhausted, .answersUnread,
+                "more than \(limit) bytes of answers are unread; the call is over, its answer is dropped"
+            )
         case .cancelledByShutdown:
-            Status(.cancelled, "the server shut down before the call had ended")
+            (.cancelled, .cancelledByShutdown, "the server shut down before the call had ended")
         }
+    }
+
+    var code: StatusCode { answer.0 }
+    var reason: String { answer.1.rawValue }
+
+    /// The answer, with its reason if there is a domain to which reasons belong.
+    func status(domain: String?) -> Status {
+        let (code, reason, text) = answer
+        return Status(code, text).named(reason.rawValue, domain: domain)
+    }
+}
+
+extension Status {
+    /// What a handler failed with, with a reason that says no more than its code if it gave no details.
+    func named(domain: String?) -> Status { named(code.protoName, domain: domain) }
+
+    fileprivate func named(_ reason: String, domain: String?) -> Status {
+        guard let domain, details.isEmpty else { return self }
+        return Status(code, message, reason: reason, domain: domain)
     }
 }

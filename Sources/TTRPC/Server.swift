@@ -1,6 +1,7 @@
 // The server: listeners, the connections they accept, and the orderly end of both. What happens on a connection
 // is in ServerConnection; what a listener needs of the operating system is in UnixSocket.
 
+public import CoreMetrics
 public import Logging
 public import NIOCore
 internal import NIOPosix
@@ -18,18 +19,19 @@ public final class Server: Sendable {
         var socketFile: UnixSocketFile?
     }
 
-    private let shared: ServerShared
-    private let connections: ConnectionRegistry
+    let shared: ServerShared
+    let connections: ConnectionRegistry
     private let group: any EventLoopGroup
     private let executors: [ObjectIdentifier: EventLoopExecutor]
     private let state = Mutex(State())
 
-    /// A server that does not listen yet. The event loops stay the caller's.
+    /// A server that does not listen yet. The event loops stay the caller's. What it counts goes to `metrics`.
     public init(
         methods: MethodTable, configuration: ServerConfiguration = ServerConfiguration(),
-        group: any EventLoopGroup, logger: Logger
+        group: any EventLoopGroup, logger: Logger, metrics: any MetricsFactory = NOOPMetricsHandler.instance
     ) {
-        shared = ServerShared(methods: methods, configuration: configuration, logger: logger)
+        shared = ServerShared(
+            methods: methods, configuration: configuration, logger: logger, metrics: metrics)
         connections = ConnectionRegistry(configuration: configuration)
         self.group = group
         executors = EventLoopExecutor.all(of: group)
@@ -38,15 +40,16 @@ public final class Server: Sendable {
     /// Begins to accept connections; returns the address with the port that was taken if 0 was asked for.
     ///
     /// The file of a Unix socket gets mode 0660 and is removed by `shutdown()`; one that is left over from a
-    /// process that is gone is replaced. Throws `ListenError`, which is one line for a person.
-    public func listen(on address: Address) async throws -> Address {
+    /// process that is gone is replaced. With a security every connection is served only once that has made it
+    /// secure; a `tls:` address cannot be listened on without. Throws `ListenError`, which is one line for a person.
+    public func listen(on address: Address, security: ChannelSecurity? = nil) async throws -> Address {
         let listener: Listener
         let bound: Address
         switch address {
         case .unix(let path):
             let socket = try UnixSocket.listening(at: path)
             do {
-                let channel = try await bootstrap().withBoundSocket(socket.descriptor).get()
+                let channel = try await bootstrap(security).withBoundSocket(socket.descriptor).get()
                 listener = Listener(channel: channel, socketFile: socket.file)
             } catch {
                 socket.file.remove()
@@ -54,9 +57,14 @@ public final class Server: Sendable {
             }
             bound = address
         case .tcp(let host, let port):
-            let channel = try await listenTCP(host: host, port: port)
+            let channel = try await listen(on: address, host, port, security)
             listener = Listener(channel: channel, socketFile: nil)
             bound = .tcp(host: host, port: channel.localAddress?.port ?? port)
+        case .tls(let host, let port):
+            guard security != nil else { throw ListenError(address, reason: "nothing makes it secure") }
+            let channel = try await listen(on: address, host, port, security)
+            listener = Listener(channel: channel, socketFile: nil)
+            bound = .tls(host: host, port: channel.localAddress?.port ?? port)
         }
         let isShutDown = state.withLock { state in
             if !state.isShutDown { state.listeners.append(listener) }
@@ -85,29 +93,75 @@ public final class Server: Sendable {
         drainTimer.cancel()
     }
 
-    /// Makes a channel serve the methods. On the channel's event loop, which must be one of the server's group.
-    func serve(_ channel: any Channel) -> EventLoopFuture<Void> {
-        let host = channel.remoteAddress?.ipAddress
-        guard let executor = executors[ObjectIdentifier(channel.eventLoop)],
-            let number = connections.open(host: host)
-        else {
-            shared.logger.debug("no room for another connection", metadata: ["host": "\(host ?? "unix")"])
-            return channel.close()
+    /// Makes a channel serve the methods if its user may connect.
+    private func admit(_ channel: any Channel, _ security: ChannelSecurity?) -> EventLoopFuture<Void> {
+        let allowed = shared.configuration.allowedUserIDs
+        guard !allowed.isEmpty, channel.remoteAddress?.ipAddress == nil else {
+            return serve(channel, security: security)
         }
-        channel.closeFuture.whenComplete { _ in self.connections.close(number, host: host) }
-        return channel.eventLoop.makeCompletedFuture {
-            let peer = Peer(address: channel.remoteAddress, connection: number)
-            let connection = ServerConnection(server: self.shared, executor: executor, peer: peer)
-            try channel.pipeline.syncOperations.addHandler(connection)
-            self.connections.set(connection, for: number)
+        return PeerCredentials.of(channel).flatMap { credentials in
+            if let credentials, allowed.contains(credentials.userID) {
+                return self.serve(channel, security: security)
+            }
+            self.shared.limitedLog.notice(
+                .forbiddenUser, ["user": "\(credentials.map { "\($0.userID)" } ?? "unknown")"])
+            self.shared.metrics.connectionRefused("forbidden_user")
+            return channel.close()
         }
     }
 
-    private func listenTCP(host: String, port: Int) async throws -> any Channel {
-        let address = Address.tcp(host: host, port: port)
+    /// Makes a channel serve the methods. On the channel's event loop, which must be one of the server's group.
+    func serve(_ channel: any Channel, security: ChannelSecurity? = nil) -> EventLoopFuture<Void> {
+        let host = channel.remoteAddress?.ipAddress
+        let number: UInt64
+        switch connections.open(host: host) {
+        case .success(let opened): number = opened
+        case .failure(.draining):
+            shared.metrics.connectionRefused("draining")
+            return channel.close()
+        case .failure(.full):
+            shared.limitedLog.notice(.tooManyConnections, ["host": "\(host ?? "unix")"])
+            shared.metrics.connectionRefused("too_many_connections")
+            return channel.close()
+        }
+        guard let executor = executors[ObjectIdentifier(channel.eventLoop)] else {
+            connections.close(number, host: host)
+            return channel.close()
+        }
+        shared.metrics.connectionAccepted()
+        channel.closeFuture.whenComplete { _ in self.connections.close(number, host: host) }
+        guard let security else {
+            return channel.eventLoop.makeCompletedFuture {
+                try self.serve(channel, number, identity: nil, executor)
+            }
+        }
+        connections.setSecuring(channel, for: number)
+        secure(channel, by: security, within: shared.handshakeTime).whenComplete { result in
+            do {
+                try self.serve(channel, number, identity: result.get(), executor)
+            } catch {
+                self.shared.limitedLog.notice(
+                    .notSecured, ["host": "\(host ?? "unix")", "cause": "\(error)"])
+            }
+        }
+        return channel.eventLoop.makeSucceededVoidFuture()
+    }
+
+    private func serve(
+        _ channel: any Channel, _ number: UInt64, identity: Peer.Identity?, _ executor: EventLoopExecutor
+    ) throws {
+        let peer = Peer(address: channel.remoteAddress, identity: identity, connection: number)
+        let connection = ServerConnection(server: shared, executor: executor, peer: peer)
+        try channel.pipeline.syncOperations.addHandler(connection)
+        connections.set(connection, for: number)
+    }
+
+    private func listen(
+        on address: Address, _ host: String, _ port: Int, _ security: ChannelSecurity?
+    ) async throws -> any Channel {
         do {
             let socketAddress = try SocketAddress.makeAddressResolvingHost(host, port: port)
-            return try await bootstrap()
+            return try await bootstrap(security)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .bind(to: socketAddress).get()
@@ -116,13 +170,13 @@ public final class Server: Sendable {
         }
     }
 
-    private func bootstrap() -> ServerBootstrap {
+    private func bootstrap(_ security: ChannelSecurity?) -> ServerBootstrap {
         let unsent = shared.configuration.maximumUnsentBytes
         return ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: (unsent + 3) / 4, high: unsent))
-            .childChannelInitializer { channel in self.serve(channel) }
+            .childChannelInitializer { channel in self.admit(channel, security) }
     }
 
     private func stop(_ listener: Listener) async {

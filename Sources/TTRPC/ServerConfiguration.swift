@@ -1,20 +1,43 @@
-// Every limit of the server in one place, with its default. A limit is answered with a status on the call that
-// goes over it; the connection goes on unless the comment says otherwise.
+// Every limit of the server in one place, with its default. A limit of counts and sizes is answered with a status on
+// the call that goes over it, and the connection goes on unless the comment says otherwise; a limit of time closes the
+// connection. Most connections meet none of them, and none costs such a connection anything.
 
-/// The limits of a server.
+/// The limits of a server, and who may connect.
 public struct ServerConfiguration: Sendable {
+    // MARK: Requests
+
     /// The longest data of one request frame in bytes, 0 to 4 MiB (default 256 KiB). A longer one is answered with
     /// RESOURCE_EXHAUSTED as soon as its header is there, and is not kept in memory.
     public var maximumRequestBytes = 256 << 10 {
         didSet { maximumRequestBytes = min(max(maximumRequestBytes, 0), FrameHeader.maximumLength) }
     }
 
+    /// The metadata pairs of one request (default 64); with more it is answered with INVALID_ARGUMENT.
+    public var maximumMetadataPairs = 64
+
+    /// The bytes of all metadata keys and values of one request (default 8 KiB); same answer.
+    public var maximumMetadataBytes = 8 << 10
+
+    /// The frames of an unknown type that a connection may send in ten seconds (default 200); one more closes it.
+    public var maximumUselessFrames = 200
+
+    // MARK: Calls in flight
+
     /// The calls in flight on one connection (default 128); one more is answered with RESOURCE_EXHAUSTED. A call
     /// whose deadline has passed counts until its handler has ended.
     public var maximumCallsPerConnection = 128
 
+    /// The bytes of the requests in flight on one connection (default 8 MiB), counted in the same way; a request that
+    /// begins beyond them is answered with RESOURCE_EXHAUSTED.
+    public var maximumBytesInFlightPerConnection = 8 << 20
+
     /// The calls in flight in the whole server (default 4,096), counted in the same way.
     public var maximumCalls = 4096
+
+    /// The longest a call may take, and what a greater timeout counts as (default 1 hour).
+    public var maximumTimeout: Duration = .seconds(3600)
+
+    // MARK: Connections
 
     /// The connections of the whole server (default 16,384); one more is closed at once.
     public var maximumConnections = 16_384
@@ -23,17 +46,26 @@ public struct ServerConfiguration: Sendable {
     /// socket count only in the total.
     public var maximumConnectionsPerAddress = 1024
 
-    /// The metadata pairs of one request (default 64); with more it is answered with INVALID_ARGUMENT.
-    public var maximumMetadataPairs = 64
+    /// The user ids whose processes may connect through a Unix socket, as the kernel tells them; others are closed at
+    /// once. Empty (the default) lets in whoever may open the socket's file.
+    public var allowedUserIDs: Set<UInt32> = []
 
-    /// The bytes of all metadata keys and values of one request (default 8 KiB); same answer.
-    public var maximumMetadataBytes = 8 << 10
+    // MARK: Answers that are not read
 
     /// The bytes of answers that a peer has not taken (default 256 KiB). With more of them nothing further is read
-    /// from that connection until the peer has read.
+    /// from that connection until the peer has read, and it has `unreadTime` to do so.
     public var maximumUnsentBytes = 256 << 10 {
         didSet { maximumUnsentBytes = max(maximumUnsentBytes, 1) }
     }
+
+    /// The bytes of unread answers beyond which further ones are dropped (default 8 MiB): each such call is answered
+    /// with RESOURCE_EXHAUSTED, although it has had its effect.
+    public var maximumUnreadBytes = 8 << 20
+
+    /// How long a peer may leave more than `maximumUnsentBytes` unread (default 10 s); then it is closed.
+    public var unreadTime: Duration = .seconds(10)
+
+    // MARK: Streams
 
     /// The messages of one stream that wait for its handler, and those that a handler may send before they are
     /// handed to the socket (default 64). A handler that is ahead of its socket waits in `ResponseWriter.send`; for
@@ -57,15 +89,42 @@ public struct ServerConfiguration: Sendable {
     /// and the others go on.
     public var slowStreamGrace: Duration = .seconds(1)
 
-    /// The frames of an unknown type that a connection may send in ten seconds (default 200); one more closes it.
-    public var maximumUselessFrames = 200
+    // MARK: Times of a peer
 
-    /// The longest a call may take, and what a greater timeout counts as (default 1 hour).
-    public var maximumTimeout: Duration = .seconds(3600)
+    /// How long a connection may take to become secure where a listener has a `ChannelSecurity` (default 5 s); then it
+    /// is closed.
+    public var handshakeTime: Duration = .seconds(5)
+
+    /// How long the header of a frame may take from its first byte (default 10 s); then the connection is closed.
+    public var headerTime: Duration = .seconds(10)
+
+    /// How long a whole frame may take from its first byte, also one that is skipped (default 30 s); same end.
+    public var frameTime: Duration = .seconds(30)
+
+    /// How long a connection may do nothing (default 30 minutes); then it is closed. One with calls in flight does
+    /// something.
+    public var idleTime: Duration = .seconds(1800)
+
+    /// The timeout of a unary call that comes without one (default 30 s), so that it does not wait for ever. A stream
+    /// may last.
+    public var defaultTimeout: Duration = .seconds(30)
 
     /// How long calls in flight may go on after `shutdown()`, or after the client has closed its sending side
     /// (default 10 s); then they are answered with CANCELLED.
     public var drainTime: Duration = .seconds(10)
+
+    /// How long a peer may take to close its side after ours (default 1 s); what it sends meanwhile is dropped.
+    public var lingerTime: Duration = .seconds(1)
+
+    // MARK: Refusals
+
+    /// The domain of the google.rpc.ErrorInfo in every refusal, such as `clinic.v1`; nil (the default) sends none.
+    public var errorDomain: String?
+
+    // MARK: Names
+
+    /// What the names of the server's metrics begin with (default `ttrpc`).
+    public var metricsPrefix = "ttrpc"
 
     /// The defaults.
     public init() {}

@@ -29,8 +29,9 @@ extension ServerConnection {
     }
 
     /// Sends a message now or when it is its turn.
-    func sendInTurn(_ sender: WaitingSender) {
+    func sendInTurn(_ sender: WaitingSender, _ continuation: UnsafeContinuation<Void, any Error>) {
         executor.eventLoop.preconditionInEventLoop()
+        sender.wait(continuation)
         guard state.isOpen(sender.stream.token), !isClosing else { return sender.giveUp() }
         if hasRoomToSend, sender.stream.turn.hasRoom(in: sendingTurn, server.configuration.streamLimits) {
             sender.send(into: &answers)
@@ -78,6 +79,7 @@ extension ServerConnection {
     func handlerEndedStream(_ token: CallToken) {
         guard finished(token) else { return }
         answers.appendEndOfStream(token.streamID)
+        record(token, .ok)
         flushSoon()
     }
 }

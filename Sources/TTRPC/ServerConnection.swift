@@ -1,6 +1,6 @@
 // The channel handler of one server connection: between the bytes of the channel, the rules of
 // ServerConnectionState, and the handlers of the method table. It decides nothing by itself. What only streams need
-// is in ServerConnection+Streams.
+// is in ServerConnection+Streams, what happens at the end in ServerConnection+End.
 //
 // All of it runs on the connection's event loop. Requests are served as they are cut from a read; most handlers
 // end on the spot, and their answers leave in one write when the read is over (`channelReadComplete`). A handler
@@ -24,18 +24,16 @@ final class ServerConnection: ChannelDuplexHandler {
     /// takes them.
     static let earlyFlushBytes = 64 << 10
 
-    /// How long the last answers may take to leave when the connection is to end now.
-    private static let lastFlushTime = TimeAmount.seconds(1)
-
     let executor: EventLoopExecutor
     let server: ServerShared
-    private let peer: Peer
+    let peer: Peer
     @exclusivity(unchecked) var state: ServerConnectionState
     @exclusivity(unchecked) var decoder = FrameDecoder()
     @exclusivity(unchecked) var answers = AnswerBuffer()
     @exclusivity(unchecked) var context: ChannelHandlerContext?
-    @exclusivity(unchecked) private var deadlineTimer = DeadlineTimer()
-    private var closeTimer: Scheduled<Void>?
+    @exclusivity(unchecked) var patience: PeerPatience
+    @exclusivity(unchecked) var deadlineTimer = DeadlineTimer()
+    var closeTimer: Scheduled<Void>?
 
     /// Counts how often the answers were handed to the channel: what a stream may send is limited for each time.
     @exclusivity(unchecked) private(set) var sendingTurn: UInt64 = 1
@@ -53,15 +51,21 @@ final class ServerConnection: ChannelDuplexHandler {
     /// The peer does not read its answers; frames that are here already have to wait.
     @exclusivity(unchecked) private var isPaused = false
     /// The channel wants to read and has to wait for the same reason.
-    @exclusivity(unchecked) private var isReadHeld = false
+    @exclusivity(unchecked) private(set) var isReadHeld = false
     /// The last answer is on its way and the connection closes behind it.
     @exclusivity(unchecked) var isClosing = false
+    /// Why the connection ends, if for another reason than its peer's wish.
+    @exclusivity(unchecked) var ending = ConnectionEnding.byPeer
+    @exclusivity(unchecked) var isEndRecorded = false
+    /// The bytes that the channel still held after the last flush.
+    @exclusivity(unchecked) private var unsentBytes = 0
 
     init(server: ServerShared, executor: EventLoopExecutor, peer: Peer) {
         self.server = server
         self.executor = executor
         self.peer = peer
         state = ServerConnectionState(configuration: server.configuration)
+        patience = PeerPatience(times: server.patience, now: executor.eventLoop.now)
         inbound = InboundAccount(limit: server.configuration.maximumQueuedBytesPerConnection)
     }
 
@@ -69,6 +73,7 @@ final class ServerConnection: ChannelDuplexHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        watch(patience.nextLook)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -82,7 +87,10 @@ final class ServerConnection: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        decoder.append(unwrapInboundIn(data))
+        guard !isClosing else { return }
+        let bytes = unwrapInboundIn(data)
+        server.metrics.received(bytes.readableBytes)
+        decoder.append(bytes)
         serveFrames()
     }
 
@@ -92,7 +100,7 @@ final class ServerConnection: ChannelDuplexHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        if isPaused || held != nil || !context.channel.isWritable {
+        if !isClosing, isPaused || held != nil || !context.channel.isWritable {
             isReadHeld = true
         } else {
             context.read()
@@ -101,12 +109,16 @@ final class ServerConnection: ChannelDuplexHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
+            patience.resumedReading(at: executor.eventLoop.now)
+            unsentBytes = 0
             if isPaused {
                 isPaused = false
                 serveFrames()
             }
             flush()
             readIfHeld()
+        } else if !isClosing {
+            watch(patience.stoppedReading(at: executor.eventLoop.now))
         }
         context.fireChannelWritabilityChanged()
     }
@@ -130,6 +142,7 @@ final class ServerConnection: ChannelDuplexHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         server.logger.debug("connection failed", metadata: ["peer": "\(peer)", "error": "\(error)"])
+        ending = .failed
         context.close(promise: nil)
     }
 
@@ -142,6 +155,7 @@ final class ServerConnection: ChannelDuplexHandler {
         while !isClosing, !isPaused, held == nil {
             switch decoder.next() {
             case .needsMoreBytes:
+                if let look = patience.served(unfinished: decoder.unfinished, at: now) { watch(look) }
                 if state.isInputClosed { state.endOpenInputs() }
                 return
             case .header(let header): received(header, now: now)
@@ -151,12 +165,12 @@ final class ServerConnection: ChannelDuplexHandler {
                 } else {
                     receivedMessage(header)
                 }
-            case .notTTRPC:
-                server.logger.notice("bytes that are not ttrpc; closing", metadata: ["peer": "\(peer)"])
-                giveUp()
+            case .notTTRPC: giveUp(.notTTRPC)
             }
             if answers.byteCount >= Self.earlyFlushBytes { pauseUnlessTaken() }
         }
+        // What is here waits for us, so no frame can be late.
+        _ = patience.served(unfinished: nil, at: now)
     }
 
     func received(_ header: FrameHeader, now: NIODeadline) {
@@ -164,15 +178,10 @@ final class ServerConnection: ChannelDuplexHandler {
         case .readBody: return
         case .skipBody: break
         case .refuse(let refusal):
-            answers.append(refusal.status, streamID: header.streamID)
-        case .refuseAndCancel(let refusal, let task):
-            answers.append(refusal.status, streamID: header.streamID)
-            task.cancel()
-        case .hold:
-            return hold(header, now: now)
-        case .close:
-            server.logger.notice("too many frames of no use; closing", metadata: ["peer": "\(peer)"])
-            giveUp()
+            refuse(refusal, header.streamID)
+        case .refuseAndCancel(let refusal, let call): answerAndCancel([call], with: refusal)
+        case .hold: return hold(header, now: now)
+        case .close: giveUp(.uselessFrames)
         }
         decoder.skipBody()
     }
@@ -189,21 +198,25 @@ final class ServerConnection: ChannelDuplexHandler {
         }
         var call = ReceivedCall(
             service: method.service, method: method.name, metadata: Metadata(), deadline: nil, peer: peer,
-            payload: envelope.payload)
+            payload: envelope.payload, server: server.name)
         if envelope.timeoutNano != 0 {
             guard envelope.timeoutNano > 0 else { return refuse(.deadlineExceeded, streamID) }
             let deadline = now + min(.nanoseconds(envelope.timeoutNano), server.maximumTimeout)
             guard deadline > executor.eventLoop.now else { return refuse(.deadlineExceeded, streamID) }
             call.deadline = deadline
+        } else if method.isUnary {
+            call.deadline = now + server.defaultTimeout
         }
         if !envelope.metadata.isEmpty {
             do {
                 call.metadata = try Metadata(received: envelope.metadata, configuration: server.configuration)
             } catch {
-                return answers.append(error, streamID: streamID)
+                return refuse(error, streamID)
             }
         }
-        let token = state.begin(streamID: streamID)
+        let token = state.begin(
+            streamID: streamID, byteCount: Int(header.length), method: method.index, at: now)
+        call.number = token.number
         let isOpen: Bool
         switch method.handler {
         case .unary(let start):
@@ -217,39 +230,56 @@ final class ServerConnection: ChannelDuplexHandler {
                 token, task: task, deadline: call.deadline, input: input, endsWhenDraining: endsWhenDraining)
         }
         guard isOpen else { return }
-        server.load.callStarted()
+        server.load.callStarted(isStream: !method.isUnary)
         if let deadline = call.deadline, !isClosing { watch(deadline) }
     }
 
-    private func refuse(_ refusal: Refusal, _ streamID: UInt32) {
-        answers.append(refusal.status, streamID: streamID)
+    private func refuse(_ refusal: Refusal, _ streamID: UInt32, of token: CallToken? = nil) {
+        record(refusal.code, reason: refusal.reason, token)
+        answers.append(refusal.status(domain: server.configuration.errorDomain), streamID: streamID)
     }
 
     // MARK: Results
 
     func handlerSucceeded(_ token: CallToken, _ response: some Message) {
         guard finished(token) else { return }
-        answers.append(response, streamID: token.streamID)
+        do throws(Refusal) {
+            if unsentBytes >= server.configuration.maximumUnreadBytes { try checkQueue() }
+            try answers.append(response, streamID: token.streamID)
+            record(token, .ok)
+        } catch {
+            refuse(error, token.streamID, of: token)
+        }
+        if answers.byteCount >= Self.earlyFlushBytes, !isServingFrames { flush() }
         flushSoon()
     }
 
     func handlerFailed(_ token: CallToken, _ error: any Error) {
-        let status = Status(ofHandlerError: error)
-        if status.code == .internal {
-            server.logger.error("a handler failed", metadata: ["peer": "\(peer)", "error": "\(error)"])
+        let status = Status(ofHandlerError: error).named(domain: server.configuration.errorDomain)
+        if status.code == .internal, !(error is Status) {
+            server.logger.error(
+                "a handler failed",
+                metadata: [
+                    "method": "\(server.metrics.name(of: token.method))", "error": "\(type(of: error))",
+                    "request_id": "\(requestID(token.number))",
+                ])
         }
         guard finished(token) else { return }
+        record(status.code, reason: status.errorInfo?.reason ?? status.code.protoName, token)
         answers.append(status, streamID: token.streamID)
         flushSoon()
     }
 
     func finished(_ token: CallToken) -> Bool {
         let (action, wasWaiting) = state.finished(token)
-        if wasWaiting { server.load.callEnded() }
+        if wasWaiting {
+            server.load.callEnded(isStream: server.metrics.isStream(token.method))
+            patience.callEnded()
+        }
         return action == .answer
     }
 
-    // MARK: Deadlines
+    // MARK: Times
 
     private func watch(_ deadline: NIODeadline) {
         deadlineTimer.watch(deadline, on: executor.eventLoop) { self.deadlineReached() }
@@ -260,13 +290,24 @@ final class ServerConnection: ChannelDuplexHandler {
         answerAndCancel(state.takeExpiredCalls(now: executor.eventLoop.now), with: .deadlineExceeded)
         if let next = state.nextDeadline { watch(next) }
         flush()
+        lookAtPeer()
     }
 
-    func answerAndCancel(
-        _ calls: [(streamID: UInt32, task: Task<Void, Never>)], with refusal: Refusal
-    ) {
+    /// Closes the connection of a peer whose time is over, or sets the timer for when that may be.
+    func lookAtPeer() {
+        guard !isClosing else { return }
+        switch patience.look(at: executor.eventLoop.now, hasCalls: state.runningHandlers > 0) {
+        case .lookAgain(let time): watch(time)
+        case .giveUp(.idle):
+            if !state.isDraining { ending = .idle }
+            closeBehindAnswers(within: state.isDraining ? server.drainTime : Self.lastFlushTime)
+        case .giveUp(let impatience): giveUp(.slowPeer, ["cause": "\(impatience.rawValue)"])
+        }
+    }
+
+    func answerAndCancel(_ calls: [TakenCall], with refusal: Refusal) {
         for call in calls {
-            refuse(refusal, call.streamID)
+            refuse(refusal, call.streamID, of: call.token)
             call.task.cancel()
         }
     }
@@ -282,7 +323,7 @@ final class ServerConnection: ChannelDuplexHandler {
     /// Sends what has gathered; closes the connection behind it if that was the last.
     func flush() {
         guard !isClosing else { return }
-        if state.isFinished, !isPaused, held == nil, !isServingFrames {
+        if state.isInputClosed, state.isFinished, !isPaused, held == nil, !isServingFrames {
             return closeBehindAnswers(within: server.drainTime)
         }
         writeAnswers()
@@ -297,8 +338,21 @@ final class ServerConnection: ChannelDuplexHandler {
         guard let context, !isClosing, answers.byteCount > 0 else { return }
         sendingTurn &+= 1
         let bytes = answers.take()
+        server.metrics.sent(bytes.readableBytes)
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
         answers.reuse(bytes)
+        unsentBytes = context.channel.isWritable ? 0 : Self.unsentBytes(of: context.channel)
+    }
+
+    private static func unsentBytes(of channel: any Channel) -> Int {
+        (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+    }
+
+    /// Throws if the peer still has not read more than it may leave.
+    private func checkQueue() throws(Refusal) {
+        unsentBytes = context.map { Self.unsentBytes(of: $0.channel) } ?? 0
+        let limit = server.configuration.maximumUnreadBytes
+        if unsentBytes >= limit { throw .answersUnread(limit: limit) }
     }
 
     private func pauseUnlessTaken() {
@@ -308,45 +362,9 @@ final class ServerConnection: ChannelDuplexHandler {
 
     // MARK: The end
 
-    /// No new calls; ends the calls that would never end, and closes the connection as soon as the others are
-    /// answered.
-    func drain() {
-        state.beginDraining()
-        answerAndCancel(state.takeEndlessCalls(), with: .shuttingDown)
-        flush()
-    }
-
-    /// Answers what is still in flight and closes the connection.
-    func cancelAndClose() {
-        answerAndCancel(state.takeAllCalls(), with: .cancelledByShutdown)
-        state.beginDraining()
-        closeBehindAnswers(within: Self.lastFlushTime)
-    }
-
-    /// The peer talks nonsense: sends the answers that were ready before it, and closes.
-    private func giveUp() {
-        for task in state.closed() { task.cancel() }
-        closeBehindAnswers(within: Self.lastFlushTime)
-    }
-
-    /// Sends what has gathered and closes; a peer that does not take it in time loses it.
-    private func closeBehindAnswers(within time: TimeAmount) {
-        guard let context, !isClosing else { return }
-        isClosing = true
-        dismissSenders()
-        let written = context.eventLoop.makePromise(of: Void.self)
-        context.writeAndFlush(wrapOutboundOut(answers.take()), promise: written)
-        written.futureResult.assumeIsolated().whenComplete { _ in self.context?.close(promise: nil) }
-        setCloseTimer(time) { self.context?.close(promise: nil) }
-    }
-
-    private func setCloseTimer(_ time: TimeAmount, _ action: @escaping () -> Void) {
-        closeTimer?.cancel()
-        closeTimer = executor.eventLoop.assumeIsolated().scheduleTask(in: time, action)
-    }
-
     private func end() {
         isClosing = true
+        decoder = FrameDecoder()
         held?.grace.cancel()
         held = nil
         inbound.notify {}
@@ -354,7 +372,8 @@ final class ServerConnection: ChannelDuplexHandler {
         deadlineTimer.cancel()
         closeTimer?.cancel()
         closeTimer = nil
-        for task in state.closed() { task.cancel() }
+        abandonCalls()
+        recordEnd()
     }
 }
 

@@ -15,10 +15,25 @@
 
 internal import NIOCore
 
-/// The name of one started call: its stream and its number on the connection.
+/// The name of one started call: its stream and its number on the connection. With it go the length of its request, the
+/// index of its method, and when its request was read.
 struct CallToken: Equatable {
     fileprivate(set) var streamID: UInt32
     fileprivate(set) var number: UInt64
+    fileprivate(set) var byteCount: Int
+    fileprivate(set) var method: Int
+    fileprivate(set) var began: NIODeadline
+
+    /// No two calls of a connection have the same number.
+    static func == (left: CallToken, right: CallToken) -> Bool { left.number == right.number }
+}
+
+/// A call that was taken out of the state, to be answered and cancelled.
+struct TakenCall: Equatable {
+    let token: CallToken
+    let task: Task<Void, Never>
+
+    var streamID: UInt32 { token.streamID }
 }
 
 /// The state of one server connection.
@@ -28,8 +43,8 @@ struct ServerConnectionState: ~Copyable {
         case readBody
         case skipBody
         case refuse(Refusal)
-        /// Also cancel this task: its call has just been answered by the refusal.
-        case refuseAndCancel(Refusal, Task<Void, Never>)
+        /// The refusal is the answer of this call, which is to be cancelled.
+        case refuseAndCancel(Refusal, TakenCall)
         /// The stream's queue is full: read nothing more, and ask again with this header when there is room.
         case hold
         case close
@@ -42,15 +57,18 @@ struct ServerConnectionState: ~Copyable {
     }
 
     private struct Call {
-        var number: UInt64
+        var token: CallToken
         var deadline: NIODeadline?
         var task: Task<Void, Never>
         var input: StreamInput
         var endsWhenDraining: Bool
+
+        var taken: TakenCall { TakenCall(token: token, task: task) }
     }
 
     private let maximumRequestBytes: Int
     private let maximumCalls: Int
+    private let maximumBytesInFlight: Int
     private var calls: [UInt32: Call] = [:]
     /// The call whose handler is running for the first time, on the stack of `begin` and `started`. Most calls end
     /// there, and never get an entry.
@@ -63,10 +81,13 @@ struct ServerConnectionState: ~Copyable {
     private(set) var isClosed = false
     /// Handlers that have not ended, answered or not.
     private(set) var runningHandlers = 0
+    /// The bytes of their requests, which they may hold in memory to their end.
+    private var runningBytes = 0
 
     init(configuration: ServerConfiguration) {
         maximumRequestBytes = configuration.maximumRequestBytes
         maximumCalls = configuration.maximumCallsPerConnection
+        maximumBytesInFlight = configuration.maximumBytesInFlightPerConnection
         useless = UselessFrameCounter(limit: configuration.maximumUselessFrames)
     }
 
@@ -90,7 +111,7 @@ struct ServerConnectionState: ~Copyable {
         guard header.streamID % 2 == 1 else { return .refuse(.evenStreamID) }
         // The client takes this refusal for the answer of the live call, so that call ends with it.
         if let call = calls.removeValue(forKey: header.streamID) {
-            return .refuseAndCancel(.streamInUse, call.task)
+            return .refuseAndCancel(.streamInUse, call.taken)
         }
         highestStreamID = max(highestStreamID, header.streamID)
         if isDraining { return .refuse(.shuttingDown) }
@@ -98,6 +119,9 @@ struct ServerConnectionState: ~Copyable {
             return .refuse(.tooLong(length: header.length, limit: maximumRequestBytes))
         }
         if runningHandlers >= maximumCalls { return .refuse(.tooManyCallsOnConnection(limit: maximumCalls)) }
+        if runningBytes >= maximumBytesInFlight {
+            return .refuse(.tooManyBytesOnConnection(limit: maximumBytesInFlight))
+        }
         if let serverIsFull { return .refuse(.tooManyCalls(limit: serverIsFull)) }
         return .readBody
     }
@@ -109,7 +133,7 @@ struct ServerConnectionState: ~Copyable {
         case .hold: return .hold
         case .refuse(let refusal):
             guard let call = calls.removeValue(forKey: header.streamID) else { return .skipBody }
-            return .refuseAndCancel(refusal, call.task)
+            return .refuseAndCancel(refusal, call.taken)
         case nil: break
         }
         guard header.streamID % 2 == 1, header.streamID <= highestStreamID else {
@@ -129,7 +153,7 @@ struct ServerConnectionState: ~Copyable {
 
     /// Takes out the call that has had a held frame wait for too long, to be answered and cancelled: the frame's own
     /// if its queue is to blame, or else the one that holds the most of what the connection may hold.
-    mutating func takeSlowCall(holding streamID: UInt32) -> (streamID: UInt32, task: Task<Void, Never>)? {
+    mutating func takeSlowCall(holding streamID: UInt32) -> TakenCall? {
         let fullest = calls.max {
             ($0.value.input.queue?.byteCount ?? 0) < ($1.value.input.queue?.byteCount ?? 0)
         }
@@ -138,15 +162,18 @@ struct ServerConnectionState: ~Copyable {
         else {
             return nil
         }
-        return (slow, call.task)
+        return call.taken
     }
 
     // MARK: Calls
 
     /// The handler of a request is about to run.
-    mutating func begin(streamID: UInt32) -> CallToken {
+    mutating func begin(
+        streamID: UInt32, byteCount: Int = 0, method: Int = 0, at time: NIODeadline = .uptimeNanoseconds(0)
+    ) -> CallToken {
         nextNumber &+= 1
-        let token = CallToken(streamID: streamID, number: nextNumber)
+        let token = CallToken(
+            streamID: streamID, number: nextNumber, byteCount: byteCount, method: method, began: time)
         starting = token
         return token
     }
@@ -160,11 +187,12 @@ struct ServerConnectionState: ~Copyable {
         guard starting == token else { return false }
         starting = nil
         runningHandlers += 1
+        runningBytes += token.byteCount
         if isClosed {
             task.cancel()
         } else {
             calls[token.streamID] = Call(
-                number: token.number, deadline: deadline, task: task, input: input,
+                token: token, deadline: deadline, task: task, input: input,
                 endsWhenDraining: endsWhenDraining)
         }
         return true
@@ -172,7 +200,7 @@ struct ServerConnectionState: ~Copyable {
 
     /// Whether a call is not answered yet, so that its handler may send.
     func isOpen(_ token: CallToken) -> Bool {
-        !isClosed && (starting == token || calls[token.streamID]?.number == token.number)
+        !isClosed && (starting == token || calls[token.streamID]?.token == token)
     }
 
     /// A handler has ended.
@@ -182,24 +210,25 @@ struct ServerConnectionState: ~Copyable {
             return (isClosed ? .discard : .answer, false)
         }
         runningHandlers -= 1
+        runningBytes -= token.byteCount
         // Otherwise it was answered before: deadline, refusal or the end of the connection.
-        guard calls[token.streamID]?.number == token.number else { return (.discard, true) }
+        guard calls[token.streamID]?.token == token else { return (.discard, true) }
         calls[token.streamID] = nil
         return (.answer, true)
     }
 
     /// Takes out the calls whose deadline has come, the earliest first, to be answered and cancelled.
-    mutating func takeExpiredCalls(now: NIODeadline) -> [(streamID: UInt32, task: Task<Void, Never>)] {
+    mutating func takeExpiredCalls(now: NIODeadline) -> [TakenCall] {
         let expired = calls.filter { call in call.value.deadline.map { $0 <= now } ?? false }
         for streamID in expired.keys { calls[streamID] = nil }
         return expired.sorted { ($0.value.deadline ?? now) < ($1.value.deadline ?? now) }
-            .map { ($0.key, $0.value.task) }
+            .map(\.value.taken)
     }
 
     /// Takes out all calls, the oldest first, to be answered and cancelled.
-    mutating func takeAllCalls() -> [(streamID: UInt32, task: Task<Void, Never>)] {
+    mutating func takeAllCalls() -> [TakenCall] {
         defer { calls = [:] }
-        return calls.sorted { $0.value.number < $1.value.number }.map { ($0.key, $0.value.task) }
+        return calls.values.sorted { $0.token.number < $1.token.number }.map(\.taken)
     }
 
     /// The earliest deadline among the calls in flight.
@@ -219,16 +248,16 @@ struct ServerConnectionState: ~Copyable {
     mutating func beginDraining() { isDraining = true }
 
     /// Takes out the calls that would never end by themselves, to be answered and cancelled.
-    mutating func takeEndlessCalls() -> [(streamID: UInt32, task: Task<Void, Never>)] {
+    mutating func takeEndlessCalls() -> [TakenCall] {
         let endless = calls.filter(\.value.endsWhenDraining)
         for streamID in endless.keys { calls[streamID] = nil }
-        return endless.sorted { $0.value.number < $1.value.number }.map { ($0.key, $0.value.task) }
+        return endless.values.sorted { $0.token.number < $1.token.number }.map(\.taken)
     }
 
-    /// The connection is gone: the tasks to cancel, since nobody can be answered.
-    mutating func closed() -> [Task<Void, Never>] {
+    /// The connection is gone: the calls to cancel, since nobody can be answered.
+    mutating func closed() -> [TakenCall] {
         isClosed = true
-        return takeAllCalls().map(\.task)
+        return takeAllCalls()
     }
 }
 

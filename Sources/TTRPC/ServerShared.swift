@@ -1,5 +1,6 @@
 // What the connections of one server have in common: what they serve, their limits, and how busy the server is.
 
+internal import CoreMetrics
 internal import Logging
 internal import NIOCore
 internal import Synchronization
@@ -9,18 +10,38 @@ final class ServerShared: Sendable {
     let methods: MethodTable
     let configuration: ServerConfiguration
     let logger: Logger
+    let limitedLog: LimitedLog
+    let metrics: ServerMetrics
+    /// Whether every call gets a line in the log.
+    let logsCalls: Bool
+    /// Tells the request ids of this server from those of the one before it.
+    let name = String(UInt32.random(in: .min ... .max), radix: 36)
+    let patience: PeerPatience.Times
     let load: ServerLoad
     let drainTime: TimeAmount
+    let lingerTime: TimeAmount
+    let handshakeTime: TimeAmount
     let maximumTimeout: TimeAmount
+    let defaultTimeout: TimeAmount
     let slowStreamGrace: TimeAmount
 
-    init(methods: MethodTable, configuration: ServerConfiguration, logger: Logger) {
+    init(
+        methods: MethodTable, configuration: ServerConfiguration, logger: Logger,
+        metrics factory: any MetricsFactory
+    ) {
         self.methods = methods
         self.configuration = configuration
         self.logger = logger
+        limitedLog = LimitedLog(logger)
+        metrics = ServerMetrics(methods: methods, prefix: configuration.metricsPrefix, factory: factory)
+        logsCalls = logger.logLevel <= .debug
+        patience = PeerPatience.Times(configuration)
         load = ServerLoad(limit: configuration.maximumCalls)
         drainTime = TimeAmount(bounded: configuration.drainTime)
+        lingerTime = TimeAmount(bounded: configuration.lingerTime)
+        handshakeTime = TimeAmount(bounded: configuration.handshakeTime)
         maximumTimeout = TimeAmount(bounded: configuration.maximumTimeout)
+        defaultTimeout = min(TimeAmount(bounded: configuration.defaultTimeout), maximumTimeout)
         slowStreamGrace = TimeAmount(bounded: configuration.slowStreamGrace)
     }
 }
@@ -30,6 +51,7 @@ final class ServerShared: Sendable {
 final class ServerLoad: Sendable {
     private let limit: Int
     private let calls = Atomic<Int>(0)
+    private let streams = Atomic<Int>(0)
 
     init(limit: Int) {
         self.limit = limit
@@ -38,8 +60,18 @@ final class ServerLoad: Sendable {
     /// The limit if there is no room for another call.
     var limitIfReached: Int? { calls.load(ordering: .relaxed) >= limit ? limit : nil }
 
-    func callStarted() { calls.wrappingAdd(1, ordering: .relaxed) }
-    func callEnded() { calls.wrappingSubtract(1, ordering: .relaxed) }
+    var callCount: Int { calls.load(ordering: .relaxed) }
+    var streamCount: Int { streams.load(ordering: .relaxed) }
+
+    func callStarted(isStream: Bool) {
+        calls.wrappingAdd(1, ordering: .relaxed)
+        if isStream { streams.wrappingAdd(1, ordering: .relaxed) }
+    }
+
+    func callEnded(isStream: Bool) {
+        calls.wrappingSubtract(1, ordering: .relaxed)
+        if isStream { streams.wrappingSubtract(1, ordering: .relaxed) }
+    }
 }
 
 extension TimeAmount {

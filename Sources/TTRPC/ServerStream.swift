@@ -34,7 +34,16 @@ final class ServerStream: @unchecked Sendable {
 
     /// Decodes the next request.
     func nextRequest<Request: Message>() async throws(Status) -> Request? {
-        guard let requests, let bytes = try await requests.next() else { return nil }
+        guard let requests else { return nil }
+        let bytes: [UInt8]?
+        do {
+            bytes = try await requests.next()
+        } catch {
+            // A task of the handler that is cancelled, perhaps by the handler, says nothing about the requests.
+            if !Task.isCancelled { requestFailure.withLock { $0 = error } }
+            throw error
+        }
+        guard let bytes else { return nil }
         do {
             return try Request(decoding: bytes)
         } catch {
@@ -55,11 +64,10 @@ final class ServerStream: @unchecked Sendable {
         }
         try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
-                sender.wait(continuation)
                 if eventLoop.inEventLoop {
-                    connection.sendInTurn(sender)
+                    connection.sendInTurn(sender, continuation)
                 } else {
-                    eventLoop.execute { self.connection.sendInTurn(sender) }
+                    eventLoop.execute { self.connection.sendInTurn(sender, continuation) }
                 }
                 // A task that was cancelled before it stood in line has had its handler run too early.
                 if Task.isCancelled { eventLoop.execute { sender.giveUp() } }
@@ -134,8 +142,8 @@ struct SendingTurn {
     }
 }
 
-/// A message that may not go yet, with the task that waits for it. Made by that task, then used on the event loop
-/// only; this is why it is `@unchecked Sendable`.
+/// A message that may not go yet, with the task that waits for it. Made by that task and used on the event loop only;
+/// this is why it is `@unchecked Sendable`.
 final class WaitingSender: @unchecked Sendable {
     let stream: ServerStream
     private let append: (inout AnswerBuffer, UInt32) -> Int?
@@ -146,7 +154,7 @@ final class WaitingSender: @unchecked Sendable {
         self.append = append
     }
 
-    /// To be called once, before it stands in line.
+    /// To be called once, before anything else.
     func wait(_ continuation: UnsafeContinuation<Void, any Error>) {
         self.continuation = continuation
     }

@@ -20,7 +20,7 @@ struct StreamInput {
     private(set) var isClosed: Bool
 
     /// A call with one request.
-    static let single = StreamInput(queue: nil, isClosed: true)
+    static var single: StreamInput { StreamInput(queue: nil, isClosed: true) }
 
     /// A call whose requests are a stream. An empty payload of the request that opened it is no message.
     init(queue: InboundQueue, opening payload: [UInt8], flags: FrameFlags) {

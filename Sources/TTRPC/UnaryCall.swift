@@ -16,11 +16,13 @@ public struct UnaryCall<Request: Message>: Sendable {
     public var metadata: Metadata { received.metadata }
     /// Who calls.
     public var peer: Peer { received.peer }
+    /// What the log calls this call, for an answer that somebody may ask about.
+    public var requestID: String { received.requestID }
     /// The encoded request.
     public var payload: [UInt8] { received.payload }
 
     /// When the caller stops waiting: the call is then answered with DEADLINE_EXCEEDED and its task cancelled.
-    /// Nil if the caller set none.
+    /// The server's own timeout if the caller set none.
     public var deadline: ContinuousClock.Instant? { received.instantOfDeadline }
 
     /// Decodes the request; throws INVALID_ARGUMENT if the bytes are not that message or break its limits.
@@ -57,6 +59,11 @@ struct ReceivedCall: Sendable {
     var deadline: NIODeadline?
     var peer: Peer
     var payload: [UInt8]
+    /// The name of the server, and the number of the call on its connection.
+    var server: String
+    var number: UInt64 = 0
+
+    var requestID: String { "\(server)-\(peer.connection)-\(number)" }
 
     /// The deadline on the clock of Swift's tasks.
     var instantOfDeadline: ContinuousClock.Instant? {

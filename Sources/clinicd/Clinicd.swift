@@ -4,6 +4,9 @@
 internal import ArgumentParser
 internal import Foundation
 
+/// The version of everything here.
+let clinicVersion = "0.1.0"
+
 /// `clinicd`: serves the clinic and looks after its database.
 @main
 struct Clinicd: AsyncParsableCommand {
@@ -21,7 +24,7 @@ struct Clinicd: AsyncParsableCommand {
               echo "$PASSWORD" | clinicd create-admin --email ann@example.org
               clinicd serve --help
             """,
-        version: "clinicd 0.1.0",
+        version: "clinicd \(clinicVersion)",
         subcommands: [ServeCommand.self, MigrateCommand.self, CreateAdminCommand.self, SeedDemoCommand.self])
 
     static func main() async {
@@ -36,9 +39,10 @@ struct Clinicd: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+            leave(0)
         } catch let failure as Failure {
             complain(environment.naming(failure.description))
-            Foundation.exit(1)
+            leave(1)
         } catch {
             report(error, environment)
         }
@@ -51,10 +55,10 @@ struct Clinicd: AsyncParsableCommand {
         case .validationFailure:
             let program = ["clinicd", environment.command].compactMap(\.self).joined(separator: " ")
             complain("\(environment.naming(message(for: error))); see `\(program) --help`")
-            Foundation.exit(2)
+            leave(2)
         default:
             complain(environment.naming(explanation(of: error)))
-            Foundation.exit(1)
+            leave(1)
         }
     }
 }

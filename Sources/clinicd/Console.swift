@@ -27,6 +27,12 @@ func complain(_ text: String) {
     write("clinicd: \(text.split(whereSeparator: \.isNewline).joined(separator: " "))\n", to: STDERR_FILENO)
 }
 
+/// Ends the process without tearing its libraries down: a thread that still waits for a database server may be inside
+/// libpq, and what that stands on (libkrb5) aborts when it is taken away. Nothing is buffered, so nothing is lost.
+func leave(_ status: Int32) -> Never {
+    _exit(status)
+}
+
 /// An error in words for the administrator; those of a call without the code that is meant for programs.
 func explanation(of error: any Error) -> String {
     switch error {

@@ -3,6 +3,7 @@
 internal import ArgumentParser
 internal import ClinicService
 internal import Logging
+internal import Monitoring
 internal import PostgreSQL
 internal import Scheduling
 internal import TTRPC
@@ -33,6 +34,14 @@ struct StorageOptions: ParsableArguments {
         })
     var logLevel: Logger.Level?
 
+    @Option(
+        help: ArgumentHelp("How log lines look: text or json.", valueName: "format"),
+        transform: { text in
+            guard let format = LogFormat(rawValue: text) else { throw ValidationError("give text or json") }
+            return format
+        })
+    var logFormat = LogFormat.text
+
     func validate() throws {
         if dataDir == "" { throw ValidationError("--data-dir needs the name of a directory") }
     }
@@ -43,7 +52,7 @@ struct StorageOptions: ParsableArguments {
     }
 
     func logger(standardLevel: Logger.Level = .warning) -> Logger {
-        var logger = Logger(label: "clinicd", factory: { StreamLogHandler.standardError(label: $0) })
+        var logger = Logger(label: "clinicd", factory: { LineLogHandler(label: $0, format: logFormat) })
         logger.logLevel = logLevel ?? standardLevel
         return logger
     }
@@ -89,6 +98,42 @@ struct ClinicOptions: ParsableArguments {
         return ClinicSettings(
             zone: zone, currency: currency, gst: gst, fullRefundBefore: fullRefundBefore * 3600,
             holdDuration: holdMinutes * 60)
+    }
+}
+
+/// What the server allows those who connect to it.
+struct PeerOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Let only processes of this user id connect through Unix sockets; may be repeated (default: whoever may "
+                + "open the socket's file).", valueName: "uid"))
+    var allowUid: [UInt32] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "How many seconds calls in flight may go on after SIGTERM, 0 to 3600.", valueName: "seconds"))
+    var drainTime: Int64 = 10
+
+    @Option(
+        help: ArgumentHelp(
+            "How many seconds a call may take that sets no timeout, 1 to 3600.", valueName: "seconds"))
+    var defaultTimeout: Int64 = 30
+
+    func validate() throws {
+        guard (0...3600).contains(drainTime) else {
+            throw ValidationError("--drain-time is 0 to 3600 seconds, not \(drainTime)")
+        }
+        guard (1...3600).contains(defaultTimeout) else {
+            throw ValidationError("--default-timeout is 1 to 3600 seconds, not \(defaultTimeout)")
+        }
+    }
+
+    var serverConfiguration: ServerConfiguration {
+        var configuration = ServerConfiguration()
+        configuration.allowedUserIDs = Set(allowUid)
+        configuration.drainTime = .seconds(drainTime)
+        configuration.defaultTimeout = .seconds(defaultTimeout)
+        return configuration
     }
 }
 

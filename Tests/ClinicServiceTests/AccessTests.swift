@@ -74,4 +74,25 @@ import Testing
         #expect(refusal?.code == .permissionDenied)
         await clinic.stop()
     }
+
+    @Test func `a stream passes the same chain before its first message`() async throws {
+        let clinic = try await TestClinic()
+        let session = try await clinic.connect()
+        var changes = session.client.serverStream(
+            HealthMethods.watch, HealthCheckRequest(service: "clinic.v1.BookingService")
+        ).makeAsyncIterator()
+        let first = try await changes.next()
+        #expect(first?.status == .serving)
+        let forged = session.client.serverStream(
+            HealthMethods.watch, HealthCheckRequest(), metadata: ["authorization": "Bearer forged"])
+        let refusal = try await status { for try await _ in forged {} }
+        #expect(refusal?.errorInfo?.reason == "INVALID_TOKEN")
+        let malformed = session.client.serverStream(
+            service: HealthMethods.watch.service, method: HealthMethods.watch.name, payload: [0xFF])
+        let mistake = try await status { for try await _ in malformed {} }
+        #expect(mistake?.errorInfo?.reason == "MALFORMED_REQUEST")
+        await clinic.stop()
+        let end = try await status { _ = try await changes.next() }
+        #expect(end?.code == .unavailable)
+    }
 }

@@ -76,6 +76,9 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
                 _ = try await scene.patient.client.call(service: service, method: method, payload: [])
             }
             #expect(status?.code == .unimplemented)
+            let reason: WireReason = method == "Fly" ? .unknownMethod : .unknownService
+            #expect(status?.errorInfo?.reason == reason.rawValue)
+            #expect(status?.errorInfo?.domain == "clinic.v1")
         }
         #expect(
             try await scene.patient.call(HealthMethods.check, HealthCheckRequest()).status == .serving)
@@ -89,6 +92,34 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
                 LoginRequest(email: String(repeating: "a", count: 300_000), password: "p"))
         }
         #expect(status?.code == .resourceExhausted)
+        #expect(status?.errorInfo?.reason == WireReason.requestTooLong.rawValue)
+        #expect(status?.errorInfo?.domain == "clinic.v1")
+        #expect(
+            try await scene.patient.call(HealthMethods.check, HealthCheckRequest()).status == .serving)
+    }
+
+    /// Payloads of UpdateUser near the limit of a request that are small things in masses.
+    static let crowdedPayloads: [(String, [UInt8])] = [
+        ("the one user, again and again", [0x12, 0]),
+        ("a user with a name, again and again", [0x12, 3, 0x12, 1, 0x61]),
+        ("the one mask, again and again", [0x1a, 0]), ("unknown fields", [0x78, 0]),
+    ]
+
+    @Test(arguments: crowdedPayloads)
+    func `a payload of masses of small things is refused at once, and the connection goes on`(
+        what: String, field: [UInt8]
+    ) async throws {
+        let scene = try await RefusalScene.shared.value
+        let payload = [[UInt8]](repeating: field, count: 250_000 / field.count).flatMap { $0 }
+        let start = ContinuousClock.now
+        let status = try await status {
+            _ = try await scene.patient.client.call(
+                service: UserServiceMethods.updateUser.service, method: UserServiceMethods.updateUser.name,
+                payload: payload, metadata: ["authorization": "Bearer \(scene.patient.token ?? "")"])
+        }
+        #expect(status?.code == .invalidArgument, "\(String(describing: status))")
+        #expect(status?.errorInfo?.reason == "MALFORMED_REQUEST")
+        #expect(ContinuousClock.now - start < .seconds(10))
         #expect(
             try await scene.patient.call(HealthMethods.check, HealthCheckRequest()).status == .serving)
     }

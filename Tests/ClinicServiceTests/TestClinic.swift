@@ -45,8 +45,11 @@ final class TestClinic: Sendable {
                 clinic: settings, database: database, passwords: BcryptPool(cost: 4), signingKeys: keys,
                 health: HealthService(services: clinicServiceNames), logger: TestCluster.logger,
                 standingAge: standingAge))
+        var limits = ServerConfiguration()
+        limits.errorDomain = clinicErrorDomain
         server = Server(
-            methods: methods, group: MultiThreadedEventLoopGroup.singleton, logger: TestCluster.logger)
+            methods: methods, configuration: limits, group: MultiThreadedEventLoopGroup.singleton,
+            logger: TestCluster.logger)
         address = try await server.listen(on: .unix(path: directory + "/clinic.sock"))
     }
 

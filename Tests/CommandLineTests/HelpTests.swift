@@ -18,7 +18,8 @@ import Testing
         ["booking", "set-status"],
         ["booking", "delete"], ["booking", "pay"], ["transaction", "list"], ["transaction", "refund"],
         ["transaction", "delete"], ["transaction", "show"], ["transaction", "receipt"], ["audit", "list"],
-        ["report", "revenue"], ["report", "utilization"], ["health"], ["call"],
+        ["report", "revenue"], ["report", "utilization"], ["health"], ["call"], ["list"],
+        ["describe"],
     ]
 
     @Test(arguments: commands)

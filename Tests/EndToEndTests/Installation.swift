@@ -95,10 +95,10 @@ struct Installation: Sendable {
     // MARK: - Callers
 
     /// A client that tries every call once.
-    func client(of address: Address? = nil) -> ClinicClient {
+    func client(of address: Address? = nil, within limit: Duration = .seconds(20)) -> ClinicClient {
         var configuration = ClinicClientConfiguration()
         configuration.retryPolicy = .never
-        configuration.timeout = .seconds(20)
+        configuration.timeout = limit
         return ClinicClient(address: address ?? socket, configuration: configuration)
     }
 

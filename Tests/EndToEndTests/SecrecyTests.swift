@@ -14,9 +14,16 @@ struct SecrecyTests {
     private static let email = "canary-mail-5b2e@example.org"
     private static let phone = "+61400313373"
 
-    @Test func `no log holds what a patient typed or was given`() async throws {
+    private static let key = "canary-key-c40e"
+
+    @Test(arguments: ["text", "json"])
+    func `no log and no metric holds what a patient typed or was given`(_ format: String) async throws {
         let clinic = try await Installation.withPostgreSQL()
-        let daemon = try await clinic.serve(["--log-level", "trace"])
+        let daemon = try await clinic.serve([
+            "--log-level", "trace", "--log-format", format, "--metrics", "127.0.0.1:0",
+        ])
+        let line = try await daemon.line(with: "metrics on 127.0.0.1:")
+        let port = try #require(line.split(separator: ":").last.flatMap { Int($0) })
         let administrator = try await clinic.run(
             "create-admin", ["--email", "admin@example.org", "--log-level", "trace"],
             input: Self.password + "-admin\n")
@@ -27,8 +34,10 @@ struct SecrecyTests {
         let user = try await client.call(UserServiceMethods.createUser, signUp)
         _ = try await status { _ = try await client.call(UserServiceMethods.createUser, signUp) }
         _ = try await status { _ = try await clinic.logIn(Self.email, password: Self.password + "x") }
-        let token = try await clinic.logIn(Self.email, password: Self.password).token
+        let session = try await clinic.logIn(Self.email, password: Self.password)
+        let token = session.token
         try await book(in: clinic, token: token)
+        let pageToken = try await plantInMetadata(of: clinic, token: token)
         // PostgreSQL refuses a NUL, and its own words would quote the text around it.
         _ = try await status {
             _ = try await client.call(
@@ -43,13 +52,20 @@ struct SecrecyTests {
             try await status { _ = try await clinic.logIn(Self.email, password: Self.password) } == nil
         }
 
+        let metrics = try await WebAnswer.get("/metrics", port: port).body
+        #expect(try Exposition(parsing: metrics).sum("clinic_calls_total") > 8)
         let ending = try await daemon.stop()
         #expect(!ending.errors.isEmpty)
         let log = try String(contentsOfFile: clinic.directory + "/postgresql.log", encoding: .utf8)
         let key = try String(contentsOfFile: clinic.directory + "/signing-keys", encoding: .utf8).dropLast()
-        let written = [ending.output, ending.errors, administrator.output, administrator.errors, log]
+        let written = [
+            ending.output, ending.errors, administrator.output, administrator.errors, log, metrics,
+        ]
         for text in written {
-            for secret in [Self.password, Self.name, Self.email, Self.phone, token, String(key), "$2b$"] {
+            for secret in [
+                Self.password, Self.name, Self.email, Self.phone, token, String(key), "$2b$", "canary",
+                session.refreshToken, pageToken, Self.key,
+            ] {
                 #expect(!text.localizedCaseInsensitiveContains(secret), "\(secret) (user \(user.id))")
             }
             // Not in pieces either.
@@ -71,6 +87,47 @@ struct SecrecyTests {
             environment: ["CLINIC_DATABASE": "postgresql://clinic:canary@127.0.0.1:1/x"])
         expectComplaint(bad, "the database cannot be used")
         #expect(!bad.errors.contains("canary"))
+    }
+
+    /// Uses keys, tokens and names where the wire carries them beside the message, in good calls and in bad ones; returns
+    /// a page token.
+    private func plantInMetadata(of clinic: Installation, token: String) async throws -> String {
+        let raw = try await Client.connect(to: clinic.socket)
+        let metadata: Metadata = ["authorization": "Bearer \(token)", "idempotency-key": Self.key]
+        let administrator = try await clinic.logIn("admin@example.org", password: Self.password + "-admin")
+        let users = try await raw.call(
+            UserServiceMethods.listUsers, ListUsersRequest(pageSize: 1),
+            metadata: ["authorization": "Bearer \(administrator.token)"])
+        let name = UpdateUserRequest(
+            user: User(lastName: Self.name), updateMask: ProtobufFieldMask(paths: ["last_name"]))
+        for _ in 1...2 {
+            _ = try await raw.call(UserServiceMethods.updateUser, name, metadata: metadata)
+        }
+        for (header, value) in [
+            ("authorization", "Bearer canary-token"), ("authorization", "canary \(token)x"),
+            ("idempotency-key", Self.key + "\u{7}"), ("canary-header\n", "canary"),
+        ] {
+            let refusal = try await status {
+                _ = try await raw.call(
+                    UserServiceMethods.updateUser, name,
+                    metadata: header == "authorization"
+                        ? [header: value] : ["authorization": "Bearer \(token)", header: value])
+            }
+            #expect(refusal != nil)
+        }
+        for (service, method) in [
+            ("canary.Service", "Canary"), ("clinic.v1.UserService", "canary-mail-5b2e@example.org"),
+        ] {
+            _ = try await status {
+                _ = try await raw.call(service: service, method: method, payload: Array("canary".utf8))
+            }
+        }
+        _ = try await status {
+            _ = try await raw.call(
+                BookingServiceMethods.listBookings, ListBookingsRequest(pageToken: "canary-page-token"))
+        }
+        await raw.close()
+        return users.nextPageToken
     }
 
     /// Books and pays, and is refused once.

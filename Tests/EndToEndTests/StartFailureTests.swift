@@ -24,8 +24,13 @@ struct StartFailureTests {
         Mistake("--no-such-option", says: "Unknown option '--no-such-option'"),
         Mistake("unexpected", says: "Unexpected argument 'unexpected'"),
         Mistake("--listen", says: "Missing value for '--listen'"),
-        Mistake("--listen", "127.0.0.1:7411", says: "an address is unix:PATH or tcp:HOST:PORT"),
+        Mistake("--listen", "127.0.0.1:7411", says: "an address is unix:PATH, tcp:HOST:PORT or tls:"),
         Mistake("--listen", "tcp:127.0.0.1:70000", says: "the port is a number from 0 to 65535"),
+        Mistake(
+            "--listen", "tls:127.0.0.1:0", says: "--listen tls:127.0.0.1:0 needs --tls-cert and --tls-key"),
+        Mistake(
+            "--tls-cert", "/nothing.pem", "--tls-key", "/nothing.key", says: "/nothing.pem cannot be read"),
+        Mistake("--tls-cert", "/nothing.pem", says: "--tls-cert needs --tls-key"),
         Mistake("--listen", "unix:/" + String(repeating: "x", count: 107), says: "at most 107 bytes"),
         Mistake("--bcrypt-cost", "3", says: "--bcrypt-cost is 4 to 31, not 3"),
         Mistake("--bcrypt-cost", "32", says: "--bcrypt-cost is 4 to 31, not 32"),

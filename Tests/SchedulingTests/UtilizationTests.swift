@@ -23,6 +23,18 @@ import Testing
             grid.appointmentCount(on: day, hours: try hours(opens, closes), in: .utc) == count)
     }
 
+    @Test func `hours that begin or end in a time that the clock skips are as short as they are`() throws {
+        // In Sydney 02:00 to 03:00 does not happen on this day.
+        let day = try #require(CivilDate(year: 2026, month: 10, day: 4))
+        let grid = try #require(SlotGrid(slotMinutes: 10))
+        for (opens, closes, count) in [(150, 240, 6), (60, 150, 6), (130, 170, 0), (60, 240, 12)]
+            as [(Int64, Int64, Int64)]
+        {
+            #expect(
+                grid.appointmentCount(on: day, hours: try hours(opens, closes), in: Zones.sydney) == count)
+        }
+    }
+
     @Test func `on every day of the year as many are offered as can be booked one after the other`() throws {
         var generator = SeededGenerator(printing: "offers")
         for zone in [Zones.sydney, Zones.lordHowe] {

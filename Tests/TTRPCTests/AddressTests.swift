@@ -10,6 +10,8 @@ struct AddressTests {
         ("tcp:localhost:7411", .tcp(host: "localhost", port: 7411)),
         ("tcp:127.0.0.1:0", .tcp(host: "127.0.0.1", port: 0)),
         ("tcp:[::1]:65535", .tcp(host: "::1", port: 65535)),
+        ("tls:clinic.example.org:7411", .tls(host: "clinic.example.org", port: 7411)),
+        ("tls:[::1]:7411", .tls(host: "::1", port: 7411)),
     ])
     func `an address is read and written in the same notation`(text: String, address: Address) throws {
         #expect(try Address(parsing: text) == address)
@@ -23,6 +25,7 @@ struct AddressTests {
         ("tcp:localhost", "port is missing"), ("tcp:[::1]", "port is missing"), ("tcp:::1:7411", "brackets"),
         ("tcp::7411", "host is missing"), ("tcp:[]:7411", "host is missing"),
         ("tcp:localhost:", "0 to 65535"), ("tcp:localhost:65536", "0 to 65535"),
+        ("tls:localhost", "the port is missing: tls:HOST:PORT"), ("tls::7411", "host is missing"),
         ("tcp:localhost:+1", "0 to 65535"), ("tcp:localhost:-1", "0 to 65535"),
     ])
     func `a bad address is refused with what is wrong`(text: String, reason: String) {

@@ -12,19 +12,19 @@ struct AnswerBufferTests {
     static let lengths = [0, 1, 2, 100, 125, 126, 127, 128, 129, 16_379, 16_380, 16_381, 16_384, 2_097_152]
 
     @Test(arguments: lengths)
-    func `an OK answer is byte for byte what protobuf-c packs`(length: Int) {
+    func `an OK answer is byte for byte what protobuf-c packs`(length: Int) throws {
         let message = HealthCheckRequest(service: String(repeating: "x", count: length))
         var answers = AnswerBuffer()
-        answers.append(message, streamID: 7)
+        try answers.append(message, streamID: 7)
         let envelope = TTRPCResponse(payload: message.encoded()).encoded()
         #expect(answers.take() == RawPeer.frame(2, 7, body: envelope))
     }
 
-    @Test func `answers lie one behind the other`() {
+    @Test func `answers lie one behind the other`() throws {
         var answers = AnswerBuffer()
-        answers.append(HealthCheckResponse(status: .serving), streamID: 1)
+        try answers.append(HealthCheckResponse(status: .serving), streamID: 1)
         answers.append(Status(.notFound, "no"), streamID: 3)
-        answers.append(HealthCheckResponse(status: .notServing), streamID: 5)
+        try answers.append(HealthCheckResponse(status: .notServing), streamID: 5)
         var decoder = FrameDecoder()
         decoder.append(answers.take())
         var ids: [UInt32] = []

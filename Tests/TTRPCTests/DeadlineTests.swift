@@ -46,6 +46,16 @@ struct DeadlineTests {
         }
     }
 
+    @Test func `a call without a timeout has the server's own`() async throws {
+        var configuration = ServerConfiguration()
+        configuration.defaultTimeout = .milliseconds(20)
+        try await withPeer(configuration) { peer, server in
+            try await peer.sendRequest(1, .test(TestMethods.waitAtGate, "a"))
+            try await peer.expectRefusal(.deadlineExceeded, on: 1)
+            #expect(await eventually { server.gates.wasCancelled("a") })
+        }
+    }
+
     @Test func `a handler that takes no notice is answered for, and its late result is dropped`() async throws
     {
         try await withPeer { peer, server in

@@ -88,7 +88,8 @@ final class RawPeer: Sendable {
         let channel =
             switch address {
             case .unix(let path): try await bootstrap.connect(unixDomainSocketPath: path).get()
-            case .tcp(let host, let port): try await bootstrap.connect(host: host, port: port).get()
+            case .tcp(let host, let port), .tls(let host, let port):
+                try await bootstrap.connect(host: host, port: port).get()
             }
         return RawPeer(channel, events)
     }
@@ -166,6 +167,21 @@ final class RawPeer: Sendable {
         #expect(response.status?.code == code.rawValue, sourceLocation: sourceLocation)
         #expect(response.payload == [], sourceLocation: sourceLocation)
         return response.status?.message ?? ""
+    }
+
+    /// Calls from this stream on until a call is refused, with this code.
+    func expectGoodCalls(
+        untilRefusal code: StatusCode, from streamID: UInt32,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        var streamID = streamID
+        var found: Int32?
+        while found == nil {
+            try await sendRequest(streamID, .healthCheck)
+            found = try await nextResponse(on: streamID, sourceLocation: sourceLocation).status?.code
+            streamID += 2
+        }
+        #expect(found == code.rawValue, sourceLocation: sourceLocation)
     }
 
     /// Waits for the end of the connection; no frame may come before it.

@@ -64,11 +64,28 @@ private final class Rules {
         }
     }
 
+    /// Begins a call whose client streams.
+    func streaming(_ streamID: UInt32, _ queue: InboundQueue, endsWhenDraining: Bool = false) -> (
+        token: CallToken, task: Task<Void, Never>
+    ) {
+        #expect(received(request(streamID)) == .readBody)
+        let token = begin(streamID)
+        let task = waitingTask()
+        let input = StreamInput(queue: queue, opening: [], flags: [])
+        let isOpen = state.started(
+            token, task: task, deadline: nil, input: input, endsWhenDraining: endsWhenDraining)
+        #expect(isOpen)
+        return (token, task)
+    }
+
+    func isOpen(_ token: CallToken) -> Bool { state.isOpen(token) }
+    func takeSlow(_ streamID: UInt32) -> UInt32? { state.takeSlowCall(holding: streamID)?.streamID }
+    func takeEndless() -> [UInt32] { state.takeEndlessCalls().map(\.streamID) }
     func beginDraining() { state.beginDraining() }
-    func closed() -> [Task<Void, Never>] { state.closed() }
+    func closed() -> [TakenCall] { state.closed() }
 
     deinit {
-        for task in state.closed() { task.cancel() }
+        for call in state.closed() { call.task.cancel() }
     }
 }
 
@@ -91,7 +108,8 @@ struct ServerConnectionStateTests {
     @Test func `an id in use is refused, its call cancelled and its result dropped`() {
         let state = Rules()
         let (token, task) = state.waiting(1)
-        #expect(state.received(request(1)) == .refuseAndCancel(.streamInUse, task))
+        #expect(
+            state.received(request(1)) == .refuseAndCancel(.streamInUse, TakenCall(token: token, task: task)))
         #expect(state.finished(token) == (.discard, true))
         #expect(state.received(request(1)) == .readBody)
         task.cancel()
@@ -141,7 +159,9 @@ struct ServerConnectionStateTests {
         let state = Rules()
         _ = state.received(request(1))
         let (token, task) = state.waiting(1)
-        #expect(state.received(data(1)) == .refuseAndCancel(.dataForSingleRequest, task))
+        #expect(
+            state.received(data(1))
+                == .refuseAndCancel(.dataForSingleRequest, TakenCall(token: token, task: task)))
         #expect(state.received(data(1)) == .skipBody)
         #expect(state.finished(token) == (.discard, true))
         task.cancel()
@@ -176,6 +196,53 @@ struct ServerConnectionStateTests {
         #expect(state.isFinished)
     }
 
+    private func queue(_ account: InboundAccount = InboundAccount(limit: 1000)) -> InboundQueue {
+        InboundQueue(limits: StreamLimits(messages: 2, bytes: 100), account: account)
+    }
+
+    @Test func `a mistake on a stream ends it, and what follows is dropped`() {
+        let state = Rules()
+        let (token, task) = state.streaming(1, queue())
+        #expect(state.received(data(1)) == .readBody)
+        #expect(state.isOpen(token))
+        let bad = FrameHeader(length: 4, streamID: 1, type: 3, flags: 4)
+        #expect(state.received(bad) == .refuseAndCancel(.dataWithoutData, TakenCall(token: token, task: task)))
+        #expect(!state.isOpen(token))
+        #expect(state.received(bad) == .skipBody)
+        #expect(state.received(data(1)) == .skipBody)
+        #expect(state.finished(token) == (.discard, true))
+        task.cancel()
+    }
+
+    @Test func `the slow stream is the one whose queue is full, or the one that holds the most`() {
+        let account = InboundAccount(limit: 100)
+        let state = Rules()
+        let queues = [1, 3, 5].map { (id: UInt32) in
+            let queue = queue(account)
+            _ = state.streaming(id, queue)
+            return queue
+        }
+        queues[0].add([UInt8](repeating: 1, count: 70))
+        queues[1].add([UInt8](repeating: 1, count: 40))
+        #expect(state.received(data(5)) == .hold)
+        #expect(state.takeSlow(5) == 1)
+        for _ in 0..<2 { queues[1].add([]) }
+        #expect(state.received(data(3)) == .hold)
+        #expect(state.takeSlow(3) == 3)
+        #expect(state.received(data(3)) == .skipBody)
+    }
+
+    @Test func `draining takes out the streams that would never end`() {
+        let state = Rules()
+        let (unary, streaming) = (state.waiting(1).token, state.streaming(3, queue()).token)
+        _ = state.streaming(5, queue(), endsWhenDraining: true)
+        state.beginDraining()
+        #expect(state.takeEndless() == [5])
+        #expect(!state.isFinished)
+        for token in [unary, streaming] { #expect(state.finished(token) == (.answer, true)) }
+        #expect(state.isFinished)
+    }
+
     @Test func `a handler that comes back after the connection is gone is cancelled`() {
         let state = Rules()
         let token = state.begin(1)
@@ -194,6 +261,6 @@ struct ServerConnectionStateTests {
         #expect(state.nextDeadline == start + .seconds(10))
         #expect(state.expire(at: start + .seconds(20)) == [3, 5])
         #expect(state.nextDeadline == start + .seconds(30))
-        for task in state.closed() { task.cancel() }
+        for call in state.closed() { call.task.cancel() }
     }
 }

@@ -1,8 +1,11 @@
 // The orderly end of a server.
 
-import TTRPC
+import NIOCore
+import NIOEmbedded
 import TTRPCMessages
 import Testing
+
+@testable import TTRPC
 
 struct ShutdownTests {
     @Test func `idle connections are closed at once and nothing listens any more`() async throws {
@@ -24,15 +27,7 @@ struct ShutdownTests {
             try await peer.sendRequest(1, .test(TestMethods.waitAtGate, "a"))
             #expect(await eventually { server.gates.arrived("a") == 1 })
             async let shutdown: Void = server.server.shutdown()
-            // The server goes down as soon as a new call is refused.
-            var id: UInt32 = 3
-            var code: Int32 = 0
-            while code == 0 {
-                try await peer.sendRequest(id, .healthCheck)
-                code = try await peer.nextResponse(on: id).status?.code ?? 0
-                id += 2
-            }
-            #expect(code == StatusCode.unavailable.rawValue)
+            try await peer.expectGoodCalls(untilRefusal: .unavailable, from: 3)
             server.gates.open("a")
             #expect(try await peer.nextResponse(on: 1).status == nil)
             try await peer.expectClosed()
@@ -54,6 +49,60 @@ struct ShutdownTests {
             try await peer.expectClosed()
             server.gates.open("a")
         }
+    }
+
+    @Test func `calls in flight are answered also after frames that were refused or of no use`() async throws
+    {
+        try await TestServer.with { server in
+            let peer = try await RawPeer.connect(to: server.address)
+            try await peer.sendRequest(1, .test(TestMethods.waitAtGate, "a"))
+            try await peer.sendRequest(2, .healthCheck)
+            try await peer.expectRefusal(.invalidArgument, on: 2)
+            try await peer.sendFrame(3, 9)
+            try await peer.expectRefusal(.invalidArgument, on: 9)
+            for type: UInt8 in [0, 2, 77] { try await peer.sendFrame(type, 1) }
+            try await peer.sendFrame(1, 11, body: [0xff])
+            try await peer.expectRefusal(.invalidArgument, on: 11)
+            #expect(await eventually { server.gates.arrived("a") == 1 })
+            async let shutdown: Void = server.server.shutdown()
+            try await peer.expectGoodCalls(untilRefusal: .unavailable, from: 13)
+            server.gates.open("a")
+            #expect(try await peer.nextResponse(on: 1).status == nil)
+            try await peer.expectClosed()
+            await shutdown
+        }
+    }
+
+    @Test func `a frame that never ends does not keep a server from its end`() async throws {
+        var configuration = ServerConfiguration.patient
+        configuration.drainTime = .milliseconds(100)
+        try await TestServer.with(configuration) { server in
+            let peer = try await RawPeer.connect(to: server.address)
+            try await peer.expectGoodCall(on: 1)
+            try await peer.send([0, 0, 0])
+            await server.server.shutdown()
+            try await peer.expectClosed()
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `a connection that is in use has its next call refused, another is closed at once`(
+        isInUse: Bool
+    ) throws {
+        let connection = try InProcessConnection()
+        try connection.receive([(1, .healthCheck)])
+        #expect(try connection.nextWrite() == [1])
+        connection.loop.advanceTime(by: .milliseconds(isInUse ? 99 : 101))
+        try connection.channel.pipeline.syncOperations.handler(type: ServerConnection.self).drain()
+        connection.loop.run()
+        guard isInUse else {
+            #expect(!connection.channel.isActive)
+            return
+        }
+        try connection.receive([(3, .healthCheck)])
+        #expect(try connection.nextWrite() == [3])
+        connection.loop.advanceTime(by: .milliseconds(200))
+        #expect(!connection.channel.isActive)
     }
 
     @Test func `a server that was shut down does not listen again`() async throws {

@@ -20,6 +20,8 @@ enum TestMethods {
     static let letters = method("Letters")
     /// Answers with the text of the request when the gate of that name is open.
     static let waitAtGate = method("WaitAtGate")
+    /// Waits at the gate that the end of the request's text names after its letters "x", and answers with that text.
+    static let waitNamed = method("WaitNamed")
     /// Waits at a gate as well, and takes no notice of being cancelled.
     static let waitStubbornly = method("WaitStubbornly")
     /// Throws what the request names.
@@ -85,6 +87,8 @@ struct TestServer: Sendable {
     let address: Address
     let gates: Gates
     let health: HealthService
+    /// What it has logged that a peer can cause.
+    let log: LogLines
 
     /// Starts a server, calls the body, and shuts the server down.
     static func with(
@@ -97,16 +101,16 @@ struct TestServer: Sendable {
         health.register(in: &methods)
         register(in: &methods, gates)
         registerFourKinds(in: &methods, gates)
-        var logger = Logger(label: "test")
-        logger.logLevel = .critical
+        let log = LogLines()
         let server = Server(
             methods: methods, configuration: configuration, group: .singletonMultiThreadedEventLoopGroup,
-            logger: logger)
+            logger: log.logger)
         let bound = try await server.listen(on: address ?? temporaryAddress())
         let result: Result<Void, any Error>
         do {
             result = .success(
-                try await body(TestServer(server: server, address: bound, gates: gates, health: health)))
+                try await body(
+                    TestServer(server: server, address: bound, gates: gates, health: health, log: log)))
         } catch {
             result = .failure(error)
         }
@@ -136,6 +140,11 @@ struct TestServer: Sendable {
                 gates.cancel(request.service)
             }
             try Task.checkCancellation()
+            return request
+        }
+        methods.register(TestMethods.waitNamed) { call in
+            let request = try call.request()
+            await gates.wait(String(request.service.drop { $0 == "x" }))
             return request
         }
         methods.register(TestMethods.waitStubbornly) { call in

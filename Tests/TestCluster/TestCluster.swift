@@ -53,6 +53,20 @@ public enum TestCluster {
         }
     }
 
+    /// A server's process and those it has started, to be stopped all together.
+    public static func serverProcesses(of postmaster: Int32) -> [Int32] {
+        let numbers = (try? FileManager.default.contentsOfDirectory(atPath: "/proc"))?.compactMap {
+            Int32($0)
+        }
+        let children = (numbers ?? []).filter { number in
+            // After the name in brackets: state and parent.
+            let text = try? String(contentsOfFile: "/proc/\(number)/stat", encoding: .utf8)
+            let fields = text?.split(separator: ")").last?.split(separator: " ")
+            return fields?.dropFirst().first.flatMap { Int32($0) } == postmaster
+        }
+        return [postmaster] + children
+    }
+
     /// The name of the database a URL of `makeDatabase` leads to.
     public static func databaseName(of url: String) -> String {
         URLComponents(string: url).map { String($0.path.dropFirst()) } ?? ""

@@ -245,7 +245,7 @@ public struct EveryType: Message {
     public static let descriptor: MessageDescriptor = {
         var message = Test__V1__EveryType()
         test__v1__every_type__init(&message)
-        return MessageDescriptor(message.base, byteFields: 0x11000100, nested: [EveryType.Part.descriptor])
+        return MessageDescriptor(message.base, byteFields: 0x11000100, nested: [EveryType.Part.descriptor], oneofs: [28: "choice", 29: "choice", 30: "choice", 31: "choice", 32: "choice", 33: "choice"])
     }()
 
     /// Reads the message from its decoded form.

@@ -7,9 +7,11 @@ struct ClinicCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "clinic",
         abstract: "Books, pays and administers the appointments of a clinic.",
+        usage: "clinic [<options>] <subcommand>",
         discussion: """
             Lists and things go to standard output, everything else to standard error. Options come from the \
-            environment as well: CLINIC_ADDRESS, CLINIC_OUTPUT, CLINIC_TIMEOUT, CLINIC_SESSION_FILE.
+            environment as well: CLINIC_ADDRESS, CLINIC_CA, CLINIC_CERT, CLINIC_KEY, CLINIC_OUTPUT, CLINIC_TIMEOUT, \
+            CLINIC_SESSION_FILE.
 
             Exit codes: 0 done; 2 wrong usage; 3 a value is not allowed; 4 not signed in, or not allowed to; \
             5 not found; 6 taken, or not possible in this state; 7 the server cannot serve now; 1 anything else.
@@ -23,7 +25,7 @@ struct ClinicCommand: ParsableCommand {
             Login.self, Logout.self, WhoAmI.self, UserCommands.self, DepartmentCommands.self,
             DoctorCommands.self, TimeOffCommands.self, SlotCommands.self,
             BookingCommands.self, TransactionCommands.self, Health.self, Call.self,
-            AuditCommands.self, ReportCommands.self,
+            ListServices.self, Describe.self, AuditCommands.self, ReportCommands.self,
         ])
 
     // Parsed here too, so that the options may stand before the noun.

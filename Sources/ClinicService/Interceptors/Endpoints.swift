@@ -77,7 +77,7 @@ struct Endpoints {
                 afterChange?()
                 return response
             } catch {
-                throw gate.status(describing: error)
+                throw gate.status(describing: error, requestID: call.requestID)
             }
         }
     }
@@ -94,7 +94,7 @@ struct Endpoints {
                 let (request, authorised) = try await gate.admit(call)
                 try await handler(request, authorised, responses)
             } catch {
-                throw gate.status(describing: error)
+                throw gate.status(describing: error, requestID: call.requestID)
             }
         }
     }
@@ -112,7 +112,7 @@ struct Endpoints {
                 let (request, authorised, presence) = try await gate.admitBearer(call)
                 try await handler(request, authorised, presence, responses)
             } catch {
-                throw gate.status(describing: error)
+                throw gate.status(describing: error, requestID: call.requestID)
             }
         }
     }
@@ -178,8 +178,8 @@ private struct Gate: Sendable {
         do throws(Status) { return try call.request() } catch { throw Status(malformed: error) }
     }
 
-    func status(describing error: any Error) -> Status {
-        Status(describing: error, method: method, logger: logger)
+    func status(describing error: any Error, requestID: String) -> Status {
+        Status(describing: error, method: method, requestID: requestID, logger: logger)
     }
 }
 

@@ -2,8 +2,11 @@
 // in a second. One event loop does all of it.
 
 internal import ArgumentParser
+internal import ClinicMessages
 internal import NIOCore
 internal import NIOPosix
+internal import OpenSSL
+internal import TTRPC
 
 struct LoadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -14,10 +17,12 @@ struct LoadCommand: AsyncParsableCommand {
         case health
         case listMyBookings = "list-my-bookings"
         case bookAppointment = "book-appointment"
+        case searchSlots = "search-slots"
     }
 
-    @Argument(help: "health, list-my-bookings or book-appointment.") var call: Call
-    @Option(help: "The server's Unix socket.") var socket: String
+    @Argument(help: "health, list-my-bookings, book-appointment or search-slots.") var call: Call
+    @Option(help: "Where the server is.", transform: { try Address(parsing: $0) }) var address: Address
+    @Option(help: "The authorities of a tls: server, a PEM file.") var ca: String?
     @Option(help: "The access token that every call carries.") var token: String
     @Option var connections = 8
     @Option(help: "Calls in flight on each connection.") var inFlight = 16
@@ -26,23 +31,20 @@ struct LoadCommand: AsyncParsableCommand {
     @Option(help: "Bookings go round these pairs of doctor:patient, comma-separated.") var pairs = ""
     @Option(help: "When the first slot begins, in seconds since the Unix epoch.") var firstStart: Int64 = 0
     @Option(help: "How many slots are taken already.") var skip = 0
+    @Option(help: "The department whose slots are searched for a week.") var department: Int64 = 0
+    @Option(help: "The first day of that week.") var firstDay = ""
+    @Option(help: "The last day of that week.") var lastDay = ""
 
     func run() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let requests = Requests(call: call, token: token, slots: try slots())
+        let search = SearchSlotsRequest(
+            subject: .departmentID(department), startDate: firstDay, endDate: lastDay)
+        let requests = Requests(call: call, token: token, slots: try slots(), search: search)
         let tally = Tally()
+        let context = try TLSContext(authorities: ca)
         var channels: [any Channel] = []
         for _ in 0..<connections {
-            let inFlight = inFlight
-            channels.append(
-                try await ClientBootstrap(group: group)
-                    .channelInitializer { channel in
-                        channel.eventLoop.makeCompletedFuture {
-                            try channel.pipeline.syncOperations.addHandler(
-                                LoadConnection(requests: requests, inFlight: inFlight, tally: tally))
-                        }
-                    }
-                    .connect(unixDomainSocketPath: socket).get())
+            channels.append(try await connect(group, context, requests, tally))
         }
         try await Task.sleep(for: .seconds(warmUp))
         let (start, before) = (ContinuousClock.now, tally.answered)
@@ -52,6 +54,30 @@ struct LoadCommand: AsyncParsableCommand {
         try await group.shutdownGracefully()
         if let failure = tally.failure { throw Failure(failure) }
         print((Double(after - before) / ((end - start) / .seconds(1))).rounded(), tally.sent)
+    }
+
+    private func connect(
+        _ group: any EventLoopGroup, _ tls: TLSContext, _ requests: Requests, _ tally: Tally
+    ) async throws -> any Channel {
+        let (bootstrap, inFlight, address) = (ClientBootstrap(group: group), inFlight, address)
+        let connected =
+            switch address {
+            case .unix(let path): bootstrap.connect(unixDomainSocketPath: path)
+            case .tcp(let host, let port), .tls(let host, let port):
+                bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1).connect(host: host, port: port)
+            }
+        return try await connected.flatMap { channel in
+            channel.eventLoop.makeCompletedFuture { () throws -> EventLoopFuture<Void> in
+                guard case .tls(let host, _) = address else {
+                    return channel.eventLoop.makeSucceededVoidFuture()
+                }
+                return try tls.secure(channel, host: host).map { _ in }
+            }.flatMap { $0 }.flatMapThrowing {
+                try channel.pipeline.syncOperations.addHandler(
+                    LoadConnection(requests: requests, inFlight: inFlight, tally: tally))
+                return channel
+            }
+        }.get()
     }
 
     private func slots() throws -> BookingSlots {

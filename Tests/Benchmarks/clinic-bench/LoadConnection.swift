@@ -43,7 +43,8 @@ final class LoadConnection: ChannelInboundHandler {
         self.tally = tally
     }
 
-    func channelActive(context: ChannelHandlerContext) {
+    /// Added when the channel is active, and secure if it is to be.
+    func handlerAdded(context: ChannelHandlerContext) {
         send(inFlight, context)
     }
 

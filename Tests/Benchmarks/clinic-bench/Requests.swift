@@ -18,13 +18,14 @@ struct Requests: Sendable {
 
     private let source: Source
 
-    init(call: LoadCommand.Call, token: String, slots: BookingSlots) {
+    init(call: LoadCommand.Call, token: String, slots: BookingSlots, search: SearchSlotsRequest) {
         source =
             switch call {
             case .health: .fixed(Self.envelope(HealthMethods.check, HealthCheckRequest(), token))
             case .listMyBookings:
                 .fixed(Self.envelope(BookingServiceMethods.listMyBookings, ListMyBookingsRequest(), token))
             case .bookAppointment: .booking(slots, token: token)
+            case .searchSlots: .fixed(Self.envelope(BookingServiceMethods.searchSlots, search, token))
             }
     }
 

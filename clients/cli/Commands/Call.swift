@@ -2,10 +2,8 @@
 
 internal import ArgumentParser
 internal import ClinicClient
-internal import ClinicMessages
 internal import ProtobufC
 internal import TTRPC
-internal import TTRPCMessages
 
 struct Call: RunnableCommand {
     static let configuration = CommandConfiguration(
@@ -33,9 +31,10 @@ struct Call: RunnableCommand {
 
     func run(in console: Console) async throws {
         guard let method else {
-            return try console.print(MethodNames.all.map { $0 + "\n" }.joined())
+            return try console.print(
+                Schema.services.flatMap(\.methods).map { "\($0.service)/\($0.name)\n" }.joined())
         }
-        let found = try MethodNames.find(method)
+        let found = try Schema.method(method)
         guard !found.kind.streamsRequests else {
             let text =
                 "\(found.service)/\(found.name) takes a stream of requests; call sends single ones only"
@@ -67,32 +66,5 @@ struct Call: RunnableCommand {
         } catch let error as JSONFormError {
             throw CommandFailure("the request is not a \(method.request.name): \(error)", .usage)
         }
-    }
-}
-
-/// The methods of the schema by name.
-enum MethodNames {
-    private static let services = ClinicMessages.allServices + TTRPCMessages.allServices
-
-    /// Every method as `service/method`.
-    static var all: [String] { services.flatMap(\.methods).map { "\($0.service)/\($0.name)" } }
-
-    /// The method of a name, whose service may leave its package out; throws a usage error for an unknown one.
-    static func find(_ name: String) throws -> AnyMethod {
-        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2 else {
-            throw CommandFailure("a method is named like BookingService/ListBookings", .usage)
-        }
-        guard
-            let service = services.first(where: { $0.name == parts[0] || $0.name.hasSuffix("." + parts[0]) })
-        else {
-            let names = services.map(\.name).joined(separator: ", ")
-            throw CommandFailure("there is no service \(parts[0]); there are \(names)", .usage)
-        }
-        guard let method = service.methods.first(where: { $0.name == parts[1] }) else {
-            let names = service.methods.map(\.name).joined(separator: ", ")
-            throw CommandFailure("\(service.name) has no method \(parts[1]); it has \(names)", .usage)
-        }
-        return method
     }
 }

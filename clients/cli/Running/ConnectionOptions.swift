@@ -3,6 +3,7 @@
 
 internal import ArgumentParser
 internal import Glibc
+internal import OpenSSL
 internal import TTRPC
 
 /// How answers are printed.
@@ -15,10 +16,27 @@ enum OutputForm: String, ExpressibleByArgument, CaseIterable {
 struct ConnectionOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Where the server is: unix:PATH or tcp:HOST:PORT. [environment: CLINIC_ADDRESS]",
+            "Where the server is: unix:PATH, tcp:HOST:PORT or tls:HOST:PORT. [environment: CLINIC_ADDRESS]",
             discussion: "Default: clinic.sock in the data directory if it is there, else tcp:127.0.0.1:7411."),
         transform: AddressText.parse)
     var address: Address?
+
+    @Option(
+        help: ArgumentHelp(
+            "The authorities of a tls: server, a PEM file. [environment: CLINIC_CA; default: the system's]",
+            valueName: "file"))
+    var ca: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Your certificate for a tls: server that asks for one, a PEM file. [environment: CLINIC_CERT]",
+            valueName: "file"))
+    var cert: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The key of that certificate, a PEM file. [environment: CLINIC_KEY]", valueName: "file"))
+    var key: String?
 
     @Option(help: "table for people, json for programs. [environment: CLINIC_OUTPUT; default: table]")
     var output: OutputForm?
@@ -33,6 +51,8 @@ struct ConnectionOptions: ParsableArguments {
 /// The values that hold for one run of a command.
 struct Settings {
     let address: Address
+    /// For a `tls:` address.
+    let tls: TLSContext?
     let output: OutputForm
     let timeout: Duration
 
@@ -41,6 +61,7 @@ struct Settings {
         address =
             try options.address ?? Self.variable("CLINIC_ADDRESS", console, AddressText.parse)
             ?? DefaultAddress.find(console)
+        tls = try Self.tls(for: address, options, console)
         timeout =
             try options.timeout ?? Self.variable("CLINIC_TIMEOUT", console, TimeoutText.parse) ?? .seconds(10)
         output =
@@ -51,6 +72,30 @@ struct Settings {
                 }
                 return form
             } ?? .table
+    }
+
+    /// Throws a usage error for files that cannot be used. Variables may be there for other addresses.
+    private static func tls(
+        for address: Address, _ options: ConnectionOptions, _ console: Console
+    ) throws(CommandFailure) -> TLSContext? {
+        guard case .tls = address else {
+            guard options.ca == nil, options.cert == nil, options.key == nil else {
+                throw CommandFailure("--ca, --cert and --key are for a tls: address, not \(address)", .usage)
+            }
+            return nil
+        }
+        let certificate = options.cert ?? console.variable("CLINIC_CERT")
+        let key = options.key ?? console.variable("CLINIC_KEY")
+        guard (certificate == nil) == (key == nil) else {
+            throw CommandFailure("--cert and --key go together", .usage)
+        }
+        do throws(TLSError) {
+            return try TLSContext(
+                authorities: options.ca ?? console.variable("CLINIC_CA"),
+                certificate: certificate.flatMap { file in key.map { (file, $0) } })
+        } catch {
+            throw CommandFailure("\(error)", .usage)
+        }
     }
 
     private static func variable<Value>(
@@ -67,7 +112,7 @@ struct Settings {
 
 /// Addresses as people type them.
 enum AddressText {
-    /// `unix:PATH` or `tcp:HOST:PORT`; throws what is wrong with it, without the text, which is printed anyhow.
+    /// An address in its notation; throws what is wrong with it, without the text, which is printed anyhow.
     static func parse(_ text: String) throws -> Address {
         do {
             return try Address(parsing: text)

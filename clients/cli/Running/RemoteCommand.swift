@@ -22,6 +22,7 @@ struct Remote {
         session = SessionState.find(for: settings.address, console)
         var configuration = ClinicClientConfiguration()
         configuration.timeout = settings.timeout
+        configuration.tls = settings.tls
         // A person waits: about a second of retries, then the truth.
         configuration.retryPolicy = RetryPolicy(maximumAttempts: 5)
         client = ClinicClient(address: settings.address, token: session.token, configuration: configuration)

@@ -1,0 +1,160 @@
+// Log lines for people or for programs. A line is one line whatever it says: what would end it or colour a terminal is
+// escaped, so nobody can write a line of somebody else's. Each is written with one system call, so that lines of several
+// threads and processes do not mix.
+
+internal import Glibc
+public import Logging
+
+/// How a log line looks.
+public enum LogFormat: String, Sendable, CaseIterable {
+    /// A JSON object: `time`, `level`, `logger`, `message`, and the metadata as fields beside them.
+    case json
+    /// Time, level, logger and message, then the metadata as `key=value`.
+    case text
+}
+
+/// Writes log lines to standard error.
+public struct LineLogHandler: LogHandler {
+    /// What is less urgent is not written (default info).
+    public var logLevel = Logger.Level.info
+    /// The fields of every line.
+    public var metadata: Logger.Metadata = [:]
+    /// Adds fields to every line.
+    public var metadataProvider: Logger.MetadataProvider?
+
+    private let label: String
+    private let format: LogFormat
+
+    /// A handler for the logger of that name.
+    public init(label: String, format: LogFormat) {
+        self.label = label
+        self.format = format
+    }
+
+    /// One of the fields of every line.
+    public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    /// Writes a line.
+    public func log(event: LogEvent) {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        Self.write(line(of: event, at: time))
+    }
+
+    /// The line, with its end.
+    func line(of event: LogEvent, at time: timespec) -> [UInt8] {
+        var fields = metadata
+        if let provided = metadataProvider?.get() { fields.merge(provided) { $1 } }
+        if let own = event.metadata { fields.merge(own) { $1 } }
+        if let error = event.error, fields["error"] == nil { fields["error"] = "\(error)" }
+        let sorted = fields.sorted { $0.key < $1.key }
+        var line = LineBuffer()
+        switch format {
+        case .json:
+            line.append("{\"time\":\"")
+            line.append(Self.text(of: time))
+            line.append("\",\"level\":\"\(event.level.rawValue)\",\"logger\":")
+            line.appendQuoted(label)
+            line.append(",\"message\":")
+            line.appendQuoted("\(event.message)")
+            for (key, value) in sorted {
+                line.append(",")
+                line.appendQuoted(Self.reserved.contains(key) ? key + "_" : key)
+                line.append(":")
+                line.appendQuoted("\(value)")
+            }
+            line.append("}")
+        case .text:
+            line.append(Self.text(of: time))
+            line.append(" \(event.level.rawValue) \(label): ")
+            line.appendEscaped("\(event.message)", quotes: false)
+            for (key, value) in sorted {
+                line.append(" ")
+                line.appendEscaped(key, quotes: false)
+                line.append("=")
+                line.appendWord("\(value)")
+            }
+        }
+        line.append("\n")
+        return line.bytes
+    }
+
+    /// The fields of a JSON line that metadata may not replace.
+    private static let reserved: Set<String> = ["time", "level", "logger", "message"]
+
+    /// RFC 3339 in UTC with microseconds.
+    static func text(of time: timespec) -> String {
+        var seconds = time.tv_sec
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        func padded(_ number: Int, _ width: Int) -> String {
+            let digits = String(number)
+            return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
+        }
+        let date = "\(padded(Int(parts.tm_year) + 1900, 4))-\(padded(Int(parts.tm_mon) + 1, 2))"
+        let clock = "\(padded(Int(parts.tm_hour), 2)):\(padded(Int(parts.tm_min), 2))"
+        return "\(date)-\(padded(Int(parts.tm_mday), 2))T\(clock):\(padded(Int(parts.tm_sec), 2))"
+            + ".\(padded(time.tv_nsec / 1000, 6))Z"
+    }
+
+    /// Writes a line in one piece as far as the descriptor takes it; a reader that is gone is nobody's loss.
+    private static func write(_ line: [UInt8]) {
+        var rest = line[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+}
+
+/// A line that is being made.
+struct LineBuffer {
+    private(set) var bytes: [UInt8] = []
+
+    init() { bytes.reserveCapacity(256) }
+
+    mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
+
+    /// A text as a JSON string.
+    mutating func appendQuoted(_ text: String) {
+        bytes.append(UInt8(ascii: "\""))
+        appendEscaped(text, quotes: true)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// A text as it is if it is a word, or else as a JSON string.
+    mutating func appendWord(_ text: String) {
+        let isWord =
+            !text.isEmpty
+            && text.utf8.allSatisfy { byte in
+                byte > 0x20 && byte != 0x7F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+            }
+        if isWord { append(text) } else { appendQuoted(text) }
+    }
+
+    /// A text with its control characters escaped as in JSON, and quotes and backslashes if they matter.
+    mutating func appendEscaped(_ text: String, quotes: Bool) {
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\n"): append("\\n")
+            case UInt8(ascii: "\t"): append("\\t")
+            case UInt8(ascii: "\r"): append("\\r")
+            case 0..<0x20, 0x7F:
+                append("\\u00")
+                bytes.append(Self.digits[Int(byte >> 4)])
+                bytes.append(Self.digits[Int(byte & 15)])
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                if quotes { bytes.append(UInt8(ascii: "\\")) }
+                bytes.append(byte)
+            default: bytes.append(byte)
+            }
+        }
+    }
+
+    private static let digits = Array("0123456789abcdef".utf8)
+}

@@ -1,0 +1,73 @@
+// What Linux knows about this process, under the names that every Prometheus client library uses. It is read when it is
+// asked for; what cannot be read is left out.
+
+internal import Glibc
+
+extension PrometheusText {
+    /// Writes memory, descriptors, processor time and start of this process.
+    public mutating func writeProcess() {
+        if let pages = Self.residentPages {
+            write(
+                "process_resident_memory_bytes", .gauge, help: "Memory of this process that is in RAM.",
+                Double(pages) * Double(sysconf(CInt(_SC_PAGESIZE))))
+        }
+        if let count = Self.openDescriptors {
+            write("process_open_fds", .gauge, help: "File descriptors that are open.", Double(count))
+        }
+        var limit = rlimit()
+        if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
+            write(
+                "process_max_fds", .gauge, help: "The most file descriptors that may be open.",
+                Double(limit.rlim_cur))
+        }
+        var used = timespec()
+        if clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) == 0 {
+            write(
+                "process_cpu_seconds_total", .counter, help: "Processor time of all threads, in seconds.",
+                Self.seconds(used))
+        }
+        write(
+            "process_start_time_seconds", .gauge, help: "When the process started, in seconds since 1970.",
+            Self.startTime)
+    }
+
+    /// The first number of statm is the size of the address space, the second what is resident, both in pages.
+    private static var residentPages: Int? {
+        let text = read("/proc/self/statm", atMost: 256)
+        return text.split(separator: " ").dropFirst().first.flatMap { Int($0) }
+    }
+
+    /// Counted without the descriptor that the counting takes.
+    private static var openDescriptors: Int? {
+        guard let directory = opendir("/proc/self/fd") else { return nil }
+        defer { closedir(directory) }
+        var count = 0
+        while readdir(directory) != nil { count += 1 }
+        // The directory itself, its parent, and the open directory.
+        return count - 3
+    }
+
+    /// When the kernel started it: clock ticks since boot, the 22nd field of stat, behind the name in brackets.
+    private static let startTime: Double = {
+        let text = read("/proc/self/stat", atMost: 1024)
+        let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
+        var (boot, now) = (timespec(), timespec())
+        clock_gettime(CLOCK_BOOTTIME, &boot)
+        clock_gettime(CLOCK_REALTIME, &now)
+        let ticks = fields.count > 19 ? Double(fields[19]) ?? 0 : 0
+        return seconds(now) - seconds(boot) + ticks / Double(sysconf(CInt(_SC_CLK_TCK)))
+    }()
+
+    private static func seconds(_ time: timespec) -> Double {
+        Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
+    private static func read(_ path: String, atMost count: Int) -> String {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return "" }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: count)
+        let length = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+        return String(decoding: bytes.prefix(max(0, length)), as: UTF8.self)
+    }
+}

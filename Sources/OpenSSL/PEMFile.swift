@@ -1,0 +1,60 @@
+// Files of certificates and keys, looked at before they are used: libcrypto's own words about a wrong one help nobody.
+
+internal import COpenSSL
+internal import Glibc
+
+enum PEMFile {
+    /// Throws if a file cannot be read, with the system's reason.
+    static func check(_ path: String) throws(TLSError) {
+        guard access(path, R_OK) == 0 else {
+            throw .file(path: path, reason: "cannot be read: \(String(cString: strerror(errno)))")
+        }
+    }
+
+    /// The key in a file, which is the caller's to free.
+    static func privateKey(_ path: String) throws(TLSError) -> OpaquePointer {
+        try check(path)
+        ERR_clear_error()
+        guard let file = BIO_new_file(path, "r") else {
+            throw .file(path: path, reason: "cannot be read: \(String(cString: strerror(errno)))")
+        }
+        defer { BIO_free(file) }
+        // Otherwise libcrypto would ask the terminal for the password.
+        var wantsPassword = false
+        let key = withUnsafeMutablePointer(to: &wantsPassword) { wantsPassword in
+            PEM_read_bio_PrivateKey(
+                file, nil,
+                { _, _, _, data in
+                    data?.assumingMemoryBound(to: Bool.self).pointee = true
+                    return -1
+                }, wantsPassword)
+        }
+        if let key { return key }
+        ERR_clear_error()
+        throw .file(
+            path: path,
+            reason: wantsPassword
+                ? "is locked with a password; a key without one is needed"
+                : "holds no private key in PEM form")
+    }
+
+    /// Throws if a certificate has ended or not begun.
+    static func checkTime(of certificate: OpaquePointer?, in path: String) throws(TLSError) {
+        guard let certificate else { return }
+        let (begin, end) = (X509_get0_notBefore(certificate), X509_get0_notAfter(certificate))
+        if X509_cmp_current_time(end) < 0 {
+            throw .file(path: path, reason: "holds a certificate that expired on \(day(end))")
+        }
+        if X509_cmp_current_time(begin) > 0 {
+            throw .file(path: path, reason: "holds a certificate that is not valid before \(day(begin))")
+        }
+    }
+
+    /// `2026-11-24`, in UTC.
+    private static func day(_ time: UnsafePointer<ASN1_TIME>?) -> String {
+        var parts = tm()
+        guard ASN1_TIME_to_tm(time, &parts) == 1 else { return "an unknown day" }
+        let (month, day) = (parts.tm_mon + 1, parts.tm_mday)
+        return "\(parts.tm_year + 1900)-\(month < 10 ? "0" : "")\(month)-\(day < 10 ? "0" : "")\(day)"
+    }
+}

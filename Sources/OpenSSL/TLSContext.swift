@@ -1,0 +1,161 @@
+// What all TLS connections of one kind have in common: the certificates, what is accepted, and how sessions are
+// resumed. A context never changes. A server whose files have changed makes another for the connections that come;
+// its session tickets die with the old one, so nobody resumes what a removed authority once let in.
+
+internal import COpenSSL
+public import NIOCore
+internal import Synchronization
+
+/// Certificates and rules for TLS 1.2 and 1.3.
+public final class TLSContext: Sendable {
+    /// Owns the C context, which threads may share once it is set up.
+    private struct Handle: @unchecked Sendable {
+        let pointer: OpaquePointer
+    }
+
+    /// A client's session and the host it was made with; holds a reference of its own.
+    private struct SavedSession: @unchecked Sendable {
+        let pointer: OpaquePointer
+        let host: String
+    }
+
+    private let handle: Handle
+    private let session = Mutex<SavedSession?>(nil)
+
+    /// A server's context: its certificate, the chain behind it in the same file, and its key, all PEM. With a
+    /// file of authorities only clients with a certificate of one of them are let in.
+    public init(
+        serverCertificate: String, key: String, clientAuthorities: String? = nil
+    ) throws(TLSError) {
+        handle = Handle(pointer: try Self.make(TLS_server_method()))
+        try use(certificate: serverCertificate, key: key)
+        SSL_CTX_set_options(pointer, clinic_SSL_OP_CIPHER_SERVER_PREFERENCE)
+        // Sessions live in tickets at the client, so that they cost this end no memory.
+        _ = clinic_SSL_CTX_set_session_cache_mode(pointer, Int(SSL_SESS_CACHE_OFF))
+        var name = Array("clinic".utf8)
+        guard SSL_CTX_set_session_id_context(pointer, &name, UInt32(name.count)) == 1 else {
+            throw .last("SSL_CTX_set_session_id_context")
+        }
+        if let clientAuthorities {
+            try trust(clientAuthorities)
+            SSL_CTX_set_client_CA_list(pointer, SSL_load_client_CA_file(clientAuthorities))
+            SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
+        }
+    }
+
+    /// A client's context: the authorities that servers are trusted by, the system's without a file; and a
+    /// certificate with its key for servers that ask for one. All PEM.
+    public init(authorities: String? = nil, certificate: (file: String, key: String)? = nil) throws(TLSError)
+    {
+        handle = Handle(pointer: try Self.make(TLS_client_method()))
+        if let authorities {
+            try trust(authorities)
+        } else {
+            guard SSL_CTX_set_default_verify_paths(pointer) == 1 else {
+                throw .last("SSL_CTX_set_default_verify_paths")
+            }
+        }
+        if let certificate { try use(certificate: certificate.file, key: certificate.key) }
+        SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER, nil)
+        _ = clinic_SSL_CTX_set_session_cache_mode(
+            pointer, Int(SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE))
+        SSL_CTX_sess_set_new_cb(pointer) { ssl, session in TLSConnection.keep(session, of: ssl) ? 1 : 0 }
+    }
+
+    deinit {
+        session.withLock { if let session = $0 { SSL_SESSION_free(session.pointer) } }
+        SSL_CTX_free(pointer)
+    }
+
+    /// Puts TLS on a channel, on its event loop; clients name the host that the certificate has to be for.
+    ///
+    /// The future succeeds when the handshake is over, with the names in the certificate of the other end, if it
+    /// has one; what follows in the pipeline can be added then. It fails with a `TLSError`, and the channel is
+    /// closed. There is no time limit to it here.
+    public func secure(
+        _ channel: any Channel, host: String? = nil
+    ) throws -> EventLoopFuture<CertificateNames?> {
+        let connection = try TLSConnection(self, host: host)
+        let secured = channel.eventLoop.makePromise(of: CertificateNames?.self)
+        do {
+            try channel.pipeline.syncOperations.addHandler(TLSHandler(connection, secured: secured))
+        } catch {
+            secured.fail(error)
+            throw error
+        }
+        return secured.futureResult
+    }
+
+    var pointer: OpaquePointer { handle.pointer }
+
+    // MARK: Sessions of a client
+
+    /// Keeps the last session, whose reference is given to it.
+    func keep(_ new: OpaquePointer, host: String) {
+        let saved = SavedSession(pointer: new, host: host)
+        let old = session.withLock { session in
+            defer { session = saved }
+            return session
+        }
+        if let old { SSL_SESSION_free(old.pointer) }
+    }
+
+    /// Offers the last session with a host to it again.
+    func resume(_ ssl: OpaquePointer, host: String) {
+        let ssl = Handle(pointer: ssl)
+        session.withLock { session in
+            guard let session, session.host == host else { return }
+            _ = SSL_set_session(ssl.pointer, session.pointer)
+        }
+    }
+
+    // MARK: Setting up
+
+    private static func make(_ method: OpaquePointer?) throws(TLSError) -> OpaquePointer {
+        ERR_clear_error()
+        guard let pointer = SSL_CTX_new(method) else { throw .last("SSL_CTX_new") }
+        SSL_CTX_set_options(pointer, clinic_SSL_OP_NO_COMPRESSION | clinic_SSL_OP_NO_RENEGOTIATION)
+        // The buffers of a record, 33 KiB, are there only while one is under way.
+        _ = clinic_SSL_CTX_set_mode(pointer, Int(SSL_MODE_RELEASE_BUFFERS))
+        guard clinic_SSL_CTX_set_min_proto_version(pointer, TLS1_2_VERSION) == 1,
+            // For TLS 1.2; all suites of 1.3 are good.
+            SSL_CTX_set_cipher_list(pointer, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1
+        else {
+            let failure = TLSError.last("SSL_CTX_set_cipher_list")
+            SSL_CTX_free(pointer)
+            throw failure
+        }
+        // Otherwise libcrypto would ask the terminal for the password of an encrypted key.
+        SSL_CTX_set_default_passwd_cb(pointer) { _, _, _, _ in -1 }
+        return pointer
+    }
+
+    private func trust(_ authorities: String) throws(TLSError) {
+        try PEMFile.check(authorities)
+        ERR_clear_error()
+        guard SSL_CTX_load_verify_file(pointer, authorities) == 1 else {
+            ERR_clear_error()
+            throw .file(path: authorities, reason: "holds no certificate of an authority in PEM form")
+        }
+    }
+
+    private func use(certificate: String, key: String) throws(TLSError) {
+        try PEMFile.check(certificate)
+        ERR_clear_error()
+        guard SSL_CTX_use_certificate_chain_file(pointer, certificate) == 1 else {
+            let failure = OpenSSLError.last("SSL_CTX_use_certificate_chain_file")
+            let reason = failure.reason == "no start line" ? nil : failure.reason
+            throw .file(
+                path: certificate,
+                reason: "holds no certificate in PEM form" + (reason.map { " (\($0))" } ?? ""))
+        }
+        try PEMFile.checkTime(of: SSL_CTX_get0_certificate(pointer), in: certificate)
+        let privateKey = try PEMFile.privateKey(key)
+        defer { EVP_PKEY_free(privateKey) }
+        ERR_clear_error()
+        guard SSL_CTX_use_PrivateKey(pointer, privateKey) == 1, SSL_CTX_check_private_key(pointer) == 1 else {
+            ERR_clear_error()
+            throw .file(path: key, reason: "is not the key of the certificate in \(certificate)")
+        }
+    }
+}

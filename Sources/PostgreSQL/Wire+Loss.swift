@@ -1,0 +1,57 @@
+// What becomes of the statements a lost connection still owed answers to: reads are sent again; writes only if it
+// is certain that nothing of them was kept.
+
+internal import CPostgreSQL
+
+extension Wire {
+    static let unknown = DatabaseError(
+        .outcomeUnknown, "the connection was lost before the commit was confirmed")
+
+    /// Why the connection is lost, if that is what the error says: libpq's own errors carry no SQLSTATE, and
+    /// the server ends a connection after a FATAL one.
+    mutating func connectionLoss(_ result: QueryResult) -> String? {
+        guard let state = result.errorField(clinic_pq_diag_sqlstate) else { return message() }
+        let severity = result.errorField(clinic_pq_diag_severity)
+        guard severity == "FATAL" || severity == "PANIC" else { return nil }
+        lostByFatalError = true
+        return "the server ended it (SQLSTATE \(state))"
+    }
+
+    /// Settles everything a lost connection owed, and closes it.
+    mutating func abandon(_ answers: inout Answers) {
+        let unavailable = DatabaseError(.unavailable, "the connection was lost again and again")
+        // The first group is the one the server was at. It took no effect if an error came before its Sync,
+        // or if the server's farewell came instead of an answer to one of its statements.
+        var isAtSync = false
+        if next < expected.count, case .sync = expected[next] { isAtSync = true }
+        var tookNoEffect = groupError != nil || (lostByFatalError && !isAtSync)
+        var group = held.map(\.attempt) + refused
+
+        func settle(_ attempts: [Attempt], _ answers: inout Answers) {
+            for var attempt in attempts {
+                guard purpose == .reads || tookNoEffect else {
+                    answers.completed.append((attempt.call, .failure(Self.unknown)))
+                    continue
+                }
+                attempt.failures += 1
+                if attempt.failures < attemptLimit {
+                    answers.again.append(attempt)
+                } else {
+                    answers.completed.append((attempt.call, .failure(unavailable)))
+                }
+            }
+        }
+        for entry in expected[next...] {
+            switch entry {
+            case .prepare: break
+            case .execute(let attempt, _): group.append(attempt)
+            case .sync:
+                settle(group, &answers)
+                group.removeAll()
+                tookNoEffect = lostByFatalError
+            }
+        }
+        settle(group, &answers)
+        disconnect()
+    }
+}

@@ -1,0 +1,65 @@
+// What is written down about each call when it has ended: its count, its duration, and a line in the log for those who
+// want to see every call. Never what is in it: no metadata, no payload, no name that is not a registered method's.
+//
+// A call lasts from the moment its bytes were read, together with those of its neighbours in the same read, until its
+// answer is there to be sent.
+
+internal import Logging
+internal import NIOCore
+
+extension ServerConnection {
+    /// A call has its answer, or nobody is there to be answered.
+    func record(_ token: CallToken, _ code: StatusCode) {
+        let time = executor.eventLoop.now - token.began
+        server.metrics.callEnded(token.method, code, after: time)
+        if server.logsCalls { log(code, token, after: time) }
+    }
+
+    /// A call was answered with a failure, or a frame before it had become a call of a known method.
+    func record(_ code: StatusCode, reason: String, _ token: CallToken?) {
+        if let token {
+            record(token, code)
+        } else {
+            server.metrics.callRefused(code)
+            if server.logsCalls { log(code, nil, after: nil) }
+        }
+        server.metrics.callFailed(reason)
+        server.limitedLog.notice(
+            .refusedCall, facts(code, token).merging(["reason": "\(reason)"]) { $1 }, at: .info)
+    }
+
+    /// The connection is closed.
+    func recordEnd() {
+        guard !isEndRecorded else { return }
+        isEndRecorded = true
+        server.metrics.connectionClosed(ending)
+    }
+
+    /// The name of a call that its caller, the log and whoever is asked about it have in common.
+    func requestID(_ number: UInt64) -> String { "\(server.name)-\(peer.connection)-\(number)" }
+
+    private func log(_ code: StatusCode, _ token: CallToken?, after time: TimeAmount?) {
+        var facts = facts(code, token)
+        if let time { facts["duration_us"] = "\(time.nanoseconds / 1000)" }
+        server.logger.debug("call", metadata: facts)
+    }
+
+    private func facts(_ code: StatusCode, _ token: CallToken?) -> Logger.Metadata {
+        var facts: Logger.Metadata = [
+            "method": "\(server.metrics.name(of: token?.method))", "code": "\(code.protoName)",
+            "peer": "\(peer.kind)",
+        ]
+        if let token { facts["request_id"] = "\(requestID(token.number))" }
+        return facts
+    }
+}
+
+extension Peer {
+    /// The way it is connected in a word, without who it is.
+    var kind: String {
+        switch transport {
+        case .unix: "unix"
+        case .tcp: "tcp"
+        }
+    }
+}

@@ -1,0 +1,98 @@
+// The certificates of the `tls:` listeners. They are read again on SIGHUP, as programs that renew certificates expect:
+// connections that are there keep what they have, those that come get the new one, and files that are no good change
+// nothing.
+
+internal import ArgumentParser
+internal import Glibc
+internal import Logging
+internal import NIOCore
+internal import OpenSSL
+internal import Synchronization
+internal import TTRPC
+internal import UnixSignals
+
+/// Where the certificates are.
+struct CertificateOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The certificate of tls: listeners, with the chain behind it, as a PEM file; SIGHUP reads it again.",
+            valueName: "file"))
+    var tlsCert: String?
+
+    @Option(help: ArgumentHelp("The key of that certificate, a PEM file.", valueName: "file"))
+    var tlsKey: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Lets only clients with a certificate of these authorities in, a PEM file.", valueName: "file"))
+    var tlsClientCa: String?
+
+    /// The certificates that are named, if these listeners can do with them.
+    func certificates(for listeners: [Address], _ logger: Logger) throws -> ServerCertificates? {
+        let secure = listeners.first { if case .tls = $0 { true } else { false } }
+        guard let tlsCert, let tlsKey else {
+            if let secure { throw Failure("--listen \(secure) needs --tls-cert and --tls-key") }
+            if tlsCert != nil { throw Failure("--tls-cert needs --tls-key") }
+            if tlsKey != nil { throw Failure("--tls-key needs --tls-cert") }
+            if tlsClientCa != nil { throw Failure("--tls-client-ca needs --tls-cert and --tls-key") }
+            return nil
+        }
+        return try ServerCertificates(
+            certificate: tlsCert, key: tlsKey, clientAuthorities: tlsClientCa, logger: logger)
+    }
+}
+
+/// The certificates in use.
+final class ServerCertificates: Sendable {
+    private let certificate: String
+    private let key: String
+    private let clientAuthorities: String?
+    private let logger: Logger
+    private let current: Mutex<TLSContext>
+
+    /// Reads the files; throws what is wrong with them.
+    init(certificate: String, key: String, clientAuthorities: String?, logger: Logger) throws(TLSError) {
+        self.certificate = certificate
+        self.key = key
+        self.clientAuthorities = clientAuthorities
+        self.logger = logger
+        current = Mutex(
+            try TLSContext(serverCertificate: certificate, key: key, clientAuthorities: clientAuthorities))
+        warnOfOpenKey()
+    }
+
+    /// Reads the files again.
+    func reload() {
+        do throws(TLSError) {
+            let next = try TLSContext(
+                serverCertificate: certificate, key: key, clientAuthorities: clientAuthorities)
+            current.withLock { $0 = next }
+            warnOfOpenKey()
+            logger.info("new certificates are in use")
+        } catch {
+            logger.error("the old certificates stay in use", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    /// Does so whenever SIGHUP comes, from now on until the task is cancelled.
+    func reloadingOnHangUp() async -> Task<Void, Never> {
+        let hangUps = await UnixSignalsSequence(trapping: .sighup)
+        return Task { for await _ in hangUps { self.reload() } }
+    }
+
+    /// Secures a connection with what is current.
+    var security: ChannelSecurity {
+        { channel in
+            try self.current.withLock { $0 }.secure(channel).map { names in
+                names.map { .init(commonName: $0.commonName, alternativeNames: $0.alternativeNames) }
+            }
+        }
+    }
+
+    private func warnOfOpenKey() {
+        var status = stat()
+        guard stat(key, &status) == 0, status.st_mode & 0o007 != 0 else { return }
+        logger.warning(
+            "everybody on this machine may read the key; run chmod o= on it", metadata: ["key": "\(key)"])
+    }
+}

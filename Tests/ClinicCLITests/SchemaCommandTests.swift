@@ -1,0 +1,159 @@
+// The schema on the screen.
+
+import ClinicMessages
+import ProtobufC
+import TTRPCMessages
+import Testing
+
+@testable import clinic
+
+@Suite struct SchemaCommandTests {
+    private let line: TestCommandLine
+
+    init() throws {
+        line = try TestCommandLine()
+    }
+
+    @Test func `list names the services, and the methods of one as call takes them`() async {
+        let services = await line.run("list").output
+        #expect(services.hasPrefix("clinic.v1.AdminService\nclinic.v1.BookingService\n"))
+        #expect(services.hasSuffix("grpc.health.v1.Health\n"))
+        for name in ["PaymentService", "clinic.v1.PaymentService"] {
+            #expect(
+                await line.run("list", name).output == """
+                    clinic.v1.PaymentService/ListTransactions
+                    clinic.v1.PaymentService/GetTransaction
+                    clinic.v1.PaymentService/GetReceipt
+                    clinic.v1.PaymentService/PayBooking
+                    clinic.v1.PaymentService/RefundTransaction
+                    clinic.v1.PaymentService/DeleteTransaction
+
+                    """)
+        }
+        let unknown = await line.run("list", "Service")
+        #expect(unknown.status == .usage && unknown.output.isEmpty)
+        #expect(unknown.errors.contains("there is no service Service; there are clinic.v1.AdminService, "))
+    }
+
+    /// Names, and what is to be said about them.
+    static let descriptions: [([String], String)] = [
+        (
+            ["clinic.v1.BookAppointmentRequest", "BookAppointmentRequest"],
+            """
+            clinic.v1.BookAppointmentRequest is a message:
+            message BookAppointmentRequest {
+              int64 doctor_id = 1;
+              oneof time {
+                .google.protobuf.Timestamp start_time = 2;
+                string booking_date_time = 3;
+              }
+              int64 user_id = 4;
+            }
+
+            """
+        ),
+        (
+            ["clinic.v1.ListUsersResponse"],
+            """
+            clinic.v1.ListUsersResponse is a message:
+            message ListUsersResponse {
+              repeated .clinic.v1.User users = 1;
+              string next_page_token = 2;
+            }
+
+            """
+        ),
+        (
+            ["clinic.v1.Role", "Role"],
+            """
+            clinic.v1.Role is an enum:
+            enum Role {
+              ROLE_UNSPECIFIED = 0;
+              ROLE_PATIENT = 1;
+              ROLE_STAFF = 2;
+              ROLE_ADMIN = 3;
+            }
+
+            """
+        ),
+        (
+            ["clinic.v1.BookingService.BookAppointment", "BookingService/BookAppointment"],
+            """
+            clinic.v1.BookingService.BookAppointment is a method:
+            rpc BookAppointment ( .clinic.v1.BookAppointmentRequest ) returns ( .clinic.v1.Booking );
+
+            """
+        ),
+        (
+            ["Health/Watch"],
+            """
+            grpc.health.v1.Health.Watch is a method:
+            rpc Watch ( .grpc.health.v1.HealthCheckRequest ) returns ( \
+            stream .grpc.health.v1.HealthCheckResponse ) {
+              option idempotency_level = NO_SIDE_EFFECTS;
+            }
+
+            """
+        ),
+        (
+            ["UserService.GetUser"],
+            """
+            clinic.v1.UserService.GetUser is a method:
+            rpc GetUser ( .clinic.v1.GetUserRequest ) returns ( .clinic.v1.User ) {
+              option idempotency_level = NO_SIDE_EFFECTS;
+            }
+
+            """
+        ),
+    ]
+
+    @Test(arguments: descriptions)
+    func `describe shows messages, enumerations and methods as a proto file does`(
+        names: [String], text: String
+    ) async {
+        for name in names {
+            let outcome = await line.run("describe", name)
+            #expect(outcome.status == .success && outcome.errors.isEmpty)
+            #expect(outcome.output == text)
+        }
+    }
+
+    @Test func `describe shows a service with all its methods, and without a name every service`() async {
+        let booking = await line.run("describe", "clinic.v1.BookingService").output
+        #expect(booking.hasPrefix("clinic.v1.BookingService is a service:\nservice BookingService {\n"))
+        for method in BookingServiceMethods.all {
+            let types = "( .\(method.request.name) ) returns ( .\(method.response.name) )"
+            #expect(booking.contains("\n  rpc \(method.name) \(types)"))
+        }
+        let all = await line.run("describe").output
+        #expect(all.contains(booking))
+        let services = ClinicMessages.allServices + TTRPCMessages.allServices
+        #expect(all.matches(of: #/ is a service:\n/#).count == services.count)
+    }
+
+    @Test func `every type that a description names can be described`() async {
+        var pending = [""]
+        var known: Set<String> = []
+        while let name = pending.popLast() {
+            let outcome = name.isEmpty ? await line.run("describe") : await line.run("describe", name)
+            #expect(outcome.status == .success, "\(outcome.errors)")
+            let named = outcome.output.matches(of: #/ \.([a-z][A-Za-z0-9.]+) /#)
+            pending += named.map { String($0.1) }.filter { known.insert($0).inserted }
+        }
+        #expect(known.count > 80)
+        #expect(known.isSuperset(of: ["clinic.v1.WorkingHours", "clinic.v1.Role", "google.protobuf.Empty"]))
+    }
+
+    @Test(arguments: ["Nothing", "", "Booking.", ".Booking", "clinic.v1", "a.b/c"])
+    func `what the schema does not have is wrong usage`(name: String) async {
+        let outcome = await line.run("describe", name)
+        #expect(outcome.status == .usage && outcome.output.isEmpty)
+        #expect(outcome.errors.hasPrefix("clinic: the schema has nothing called"))
+    }
+
+    @Test func `a method that a service does not have is answered with those it has`() async {
+        let outcome = await line.run("describe", "BookingService.Nothing")
+        #expect(outcome.status == .usage)
+        #expect(outcome.errors.contains("BookingService has no method Nothing; it has SearchSlots, "))
+    }
+}

@@ -1,0 +1,148 @@
+// TLS between the two programs: who gets in, what is said to those who do not, and certificates that change while the
+// daemon serves.
+
+import ClinicClient
+import Foundation
+import OpenSSL
+import TTRPC
+import TTRPCMessages
+import TestCluster
+import Testing
+
+@Suite(.seated)
+struct SecureTests {
+    /// An authority, and a daemon that has a certificate of it, copied to a place of its own.
+    private struct Setting {
+        let clinic: Installation
+        let authority: String
+
+        init() async throws {
+            clinic = try await Installation.withDatabase()
+            authority = try await Self.authority(in: clinic, "authority")
+            try install("server")
+        }
+
+        static func authority(in clinic: Installation, _ name: String) async throws -> String {
+            let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+                .appending(path: "certificates").path
+            let directory = clinic.directory + "/" + name
+            let made = try await Program(
+                commandLine: ["/bin/bash", script, directory], environment: ["PATH": "/usr/bin:/bin"]
+            ).end()
+            guard made.status == 0 else { throw Program.Missing(description: "openssl: \(made)") }
+            return directory
+        }
+
+        /// Puts a certificate of the authority, or of another, where the daemon has its own.
+        func install(_ name: String, of authority: String? = nil) throws {
+            for ending in ["pem", "key"] {
+                let bytes = try Data(
+                    contentsOf: URL(filePath: "\(authority ?? self.authority)/\(name).\(ending)"))
+                let path = "\(clinic.directory)/used.\(ending)"
+                try bytes.write(to: URL(filePath: path))
+                if ending == "key" { chmod(path, 0o640) }
+            }
+        }
+
+        /// Starts the daemon; returns the secure address, too.
+        func serve(_ options: String...) async throws -> (daemon: Program, address: Address) {
+            let daemon = try clinic.start(
+                [
+                    "--listen", "tls:127.0.0.1:0", "--tls-cert", clinic.directory + "/used.pem", "--tls-key",
+                    clinic.directory + "/used.key",
+                ] + options)
+            let line = try await daemon.line(with: "listening on tls:127.0.0.1:")
+            let address = try Address(parsing: String(line.split(separator: " ").last ?? ""))
+            return (daemon, address)
+        }
+
+        func client(of address: Address, trusting authority: String) throws -> ClinicClient {
+            var configuration = ClinicClientConfiguration()
+            configuration.retryPolicy = .never
+            configuration.timeout = .seconds(20)
+            configuration.tls = try TLSContext(authorities: authority + "/ca.pem")
+            return ClinicClient(address: address, configuration: configuration)
+        }
+    }
+
+    private func clinic(_ arguments: String..., environment: [String: String] = [:]) async throws
+        -> Program.Ending
+    {
+        try await Program.run(
+            "clinic", arguments, environment: ["HOME": "/nonexistent"].merging(environment) { $1 })
+    }
+
+    @Test func `clinic and clinicd show each other their certificates`() async throws {
+        let setting = try await Setting()
+        let authority = setting.authority
+        let (daemon, address) = try await setting.serve("--tls-client-ca", authority + "/ca.pem")
+        let files = [
+            "CLINIC_CA": authority + "/ca.pem", "CLINIC_CERT": authority + "/client.pem",
+            "CLINIC_KEY": authority + "/client.key", "CLINIC_ADDRESS": "\(address)",
+        ]
+        let health = try await clinic("health", environment: files)
+        #expect(health.status == 0 && health.output.contains("Serving"), "\(health)")
+        let list = try await clinic(
+            "department", "list", "--address", "\(address)", "--ca", authority + "/ca.pem", "--cert",
+            authority + "/client.pem", "--key", authority + "/client.key")
+        #expect(list.status == 0, "\(list)")
+
+        let anonymous = try await clinic("health", "--address", "\(address)", "--ca", authority + "/ca.pem")
+        #expect(anonymous.status == 7)
+        #expect(anonymous.errors.contains("the other end refused the connection: certificate required"))
+        let trusting = try await clinic("health", "--address", "\(address)")
+        #expect(trusting.status == 7)
+        #expect(trusting.errors.contains("is from an authority that is not trusted here"), "\(trusting)")
+        let plain = try await clinic(
+            "health", "--address", "\(address)".replacing("tls:", with: "tcp:"), "--timeout", "2")
+        #expect(plain.status == 7, "\(plain)")
+        let secure = try await clinic("health", "--address", "\(address)", "--ca", "/nothing.pem")
+        #expect(secure.status == 2)
+        #expect(secure.errors == "clinic: /nothing.pem cannot be read: No such file or directory\n")
+        #expect(try await daemon.stop().status == 0)
+    }
+
+    @Test(arguments: [["--ca", "x"], ["--cert", "x", "--key", "y"]])
+    func `certificates are not taken for an address that is not secure`(options: [String]) async throws {
+        let ending = try await Program.run("clinic", ["health", "--address", "tcp:127.0.0.1:1"] + options)
+        #expect(ending.status == 2)
+        #expect(ending.errors.contains("--ca, --cert and --key are for a tls: address"))
+    }
+
+    @Test func `certificates change on SIGHUP and drop nobody`() async throws {
+        let setting = try await Setting()
+        let next = try await Setting.authority(in: setting.clinic, "next")
+        let (daemon, address) = try await setting.serve()
+        let old = try setting.client(of: address, trusting: setting.authority)
+        func check(_ client: ClinicClient) async throws -> Status? {
+            try await status { _ = try await client.call(HealthMethods.check, HealthCheckRequest()) }
+        }
+        #expect(try await check(old) == nil)
+
+        try setting.install("server", of: next)
+        daemon.signal(SIGHUP)
+        try await daemon.line(with: "new certificates are in use", on: .errors)
+        #expect(try await check(old) == nil)
+        let stranger = try setting.client(of: address, trusting: setting.authority)
+        #expect(try await check(stranger)?.message.contains("not trusted here") == true)
+        #expect(try await check(setting.client(of: address, trusting: next)) == nil)
+
+        // A key that does not belong to the certificate.
+        try Data(contentsOf: URL(filePath: next + "/client.key"))
+            .write(to: URL(filePath: setting.clinic.directory + "/used.key"))
+        daemon.signal(SIGHUP)
+        let line = try await daemon.line(with: "the old certificates stay in use", on: .errors)
+        #expect(line.contains("used.key is not the key of the certificate in"))
+        #expect(try await check(old) == nil)
+        #expect(try await check(setting.client(of: address, trusting: next)) == nil)
+        #expect(try await daemon.stop().status == 0)
+    }
+
+    @Test func `a key that everybody may read is warned of`() async throws {
+        let setting = try await Setting()
+        chmod(setting.clinic.directory + "/used.key", 0o644)
+        let (daemon, _) = try await setting.serve()
+        try await daemon.line(with: "everybody on this machine may read the key", on: .errors)
+        #expect(try await daemon.stop().status == 0)
+    }
+}

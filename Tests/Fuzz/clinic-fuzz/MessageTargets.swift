@@ -1,0 +1,48 @@
+// What comes in a frame: the envelope, and the messages of every method in it.
+
+internal import ClinicMessages
+internal import ProtobufC
+internal import TTRPC
+internal import TTRPCMessages
+
+extension Message {
+    /// What could be read can be written, and reads the same again.
+    fileprivate static func checkRoundTrip(_ bytes: UnsafeRawBufferPointer) {
+        guard let message = try? Self(decoding: bytes) else { return }
+        let again = try? Self(decoding: message.encoded(), limits: .client)
+        promise(again == message, "\(descriptor.name) survives a round trip")
+    }
+}
+
+/// The envelope of a request and of a response.
+struct EnvelopeTarget: FuzzTarget {
+    func run(_ bytes: UnsafeRawBufferPointer) {
+        TTRPCRequest.checkRoundTrip(bytes)
+        TTRPCResponse.checkRoundTrip(bytes)
+    }
+}
+
+/// The messages of every method: as Swift values for the richest of them, and in their JSON form for all.
+struct MessageTarget: FuzzTarget {
+    private static let types: [any Message.Type] = [
+        Booking.self, Transaction.self, Doctor.self, SearchSlotsResponse.self, QueryRevenueResponse.self,
+        BookAppointmentRequest.self, UpdateDoctorRequest.self, SetDoctorScheduleRequest.self,
+        ListAuditEventsRequest.self, RefundTransactionRequest.self,
+    ]
+    private let descriptors: [MessageDescriptor] = (ClinicMessages.allServices + TTRPCMessages.allServices)
+        .flatMap(\.methods).flatMap { [$0.request, $0.response] }
+
+    func run(_ bytes: UnsafeRawBufferPointer) {
+        // The first byte says which.
+        guard let choice = bytes.first else { return }
+        let body = UnsafeRawBufferPointer(rebasing: bytes.dropFirst())
+        Self.types[Int(choice) % Self.types.count].checkRoundTrip(body)
+        let descriptor = descriptors[Int(choice) % descriptors.count]
+        // An instant beyond the year 9999 is shown as an object, which is no JSON form to be read.
+        guard let text = try? descriptor.json(decoding: Array(body)),
+            let again = try? descriptor.bytes(json: text)
+        else { return }
+        let second = try? descriptor.json(decoding: again)
+        promise(second == text, "the JSON form of \(descriptor.name) survives a round trip")
+    }
+}

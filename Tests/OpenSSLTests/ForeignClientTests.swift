@@ -1,0 +1,180 @@
+// Our server and the clients of others: `openssl s_client`, Python's ssl, and peers that do not speak TLS at all.
+
+import Foundation
+import NIOCore
+import NIOPosix
+import OpenSSL
+import TTRPC
+import Testing
+
+struct ForeignClientTests {
+    /// Connects with s_client, which says something that is no ttrpc and leaves when the server does.
+    private func connect(_ server: SecureServer, _ options: String...) async throws -> Command.Outcome {
+        try await run(server, saying: "this is not ttrpc", ["-ign_eof"] + options)
+    }
+
+    private func run(
+        _ server: SecureServer, saying line: String, _ options: [String]
+    ) async throws -> Command.Outcome {
+        let client = "openssl s_client -connect 127.0.0.1:\(server.port) -CAfile \"$1\""
+        let script = "echo '\(line)' | \(client) \(options.joined(separator: " "))"
+        return try await Command.run("bash", "-c", script, "bash", try await TestAuthority.shared.authorities)
+    }
+
+    @Test(arguments: [("-tls1_2", "TLSv1.2"), ("-tls1_3", "TLSv1.3")])
+    func `TLS 1.2 and 1.3 are spoken, and the end is announced`(option: String, version: String) async throws
+    {
+        try await SecureServer.with(SecureServer.context()) { server in
+            let outcome = try await connect(server, option)
+            #expect(outcome.output.contains("New, \(version)"), "\(outcome)")
+            #expect(outcome.output.contains("Verify return code: 0 (ok)"))
+            #expect(outcome.output.contains("Compression: NONE"))
+            // What s_client says when it is told; otherwise it complains of an unexpected end.
+            #expect(outcome.output.split(separator: "\n").contains("closed"))
+            #expect(!outcome.output.contains("unexpected eof"))
+        }
+    }
+
+    @Test(arguments: ["-tls1_1", "-tls1"])
+    func `what is older is refused`(option: String) async throws {
+        try await SecureServer.with(SecureServer.context()) { server in
+            let outcome = try await connect(server, option, "-cipher ALL:@SECLEVEL=0")
+            #expect(outcome.status != 0)
+            #expect(outcome.output.contains("alert protocol version"), "\(outcome)")
+        }
+    }
+
+    @Test(arguments: ["AES128-SHA", "ECDHE-ECDSA-AES128-SHA256", "NULL", "aNULL"])
+    func `a cipher without forward secrecy or authentication is refused`(cipher: String) async throws {
+        try await SecureServer.with(SecureServer.context()) { server in
+            let outcome = try await connect(server, "-tls1_2 -cipher '\(cipher):@SECLEVEL=0'")
+            #expect(outcome.status != 0)
+            #expect(outcome.output.contains("alert handshake failure"), "\(outcome)")
+        }
+    }
+
+    @Test(arguments: ["-tls1_2", "-tls1_3"], [false, true])
+    func `a session is resumed, but not under another context`(option: String, isReloaded: Bool) async throws
+    {
+        let file = try await TestAuthority.shared.path("session\(option)-\(isReloaded)")
+        try await SecureServer.with(SecureServer.context()) { server in
+            let outcome = try await connect(server, option, "-sess_out \(file)")
+            #expect(outcome.output.contains("New, TLSv1"))
+            guard !isReloaded else { return }
+            #expect(try await connect(server, option, "-sess_in \(file)").output.contains("Reused, TLSv1"))
+        }
+        guard isReloaded else { return }
+        try await SecureServer.with(SecureServer.context()) { server in
+            let outcome = try await connect(server, option, "-sess_in \(file)")
+            #expect(outcome.output.contains("New, TLSv1"), "\(outcome)")
+        }
+    }
+
+    @Test func `renegotiation is refused`() async throws {
+        try await SecureServer.with(SecureServer.context()) { server in
+            // A line with an R asks for it.
+            let outcome = try await run(server, saying: "R", ["-tls1_2"])
+            #expect(outcome.output.contains("RENEGOTIATING"))
+            #expect(outcome.output.contains("no renegotiation"), "\(outcome)")
+        }
+    }
+
+    /// A health check and its answer on a TLS connection by Python, with every end that TLS can have.
+    private static let python = """
+        import socket, ssl, struct, sys
+        port, authorities, version, ending = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
+        context = ssl.create_default_context(cafile=authorities)
+        context.minimum_version = context.maximum_version = ssl.TLSVersion[version]
+        connection = context.wrap_socket(socket.create_connection(("127.0.0.1", port)),
+                                         server_hostname="localhost", suppress_ragged_eofs=False)
+        def field(number, data): return bytes([number << 3 | 2, len(data)]) + data
+        def check(stream):
+            request = field(1, b"grpc.health.v1.Health") + field(2, b"Check")
+            connection.sendall(struct.pack(">IIBB", len(request), stream, 1, 0) + request)
+        def read(count):
+            data = b""
+            while len(data) < count:
+                piece = connection.recv(count - len(data))
+                if not piece: raise SystemExit("the server ended")
+                data += piece
+            return data
+        def answer(stream):
+            length, number, kind, flags = struct.unpack(">IIBB", read(10))
+            assert (number, kind, flags) == (stream, 2, 0), (number, kind, flags)
+            assert read(length) == field(2, bytes([8, 1]))
+        check(1); answer(1)
+        if ending == "client":
+            # Ours is answered by theirs: unwrap waits for it.
+            check(3); answer(3)
+            connection.unwrap().close()
+        elif ending == "server":
+            connection.sendall(b"x")
+            assert connection.recv(1) == b""
+        elif ending == "cut":
+            connection.close()
+        print("good")
+        """
+
+    @Test(arguments: ["TLSv1_2", "TLSv1_3"], ["client", "server", "cut"])
+    func `Python calls a method and sees a proper end`(version: String, ending: String) async throws {
+        let authority = try await TestAuthority.shared
+        try await SecureServer.with(SecureServer.context()) { server in
+            let outcome = try await Command.run(
+                "python3", "-c", Self.python, "\(server.port)", authority.authorities, version,
+                ending)
+            #expect(outcome.output == "good\n")
+        }
+    }
+
+    /// What a peer without TLS sends to begin with.
+    static let openings: [String: [UInt8]] = [
+        "HTTP": Array("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8),
+        "ttrpc": [0, 0, 0, 0, 0, 0, 0, 1, 1, 0],
+        "zeros": [UInt8](repeating: 0, count: 4096),
+        "a record of an alert": [21, 3, 3, 0, 2, 2, 40],
+        "a hello that is cut": [22, 3, 1, 0, 200, 1, 0, 0, 196],
+        "a hello of nonsense": [22, 3, 1, 0, 4, 1, 0, 0, 0],
+    ]
+
+    @Test(arguments: openings.keys.sorted())
+    func `who does not speak TLS is disconnected`(opening: String) async throws {
+        let bytes = try #require(Self.openings[opening])
+        try await SecureServer.with(SecureServer.context()) { server in
+            // A peer that waits for more is the business of the time limit, unless it goes.
+            try await expectEnd(server, after: bytes, goes: opening.contains("cut"))
+        }
+    }
+
+    @Test func `the handshake has its time, however the bytes drip`() async throws {
+        var configuration = ServerConfiguration.patient
+        configuration.handshakeTime = .milliseconds(200)
+        try await SecureServer.with(SecureServer.context(), configuration) { server in
+            try await expectEnd(server, after: [])
+            try await expectEnd(server, after: [22])
+            try await expectEnd(server, after: [22, 3, 1, 0, 200, 1, 0, 0, 196])
+        }
+    }
+
+    @Test func `a shutdown does not wait for a handshake`() async throws {
+        let context = try await SecureServer.context()
+        let clock = ContinuousClock.now
+        try await SecureServer.with(context) { server in
+            let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                .connect(host: "127.0.0.1", port: server.port).get()
+            try await channel.writeAndFlush(ByteBuffer(bytes: [22]))
+            await server.server.shutdown()
+            try await channel.closeFuture.get()
+        }
+        #expect(ContinuousClock.now - clock < .seconds(60))
+    }
+
+    /// Checks that the server closes a connection by itself.
+    private func expectEnd(_ server: SecureServer, after bytes: [UInt8], goes: Bool = false) async throws {
+        let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .channelOption(.allowRemoteHalfClosure, value: false)
+            .connect(host: "127.0.0.1", port: server.port).get()
+        try? await channel.writeAndFlush(ByteBuffer(bytes: bytes))
+        if goes { try await channel.close(mode: .output) }
+        try await channel.closeFuture.get()
+    }
+}

@@ -1,0 +1,125 @@
+// The two ends of one TLS connection without a socket: the test carries the encrypted bytes from one to the other, cut
+// and spoilt as it likes. All on one thread, so that each step is the next.
+
+import NIOCore
+import NIOEmbedded
+import OpenSSL
+
+/// A client and a server.
+final class TLSPair {
+    /// What an end has told the handlers above it.
+    final class Listener: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        var received: [UInt8] = []
+        var inputClosed = 0
+        var errors: [TLSError] = []
+        var isInactive = false
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            received += unwrapInboundIn(data).readableBytesView
+        }
+
+        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+            if let event = event as? ChannelEvent, event == .inputClosed { inputClosed += 1 }
+        }
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            if let error = error as? TLSError { errors.append(error) }
+        }
+
+        func channelInactive(context: ChannelHandlerContext) { isInactive = true }
+    }
+
+    /// An embedded channel does not know how to close one way only.
+    private final class HalfCloser: ChannelOutboundHandler {
+        typealias OutboundIn = ByteBuffer
+
+        func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+            if mode == .output { promise?.succeed() } else { context.close(mode: mode, promise: promise) }
+        }
+    }
+
+    /// One end.
+    struct End {
+        let channel: EmbeddedChannel
+        let listener = Listener()
+        let secured: Outcome
+
+        /// How the handshake ended.
+        final class Outcome {
+            var result: Result<CertificateNames?, any Error>?
+            var error: TLSError? {
+                if case .failure(let error)? = result { error as? TLSError } else { nil }
+            }
+        }
+
+        init(_ context: TLSContext, host: String?, staysOpen: Bool) throws {
+            let (outcome, listener) = (Outcome(), listener)
+            let channel = EmbeddedChannel(handler: HalfCloser())
+            self.channel = channel
+            secured = outcome
+            try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: staysOpen)
+            try context.secure(channel, host: host).assumeIsolated().whenComplete { result in
+                outcome.result = result
+                guard case .success = result else { return }
+                try? channel.pipeline.syncOperations.addHandler(listener)
+            }
+        }
+
+        var isSecure: Bool { if case .success? = secured.result { true } else { false } }
+
+        /// What it wants to send, in writes.
+        func outgoing() throws -> [ByteBuffer] {
+            var writes: [ByteBuffer] = []
+            while let bytes = try channel.readOutbound(as: ByteBuffer.self) {
+                if bytes.readableBytes > 0 { writes.append(bytes) }
+            }
+            return writes
+        }
+    }
+
+    let client: End
+    let server: End
+    /// Bytes that were carried to the client.
+    private(set) var bytesToClient = 0
+
+    init(client: TLSContext, server: TLSContext, host: String = "localhost", staysOpen: Bool = true) throws {
+        self.server = try End(server, host: nil, staysOpen: staysOpen)
+        self.client = try End(client, host: host, staysOpen: staysOpen)
+        for end in [self.server, self.client] {
+            try end.channel.connect(to: SocketAddress(unixDomainSocketPath: "/test")).wait()
+        }
+    }
+
+    deinit {
+        _ = try? client.channel.finish(acceptAlreadyClosed: true)
+        _ = try? server.channel.finish(acceptAlreadyClosed: true)
+    }
+
+    /// Carries bytes both ways until there are no more.
+    func carry(in pieces: (ByteBuffer) -> [ByteBuffer] = { [$0] }) throws {
+        while true {
+            let (toServer, toClient) = (try client.outgoing(), try server.outgoing())
+            if toServer.isEmpty, toClient.isEmpty { return }
+            bytesToClient += toClient.reduce(0) { $0 + $1.readableBytes }
+            for bytes in toServer.flatMap(pieces) { try server.channel.writeInbound(bytes) }
+            for bytes in toClient.flatMap(pieces) { try client.channel.writeInbound(bytes) }
+        }
+    }
+}
+
+/// Random numbers that come again with the seed.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    /// SplitMix64.
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}

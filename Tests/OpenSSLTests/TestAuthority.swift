@@ -1,0 +1,88 @@
+// Certificates for the tests, made once for each run by the `openssl` command, as an administrator would make them.
+
+import Foundation
+import Subprocess
+
+/// A certificate authority with what it has signed, as PEM files in a directory of its own.
+struct TestAuthority: Sendable {
+    let directory: String
+
+    func path(_ name: String) -> String { directory + "/" + name }
+
+    var authorities: String { path("ca.pem") }
+    /// A certificate for localhost and 127.0.0.1.
+    var server: (file: String, key: String) { (path("server.pem"), path("server.key")) }
+    /// A certificate for nobody's host, with the names of a program.
+    var client: (file: String, key: String) { (path("client.pem"), path("client.key")) }
+
+    static var shared: TestAuthority { get async throws { try await made.value } }
+    /// Another one, which has the same names on its certificates.
+    static var stranger: TestAuthority { get async throws { try await madeStranger.value } }
+
+    private static let made = Task { try await make() }
+    private static let madeStranger = Task { try await make() }
+
+    private static func make() async throws -> TestAuthority {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "tls-\(UUID().uuidString)")
+            .path
+        let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "certificates").path
+        // Nobody is left to remove them at the end of a run; they are small, and in the temporary directory.
+        let made = try await Command.run("bash", script, directory)
+        guard made.status == 0 else { throw Surprise("openssl could not make certificates: \(made)") }
+        return TestAuthority(directory: directory)
+    }
+}
+
+/// What went wrong in a test's own preparations.
+struct Surprise: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+/// Other programs, run to their end.
+enum Command {
+    struct Outcome: Sendable {
+        let status: Int32
+        /// Standard output and standard error.
+        let output: String
+    }
+
+    static func run(_ program: String, _ arguments: String...) async throws -> Outcome {
+        let result = try await Subprocess.run(
+            .name(program), arguments: Arguments(arguments), environment: environment, input: .none,
+            output: .string(limit: 1 << 20), error: .combinedWithOutput)
+        guard case .exited(let status) = result.terminationStatus else {
+            throw Surprise("\(program) was killed")
+        }
+        return Outcome(status: status, output: result.standardOutput)
+    }
+
+    /// Runs a program that ends by itself after the body, which gets its lines one by one.
+    static func serving(
+        _ program: String, _ arguments: String...,
+        body: (_ lines: () async throws -> String?) async throws -> Void
+    ) async throws {
+        _ = try await Subprocess.run(
+            .name(program), arguments: Arguments(arguments), environment: environment, input: .inputWriter,
+            output: .sequence, error: .discarded
+        ) { execution in
+            var lines = execution.standardOutput.strings().makeAsyncIterator()
+            let result: Result<Void, any Error>
+            do {
+                result = .success(try await body { try await lines.next() })
+            } catch {
+                result = .failure(error)
+            }
+            // Some end with their input, so that stays open until here.
+            try await execution.standardInputWriter.finish()
+            try result.get()
+        }
+    }
+
+    /// The system's programs before those of whoever runs the tests.
+    private static let environment = Environment.custom([
+        "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8",
+    ])
+}

@@ -1,0 +1,36 @@
+// `clinic list` and `clinic describe`: what can be called, and with what, without the .proto files. The words are those
+// of grpcurl. No server is asked: this is the schema that this program was made from.
+
+internal import ArgumentParser
+internal import ProtobufC
+
+struct ListServices: RunnableCommand {
+    static let configuration = CommandConfiguration(
+        "list", "List the services, or the methods of one.", example: "clinic list BookingService")
+
+    @Argument(help: "The service, full or short. Without it the services are listed.")
+    var service: String?
+
+    func run(in console: Console) async throws {
+        let names =
+            if let service { try Schema.service(service).methods.map { "\($0.service)/\($0.name)" } } else {
+                Schema.services.map(\.name)
+            }
+        try console.print(names.map { $0 + "\n" }.joined())
+    }
+}
+
+struct Describe: RunnableCommand {
+    static let configuration = CommandConfiguration(
+        "describe", "Show a service, a method, a message or an enumeration as the schema has it.",
+        "A name may leave its package out. Which fields a message has is also what `clinic call` takes as JSON.",
+        example: "clinic describe BookAppointmentRequest")
+
+    @Argument(help: "What to show. Without it all services are shown.")
+    var name: String?
+
+    func run(in console: Console) async throws {
+        let elements = try name.map { [try Schema.element($0)] } ?? Schema.services.map { .service($0) }
+        try console.print(elements.map(\.text).joined(separator: "\n"))
+    }
+}

@@ -1,0 +1,82 @@
+// The schema in this program, by the names that people give.
+
+internal import ClinicMessages
+internal import ProtobufC
+internal import TTRPCMessages
+
+/// Something that has a name in the schema.
+enum SchemaElement {
+    case service(ServiceDescriptor)
+    case method(AnyMethod)
+    case message(MessageDescriptor)
+    case enumeration(EnumerationDescriptor)
+}
+
+enum Schema {
+    static let services = ClinicMessages.allServices + TTRPCMessages.allServices
+
+    /// The service of a name, which may leave its package out; throws a usage error for an unknown one.
+    static func service(_ name: some StringProtocol) throws -> ServiceDescriptor {
+        guard let service = services.first(where: { isNamed($0.name, name) }) else {
+            let names = services.map(\.name).joined(separator: ", ")
+            throw CommandFailure("there is no service \(name); there are \(names)", .usage)
+        }
+        return service
+    }
+
+    /// The method of a name such as BookingService/ListBookings, or with a point instead; throws a usage error for an
+    /// unknown one.
+    static func method(_ name: String) throws -> AnyMethod {
+        guard let end = name.lastIndex(of: "/") ?? name.lastIndex(of: ".") else {
+            throw CommandFailure("a method is named like BookingService/ListBookings", .usage)
+        }
+        let service = try service(name[..<end])
+        let methodName = name[end...].dropFirst()
+        guard let method = service.methods.first(where: { $0.name == methodName }) else {
+            let names = service.methods.map(\.name).joined(separator: ", ")
+            throw CommandFailure("\(service.name) has no method \(methodName); it has \(names)", .usage)
+        }
+        return method
+    }
+
+    /// Whatever has that name; throws a usage error if nothing has.
+    static func element(_ name: String) throws -> SchemaElement {
+        if let service = services.first(where: { isNamed($0.name, name) }) { return .service(service) }
+        if let message = types.messages.first(where: { isNamed($0.name, name) }) { return .message(message) }
+        if let type = types.enumerations.first(where: { isNamed($0.name, name) }) {
+            return .enumeration(type)
+        }
+        // What is left can only be a method; its service is known if it looks like one.
+        if let end = name.lastIndex(where: { $0 == "/" || $0 == "." }),
+            services.contains(where: { isNamed($0.name, name[..<end]) })
+        {
+            return .method(try method(name))
+        }
+        throw CommandFailure(
+            "the schema has nothing called \(name); clinic list and clinic describe show what it has", .usage)
+    }
+
+    private static func isNamed(_ fullName: String, _ name: some StringProtocol) -> Bool {
+        fullName == name || (!name.isEmpty && fullName.hasSuffix("." + name))
+    }
+
+    /// Every type that a method takes or answers with, directly or inside another.
+    private static let types: (messages: [MessageDescriptor], enumerations: [EnumerationDescriptor]) = {
+        var messages: [String: MessageDescriptor] = [:]
+        var enumerations: [String: EnumerationDescriptor] = [:]
+        var pending = services.flatMap(\.methods).flatMap { [$0.request, $0.response] }
+        while let message = pending.popLast() {
+            guard messages.updateValue(message, forKey: message.name) == nil else { continue }
+            for field in message.fieldDescriptions {
+                switch field.kind {
+                case .scalar: break
+                case .message(let part): pending.append(part)
+                case .enumeration(let type): enumerations[type.name] = type
+                }
+            }
+        }
+        return (
+            messages.values.sorted { $0.name < $1.name }, enumerations.values.sorted { $0.name < $1.name }
+        )
+    }()
+}
