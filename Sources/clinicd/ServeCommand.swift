@@ -126,8 +126,10 @@ private struct Daemon: Service, CustomStringConvertible {
         let pages = try await serve(
             ServicePages(
                 registry: registry, server: server, database: database, passwords: passwords, health: health))
+        let reloading = await certificates?.reloadingOnHangUp()
+        defer { reloading?.cancel() }
         do {
-            try await listen(server, directory)
+            try await listen(server, directory, certificates)
             await serveUntilShutdown(server, database, health)
         } catch {
             await pages?.stop()
@@ -150,10 +152,10 @@ private struct Daemon: Service, CustomStringConvertible {
         }
     }
 
-    private func listen(_ server: Server, _ directory: DataDirectory) async throws {
+    private func listen(
+        _ server: Server, _ directory: DataDirectory, _ certificates: ServerCertificates?
+    ) async throws {
         let standard = [directory.socket, Address.tcp(host: "127.0.0.1", port: 7411)]
-        let reloading = await certificates?.reloadingOnHangUp()
-        defer { reloading?.cancel() }
         do {
             for address in command.listen.isEmpty ? standard : command.listen {
                 let security: ChannelSecurity? =

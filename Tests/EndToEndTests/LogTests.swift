@@ -66,7 +66,7 @@ struct LogTests {
     @Test func `an internal failure has one number for its caller and the log`() async throws {
         let (clinic, daemon) = try await serve(["--log-format", "json", "--log-level", "debug"])
         try await AdminConnection.withConnection(url: try #require(clinic.database)) { connection in
-            try connection.execute("ALTER TABLE clinic.doctor RENAME TO physician")
+            try connection.execute("ALTER VIEW clinic.doctor_answer RENAME TO gone")
         }
         let failure = try #require(
             try await status {

@@ -154,6 +154,12 @@ struct MetricsTests {
                 try connection.execute("BEGIN; LOCK TABLE clinic.doctor; SELECT pg_sleep(60)")
             }
         }
+        try await eventually("the lock") {
+            var row = try await TestCluster.administer(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND wait_event = 'PgSleep'",
+                [.text(TestCluster.databaseName(of: url))])[0]
+            return try row.int64() == 1
+        }
         let client = clinic.client()
         let call = Task { try await client.call(DoctorServiceMethods.listDoctors, ListDoctorsRequest()) }
         try await eventually("a call in flight") {
@@ -180,7 +186,7 @@ struct MetricsTests {
         let (_, daemon, port) = try await serve()
         let page = try await metrics(port)
         let now = Date().timeIntervalSince1970
-        #expect(page.value("process_resident_memory_bytes") > 4 << 20)
+        #expect(page.value("process_resident_memory_bytes") > 4_194_304)
         #expect((5...10_000).contains(page.value("process_open_fds")))
         #expect(page.value("process_max_fds") >= page.value("process_open_fds"))
         #expect(page.value("process_cpu_seconds_total") > 0)
@@ -264,7 +270,7 @@ struct MetricsTests {
     @Test func `a port that is taken is complained about`() async throws {
         let taken = try ListeningSocket()
         let clinic = try await Installation.withDatabase()
-        let daemon = try clinic.start(["--metrics", "127.0.0.1:\(taken.port)"])
+        let daemon = try clinic.start(["--metrics", "127.0.0.1:\(taken.port)", "--log-level", "warning"])
         expectComplaint(
             try await daemon.end(), "cannot listen on tcp:127.0.0.1:\(taken.port): address in use")
     }

@@ -206,7 +206,8 @@ struct ServerConnectionStateTests {
         #expect(state.received(data(1)) == .readBody)
         #expect(state.isOpen(token))
         let bad = FrameHeader(length: 4, streamID: 1, type: 3, flags: 4)
-        #expect(state.received(bad) == .refuseAndCancel(.dataWithoutData, TakenCall(token: token, task: task)))
+        #expect(
+            state.received(bad) == .refuseAndCancel(.dataWithoutData, TakenCall(token: token, task: task)))
         #expect(!state.isOpen(token))
         #expect(state.received(bad) == .skipBody)
         #expect(state.received(data(1)) == .skipBody)
