@@ -11,8 +11,8 @@ internal import TTRPCMessages
 public final class ClinicClient: Sendable {
     /// Where the server is.
     public let address: Address
-    private let configuration: ClinicClientConfiguration
-    private let connector: Connector
+    let configuration: ClinicClientConfiguration
+    let connector: Connector
     private let currentToken: Mutex<String?>
 
     /// A client that connects with its first call. The token is what Login answered, nil before.
@@ -113,7 +113,7 @@ public final class ClinicClient: Sendable {
         }
     }
 
-    private struct Failure: Error {
+    struct Failure: Error {
         let status: Status
         /// Whether the call found its connection dead, which says nothing about the server.
         let foundDeadConnection: Bool
@@ -161,7 +161,7 @@ public final class ClinicClient: Sendable {
     }
 
     /// Waits as long as the policy and the server want it; throws the failure if that goes beyond the deadline.
-    private func pause(
+    func pause(
         after failure: Failure, _ attempts: Int, until deadline: ContinuousClock.Instant
     ) async throws(Status) {
         var pause = configuration.retryPolicy.pause(afterAttempts: attempts)

@@ -67,6 +67,69 @@ public enum NoSlotReason: MessageEnumeration {
     public var isUnrecognized: Bool { if case .unrecognized = self { true } else { false } }
 }
 
+/// What can happen to a booking. A hold that runs out is no event: it says itself when it does.
+public enum BookingEventType: MessageEnumeration {
+    /// Never sent.
+    case unspecified
+    /// It was booked or held.
+    case created
+    /// It moved to another status by itself; a payment may have been refunded with it.
+    case statusChanged
+    /// It moved to another time.
+    case rescheduled
+    /// A payment was made, refunded or deleted, which may have changed the status.
+    case paymentChanged
+    /// It was deleted.
+    case deleted
+    /// A number that this version of the schema does not name.
+    case unrecognized(Int32)
+
+    /// Every value that the schema names, in its order.
+    public static let allCases: [Self] = [.unspecified, .created, .statusChanged, .rescheduled, .paymentChanged, .deleted]
+
+    /// The value of a number of the wire.
+    public init(rawValue: Int32) {
+        switch rawValue {
+        case 0: self = .unspecified
+        case 1: self = .created
+        case 2: self = .statusChanged
+        case 3: self = .rescheduled
+        case 4: self = .paymentChanged
+        case 5: self = .deleted
+        default: self = .unrecognized(rawValue)
+        }
+    }
+
+    /// The number on the wire.
+    public var rawValue: Int32 {
+        switch self {
+        case .unspecified: 0
+        case .created: 1
+        case .statusChanged: 2
+        case .rescheduled: 3
+        case .paymentChanged: 4
+        case .deleted: 5
+        case .unrecognized(let number): number
+        }
+    }
+
+    /// The name in the schema, or the number where there is none.
+    public var protoName: String {
+        switch self {
+        case .unspecified: "BOOKING_EVENT_TYPE_UNSPECIFIED"
+        case .created: "BOOKING_EVENT_TYPE_CREATED"
+        case .statusChanged: "BOOKING_EVENT_TYPE_STATUS_CHANGED"
+        case .rescheduled: "BOOKING_EVENT_TYPE_RESCHEDULED"
+        case .paymentChanged: "BOOKING_EVENT_TYPE_PAYMENT_CHANGED"
+        case .deleted: "BOOKING_EVENT_TYPE_DELETED"
+        case .unrecognized(let number): String(number)
+        }
+    }
+
+    /// Whether the number is one that the schema does not name.
+    public var isUnrecognized: Bool { if case .unrecognized = self { true } else { false } }
+}
+
 /// A slot to book.
 public struct BookAppointmentRequest: Message {
     /// With whom.
@@ -880,6 +943,152 @@ public struct DeleteBookingRequest: Message {
     }
 }
 
+/// What to watch, and from where on.
+public struct WatchBookingsRequest: Message {
+    /// The access token, for clients that cannot send metadata with a stream; else the metadata has it. If both have one
+    /// it is the same.
+    public var accessToken: String
+    /// The resume_token of the last response that was seen, of a watch of the same caller and doctor_id; empty: from now
+    /// on.
+    public var resumeToken: String
+    /// Only the bookings with this doctor, if not 0.
+    public var doctorID: Int64
+
+    /// Makes a message of these values.
+    public init(accessToken: String = "", resumeToken: String = "", doctorID: Int64 = 0) {
+        self.accessToken = accessToken
+        self.resumeToken = resumeToken
+        self.doctorID = doctorID
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.accessToken = ""
+        self.resumeToken = ""
+        self.doctorID = 0
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__WatchBookingsRequest()
+        clinic__v1__watch_bookings_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__WatchBookingsRequest.self)
+        self.accessToken = try source.string(message.pointee.access_token, "access_token")
+        self.resumeToken = try source.string(message.pointee.resume_token, "resume_token")
+        self.doctorID = message.pointee.doctor_id
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__WatchBookingsRequest.self)
+        clinic__v1__watch_bookings_request__init(message)
+        message.pointee.access_token = target.string(self.accessToken)
+        message.pointee.resume_token = target.string(self.resumeToken)
+        message.pointee.doctor_id = self.doctorID
+    }
+}
+
+/// A change, or a sign of life of a stream on which nothing happens: one follows at least every 15 seconds.
+public struct WatchBookingsResponse: Message {
+    /// What happened; absent in a sign of life.
+    public var event: BookingEvent?
+    /// Stands for everything up to here. Opaque, and good for as long as the clinic keeps its history.
+    public var resumeToken: String
+
+    /// Makes a message of these values.
+    public init(event: BookingEvent? = nil, resumeToken: String = "") {
+        self.event = event
+        self.resumeToken = resumeToken
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.event = nil
+        self.resumeToken = ""
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__WatchBookingsResponse()
+        clinic__v1__watch_bookings_response__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [BookingEvent.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__WatchBookingsResponse.self)
+        self.event = try source.message(message.pointee.event, "event")
+        self.resumeToken = try source.string(message.pointee.resume_token, "resume_token")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__WatchBookingsResponse.self)
+        clinic__v1__watch_bookings_response__init(message)
+        message.pointee.event = target.message(self.event)
+        message.pointee.resume_token = target.string(self.resumeToken)
+    }
+}
+
+/// Something that happened to a booking.
+public struct BookingEvent: Message {
+    /// When.
+    public var eventTime: ProtobufTimestamp?
+    /// What.
+    public var type: BookingEventType
+    /// To which booking.
+    public var bookingID: Int64
+    /// The booking as it is now, later changes included; absent if it was deleted since.
+    public var booking: Booking?
+
+    /// Makes a message of these values.
+    public init(eventTime: ProtobufTimestamp? = nil, type: BookingEventType = .unspecified, bookingID: Int64 = 0, booking: Booking? = nil) {
+        self.eventTime = eventTime
+        self.type = type
+        self.bookingID = bookingID
+        self.booking = booking
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.eventTime = nil
+        self.type = .unspecified
+        self.bookingID = 0
+        self.booking = nil
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__BookingEvent()
+        clinic__v1__booking_event__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [ProtobufTimestamp.descriptor, Booking.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__BookingEvent.self)
+        self.eventTime = try source.message(message.pointee.event_time, "event_time")
+        self.type = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.type.rawValue), "type")
+        self.bookingID = message.pointee.booking_id
+        self.booking = try source.message(message.pointee.booking, "booking")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__BookingEvent.self)
+        clinic__v1__booking_event__init(message)
+        message.pointee.event_time = target.message(self.eventTime)
+        message.pointee.type = .init(rawValue: .init(truncatingIfNeeded: self.type.rawValue))
+        message.pointee.booking_id = self.bookingID
+        message.pointee.booking = target.message(self.booking)
+    }
+}
+
 /// The appointments of the clinic.
 public enum BookingServiceMethods {
     /// Finds free slots of the doctors of a department, or of one doctor, over some days. Anyone.
@@ -915,6 +1124,14 @@ public enum BookingServiceMethods {
     /// Cancels a booking as UpdateBookingStatus would, and hides it from every list. Owner or staff.
     public static let deleteBooking = Method<DeleteBookingRequest, ProtobufEmpty>(
         service: "clinic.v1.BookingService", name: "DeleteBooking", hasSideEffects: true)
+    /// Streams what happens to bookings from now on, or from a resume_token on: every change once, in the order in which
+    /// the changes became final. The caller's own bookings; staff: all. The first response comes at once and has no event:
+    /// what was changed before it is in the lists, what is changed after it is streamed, and so is what was changed before
+    /// but not final. A change is final as soon as no change that began before it is still under way, usually at once.
+    /// Ends with UNAVAILABLE when the server shuts down, with UNAUTHENTICATED when the token expires or is revoked; go on
+    /// with the last resume_token. Signed in.
+    public static let watchBookings = ServerStreamingMethod<WatchBookingsRequest, WatchBookingsResponse>(
+        service: "clinic.v1.BookingService", name: "WatchBookings", hasSideEffects: false)
 
     /// Every method of the service, in the order of the schema.
     public static let all: [AnyMethod] = [
@@ -928,5 +1145,6 @@ public enum BookingServiceMethods {
         AnyMethod(updateBookingStatus),
         AnyMethod(rescheduleBooking),
         AnyMethod(deleteBooking),
+        AnyMethod(watchBookings),
     ]
 }

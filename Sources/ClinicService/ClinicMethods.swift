@@ -65,6 +65,10 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> MethodTa
     let slots = SlotService(clinic: clinic, slots: SlotStore(database: database), pageTokens: pageTokens)
     let booking = BookingService(
         clinic: clinic, bookings: BookingStore(database: database), doctors: doctors, pageTokens: pageTokens)
+    let bookingEvents = BookingEventStore(database: database)
+    let feed = BookingFeed(events: bookingEvents)
+    let watch = WatchService(
+        clinic: clinic, events: bookingEvents, feed: feed, resumeTokens: pageTokens)
     let payment = PaymentService(
         clinic: clinic, transactions: TransactionStore(database: database), pageTokens: pageTokens)
     let admin = AdminService(
@@ -72,7 +76,8 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> MethodTa
         pageTokens: pageTokens)
 
     var endpoints = Endpoints(
-        identity: Identity(tokens: accessTokens, standings: standings), logger: dependencies.logger)
+        identity: Identity(tokens: accessTokens, standings: standings), logger: dependencies.logger,
+        afterChange: feed.hint)
     let health = dependencies.health
     try endpoints.serve(HealthMethods.check) { request, _ in try health.check(request) }
     try endpoints.serve(HealthMethods.watch, endsWhenDraining: true) { request, _, responses in
@@ -117,6 +122,7 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> MethodTa
     try endpoints.serve(BookingServiceMethods.updateBookingStatus, booking.updateBookingStatus)
     try endpoints.serve(BookingServiceMethods.rescheduleBooking, booking.rescheduleBooking)
     try endpoints.serve(BookingServiceMethods.deleteBooking, booking.deleteBooking)
+    try endpoints.serve(BookingServiceMethods.watchBookings, watch.watchBookings)
 
     try endpoints.serve(PaymentServiceMethods.listTransactions, payment.listTransactions)
     try endpoints.serve(PaymentServiceMethods.getTransaction, payment.getTransaction)

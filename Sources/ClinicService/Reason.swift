@@ -12,6 +12,7 @@ enum Reason: String, CaseIterable {
     case invalidPassword = "INVALID_PASSWORD"
     case invalidPageSize = "INVALID_PAGE_SIZE"
     case invalidPageToken = "INVALID_PAGE_TOKEN"
+    case invalidResumeToken = "INVALID_RESUME_TOKEN"
     case invalidEtag = "INVALID_ETAG"
     case invalidIdempotencyKey = "INVALID_IDEMPOTENCY_KEY"
     case invalidUpdateMask = "INVALID_UPDATE_MASK"
@@ -78,8 +79,8 @@ enum Reason: String, CaseIterable {
     var code: StatusCode {
         switch self {
         case .malformedRequest, .invalidField, .invalidPassword, .invalidPageSize, .invalidPageToken,
-            .invalidEtag,
-            .invalidIdempotencyKey, .invalidUpdateMask, .wrongCurrency, .malformedDate, .skippedLocalTime,
+            .invalidResumeToken, .invalidEtag, .invalidIdempotencyKey, .invalidUpdateMask, .wrongCurrency,
+            .malformedDate, .skippedLocalTime,
             .offGrid,
             .keyReused:
             .invalidArgument
@@ -111,6 +112,7 @@ enum Reason: String, CaseIterable {
         case .invalidPassword: "a password has at least 8 characters, at most 72 bytes and no NUL"
         case .invalidPageSize: "page_size is negative; use 0 for the default or up to 1000"
         case .invalidPageToken: "page_token is not one of this list; start again without it"
+        case .invalidResumeToken: "resume_token is not one of this watch; list anew and watch without it"
         case .invalidEtag: "etag is not one this service gave out; read the thing again"
         case .invalidIdempotencyKey: "idempotency-key is 1 to 128 printable ASCII characters, given once"
         case .invalidUpdateMask: "update_mask names a field that cannot be changed"

@@ -13,6 +13,7 @@ public let clinicMigrations: [Migration] = [
     Migration(name: "money_events_reports", sql: text(PackageResources.m0007_money_events_reports_sql)),
     Migration(name: "refunds_at_once", sql: text(PackageResources.m0008_refunds_at_once_sql)),
     Migration(name: "a_million_bookings", sql: text(PackageResources.m0009_a_million_bookings_sql)),
+    Migration(name: "watching", sql: text(PackageResources.m0010_watching_sql)),
 ]
 
 private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

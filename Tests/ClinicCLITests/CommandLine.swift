@@ -115,6 +115,18 @@ final class TestCommandLine: Sendable {
                 return try handler(try call.request())
             }
         }
+
+        /// A stream of these answers.
+        mutating func on<Request, Response>(
+            _ method: ServerStreamingMethod<Request, Response>,
+            _ handler: @escaping @Sendable (Request) throws -> [Response]
+        ) {
+            let arrived = arrived
+            table.register(method) { call, responses in
+                arrived(Arrival(method: call.method, metadata: call.metadata))
+                for response in try handler(try call.request()) { try await responses.send(response) }
+            }
+        }
     }
 }
 

@@ -138,10 +138,41 @@ import Testing
         #expect(outcome.output.contains("grpc.health.v1.Health/Check\n"))
     }
 
-    @Test func `call refuses a stream`() async {
+    @Test func `call prints each answer of a stream on a line`() async throws {
+        try await line.serve { methods in
+            methods.on(HealthMethods.watch) { _ in
+                [HealthCheckResponse(status: .serving), HealthCheckResponse(status: .notServing)]
+            }
+        }
         let outcome = await line.run("call", "Health/Watch")
-        #expect(outcome.status == .usage)
-        #expect(outcome.errors.contains("grpc.health.v1.Health/Watch is a stream"))
+        #expect(outcome.status == .success)
+        #expect(outcome.output == "{\"status\":\"SERVING\"}\n{\"status\":\"NOT_SERVING\"}\n")
+        await line.stop()
+    }
+
+    @Test func `a watch prints each change on a line, and where to go on when it fails`() async throws {
+        try await line.serve { methods in
+            methods.on(BookingServiceMethods.watchBookings) { request in
+                guard request.resumeToken.isEmpty else { throw Status(.internal, "lost") }
+                let event = BookingEvent(
+                    eventTime: ProtobufTimestamp(seconds: 1_795_474_800), type: .statusChanged, bookingID: 7,
+                    booking: Booking(
+                        id: 7, bookingDateTime: "24/11/2026 10:00:00", status: .cancelled,
+                        doctor: DoctorSummary(id: 3, fullName: "Dr Who")))
+                return [
+                    WatchBookingsResponse(resumeToken: "a"),
+                    WatchBookingsResponse(event: event, resumeToken: "b"),
+                ]
+            }
+        }
+        let outcome = await line.run("booking", "watch")
+        #expect(
+            outcome.output
+                == "2026-11-23T23:00:00Z  Status changed  booking 7  24/11/2026 10:00  Cancelled  Dr Who (3)\n"
+        )
+        #expect(outcome.errors == "go on with --from b\nclinic: lost [INTERNAL]\n")
+        #expect(outcome.status == .failure)
+        await line.stop()
     }
 
     @Test func `a new password is asked for twice, and never shown`() async throws {

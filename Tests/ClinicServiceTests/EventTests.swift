@@ -6,45 +6,10 @@ import ClinicStore
 import Foundation
 import PostgreSQL
 import ProtobufC
-import Synchronization
 import TTRPC
 import TTRPCMessages
 import TestCluster
 import Testing
-
-/// A connection of its own that runs statements one after the other, as it is told.
-private final class Writer: Sendable {
-    private struct Order: Sendable {
-        let sql: String
-        let done: CheckedContinuation<Void, any Error>
-    }
-
-    private let orders = Mutex<[Order?]>([])
-    private let arrived = DispatchSemaphore(value: 0)
-
-    /// Serves until `stop`.
-    func serve(_ url: String) async throws {
-        try await AdminConnection.withConnection(url: url) { [self] connection in
-            while true {
-                arrived.wait()
-                guard let order = orders.withLock({ $0.removeFirst() }) else { return }
-                order.done.resume(with: Result { try connection.execute(order.sql) })
-            }
-        }
-    }
-
-    func run(_ sql: String) async throws {
-        try await withCheckedThrowingContinuation { done in
-            orders.withLock { $0.append(Order(sql: sql, done: done)) }
-            arrived.signal()
-        }
-    }
-
-    func stop() {
-        orders.withLock { $0.append(nil) }
-        arrived.signal()
-    }
-}
 
 @Suite struct EventTests {
     /// Inserts the event of a thing of this number.
@@ -60,18 +25,6 @@ private final class Writer: Sendable {
             configuration: DatabaseConfiguration(url: url), logger: TestCluster.logger)
         try await database.start()
         return (database, url)
-    }
-
-    /// Runs the body with so many writers.
-    private func withWriters(
-        _ count: Int, _ url: String, _ body: ([Writer]) async throws -> Void
-    ) async throws {
-        let writers = (0..<count).map { _ in Writer() }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for writer in writers { group.addTask { try await writer.serve(url) } }
-            defer { for writer in writers { writer.stop() } }
-            try await body(writers)
-        }
     }
 
     @Test(arguments: 0..<4)

@@ -64,7 +64,7 @@ struct BookingCommands: ParsableCommand {
         commandName: "booking", abstract: "Make, list, pay and cancel appointments.",
         subcommands: [
             CreateBooking.self, HoldSlot.self, ConfirmHold.self, ShowBooking.self, ListBookings.self,
-            ListMyBookings.self, RescheduleBooking.self, CancelBooking.self,
+            ListMyBookings.self, WatchBookings.self, RescheduleBooking.self, CancelBooking.self,
             SetBookingStatus.self,
             DeleteBooking.self, PayBooking.self,
         ])

@@ -96,6 +96,7 @@ enum AccessTable {
         "clinic.v1.BookingService/UpdateBookingStatus": .signedIn,
         "clinic.v1.BookingService/RescheduleBooking": .signedIn,
         "clinic.v1.BookingService/DeleteBooking": .signedIn,
+        "clinic.v1.BookingService/WatchBookings": .signedIn,
 
         "clinic.v1.PaymentService/ListTransactions": .signedIn,
         "clinic.v1.PaymentService/GetTransaction": .signedIn,

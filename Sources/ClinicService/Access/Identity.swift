@@ -14,7 +14,18 @@ struct Identity: Sendable {
     /// The caller that a call's metadata names; throws UNAUTHENTICATED for anything but no or one valid token, and a
     /// `DatabaseError` when nobody can tell what the bearer may do.
     func caller(of metadata: Metadata, now: Instant) async throws -> Caller {
-        guard let claims = try claims(of: metadata, now: now) else { return .anonymous }
+        try await caller(bearing: try token(in: metadata), now: now)
+    }
+
+    /// The bearer of a token; throws as above.
+    func caller(bearing token: [UInt8]?, now: Instant) async throws -> Caller {
+        guard let token else { return .anonymous }
+        let claims: AccessTokenClaims
+        do throws(AccessTokenRefused) {
+            claims = try tokens.verify(token, now: now)
+        } catch {
+            throw Status(.invalidToken)
+        }
         guard
             let standing = try await standings.standing(of: claims.userID, tokenVersion: claims.tokenVersion),
             standing.tokenVersion == claims.tokenVersion
@@ -22,18 +33,14 @@ struct Identity: Sendable {
         return .user(id: claims.userID, role: standing.role)
     }
 
-    /// What the one valid token says; nil without one.
-    private func claims(of metadata: Metadata, now: Instant) throws(Status) -> AccessTokenClaims? {
+    /// The one token of a call's metadata, valid or not; nil without one.
+    func token(in metadata: Metadata) throws(Status) -> [UInt8]? {
         let values = metadata["authorization"]
         guard var value = values.first else { return nil }
         guard values.count == 1, let token = value.withUTF8(Self.token(inCredentials:)) else {
             throw Status(.invalidToken)
         }
-        do throws(AccessTokenRefused) {
-            return try tokens.verify(token, now: now)
-        } catch {
-            throw Status(.invalidToken)
-        }
+        return token
     }
 
     /// What follows `Bearer ` in any case.

@@ -42,10 +42,13 @@ struct Endpoints {
     private var served: Set<String> = []
     private let identity: Identity
     private let logger: Logger
+    private let afterChange: @Sendable () -> Void
 
-    init(identity: Identity, logger: Logger) {
+    /// - Parameter afterChange: is called after each call that may have changed something.
+    init(identity: Identity, logger: Logger, afterChange: @escaping @Sendable () -> Void) {
         self.identity = identity
         self.logger = logger
+        self.afterChange = afterChange
     }
 
     /// Throws the first method of the schema that is not served.
@@ -66,10 +69,13 @@ struct Endpoints {
         _ handler: @escaping @Sendable (Request, Call) async throws -> Response
     ) throws(IncompleteService) {
         let gate = try gate(method.service, method.name, hasSideEffects: method.hasSideEffects)
+        let afterChange = method.hasSideEffects ? self.afterChange : nil
         table.register(method) { call in
             do {
                 let (request, authorised) = try await gate.admit(call)
-                return try await handler(request, authorised)
+                let response = try await handler(request, authorised)
+                afterChange?()
+                return response
             } catch {
                 throw gate.status(describing: error, requestID: call.requestID)
             }
@@ -87,6 +93,24 @@ struct Endpoints {
             do {
                 let (request, authorised) = try await gate.admit(call)
                 try await handler(request, authorised, responses)
+            } catch {
+                throw gate.status(describing: error, requestID: call.requestID)
+            }
+        }
+    }
+
+    /// Serves a stream that goes on for longer than a token counts. It ends when the server shuts down; the handler has
+    /// to ask again and again whether the caller is still there.
+    mutating func serve<Request: TokenBearing, Response: Message>(
+        _ method: ServerStreamingMethod<Request, Response>,
+        _ handler:
+            @escaping @Sendable (Request, Call, Presence, ResponseWriter<Response>) async throws -> Void
+    ) throws(IncompleteService) {
+        let gate = try gate(method.service, method.name, hasSideEffects: method.hasSideEffects)
+        table.register(method, endsWhenDraining: true) { call, responses in
+            do {
+                let (request, authorised, presence) = try await gate.admitBearer(call)
+                try await handler(request, authorised, presence, responses)
             } catch {
                 throw gate.status(describing: error, requestID: call.requestID)
             }
@@ -115,16 +139,43 @@ private struct Gate: Sendable {
     func admit<Request: Message>(_ call: UnaryCall<Request>) async throws -> (Request, Call) {
         let now = Instant.now
         let caller = try await identity.caller(of: call.metadata, now: now)
+        return try authorise(call, of: caller, now: now) { try Self.decode(call) }
+    }
+
+    /// Takes the token from the request where the metadata has none.
+    func admitBearer<Request: TokenBearing>(
+        _ call: UnaryCall<Request>
+    ) async throws -> (Request, Call, Presence) {
+        let now = Instant.now
+        var token = try identity.token(in: call.metadata)
+        let decoded = Result { try Self.decode(call) }
+        if case .success(let request) = decoded, !request.accessToken.isEmpty {
+            let other = Array(request.accessToken.utf8)
+            guard token == nil || token == other else {
+                throw Status(.invalidToken, "metadata and request have different tokens; send one of them")
+            }
+            token = other
+        }
+        let caller = try await identity.caller(bearing: token, now: now)
+        let (request, authorised) = try authorise(call, of: caller, now: now) { try decoded.get() }
+        return (request, authorised, Presence(of: caller, bearing: token, identity: identity, now: .now))
+    }
+
+    private func authorise<Request: Message>(
+        _ call: UnaryCall<Request>, of caller: Caller, now: Instant, _ request: () throws -> Request
+    ) throws -> (Request, Call) {
         try access.check(caller)
         let key = hasSideEffects ? try IdempotencyKey.read(from: call, caller: caller) : nil
-        let request: Request
-        do throws(Status) { request = try call.request() } catch { throw Status(malformed: error) }
         return (
-            request,
+            try request(),
             Call(
                 caller: caller, peer: call.peer,
                 origin: Origin(actorID: caller.userID, method: method, key: key), now: now)
         )
+    }
+
+    private static func decode<Request: Message>(_ call: UnaryCall<Request>) throws -> Request {
+        do throws(Status) { return try call.request() } catch { throw Status(malformed: error) }
     }
 
     func status(describing error: any Error, requestID: String) -> Status {

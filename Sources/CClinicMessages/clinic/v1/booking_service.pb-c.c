@@ -97,6 +97,24 @@ void   clinic__v1__delete_booking_request__init
   static const Clinic__V1__DeleteBookingRequest init_value = CLINIC__V1__DELETE_BOOKING_REQUEST__INIT;
   *message = init_value;
 }
+void   clinic__v1__watch_bookings_request__init
+                     (Clinic__V1__WatchBookingsRequest         *message)
+{
+  static const Clinic__V1__WatchBookingsRequest init_value = CLINIC__V1__WATCH_BOOKINGS_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__watch_bookings_response__init
+                     (Clinic__V1__WatchBookingsResponse         *message)
+{
+  static const Clinic__V1__WatchBookingsResponse init_value = CLINIC__V1__WATCH_BOOKINGS_RESPONSE__INIT;
+  *message = init_value;
+}
+void   clinic__v1__booking_event__init
+                     (Clinic__V1__BookingEvent         *message)
+{
+  static const Clinic__V1__BookingEvent init_value = CLINIC__V1__BOOKING_EVENT__INIT;
+  *message = init_value;
+}
 static const ProtobufCFieldDescriptor clinic__v1__book_appointment_request__field_descriptors[4] =
 {
   {
@@ -1135,6 +1153,198 @@ const ProtobufCMessageDescriptor clinic__v1__delete_booking_request__descriptor 
   (ProtobufCMessageInit) clinic__v1__delete_booking_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor clinic__v1__watch_bookings_request__field_descriptors[3] =
+{
+  {
+    "access_token",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__WatchBookingsRequest, access_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "resume_token",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__WatchBookingsRequest, resume_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "doctor_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__WatchBookingsRequest, doctor_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__watch_bookings_request__field_indices_by_name[] = {
+  0,   /* field[0] = access_token */
+  2,   /* field[2] = doctor_id */
+  1,   /* field[1] = resume_token */
+};
+static const ProtobufCIntRange clinic__v1__watch_bookings_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor clinic__v1__watch_bookings_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.WatchBookingsRequest",
+  "WatchBookingsRequest",
+  "Clinic__V1__WatchBookingsRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__WatchBookingsRequest),
+  3,
+  clinic__v1__watch_bookings_request__field_descriptors,
+  clinic__v1__watch_bookings_request__field_indices_by_name,
+  1,  clinic__v1__watch_bookings_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__watch_bookings_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__watch_bookings_response__field_descriptors[2] =
+{
+  {
+    "event",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__WatchBookingsResponse, event),
+    &clinic__v1__booking_event__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "resume_token",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__WatchBookingsResponse, resume_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__watch_bookings_response__field_indices_by_name[] = {
+  0,   /* field[0] = event */
+  1,   /* field[1] = resume_token */
+};
+static const ProtobufCIntRange clinic__v1__watch_bookings_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor clinic__v1__watch_bookings_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.WatchBookingsResponse",
+  "WatchBookingsResponse",
+  "Clinic__V1__WatchBookingsResponse",
+  "clinic.v1",
+  sizeof(Clinic__V1__WatchBookingsResponse),
+  2,
+  clinic__v1__watch_bookings_response__field_descriptors,
+  clinic__v1__watch_bookings_response__field_indices_by_name,
+  1,  clinic__v1__watch_bookings_response__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__watch_bookings_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__booking_event__field_descriptors[4] =
+{
+  {
+    "event_time",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__BookingEvent, event_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "type",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__BookingEvent, type),
+    &clinic__v1__booking_event_type__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "booking_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__BookingEvent, booking_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "booking",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__BookingEvent, booking),
+    &clinic__v1__booking__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__booking_event__field_indices_by_name[] = {
+  3,   /* field[3] = booking */
+  2,   /* field[2] = booking_id */
+  0,   /* field[0] = event_time */
+  1,   /* field[1] = type */
+};
+static const ProtobufCIntRange clinic__v1__booking_event__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor clinic__v1__booking_event__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.BookingEvent",
+  "BookingEvent",
+  "Clinic__V1__BookingEvent",
+  "clinic.v1",
+  sizeof(Clinic__V1__BookingEvent),
+  4,
+  clinic__v1__booking_event__field_descriptors,
+  clinic__v1__booking_event__field_indices_by_name,
+  1,  clinic__v1__booking_event__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__booking_event__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCEnumValue clinic__v1__no_slot_reason__enum_values_by_number[6] =
 {
   { "NO_SLOT_REASON_UNSPECIFIED", "CLINIC__V1__NO_SLOT_REASON__NO_SLOT_REASON_UNSPECIFIED", 0 },
@@ -1169,5 +1379,41 @@ const ProtobufCEnumDescriptor clinic__v1__no_slot_reason__descriptor =
   clinic__v1__no_slot_reason__enum_values_by_name,
   1,
   clinic__v1__no_slot_reason__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue clinic__v1__booking_event_type__enum_values_by_number[6] =
+{
+  { "BOOKING_EVENT_TYPE_UNSPECIFIED", "CLINIC__V1__BOOKING_EVENT_TYPE__BOOKING_EVENT_TYPE_UNSPECIFIED", 0 },
+  { "BOOKING_EVENT_TYPE_CREATED", "CLINIC__V1__BOOKING_EVENT_TYPE__BOOKING_EVENT_TYPE_CREATED", 1 },
+  { "BOOKING_EVENT_TYPE_STATUS_CHANGED", "CLINIC__V1__BOOKING_EVENT_TYPE__BOOKING_EVENT_TYPE_STATUS_CHANGED", 2 },
+  { "BOOKING_EVENT_TYPE_RESCHEDULED", "CLINIC__V1__BOOKING_EVENT_TYPE__BOOKING_EVENT_TYPE_RESCHEDULED", 3 },
+  { "BOOKING_EVENT_TYPE_PAYMENT_CHANGED", "CLINIC__V1__BOOKING_EVENT_TYPE__BOOKING_EVENT_TYPE_PAYMENT_CHANGED", 4 },
+  { "BOOKING_EVENT_TYPE_DELETED", "CLINIC__V1__BOOKING_EVENT_TYPE__BOOKING_EVENT_TYPE_DELETED", 5 },
+};
+static const ProtobufCIntRange clinic__v1__booking_event_type__value_ranges[] = {
+{0, 0},{0, 6}
+};
+static const ProtobufCEnumValueIndex clinic__v1__booking_event_type__enum_values_by_name[6] =
+{
+  { "BOOKING_EVENT_TYPE_CREATED", 1 },
+  { "BOOKING_EVENT_TYPE_DELETED", 5 },
+  { "BOOKING_EVENT_TYPE_PAYMENT_CHANGED", 4 },
+  { "BOOKING_EVENT_TYPE_RESCHEDULED", 3 },
+  { "BOOKING_EVENT_TYPE_STATUS_CHANGED", 2 },
+  { "BOOKING_EVENT_TYPE_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor clinic__v1__booking_event_type__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "clinic.v1.BookingEventType",
+  "BookingEventType",
+  "Clinic__V1__BookingEventType",
+  "clinic.v1",
+  6,
+  clinic__v1__booking_event_type__enum_values_by_number,
+  6,
+  clinic__v1__booking_event_type__enum_values_by_name,
+  1,
+  clinic__v1__booking_event_type__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

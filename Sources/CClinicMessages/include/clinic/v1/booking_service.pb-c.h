@@ -33,6 +33,9 @@ typedef struct Clinic__V1__ListBookingsRequest Clinic__V1__ListBookingsRequest;
 typedef struct Clinic__V1__ListBookingsResponse Clinic__V1__ListBookingsResponse;
 typedef struct Clinic__V1__UpdateBookingStatusRequest Clinic__V1__UpdateBookingStatusRequest;
 typedef struct Clinic__V1__DeleteBookingRequest Clinic__V1__DeleteBookingRequest;
+typedef struct Clinic__V1__WatchBookingsRequest Clinic__V1__WatchBookingsRequest;
+typedef struct Clinic__V1__WatchBookingsResponse Clinic__V1__WatchBookingsResponse;
+typedef struct Clinic__V1__BookingEvent Clinic__V1__BookingEvent;
 
 
 /* --- enums --- */
@@ -67,6 +70,36 @@ typedef enum _Clinic__V1__NoSlotReason {
   CLINIC__V1__NO_SLOT_REASON__NO_SLOT_REASON_FULL = 5
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CLINIC__V1__NO_SLOT_REASON)
 } Clinic__V1__NoSlotReason;
+/*
+ * What can happen to a booking. A hold that runs out is no event: it says itself when it does.
+ */
+typedef enum _Clinic__V1__BookingEventType {
+  /*
+   * Never sent.
+   */
+  CLINIC__V1__BOOKING_EVENT_TYPE__BOOKING_EVENT_TYPE_UNSPECIFIED = 0,
+  /*
+   * It was booked or held.
+   */
+  CLINIC__V1__BOOKING_EVENT_TYPE__BOOKING_EVENT_TYPE_CREATED = 1,
+  /*
+   * It moved to another status by itself; a payment may have been refunded with it.
+   */
+  CLINIC__V1__BOOKING_EVENT_TYPE__BOOKING_EVENT_TYPE_STATUS_CHANGED = 2,
+  /*
+   * It moved to another time.
+   */
+  CLINIC__V1__BOOKING_EVENT_TYPE__BOOKING_EVENT_TYPE_RESCHEDULED = 3,
+  /*
+   * A payment was made, refunded or deleted, which may have changed the status.
+   */
+  CLINIC__V1__BOOKING_EVENT_TYPE__BOOKING_EVENT_TYPE_PAYMENT_CHANGED = 4,
+  /*
+   * It was deleted.
+   */
+  CLINIC__V1__BOOKING_EVENT_TYPE__BOOKING_EVENT_TYPE_DELETED = 5
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CLINIC__V1__BOOKING_EVENT_TYPE)
+} Clinic__V1__BookingEventType;
 
 /* --- messages --- */
 
@@ -499,6 +532,80 @@ struct  Clinic__V1__DeleteBookingRequest
     , 0 }
 
 
+/*
+ * What to watch, and from where on.
+ */
+struct  Clinic__V1__WatchBookingsRequest
+{
+  ProtobufCMessage base;
+  /*
+   * The access token, for clients that cannot send metadata with a stream; else the metadata has it. If both have one
+   * it is the same.
+   */
+  ProtobufCBinaryData access_token;
+  /*
+   * The resume_token of the last response that was seen, of a watch of the same caller and doctor_id; empty: from now
+   * on.
+   */
+  ProtobufCBinaryData resume_token;
+  /*
+   * Only the bookings with this doctor, if not 0.
+   */
+  int64_t doctor_id;
+};
+#define CLINIC__V1__WATCH_BOOKINGS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__watch_bookings_request__descriptor) \
+    , {0,NULL}, {0,NULL}, 0 }
+
+
+/*
+ * A change, or a sign of life of a stream on which nothing happens: one follows at least every 15 seconds.
+ */
+struct  Clinic__V1__WatchBookingsResponse
+{
+  ProtobufCMessage base;
+  /*
+   * What happened; absent in a sign of life.
+   */
+  Clinic__V1__BookingEvent *event;
+  /*
+   * Stands for everything up to here. Opaque, and good for as long as the clinic keeps its history.
+   */
+  ProtobufCBinaryData resume_token;
+};
+#define CLINIC__V1__WATCH_BOOKINGS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__watch_bookings_response__descriptor) \
+    , NULL, {0,NULL} }
+
+
+/*
+ * Something that happened to a booking.
+ */
+struct  Clinic__V1__BookingEvent
+{
+  ProtobufCMessage base;
+  /*
+   * When.
+   */
+  Google__Protobuf__Timestamp *event_time;
+  /*
+   * What.
+   */
+  Clinic__V1__BookingEventType type;
+  /*
+   * To which booking.
+   */
+  int64_t booking_id;
+  /*
+   * The booking as it is now, later changes included; absent if it was deleted since.
+   */
+  Clinic__V1__Booking *booking;
+};
+#define CLINIC__V1__BOOKING_EVENT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__booking_event__descriptor) \
+    , NULL, CLINIC__V1__BOOKING_EVENT_TYPE__BOOKING_EVENT_TYPE_UNSPECIFIED, 0, NULL }
+
+
 /* Clinic__V1__BookAppointmentRequest methods */
 void   clinic__v1__book_appointment_request__init
                      (Clinic__V1__BookAppointmentRequest         *message);
@@ -544,6 +651,15 @@ void   clinic__v1__update_booking_status_request__init
 /* Clinic__V1__DeleteBookingRequest methods */
 void   clinic__v1__delete_booking_request__init
                      (Clinic__V1__DeleteBookingRequest         *message);
+/* Clinic__V1__WatchBookingsRequest methods */
+void   clinic__v1__watch_bookings_request__init
+                     (Clinic__V1__WatchBookingsRequest         *message);
+/* Clinic__V1__WatchBookingsResponse methods */
+void   clinic__v1__watch_bookings_response__init
+                     (Clinic__V1__WatchBookingsResponse         *message);
+/* Clinic__V1__BookingEvent methods */
+void   clinic__v1__booking_event__init
+                     (Clinic__V1__BookingEvent         *message);
 /* --- per-message closures --- */
 
 typedef void (*Clinic__V1__BookAppointmentRequest_Closure)
@@ -591,6 +707,15 @@ typedef void (*Clinic__V1__UpdateBookingStatusRequest_Closure)
 typedef void (*Clinic__V1__DeleteBookingRequest_Closure)
                  (const Clinic__V1__DeleteBookingRequest *message,
                   void *closure_data);
+typedef void (*Clinic__V1__WatchBookingsRequest_Closure)
+                 (const Clinic__V1__WatchBookingsRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__WatchBookingsResponse_Closure)
+                 (const Clinic__V1__WatchBookingsResponse *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__BookingEvent_Closure)
+                 (const Clinic__V1__BookingEvent *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -598,6 +723,7 @@ typedef void (*Clinic__V1__DeleteBookingRequest_Closure)
 /* --- descriptors --- */
 
 extern const ProtobufCEnumDescriptor    clinic__v1__no_slot_reason__descriptor;
+extern const ProtobufCEnumDescriptor    clinic__v1__booking_event_type__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__book_appointment_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__search_slots_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__search_slots_response__descriptor;
@@ -613,6 +739,9 @@ extern const ProtobufCMessageDescriptor clinic__v1__list_bookings_request__descr
 extern const ProtobufCMessageDescriptor clinic__v1__list_bookings_response__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__update_booking_status_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__delete_booking_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__watch_bookings_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__watch_bookings_response__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__booking_event__descriptor;
 
 PROTOBUF_C__END_DECLS
 

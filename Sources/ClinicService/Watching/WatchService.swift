@@ -1,0 +1,110 @@
+// clinic.v1.BookingService/WatchBookings: one watcher from its first response to its end.
+//
+// A watcher is a position in the history. It reads from there to what is final, sends that, and waits to be woken; its
+// token is that position, so that whoever comes back with it goes on where it was. Without a token it begins at the
+// end of what is final; what is committed by then and held back by an older running transaction is still to come.
+
+internal import ClinicMessages
+internal import ClinicStore
+internal import ProtobufC
+internal import Scheduling
+internal import TTRPC
+
+extension WatchBookingsRequest: TokenBearing {}
+
+struct WatchService: Sendable {
+    /// The longest silence.
+    static let signOfLifeInterval = Duration.seconds(15)
+    /// How many events are read at once.
+    static let batch: Int64 = 100
+
+    let clinic: ClinicSettings
+    let events: BookingEventStore
+    let feed: BookingFeed
+    let resumeTokens: PageTokens
+
+    func watchBookings(
+        _ request: WatchBookingsRequest, _ call: Call, _ presence: Presence,
+        _ responses: ResponseWriter<WatchBookingsResponse>
+    ) async throws {
+        guard let userID = call.caller.userID else { throw Status(.notSignedIn) }
+        let scope = call.caller.isStaff ? BookingScope.clinic : .patient(userID)
+        let doctorID = request.doctorID == 0 ? nil : request.doctorID
+        let query = query(request, call)
+        let end = try await events.end()
+        var position = try resumed(request.resumeToken, of: query) ?? end
+        // From another history, such as one that was lost with a disk.
+        guard position <= end else { throw Status(.invalidResumeToken) }
+
+        let (number, wakeUps) = feed.join(scope, doctorID: doctorID)
+        defer { feed.leave(number) }
+        var presence = presence
+        var lastSent = ContinuousClock.Instant.now
+        func send(_ event: BookingEvent?, _ position: EventPosition) async throws {
+            let token = try token(position, of: query)
+            try await responses.send(WatchBookingsResponse(event: event, resumeToken: token))
+            lastSent = .now
+        }
+
+        try await send(nil, position)
+        for await _ in wakeUps {
+            try await presence.check()
+            if let news = feed.news(for: number) {
+                while news.mayConcern, position < news.end {
+                    let read = try await events.read(
+                        after: position, upTo: news.end, of: scope, doctorID: doctorID, limit: Self.batch)
+                    for event in read.events {
+                        try await presence.check()
+                        try await send(BookingEvent(event, clinic), event.position)
+                    }
+                    position = read.position
+                }
+                position = max(position, news.end)
+            }
+            if lastSent.duration(to: .now) >= Self.signOfLifeInterval { try await send(nil, position) }
+        }
+        throw CancellationError()
+    }
+
+    /// What a token is bound to.
+    private func query(_ request: WatchBookingsRequest, _ call: Call) -> PageQuery {
+        PageQuery(
+            method: call.origin.method, callerID: call.caller.userID,
+            filter: WatchBookingsRequest(doctorID: request.doctorID).encoded())
+    }
+
+    private func resumed(_ token: String, of query: PageQuery) throws(Status) -> EventPosition? {
+        guard !token.isEmpty else { return nil }
+        let numbers = (try? resumeTokens.decode(token, of: query))?.numbers
+        guard let numbers, numbers.count == 2 else { throw Status(.invalidResumeToken) }
+        return EventPosition(transactionNumber: numbers[0], sequence: numbers[1])
+    }
+
+    private func token(_ position: EventPosition, of query: PageQuery) throws -> String {
+        try resumeTokens.encode(
+            PageCursor(numbers: [position.transactionNumber, position.sequence]), of: query)
+    }
+}
+
+extension BookingEvent {
+    /// For the owner and the staff.
+    init(_ record: BookingEventRecord, _ clinic: ClinicSettings) {
+        self.init(
+            eventTime: ProtobufTimestamp(record.occurredAt),
+            type: ClinicMessages.BookingEventType(record.type),
+            bookingID: record.bookingID, booking: record.booking.map { Booking($0, clinic) })
+    }
+}
+
+extension ClinicMessages.BookingEventType {
+    init(_ type: ClinicStore.BookingEventType) {
+        self =
+            switch type {
+            case .created: .created
+            case .statusChanged: .statusChanged
+            case .rescheduled: .rescheduled
+            case .paymentChanged: .paymentChanged
+            case .deleted: .deleted
+            }
+    }
+}
