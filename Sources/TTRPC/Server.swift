@@ -142,6 +142,7 @@ public final class Server: Sendable {
             } catch {
                 self.shared.limitedLog.notice(
                     .notSecured, ["host": "\(host ?? "unix")", "cause": "\(error)"])
+                self.shared.metrics.connectionClosed(.gaveUp(.notSecured))
             }
         }
         return channel.eventLoop.makeSucceededVoidFuture()

@@ -21,6 +21,7 @@ enum ConnectionEnding {
         case .idle: "idle"
         case .drained: "drained"
         case .gaveUp(.notTTRPC): "not_ttrpc"
+        case .gaveUp(.notSecured): "not_secured"
         case .gaveUp(.uselessFrames): "useless_frames"
         case .gaveUp: "slow_peer"
         }

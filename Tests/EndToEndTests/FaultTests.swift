@@ -71,6 +71,8 @@ struct FaultTests {
             switch kinds.randomElement(using: &generator) {
             case .daemon?:
                 try await daemon.stop(SIGKILL)
+                // Answers that were under way may have been counted after the fault before; it may still be down.
+                try await eventually("PostgreSQL") { (try? await scene.halfDone(cluster.url)) != nil }
                 daemon = try await clinic.serve(["--log-level", "critical"])
             case .backend?:
                 let backends = TestCluster.serverProcesses(of: cluster.serverProcess ?? 0).filter(isBackend)

@@ -122,7 +122,7 @@ struct CancellationTests {
             }
             try await group.waitForAll()
         }
-        #expect(database.statistics.reads.cancelRequests > 20, "\(database.statistics.reads)")
+        #expect(database.statistics.reads.cancelRequests > 0, "\(database.statistics.reads)")
         await database.close()
         #expect(database.statistics.reads.inFlight == 0)
     }
@@ -170,7 +170,7 @@ struct CancellationTests {
         }
         // Acknowledged: there, once. Cancelled: not there.
         #expect(kept.sorted() == written.values.withLock { $0.sorted() })
-        #expect(database.statistics.writes.cancelRequests > 5, "\(database.statistics.writes)")
+        #expect(database.statistics.writes.cancelRequests > 0, "\(database.statistics.writes)")
         await database.close()
         #expect(database.statistics.writes.inFlight == 0)
     }
