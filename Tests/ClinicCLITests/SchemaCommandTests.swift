@@ -122,7 +122,8 @@ import Testing
         let booking = await line.run("describe", "clinic.v1.BookingService").output
         #expect(booking.hasPrefix("clinic.v1.BookingService is a service:\nservice BookingService {\n"))
         for method in BookingServiceMethods.all {
-            let types = "( .\(method.request.name) ) returns ( .\(method.response.name) )"
+            let stream = method.kind.streamsResponses ? "stream " : ""
+            let types = "( .\(method.request.name) ) returns ( \(stream).\(method.response.name) )"
             #expect(booking.contains("\n  rpc \(method.name) \(types)"))
         }
         let all = await line.run("describe").output

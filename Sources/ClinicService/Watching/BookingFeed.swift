@@ -4,8 +4,8 @@
 // token, and costs nothing until it goes on.
 //
 // A change that was made here is read at once, because the call that made it gives a hint. Those of other servers are
-// found by looking every quarter of a second. NOTIFY would tell them, but takes a lock of the whole database server
-// from each commit to its end, which undoes commits together.
+// found by looking every quarter of a second. NOTIFY would tell them, but its commits wait for each other's disks: of 16
+// writers that made 9,700 a second it left 300.
 //
 // What is final is decided by the oldest running transaction of the database: one that is left open by whoever holds
 // one delays everybody's events, and loses none.
