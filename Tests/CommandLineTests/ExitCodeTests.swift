@@ -26,7 +26,7 @@ extension CommandLineTests {
             #expect(
                 outcome.errors == """
                     clinic: there is no 'clinic booking make'; there are create, hold, confirm, show, list, \
-                    mine, reschedule, cancel, set-status, delete, pay
+                    mine, watch, reschedule, cancel, set-status, delete, pay
 
                     """)
         }
