@@ -3,7 +3,6 @@
 
 import Foundation
 import Subprocess
-import System
 
 /// What a program left behind.
 struct Outcome: CustomStringConvertible {
@@ -65,28 +64,21 @@ enum Programs {
         }
     }
 
-    /// Runs a program of the path to its end. Its input is a file: a program may end without having read a pipe, and
-    /// Subprocess does not survive that.
+    /// Runs a program of the path to its end. A shell gives it its input as a file: it may end without having read a
+    /// pipe, and Subprocess does not survive that.
     static func run(
         _ program: String, _ arguments: [String], input: String = "", environment: [String: String] = [:]
     ) async throws -> Outcome {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("clinic-input-\(UUID())")
+        try input.write(to: file, atomically: false, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(at: file) }
+        let line = #"file=$1; shift; exec "$@" <"$file""#
         let result = try await Subprocess.run(
-            .name(program), arguments: Arguments(arguments), environment: Self.environment(environment),
-            input: .fileDescriptor(try file(of: input), closeAfterSpawningProcess: true),
-            output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+            .name("bash"), arguments: Arguments(["-c", line, "bash", file.path, program] + arguments),
+            environment: Self.environment(environment),
+            input: .none, output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
         return Outcome(
             status: code(of: result.terminationStatus), output: result.standardOutput,
             errors: result.standardError)
-    }
-
-    /// A file without a name that holds the text, open for reading.
-    private static func file(of text: String) throws -> FileDescriptor {
-        var name = Array("/tmp/clinic-input-XXXXXX".utf8CString)
-        let descriptor = FileDescriptor(rawValue: mkostemp(&name, O_CLOEXEC))
-        guard descriptor.rawValue >= 0 else { throw Surprise("a file for the input cannot be made") }
-        unlink(name)
-        try descriptor.writeAll(Array(text.utf8))
-        try descriptor.seek(offset: 0, from: .start)
-        return descriptor
     }
 }
