@@ -211,7 +211,8 @@ import Testing
         let since = ContinuousClock.now
         #expect(try await status { _ = try await here.next() }?.code == .unauthenticated)
         #expect(try await status { _ = try await there.next() }?.code == .unauthenticated)
-        #expect(since.duration(to: .now) < .seconds(5.5))
+        // Five, and as many for a machine that is busy with other tests.
+        #expect(since.duration(to: .now) < .seconds(10))
         await clinic.stop()
         await elsewhere.stop()
     }
