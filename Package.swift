@@ -12,6 +12,7 @@ let settings: [SwiftSetting] = [
 ]
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
@@ -29,12 +30,14 @@ let package = Package(
         .library(name: "ClinicClient", targets: ["ClinicClient"]),
         .executable(name: "clinicd", targets: ["clinicd"]),
         .executable(name: "clinic", targets: ["clinic"]),
+        .executable(name: "clinic-load", targets: ["clinic-load"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
     ],
@@ -102,6 +105,13 @@ let package = Package(
                 "ProtobufC", "ClinicMessages", "OpenSSL", "TTRPCMessages", "TTRPC", "ClinicClient",
                 argumentParser,
             ], path: "clients/cli", swiftSettings: settings),
+        .executableTarget(
+            name: "clinic-load",
+            dependencies: [
+                "ClinicClient", "ClinicMessages", "OpenSSL", "ProtobufC", "TTRPC", "TTRPCMessages",
+                argumentParser,
+                histogram, nioCore, nioPosix,
+            ], path: "clients/load", swiftSettings: settings),
 
         // Tests.
         .target(name: "CTestMessages", dependencies: ["CProtobufC"], path: "Tests/CTestMessages"),
@@ -132,6 +142,13 @@ let package = Package(
             dependencies: [
                 "clinic", "ClinicClient", "ClinicMessages", "TTRPC", "TTRPCMessages", "ProtobufC",
                 argumentParser,
+                logging, nioCore, nioPosix,
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "ClinicLoadTests",
+            dependencies: [
+                "clinic-load", "ClinicMessages", "ProtobufC", "TTRPC", "TTRPCMessages", argumentParser,
+                histogram,
                 logging, nioCore, nioPosix,
             ], swiftSettings: settings),
         .testTarget(
