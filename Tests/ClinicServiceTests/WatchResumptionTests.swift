@@ -57,6 +57,12 @@ import Testing
             var open = [[Int64]?](repeating: nil, count: writers.count)
             var number: Int64 = 0
             for _ in 0..<300 {
+                // A change through the server has it look at once: in the middle of all this, and often.
+                if Int.random(in: 0..<3, using: &generator) == 0 {
+                    try await stranger.call(
+                        UserServiceMethods.updateUser,
+                        UpdateUserRequest(user: User(firstName: "Patricia")))
+                }
                 let index = Int.random(in: 0..<writers.count, using: &generator)
                 guard let written = open[index] else {
                     try await writers[index].run("begin")
