@@ -3,6 +3,7 @@
 import ClinicMessages
 import ClinicService
 import Foundation
+import PostgreSQL
 import ProtobufC
 import TTRPC
 
@@ -55,6 +56,14 @@ let moneyCases: [RefusalCase] = [
     RefusalCase("a refund in another currency", .invalidArgument, "WRONG_CURRENCY") {
         try await refund($0, paid($0), Money(minorUnits: 1, currencyCode: "EUR"))
     },
+    RefusalCase("a payment that is not settled, deleted", .failedPrecondition, "TRANSACTION_PENDING") {
+        // PayBooking settles at once; a payment by card would not, and whoever brings its rows in finds this waiting.
+        let transaction = try await paid($0)
+        try await $0.clinic.run(
+            "update clinic.transaction set status = 'PENDING' where id = $1", [.int64(transaction.id)])
+        try await $0.administrator.call(
+            PaymentServiceMethods.deleteTransaction, DeleteTransactionRequest(transactionID: transaction.id))
+    },
     RefusalCase("a refund of a transaction that is not there", .notFound, "TRANSACTION_NOT_FOUND") {
         try await refund($0, Transaction(id: 999_999), Money(minorUnits: 1))
     },
@@ -104,6 +113,8 @@ let moneyCases: [RefusalCase] = [
             ListAuditEventsRequest(eventBefore: ProtobufTimestamp(seconds: .min)))
     },
     RefusalCase("a page of the other direction", .invalidArgument, "INVALID_PAGE_TOKEN") {
+        // A page of one has a next only where there are two.
+        for _ in 0..<2 { _ = try await $0.newDoctor() }
         let page = try await $0.administrator.call(
             AdminServiceMethods.listAuditEvents, ListAuditEventsRequest(pageSize: 1))
         try await $0.administrator.call(

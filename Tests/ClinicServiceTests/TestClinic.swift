@@ -28,21 +28,30 @@ final class TestClinic: Sendable {
 
     /// Starts a clinic in a database of its own, or in the one that is given.
     ///
-    /// - Parameter standingAge: how old may be what is known of a caller.
-    init(databaseURL: String? = nil, standingAge: Duration = .seconds(5)) async throws {
+    /// - Parameters:
+    ///   - zone: the clinic's time zone; Sydney's if there is none.
+    ///   - passwords: hashes passwords; at the lowest cost if there is none.
+    ///   - standingAge: how old may be what is known of a caller.
+    ///   - statementTimeout: how long a statement may take; the usual time if there is none.
+    init(
+        databaseURL: String? = nil, zone: TimeZoneRules? = nil, passwords: BcryptPool? = nil,
+        standingAge: Duration = .seconds(5), statementTimeout: Duration? = nil
+    ) async throws {
         let directory = try TestCluster.makeDirectory()
         self.databaseURL = if let databaseURL { databaseURL } else { try await TestCluster.makeDatabase() }
         try await Migrator(migrations: clinicMigrations, logger: TestCluster.logger).migrate(
             url: self.databaseURL)
         var configuration = DatabaseConfiguration(url: self.databaseURL)
         configuration.readConnections = 1
+        if let statementTimeout { configuration.statementTimeout = statementTimeout }
         database = Database(configuration: configuration, logger: TestCluster.logger)
         try await database.start()
-        settings = ClinicSettings(zone: try TimeZoneRulesLoader.load("Australia/Sydney"))
+        settings = ClinicSettings(zone: try zone ?? TimeZoneRulesLoader.load("Australia/Sydney"))
         keys = try SigningKeys(secret: Array("0123456789abcdef0123456789abcdef".utf8))
         let methods = try clinicMethods(
             ClinicDependencies(
-                clinic: settings, database: database, passwords: BcryptPool(cost: 4), signingKeys: keys,
+                clinic: settings, database: database, passwords: passwords ?? BcryptPool(cost: 4),
+                signingKeys: keys,
                 health: HealthService(services: clinicServiceNames), logger: TestCluster.logger,
                 standingAge: standingAge))
         var limits = ServerConfiguration()
