@@ -42,6 +42,9 @@ struct PeerPatience: ~Copyable {
     /// repeat elsewhere; had it found the connection closed, it could not know what became of the call.
     static let drainingIdleTime = TimeAmount.milliseconds(100)
 
+    /// How long a frame may take in a server that goes down. What has not come by then has had no effect.
+    static let drainingFrameTime = TimeAmount.seconds(1)
+
     private let times: Times
     private var idleTime: TimeAmount
     private var lastSign: NIODeadline
@@ -49,6 +52,7 @@ struct PeerPatience: ~Copyable {
     private var unfinished: (frame: FrameDecoder.Unfinished, since: NIODeadline)?
     private var unreadSince: NIODeadline?
     private var hasEndedCall = false
+    private var drainingSince: NIODeadline?
 
     init(times: Times, now: NIODeadline) {
         self.times = times
@@ -85,20 +89,34 @@ struct PeerPatience: ~Copyable {
     }
 
     /// The connection shall go as soon as it is not used.
-    mutating func beginDraining() { idleTime = min(idleTime, Self.drainingIdleTime) }
+    mutating func beginDraining(at now: NIODeadline) {
+        idleTime = min(idleTime, Self.drainingIdleTime)
+        if drainingSince == nil { drainingSince = now }
+    }
 
     /// The time has come to look. A connection with calls in flight is not idle.
     mutating func look(at now: NIODeadline, hasCalls: Bool) -> Verdict {
         if hasCalls || hasEndedCall { lastSign = now }
         hasEndedCall = false
-        let next = nextLook
+        var next = nextLook
+        // Who waits for answers has the time that a frame always has.
+        if hasCalls, drainingSince != nil, next <= now, let end = endOfUnfinished {
+            next = min(end, now + Self.drainingFrameTime)
+        }
         return next > now ? .lookAgain(at: next) : .giveUp(impatience)
     }
 
     /// When the peer's time is over as things are.
     var nextLook: NIODeadline {
         if let unreadSince { return unreadSince + times.unread }
-        guard let unfinished else { return lastSign + idleTime }
+        guard let unfinished, let end = endOfUnfinished else { return lastSign + idleTime }
+        guard let drainingSince else { return end }
+        return min(end, max(unfinished.since, drainingSince) + Self.drainingFrameTime)
+    }
+
+    /// When the time of the frame that is not complete is over in a server that stays; nil without one.
+    private var endOfUnfinished: NIODeadline? {
+        guard let unfinished else { return nil }
         let end = unfinished.since + times.frame
         return unfinished.frame.hasHeader ? end : min(end, unfinished.since + times.header)
     }

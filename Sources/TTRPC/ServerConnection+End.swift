@@ -13,7 +13,7 @@ extension ServerConnection {
     func drain() {
         ending = .drained
         state.beginDraining()
-        patience.beginDraining()
+        patience.beginDraining(at: executor.eventLoop.now)
         answerAndCancel(state.takeEndlessCalls(), with: .shuttingDown)
         flush()
         lookAtPeer()

@@ -31,7 +31,7 @@ private final class Patience {
     func callEnded() { rules.callEnded() }
     func stopped(at seconds: Int64) { _ = rules.stoppedReading(at: start + .seconds(seconds)) }
     func resumed(at seconds: Int64) { rules.resumedReading(at: start + .seconds(seconds)) }
-    func beginDraining() { rules.beginDraining() }
+    func beginDraining(at seconds: Int64) { rules.beginDraining(at: start + .seconds(seconds)) }
 
     /// Why the peer is given up at this time; nil if it is not.
     func look(at seconds: Int64, hasCalls: Bool = false) -> PeerPatience.Impatience? {
@@ -108,10 +108,28 @@ struct PeerPatienceTests {
     @Test func `a draining connection is idle after a moment`() {
         let patience = Patience()
         patience.served(nil, at: 3)
-        patience.beginDraining()
+        patience.beginDraining(at: 3)
         #expect(patience.look(at: 3) == nil)
         #expect(patience.look(at: 4, hasCalls: true) == nil)
         #expect(patience.look(at: 4) == nil)
         #expect(patience.look(at: 5) == .idle)
+    }
+    @Test func `a frame that is not complete has a second of a draining server`() {
+        let patience = Patience()
+        patience.served(1, hasHeader: true, at: 3)
+        patience.beginDraining(at: 10)
+        #expect(patience.look(at: 10) == nil)
+        #expect(patience.nextLook == 11)
+        #expect(patience.look(at: 11) == .frame)
+    }
+
+    @Test func `whoever waits for answers has the usual time for a frame, also of a draining server`() {
+        let patience = Patience()
+        patience.served(1, hasHeader: true, at: 3)
+        patience.beginDraining(at: 10)
+        for second in 11...32 as ClosedRange<Int64> {
+            #expect(patience.look(at: second, hasCalls: true) == nil)
+        }
+        #expect(patience.look(at: 33, hasCalls: true) == .frame)
     }
 }
