@@ -36,6 +36,9 @@ public struct DatabaseConfiguration: Sendable {
     public var silenceTolerance: Duration = .seconds(2)
     /// How long the server may take to answer that probe before it counts as hung and its connections as lost.
     public var probeTimeout: Duration = .seconds(3)
+    /// How long a connection may owe answers without a sign of life while the server answers probes, before it counts
+    /// as lost: longer than anybody waits, and than `statementTimeout`, without which it has no meaning.
+    public var stuckTolerance: Duration = .seconds(35)
     /// How often a statement is sent in all when it fails by a deadlock, a serialisation failure or a lost
     /// connection.
     public var attemptLimit = 5

@@ -24,11 +24,14 @@ final class ServerProbe: Sendable {
 
     private let silenceTolerance: Duration
     private let answerLimit: Duration
+    /// nil where a statement may take as long as it likes.
+    private let stuckTolerance: Duration?
     private let state = Mutex(State())
 
     init(_ configuration: DatabaseConfiguration) {
         silenceTolerance = max(.milliseconds(10), configuration.silenceTolerance)
         answerLimit = max(.milliseconds(10), configuration.probeTimeout)
+        stuckTolerance = configuration.statementTimeout > .zero ? configuration.stuckTolerance : nil
     }
 
     /// How often a connection's thread asks `givesUp`.
@@ -48,6 +51,11 @@ final class ServerProbe: Sendable {
         let now = ContinuousClock.now
         let (step, wakeups) = state.withLock { state -> (Step, [Wakeup]) in
             if let hung = state.hung, lastSign < hung { return (.giveUp, []) }
+            if let busySince, let stuckTolerance, let answered = state.answered {
+                // The server has opened its door since, so it is this connection's process that does nothing.
+                let silentSince = max(lastSign, busySince)
+                if answered > silentSince, now - silentSince >= stuckTolerance { return (.giveUp, []) }
+            }
             if let asked = state.asked {
                 guard now - asked >= answerLimit, state.hung != asked else { return (.goOn, []) }
                 state.hung = asked

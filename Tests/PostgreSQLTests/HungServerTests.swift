@@ -68,6 +68,39 @@ struct HungServerTests {
         await cluster.stop()
     }
 
+    @Test(arguments: [ConnectionKind.reads, .writes])
+    func `a connection whose process is stopped is replaced while the server answers others`(
+        kind: ConnectionKind
+    ) async throws {
+        let (database, _) = try await makeDatabase {
+            $0.readConnections = 1
+            $0.silenceTolerance = .milliseconds(100)
+            $0.probeTimeout = .seconds(20)
+            $0.stuckTolerance = .milliseconds(600)
+        }
+        func process() async throws -> Int32 {
+            let statement = Statement("SELECT pg_backend_pid()::bigint")
+            let rows =
+                kind == .reads ? try await database.read(statement) : try await database.write(statement)
+            var row = rows[0]
+            return Int32(truncatingIfNeeded: try row.int64())
+        }
+        let stopped = try await process()
+        kill(stopped, SIGSTOP)
+        defer { kill(stopped, SIGCONT) }
+        // A read is sent again; nobody knows of a change whether it was made.
+        if kind == .writes {
+            #expect(await failure { _ = try await process() }?.kind == .outcomeUnknown)
+        }
+        #expect(try await process() != stopped)
+        #expect(database.statistics.reads.reconnects == (kind == .reads ? 1 : 0))
+        #expect(database.statistics.writes.reconnects == (kind == .writes ? 1 : 0))
+        await database.close()
+    }
+
+    /// Which of a database's connections.
+    enum ConnectionKind { case reads, writes }
+
     @Test func `a slow statement is not taken for a hung server`() async throws {
         let (database, _) = try await makeDatabase {
             $0.silenceTolerance = .milliseconds(50)
