@@ -56,7 +56,7 @@ bench: test-packages swift build ## Measure the service next to its peers (optio
 	@swift build -c release --product clinic-bench
 	@Tests/Benchmarks/run $(ARGUMENTS)
 
-torture: test-packages swift build ## Measure what hostile, slow and idle peers cost (options: make torture ARGUMENTS='--only idle')
+torture: test-packages swift build ## Measure what hostile, slow, idle and too many peers cost (options: make torture ARGUMENTS='--only idle')
 	@Tests/Torture/run $(ARGUMENTS)
 
 tools: $(TOOLS)/bin/buf

@@ -212,3 +212,17 @@ if Context.environment["CLINIC_THREAD_SANITIZER"] != nil {
     package.targets.append(.target(name: "CThreadSanitizer", path: "Tests/CThreadSanitizer"))
     package.targets.first { $0.name == "TTRPCTests" }?.dependencies.append("CThreadSanitizer")
 }
+
+// Under a sanitizer only some tests are run; without the targets that these do not need, the build takes half as long.
+if let names = Context.environment["CLINIC_ONLY_TESTS"] {
+    var needed = Set(names.split(separator: " ").map(String.init))
+    var count = 0
+    while count < needed.count {
+        count = needed.count
+        for target in package.targets where needed.contains(target.name) {
+            for case .byNameItem(let name, _) in target.dependencies { needed.insert(name) }
+        }
+    }
+    package.targets.removeAll { !needed.contains($0.name) }
+    package.products = []
+}

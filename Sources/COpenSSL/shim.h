@@ -28,6 +28,11 @@ static inline long clinic_SSL_set_tlsext_host_name(SSL *connection, const char *
     return SSL_set_tlsext_host_name(connection, name);
 }
 
+/* A parameter keeps the pointer to its name: this one is there for good, that of a Swift string only for the call. */
+static inline OSSL_PARAM clinic_OSSL_PARAM_construct_mac_digest(char *digest) {
+    return OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0);
+}
+
 static inline void clinic_BIO_set_retry_read(BIO *bio) { BIO_set_retry_read(bio); }
 static inline void clinic_BIO_clear_retry_flags(BIO *bio) { BIO_clear_retry_flags(bio); }
 

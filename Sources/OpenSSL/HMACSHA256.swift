@@ -72,7 +72,7 @@ public final class HMACSHA256: Sendable {
         var digestName = Array("SHA256".utf8CString)
         return digestName.withUnsafeMutableBufferPointer { name in
             let parameters = [
-                OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.baseAddress, 0),
+                clinic_OSSL_PARAM_construct_mac_digest(name.baseAddress),
                 OSSL_PARAM_construct_end(),
             ]
             return EVP_MAC_init(context, key, key.count, parameters) == 1

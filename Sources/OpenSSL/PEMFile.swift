@@ -50,6 +50,13 @@ enum PEMFile {
         }
     }
 
+    /// Whether there is a certificate that has begun and not ended.
+    static func isInTime(_ certificate: OpaquePointer?) -> Bool {
+        guard let certificate else { return false }
+        return X509_cmp_current_time(X509_get0_notBefore(certificate)) < 0
+            && X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0
+    }
+
     /// `2026-11-24`, in UTC.
     private static func day(_ time: UnsafePointer<ASN1_TIME>?) -> String {
         var parts = tm()

@@ -40,6 +40,7 @@ public final class TLSContext: Sendable {
             try trust(clientAuthorities)
             SSL_CTX_set_client_CA_list(pointer, SSL_load_client_CA_file(clientAuthorities))
             SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
+            try checkCertificatesOfTickets()
         }
     }
 
@@ -110,6 +111,25 @@ public final class TLSContext: Sendable {
     }
 
     // MARK: Setting up
+
+    /// Looks at the client's certificate again when its session comes back: libssl only did when it was new. With one
+    /// that has expired the session is not resumed, and the whole handshake refuses it with the reason.
+    private func checkCertificatesOfTickets() throws(TLSError) {
+        let isSet = SSL_CTX_set_session_ticket_cb(
+            pointer, { _, _ in 1 },
+            { _, session, _, _, status, _ in
+                switch status {
+                case SSL_TICKET_SUCCESS, SSL_TICKET_SUCCESS_RENEW:
+                    guard let session, PEMFile.isInTime(SSL_SESSION_get0_peer(session)) else {
+                        return SSL_TICKET_RETURN_IGNORE_RENEW
+                    }
+                    return status == SSL_TICKET_SUCCESS
+                        ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW
+                default: return SSL_TICKET_RETURN_IGNORE_RENEW
+                }
+            }, nil)
+        guard isSet == 1 else { throw .last("SSL_CTX_set_session_ticket_cb") }
+    }
 
     private static func make(_ method: OpaquePointer?) throws(TLSError) -> OpaquePointer {
         ERR_clear_error()

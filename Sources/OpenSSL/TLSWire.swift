@@ -7,8 +7,8 @@ internal import NIOCore
 
 /// The encrypted bytes of one connection on their way in and out. Used on one thread.
 final class TLSWire {
-    /// The most that stays allocated in an idle connection.
-    private static let retainedBytes = 4096
+    /// The most that stays allocated in an idle connection: enough for short answers, and not what a handshake took.
+    private static let retainedBytes = 1024
 
     @exclusivity(unchecked) private var incoming = ByteBuffer()
     @exclusivity(unchecked) private(set) var outgoing = ByteBuffer()

@@ -15,6 +15,22 @@ struct TestAuthority: Sendable {
     /// A certificate for nobody's host, with the names of a program.
     var client: (file: String, key: String) { (path("client.pem"), path("client.key")) }
 
+    /// A certificate for the key of the client that ends in so many seconds.
+    func client(endingIn seconds: Int) async throws -> (file: String, key: String) {
+        let name = "client-\(UUID().uuidString)"
+        let script = """
+            set -e; mkdir "$1/$2"; cd "$1/$2"; : >index
+            printf '%s\\n' '[ca]' 'default_ca=one' '[one]' database=index policy=names default_md=sha256 \
+                rand_serial=yes new_certs_dir=. '[names]' commonName=supplied >configuration
+            openssl req -new -key ../client.key -subj /CN=brief -out request
+            openssl ca -batch -config configuration -cert ../ca.pem -keyfile ../ca.key -in request -notext \
+                -enddate "$(date -u -d "+$3 seconds" +%y%m%d%H%M%SZ)" -out client.pem
+            """
+        let made = try await Command.run("bash", "-c", script, "bash", directory, name, "\(seconds)")
+        guard made.status == 0 else { throw Surprise("openssl could not make a certificate: \(made)") }
+        return (path(name + "/client.pem"), client.key)
+    }
+
     static var shared: TestAuthority { get async throws { try await made.value } }
     /// Another one, which has the same names on its certificates.
     static var stranger: TestAuthority { get async throws { try await madeStranger.value } }
