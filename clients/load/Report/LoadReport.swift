@@ -116,6 +116,8 @@ struct TimelinePoint: Codable, Sendable {
     var sent: UInt64
     /// Answered, by the name of the code.
     var statuses: [String: UInt64]
+    /// Those among them that the workload does not expect.
+    var errors: UInt64
     /// Response times of what was answered in this second, in microseconds.
     var median: UInt64
     var p99: UInt64
