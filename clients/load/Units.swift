@@ -120,20 +120,21 @@ func significant(_ value: Double) -> String {
 }
 
 /// Rounded to so many places behind the point, with groups of three before it; what is no number is "-".
-func decimal(_ value: Double, places: Int) -> String {
+func decimal(_ value: Double, places: Int, isGrouped: Bool = true) -> String {
     var scale: UInt64 = 1
     for _ in 0..<places { scale *= 10 }
     let scaled = (value.magnitude * Double(scale)).rounded()
     guard scaled < 1e18 else { return "-" }
     let number = UInt64(scaled)
     let sign = value < 0 && number > 0 ? "-" : ""
-    guard places > 0 else { return sign + countText(number) }
+    let whole = sign + (isGrouped ? countText(number / scale) : String(number / scale))
+    guard places > 0 else { return whole }
     let rest = String(number % scale)
-    return sign + countText(number / scale) + "." + String(repeating: "0", count: places - rest.count) + rest
+    return whole + "." + String(repeating: "0", count: places - rest.count) + rest
 }
 
-/// Without zeros at the end of what is behind the point.
-private func trimmed(_ text: String) -> String {
+/// A number without zeros at the end of what is behind the point.
+func trimmed(_ text: String) -> String {
     var text = text[...]
     while text.hasSuffix("0"), text.contains(".") { text.removeLast() }
     return String(text.hasSuffix(".") ? text.dropLast() : text)

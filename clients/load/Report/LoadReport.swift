@@ -141,6 +141,8 @@ struct GeneratorReport: Codable, Sendable {
 
 /// What the server's own metrics say of the run: the difference of two readings of /metrics, and the last reading.
 struct ServerReport: Codable, Sendable {
+    /// Whether it was started again during the run: what it counted before that is lost.
+    var restarted: Bool
     /// Of one core.
     var processorShare: Double
     var residentMemoryBytes: UInt64
