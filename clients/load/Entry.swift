@@ -5,5 +5,6 @@ internal import ArgumentParser
 @main
 struct ClinicLoad: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "clinic-load", abstract: "Put load on a clinic and measure what comes of it.")
+        commandName: "clinic-load", abstract: "Put load on a clinic and measure what comes of it.",
+        subcommands: [CompareCommand.self])
 }

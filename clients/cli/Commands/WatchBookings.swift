@@ -5,6 +5,7 @@ internal import ArgumentParser
 internal import ClinicClient
 internal import ClinicMessages
 internal import ProtobufC
+internal import Terminal
 internal import TTRPC
 
 struct WatchBookings: RunnableCommand {

@@ -4,6 +4,7 @@
 internal import ClinicClient
 internal import ClinicMessages
 internal import ProtobufC
+internal import Terminal
 internal import TTRPCMessages
 
 /// A message that people can read.

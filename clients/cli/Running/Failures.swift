@@ -3,6 +3,7 @@
 
 internal import FoundationEssentials
 internal import ProtobufC
+internal import Terminal
 internal import TTRPC
 internal import TTRPCMessages
 

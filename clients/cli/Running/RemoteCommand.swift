@@ -4,6 +4,7 @@
 internal import ArgumentParser
 internal import ClinicClient
 internal import ProtobufC
+internal import Terminal
 internal import TTRPC
 
 /// A command that does something.

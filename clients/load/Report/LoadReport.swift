@@ -118,6 +118,8 @@ struct TimelinePoint: Codable, Sendable {
     var sent: UInt64
     /// Answered, by the name of the code.
     var statuses: [String: UInt64]
+    /// Those among them that the workload does not expect.
+    var errors: UInt64
     /// Response times of what was answered in this second, in microseconds.
     var median: UInt64
     var p99: UInt64
@@ -145,6 +147,8 @@ struct GeneratorReport: Codable, Sendable {
 
 /// What the server's own metrics say of the run: the difference of two readings of /metrics, and the last reading.
 struct ServerReport: Codable, Sendable {
+    /// Whether it was started again during the run: what it counted before that is lost.
+    var restarted: Bool
     /// Of one core.
     var processorShare: Double
     var residentMemoryBytes: UInt64
