@@ -158,6 +158,9 @@ final class LoadLoop {
         finish()
     }
 
+    /// Ends before it began: not all connections could be opened.
+    func abandon() { finish() }
+
     /// Ends the calls that are left and gives the record away.
     private func finish() {
         guard phase != .over else { return }

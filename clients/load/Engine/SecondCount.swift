@@ -30,7 +30,7 @@ struct SecondCount: Sendable {
         let isEmpty = response.totalCount == 0
         return TimelinePoint(
             second: second, warmUp: step == nil, step: step ?? 0, sent: sent, statuses: statuses,
-            median: isEmpty ? 0 : response.valueAtPercentile(50),
+            errors: unexpected, median: isEmpty ? 0 : response.valueAtPercentile(50),
             p99: isEmpty ? 0 : response.valueAtPercentile(99), maximum: isEmpty ? 0 : response.max,
             inFlight: inFlight)
     }
@@ -46,11 +46,11 @@ final class Timeline: Sendable {
     }
 
     private let loops: Int
-    private let report: @Sendable (TimelinePoint) -> Void
+    private let report: @Sendable (Timeline, TimelinePoint) -> Void
     private let state = Mutex(State())
 
     /// For so many loops; `report` is told each point when it is complete.
-    init(loops: Int, report: @escaping @Sendable (TimelinePoint) -> Void) {
+    init(loops: Int, report: @escaping @Sendable (Timeline, TimelinePoint) -> Void) {
         self.loops = loops
         self.report = report
     }
@@ -60,6 +60,15 @@ final class Timeline: Sendable {
     /// The share of unexpected endings in all, and of how many; without the warm-up.
     var errors: (share: Double, of: UInt64) {
         state.withLock { (Double($0.unexpected) / Double(max(1, $0.ended)), $0.ended) }
+    }
+
+    /// Takes what is there of seconds that not every loop has lived to see.
+    func complete() {
+        state.withLock { state in
+            for second in state.points.count..<state.seconds.count {
+                state.points.append(state.seconds[second].count.point(second: second))
+            }
+        }
     }
 
     /// Takes a second of one loop, which tells them in order.
@@ -77,6 +86,6 @@ final class Timeline: Sendable {
             state.points.append(point)
             return point
         }
-        if let point { report(point) }
+        if let point { report(self, point) }
     }
 }
