@@ -26,7 +26,7 @@ final class LoadLoop {
     }
 
     /// Ticks are no closer together than this, so that calls which are due close together share a write.
-    static let tick: Int64 = 500_000
+    static let tick: Int64 = 100_000
 
     let eventLoop: any EventLoop
     let target: Target
@@ -173,7 +173,7 @@ final class LoadLoop {
             cutOff(OpenCall(scheduled: call.scheduled, sent: now, step: call.step, call: workload.next()))
         }
         phase = .over
-        endSecond()
+        if second.sent > 0 || second.response.totalCount > 0 { endSecond() }
         for connection in connections { connection?.close() }
         finished.succeed(record)
     }
