@@ -193,7 +193,7 @@ let package = Package(
                 "ClinicClient", "ClinicMessages", "PostgreSQL", "ProtobufC", "TTRPC", "TTRPCMessages",
                 "TestCluster",
                 // Not linked for their code: the tests run what is built.
-                "clinic", "clinicd",
+                "clinic", "clinic-load", "clinicd",
             ], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
