@@ -153,7 +153,7 @@ let package = Package(
                 "clinic-load", "ClinicMessages", "Monitoring", "ProtobufC", "TTRPC", "TTRPCMessages",
                 argumentParser,
                 histogram,
-                logging, nioCore, nioPosix,
+                logging, nioCore, nioPosix, subprocess,
             ], swiftSettings: settings),
         .testTarget(
             name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestCluster", logging],

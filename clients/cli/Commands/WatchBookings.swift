@@ -5,8 +5,8 @@ internal import ArgumentParser
 internal import ClinicClient
 internal import ClinicMessages
 internal import ProtobufC
-internal import Terminal
 internal import TTRPC
+internal import Terminal
 
 struct WatchBookings: RunnableCommand {
     static let configuration = CommandConfiguration(

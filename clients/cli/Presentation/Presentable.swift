@@ -4,8 +4,8 @@
 internal import ClinicClient
 internal import ClinicMessages
 internal import ProtobufC
-internal import Terminal
 internal import TTRPCMessages
+internal import Terminal
 
 /// A message that people can read.
 protocol Presentable: Message {

@@ -3,9 +3,9 @@
 
 internal import FoundationEssentials
 internal import ProtobufC
-internal import Terminal
 internal import TTRPC
 internal import TTRPCMessages
+internal import Terminal
 
 /// An error that says itself how it is reported.
 protocol ReportedFailure: Error {

@@ -4,8 +4,8 @@
 internal import ArgumentParser
 internal import ClinicClient
 internal import ProtobufC
-internal import Terminal
 internal import TTRPC
+internal import Terminal
 
 /// A command that does something.
 protocol RunnableCommand: ParsableCommand {

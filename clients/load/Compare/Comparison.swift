@@ -198,9 +198,15 @@ extension Latency {
         return (value(at: percentile - error, or: minimum), value(at: percentile + error, or: maximum))
     }
 
-    /// The value at which the curve reaches a percentile.
+    /// The value at which the curve reaches a percentile, between its points on a straight line.
     private func value(at percentile: Double, or other: UInt64) -> Double {
         guard percentile > 0, percentile < 100 else { return Double(other) }
-        return Double(curve.first { $0.percentile >= percentile }?.microseconds ?? other)
+        guard let next = curve.firstIndex(where: { $0.percentile >= percentile }) else {
+            return Double(other)
+        }
+        let (above, below) = (curve[next], next > 0 ? curve[next - 1] : curve[next])
+        let span = above.percentile - below.percentile
+        let share = span > 0 ? (percentile - below.percentile) / span : 0
+        return Double(below.microseconds) + (Double(above.microseconds) - Double(below.microseconds)) * share
     }
 }

@@ -77,6 +77,7 @@ enum ServerMetrics {
         case let error as NIOConnectionError:
             error.connectionErrors.first.map { "\($0.error)" } ?? "there is no such host"
         case is ChannelError: "no connection within \(maximumTime.text)"
+        case HTTPParserError.invalidEOFState: "the connection ended before the answer did"
         case is HTTPParserError: "the answer is not HTTP"
         default: "\(error)"
         }
@@ -146,11 +147,11 @@ struct WebLocation: Equatable {
         }
         host = bracket == nil ? String(name) : String(name.dropFirst().dropLast())
         self.port = Int(port)
-        guard !host.isEmpty, !host.contains("@"),
-            bracket == nil || (name.hasPrefix("[") && name.hasSuffix("]"))
-        else {
-            return nil
-        }
+        // Colons belong to an IPv6 address, which stands in brackets.
+        let isBracketed = name.hasPrefix("[") && name.hasSuffix("]")
+        guard !host.isEmpty, !host.contains(where: { "@[]".contains($0) }),
+            isBracketed || (bracket == nil && !host.contains(":"))
+        else { return nil }
     }
 }
 
@@ -170,7 +171,8 @@ private final class PageReader: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         let headers: HTTPHeaders = [
-            "host": "\(location.host):\(location.port)", "accept": "text/plain", "connection": "close",
+            "host": "\(location.host.contains(":") ? "[\(location.host)]" : location.host):\(location.port)",
+            "accept": "text/plain", "connection": "close",
         ]
         let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: location.path, headers: headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
