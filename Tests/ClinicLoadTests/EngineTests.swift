@@ -177,7 +177,7 @@ struct EngineTests {
 
     @Test func `a server that is not there is named with what to do`() async throws {
         let failure = await #expect(throws: LoadFailure.self) {
-            try await withGenerator(at: .unix(path: "/tmp/clinic-load-nowhere.sock")) { try await $0.check() }
+            try await LoadGenerator.check(Target(address: .unix(path: "/tmp/clinic-load-nowhere.sock")))
         }
         let text = failure?.description ?? ""
         #expect(text.contains("/tmp/clinic-load-nowhere.sock") && text.contains("clinicd serve"))

@@ -19,7 +19,8 @@ struct LoadTests {
         let address = "\(clinic.socket)"
         let file = clinic.directory + "/report.json"
         let load = [
-            "run", "--call", "grpc.health.v1.Health/Check", "--rate", "200/s", "--duration", "500ms", "--warm-up",
+            "run", "--call", "grpc.health.v1.Health/Check", "--rate", "200/s", "--duration", "500ms",
+            "--warm-up",
             "0s",
         ]
         let good = try await run(
@@ -42,7 +43,8 @@ struct LoadTests {
 
         let search = try await run(
             [
-                "--call", "Health/Check", "--find-max", "--slo", "p50<1us", "--rate", "4/s", "--duration", "250ms",
+                "--call", "Health/Check", "--find-max", "--slo", "p50<1us", "--rate", "4/s", "--duration",
+                "250ms",
                 "--warm-up", "0s",
             ], at: address)
         #expect(search.status == 3, "\(search)")
@@ -64,9 +66,10 @@ struct LoadTests {
             (["--call", "Health/Check", "--find-max"], "--slo"),
             (["--call", "Health/Check", "--assert", "p99<50"], "p99<50"),
             (["--call", "Health/Check", "--concurrency", "9999"], "--connections"),
-            ([], "--call"),
+            ([], "--scenario"),
         ] as [([String], String)])
-    func `a mistake in the arguments says what is wrong`(_ arguments: [String], _ words: String) async throws {
+    func `a mistake in the arguments says what is wrong`(_ arguments: [String], _ words: String) async throws
+    {
         let ending = try await run(arguments, at: "tcp:127.0.0.1:1")
         #expect(ending.status == 2 && ending.output.isEmpty, "\(ending)")
         #expect(ending.errors.contains(words), "\(ending.errors)")

@@ -31,6 +31,7 @@ struct RunCommand: AsyncParsableCommand {
         help: ArgumentHelp("Its request; @FILE reads it from a file.", valueName: "json"))
     var data = "{}"
 
+    @OptionGroup(title: "Scenario") var scenario: ScenarioArguments
     @OptionGroup(title: "Load") var load: LoadOptions
     @OptionGroup(title: "Server") var server: TargetOptions
     @OptionGroup(title: "Reports") var outputs: ReportOutputs
@@ -56,6 +57,11 @@ struct RunCommand: AsyncParsableCommand {
     var metrics: String?
 
     func validate() throws {
+        guard (call != nil) != scenario.isGiven else {
+            throw ValidationError(
+                "say what to do: either --call SERVICE/METHOD, or --scenario NAME, or --mix with operations and shares"
+            )
+        }
         guard findMax || slo.isEmpty else { throw ValidationError("--slo goes with --find-max") }
         guard !findMax || !slo.isEmpty else {
             throw ValidationError("--find-max needs to know what has to hold, such as --slo 'p99<50ms'")
@@ -70,26 +76,40 @@ struct RunCommand: AsyncParsableCommand {
         let (address, tls) = try server.target(environment)
         let machine = MachineFacts.current()
         let plan = try load.plan(cores: machine.cores)
-        guard let call else { throw LoadFailure("say what to call: --call SERVICE/METHOD", .usage) }
-        let token = try server.token(for: address, sessionFile: nil, environment)
-        let single = try SingleCall(method: call, json: try request(), token: token)
+        let token = try server.token(for: address, sessionFile: scenario.sessionFile, environment)
+        let target = Target(address: address, tls: tls, token: token)
+        try await LoadGenerator.check(target)
+        let before = try await reading()
+        let work = try await work(target, plan, environment)
         let facts = RunFacts(
             arguments: Self.harmless(Array(CommandLine.arguments.dropFirst())), seed: plan.seed,
             revision: await RunFacts.currentRevision(), started: Date().formatted(.iso8601),
-            address: "\(address)", workload: single.name, connections: plan.connections, machine: machine)
-        let generator = try await LoadGenerator(
-            threads: plan.threads, target: Target(address: address, tls: tls, token: token)
-        ) { _, _ in single.workload() }
-        let interrupt = Interrupt { generator.interrupt() }
-        defer { interrupt.cancel() }
-        try await generator.check()
-        let before = try await reading()
-        var (report, givenUp) = try await report(of: generator, plan, facts)
-        if let before, let after = try await reading() { report.server = after.difference(since: before) }
-        await generator.shutdown()
+            address: "\(address)", workload: work.name, connections: plan.connections, machine: machine)
+        var report: LoadReport
+        let givenUp: String?
+        do {
+            (report, givenUp) = try await measure(work, on: target, plan, facts)
+            if let before, let after = try await reading() { report.server = after.difference(since: before) }
+            report.checks = try await work.check()
+        } catch {
+            await work.finish()
+            throw error
+        }
+        await work.finish()
         print(report.text, terminator: "")
         try outputs.write(report)
         try Self.judge(report, givenUp)
+    }
+
+    /// What the calls are: one method, or a scenario whose data is made now.
+    private func work(_ target: Target, _ plan: LoadPlan, _ environment: [String: String]) async throws
+        -> Work
+    {
+        if let call { return .call(try SingleCall(method: call, json: try request(), token: target.token)) }
+        let options = try scenario.options(
+            address: target.address, tls: target.tls, seed: plan.seed, environment: environment,
+            progress: { writeError($0 + "\n") })
+        return .scenario(try await Scenario.prepare(options))
     }
 
     /// Throws what is wrong with a run that took place.
@@ -125,8 +145,25 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     /// Makes the run or the search, and shows the seconds as they pass.
-    private func report(
-        of generator: LoadGenerator, _ plan: LoadPlan, _ facts: RunFacts
+    private func measure(
+        _ work: Work, on target: Target, _ plan: LoadPlan, _ facts: RunFacts
+    ) async throws -> (LoadReport, givenUp: String?) {
+        let generator = try await LoadGenerator(
+            threads: plan.threads, target: target, workload: work.workload(loop:of:))
+        let interrupt = Interrupt { generator.interrupt() }
+        defer { interrupt.cancel() }
+        do {
+            let made = try await measure(with: generator, plan, facts)
+            await generator.shutdown()
+            return made
+        } catch {
+            await generator.shutdown()
+            throw error
+        }
+    }
+
+    private func measure(
+        with generator: LoadGenerator, _ plan: LoadPlan, _ facts: RunFacts
     ) async throws -> (LoadReport, givenUp: String?) {
         let live = Mutex(
             LiveLine(

@@ -46,9 +46,9 @@ final class LoadGenerator: Sendable {
     }
 
     /// Makes sure that something answers there; throws what to do if not.
-    func check() async throws(LoadFailure) {
+    static func check(_ target: Target) async throws(LoadFailure) {
         do throws(Status) {
-            let client = try await Client.connect(to: target.address, security: security)
+            let client = try await Client.connect(to: target.address, security: security(of: target))
             await client.close()
         } catch {
             throw LoadFailure(
@@ -56,7 +56,7 @@ final class LoadGenerator: Sendable {
         }
     }
 
-    private var security: ChannelSecurity? {
+    private static func security(of target: Target) -> ChannelSecurity? {
         guard case .tls(let host, _) = target.address, let tls = target.tls else { return nil }
         return { channel in try tls.secure(channel, host: host).map { _ in nil } }
     }
