@@ -13,7 +13,7 @@ RELEASE := .build/release
 
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help run demo build test fuzz sanitize interop lint format proto bench torture
+.PHONY: help run demo load build test fuzz sanitize interop lint format proto bench torture
 .PHONY: packages test-packages interop-packages swift tools
 
 help: ## List the targets
@@ -25,9 +25,13 @@ run: build ## Build in release mode and serve (options: make run ARGUMENTS='--li
 demo: build ## Run the story of a patient against a server that is started for it and stopped after it
 	@clients/demo $(RELEASE)
 
-build: packages swift ## Build clinicd and clinic in release mode into .build/release
+load: build ## Put load on the running server (options: make load ARGUMENTS='--rate 2000/s --scenario day --email ann@example.org')
+	@exec $(RELEASE)/clinic-load run $(or $(ARGUMENTS),--call Health/Check)
+
+build: packages swift ## Build clinicd, clinic and clinic-load in release mode into .build/release
 	@swift build -c release --product clinicd
 	@swift build -c release --product clinic
+	@swift build -c release --product clinic-load
 
 test: test-packages swift tools lint ## Install what the tests need and run every test
 	@swift build --build-tests

@@ -99,18 +99,21 @@ let package = Package(
             name: "ClinicClient",
             dependencies: ["ProtobufC", "ClinicMessages", "OpenSSL", "TTRPC", "TTRPCMessages", nioCore],
             swiftSettings: settings),
+        .target(name: "Terminal", path: "clients/terminal", swiftSettings: settings),
         .executableTarget(
             name: "clinic",
             dependencies: [
                 "ProtobufC", "ClinicMessages", "OpenSSL", "TTRPCMessages", "TTRPC", "ClinicClient",
+                "Terminal",
                 argumentParser,
             ], path: "clients/cli", swiftSettings: settings),
         .executableTarget(
             name: "clinic-load",
             dependencies: [
                 "ClinicClient", "ClinicMessages", "OpenSSL", "ProtobufC", "TTRPC", "TTRPCMessages",
+                "Terminal",
                 argumentParser,
-                histogram, nioCore, nioPosix,
+                histogram, nioCore, nioHTTP1, nioPosix, subprocess,
             ], path: "clients/load", swiftSettings: settings),
 
         // Tests.
@@ -147,9 +150,10 @@ let package = Package(
         .testTarget(
             name: "ClinicLoadTests",
             dependencies: [
-                "clinic-load", "ClinicMessages", "ProtobufC", "TTRPC", "TTRPCMessages", argumentParser,
+                "clinic-load", "ClinicMessages", "Monitoring", "ProtobufC", "TTRPC", "TTRPCMessages",
+                argumentParser,
                 histogram,
-                logging, nioCore, nioPosix,
+                logging, nioCore, nioPosix, subprocess,
             ], swiftSettings: settings),
         .testTarget(
             name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestCluster", logging],
@@ -189,7 +193,7 @@ let package = Package(
                 "ClinicClient", "ClinicMessages", "PostgreSQL", "ProtobufC", "TTRPC", "TTRPCMessages",
                 "TestCluster",
                 // Not linked for their code: the tests run what is built.
-                "clinic", "clinicd",
+                "clinic", "clinic-load", "clinicd",
             ], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

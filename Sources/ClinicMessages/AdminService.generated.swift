@@ -627,6 +627,127 @@ public struct UtilizationRow: Message {
     }
 }
 
+/// All data is looked through.
+public struct CheckConsistencyRequest: Message {
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__CheckConsistencyRequest()
+        clinic__v1__check_consistency_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__CheckConsistencyRequest.self)
+        clinic__v1__check_consistency_request__init(message)
+    }
+}
+
+/// Everything that was looked for, always the same checks in the same order.
+public struct CheckConsistencyResponse: Message {
+    /// The checks, those that found nothing included.
+    public var checks: [ConsistencyCheck]
+
+    /// Makes a message of these values.
+    public init(checks: [ConsistencyCheck] = []) {
+        self.checks = checks
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.checks = []
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__CheckConsistencyResponse()
+        clinic__v1__check_consistency_response__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [ConsistencyCheck.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__CheckConsistencyResponse.self)
+        self.checks = try source.messages(message.pointee.n_checks, message.pointee.checks, "checks")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__CheckConsistencyResponse.self)
+        clinic__v1__check_consistency_response__init(message)
+        (message.pointee.n_checks, message.pointee.checks) = target.messages(self.checks)
+    }
+}
+
+/// Something that must hold, and where it does not.
+public struct ConsistencyCheck: Message {
+    /// What was looked for, for programs: DOCTOR_DOUBLE_BOOKED.
+    public var name: String
+    /// What must hold, for people.
+    public var title: String
+    /// The kind of thing that the ids are of: booking, transaction, journal.
+    public var entity: String
+    /// How many of them break it; 0 is good.
+    public var violations: Int64
+    /// Up to five of them, the lowest numbers first.
+    public var entityIds: [Int64]
+
+    /// Makes a message of these values.
+    public init(name: String = "", title: String = "", entity: String = "", violations: Int64 = 0, entityIds: [Int64] = []) {
+        self.name = name
+        self.title = title
+        self.entity = entity
+        self.violations = violations
+        self.entityIds = entityIds
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.name = ""
+        self.title = ""
+        self.entity = ""
+        self.violations = 0
+        self.entityIds = []
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__ConsistencyCheck()
+        clinic__v1__consistency_check__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__ConsistencyCheck.self)
+        self.name = try source.string(message.pointee.name, "name")
+        self.title = try source.string(message.pointee.title, "title")
+        self.entity = try source.string(message.pointee.entity, "entity")
+        self.violations = message.pointee.violations
+        self.entityIds = source.numbers(message.pointee.n_entity_ids, message.pointee.entity_ids)
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__ConsistencyCheck.self)
+        clinic__v1__consistency_check__init(message)
+        message.pointee.name = target.string(self.name)
+        message.pointee.title = target.string(self.title)
+        message.pointee.entity = target.string(self.entity)
+        message.pointee.violations = self.violations
+        (message.pointee.n_entity_ids, message.pointee.entity_ids) = target.numbers(self.entityIds)
+    }
+}
+
 /// The clinic's books. Nothing here changes anything.
 public enum AdminServiceMethods {
     /// Lists the audit trail in the order in which the changes became final, or the other way round. A change shows up
@@ -639,11 +760,16 @@ public enum AdminServiceMethods {
     /// Answers how many appointments were offered and what became of them. Administrators.
     public static let queryUtilization = Method<QueryUtilizationRequest, QueryUtilizationResponse>(
         service: "clinic.v1.AdminService", name: "QueryUtilization", hasSideEffects: false)
+    /// Looks through all of the data for what must never be there: seconds of work in a table of a million bookings.
+    /// Administrators.
+    public static let checkConsistency = Method<CheckConsistencyRequest, CheckConsistencyResponse>(
+        service: "clinic.v1.AdminService", name: "CheckConsistency", hasSideEffects: false)
 
     /// Every method of the service, in the order of the schema.
     public static let all: [AnyMethod] = [
         AnyMethod(listAuditEvents),
         AnyMethod(queryRevenue),
         AnyMethod(queryUtilization),
+        AnyMethod(checkConsistency),
     ]
 }

@@ -73,6 +73,7 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> MethodTa
         clinic: clinic, transactions: TransactionStore(database: database), pageTokens: pageTokens)
     let admin = AdminService(
         clinic: clinic, events: EventStore(database: database), reports: ReportStore(database: database),
+        consistency: ConsistencyStore(database: database),
         pageTokens: pageTokens)
 
     var endpoints = Endpoints(
@@ -134,6 +135,7 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> MethodTa
     try endpoints.serve(AdminServiceMethods.listAuditEvents, admin.listAuditEvents)
     try endpoints.serve(AdminServiceMethods.queryRevenue, admin.queryRevenue)
     try endpoints.serve(AdminServiceMethods.queryUtilization, admin.queryUtilization)
+    try endpoints.serve(AdminServiceMethods.checkConsistency, admin.checkConsistency)
     try endpoints.checkServed(ClinicMessages.allServices + TTRPCMessages.allServices)
     return endpoints.table
 }

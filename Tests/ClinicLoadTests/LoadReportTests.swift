@@ -1,4 +1,8 @@
+// What each form of the report says, and that hostile names cannot break any of them.
+
+import ArgumentParser
 import Foundation
+import FoundationXML
 import Testing
 
 @testable import clinic_load
@@ -8,5 +12,195 @@ struct LoadReportTests {
         let percentile = Latency.Percentile(percentile: 99.9, microseconds: 1_250)
         let text = String(decoding: try JSONEncoder().encode(percentile), as: UTF8.self)
         #expect(text.contains("\"microseconds\":1250"))
+    }
+
+    @Test func `a report of an open loop tells response from service time`() throws {
+        let text = Sample(errorShare: 0.01).report.text
+        let lines = text.split(separator: "\n").map(String.init)
+        let title = try #require(
+            lines.firstIndex { $0.hasPrefix("open loop, 2,000/s, Poisson arrivals, for 30.0 s") })
+        #expect(lines[title + 2] == "Response time, from when a call was to begin")
+        let columns = lines[title + 3].split(separator: " ").map(String.init)
+        #expect(
+            columns == ["OPERATION", "STATUS", "COUNT", "SHARE", "RATE", "P50", "P90", "P99", "P99.9", "MAX"])
+        #expect(lines[title + 4].hasPrefix("BookingService/BookAppointment  OK  "))
+        #expect(lines.contains { $0.contains("UNAVAILABLE (error)") && $0.contains("0.332 %") })
+        #expect(lines.contains { $0.hasPrefix("all ") })
+        #expect(lines.contains("Service time, from when it was sent"))
+        #expect(lines.contains("The generator was not the bottleneck."))
+        #expect(lines.contains { $0.hasPrefix("passed  no double booking") })
+        #expect(lines.contains("passed  p99<50ms  was 11.5 ms"))
+        #expect(
+            lines.contains { $0.hasPrefix("Group of writes") && $0.hasSuffix("6.50 statements on average") })
+        #expect(!text.contains("coordinated omission"))
+        #expect(lines.filter { $0.count > 150 }.isEmpty)
+    }
+
+    @Test func `a closed loop is called one, with what its latencies leave out`() {
+        var report = Sample(load: .closed(concurrency: 64), operationNames: ["DoctorService/ListDoctors"])
+            .report
+        report.server = nil
+        report.generator.saturated = "its threads were busy all the time"
+        let lines = report.text.split(separator: "\n").map(String.init)
+        #expect(lines.contains("closed loop, 64 in flight, for 30.0 s"))
+        #expect(lines.count { $0.contains("coordinated omission") } == 1)
+        #expect(!lines.contains { $0.hasPrefix("Response time") })
+        #expect(!lines.contains { $0.hasPrefix("all ") })
+        #expect(!lines.contains { $0.contains("What the server") })
+        #expect(lines.contains("The generator was the bottleneck: its threads were busy all the time"))
+        #expect(report.html.contains("coordinated omission"))
+    }
+
+    @Test func `a report that is written and read is the same`() throws {
+        let folder = try TemporaryFolder()
+        let report = Sample(errorShare: 0.01).report
+        let path = folder.path + "/report.json"
+        var outputs = try ReportOutputs.parse(["--json", path, "--csv", folder.path + "/report.csv"])
+        try outputs.write(report)
+        #expect(try LoadReport.read(path).json() == report.json())
+        #expect(try String(contentsOfFile: folder.path + "/report.csv", encoding: .utf8) == report.csv)
+
+        outputs.json = folder.path + "/missing/report.json"
+        outputs.csv = nil
+        outputs.html = folder.path + "/report.html"
+        let error = #expect(throws: ReportFileError.self) { try outputs.write(report) }
+        #expect(
+            error?.description.hasPrefix("cannot write \(folder.path)/missing/report.json: there is no such")
+                == true)
+        #expect(try String(contentsOfFile: folder.path + "/report.html", encoding: .utf8) == report.html)
+    }
+
+    @Test(
+        arguments: [
+            ("{", "is no report of clinic-load"), ("[]", "is no report of clinic-load"),
+            (
+                #"{"format": 2}"#,
+                "has the format 2, and this program reads 1: read it with a newer clinic-load"
+            ),
+            (#"{"format": 0}"#, "run the load again"),
+            (#"{"format": 1}"#, "is a damaged report: 'run' is missing"),
+        ])
+    func `a file that is no report of this format is refused`(text: String, reason: String) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/report.json"
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        let error = #expect(throws: ReportFileError.self) { try LoadReport.read(path) }
+        #expect(error?.description.contains(reason) == true)
+        #expect(error?.description.contains(path) == true)
+    }
+
+    @Test func `a file that is not there is named`() {
+        let error = #expect(throws: ReportFileError.self) { try LoadReport.read("/nowhere/a.json") }
+        #expect(error?.description == "cannot read /nowhere/a.json: there is no such file or folder")
+    }
+
+    @Test func `a spreadsheet gets a row for each status, quoted where needed`() {
+        var sample = Sample(errorShare: 0.01)
+        sample.operationNames = ["a,b\"c\nd", "plain"]
+        let csv = sample.report.csv
+        let lines = csv.components(separatedBy: "\r\n")
+        #expect(lines.count == 1 + 2 * 3 + 1)
+        #expect(lines.allSatisfy { $0.isEmpty || !$0.hasSuffix("\r") })
+        #expect(
+            lines[0].hasPrefix(
+                "step,load,seconds,operation,status,expected,count,share,per_second,min_us,mean_us,"))
+        #expect(
+            lines[1].hasPrefix("1,\"open loop, 2,000/s, Poisson arrivals\",30,\"a,b\"\"c\nd\",OK,true,19182,")
+        )
+        #expect(lines[6].contains(",plain,UNAVAILABLE,false,199,"))
+        #expect(lines[4].split(separator: ",").count == lines[0].split(separator: ",").count + 3)
+    }
+
+    @Test(arguments: [
+        "<script>alert(1)</script>", "\"' onload='x", "&amp;&#0;", "]]>", "<!--", "\u{0}\u{1B}[2J\u{202E}",
+        "\u{FFFE}\u{FFFF}",
+        "眼科 Ne\u{301}phro 🏥",
+    ])
+    func `the page is well-formed whatever the names are`(name: String) throws {
+        var sample = Sample(errorShare: 0.01)
+        sample.workload = name
+        sample.operationNames = [name, name + "2"]
+        var report = sample.report
+        report.run.address = name
+        report.run.arguments = [name]
+        report.checks = [CheckResult(name: name, passed: false, detail: name)]
+        report.assertions = [AssertionResult(text: name, passed: false, actual: name)]
+        report.generator.saturated = name
+        report.server?.refused = [name: 3]
+        report.timeline[7].statuses[name] = 20
+        let html = report.html
+        let page = try PageParser(html)
+        #expect(page.elements.isDisjoint(with: ["script", "link", "img", "iframe", "object"]))
+        #expect(page.attributes.allSatisfy { !$0.hasPrefix("on") && $0 != "href" && $0 != "src" })
+        #expect(page.figures == 5)
+        #expect(!html.contains("\u{1B}"))
+        #expect(!report.text.contains("\u{1B}"))
+    }
+
+    @Test func `a page of next to nothing is well-formed too`() throws {
+        var report = Sample().report
+        report.timeline = []
+        report.steps = []
+        #expect(try PageParser(report.html).figures == 0)
+        report = Sample(throughput: 0).report
+        report.timeline = report.timeline.prefix(1).map { point in
+            var point = point
+            point.statuses = [:]
+            return point
+        }
+        _ = try PageParser(report.html)
+        #expect(!report.html.contains("nan") && !report.html.contains("inf,"))
+    }
+
+    @Test func `a day's plots stay small`() throws {
+        var sample = Sample(errorShare: 0.01)
+        sample.seconds = 86_400
+        #expect(sample.report.html.utf8.count < 400_000)
+    }
+
+    @Test func `the axis of percentiles gives each nine the same room`() {
+        let axis = Axis.percentile(upTo: 99.99)
+        #expect(axis.ticks.map(\.label) == ["0", "50", "90", "99", "99.9", "99.99"])
+        #expect(abs(axis.place(90) - 0.25) < 1e-9)
+        #expect(abs(axis.place(99.9) - 0.75) < 1e-9)
+        #expect(axis.place(100) == 1)
+    }
+}
+
+/// A folder that goes with the test.
+final class TemporaryFolder {
+    let path: String
+
+    init() throws {
+        let url = FileManager.default.temporaryDirectory.appending(path: "clinic-load-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        path = url.path()
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+/// What a page has, read as XML.
+private final class PageParser: NSObject, XMLParserDelegate {
+    private(set) var elements: Set<String> = []
+    private(set) var attributes: Set<String> = []
+    private(set) var figures = 0
+
+    init(_ html: String) throws {
+        super.init()
+        let parser = XMLParser(data: Data(html.utf8))
+        parser.delegate = self
+        guard parser.parse() else {
+            throw parser.parserError ?? CocoaError(.fileReadCorruptFile)
+        }
+    }
+
+    func parser(
+        _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?,
+        attributes: [String: String]
+    ) {
+        elements.insert(name)
+        self.attributes.formUnion(attributes.keys)
+        if name == "svg" { figures += 1 }
     }
 }

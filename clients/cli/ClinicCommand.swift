@@ -81,8 +81,9 @@ struct TransactionCommands: ParsableCommand {
 
 struct AuditCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "audit", abstract: "For administrators: who changed what.",
-        subcommands: [ListAuditEvents.self])
+        commandName: "audit",
+        abstract: "For administrators: who changed what, and whether all of it fits together.",
+        subcommands: [ListAuditEvents.self, CheckConsistency.self])
 }
 
 struct ReportCommands: ParsableCommand {

@@ -108,5 +108,6 @@ enum AccessTable {
         "clinic.v1.AdminService/ListAuditEvents": .administrators,
         "clinic.v1.AdminService/QueryRevenue": .administrators,
         "clinic.v1.AdminService/QueryUtilization": .administrators,
+        "clinic.v1.AdminService/CheckConsistency": .administrators,
     ]
 }

@@ -9,6 +9,7 @@ struct AdminService: Sendable {
     let clinic: ClinicSettings
     let events: EventStore
     let reports: ReportStore
+    let consistency: ConsistencyStore
     let pageTokens: PageTokens
 
     func listAuditEvents(_ request: ListAuditEventsRequest, _ call: Call) async throws
@@ -60,6 +61,12 @@ struct AdminService: Sendable {
         return QueryUtilizationResponse(
             rows: report.rows(by: ReportGrouping(request.grouping)).map { UtilizationRow($0) },
             total: UtilizationRow(report.total))
+    }
+
+    func checkConsistency(_ request: CheckConsistencyRequest, _ call: Call) async throws
+        -> CheckConsistencyResponse
+    {
+        CheckConsistencyResponse(checks: try await consistency.findings().map { ConsistencyCheck($0) })
     }
 }
 

@@ -1,7 +1,9 @@
 // `clinic audit` and `clinic report`.
 
 internal import ArgumentParser
+internal import ClinicClient
 internal import ClinicMessages
+internal import TTRPC
 
 struct ListAuditEvents: ListCommand {
     static let configuration = CommandConfiguration(
@@ -41,6 +43,34 @@ struct ListAuditEvents: ListCommand {
         ListAuditEventsRequest(
             actorID: actor ?? 0, entity: entity ?? "", entityID: id ?? 0, method: methodName ?? "",
             eventFrom: from, eventBefore: before, newestFirst: !oldestFirst)
+    }
+}
+
+struct CheckConsistency: RemoteCommand {
+    static let configuration = CommandConfiguration(
+        "check", "Look through all data for what must never be there. For administrators.",
+        "Double bookings, a ledger that does not sum to zero, states without their money or their event. Takes "
+            + "seconds with a million bookings; waits two minutes unless --timeout says else. Exit code 1 if "
+            + "something is broken.",
+        example: "clinic audit check")
+    static let method = AdminServiceMethods.checkConsistency
+
+    @OptionGroup var connection: ConnectionOptions
+
+    func request(_ console: Console) -> CheckConsistencyRequest { CheckConsistencyRequest() }
+
+    func answer(
+        from client: ClinicClient, to request: CheckConsistencyRequest
+    ) async throws(Status) -> CheckConsistencyResponse {
+        try await client.call(
+            Self.method, request, options: CallOptions(timeout: connection.timeout ?? .seconds(120)))
+    }
+
+    func finish(_ answer: CheckConsistencyResponse, _ remote: Remote, _ console: Console) throws {
+        let broken = answer.checks.count { $0.violations != 0 }
+        guard broken == 0 else {
+            throw CommandFailure("\(broken) of \(answer.checks.count) checks found something broken")
+        }
     }
 }
 

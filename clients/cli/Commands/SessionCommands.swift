@@ -5,6 +5,7 @@ internal import ClinicClient
 internal import ClinicMessages
 internal import FoundationEssentials
 internal import ProtobufC
+internal import Terminal
 
 struct Login: RemoteCommand {
     static let configuration = CommandConfiguration(

@@ -6,6 +6,7 @@ internal import ClinicClient
 internal import ClinicMessages
 internal import ProtobufC
 internal import TTRPC
+internal import Terminal
 
 struct WatchBookings: RunnableCommand {
     static let configuration = CommandConfiguration(

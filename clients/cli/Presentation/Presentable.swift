@@ -5,6 +5,7 @@ internal import ClinicClient
 internal import ClinicMessages
 internal import ProtobufC
 internal import TTRPCMessages
+internal import Terminal
 
 /// A message that people can read.
 protocol Presentable: Message {

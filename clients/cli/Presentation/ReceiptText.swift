@@ -1,6 +1,7 @@
 // A receipt as it is handed over the counter: what was charged, the tax in it, what was given back, what was kept.
 
 internal import ClinicMessages
+internal import Terminal
 
 extension Receipt: Presentable {
     private static let width = 60

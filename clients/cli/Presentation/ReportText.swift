@@ -48,6 +48,22 @@ extension QueryUtilizationResponse: Presentable {
     var text: String { UtilizationRow.table(of: rows + [total ?? UtilizationRow()]) }
 }
 
+extension ConsistencyCheck: Described {
+    static let columns: [Column<ConsistencyCheck>] = [
+        Column("Check") { $0.title },
+        Column("Broken", isNumber: true) { String($0.violations) },
+        Column("By") { check in
+            check.entityIds.isEmpty
+                ? "" : "\(check.entity) " + check.entityIds.map(String.init).joined(separator: ", ")
+        },
+    ]
+}
+
+extension CheckConsistencyResponse: Presentable {
+    /// A line for each check.
+    var text: String { ConsistencyCheck.table(of: checks) }
+}
+
 /// What a row of a report stands for.
 private func rowName(_ day: String, _ doctor: DoctorSummary?, _ department: DepartmentSummary?) -> String {
     if !day.isEmpty { return day }

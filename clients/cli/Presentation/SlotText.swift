@@ -1,6 +1,7 @@
 // Free slots as people look for them: a doctor, the days, the times of each.
 
 internal import ClinicMessages
+internal import Terminal
 
 extension TimeOff: Described {
     static let columns: [Column<TimeOff>] = [

@@ -5,6 +5,7 @@ internal import FoundationEssentials
 internal import ProtobufC
 internal import TTRPC
 internal import TTRPCMessages
+internal import Terminal
 
 /// An error that says itself how it is reported.
 protocol ReportedFailure: Error {

@@ -5,6 +5,7 @@ internal import ArgumentParser
 internal import ClinicClient
 internal import ProtobufC
 internal import TTRPC
+internal import Terminal
 
 /// A command that does something.
 protocol RunnableCommand: ParsableCommand {

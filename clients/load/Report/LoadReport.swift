@@ -13,6 +13,8 @@ struct LoadReport: Codable, Sendable {
     /// One point for each second of the run, warm-up included.
     var timeline: [TimelinePoint]
     var generator: GeneratorReport
+    /// How the greatest rate was found; nil without `--find-max`. The other figures are then those of its best trial.
+    var search: SearchReport?
     /// What the server told of itself; nil without `--metrics`.
     var server: ServerReport?
     /// What was found in the data afterwards; empty where nothing was checked.
@@ -116,6 +118,8 @@ struct TimelinePoint: Codable, Sendable {
     var sent: UInt64
     /// Answered, by the name of the code.
     var statuses: [String: UInt64]
+    /// Those among them that the workload does not expect.
+    var errors: UInt64
     /// Response times of what was answered in this second, in microseconds.
     var median: UInt64
     var p99: UInt64
@@ -133,12 +137,18 @@ struct GeneratorReport: Codable, Sendable {
     var lateness: Latency
     /// Calls that were to begin and found `--max-in-flight` reached: the server was behind, not the generator.
     var overflowed: UInt64
+    /// Connections that were opened, the first ones and those of `--churn` included.
+    var connectionsOpened: UInt64
+    /// Connections that ended although nobody here closed them.
+    var connectionsLost: UInt64
     /// nil, or why the figures say more about the generator than about the server.
     var saturated: String?
 }
 
 /// What the server's own metrics say of the run: the difference of two readings of /metrics, and the last reading.
 struct ServerReport: Codable, Sendable {
+    /// Whether it was started again during the run: what it counted before that is lost.
+    var restarted: Bool
     /// Of one core.
     var processorShare: Double
     var residentMemoryBytes: UInt64
@@ -168,4 +178,26 @@ struct AssertionResult: Codable, Sendable {
     var passed: Bool
     /// What it was: "61.2 ms".
     var actual: String
+}
+
+/// The search of `--find-max`.
+struct SearchReport: Codable, Sendable {
+    /// The greatest rate, in calls per second, at which all of `--slo` held; nil if there was none.
+    var maximumRate: Double?
+    /// In the order in which they were made.
+    var trials: [TrialReport]
+}
+
+/// One trial of a search.
+struct TrialReport: Codable, Sendable {
+    /// Calls per second.
+    var rate: Double
+    var passed: Bool
+    /// Answered with OK, per second.
+    var throughput: Double
+    var response: Latency
+    /// What `--slo` asked for and what it was.
+    var objectives: [AssertionResult]
+    /// nil, or why the trial says more about the generator than about the server.
+    var saturated: String?
 }

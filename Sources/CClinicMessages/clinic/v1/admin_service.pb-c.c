@@ -61,6 +61,24 @@ void   clinic__v1__utilization_row__init
   static const Clinic__V1__UtilizationRow init_value = CLINIC__V1__UTILIZATION_ROW__INIT;
   *message = init_value;
 }
+void   clinic__v1__check_consistency_request__init
+                     (Clinic__V1__CheckConsistencyRequest         *message)
+{
+  static const Clinic__V1__CheckConsistencyRequest init_value = CLINIC__V1__CHECK_CONSISTENCY_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__check_consistency_response__init
+                     (Clinic__V1__CheckConsistencyResponse         *message)
+{
+  static const Clinic__V1__CheckConsistencyResponse init_value = CLINIC__V1__CHECK_CONSISTENCY_RESPONSE__INIT;
+  *message = init_value;
+}
+void   clinic__v1__consistency_check__init
+                     (Clinic__V1__ConsistencyCheck         *message)
+{
+  static const Clinic__V1__ConsistencyCheck init_value = CLINIC__V1__CONSISTENCY_CHECK__INIT;
+  *message = init_value;
+}
 static const ProtobufCFieldDescriptor clinic__v1__list_audit_events_request__field_descriptors[9] =
 {
   {
@@ -934,6 +952,152 @@ const ProtobufCMessageDescriptor clinic__v1__utilization_row__descriptor =
   clinic__v1__utilization_row__field_indices_by_name,
   1,  clinic__v1__utilization_row__number_ranges,
   (ProtobufCMessageInit) clinic__v1__utilization_row__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define clinic__v1__check_consistency_request__field_descriptors NULL
+#define clinic__v1__check_consistency_request__field_indices_by_name NULL
+#define clinic__v1__check_consistency_request__number_ranges NULL
+const ProtobufCMessageDescriptor clinic__v1__check_consistency_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.CheckConsistencyRequest",
+  "CheckConsistencyRequest",
+  "Clinic__V1__CheckConsistencyRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__CheckConsistencyRequest),
+  0,
+  clinic__v1__check_consistency_request__field_descriptors,
+  clinic__v1__check_consistency_request__field_indices_by_name,
+  0,  clinic__v1__check_consistency_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__check_consistency_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__check_consistency_response__field_descriptors[1] =
+{
+  {
+    "checks",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Clinic__V1__CheckConsistencyResponse, n_checks),
+    offsetof(Clinic__V1__CheckConsistencyResponse, checks),
+    &clinic__v1__consistency_check__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__check_consistency_response__field_indices_by_name[] = {
+  0,   /* field[0] = checks */
+};
+static const ProtobufCIntRange clinic__v1__check_consistency_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor clinic__v1__check_consistency_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.CheckConsistencyResponse",
+  "CheckConsistencyResponse",
+  "Clinic__V1__CheckConsistencyResponse",
+  "clinic.v1",
+  sizeof(Clinic__V1__CheckConsistencyResponse),
+  1,
+  clinic__v1__check_consistency_response__field_descriptors,
+  clinic__v1__check_consistency_response__field_indices_by_name,
+  1,  clinic__v1__check_consistency_response__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__check_consistency_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__consistency_check__field_descriptors[5] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ConsistencyCheck, name),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "title",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ConsistencyCheck, title),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "entity",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ConsistencyCheck, entity),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "violations",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ConsistencyCheck, violations),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "entity_ids",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Clinic__V1__ConsistencyCheck, n_entity_ids),
+    offsetof(Clinic__V1__ConsistencyCheck, entity_ids),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__consistency_check__field_indices_by_name[] = {
+  2,   /* field[2] = entity */
+  4,   /* field[4] = entity_ids */
+  0,   /* field[0] = name */
+  1,   /* field[1] = title */
+  3,   /* field[3] = violations */
+};
+static const ProtobufCIntRange clinic__v1__consistency_check__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor clinic__v1__consistency_check__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.ConsistencyCheck",
+  "ConsistencyCheck",
+  "Clinic__V1__ConsistencyCheck",
+  "clinic.v1",
+  sizeof(Clinic__V1__ConsistencyCheck),
+  5,
+  clinic__v1__consistency_check__field_descriptors,
+  clinic__v1__consistency_check__field_indices_by_name,
+  1,  clinic__v1__consistency_check__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__consistency_check__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCEnumValue clinic__v1__report_grouping__enum_values_by_number[4] =

@@ -26,6 +26,9 @@ typedef struct Clinic__V1__RevenueRow Clinic__V1__RevenueRow;
 typedef struct Clinic__V1__QueryUtilizationRequest Clinic__V1__QueryUtilizationRequest;
 typedef struct Clinic__V1__QueryUtilizationResponse Clinic__V1__QueryUtilizationResponse;
 typedef struct Clinic__V1__UtilizationRow Clinic__V1__UtilizationRow;
+typedef struct Clinic__V1__CheckConsistencyRequest Clinic__V1__CheckConsistencyRequest;
+typedef struct Clinic__V1__CheckConsistencyResponse Clinic__V1__CheckConsistencyResponse;
+typedef struct Clinic__V1__ConsistencyCheck Clinic__V1__ConsistencyCheck;
 
 
 /* --- enums --- */
@@ -366,6 +369,68 @@ struct  Clinic__V1__UtilizationRow
     , {0,NULL}, NULL, NULL, 0, 0, 0, 0, 0, 0, 0 }
 
 
+/*
+ * All data is looked through.
+ */
+struct  Clinic__V1__CheckConsistencyRequest
+{
+  ProtobufCMessage base;
+};
+#define CLINIC__V1__CHECK_CONSISTENCY_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__check_consistency_request__descriptor) \
+     }
+
+
+/*
+ * Everything that was looked for, always the same checks in the same order.
+ */
+struct  Clinic__V1__CheckConsistencyResponse
+{
+  ProtobufCMessage base;
+  /*
+   * The checks, those that found nothing included.
+   */
+  size_t n_checks;
+  Clinic__V1__ConsistencyCheck **checks;
+};
+#define CLINIC__V1__CHECK_CONSISTENCY_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__check_consistency_response__descriptor) \
+    , 0,NULL }
+
+
+/*
+ * Something that must hold, and where it does not.
+ */
+struct  Clinic__V1__ConsistencyCheck
+{
+  ProtobufCMessage base;
+  /*
+   * What was looked for, for programs: DOCTOR_DOUBLE_BOOKED.
+   */
+  ProtobufCBinaryData name;
+  /*
+   * What must hold, for people.
+   */
+  ProtobufCBinaryData title;
+  /*
+   * The kind of thing that the ids are of: booking, transaction, journal.
+   */
+  ProtobufCBinaryData entity;
+  /*
+   * How many of them break it; 0 is good.
+   */
+  int64_t violations;
+  /*
+   * Up to five of them, the lowest numbers first.
+   */
+  size_t n_entity_ids;
+  int64_t *entity_ids;
+};
+#define CLINIC__V1__CONSISTENCY_CHECK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__consistency_check__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0, 0,NULL }
+
+
 /* Clinic__V1__ListAuditEventsRequest methods */
 void   clinic__v1__list_audit_events_request__init
                      (Clinic__V1__ListAuditEventsRequest         *message);
@@ -393,6 +458,15 @@ void   clinic__v1__query_utilization_response__init
 /* Clinic__V1__UtilizationRow methods */
 void   clinic__v1__utilization_row__init
                      (Clinic__V1__UtilizationRow         *message);
+/* Clinic__V1__CheckConsistencyRequest methods */
+void   clinic__v1__check_consistency_request__init
+                     (Clinic__V1__CheckConsistencyRequest         *message);
+/* Clinic__V1__CheckConsistencyResponse methods */
+void   clinic__v1__check_consistency_response__init
+                     (Clinic__V1__CheckConsistencyResponse         *message);
+/* Clinic__V1__ConsistencyCheck methods */
+void   clinic__v1__consistency_check__init
+                     (Clinic__V1__ConsistencyCheck         *message);
 /* --- per-message closures --- */
 
 typedef void (*Clinic__V1__ListAuditEventsRequest_Closure)
@@ -422,6 +496,15 @@ typedef void (*Clinic__V1__QueryUtilizationResponse_Closure)
 typedef void (*Clinic__V1__UtilizationRow_Closure)
                  (const Clinic__V1__UtilizationRow *message,
                   void *closure_data);
+typedef void (*Clinic__V1__CheckConsistencyRequest_Closure)
+                 (const Clinic__V1__CheckConsistencyRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__CheckConsistencyResponse_Closure)
+                 (const Clinic__V1__CheckConsistencyResponse *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__ConsistencyCheck_Closure)
+                 (const Clinic__V1__ConsistencyCheck *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -438,6 +521,9 @@ extern const ProtobufCMessageDescriptor clinic__v1__revenue_row__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__query_utilization_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__query_utilization_response__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__utilization_row__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__check_consistency_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__check_consistency_response__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__consistency_check__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -1,13 +1,18 @@
-// Rows in aligned columns, for any script that a name may be written in.
+// Rows in aligned columns, for any script that a name may be written in. What both command lines print.
 
 /// Rows of cells.
-struct TextTable {
-    let rows: [[String]]
-    /// The columns that are aligned at their end.
-    let numberColumns: Set<Int>
+public struct TextTable {
+    private let rows: [[String]]
+    private let numberColumns: Set<Int>
+
+    /// A table of rows; `numberColumns` are aligned at their end.
+    public init(rows: [[String]], numberColumns: Set<Int>) {
+        self.rows = rows
+        self.numberColumns = numberColumns
+    }
 
     /// The rows as lines, two spaces between columns, none at the end of a line.
-    var text: String {
+    public var text: String {
         let count = rows.map(\.count).max() ?? 0
         let widths = (0..<count).map { column in
             rows.map { $0.count > column ? displayWidth($0[column]) : 0 }.max() ?? 0
@@ -26,7 +31,7 @@ struct TextTable {
 }
 
 /// The columns that a terminal gives a text: two for each wide character, none for one that sits on another.
-func displayWidth(_ text: String) -> Int {
+public func displayWidth(_ text: String) -> Int {
     text.reduce(0) { width, character in
         guard let scalar = character.unicodeScalars.first else { return width }
         switch scalar.properties.generalCategory {
@@ -49,7 +54,7 @@ private func isWide(_ scalar: Unicode.Scalar) -> Bool {
 
 /// The text without what would move the cursor, end the line or turn its direction: names come from strangers, and a
 /// terminal obeys what is printed on it.
-func printable(_ text: String) -> String {
+public func printable(_ text: String) -> String {
     var result = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
         switch scalar.properties.generalCategory {

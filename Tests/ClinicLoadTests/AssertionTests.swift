@@ -1,0 +1,80 @@
+import Testing
+
+@testable import clinic_load
+
+struct AssertionTests {
+    /// A hundred calls of 1 to 100 ms, of which five failed, in two seconds.
+    private static let record: RunRecord = {
+        var step = StepRecord(operations: 2)
+        for number in 1...100 {
+            let time = UInt64(number) * 1000
+            step.operations[0].add(
+                number <= 95 ? 0 : 14, expected: number <= 95, response: time, service: time / 2)
+        }
+        step.succeeded = 95
+        step.seconds = 2
+        return RunRecord(operations: ["Health/Check", "Health/Watch"], steps: [step])
+    }()
+
+    @Test(arguments: [
+        ("p99<100ms", true), ("p99<50ms", false), ("p50<=51ms", true), ("p50>40ms", true), ("p99.9<1s", true),
+        ("mean<60ms", true), ("mean<50ms", false), ("max<200ms", true), ("max<99ms", false),
+        ("errors<6%", true), ("errors<5%", false), ("errors<=5%", true), ("errors<1%", false),
+        ("throughput>47", true), ("throughput>48/s", false), ("Health/Check:p99 < 100ms", true),
+        ("Health/Watch:p99<1s", false), ("Health/Other:p99<1s", false),
+    ])
+    func `a bound holds or does not`(_ text: String, _ holds: Bool) throws {
+        let assertion = try #require(Assertion(argument: text))
+        let result = assertion.result(Self.record)
+        #expect(result.passed == holds, "\(result)")
+    }
+
+    @Test func `a result says what it was`() throws {
+        let result = try #require(Assertion(argument: "p50<10ms")).result(Self.record)
+        #expect(result.text == "p50<10ms" && result.actual == "50.0 ms")
+    }
+
+    @Test(arguments: [
+        "", "p99", "p99<", "p99<50", "p99<50 apples", "p101<1s", "p<1s", "q99<1s", "errors<1s", "errors<0.1",
+        "throughput<1%", "<5ms", "Health/Check:throughput>1",
+    ])
+    func `what is no bound is refused`(_ text: String) {
+        #expect(Assertion(argument: text) == nil)
+    }
+
+    @Test func `two steps are judged together`() throws {
+        var record = Self.record
+        record.steps.append(record.steps[0])
+        #expect(try #require(Assertion(argument: "throughput>47")).result(record).passed)
+        #expect(!(try #require(Assertion(argument: "throughput>48")).result(record).passed))
+    }
+}
+
+struct RateSearchTests {
+    private func trials(start: Double, capacity: Double) -> (tried: [Double], found: Double?) {
+        var search = RateSearch(start: start)
+        var tried: [Double] = []
+        while let rate = search.next {
+            tried.append(rate)
+            search.add(passed: rate <= capacity)
+        }
+        return (tried, search.passed)
+    }
+
+    @Test(arguments: [(100.0, 3300.0), (1000, 1000), (5000, 40), (7, 99_999)])
+    func `a search finds the capacity to five in a hundred`(_ start: Double, _ capacity: Double) throws {
+        let (tried, found) = trials(start: start, capacity: capacity)
+        let rate = try #require(found)
+        #expect(rate <= capacity && capacity / rate <= RateSearch.precision + 0.001)
+        #expect(tried.count < 30)
+    }
+
+    @Test func `a search doubles first`() {
+        #expect(trials(start: 100, capacity: 900).tried.prefix(5) == [100, 200, 400, 800, 1600])
+    }
+
+    @Test func `a search ends where nothing passes and where everything does`() {
+        #expect(trials(start: 100, capacity: 0).found == nil)
+        #expect(trials(start: 100, capacity: .infinity).found == RateSearch.greatestRate)
+    }
+}

@@ -1,0 +1,86 @@
+// What `clinic-load compare` calls a change.
+
+import ArgumentParser
+import Foundation
+import Testing
+
+@testable import clinic_load
+
+struct CompareTests {
+    private func verdicts(_ before: Sample, _ after: Sample) -> [String: Comparison.Row.Verdict] {
+        let rows = Comparison(before.report, after.report).rows
+        return Dictionary(
+            uniqueKeysWithValues: rows.filter { $0.operation == "all" }.map { ($0.figure, $0.verdict) })
+    }
+
+    @Test func `a slower server is worse, and the other way round better`() {
+        let slow = verdicts(Sample(), Sample(slowness: 1.3))
+        #expect(slow["p50"] == .worse && slow["p90"] == .worse && slow["p99"] == .worse)
+        #expect(slow["throughput"] == .same && slow["errors"] == .same)
+        let fast = verdicts(Sample(slowness: 1.3), Sample())
+        #expect(fast["p50"] == .better && fast["p99"] == .better)
+    }
+
+    @Test func `less throughput is worse, more is better`() {
+        #expect(verdicts(Sample(), Sample(throughput: 0.8))["throughput"] == .worse)
+        #expect(verdicts(Sample(), Sample(throughput: 1.3))["throughput"] == .better)
+    }
+
+    @Test func `what a restless run does by itself is no change`() {
+        #expect(verdicts(Sample(), Sample(slowness: 1.2))["p50"] == .worse)
+        let restless = verdicts(Sample(unrest: 0.5), Sample(slowness: 1.2, unrest: 0.5))
+        #expect(restless["p50"] == .same && restless["p99"] == .same)
+    }
+
+    @Test func `errors count from the first that is no chance`() {
+        #expect(verdicts(Sample(), Sample(errorShare: 0.01))["errors"] == .worse)
+        #expect(verdicts(Sample(errorShare: 0.01), Sample(errorShare: 0.01))["errors"] == .same)
+        let rows = Comparison(Sample().report, Sample(errorShare: 0.01).report).worse(by: Share(0.5))
+        #expect(rows.contains { $0.name == "all errors" && $0.changeText == "new" })
+    }
+
+    @Test func `of a run that was too short nothing counts`() {
+        let comparison = Comparison(Sample(seconds: 4).report, Sample(seconds: 4, slowness: 3).report)
+        #expect(comparison.rows.allSatisfy { $0.verdict == .same })
+        #expect(comparison.notes.contains("step 1 was measured for fewer than 5 seconds: no change counts"))
+    }
+
+    @Test func `what is not alike is said`() {
+        var after = Sample(
+            load: .closed(concurrency: 8), operationNames: ["BookingService/BookAppointment", "new"])
+        after.workload = "another"
+        let text = Comparison(Sample().report, after.report).text
+        #expect(text.contains("Note: workload differs: book-and-pay | another\n"))
+        #expect(
+            text.contains(
+                "Note: step 1 differs: open loop, 2,000/s, Poisson arrivals | closed loop, 8 in flight\n"))
+        #expect(text.contains("Note: only the first has PaymentService/PayBooking\n"))
+        #expect(text.contains("Note: only the second has new\n"))
+    }
+
+    @Test func `the command ends with 3 when something is worse by more than was allowed`() throws {
+        let folder = try TemporaryFolder()
+        let (before, after) = (folder.path + "/before.json", folder.path + "/after.json")
+        try Sample().report.json().write(to: .init(filePath: before))
+        try Sample(slowness: 1.3).report.json().write(to: .init(filePath: after))
+        let code = #expect(throws: ExitCode.self) {
+            try CompareCommand.parse([before, after, "--fail-over", "10%"]).run()
+        }
+        #expect(code == ExitCode(3))
+        try CompareCommand.parse([before, after, "--fail-over", "50%"]).run()
+        try CompareCommand.parse([after, before, "--fail-over", "0%"]).run()
+        try CompareCommand.parse([before, after]).run()
+        #expect(throws: (any Error).self) { try CompareCommand.parse([before, after, "--fail-over", "10"]) }
+    }
+
+    @Test func `the table names figure, change and verdict`() {
+        let lines = Comparison(Sample().report, Sample(slowness: 1.3).report).text.split(separator: "\n")
+        #expect(lines[0].split(separator: " ") == ["OPERATION", "FIGURE", "BEFORE", "AFTER", "CHANGE"])
+        #expect(
+            lines.contains {
+                $0.split(separator: " ").map(String.init).starts(with: ["all", "p50"])
+                    && $0.contains("+30.0 %")
+                    && $0.hasSuffix("WORSE")
+            })
+    }
+}

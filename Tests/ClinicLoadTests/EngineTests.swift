@@ -1,0 +1,185 @@
+import Foundation
+import Histogram
+import TTRPC
+import Testing
+
+@testable import clinic_load
+
+struct EngineTests {
+    private func open(_ rate: Double, seconds: Double) -> LoadPlan {
+        var plan = LoadPlan(load: .open([.steady(rate: rate, seconds: seconds)], .constant))
+        plan.warmUp = 0.1
+        plan.connections = 2
+        return plan
+    }
+
+    @Test func `an open loop sends what is due and counts every call once`() async throws {
+        try await LoadedServer.serving({ _ in }) { server in
+            let run = try await runLoad(at: server.address, open(500, seconds: 1))
+            let step = run.record.whole
+            #expect(step.scheduled == 500 && step.sent == 500)
+            #expect(step.total.count == 500 && step.total.unexpected == 0)
+            #expect(server.seen.calls == 550)
+            #expect(run.timeline.reduce(0) { $0 + $1.sent } == 550)
+            #expect(run.timeline.reduce(0) { $0 + $1.statuses.values.reduce(0, +) } == 550)
+            #expect(run.record.lateness.totalCount + run.record.overflowed == 500)
+            #expect(run.record.connectionsOpened == 2 && run.record.connectionsLost == 0)
+        }
+    }
+
+    @Test func `a stall of the server is in the response times of all calls that it delayed`() async throws {
+        let stall = 0.3
+        func run(_ load: LoadPlan.Load) async throws -> OperationRecord {
+            try await LoadedServer.serving({ number in
+                // The only thread of the server.
+                if number == 200 { usleep(UInt32(stall * 1e6)) }
+            }) { server in
+                var plan = LoadPlan(load: load)
+                plan.warmUp = 0
+                plan.connections = 1
+                plan.maximumInFlight = 1
+                return try await runLoad(at: server.address, plan).record.whole.total
+            }
+        }
+        let opened = try await run(.open([.steady(rate: 500, seconds: 2)], .constant))
+        // 150 of 1,000 calls were due in the stall; the last of them waited for next to nothing.
+        #expect(opened.allResponses.valueAtPercentile(99) > 200_000)
+        #expect(opened.allResponses.valueAtPercentile(92) > 50_000)
+        // One was sent into it.
+        #expect(opened.service.valueAtPercentile(99) < 200_000)
+        #expect(opened.service.max >= 300_000)
+        // The control: a caller that waits for its answer before it calls again never notices.
+        let closed = try await run(.closed(concurrency: 1, seconds: 2))
+        #expect(closed.allResponses.max >= 300_000)
+        #expect(closed.allResponses.valueAtPercentile(99) < 200_000)
+    }
+
+    @Test func `a closed loop never has more calls in flight than it is to have`() async throws {
+        try await LoadedServer.serving({ _ in try await Task.sleep(for: .milliseconds(2)) }) { server in
+            var plan = LoadPlan(load: .closed(concurrency: 7, seconds: 0.5))
+            plan.connections = 3
+            plan.threads = 2
+            plan.warmUp = 0
+            let run = try await runLoad(at: server.address, plan)
+            #expect(server.seen.mostRunning == 7)
+            let step = run.record.whole
+            #expect(step.sent > 50 && step.total.count == step.sent)
+            #expect(UInt64(server.seen.calls) == step.sent)
+        }
+    }
+
+    @Test func `calls beyond what may be in flight wait and are counted as such`() async throws {
+        try await LoadedServer.serving({ _ in try await Task.sleep(for: .milliseconds(20)) }) { server in
+            var plan = open(1000, seconds: 0.3)
+            plan.connections = 1
+            plan.maximumInFlight = 4
+            let run = try await runLoad(at: server.address, plan)
+            #expect(server.seen.mostRunning == 4)
+            #expect(run.record.overflowed > 200)
+            #expect(run.record.whole.total.count == 300)
+            #expect(run.record.whole.total.allResponses.valueAtPercentile(99) > 500_000)
+            #expect(run.record.whole.total.service.valueAtPercentile(50) < 200_000)
+            // Behind was the server.
+            #expect(run.record.lateness.totalCount < 100)
+        }
+    }
+
+    @Test func `what is not answered at the end of the drain counts`() async throws {
+        try await LoadedServer.serving({ _ in try await Task.sleep(for: .seconds(2)) }) { server in
+            var plan = open(100, seconds: 0.2)
+            plan.warmUp = 0
+            plan.connections = 1
+            plan.maximumInFlight = 5
+            plan.drain = 0.1
+            let run = try await runLoad(at: server.address, plan)
+            let step = run.record.whole
+            #expect(step.scheduled == 20 && step.sent == 5 && step.answered == 0)
+            let report = StepReport(step, .open(rate: 100, poisson: false), run.record.operations)
+            #expect(report.total.statuses.map(\.status) == ["NO_ANSWER"])
+            #expect(report.total.statuses.map(\.count) == [20])
+            #expect(report.total.statuses.allSatisfy { !$0.expected })
+        }
+    }
+
+    @Test func `a lost connection ends its calls without an answer and is opened again`() async throws {
+        let server = try await CuttingServer(connectionsToCut: 2, afterCalls: 50)
+        let run = try await runLoad(at: server.address, open(1000, seconds: 1))
+        try await server.stop()
+        #expect(run.record.connectionsLost == 2)
+        #expect(run.record.connectionsOpened == 4)
+        let total = OperationReport("all", run.record.whole.total)
+        let counts = Dictionary(uniqueKeysWithValues: total.statuses.map { ($0.status, $0.count) })
+        #expect(counts.values.reduce(0, +) == 1000)
+        #expect((counts["OK"] ?? 0) > 800)
+    }
+
+    @Test func `connections come and go without the loss of a call`() async throws {
+        try await LoadedServer.serving({ _ in }) { server in
+            var plan = open(1000, seconds: 1)
+            plan.churn = 20
+            let run = try await runLoad(at: server.address, plan)
+            #expect(run.record.connectionsOpened > 10 && run.record.connectionsLost == 0)
+            #expect(run.record.whole.total.count == 1000 && run.record.whole.total.unexpected == 0)
+        }
+    }
+
+    @Test func `a number of calls ends the run`() async throws {
+        try await LoadedServer.serving({ _ in }) { server in
+            var plan = LoadPlan(load: .closed(concurrency: 10, seconds: 60))
+            plan.warmUp = 0
+            plan.requests = 333
+            let run = try await runLoad(at: server.address, plan)
+            #expect(run.record.whole.sent == 333 && server.seen.calls == 333)
+            #expect(run.record.whole.seconds < 30)
+        }
+    }
+
+    @Test func `too many failures end the run`() async throws {
+        try await LoadedServer.serving({ _ in throw Status(.internal, "no") }) { server in
+            var plan = open(500, seconds: 60)
+            plan.maximumErrors = 0.5
+            let run = try await runLoad(at: server.address, plan)
+            #expect(run.givenUp?.contains("--max-errors") == true)
+            #expect(run.record.whole.seconds < 30)
+            #expect(run.record.whole.total.unexpected == run.record.whole.total.count)
+        }
+    }
+
+    @Test func `an interrupt ends the run with what there is`() async throws {
+        try await LoadedServer.serving({ _ in }) { server in
+            let run = try await runLoad(at: server.address, open(500, seconds: 60)) { generator in
+                while server.seen.calls < 100 { try await Task.sleep(for: .milliseconds(5)) }
+                generator.interrupt()
+            }
+            #expect(run.givenUp == nil)
+            #expect(run.record.whole.total.count > 0 && run.record.whole.seconds < 30)
+            #expect(run.record.whole.total.count == run.record.whole.sent)
+        }
+    }
+
+    @Test func `a search finds what a server can do`() async throws {
+        // Four at a time for 10 ms each: at most 400 a second.
+        try await LoadedServer.serving({ _ in try await Task.sleep(for: .milliseconds(10)) }) { server in
+            try await withGenerator(at: server.address) { generator in
+                var plan = open(100, seconds: 0.5)
+                plan.connections = 1
+                plan.maximumInFlight = 4
+                let objectives = ["p90<60ms"].compactMap(Assertion.init(argument:))
+                let search = MaximumSearch(generator: generator, plan: plan, objectives: objectives)
+                let found = try await search.run(announce: { _ in }, second: { _ in })
+                let rate = try #require(found.report.maximumRate)
+                // A busy machine may make a trial fail; more than it can do it cannot be.
+                #expect(rate >= 100 && rate < 520)
+                #expect(found.report.trials.contains { !$0.passed && $0.rate >= rate })
+            }
+        }
+    }
+
+    @Test func `a server that is not there is named with what to do`() async throws {
+        let failure = await #expect(throws: LoadFailure.self) {
+            try await LoadGenerator.check(Target(address: .unix(path: "/tmp/clinic-load-nowhere.sock")))
+        }
+        let text = failure?.description ?? ""
+        #expect(text.contains("/tmp/clinic-load-nowhere.sock") && text.contains("clinicd serve"))
+    }
+}

@@ -1,0 +1,212 @@
+// Two reports side by side. The question is whether a change is one, or the same load would differ as much from itself. So
+// each figure has a band around it, and a change counts only if the bands of the two do not touch. A band is what chance
+// makes of so many calls (three standard errors; for a percentile the values so many ranks below and above it), widened by
+// how much that run varied while it went on: its measured seconds are cut into ten parts, and the middle eight of the
+// parts' medians say by which share throughput, p50 and p99 came and went. A run of fewer than five seconds does not show
+// that, and then nothing counts.
+
+/// The changes from one report to another.
+struct Comparison {
+    /// One figure in both.
+    struct Row {
+        enum Verdict: String {
+            case same = "within noise"
+            case better
+            case worse = "WORSE"
+        }
+
+        /// The step's number, from 1.
+        var step: Int
+        var operation: String
+        /// "throughput", "p99", "errors".
+        var figure: String
+        var before: Double
+        var after: Double
+        var beforeText: String
+        var afterText: String
+        var verdict: Verdict
+
+        /// The share by which it changed; 0 if nothing did.
+        var change: Double {
+            if before == after { return 0 }
+            return before == 0 ? .infinity : (after - before) / before
+        }
+    }
+
+    private(set) var rows: [Row] = []
+    /// What makes the two hard to compare.
+    private(set) var notes: [String] = []
+
+    init(_ before: LoadReport, _ after: LoadReport) {
+        note(before, after)
+        for (index, pair) in zip(before.steps, after.steps).enumerated() {
+            let variation = (Variation(before, step: index), Variation(after, step: index))
+            if variation.0 == nil || variation.1 == nil {
+                notes.append("step \(index + 1) was measured for fewer than 5 seconds: no change counts")
+            }
+            let operations = pair.1.rows.map(\.name)
+            for operation in pair.0.rows {
+                guard let other = pair.1.rows.first(where: { $0.name == operation.name }) else {
+                    notes.append("only the first has \(operation.name)")
+                    continue
+                }
+                compare(
+                    Figures(operation, pair.0, variation.0), Figures(other, pair.1, variation.1),
+                    step: index + 1)
+            }
+            for name in operations where !pair.0.rows.contains(where: { $0.name == name }) {
+                notes.append("only the second has \(name)")
+            }
+        }
+    }
+
+    /// The rows that got worse beyond noise by more than a share; errors count from the first.
+    func worse(by share: Share) -> [Row] {
+        rows.filter { $0.verdict == .worse && $0.change.magnitude > share.fraction }
+    }
+
+    private mutating func note(_ before: LoadReport, _ after: LoadReport) {
+        let facts = zip(before.run.facts, after.run.facts).filter {
+            ["Workload", "Address", "Machine"].contains($0.0.0) && $0.0.1 != $0.1.1
+        }
+        for (first, second) in facts {
+            notes.append("\(first.0.lowercased()) differs: \(first.1) | \(second.1)")
+        }
+        if before.steps.count != after.steps.count {
+            notes.append(
+                "\(before.steps.count) and \(after.steps.count) steps: only the first ones are compared")
+        }
+        for (index, pair) in zip(before.steps, after.steps).enumerated() where pair.0.load != pair.1.load {
+            notes.append("step \(index + 1) differs: \(pair.0.load.text) | \(pair.1.load.text)")
+        }
+        for (name, report) in [("first", before), ("second", after)] {
+            if let reason = report.generator.saturated {
+                notes.append("the generator was the bottleneck of the \(name): \(reason)")
+            }
+        }
+    }
+
+    private mutating func compare(_ before: Figures, _ after: Figures, step: Int) {
+        for (old, new) in zip(before.figures, after.figures) {
+            let verdict: Row.Verdict =
+                if old.band.upperBound < new.band.lowerBound {
+                    old.moreIsBetter ? .better : .worse
+                } else if new.band.upperBound < old.band.lowerBound {
+                    old.moreIsBetter ? .worse : .better
+                } else {
+                    .same
+                }
+            rows.append(
+                Row(
+                    step: step, operation: before.operation, figure: old.name, before: old.value,
+                    after: new.value,
+                    beforeText: old.text, afterText: new.text, verdict: verdict))
+        }
+    }
+}
+
+/// By which share the figures of a run came and went while it went on.
+private struct Variation {
+    var throughput: Double
+    var median: Double
+    var p99: Double
+
+    /// nil if it was measured for too short a time.
+    init?(_ report: LoadReport, step: Int) {
+        let points = report.timeline.filter { $0.step == step && !$0.warmUp }
+        guard points.count >= 5 else { return nil }
+        throughput = Self.spread(points.map { Double($0.statuses["OK"] ?? 0) })
+        median = Self.spread(points.map { Double($0.median) })
+        p99 = Self.spread(points.map { Double($0.p99) })
+    }
+
+    /// Half of what lies between the second least and the second greatest median of ten parts, by their median.
+    private static func spread(_ seconds: [Double]) -> Double {
+        let count = min(10, seconds.count)
+        let medians = (0..<count).map { part in
+            middle(seconds[(part * seconds.count / count)..<((part + 1) * seconds.count / count)])
+        }.sorted()
+        let all = middle(medians[...])
+        return all > 0 ? (medians[count - 2] - medians[1]) / 2 / all : 0
+    }
+
+    private static func middle(_ values: ArraySlice<Double>) -> Double {
+        let sorted = values.sorted()
+        return sorted.isEmpty ? 0 : (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+    }
+}
+
+/// The figures of an operation with their bands.
+private struct Figures {
+    struct Figure {
+        var name: String
+        var value: Double
+        var text: String
+        var moreIsBetter: Bool
+        var band: ClosedRange<Double>
+    }
+
+    let operation: String
+    private(set) var figures: [Figure] = []
+
+    init(_ report: OperationReport, _ step: StepReport, _ variation: Variation?) {
+        operation = report.name
+        let answered = report.statuses.filter { $0.status == "OK" }.reduce(0.0) { $0 + Double($1.count) }
+        let seconds = max(step.seconds, 1e-9)
+        figures.append(
+            Figure(
+                name: "throughput", value: answered / seconds, text: Rate(perSecond: answered / seconds).text,
+                moreIsBetter: true,
+                band: Self.band(
+                    (answered - 3 * answered.squareRoot()) / seconds,
+                    (answered + 3 * answered.squareRoot()) / seconds,
+                    variation?.throughput)))
+        for (percentile, name) in [(50, "p50"), (90, "p90"), (99, "p99"), (99.9, "p99.9")]
+            as [(Double, String)]
+        {
+            guard let value = report.response.at(percentile) else { continue }
+            let share = variation.map { percentile < 95 ? $0.median : $0.p99 }
+            let (low, high) = report.response.neighbours(of: percentile)
+            figures.append(
+                Figure(
+                    name: name, value: Double(value), text: durationText(microseconds: value),
+                    moreIsBetter: false,
+                    band: Self.band(low, high, share)))
+        }
+        let (errors, count) = (Double(report.errorCount), Double(max(1, report.count)))
+        figures.append(
+            Figure(
+                name: "errors", value: errors / count, text: Share(errors / count).text, moreIsBetter: false,
+                band: Self.band(
+                    (errors - 3 * errors.squareRoot()) / count, (errors + 3 * errors.squareRoot()) / count,
+                    variation.map { _ in 0 })))
+    }
+
+    /// From low to high and a share beyond both; everything, if that share is not known.
+    private static func band(_ low: Double, _ high: Double, _ share: Double?) -> ClosedRange<Double> {
+        guard let share else { return 0...(.infinity) }
+        let low = max(0, low * (1 - share))
+        return low...max(low, high * (1 + share))
+    }
+}
+
+extension Latency {
+    /// The values three standard errors of its rank below and above a percentile.
+    fileprivate func neighbours(of percentile: Double) -> (Double, Double) {
+        let share = percentile / 100
+        let error = 300 * (share * (1 - share) / Double(max(1, count))).squareRoot()
+        return (value(at: percentile - error, or: minimum), value(at: percentile + error, or: maximum))
+    }
+
+    /// The value at which the curve reaches a percentile, between its points on a straight line.
+    private func value(at percentile: Double, or other: UInt64) -> Double {
+        guard percentile > 0, percentile < 100 else { return Double(other) }
+        guard let next = curve.firstIndex(where: { $0.percentile >= percentile }) else {
+            return Double(other)
+        }
+        let (above, below) = (curve[next], next > 0 ? curve[next - 1] : curve[next])
+        let span = above.percentile - below.percentile
+        let share = span > 0 ? (percentile - below.percentile) / span : 0
+        return Double(below.microseconds) + (Double(above.microseconds) - Double(below.microseconds)) * share
+    }
+}

@@ -1,0 +1,120 @@
+// A plot as SVG, drawn in the page's own colours, so that it is light or dark as the page is. Its legend is HTML, which
+// finds room for names by itself.
+
+/// Lines or stacked areas between two axes.
+struct Plot {
+    /// How a series is drawn.
+    enum Kind {
+        case line
+        /// On top of the series before it.
+        case area
+    }
+
+    struct Series {
+        var name: String
+        /// The number of the page's colour, from 1.
+        var colour: Int
+        var kind = Kind.line
+        var points: [(x: Double, y: Double)]
+    }
+
+    var title: String
+    /// What is to be seen in it, for whoever cannot look.
+    var caption: String
+    var x: Axis
+    var y: Axis
+    var series: [Series]
+    /// What was left out of the figures, on the x axis.
+    var shaded: ClosedRange<Double>?
+    /// Where the load changes, on the x axis.
+    var marks: [Double] = []
+
+    private static let (width, height) = (600.0, 300.0)
+    private static let (left, right, top, bottom) = (70.0, 16.0, 10.0, 44.0)
+
+    /// A figure of the page.
+    var html: String {
+        var legend = series.map { "<span><i class=\"k\($0.colour)\"></i>\(escaped($0.name))</span>" }
+        if shaded != nil { legend.append("<span><i class=\"warm\"></i>warm-up</span>") }
+        return """
+            <figure>
+            <figcaption>\(escaped(title))</figcaption>
+            <div class="legend">\(legend.joined())</div>
+            <svg viewBox="0 0 600 300" role="img" aria-label="\(escaped(caption))" xmlns="http://www.w3.org/2000/svg">
+            \(shadedArea)\(yAxis)\(xAxis)\(markLines)\(content)
+            </svg>
+            </figure>
+
+            """
+    }
+
+    private var shadedArea: String {
+        guard let shaded else { return "" }
+        let (from, to) = (across(shaded.lowerBound), across(shaded.upperBound))
+        return "<rect class=\"warm\" x=\"\(text(from))\" y=\"\(text(Self.top))\" width=\"\(text(to - from))\""
+            + " height=\"\(text(Self.height - Self.top - Self.bottom))\"/>\n"
+    }
+
+    private var yAxis: String {
+        let lines = y.ticks.map { tick in
+            let position = text(Self.height - Self.bottom - tick.position * plotHeight)
+            return "<line class=\"grid\" x1=\"\(text(Self.left))\" x2=\"\(text(Self.width - Self.right))\""
+                + " y1=\"\(position)\" y2=\"\(position)\"/>"
+                + "<text class=\"end\" x=\"\(text(Self.left - 8))\" y=\"\(position)\" dy=\"4\">\(escaped(tick.label))</text>"
+        }
+        let middle = text(Self.top + plotHeight / 2)
+        return lines.joined(separator: "\n")
+            + "<text class=\"mid name\" transform=\"translate(14 \(middle)) rotate(-90)\">\(escaped(y.title))</text>\n"
+    }
+
+    private var xAxis: String {
+        let base = Self.height - Self.bottom
+        let lines = x.ticks.map { tick in
+            let position = text(Self.left + tick.position * plotWidth)
+            return
+                "<line class=\"axis\" x1=\"\(position)\" x2=\"\(position)\" y1=\"\(text(base))\" y2=\"\(text(base + 4))\"/>"
+                + "<text class=\"mid\" x=\"\(position)\" y=\"\(text(base + 18))\">\(escaped(tick.label))</text>"
+        }
+        return lines.joined(separator: "\n")
+            + "<line class=\"axis\" x1=\"\(text(Self.left))\" x2=\"\(text(Self.width - Self.right))\" y1=\"\(text(base))\" y2=\"\(text(base))\"/>"
+            + "<text class=\"mid name\" x=\"\(text(Self.left + plotWidth / 2))\" y=\"\(text(Self.height - 6))\">\(escaped(x.title))</text>\n"
+    }
+
+    private var markLines: String {
+        marks.map {
+            let position = text(across($0))
+            return "<line class=\"mark\" x1=\"\(position)\" x2=\"\(position)\" y1=\"\(text(Self.top))\""
+                + " y2=\"\(text(Self.height - Self.bottom))\"/>\n"
+        }.joined()
+    }
+
+    /// The series themselves.
+    private var content: String {
+        var ground: [Double] = []
+        return series.map { series in
+            switch series.kind {
+            case .line:
+                return "<polyline class=\"line k\(series.colour)\" points=\"\(points(series.points))\"/>"
+            case .area:
+                let below = ground.isEmpty ? series.points.map { _ in 0 } : ground
+                ground = zip(series.points, below).map { $0.y + $1 }
+                let upper = zip(series.points, ground).map { (x: $0.x, y: $1) }
+                let lower = zip(series.points, below).map { (x: $0.x, y: $1) }.reversed()
+                return "<polygon class=\"area k\(series.colour)\" points=\"\(points(upper + lower))\"/>"
+            }
+        }.joined(separator: "\n")
+    }
+
+    private var plotWidth: Double { Self.width - Self.left - Self.right }
+    private var plotHeight: Double { Self.height - Self.top - Self.bottom }
+
+    private func across(_ value: Double) -> Double { Self.left + x.place(value) * plotWidth }
+
+    private func points(_ points: [(x: Double, y: Double)]) -> String {
+        points.map {
+            "\(text(across($0.x))),\(text(Self.height - Self.bottom - y.place($0.y) * plotHeight))"
+        }.joined(separator: " ")
+    }
+
+    private func text(_ value: Double) -> String { decimal(value, places: 1, isGrouped: false) }
+}

@@ -1,0 +1,127 @@
+// The options of the command line that a scenario is made from.
+
+internal import ArgumentParser
+internal import FoundationEssentials
+internal import OpenSSL
+internal import TTRPC
+
+/// What a scenario is, how much data it has, and whose it is.
+struct ScenarioArguments: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "What is done: browse, book, pay, day, race or report.",
+            discussion: """
+                A scenario WRITES: it makes a department of its own with doctors, patients and bookings, all of them \
+                named "Load test". Run it on a deployment made for tests. It needs an administrator: --email, or the \
+                session of `clinic login`.
+                """, valueName: "name"),
+        transform: {
+            guard let mix = OperationMix.preset($0) else {
+                throw ValidationError(
+                    "there are " + OperationMix.presets.map(\.name).joined(separator: ", "))
+            }
+            return mix
+        })
+    var scenario: OperationMix?
+
+    @Option(
+        help: ArgumentHelp(
+            "Instead: operations and their shares, such as book=5,search=20,pay=3.",
+            discussion: "Operations: " + Operation.allCases.map(\.rawValue).joined(separator: ", ") + ".",
+            valueName: "shares"),
+        transform: {
+            do { return try OperationMix(parsing: $0) } catch { throw ValidationError("\(error)") }
+        })
+    var mix: OperationMix?
+
+    @Option(help: "The administrator who makes the data; the password comes from CLINIC_PASSWORD.")
+    var email: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A file with the administrator's password; - is standard input.", valueName: "file"))
+    var passwordFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Without --email: the session file of `clinic login`. [environment: CLINIC_SESSION_FILE]",
+            valueName: "file"))
+    var sessionFile: String?
+
+    @Option(help: "Doctors to make, 1 to 500; each has 288 slots a day.")
+    var doctors = 40
+
+    @Option(help: "Patients to make, as many as doctors or more; each costs the server a bcrypt hash.")
+    var patients = 64
+
+    @Option(help: "How many patients sign in and call for themselves; for the others the administrator does.")
+    var sessions = 4
+
+    @Option(help: "Weeks ahead of which half of the slots are booked before the run, 0 to 3.")
+    var fillWeeks = 0
+
+    @Option(help: "The share of bookings that go for the hot slots, 0 to 1. [default: 1 for race, else 0]")
+    var hotShare: Double?
+
+    @Option(help: "How many hot slots there are, 1 to 250.")
+    var hotSlots = 8
+
+    @Option(help: "Streams of WatchBookings that are read beside the calls, 0 to 1000.")
+    var watchers = 0
+
+    @Flag(
+        help: "Remove what was made afterwards: cancel the bookings, remove the doctors, erase the patients."
+    )
+    var cleanUp = false
+
+    /// Whether a scenario is asked for, and not a single method.
+    var isGiven: Bool { scenario != nil || mix != nil }
+
+    func validate() throws {
+        guard scenario == nil || mix == nil else {
+            throw ValidationError("choose one of --scenario and --mix")
+        }
+        try Self.check("--doctors", doctors, 1...500)
+        try Self.check("--patients", patients, doctors...ScenarioGrid.maximumPatients)
+        try Self.check("--sessions", sessions, 1...min(patients, 200))
+        try Self.check("--fill-weeks", fillWeeks, 0...ScenarioGrid.weeks)
+        try Self.check("--hot-slots", hotSlots, 1...ScenarioGrid.maximumHotSlots)
+        try Self.check("--watchers", watchers, 0...1000)
+        guard hotShare.map({ (0...1).contains($0) }) ?? true else {
+            throw ValidationError("--hot-share is from 0 to 1")
+        }
+        guard passwordFile == nil || email != nil else {
+            throw ValidationError("--password-file goes with --email")
+        }
+    }
+
+    private static func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws {
+        guard range.contains(value) else {
+            throw ValidationError("\(name) is from \(range.lowerBound) to \(range.upperBound)")
+        }
+    }
+
+    /// The scenario for a deployment. Throws what is wrong with the credentials, as far as it can be seen here.
+    func options(
+        address: Address, tls: TLSContext?, seed: UInt64, environment: [String: String],
+        progress: @escaping @Sendable (String) -> Void
+    ) throws -> ScenarioOptions {
+        let mix = mix ?? scenario ?? OperationMix.day
+        var options = ScenarioOptions(
+            address: address, tls: tls,
+            credentials: try CredentialSource(
+                email: email, passwordFile: passwordFile, sessionFile: sessionFile, environment: environment
+            ).credentials(),
+            mix: mix, seed: seed)
+        options.doctors = doctors
+        options.patients = patients
+        options.sessions = sessions
+        options.fillWeeks = fillWeeks
+        options.hotShare = hotShare ?? mix.hotShare
+        options.hotSlots = hotSlots
+        options.watchers = watchers
+        options.cleansUp = cleanUp
+        options.progress = progress
+        return options
+    }
+}

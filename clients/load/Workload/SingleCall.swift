@@ -1,0 +1,78 @@
+// `--call`: one method with one request, again and again. The request is encoded once, from JSON and the descriptors in
+// this program.
+
+internal import ClinicMessages
+internal import NIOCore
+internal import ProtobufC
+internal import TTRPCMessages
+
+/// A method and the body of its calls.
+struct SingleCall: Sendable {
+    /// "BookingService/ListBookings".
+    let name: String
+    private let body: ByteBuffer
+
+    /// Reads the method, full or without its package, and the request; throws a usage failure.
+    init(method name: String, json: String, token: String?) throws(LoadFailure) {
+        let method = try Self.method(name)
+        guard method.kind == .unary else {
+            throw LoadFailure(
+                "\(method.service)/\(method.name) is a stream, which has no end to time", .usage)
+        }
+        self.name = Self.shortName(method.service) + "/" + method.name
+        let payload: [UInt8]
+        do {
+            payload = try method.request.bytes(json: json)
+        } catch {
+            throw LoadFailure("the request is not a \(method.request.name): \(error)", .usage)
+        }
+        let metadata = token.map { [TTRPCKeyValue(key: "authorization", value: "Bearer \($0)")] } ?? []
+        body = ByteBuffer(
+            bytes: TTRPCRequest(
+                service: method.service, method: method.name, payload: payload, metadata: metadata
+            ).encoded())
+    }
+
+    /// For one event loop.
+    func workload() -> any Workload { SingleCallWorkload(name: name, body: body) }
+
+    private static func method(_ name: String) throws(LoadFailure) -> AnyMethod {
+        let services = ClinicMessages.allServices + TTRPCMessages.allServices
+        guard let end = name.lastIndex(of: "/") ?? name.lastIndex(of: ".") else {
+            throw LoadFailure("a method is named like BookingService/ListBookings", .usage)
+        }
+        let wanted = name[..<end]
+        let found = services.first {
+            $0.name == wanted || (!wanted.isEmpty && $0.name.hasSuffix("." + wanted))
+        }
+        guard let found else {
+            let names = services.map(\.name).joined(separator: ", ")
+            throw LoadFailure("there is no service \(wanted); there are \(names)", .usage)
+        }
+        guard let method = found.methods.first(where: { $0.name == name[end...].dropFirst() }) else {
+            let names = found.methods.map(\.name).joined(separator: ", ")
+            throw LoadFailure("\(found.name) has no such method; it has \(names)", .usage)
+        }
+        return method
+    }
+
+    private static func shortName(_ service: String) -> Substring {
+        service.split(separator: ".").last ?? service[...]
+    }
+}
+
+private final class SingleCallWorkload: Workload {
+    let operations: [String]
+    private let call: WorkloadCall
+
+    init(name: String, body: ByteBuffer) {
+        operations = [name]
+        call = WorkloadCall(operation: 0, body: body, mark: 0)
+    }
+
+    func next() -> WorkloadCall { call }
+
+    func ended(_ call: WorkloadCall, _ ending: CallEnding) -> Bool {
+        if case .answered(code: 0, _) = ending { true } else { false }
+    }
+}
