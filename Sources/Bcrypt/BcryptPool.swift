@@ -74,6 +74,11 @@ public final class BcryptPool: Sendable {
     /// One less than the processors, at least 1.
     public static var defaultThreadCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)) - 1) }
 
+    /// Throws if there is no room now, for callers who have other work to do before they come.
+    public func checkRoom() throws(BcryptPoolError) {
+        if workers.isFull { throw .queueFull }
+    }
+
     /// Calls waiting for a thread.
     public var queuedCount: Int { workers.queuedCount }
 

@@ -99,6 +99,15 @@ final class WorkerThreads: @unchecked Sendable {
     /// Jobs waiting for a thread.
     var queuedCount: Int { locked { jobs.count } }
 
+    /// Whether another job would not be queued; counts as one that was not.
+    var isFull: Bool {
+        locked {
+            guard jobs.count >= queueLimit else { return false }
+            refused += 1
+            return true
+        }
+    }
+
     /// Jobs that were not queued.
     var refusedCount: Int { locked { refused } }
 
@@ -106,6 +115,8 @@ final class WorkerThreads: @unchecked Sendable {
     var busyCount: Int { locked { busy } }
 
     private func work() {
+        // On Linux this is about the one thread. Where the cores are too few for all, other calls go first.
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
         while let job = next() {
             job.run()
             locked { busy -= 1 }

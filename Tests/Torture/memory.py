@@ -6,7 +6,7 @@ import resource
 import threading
 import time
 
-from clinic import HEALTH, LIST, MEGABYTE, Clinic, frame, number, receive, report, request, send_some, text
+from clinic import HEALTH, LIST, MEGABYTE, Clinic, frame, receive, report, request, send_some
 
 
 def idle(options):

@@ -26,12 +26,12 @@ def slow(options):
             report("beside 200 that never read and 200 that drip", f"p50 {p50[1]:.2f} ms, p99 {p99[1]:.2f} ms")
             report("p99 beside them to alone", f"{p99[1] / p99[0]:.2f}", p99[1] <= 1.5 * p99[0])
         with Nuisance(clinic.path) as nuisance:
-            end = time.monotonic() + 33
+            end = time.monotonic() + 35
             while not all(nuisance.closed) and time.monotonic() < end:
                 time.sleep(0.1)
             for kind, closed in nuisance.by_kind().items():
                 report(f"of {len(closed)} {kind}, closed", f"{sum(map(bool, closed))}, the last in {max(closed):.1f} s",
-                       all(closed) and max(closed) <= 31)
+                       all(closed) and max(closed) <= 32)  # noticed with the byte after
 
 
 def mixed_load(clinic):
@@ -72,18 +72,17 @@ class Nuisance:
         # Refusals that repeat a long name: far more than the server keeps for one who does not read.
         flood = memoryview(frame(1, b"\x0a\x84\x07" + b"x" * 900) * 2000)
         rest = {number: flood for number in range(200)}
-        header, body = itertools.cycle(frame(1, HEALTH)[:1]), itertools.cycle(b"x")
         for connection in sockets[300:]:
             connection.send(frame(1, b"", length=1000))
         turn = 0
         while not self.over.wait(0.01):
             for number in list(rest):
                 self.attempt(number, began, rest, sockets)
-            # Each a byte a second.
+            # Each a byte a second; of a header, which has ten and ten seconds, a byte in two.
             for number in range(200 + 2 * turn % 200, 202 + 2 * turn % 200):
-                if not self.closed[number]:
+                if not self.closed[number] and (number >= 300 or turn // 100 % 2 == 0):
                     try:
-                        sockets[number].send(bytes([next(header if number < 300 else body)]))
+                        sockets[number].send(b"\0")
                     except OSError:
                         self.closed[number] = time.monotonic() - began
             turn += 1
