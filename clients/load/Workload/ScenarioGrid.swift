@@ -33,24 +33,24 @@ struct ScenarioGrid: Sendable {
 
     var count: Int { doctors * Self.times }
 
+    /// A hot slot; at its time nothing else is. Its number lies behind those of the others.
+    func hotSlot(_ number: Int) -> Slot {
+        Slot(number: UInt32((Self.times + number) * doctors + number % doctors))
+    }
+
+    func isHot(_ slot: Slot) -> Bool { Int(slot.number) >= count }
+
     /// The doctor's place among the doctors.
     func doctor(of slot: Slot) -> Int { Int(slot.number) % doctors }
 
     /// The place of the time among the times.
     func time(of slot: Slot) -> Int { Int(slot.number) / doctors }
 
-    /// The patient's place: at any time another one for every doctor.
+    /// The patient's place: at any time another one for every doctor. Hot slots are for anybody.
     func patient(of slot: Slot) -> Int { (doctor(of: slot) + time(of: slot)) % patients }
 
-    func start(of slot: Slot) -> Int64 { start(ofTime: time(of: slot)) }
-
-    func start(ofTime time: Int) -> Int64 { firstStart + Int64(time) * Self.slotSeconds }
-
-    /// The start of a hot slot, at which nothing else is.
-    func start(ofHot number: Int) -> Int64 { start(ofTime: Self.times + number) }
-
-    /// The doctor of a hot slot.
-    func doctor(ofHot number: Int) -> Int { number % doctors }
+    /// When it begins, in seconds since 1970.
+    func start(of slot: Slot) -> Int64 { firstStart + Int64(time(of: slot)) * Self.slotSeconds }
 
     /// The slot of the same doctor and patient that many steps on, round the grid's times.
     func slot(_ slot: Slot, movedBy steps: Int) -> Slot {
