@@ -14,6 +14,11 @@ struct SecurityTimeout: Error, CustomStringConvertible {
     let description = "no secure connection in time"
 }
 
+/// The other end has proved who it is, and that is nobody who may connect.
+struct ForbiddenName: Error, CustomStringConvertible {
+    let description = "the names in its certificate may not connect"
+}
+
 /// Secures a channel; closes it if that fails or takes longer. On the channel's event loop.
 func secure(
     _ channel: any Channel, by security: ChannelSecurity, within time: TimeAmount

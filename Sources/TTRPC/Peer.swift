@@ -24,6 +24,19 @@ public struct Peer: Sendable, Hashable, CustomStringConvertible {
             self.commonName = commonName
             self.alternativeNames = alternativeNames
         }
+
+        /// Whether one of these is its common name, a DNS name (in any case) or a URI of it.
+        func isOne(of names: Set<String>) -> Bool {
+            if let commonName, names.contains(commonName) { return true }
+            return names.contains { name in
+                alternativeNames.contains {
+                    $0 == "uri:\(name)" || $0.lowercased() == "dns:\(name.lowercased())"
+                }
+            }
+        }
+
+        /// The name to know it by.
+        var name: String? { commonName ?? alternativeNames.first }
     }
 
     /// The way it is connected.

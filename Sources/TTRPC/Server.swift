@@ -138,14 +138,22 @@ public final class Server: Sendable {
         connections.setSecuring(channel, for: number)
         secure(channel, by: security, within: shared.handshakeTime).whenComplete { result in
             do {
-                try self.serve(channel, number, identity: result.get(), executor)
+                let identity = try result.get()
+                try self.checkName(of: identity)
+                try self.serve(channel, number, identity: identity, executor)
             } catch {
+                channel.close(promise: nil)
                 self.shared.limitedLog.notice(
                     .notSecured, ["host": "\(host ?? "unix")", "cause": "\(error)"])
                 self.shared.metrics.connectionClosed(.gaveUp(.notSecured))
             }
         }
         return channel.eventLoop.makeSucceededVoidFuture()
+    }
+
+    private func checkName(of identity: Peer.Identity?) throws {
+        let allowed = shared.configuration.allowedPeerNames
+        guard allowed.isEmpty || identity?.isOne(of: allowed) == true else { throw ForbiddenName() }
     }
 
     private func serve(

@@ -89,6 +89,12 @@ public struct ServerConfiguration: Sendable {
     /// and the others go on.
     public var slowStreamGrace: Duration = .seconds(1)
 
+    // MARK: Names of a peer
+
+    /// The names in certificates, common names, DNS names and URIs, that may connect through a listener with a
+    /// `ChannelSecurity` (default: empty, whoever that lets in); anybody else is closed.
+    public var allowedPeerNames: Set<String> = []
+
     // MARK: Times of a peer
 
     /// How long a connection may take to become secure where a listener has a `ChannelSecurity` (default 5 s); then it

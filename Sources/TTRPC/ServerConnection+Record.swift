@@ -1,5 +1,6 @@
 // What is written down about each call when it has ended: its count, its duration, and a line in the log for those who
-// want to see every call. Never what is in it: no metadata, no payload, no name that is not a registered method's.
+// want to see every call. Never what is in it: no metadata, no payload, no name but a registered method's and
+// that of a client's verified certificate.
 //
 // A call lasts from the moment its bytes were read, together with those of its neighbours in the same read, until its
 // answer is there to be sent.
@@ -49,6 +50,7 @@ extension ServerConnection {
             "method": "\(server.metrics.name(of: token?.method))", "code": "\(code.protoName)",
             "peer": "\(peer.kind)",
         ]
+        if let name = peer.identity?.name { facts["client"] = "\(name)" }
         if let token { facts["request_id"] = "\(requestID(token.number))" }
         return facts
     }

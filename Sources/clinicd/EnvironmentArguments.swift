@@ -14,7 +14,7 @@ struct EnvironmentArguments {
     private let variables: [(option: String, variable: String)]
 
     /// Options that may be given several times: their variables hold a list with commas.
-    private static let lists: Set<String> = ["--listen", "--allow-uid"]
+    private static let lists: Set<String> = ["--listen", "--allow-uid", "--tls-client-name"]
 
     init(
         _ environment: [String: String], for arguments: [String], of root: (some ParsableCommand).Type

@@ -118,6 +118,7 @@ private struct Daemon: Service, CustomStringConvertible {
                 health: health, logger: logger))
         let registry = MetricsRegistry(families: serverFamilies)
         var configuration = command.peers.serverConfiguration
+        configuration.allowedPeerNames = Set(command.certificates.tlsClientName)
         configuration.errorDomain = clinicErrorDomain
         configuration.metricsPrefix = "clinic"
         let server = Server(

@@ -27,8 +27,21 @@ struct CertificateOptions: ParsableArguments {
             "Lets only clients with a certificate of these authorities in, a PEM file.", valueName: "file"))
     var tlsClientCa: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Lets only clients in whose certificate has this common name, DNS name or URI; may be repeated.",
+            valueName: "name"))
+    var tlsClientName: [String] = []
+
+    func validate() throws {
+        if tlsClientName.contains("") { throw ValidationError("--tls-client-name needs a name") }
+    }
+
     /// The certificates that are named, if these listeners can do with them.
     func certificates(for listeners: [Address], _ logger: Logger) throws -> ServerCertificates? {
+        guard tlsClientName.isEmpty || tlsClientCa != nil else {
+            throw Failure("--tls-client-name needs --tls-client-ca")
+        }
         let secure = listeners.first { if case .tls = $0 { true } else { false } }
         guard let tlsCert, let tlsKey else {
             if let secure { throw Failure("--listen \(secure) needs --tls-cert and --tls-key") }

@@ -46,6 +46,10 @@ struct SecureTests {
 
         /// Starts the daemon; returns the secure address, too.
         func serve(_ options: String...) async throws -> (daemon: Program, address: Address) {
+            try await serve(options)
+        }
+
+        func serve(_ options: [String]) async throws -> (daemon: Program, address: Address) {
             let daemon = try clinic.start(
                 [
                     "--listen", "tls:127.0.0.1:0", "--tls-cert", clinic.directory + "/used.pem", "--tls-key",
@@ -100,6 +104,33 @@ struct SecureTests {
         #expect(secure.status == 2)
         #expect(secure.errors == "clinic: /nothing.pem cannot be read: No such file or directory\n")
         #expect(try await daemon.stop().status == 0)
+    }
+
+    @Test func `only clients of the names that are given get in, and the log says who called`() async throws {
+        let setting = try await Setting()
+        let authority = setting.authority
+        let options = ["--tls-client-ca", authority + "/ca.pem", "--log-level", "debug"]
+        let files = [
+            "CLINIC_CA": authority + "/ca.pem", "CLINIC_CERT": authority + "/client.pem",
+            "CLINIC_KEY": authority + "/client.key",
+        ]
+        // The common name, the DNS name, one of two; a name it has as an e-mail address only, and part of one.
+        for (names, isLetIn) in [
+            (["reception"], true), (["other", "DESK.example.org"], true), (["desk@example.org"], false),
+            (["example.org"], false),
+        ] {
+            let (daemon, address) = try await setting.serve(
+                options + names.flatMap { ["--tls-client-name", $0] })
+            let health = try await clinic(
+                "health", "--timeout", "5",
+                environment: files.merging(["CLINIC_ADDRESS": "\(address)"]) { $1 })
+            #expect(health.status == (isLetIn ? 0 : 7), "\(names) \(health)")
+            let ending = try await daemon.stop()
+            #expect(ending.errors.contains("client=reception code=OK") == isLetIn, "\(ending.errors)")
+            #expect(
+                ending.errors.contains("the names in its certificate may not connect") != isLetIn,
+                "\(ending.errors)")
+        }
     }
 
     @Test(arguments: [["--ca", "x"], ["--cert", "x", "--key", "y"]])

@@ -12,7 +12,7 @@ public import TTRPC
 public struct Call: Sendable {
     /// Who is calling.
     public let caller: Caller
-    /// Where the call comes from, for limits per peer; never logged.
+    /// Where the call comes from, for limits per peer, and with whose certificate.
     public let peer: Peer
     /// What a mutation writes down about its cause.
     public let origin: Origin
