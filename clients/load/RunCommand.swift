@@ -78,7 +78,6 @@ struct RunCommand: AsyncParsableCommand {
         let plan = try load.plan(cores: machine.cores)
         let token = try server.token(for: address, sessionFile: scenario.sessionFile, environment)
         let target = Target(address: address, tls: tls, token: token)
-        try await LoadGenerator.check(target)
         let before = try await reading()
         let work = try await work(target, plan, environment)
         let facts = RunFacts(
@@ -90,7 +89,7 @@ struct RunCommand: AsyncParsableCommand {
         do {
             (report, givenUp) = try await measure(work, on: target, plan, facts)
             if let before, let after = try await reading() { report.server = after.difference(since: before) }
-            report.checks = try await work.check()
+            report.checks = await work.check()
         } catch {
             await work.finish()
             throw error
@@ -105,7 +104,13 @@ struct RunCommand: AsyncParsableCommand {
     private func work(_ target: Target, _ plan: LoadPlan, _ environment: [String: String]) async throws
         -> Work
     {
-        if let call { return .call(try SingleCall(method: call, json: try request(), token: target.token)) }
+        if let call {
+            // Mistakes in the arguments first: they are there whether the server is or not.
+            let single = try SingleCall(method: call, json: try request(), token: target.token)
+            try await LoadGenerator.check(target)
+            return .call(single)
+        }
+        try await LoadGenerator.check(target)
         let options = try scenario.options(
             address: target.address, tls: target.tls, seed: plan.seed, environment: environment,
             progress: { writeError($0 + "\n") })

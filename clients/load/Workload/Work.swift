@@ -21,11 +21,15 @@ enum Work: Sendable {
         }
     }
 
-    /// Looks at the data, when every call has ended.
-    func check() async throws -> [CheckResult] {
+    /// Looks at the data, when every call has ended. What cannot be looked at is no reason to lose the report.
+    func check() async -> [CheckResult] {
         guard case .scenario(let scenario) = self else { return [] }
         for note in scenario.notes { writeError(note + "\n") }
-        return try await scenario.check()
+        do {
+            return try await scenario.check()
+        } catch {
+            return [CheckResult(name: "the data can be checked", passed: false, detail: "\(error)")]
+        }
     }
 
     /// Removes what is to be removed, also after a failure.
