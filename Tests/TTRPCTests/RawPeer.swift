@@ -26,7 +26,7 @@ final class RawPeer: Sendable {
         case tooSlow
     }
 
-    private enum Event: Sendable {
+    enum Event: Sendable {
         case frame(FrameHeader, [UInt8])
         case closed
     }
@@ -202,7 +202,7 @@ final class RawPeer: Sendable {
             sourceLocation: sourceLocation)
     }
 
-    private func nextEvent() async throws -> Event {
+    func nextEvent() async throws -> Event {
         let events = events
         return try await withThrowingTaskGroup(of: Event.self) { group in
             group.addTask {

@@ -85,7 +85,8 @@ struct ShutdownTests {
             try await peer.send(bytes)
             let time = await ContinuousClock().measure { await server.server.shutdown() }
             #expect(time < .seconds(30))
-            try await peer.expectClosed()
+            // A header that came after the drain had begun is refused first.
+            while true { if case .closed = try await peer.nextEvent() { break } }
         }
     }
 
