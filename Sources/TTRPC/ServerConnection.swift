@@ -198,7 +198,7 @@ final class ServerConnection: ChannelDuplexHandler {
         }
         var call = ReceivedCall(
             service: method.service, method: method.name, metadata: Metadata(), deadline: nil, peer: peer,
-            payload: envelope.payload, server: server.name)
+            payload: envelope.payload, server: server.number)
         if envelope.timeoutNano != 0 {
             guard envelope.timeoutNano > 0 else { return refuse(.deadlineExceeded, streamID) }
             let deadline = now + min(.nanoseconds(envelope.timeoutNano), server.maximumTimeout)

@@ -59,11 +59,16 @@ struct ReceivedCall: Sendable {
     var deadline: NIODeadline?
     var peer: Peer
     var payload: [UInt8]
-    /// The name of the server, and the number of the call on its connection.
-    var server: String
+    /// The number of the server, and that of the call on its connection.
+    var server: UInt32
     var number: UInt64 = 0
 
-    var requestID: String { "\(server)-\(peer.connection)-\(number)" }
+    var requestID: String { Self.requestID(server, peer, number) }
+
+    /// The name of a call that its caller, the log and whoever is asked about it have in common.
+    static func requestID(_ server: UInt32, _ peer: Peer, _ number: UInt64) -> String {
+        "\(String(server, radix: 36))-\(peer.connection)-\(number)"
+    }
 
     /// The deadline on the clock of Swift's tasks.
     var instantOfDeadline: ContinuousClock.Instant? {
