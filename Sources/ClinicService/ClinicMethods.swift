@@ -80,7 +80,7 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> MethodTa
         identity: Identity(tokens: accessTokens, standings: standings), logger: dependencies.logger,
         afterChange: feed.hint)
     let health = dependencies.health
-    try endpoints.serve(HealthMethods.check) { request, _ in try health.check(request) }
+    try endpoints.serve(HealthMethods.check, start: { request, _ in .answers(try health.check(request)) })
     try endpoints.serve(HealthMethods.watch, endsWhenDraining: true) { request, _, responses in
         try await health.watch(request, responses)
     }

@@ -25,17 +25,14 @@ struct WireScan {
         var reader = WireReader(bytes)
         var seen: UInt64 = 0
         while !reader.isAtEnd {
-            guard let tag = reader.varint(maximumLength: 5), tag >> 3 != 0, tag >> 32 == 0 else {
-                throw MessageDecodingError(.malformed)
-            }
+            guard let tag = reader.tag() else { throw MessageDecodingError(.malformed) }
             fieldsLeft -= 1
             guard fieldsLeft >= 0 else { throw MessageDecodingError(.tooLarge) }
             let wireType = WireType(rawValue: UInt8(truncatingIfNeeded: tag & 7))
             guard let wireType, let value = reader.value(wireType) else {
-                throw MessageDecodingError(
-                    .malformed, field: name(UInt32(truncatingIfNeeded: tag >> 3), descriptor))
+                throw MessageDecodingError(.malformed, field: name(tag >> 3, descriptor))
             }
-            if let index = Self.index(of: UInt32(truncatingIfNeeded: tag >> 3), descriptor) {
+            if let index = Self.index(of: tag >> 3, descriptor) {
                 try checkField(&seen, index, wireType, value, descriptor)
             }
         }
@@ -101,7 +98,7 @@ struct WireScan {
 }
 
 /// How a value is laid out on the wire. The two group types are left out: proto3 has none.
-enum WireType: UInt8 {
+package enum WireType: UInt8 {
     case varint = 0
     case eightBytes = 1
     case lengthDelimited = 2
@@ -119,20 +116,26 @@ enum WireType: UInt8 {
 }
 
 /// Reads the parts of an encoded message one after the other; nil where the bytes do not have them.
-struct WireReader {
-    private let bytes: UnsafeRawBufferPointer
+package struct WireReader {
+    @usableFromInline let bytes: UnsafeRawBufferPointer
     /// Never beyond the count, so that no sum with it can overflow.
-    private var position = 0
+    @usableFromInline var position = 0
 
-    init(_ bytes: UnsafeRawBufferPointer) {
+    @inlinable package init(_ bytes: UnsafeRawBufferPointer) {
         self.bytes = bytes
     }
 
-    var isAtEnd: Bool { position == bytes.count }
+    @inlinable package var isAtEnd: Bool { position == bytes.count }
+
+    /// The tag of a field: its number, which is not 0, above the three bits of its wire type.
+    @inlinable package mutating func tag() -> UInt32? {
+        guard let tag = varint(maximumLength: 5), tag >> 3 != 0, tag >> 32 == 0 else { return nil }
+        return UInt32(truncatingIfNeeded: tag)
+    }
 
     /// A number of at most so many bytes.
     @inline(__always)
-    mutating func varint(maximumLength: Int) -> UInt64? {
+    @inlinable package mutating func varint(maximumLength: Int) -> UInt64? {
         if position < bytes.count, bytes[position] < 0x80 {
             defer { position += 1 }
             return UInt64(bytes[position])
@@ -140,7 +143,7 @@ struct WireReader {
         return longVarint(maximumLength: maximumLength)
     }
 
-    private mutating func longVarint(maximumLength: Int) -> UInt64? {
+    @inlinable mutating func longVarint(maximumLength: Int) -> UInt64? {
         var number: UInt64 = 0
         for index in 0..<min(maximumLength, bytes.count - position) {
             let byte = bytes[position + index]
@@ -154,7 +157,7 @@ struct WireReader {
     }
 
     /// The bytes of a value, without the length before them.
-    mutating func value(_ type: WireType) -> UnsafeRawBufferPointer? {
+    @inlinable package mutating func value(_ type: WireType) -> UnsafeRawBufferPointer? {
         let start = position
         switch type {
         case .varint: return varint(maximumLength: 10).map { _ in bytes(from: start) }
@@ -164,7 +167,7 @@ struct WireReader {
         }
     }
 
-    private mutating func take(_ length: UInt64) -> UnsafeRawBufferPointer? {
+    @inlinable mutating func take(_ length: UInt64) -> UnsafeRawBufferPointer? {
         guard length <= UInt64(bytes.count - position) else { return nil }
         let start = position
         position += Int(length)
@@ -172,7 +175,7 @@ struct WireReader {
     }
 
     /// What was read since the position. Not a slice: without optimisation one costs more than all the rest.
-    private func bytes(from start: Int) -> UnsafeRawBufferPointer {
+    @inlinable func bytes(from start: Int) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: bytes.baseAddress.map { $0 + start }, count: position - start)
     }
 }

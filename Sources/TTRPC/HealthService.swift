@@ -89,7 +89,7 @@ public final class HealthService: Sendable {
 
     /// Adds the methods to a server's table, for a server that puts nothing around its methods.
     public func register(in table: inout MethodTable) {
-        table.register(HealthMethods.check) { call in try self.check(try call.request()) }
+        table.registerStart(of: HealthMethods.check) { call in .answers(try self.check(try call.request())) }
         table.register(HealthMethods.watch, endsWhenDraining: true) { call, responses in
             try await self.watch(try call.request(), responses)
         }

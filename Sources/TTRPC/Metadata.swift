@@ -1,14 +1,15 @@
 // Text pairs that travel beside a request: credentials, a key against double execution. The protocol has none
 // for answers. Keys are ASCII-lower-cased on the way out and on the way in, since raw clients do not do it.
 //
-// An array of pairs, not a dictionary: there are a handful, their order counts when a key repeats, and a call
-// without any costs nothing.
+// The pairs lie in one array of bytes, not in a dictionary of texts: there are a handful, their order counts when a key
+// repeats, most are never looked at, and those that are can be judged as bytes.
 
+internal import Glibc
 internal import ProtobufC
 internal import TTRPCMessages
 
 /// The metadata of a request: pairs of a lower-case key and a value, in order, keys may repeat.
-public struct Metadata: Sendable, Hashable, RandomAccessCollection, ExpressibleByDictionaryLiteral {
+public struct Metadata: Sendable, Hashable, Collection, ExpressibleByDictionaryLiteral {
     /// One key with one value.
     public struct Pair: Sendable, Hashable {
         /// The key, lower-case.
@@ -17,7 +18,19 @@ public struct Metadata: Sendable, Hashable, RandomAccessCollection, ExpressibleB
         public let value: String
     }
 
-    private var pairs: [Pair] = []
+    /// Where a pair stands.
+    public struct Index: Sendable, Comparable {
+        fileprivate let offset: Int
+
+        /// The order of the pairs.
+        public static func < (left: Index, right: Index) -> Bool { left.offset < right.offset }
+    }
+
+    /// The byte counts of a key and its value before both of them.
+    private static let lengthBytes = 2 * MemoryLayout<UInt32>.size
+
+    /// For each pair the two lengths, the key, and the value; all text is UTF-8.
+    private var bytes: [UInt8] = []
 
     /// Holds nothing.
     public init() {}
@@ -29,49 +42,103 @@ public struct Metadata: Sendable, Hashable, RandomAccessCollection, ExpressibleB
 
     /// Adds a value behind those that the key has already.
     public mutating func append(_ value: String, for key: String) {
-        pairs.append(Pair(key: Self.lowercased(key), value: value))
+        var (key, value) = (key, value)
+        key.withUTF8 { key in
+            value.withUTF8 { append(UnsafeRawBufferPointer(key), UnsafeRawBufferPointer($0)) }
+        }
     }
 
     /// All values of a key in order; the key is given in lower case.
     public subscript(key: String) -> [String] {
         var values: [String] = []
-        for pair in pairs where pair.key == key { values.append(pair.value) }
+        for pair in self where pair.key == key { values.append(pair.value) }
         return values
     }
 
-    /// The position of the first pair.
-    public var startIndex: Int { pairs.startIndex }
-    /// The position behind the last pair.
-    public var endIndex: Int { pairs.endIndex }
-    /// The pair at a position.
-    public subscript(position: Int) -> Pair { pairs[position] }
+    /// The UTF-8 of the first value of a key, which is given in lower case, and whether it is the only one. Copies
+    /// nothing; nil without one.
+    public func first(_ key: StaticString) -> (value: ArraySlice<UInt8>, isOnly: Bool)? {
+        var found: Range<Int>?
+        var offset = 0
+        let count = bytes.count
+        while offset < count {
+            let (keyCount, valueCount) = lengths(at: offset)
+            let start = offset + Self.lengthBytes
+            offset = start + keyCount + valueCount
+            guard keyCount == key.utf8CodeUnitCount, isKey(key, at: start) else { continue }
+            if let found { return (bytes[found], false) }
+            found = (start + keyCount)..<offset
+        }
+        return found.map { (bytes[$0], true) }
+    }
 
-    private static func lowercased(_ key: String) -> String {
+    /// The position of the first pair.
+    public var startIndex: Index { Index(offset: 0) }
+    /// The position behind the last pair.
+    public var endIndex: Index { Index(offset: bytes.count) }
+
+    /// The position of the next pair.
+    public func index(after index: Index) -> Index {
+        let (keyCount, valueCount) = lengths(at: index.offset)
+        return Index(offset: index.offset + Self.lengthBytes + keyCount + valueCount)
+    }
+
+    /// The pair at a position.
+    public subscript(position: Index) -> Pair {
+        let (keyCount, valueCount) = lengths(at: position.offset)
+        let start = position.offset + Self.lengthBytes
+        return Pair(
+            key: String(decoding: bytes[start..<start + keyCount], as: UTF8.self),
+            value: String(
+                decoding: bytes[(start + keyCount)..<(start + keyCount + valueCount)], as: UTF8.self))
+    }
+
+    private func lengths(at offset: Int) -> (key: Int, value: Int) {
+        bytes.withUnsafeBytes { bytes in
+            (
+                Int(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)),
+                Int(
+                    bytes.loadUnaligned(
+                        fromByteOffset: offset + MemoryLayout<UInt32>.size, as: UInt32.self))
+            )
+        }
+    }
+
+    private func isKey(_ key: StaticString, at offset: Int) -> Bool {
+        bytes.withUnsafeBytes { bytes in
+            bytes.baseAddress.map { memcmp($0 + offset, key.utf8Start, key.utf8CodeUnitCount) == 0 } ?? false
+        }
+    }
+
+    private mutating func append(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        withUnsafeBytes(of: UInt32(key.count)) { bytes.append(contentsOf: $0) }
+        withUnsafeBytes(of: UInt32(value.count)) { bytes.append(contentsOf: $0) }
+        let start = bytes.count
+        bytes.append(contentsOf: key)
         let upper = UInt8(ascii: "A")...UInt8(ascii: "Z")
-        guard key.utf8.contains(where: upper.contains) else { return key }
-        return String(decoding: key.utf8.map { upper.contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
+        for index in start..<bytes.count where upper.contains(bytes[index]) { bytes[index] |= 0x20 }
+        bytes.append(contentsOf: value)
     }
 }
 
 extension Metadata {
-    /// Takes what came in a request; throws if that is too much, or a key holds NUL, CR or LF.
-    init(received: [TTRPCKeyValue], configuration: ServerConfiguration) throws(Refusal) {
-        guard received.count <= configuration.maximumMetadataPairs else {
+    /// Takes what came in a request; throws if that is too much, or a key holds CR or LF.
+    init(_ envelope: RequestEnvelope, configuration: ServerConfiguration) throws(Refusal) {
+        guard envelope.pairCount <= configuration.maximumMetadataPairs else {
             throw .tooManyMetadataPairs(limit: configuration.maximumMetadataPairs)
         }
         var byteCount = 0
-        for pair in received {
-            byteCount += pair.key.utf8.count + pair.value.utf8.count
+        try envelope.forEachPair { pair throws(Refusal) in
+            byteCount += pair.key.count + pair.value.count
             guard byteCount <= configuration.maximumMetadataBytes else {
                 throw .tooManyMetadataBytes(limit: configuration.maximumMetadataBytes)
             }
-            guard !pair.key.utf8.contains(where: { $0 == 0 || $0 == 0x0A || $0 == 0x0D }) else {
-                throw .invalidMetadataKey
-            }
-            append(pair.value, for: pair.key)
+            guard !pair.key.contains(where: { $0 == 0x0A || $0 == 0x0D }) else { throw .invalidMetadataKey }
         }
+        bytes.reserveCapacity(byteCount + envelope.pairCount * Self.lengthBytes)
+        envelope.forEachPair { append($0.key, $0.value) }
     }
 
     /// The pairs as they are sent.
-    var sent: [TTRPCKeyValue] { pairs.map { TTRPCKeyValue(key: $0.key, value: $0.value) } }
+    var sent: [TTRPCKeyValue] { map { TTRPCKeyValue(key: $0.key, value: $0.value) } }
 }

@@ -1,6 +1,7 @@
 // Which methods a server has. The daemon fills a table once, before the server starts; from then on it is only
 // read. Registration erases the message types, so that a connection can start any method in the same way.
 
+internal import Glibc
 internal import NIOCore
 public import ProtobufC
 
@@ -26,15 +27,30 @@ public struct MethodTable: Sendable {
         _ method: Method<Request, Response>,
         _ handler: @escaping @Sendable (UnaryCall<Request>) async throws -> Response
     ) {
+        registerStart(of: method) { call in .waits { try await handler(call) } }
+    }
+
+    /// Adds a method by the beginning of its handler, which is called on the event loop and may neither wait nor block:
+    /// it answers, or returns what has to wait. Only that takes a task, which costs more than a small answer. What it
+    /// throws is the answer, as above.
+    public mutating func registerStart<Request, Response>(
+        of method: Method<Request, Response>,
+        _ begin: @escaping @Sendable (UnaryCall<Request>) throws -> HandlerStart<Response>
+    ) {
         insert(
             method.service, method.name,
             .unary { call, responder in
-                Task.immediate(executorPreference: responder.executor) {
-                    do {
-                        responder.succeed(try await handler(UnaryCall(received: call)))
-                    } catch {
-                        responder.fail(error)
+                do {
+                    switch try begin(UnaryCall(received: call)) {
+                    case .answers(let response):
+                        responder.succeed(response)
+                        return nil
+                    case .waits(let rest):
+                        return responder.run(rest)
                     }
+                } catch {
+                    responder.fail(error)
+                    return nil
                 }
             })
     }
@@ -98,12 +114,14 @@ public struct MethodTable: Sendable {
     var inOrder: [RegisteredMethod] { buckets.joined().sorted { $0.index < $1.index } }
 
     /// Finds a method by the names in a request, or says which of them is unknown.
-    func find(service: String, method: String) -> Result<RegisteredMethod, UnknownMethod> {
-        let bucket = buckets[Self.bucket(of: method, count: buckets.count)]
-        for candidate in bucket where candidate.name == method && candidate.service == service {
+    func find(
+        service: UnsafeRawBufferPointer, method: UnsafeRawBufferPointer
+    ) -> Result<RegisteredMethod, UnknownMethod> {
+        for candidate in buckets[Self.bucket(of: method, count: buckets.count)]
+        where candidate.hasName(method) && candidate.isOf(service) {
             return .success(candidate)
         }
-        return .failure(buckets.joined().contains { $0.service == service } ? .method : .service)
+        return .failure(buckets.joined().contains { $0.isOf(service) } ? .method : .service)
     }
 
     private mutating func insert(_ service: String, _ name: String, _ handler: RegisteredMethod.Handler) {
@@ -124,12 +142,23 @@ public struct MethodTable: Sendable {
 
     /// A hash of the method's bytes alone, which are few and differ. It need not withstand chosen names: what is
     /// in the table is ours, and a name that is not costs one bucket.
-    private static func bucket(of method: String, count: Int) -> Int {
-        let hash = method.utf8.withContiguousStorageIfAvailable { bytes in
-            bytes.prefix(64).reduce(2_166_136_261 as UInt32) { ($0 ^ UInt32($1)) &* 16_777_619 }
-        }
-        return Int(hash ?? 0) & (count - 1)
+    private static func bucket(of method: UnsafeRawBufferPointer, count: Int) -> Int {
+        var hash: UInt32 = 2_166_136_261
+        for index in 0..<min(method.count, 64) { hash = (hash ^ UInt32(method[index])) &* 16_777_619 }
+        return Int(hash) & (count - 1)
     }
+
+    private static func bucket(of method: String, count: Int) -> Int {
+        Array(method.utf8).withUnsafeBytes { bucket(of: $0, count: count) }
+    }
+}
+
+/// How far the beginning of a handler came.
+public enum HandlerStart<Response: Message>: Sendable {
+    /// To the answer.
+    case answers(Response)
+    /// To something that it has to wait for; this is the rest of it.
+    case waits(@Sendable () async throws -> Response)
 }
 
 /// Which name of a request is unknown.
@@ -142,7 +171,8 @@ enum UnknownMethod: Error {
 final class RegisteredMethod: Sendable {
     /// Runs the handler up to where it first waits, or to its end.
     enum Handler: Sendable {
-        case unary(@Sendable (ReceivedCall, Responder) -> Task<Void, Never>)
+        /// Nil for one that has ended.
+        case unary(@Sendable (ReceivedCall, Responder) -> Task<Void, Never>?)
         case streaming(
             MethodKind, endsWhenDraining: Bool, @Sendable (ReceivedCall, ServerStream) -> Task<Void, Never>)
     }
@@ -152,12 +182,29 @@ final class RegisteredMethod: Sendable {
     let service: String
     let name: String
     let handler: Handler
+    private let serviceBytes: [UInt8]
+    private let nameBytes: [UInt8]
 
     init(index: Int, service: String, name: String, handler: Handler) {
         self.index = index
         self.service = service
         self.name = name
         self.handler = handler
+        serviceBytes = Array(service.utf8)
+        nameBytes = Array(name.utf8)
+    }
+
+    /// Whether this is its name.
+    func hasName(_ bytes: UnsafeRawBufferPointer) -> Bool { Self.areEqual(nameBytes, bytes) }
+
+    /// Whether this is the full name of its service.
+    func isOf(_ bytes: UnsafeRawBufferPointer) -> Bool { Self.areEqual(serviceBytes, bytes) }
+
+    private static func areEqual(_ name: [UInt8], _ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard name.count == bytes.count, let start = bytes.baseAddress else {
+            return name.isEmpty && bytes.isEmpty
+        }
+        return name.withUnsafeBytes { $0.baseAddress.map { memcmp($0, start, bytes.count) == 0 } ?? false }
     }
 
     /// Whether a call of it is one request and one answer.
@@ -177,8 +224,19 @@ struct Responder: @unchecked Sendable {
         self.token = token
     }
 
+    /// Runs the rest of a handler up to where it first waits, or to its end.
+    func run(_ rest: @escaping @Sendable () async throws -> some Message) -> Task<Void, Never> {
+        Task.immediate(executorPreference: executor) {
+            do {
+                succeed(try await rest())
+            } catch {
+                fail(error)
+            }
+        }
+    }
+
     /// Where the handler's task is to run.
-    var executor: EventLoopExecutor { connection.executor }
+    private var executor: EventLoopExecutor { connection.executor }
 
     /// The handler returned this.
     func succeed(_ response: some Message) {

@@ -36,8 +36,7 @@ extension ServerConnection {
         server.metrics.connectionClosed(ending)
     }
 
-    /// The name of a call that its caller, the log and whoever is asked about it have in common.
-    func requestID(_ number: UInt64) -> String { "\(server.name)-\(peer.connection)-\(number)" }
+    func requestID(_ number: UInt64) -> String { ReceivedCall.requestID(server.number, peer, number) }
 
     private func log(_ code: StatusCode, _ token: CallToken?, after time: TimeAmount?) {
         var facts = facts(code, token)

@@ -27,6 +27,7 @@ final class ServerConnection: ChannelDuplexHandler {
     let executor: EventLoopExecutor
     let server: ServerShared
     let peer: Peer
+    private let origin: CallOrigin
     @exclusivity(unchecked) var state: ServerConnectionState
     @exclusivity(unchecked) var decoder = FrameDecoder()
     @exclusivity(unchecked) var answers = AnswerBuffer()
@@ -64,6 +65,7 @@ final class ServerConnection: ChannelDuplexHandler {
         self.server = server
         self.executor = executor
         self.peer = peer
+        origin = CallOrigin(peer: peer, server: server.number)
         state = ServerConnectionState(configuration: server.configuration)
         patience = PeerPatience(times: server.patience, now: executor.eventLoop.now)
         inbound = InboundAccount(limit: server.configuration.maximumQueuedBytesPerConnection)
@@ -161,7 +163,7 @@ final class ServerConnection: ChannelDuplexHandler {
             case .header(let header): received(header, now: now)
             case .body(let header):
                 if header.type == FrameType.request.rawValue {
-                    serve(header, now: now)
+                    if let call = receivedCall(header, now: now) { start(call, header, now: now) }
                 } else {
                     receivedMessage(header)
                 }
@@ -186,41 +188,57 @@ final class ServerConnection: ChannelDuplexHandler {
         decoder.skipBody()
     }
 
-    private func serve(_ header: FrameHeader, now: NIODeadline) {
-        let streamID = header.streamID
-        let envelope = decoder.takeBody { try? TTRPCRequest(decoding: $0) }
-        guard let envelope else { return refuse(.invalidEnvelope, streamID) }
+    /// The call of a request; nil for one that was refused.
+    private func receivedCall(_ header: FrameHeader, now: NIODeadline) -> ReceivedCall? {
+        // What is made of the body has copies of all that it keeps.
+        let result = decoder.takeBody { body -> Result<ReceivedCall, Refusal> in
+            guard let envelope = RequestEnvelope(body) else { return .failure(.invalidEnvelope) }
+            do throws(Refusal) { return .success(try receivedCall(envelope, now: now)) } catch {
+                return .failure(error)
+            }
+        }
+        switch result {
+        case .success(let call): return call
+        case .failure(let refusal):
+            refuse(refusal, header.streamID)
+            return nil
+        }
+    }
+
+    private func receivedCall(_ envelope: RequestEnvelope, now: NIODeadline) throws(Refusal) -> ReceivedCall {
         let method: RegisteredMethod
         switch server.methods.find(service: envelope.service, method: envelope.method) {
         case .success(let found): method = found
-        case .failure(.service): return refuse(.unknownService(envelope.service), streamID)
-        case .failure(.method): return refuse(.unknownMethod(envelope.method), streamID)
+        case .failure(.service): throw .unknownService(String(decoding: envelope.service, as: UTF8.self))
+        case .failure(.method): throw .unknownMethod(String(decoding: envelope.method, as: UTF8.self))
         }
-        var call = ReceivedCall(
-            service: method.service, method: method.name, metadata: Metadata(), deadline: nil, peer: peer,
-            payload: envelope.payload, server: server.name)
+        var deadline: NIODeadline?
         if envelope.timeoutNano != 0 {
-            guard envelope.timeoutNano > 0 else { return refuse(.deadlineExceeded, streamID) }
-            let deadline = now + min(.nanoseconds(envelope.timeoutNano), server.maximumTimeout)
-            guard deadline > executor.eventLoop.now else { return refuse(.deadlineExceeded, streamID) }
-            call.deadline = deadline
+            guard envelope.timeoutNano > 0 else { throw .deadlineExceeded }
+            let end = now + min(.nanoseconds(envelope.timeoutNano), server.maximumTimeout)
+            guard end > executor.eventLoop.now else { throw .deadlineExceeded }
+            deadline = end
         } else if method.isUnary {
-            call.deadline = now + server.defaultTimeout
+            deadline = now + server.defaultTimeout
         }
-        if !envelope.metadata.isEmpty {
-            do {
-                call.metadata = try Metadata(received: envelope.metadata, configuration: server.configuration)
-            } catch {
-                return refuse(error, streamID)
-            }
-        }
+        return ReceivedCall(
+            method: method, origin: origin,
+            metadata: envelope.pairCount == 0
+                ? Metadata() : try Metadata(envelope, configuration: server.configuration),
+            deadline: deadline, payload: Array(envelope.payload))
+    }
+
+    private func start(_ received: ReceivedCall, _ header: FrameHeader, now: NIODeadline) {
+        var call = received
+        let method = call.method
+        let streamID = header.streamID
         let token = state.begin(
             streamID: streamID, byteCount: Int(header.length), method: method.index, at: now)
         call.number = token.number
         let isOpen: Bool
         switch method.handler {
         case .unary(let start):
-            let task = start(call, Responder(connection: self, token: token))
+            guard let task = start(call, Responder(connection: self, token: token)) else { return }
             isOpen = state.started(token, task: task, deadline: call.deadline)
         case .streaming(let kind, let endsWhenDraining, let start):
             let input = openInput(kind, call.payload, flags: header.flags)

@@ -15,7 +15,7 @@ final class ServerShared: Sendable {
     /// Whether every call gets a line in the log.
     let logsCalls: Bool
     /// Tells the request ids of this server from those of the one before it.
-    let name = String(UInt32.random(in: .min ... .max), radix: 36)
+    let number = UInt32.random(in: .min ... .max)
     let patience: PeerPatience.Times
     let load: ServerLoad
     let drainTime: TimeAmount

@@ -9,13 +9,13 @@ public struct UnaryCall<Request: Message>: Sendable {
     let received: ReceivedCall
 
     /// The full name of the service, such as `grpc.health.v1.Health`.
-    public var service: String { received.service }
+    public var service: String { received.method.service }
     /// The name of the method, such as `Check`.
-    public var method: String { received.method }
+    public var method: String { received.method.name }
     /// The pairs that came with the request.
     public var metadata: Metadata { received.metadata }
     /// Who calls.
-    public var peer: Peer { received.peer }
+    public var peer: Peer { received.origin.peer }
     /// What the log calls this call, for an answer that somebody may ask about.
     public var requestID: String { received.requestID }
     /// The encoded request.
@@ -40,30 +40,45 @@ public struct StreamingCall: Sendable {
     let received: ReceivedCall
 
     /// The full name of the service, such as `grpc.health.v1.Health`.
-    public var service: String { received.service }
+    public var service: String { received.method.service }
     /// The name of the method, such as `Check`.
-    public var method: String { received.method }
+    public var method: String { received.method.name }
     /// The pairs that came with the call. The Go client of ttrpc sends none on streams.
     public var metadata: Metadata { received.metadata }
     /// Who calls.
-    public var peer: Peer { received.peer }
+    public var peer: Peer { received.origin.peer }
     /// When the caller stops waiting; as in `UnaryCall`.
     public var deadline: ContinuousClock.Instant? { received.instantOfDeadline }
 }
 
+/// What the calls of a connection have in common, in one place, since a call is handed on many times.
+final class CallOrigin: Sendable {
+    let peer: Peer
+    /// The number of the server.
+    let server: UInt32
+
+    init(peer: Peer, server: UInt32) {
+        self.peer = peer
+        self.server = server
+    }
+}
+
 /// A call as it came off the wire, the same for every method.
 struct ReceivedCall: Sendable {
-    var service: String
-    var method: String
-    var metadata: Metadata
+    let method: RegisteredMethod
+    let origin: CallOrigin
+    var metadata = Metadata()
     var deadline: NIODeadline?
-    var peer: Peer
     var payload: [UInt8]
-    /// The name of the server, and the number of the call on its connection.
-    var server: String
+    /// Its number on its connection.
     var number: UInt64 = 0
 
-    var requestID: String { "\(server)-\(peer.connection)-\(number)" }
+    var requestID: String { Self.requestID(origin.server, origin.peer, number) }
+
+    /// The name of a call that its caller, the log and whoever is asked about it have in common.
+    static func requestID(_ server: UInt32, _ peer: Peer, _ number: UInt64) -> String {
+        "\(String(server, radix: 36))-\(peer.connection)-\(number)"
+    }
 
     /// The deadline on the clock of Swift's tasks.
     var instantOfDeadline: ContinuousClock.Instant? {

@@ -18,38 +18,52 @@ struct Identity: Sendable {
     }
 
     /// The bearer of a token; throws as above.
-    func caller(bearing token: [UInt8]?, now: Instant) async throws -> Caller {
+    func caller(bearing token: ArraySlice<UInt8>?, now: Instant) async throws -> Caller {
         guard let token else { return .anonymous }
-        let claims: AccessTokenClaims
+        let claims = try claims(of: token, now: now)
+        return try caller(
+            claims, try await standings.standing(of: claims.userID, tokenVersion: claims.tokenVersion))
+    }
+
+    /// The caller that a call's metadata names, as far as that can be told without waiting: nil when somebody has to be
+    /// asked what the bearer may do. Throws as above.
+    func callerWithoutWaiting(of metadata: Metadata, now: Instant) throws(Status) -> Caller? {
+        guard let token = try token(in: metadata) else { return .anonymous }
+        let claims = try claims(of: token, now: now)
+        guard
+            let standing = standings.remembered(claims.userID, tokenVersion: claims.tokenVersion)
+        else { return nil }
+        return try caller(claims, standing)
+    }
+
+    private func claims(of token: ArraySlice<UInt8>, now: Instant) throws(Status) -> AccessTokenClaims {
         do throws(AccessTokenRefused) {
-            claims = try tokens.verify(token, now: now)
+            return try tokens.verify(token, now: now)
         } catch {
             throw Status(.invalidToken)
         }
-        guard
-            let standing = try await standings.standing(of: claims.userID, tokenVersion: claims.tokenVersion),
-            standing.tokenVersion == claims.tokenVersion
-        else { throw Status(.invalidToken) }
+    }
+
+    private func caller(_ claims: AccessTokenClaims, _ standing: Standing?) throws(Status) -> Caller {
+        guard let standing, standing.tokenVersion == claims.tokenVersion else { throw Status(.invalidToken) }
         return .user(id: claims.userID, role: standing.role)
     }
 
     /// The one token of a call's metadata, valid or not; nil without one.
-    func token(in metadata: Metadata) throws(Status) -> [UInt8]? {
-        let values = metadata["authorization"]
-        guard var value = values.first else { return nil }
-        guard values.count == 1, let token = value.withUTF8(Self.token(inCredentials:)) else {
-            throw Status(.invalidToken)
-        }
+    func token(in metadata: Metadata) throws(Status) -> ArraySlice<UInt8>? {
+        guard let (value, isOnly) = metadata.first("authorization") else { return nil }
+        guard isOnly, let token = Self.token(inCredentials: value) else { throw Status(.invalidToken) }
         return token
     }
 
     /// What follows `Bearer ` in any case.
-    private static func token(inCredentials text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
+    private static func token(inCredentials text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
         let scheme: StaticString = "bearer "
         guard text.count > scheme.utf8CodeUnitCount else { return nil }
-        for index in 0..<scheme.utf8CodeUnitCount where text[index] | 0x20 != scheme.utf8Start[index] {
+        for index in 0..<scheme.utf8CodeUnitCount
+        where text[text.startIndex + index] | 0x20 != scheme.utf8Start[index] {
             return nil
         }
-        return Array(text[scheme.utf8CodeUnitCount...])
+        return text.dropFirst(scheme.utf8CodeUnitCount)
     }
 }

@@ -17,11 +17,13 @@ struct Presence: Sendable {
     static let checkInterval = Duration.seconds(1)
 
     private let caller: Caller
-    private let token: [UInt8]?
+    private let token: ArraySlice<UInt8>?
     private let identity: Identity
     private var checkedAt: ContinuousClock.Instant
 
-    init(of caller: Caller, bearing token: [UInt8]?, identity: Identity, now: ContinuousClock.Instant) {
+    init(
+        of caller: Caller, bearing token: ArraySlice<UInt8>?, identity: Identity, now: ContinuousClock.Instant
+    ) {
         self.caller = caller
         self.token = token
         self.identity = identity

@@ -58,7 +58,7 @@ final class Standings: Sendable {
 
     /// The standing of a user, not older than `maximumAge` nor than a token of this version; nil for nobody.
     func standing(of userID: Int64, tokenVersion: Int64) async throws -> Standing? {
-        if let standing = remembered(userID), standing.tokenVersion >= tokenVersion { return standing }
+        if let standing = remembered(userID, tokenVersion: tokenVersion) { return standing }
         try await catchUp()
         let (standing, generation) = state.withLock { ($0.known.value(of: userID), $0.generation) }
         if let standing, standing.tokenVersion >= tokenVersion { return standing }
@@ -80,14 +80,16 @@ final class Standings: Sendable {
     /// How many users are remembered.
     var count: Int { state.withLock { $0.known.count } }
 
-    /// What is remembered of a user, if it is young enough.
-    private func remembered(_ userID: Int64) -> Standing? {
+    /// The same without waiting: nil if it is not remembered so.
+    func remembered(_ userID: Int64, tokenVersion: Int64) -> Standing? {
         let moment = now()
-        return state.withLock { state in
+        let standing: Standing? = state.withLock { state in
             guard let age = state.readAt?.duration(to: moment), age < maximumAge else { return nil }
             if age >= maximumAge / 2, state.reading == nil { startReading(&state, moment) }
             return state.known.value(of: userID)
         }
+        guard let standing, standing.tokenVersion >= tokenVersion else { return nil }
+        return standing
     }
 
     /// Waits until what is remembered is young enough.

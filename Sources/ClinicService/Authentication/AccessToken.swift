@@ -6,6 +6,7 @@
 // times are checked again on every call.
 
 public import ClinicStore
+internal import Glibc
 public import OpenSSL
 public import Scheduling
 internal import Synchronization
@@ -51,7 +52,7 @@ public final class AccessTokens: Sendable {
 
     private let keys: SigningKeys
     private let leeway: Int64
-    private let verified: Mutex<RecentlyUsed<TokenBytes, AccessTokenClaims>>
+    private let verified: Mutex<RecentlyUsed<UInt64, VerifiedToken>>
     /// The header that this service writes, encoded, with its dot.
     private let header: [UInt8]
 
@@ -86,17 +87,25 @@ public final class AccessTokens: Sendable {
     }
 
     /// What a token says, if it is one of ours and valid now.
-    public func verify(_ token: [UInt8], now: Instant) throws(AccessTokenRefused) -> AccessTokenClaims {
+    public func verify(_ token: ArraySlice<UInt8>, now: Instant) throws(AccessTokenRefused)
+        -> AccessTokenClaims
+    {
         guard token.count <= AccessTokens.maximumByteCount else { throw AccessTokenRefused() }
-        let bytes = TokenBytes(bytes: token)
-        if let claims = verified.withLock({ $0.value(of: bytes) }) {
-            try checkTimes(claims, now)
-            return claims
+        let key = VerifiedToken.key(of: token)
+        if let known = verified.withLock({ $0.value(of: key) }), known.isOf(token) {
+            try checkTimes(known.claims, now)
+            return known.claims
         }
-        let claims = try read(token)
+        let bytes = Array(token)
+        let claims = try read(bytes)
         try checkTimes(claims, now)
-        verified.withLock { $0.remember(claims, of: bytes) }
+        verified.withLock { $0.remember(VerifiedToken(bytes: bytes, claims: claims), of: key) }
         return claims
+    }
+
+    /// What a token says, if it is one of ours and valid now.
+    public func verify(_ token: [UInt8], now: Instant) throws(AccessTokenRefused) -> AccessTokenClaims {
+        try verify(token[...], now: now)
     }
 
     /// What a token says, if it is one of ours and valid now.
@@ -145,11 +154,27 @@ public final class AccessTokens: Sendable {
     }
 }
 
-/// All bytes of a token, hashed as one run: an array feeds its elements one by one, ten times as slow.
-private struct TokenBytes: Hashable {
+/// A token that was verified. It is found by the end of its signature, which nobody can choose, and told from any other by
+/// all of its bytes.
+private struct VerifiedToken {
     let bytes: [UInt8]
+    let claims: AccessTokenClaims
 
-    func hash(into hasher: inout Hasher) {
-        bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+    static func key(of token: ArraySlice<UInt8>) -> UInt64 {
+        token.withUnsafeBytes { bytes in
+            let start = bytes.count - MemoryLayout<UInt64>.size
+            return start < 0 ? 0 : bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self)
+        }
+    }
+
+    /// Compared as memory: element by element is twenty times as slow.
+    func isOf(_ token: ArraySlice<UInt8>) -> Bool {
+        guard token.count == bytes.count else { return false }
+        return bytes.withUnsafeBytes { mine in
+            token.withUnsafeBytes { other in
+                guard let mine = mine.baseAddress, let other = other.baseAddress else { return true }
+                return memcmp(mine, other, bytes.count) == 0
+            }
+        }
     }
 }

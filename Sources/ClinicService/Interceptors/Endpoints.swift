@@ -68,14 +68,52 @@ struct Endpoints {
         _ method: Method<Request, Response>,
         _ handler: @escaping @Sendable (Request, Call) async throws -> Response
     ) throws(IncompleteService) {
+        try serve(method, start: { request, call in .waits { try await handler(request, call) } })
+    }
+
+    /// Serves a method by the beginning of its handler, in the same way. It is called on the event loop and may not block;
+    /// where it can answer without waiting, as most of its callers are known, the call never takes a task.
+    mutating func serve<Request: Message, Response: Message>(
+        _ method: Method<Request, Response>,
+        start begin: @escaping @Sendable (Request, Call) throws -> HandlerStart<Response>
+    ) throws(IncompleteService) {
         let gate = try gate(method.service, method.name, hasSideEffects: method.hasSideEffects)
         let afterChange = method.hasSideEffects ? self.afterChange : nil
-        table.register(method) { call in
+        @Sendable func finish(
+            _ start: HandlerStart<Response>, _ call: UnaryCall<Request>
+        ) async throws -> Response {
             do {
-                let (request, authorised) = try await gate.admit(call)
-                let response = try await handler(request, authorised)
+                let response =
+                    switch start {
+                    case .answers(let response): response
+                    case .waits(let rest): try await rest()
+                    }
                 afterChange?()
                 return response
+            } catch {
+                throw gate.status(describing: error, requestID: call.requestID)
+            }
+        }
+        table.registerStart(of: method) { call in
+            do {
+                guard let (request, authorised) = try gate.admitWithoutWaiting(call) else {
+                    return .waits {
+                        let start: HandlerStart<Response>
+                        do {
+                            let (request, authorised) = try await gate.admit(call)
+                            start = try begin(request, authorised)
+                        } catch {
+                            throw gate.status(describing: error, requestID: call.requestID)
+                        }
+                        return try await finish(start, call)
+                    }
+                }
+                let start = try begin(request, authorised)
+                if case .answers = start {
+                    afterChange?()
+                    return start
+                }
+                return .waits { try await finish(start, call) }
             } catch {
                 throw gate.status(describing: error, requestID: call.requestID)
             }
@@ -136,6 +174,13 @@ private struct Gate: Sendable {
     let identity: Identity
     let logger: Logger
 
+    /// Nil when somebody has to be asked who is calling.
+    func admitWithoutWaiting<Request: Message>(_ call: UnaryCall<Request>) throws -> (Request, Call)? {
+        let now = Instant.now
+        guard let caller = try identity.callerWithoutWaiting(of: call.metadata, now: now) else { return nil }
+        return try authorise(call, of: caller, now: now) { try Self.decode(call) }
+    }
+
     func admit<Request: Message>(_ call: UnaryCall<Request>) async throws -> (Request, Call) {
         let now = Instant.now
         let caller = try await identity.caller(of: call.metadata, now: now)
@@ -150,7 +195,7 @@ private struct Gate: Sendable {
         var token = try identity.token(in: call.metadata)
         let decoded = Result { try Self.decode(call) }
         if case .success(let request) = decoded, !request.accessToken.isEmpty {
-            let other = Array(request.accessToken.utf8)
+            let other = Array(request.accessToken.utf8)[...]
             guard token == nil || token == other else {
                 throw Status(.invalidToken, "metadata and request have different tokens; send one of them")
             }

@@ -2,8 +2,9 @@
 
 internal import ClinicMessages
 internal import ProtobufC
-internal import TTRPC
 internal import TTRPCMessages
+
+@testable import TTRPC
 
 extension Message {
     /// What could be read can be written, and reads the same again.
@@ -18,7 +19,27 @@ extension Message {
 struct EnvelopeTarget: FuzzTarget {
     func run(_ bytes: UnsafeRawBufferPointer) {
         TTRPCRequest.checkRoundTrip(bytes)
+        checkReader(bytes)
         TTRPCResponse.checkRoundTrip(bytes)
+    }
+
+    /// The server's own reader finds what protobuf-c does.
+    private func checkReader(_ bytes: UnsafeRawBufferPointer) {
+        let expected = try? TTRPCRequest(decoding: bytes)
+        let found = RequestEnvelope(bytes).map { envelope in
+            var request = TTRPCRequest(
+                service: String(decoding: envelope.service, as: UTF8.self),
+                method: String(decoding: envelope.method, as: UTF8.self), payload: Array(envelope.payload),
+                timeoutNano: envelope.timeoutNano)
+            envelope.forEachPair { pair in
+                request.metadata.append(
+                    TTRPCKeyValue(
+                        key: String(decoding: pair.key, as: UTF8.self),
+                        value: String(decoding: pair.value, as: UTF8.self)))
+            }
+            return request
+        }
+        promise(found == expected, "both readers of an envelope agree")
     }
 }
 
