@@ -183,6 +183,13 @@ let package = Package(
                 "ClinicMessages", "OpenSSL", "ProtobufC", "TTRPC", "TTRPCMessages", argumentParser, nioCore,
                 nioPosix,
             ], path: "Tests/Benchmarks/clinic-bench", swiftSettings: settings),
+        .executableTarget(
+            name: "clinic-instructions",
+            dependencies: [
+                "ClinicService", "ClinicStore", "Monitoring", "ProtobufC", "Scheduling", "TTRPC",
+                "TTRPCMessages",
+                logging, nioCore, nioEmbedded,
+            ], path: "Tests/Benchmarks/clinic-instructions", swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
