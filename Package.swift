@@ -180,8 +180,8 @@ let package = Package(
         .executableTarget(
             name: "clinic-bench",
             dependencies: [
-                "ClinicMessages", "OpenSSL", "ProtobufC", "TTRPC", "TTRPCMessages", argumentParser, nioCore,
-                nioPosix,
+                "ClinicMessages", "OpenSSL", "ProtobufC", "TTRPC", "TTRPCMessages", argumentParser, histogram,
+                nioCore, nioPosix,
             ], path: "Tests/Benchmarks/clinic-bench", swiftSettings: settings),
         .executableTarget(
             name: "clinic-instructions",
