@@ -7,17 +7,19 @@ MAKEFLAGS += --no-print-directory
 RUN_PACKAGES := pkg-config libprotobuf-c-dev libpq-dev libssl-dev libcrypt-dev postgresql postgresql-client tzdata ca-certificates
 TEST_PACKAGES := $(RUN_PACKAGES) protobuf-compiler protobuf-c-compiler python3 python3-protobuf python3-jwt python3-venv procps util-linux openssl \
   golang-go gogoprotobuf golang-github-containerd-ttrpc-dev
+BENCH_PACKAGES := $(TEST_PACKAGES) golang-google-grpc-dev
+INSTRUCTIONS_PACKAGES := $(RUN_PACKAGES) binutils python3 valgrind
 INTEROP_PACKAGES := $(RUN_PACKAGES) cargo rustc librust-ttrpc-dev
 TOOLS := .build/tools
 RELEASE := .build/release
 
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help run demo load build test fuzz sanitize interop lint format proto bench torture
-.PHONY: packages test-packages interop-packages swift tools
+.PHONY: help run demo load build test fuzz sanitize interop lint format proto bench instructions torture
+.PHONY: packages test-packages bench-packages instructions-packages interop-packages swift tools
 
 help: ## List the targets
-	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## Build in release mode and serve (options: make run ARGUMENTS='--listen tcp:127.0.0.1:7411')
 	@exec $(RELEASE)/clinicd serve $(ARGUMENTS)
@@ -56,9 +58,13 @@ format: swift ## Format the Swift sources
 proto: test-packages ## Generate the C and Swift sources from proto/
 	@proto/generate
 
-bench: test-packages swift build ## Measure the service next to its peers (options: make bench ARGUMENTS='--rounds 3')
+bench: bench-packages swift build ## Measure the service next to its peers (options: make bench ARGUMENTS='--rounds 3')
 	@swift build -c release --product clinic-bench
 	@Tests/Benchmarks/run $(ARGUMENTS)
+
+instructions: instructions-packages swift ## Count the instructions of a Health/Check; fails when they are 3 % up (--write: the new figure)
+	@swift build -c release --product clinic-instructions
+	@Tests/Benchmarks/instructions $(ARGUMENTS)
 
 torture: test-packages swift build ## Measure what hostile, slow, idle and too many peers cost (options: make torture ARGUMENTS='--only idle')
 	@Tests/Torture/run $(ARGUMENTS)
@@ -74,6 +80,12 @@ swift:
 
 packages:
 	@$(call install,$(RUN_PACKAGES))
+
+bench-packages:
+	@$(call install,$(BENCH_PACKAGES))
+
+instructions-packages:
+	@$(call install,$(INSTRUCTIONS_PACKAGES))
 
 interop-packages:
 	@$(call install,$(INTEROP_PACKAGES))

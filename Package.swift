@@ -184,9 +184,16 @@ let package = Package(
         .executableTarget(
             name: "clinic-bench",
             dependencies: [
-                "ClinicMessages", "OpenSSL", "ProtobufC", "TTRPC", "TTRPCMessages", argumentParser, nioCore,
-                nioPosix,
+                "ClinicMessages", "OpenSSL", "ProtobufC", "TTRPC", "TTRPCMessages", argumentParser, histogram,
+                nioCore, nioPosix,
             ], path: "Tests/Benchmarks/clinic-bench", swiftSettings: settings),
+        .executableTarget(
+            name: "clinic-instructions",
+            dependencies: [
+                "ClinicService", "ClinicStore", "Monitoring", "ProtobufC", "Scheduling", "TTRPC",
+                "TTRPCMessages",
+                logging, nioCore, nioEmbedded,
+            ], path: "Tests/Benchmarks/clinic-instructions", swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

@@ -79,11 +79,7 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> MethodTa
     var endpoints = Endpoints(
         identity: Identity(tokens: accessTokens, standings: standings), logger: dependencies.logger,
         afterChange: feed.hint)
-    let health = dependencies.health
-    try endpoints.serve(HealthMethods.check, start: { request, _ in .answers(try health.check(request)) })
-    try endpoints.serve(HealthMethods.watch, endsWhenDraining: true) { request, _, responses in
-        try await health.watch(request, responses)
-    }
+    try endpoints.serve(dependencies.health)
 
     try endpoints.serve(UserServiceMethods.createUser, user.createUser)
     try endpoints.serve(UserServiceMethods.login, user.login)

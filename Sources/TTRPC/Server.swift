@@ -111,7 +111,7 @@ public final class Server: Sendable {
     }
 
     /// Makes a channel serve the methods. On the channel's event loop, which must be one of the server's group.
-    func serve(_ channel: any Channel, security: ChannelSecurity? = nil) -> EventLoopFuture<Void> {
+    package func serve(_ channel: any Channel, security: ChannelSecurity? = nil) -> EventLoopFuture<Void> {
         let host = channel.remoteAddress?.ipAddress
         let number: UInt64
         switch connections.open(host: host) {

@@ -77,6 +77,15 @@ final class Standings: Sendable {
         }
     }
 
+    /// Takes what is known of a user as read at this moment.
+    func remember(_ standing: Standing, of userID: Int64) {
+        let moment = now()
+        state.withLock { state in
+            state.known.remember(standing, of: userID)
+            state.readAt = moment
+        }
+    }
+
     /// How many users are remembered.
     var count: Int { state.withLock { $0.known.count } }
 

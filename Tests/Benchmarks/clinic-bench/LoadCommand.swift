@@ -1,5 +1,6 @@
 // `clinic-bench load`: keeps a number of calls in flight on a number of connections and prints how many were answered
-// in a second. One event loop does all of it.
+// in a second, how many were sent in all, and after how many microseconds half of the answers and 99 % of them had
+// come. One event loop does all of it.
 
 internal import ArgumentParser
 internal import ClinicMessages
@@ -7,6 +8,7 @@ internal import NIOCore
 internal import NIOPosix
 internal import OpenSSL
 internal import TTRPC
+internal import TTRPCMessages
 
 struct LoadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -18,9 +20,16 @@ struct LoadCommand: AsyncParsableCommand {
         case listMyBookings = "list-my-bookings"
         case bookAppointment = "book-appointment"
         case searchSlots = "search-slots"
+        case getBooking = "get-booking"
+        case payBooking = "pay-booking"
+        case listDoctors = "list-doctors"
     }
 
-    @Argument(help: "health, list-my-bookings, book-appointment or search-slots.") var call: Call
+    @Argument(
+        help:
+            "health, get-booking, list-my-bookings, list-doctors, search-slots, book-appointment, pay-booking."
+    )
+    var call: Call
     @Option(help: "Where the server is.", transform: { try Address(parsing: $0) }) var address: Address
     @Option(help: "The authorities of a tls: server, a PEM file.") var ca: String?
     @Option(help: "The access token that every call carries.") var token: String
@@ -31,15 +40,18 @@ struct LoadCommand: AsyncParsableCommand {
     @Option(help: "Bookings go round these pairs of doctor:patient, comma-separated.") var pairs = ""
     @Option(help: "When the first slot begins, in seconds since the Unix epoch.") var firstStart: Int64 = 0
     @Option(help: "How many slots are taken already.") var skip = 0
+    @Option(help: "How many callers in turn want the same slot; that it is taken is an answer.") var rivals =
+        1
+    @Option(help: "The booking to get.") var booking: Int64 = 0
+    @Option(help: "A file with the bookings to pay, a number a line.") var unpaid: String?
     @Option(help: "The department whose slots are searched for a week.") var department: Int64 = 0
+    @Option(help: "The doctor whose slots are searched, and not a department's.") var doctor: Int64 = 0
     @Option(help: "The first day of that week.") var firstDay = ""
     @Option(help: "The last day of that week.") var lastDay = ""
 
     func run() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let search = SearchSlotsRequest(
-            subject: .departmentID(department), startDate: firstDay, endDate: lastDay)
-        let requests = Requests(call: call, token: token, slots: try slots(), search: search)
+        let requests = try requests()
         let tally = Tally()
         let context = try TLSContext(authorities: ca)
         var channels: [any Channel] = []
@@ -47,13 +59,34 @@ struct LoadCommand: AsyncParsableCommand {
             channels.append(try await connect(group, context, requests, tally))
         }
         try await Task.sleep(for: .seconds(warmUp))
+        tally.beginTiming()
         let (start, before) = (ContinuousClock.now, tally.answered)
         try await Task.sleep(for: .seconds(seconds))
         let (end, after) = (ContinuousClock.now, tally.answered)
         for channel in channels { try? await channel.close() }
         try await group.shutdownGracefully()
         if let failure = tally.failure { throw Failure(failure) }
-        print((Double(after - before) / ((end - start) / .seconds(1))).rounded(), tally.sent)
+        print(
+            (Double(after - before) / ((end - start) / .seconds(1))).rounded(), tally.sent,
+            tally.microseconds(atPercentile: 50), tally.microseconds(atPercentile: 99))
+    }
+
+    private func requests() throws -> Requests {
+        switch call {
+        case .health: Requests(HealthMethods.check, HealthCheckRequest(), token)
+        case .getBooking:
+            Requests(BookingServiceMethods.getBooking, GetBookingRequest(bookingID: booking), token)
+        case .listMyBookings: Requests(BookingServiceMethods.listMyBookings, ListMyBookingsRequest(), token)
+        case .listDoctors: Requests(DoctorServiceMethods.listDoctors, ListDoctorsRequest(), token)
+        case .searchSlots:
+            Requests(
+                BookingServiceMethods.searchSlots,
+                SearchSlotsRequest(
+                    subject: doctor > 0 ? .doctorID(doctor) : .departmentID(department),
+                    startDate: firstDay, endDate: lastDay), token)
+        case .bookAppointment: Requests(booking: try slots(), token)
+        case .payBooking: Requests(paying: try UnpaidBookings(path: unpaid), token)
+        }
     }
 
     private func connect(
@@ -74,7 +107,8 @@ struct LoadCommand: AsyncParsableCommand {
                 return try tls.secure(channel, host: host).map { _ in }
             }.flatMap { $0 }.flatMapThrowing {
                 try channel.pipeline.syncOperations.addHandler(
-                    LoadConnection(requests: requests, inFlight: inFlight, tally: tally))
+                    LoadConnection(
+                        requests: requests, inFlight: inFlight, tally: tally, allowsTaken: rivals > 1))
                 return channel
             }
         }.get()
@@ -86,7 +120,7 @@ struct LoadCommand: AsyncParsableCommand {
             guard ids.count == 2 else { throw ValidationError("--pairs is doctor:patient,doctor:patient,…") }
             return BookingSlots.Pair(doctorID: ids[0], patientID: ids[1])
         }
-        guard call != .bookAppointment || !pairs.isEmpty else { throw ValidationError("--pairs is missing") }
-        return BookingSlots(pairs: pairs, firstStart: firstStart, taken: skip)
+        guard !pairs.isEmpty else { throw ValidationError("--pairs is missing") }
+        return BookingSlots(pairs: pairs, firstStart: firstStart, taken: skip, rivals: max(1, rivals))
     }
 }

@@ -1,9 +1,11 @@
 // One connection of the load client: sends as many new requests as a read brought answers, in one write. An answer is
 // judged by its first byte alone: the tag of a response's payload or that of its status.
 
+internal import Histogram
 internal import NIOCore
 internal import ProtobufC
 internal import Synchronization
+internal import TTRPC
 internal import TTRPCMessages
 
 /// What all connections have counted.
@@ -11,6 +13,8 @@ final class Tally: Sendable {
     private let answers = Atomic<Int>(0)
     private let requests = Atomic<Int>(0)
     private let firstFailure = Mutex<String?>(nil)
+    /// The times from sending a request to reading its answer, in nanoseconds, since timing began.
+    private let times = Mutex<Histogram<UInt32>?>(nil)
 
     var answered: Int { answers.load(ordering: .relaxed) }
     var sent: Int { requests.load(ordering: .relaxed) }
@@ -19,6 +23,23 @@ final class Tally: Sendable {
 
     func add(answers count: Int) { answers.wrappingAdd(count, ordering: .relaxed) }
     func add(requests count: Int) { requests.wrappingAdd(count, ordering: .relaxed) }
+    func beginTiming() {
+        times.withLock {
+            $0 = Histogram(highestTrackableValue: 60_000_000_000, numberOfSignificantValueDigits: .two)
+        }
+    }
+
+    func record(_ nanoseconds: [UInt64]) {
+        times.withLock { times in
+            guard times != nil else { return }
+            for time in nanoseconds { times?.record(time) }
+        }
+    }
+
+    func microseconds(atPercentile percentile: Double) -> Double {
+        Double(times.withLock { $0?.valueAtPercentile(percentile) } ?? 0) / 1000
+    }
+
     func fail(_ failure: String) { firstFailure.withLock { $0 = $0 ?? failure } }
 }
 
@@ -33,14 +54,19 @@ final class LoadConnection: ChannelInboundHandler {
     private let requests: Requests
     private let inFlight: Int
     private let tally: Tally
+    private let allowsTaken: Bool
+    /// When the last calls were sent, in a ring by their stream ids; a peer answers long before it is round.
+    private var sendingTimes = [NIODeadline](repeating: .now(), count: 8192)
+    private var durations: [UInt64] = []
     private var rest = ByteBuffer()
     private var nextStreamID: UInt32 = 1
     private var answered = 0
 
-    init(requests: Requests, inFlight: Int, tally: Tally) {
+    init(requests: Requests, inFlight: Int, tally: Tally, allowsTaken: Bool) {
         self.requests = requests
         self.inFlight = inFlight
         self.tally = tally
+        self.allowsTaken = allowsTaken
     }
 
     /// Added when the channel is active, and secure if it is to be.
@@ -54,14 +80,18 @@ final class LoadConnection: ChannelInboundHandler {
             rest.writeBuffer(&bytes)
             swap(&rest, &bytes)
         }
+        let now = NIODeadline.now()
         while let length = bytes.getInteger(at: bytes.readerIndex, as: UInt32.self),
+            let streamID = bytes.getInteger(at: bytes.readerIndex + 4, as: UInt32.self),
             bytes.readableBytes >= Self.headerBytes + Int(length)
         {
             let body = bytes.readerIndex + Self.headerBytes
-            if bytes.getInteger(at: body, as: UInt8.self) != Self.payloadTag {
-                refused(bytes.getBytes(at: body, length: Int(length)) ?? [])
+            if bytes.getInteger(at: body, as: UInt8.self) != Self.payloadTag,
+                !mayRefuse(bytes.getBytes(at: body, length: Int(length)) ?? [])
+            {
                 return context.close(promise: nil)
             }
+            durations.append(UInt64((now - sendingTimes[Int(streamID / 2) % sendingTimes.count]).nanoseconds))
             bytes.moveReaderIndex(forwardBy: Self.headerBytes + Int(length))
             answered += 1
         }
@@ -71,6 +101,8 @@ final class LoadConnection: ChannelInboundHandler {
     func channelReadComplete(context: ChannelHandlerContext) {
         guard answered > 0 else { return }
         tally.add(answers: answered)
+        tally.record(durations)
+        durations.removeAll(keepingCapacity: true)
         send(answered, context)
         answered = 0
     }
@@ -80,18 +112,24 @@ final class LoadConnection: ChannelInboundHandler {
         context.close(promise: nil)
     }
 
-    private func refused(_ body: [UInt8]) {
+    /// Whether a refusal counts as an answer; if not, the measurement is void.
+    private func mayRefuse(_ body: [UInt8]) -> Bool {
         let status = (try? TTRPCResponse(decoding: body, limits: .client))?.status
+        if allowsTaken, status?.code == TTRPC.StatusCode.alreadyExists.rawValue { return true }
         tally.fail("a call failed: \(status?.message ?? "with an answer that is not one")")
+        return false
     }
 
     private func send(_ count: Int, _ context: ChannelHandlerContext) {
         var buffer = context.channel.allocator.buffer(capacity: count * 512)
-        for _ in 0..<count {
-            requests.write(to: &buffer, streamID: nextStreamID)
+        let now = NIODeadline.now()
+        var sent = 0
+        while sent < count, requests.write(to: &buffer, streamID: nextStreamID) {
+            sendingTimes[Int(nextStreamID / 2) % sendingTimes.count] = now
             nextStreamID &+= 2
+            sent += 1
         }
-        tally.add(requests: count)
-        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+        tally.add(requests: sent)
+        if sent > 0 { context.writeAndFlush(wrapOutboundOut(buffer), promise: nil) }
     }
 }

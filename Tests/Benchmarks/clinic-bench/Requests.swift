@@ -2,6 +2,7 @@
 // written for each, and the slot where every call books another one.
 
 internal import ClinicMessages
+internal import Foundation
 internal import NIOCore
 internal import ProtobufC
 internal import Synchronization
@@ -14,29 +15,42 @@ struct Requests: Sendable {
         case fixed([UInt8])
         /// Another slot for every call.
         case booking(BookingSlots, token: String)
+        /// Another booking for every call.
+        case paying(UnpaidBookings, token: String)
     }
 
     private let source: Source
 
-    init(call: LoadCommand.Call, token: String, slots: BookingSlots, search: SearchSlotsRequest) {
-        source =
-            switch call {
-            case .health: .fixed(Self.envelope(HealthMethods.check, HealthCheckRequest(), token))
-            case .listMyBookings:
-                .fixed(Self.envelope(BookingServiceMethods.listMyBookings, ListMyBookingsRequest(), token))
-            case .bookAppointment: .booking(slots, token: token)
-            case .searchSlots: .fixed(Self.envelope(BookingServiceMethods.searchSlots, search, token))
-            }
+    /// The same call again and again.
+    init<Request: Message, Response: Message>(
+        _ method: Method<Request, Response>, _ request: Request, _ token: String
+    ) {
+        source = .fixed(Self.envelope(method, request, token))
     }
 
-    /// Appends the frame of another call.
-    func write(to buffer: inout ByteBuffer, streamID: UInt32) {
+    /// Books these slots.
+    init(booking slots: BookingSlots, _ token: String) {
+        source = .booking(slots, token: token)
+    }
+
+    /// Pays these bookings.
+    init(paying bookings: UnpaidBookings, _ token: String) {
+        source = .paying(bookings, token: token)
+    }
+
+    /// Appends the frame of another call; false when there is nothing left to ask for.
+    func write(to buffer: inout ByteBuffer, streamID: UInt32) -> Bool {
         switch source {
         case .fixed(let envelope): Self.write(envelope, to: &buffer, streamID: streamID)
         case .booking(let slots, let token):
             let envelope = Self.envelope(BookingServiceMethods.bookAppointment, slots.next(), token)
             Self.write(envelope, to: &buffer, streamID: streamID)
+        case .paying(let bookings, let token):
+            guard let request = bookings.next() else { return false }
+            let envelope = Self.envelope(PaymentServiceMethods.payBooking, request, token)
+            Self.write(envelope, to: &buffer, streamID: streamID)
         }
+        return true
     }
 
     private static func write(_ envelope: [UInt8], to buffer: inout ByteBuffer, streamID: UInt32) {
@@ -55,7 +69,7 @@ struct Requests: Sendable {
     }
 }
 
-/// Slots that nobody has yet: round the pairs, then five minutes on.
+/// Slots that nobody has yet: round the pairs, then five minutes on. With rivals so many patients in turn want each.
 final class BookingSlots: Sendable {
     struct Pair {
         var doctorID: Int64
@@ -64,20 +78,40 @@ final class BookingSlots: Sendable {
 
     private let pairs: [Pair]
     private let firstStart: Int64
+    private let rivals: Int
     private let taken: Atomic<Int>
 
-    init(pairs: [Pair], firstStart: Int64, taken: Int) {
+    init(pairs: [Pair], firstStart: Int64, taken: Int, rivals: Int) {
         self.pairs = pairs
+        self.rivals = rivals
         self.firstStart = firstStart
         self.taken = Atomic(taken)
     }
 
     func next() -> BookAppointmentRequest {
         let number = taken.wrappingAdd(1, ordering: .relaxed).oldValue
-        let pair = pairs[number % pairs.count]
-        let start = firstStart + Int64(number / pairs.count) * 300
+        let slot = number / rivals
+        let start = firstStart + Int64(slot / pairs.count) * 300
         return BookAppointmentRequest(
-            doctorID: pair.doctorID, time: .startTime(ProtobufTimestamp(seconds: start)),
-            userID: pair.patientID)
+            doctorID: pairs[slot % pairs.count].doctorID, time: .startTime(ProtobufTimestamp(seconds: start)),
+            userID: pairs[number % pairs.count].patientID)
+    }
+}
+
+/// Bookings that are paid one after the other.
+final class UnpaidBookings: Sendable {
+    private let ids: [Int64]
+    private let taken = Atomic<Int>(0)
+
+    init(path: String?) throws {
+        guard let path, let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+            throw Failure("--unpaid is missing, or cannot be read")
+        }
+        ids = text.split(separator: "\n").compactMap { Int64($0) }
+    }
+
+    func next() -> PayBookingRequest? {
+        let number = taken.wrappingAdd(1, ordering: .relaxed).oldValue
+        return number < ids.count ? PayBookingRequest(bookingID: ids[number]) : nil
     }
 }
