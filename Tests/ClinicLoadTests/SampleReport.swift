@@ -27,7 +27,8 @@ struct Sample {
             run: run, steps: [step], timeline: timeline(step: 0, from: 0, warmUp: 5),
             generator: GeneratorReport(
                 processorShare: 0.42, threads: 2, peakMemoryBytes: 31 << 20,
-                lateness: Self.latency(count: 60_000, median: 12), overflowed: 0, saturated: nil),
+                lateness: Self.latency(count: 60_000, median: 12), overflowed: 0,
+                connectionsOpened: 8, connectionsLost: 0, saturated: nil),
             server: ServerReport(
                 restarted: false, processorShare: 0.83, residentMemoryBytes: 48 << 20,
                 receivedBytes: 18_000_000,

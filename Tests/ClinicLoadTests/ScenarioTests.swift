@@ -123,7 +123,7 @@ import Testing
     private func failures(
         _ remembered: [RememberedBooking], _ found: [FoundBooking], unanswered: Int = 0
     ) -> [String] {
-        AcknowledgementComparison(grid, remembered: remembered, found: found, unanswered: unanswered)
+        BookingComparison(grid, remembered: remembered, found: found, unanswered: unanswered)
             .results.filter { !$0.passed }.map(\.name)
     }
 

@@ -73,7 +73,7 @@ final class PreparedScenario: Sendable {
         options.progress("checking the data")
         let memories = memories.withLock { $0 }
         let found = try await FoundBookings.read(of: data, administrator)
-        let comparison = AcknowledgementComparison(
+        let comparison = BookingComparison(
             data.grid, remembered: memories.flatMap(\.bookings), found: found,
             unanswered: memories.reduce(0) { $0 + $1.unansweredBookings })
         return try await comparison.results + ServerChecks.run(administrator)

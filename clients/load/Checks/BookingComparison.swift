@@ -4,7 +4,7 @@
 internal import ClinicMessages
 
 /// A run's acknowledgements and the bookings of its doctors.
-struct AcknowledgementComparison {
+struct BookingComparison {
     let grid: ScenarioGrid
     let remembered: [RememberedBooking]
     let found: [FoundBooking]
