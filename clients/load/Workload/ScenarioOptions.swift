@@ -31,8 +31,6 @@ struct ScenarioOptions: Sendable {
     /// The share of bookings that go for the hot slots, 0 to 1.
     var hotShare = 0.0
     var hotSlots = 8
-    /// Streams of WatchBookings that are read beside the calls.
-    var watchers = 0
     /// Whether what was made is removed after the checks.
     var cleansUp = false
     /// Takes a line about long work.

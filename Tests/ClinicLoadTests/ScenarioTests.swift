@@ -1,0 +1,147 @@
+// Scenarios without a server: the grid, the mix, the state machine of a loop and the comparison, each with what must not
+// pass.
+
+import ClinicMessages
+import NIOCore
+import ProtobufC
+import TTRPC
+import TTRPCMessages
+import Testing
+
+@testable import clinic_load
+
+@Suite struct ScenarioTests {
+    private let grid = ScenarioGrid(doctors: 3, patients: 5, now: 1_800_000_000)
+
+    private func data() -> ScenarioData {
+        ScenarioData(
+            label: "1-a", grid: grid, departmentID: 1, doctorIDs: [11, 12, 13],
+            patientIDs: [21, 22, 23, 24, 25], weeks: ["2027-01-17"],
+            reportDays: "2027-01-09"..."2027-01-15",
+            tokens: ScenarioTokens(administrator: "boss", patients: ["ann"]))
+    }
+
+    private func workload(_ mix: String, hotShare: Double = 0) throws -> ScenarioWorkload {
+        var options = ScenarioOptions(
+            address: .unix(path: "/nowhere"), credentials: .token("boss"),
+            mix: try OperationMix(parsing: mix),
+            seed: 1)
+        options.hotShare = hotShare
+        return ScenarioWorkload(data(), options, loop: 0, of: 1)
+    }
+
+    /// Ends a call with OK and an id.
+    private func acknowledge(_ workload: ScenarioWorkload, _ call: WorkloadCall, _ id: Int64) -> Bool {
+        let payload = ByteBuffer(bytes: Booking(id: id).encoded())
+        return workload.ended(call, .answered(code: 0, payload: payload.readableBytesView))
+    }
+
+    private func refuse(_ workload: ScenarioWorkload, _ call: WorkloadCall, _ code: Int) -> Bool {
+        workload.ended(call, .answered(code: code, payload: ByteBuffer().readableBytesView))
+    }
+
+    @Test func `at any time every doctor has another patient`() {
+        var taken: Set<[Int]> = []
+        for number in 0..<UInt32(grid.count) {
+            let slot = ScenarioGrid.Slot(number: number)
+            #expect(taken.insert([grid.time(of: slot), grid.patient(of: slot)]).inserted)
+        }
+    }
+
+    @Test func `a moved slot keeps its doctor, its patient and its loop`() {
+        for number in stride(from: UInt32(0), to: UInt32(grid.count), by: 101) {
+            let slot = ScenarioGrid.Slot(number: number)
+            let moved = grid.slot(slot, movedBy: 7)
+            #expect(grid.doctor(of: moved) == grid.doctor(of: slot))
+            #expect(grid.patient(of: moved) == grid.patient(of: slot))
+            #expect(grid.loop(of: moved, among: 4) == grid.loop(of: slot, among: 4))
+        }
+    }
+
+    @Test(arguments: ["book", "book=", "book=0", "book=-1", "book=1,book=2", "dance=1", "", "book=nan"])
+    func `a mix that is not one is refused`(text: String) {
+        #expect(throws: MixError.self) { try OperationMix(parsing: text) }
+    }
+
+    @Test func `a change has a token, a key of its own and what it changes`() throws {
+        let workload = try workload("book=1")
+        var keys: Set<String> = []
+        for _ in 0..<100 {
+            let call = workload.next()
+            let request = try TTRPCRequest(decoding: Array(call.body.readableBytesView), limits: .client)
+            #expect(request.service == "clinic.v1.BookingService" && request.method == "BookAppointment")
+            let metadata = Dictionary(uniqueKeysWithValues: request.metadata.map { ($0.key, $0.value) })
+            let booking = try BookAppointmentRequest(decoding: request.payload, limits: .client)
+            #expect(metadata["authorization"] == (booking.userID == 0 ? "Bearer ann" : "Bearer boss"))
+            #expect(keys.insert(metadata["idempotency-key"] ?? "").inserted)
+        }
+    }
+
+    @Test func `a booking is paid once, and only after it was made`() throws {
+        let workload = try workload("pay=1")
+        let book = workload.next()
+        #expect(workload.operations[book.operation] == "BookingService/BookAppointment")
+        #expect(acknowledge(workload, book, 300))
+        let pay = workload.next()
+        #expect(workload.operations[pay.operation] == "PaymentService/PayBooking")
+        #expect(!workload.memory.bookings[0].isCertain)
+        #expect(workload.operations[workload.next().operation] == "BookingService/BookAppointment")
+        #expect(acknowledge(workload, pay, 400))
+        let booking = workload.memory.bookings[0]
+        #expect(booking.id == 300 && booking.payment == 400 && booking.state == .paid && booking.isCertain)
+    }
+
+    @Test func `a taken slot is expected of a hot one only`() throws {
+        let hot = try workload("book=1", hotShare: 1)
+        #expect(refuse(hot, hot.next(), 6))
+        let other = try workload("book=1")
+        #expect(!refuse(other, other.next(), 6))
+    }
+
+    @Test func `what was not answered is neither required nor forbidden`() throws {
+        let workload = try workload("cancel=1")
+        #expect(!workload.ended(workload.next(), .unanswered))
+        #expect(workload.memory.unansweredBookings == 1)
+        #expect(acknowledge(workload, workload.next(), 300))
+        let cancel = workload.next()
+        #expect(workload.operations[cancel.operation] == "BookingService/UpdateBookingStatus")
+        #expect(!workload.ended(cancel, .unanswered))
+        let booking = workload.memory.bookings[0]
+        #expect(!booking.isCertain)
+        for status in [BookingStatus.booked, .cancelled] {
+            #expect(failures([booking], [found(booking, status)], unanswered: 1).isEmpty)
+        }
+        #expect(failures([booking], [], unanswered: 1) == ["every acknowledged booking is there"])
+    }
+
+    private func found(_ booking: RememberedBooking, _ status: BookingStatus) -> FoundBooking {
+        FoundBooking(
+            id: booking.id, doctorID: 11, patientID: 21, start: grid.start(of: booking.slot), status: status,
+            payments: status == .confirmed ? 1 : 0)
+    }
+
+    private func failures(
+        _ remembered: [RememberedBooking], _ found: [FoundBooking], unanswered: Int = 0
+    ) -> [String] {
+        BookingComparison(grid, remembered: remembered, found: found, unanswered: unanswered)
+            .results.filter { !$0.passed }.map(\.name)
+    }
+
+    @Test func `the comparison sees what is missing, otherwise, unasked and double`() {
+        let booking = RememberedBooking(id: 300, slot: ScenarioGrid.Slot(number: 0), patient: 0)
+        #expect(failures([booking], [found(booking, .booked)]).isEmpty)
+        #expect(
+            failures([booking], [found(booking, .cancelled)]) == [
+                "every booking is as it was acknowledged last"
+            ])
+        var other = found(booking, .booked)
+        other.id = 301
+        #expect(
+            failures([booking], [found(booking, .booked), other]) == [
+                "nothing was booked that nobody asked for", "no doctor has two patients",
+                "no patient is in two places",
+            ])
+        other.start += 300
+        #expect(failures([booking], [found(booking, .booked), other], unanswered: 1).isEmpty)
+    }
+}
