@@ -9,6 +9,9 @@ extension LoadReport {
         for (index, step) in steps.enumerated() {
             parts.append(stepText(step, index))
         }
+        if let search {
+            parts.append(search.verdict + "\n" + Self.table(search.rows(titles: true), numbersFrom: 0))
+        }
         parts.append("\(printable(generator.verdict))\n" + Self.facts(generator.facts))
         if let server { parts.append("What the server says of itself\n" + Self.facts(server.facts)) }
         if !checks.isEmpty {
