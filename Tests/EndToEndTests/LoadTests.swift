@@ -75,7 +75,7 @@ struct LoadTests {
         let day = try await run(
             common + [
                 "--scenario", "day", "--rate", "200/s", "--duration", "2s", "--metrics",
-                "http://127.0.0.1:\(port)", "--assert", "errors<1%",
+                "http://127.0.0.1:\(port)", "--assert", "errors<1%", "--watchers", "2",
             ], at: "\(clinic.socket)")
         #expect(day.status == 0, "\(day)")
         var report = try report(in: file)
@@ -85,6 +85,20 @@ struct LoadTests {
         #expect((report["timeline"] as? [Any])?.count ?? 0 >= 2)
         #expect(((report["server"] as? [String: Any])?["receivedBytes"] as? Int ?? 0) > 400 * 50)
         #expect(report["generator"] is [String: Any] && report["run"] is [String: Any])
+        try expectSoundData(report)
+
+        let watchers = try #require(report["watchers"] as? [String: Any])
+        #expect(watchers["events"] as? Int ?? 0 > 50, "\(watchers)")
+        #expect(day.output.contains("every watcher saw every acknowledged change exactly once"), "\(day)")
+
+        let holds = try await run(
+            common + [
+                "--mix", "hold=2,confirm=2,cancel=1", "--concurrency", "8", "--requests", "300", "--threads",
+                "2",
+                "--duration", "60s", "--watchers", "1", "--assert", "errors<0.1%",
+            ], at: "\(clinic.socket)")
+        #expect(holds.status == 0 && holds.output.contains("BookingService/ConfirmHold"), "\(holds)")
+        report = try self.report(in: file)
         try expectSoundData(report)
 
         let race = try await run(
@@ -156,6 +170,7 @@ struct LoadTests {
             (["--call", "Health/Check", "--find-max"], "--slo"),
             (["--call", "Health/Check", "--assert", "p99<50"], "p99<50"),
             (["--call", "Health/Check", "--concurrency", "9999"], "--connections"),
+            (["--call", "Health/Check", "--watchers", "2"], "--watchers"),
             ([], "--scenario"),
         ] as [([String], String)])
     func `a mistake in the arguments says what is wrong`(_ arguments: [String], _ words: String) async throws

@@ -151,6 +151,19 @@ extension ServerReport {
     }
 }
 
+extension WatcherReport {
+    /// What they saw, line by line.
+    var facts: [(String, String)] {
+        [
+            ("Watchers", "\(watchers), \(countText(events)) events"),
+            (
+                "Behind the answer",
+                "\(lag.text(at: 50)) (p50), \(lag.text(at: 99)) (p99), \(lag.maximumText) (max), of new bookings"
+            ),
+        ]
+    }
+}
+
 extension RunFacts {
     /// Under what the run took place, line by line.
     var facts: [(String, String)] {

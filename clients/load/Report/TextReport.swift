@@ -14,6 +14,7 @@ extension LoadReport {
         }
         parts.append("\(printable(generator.verdict))\n" + Self.facts(generator.facts))
         if let server { parts.append("What the server says of itself\n" + Self.facts(server.facts)) }
+        if let watchers { parts.append("Who watched the bookings\n" + Self.facts(watchers.facts)) }
         if !checks.isEmpty {
             parts.append(
                 "Checks of the data\n"

@@ -115,6 +115,7 @@ extension LoadReport {
         }
         html += "<h2>Generator</h2>\n<p>\(escaped(generator.verdict))</p>\n" + htmlFacts(generator.facts)
         if let server { html += "<h2>Server</h2>\n" + htmlFacts(server.facts) }
+        if let watchers { html += "<h2>Watchers</h2>\n" + htmlFacts(watchers.facts) }
         return html + "<h2>Run</h2>\n" + htmlFacts(run.facts)
     }
 }
