@@ -12,8 +12,9 @@ import Testing
 
 @Suite(.seated)
 struct DeadlineTests {
-    /// A busy machine's share of a measured time; figures are the bench's business.
-    private static let margin = Duration.milliseconds(400)
+    /// A busy machine's share of a measured time, less than what would end a statement by itself (3 s); figures are the
+    /// bench's business.
+    private static let margin = Duration.seconds(2)
 
     @Test func `a stopped PostgreSQL is answered for, reported, and used again when it goes on`() async throws
     {
@@ -35,7 +36,7 @@ struct DeadlineTests {
         }
         let (code, time) = try await outcome { try await listDoctors(of: clinic, within: .seconds(10)) }
         #expect(code == .unavailable)
-        #expect(time < .seconds(1))
+        #expect(time < .seconds(1) + Self.margin)
 
         for process in processes { kill(process, SIGCONT) }
         try await eventually("health", within: .seconds(20)) { try await health(of: clinic) == .serving }
