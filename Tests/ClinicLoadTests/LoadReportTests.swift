@@ -3,6 +3,7 @@
 import ArgumentParser
 import Foundation
 import FoundationXML
+import Histogram
 import Testing
 
 @testable import clinic_load
@@ -132,7 +133,7 @@ struct LoadReportTests {
         let page = try PageParser(html)
         #expect(page.elements.isDisjoint(with: ["script", "link", "img", "iframe", "object"]))
         #expect(page.attributes.allSatisfy { !$0.hasPrefix("on") && $0 != "href" && $0 != "src" })
-        #expect(page.figures == 5)
+        #expect(page.figures == 6)
         #expect(!html.contains("\u{1B}"))
         #expect(!report.text.contains("\u{1B}"))
     }
@@ -150,6 +151,49 @@ struct LoadReportTests {
         }
         _ = try PageParser(report.html)
         #expect(!report.html.contains("nan") && !report.html.contains("inf,"))
+    }
+
+    @Test func `plots come in pairs, whatever was run`() {
+        var single = Sample()
+        single.operationNames = ["Health/Check"]
+        #expect(single.report.plots.count == 4 && Sample().report.plots.count == 6)
+    }
+
+    @Test func `a search shows its trials and what it found`() {
+        var report = Sample().report
+        func trial(_ rate: Double, _ saturated: String? = nil, passed: Bool = false) -> TrialReport {
+            TrialReport(
+                rate: rate, passed: passed, throughput: rate, response: report.steps[0].total.response,
+                objectives: [AssertionResult(text: "p99<50ms", passed: passed, actual: "48 ms")],
+                saturated: saturated)
+        }
+        report.search = SearchReport(
+            maximumRate: 1000, trials: [trial(1000, passed: true), trial(2000), trial(4000, "busy")])
+        for text in [report.text, report.html.replacing("&lt;", with: "<")] {
+            #expect(text.contains("The greatest rate at which --slo held is 1,000/s"))
+            #expect(text.contains("p99<50ms: 48 ms"))
+            for verdict in ["holds", "fails", "the generator is the limit"] {
+                #expect(text.contains(verdict))
+            }
+        }
+        report.search?.maximumRate = nil
+        #expect(report.text.contains("There was no rate"))
+    }
+
+    @Test func `the generator is the bottleneck when it is busy or late, not when the server is slow`() {
+        func saturated(busy share: Double, lateMicroseconds: UInt64) -> String? {
+            var record = RunRecord(operations: [], steps: [])
+            record.loopShare = share
+            record.overflowed = 1000
+            for _ in 0..<100 { record.lateness.record(lateMicroseconds) }
+            return LoadRun(
+                plan: LoadPlan(load: .closed(concurrency: 1, seconds: 1)), record: record, timeline: [],
+                processorShare: share
+            ).saturated
+        }
+        #expect(saturated(busy: 0.5, lateMicroseconds: 100) == nil)
+        #expect(saturated(busy: 0.95, lateMicroseconds: 100)?.contains("--threads") == true)
+        #expect(saturated(busy: 0.5, lateMicroseconds: 20_000)?.contains("too little time") == true)
     }
 
     @Test func `a day's plots stay small`() throws {

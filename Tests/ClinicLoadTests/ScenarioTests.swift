@@ -114,6 +114,40 @@ import Testing
         #expect(failures([booking], [], unanswered: 1) == ["every acknowledged booking is there"])
     }
 
+    @Test func `a hold is confirmed once, and no patient holds a third slot`() throws {
+        let workload = try workload("hold=1")
+        var holds: [WorkloadCall] = []
+        while true {
+            let call = workload.next()
+            guard workload.operations[call.operation] == "BookingService/HoldSlot" else { break }
+            holds.append(call)
+        }
+        #expect(holds.count > 2 && holds.count <= 2 * grid.patients)
+        let confirming = try self.workload("confirm=1")
+        let hold = confirming.next()
+        #expect(confirming.operations[hold.operation] == "BookingService/HoldSlot")
+        #expect(acknowledge(confirming, hold, 300))
+        #expect(confirming.memory.bookings[0].state == .held)
+        let confirm = confirming.next()
+        #expect(confirming.operations[confirm.operation] == "BookingService/ConfirmHold")
+        #expect(acknowledge(confirming, confirm, 300))
+        let booking = confirming.memory.bookings[0]
+        #expect(booking.state == .booked && booking.isCertain && booking.acknowledged > 0)
+        #expect(booking.changes == BookingChanges(created: 1, status: 1))
+    }
+
+    @Test func `a watcher sees every acknowledged change once`() {
+        var booking = RememberedBooking(id: 300, slot: ScenarioGrid.Slot(number: 0), patient: 0)
+        booking.changes = BookingChanges(created: 1, rescheduled: 2, payment: 1)
+        #expect(booking.agrees(with: booking.changes))
+        #expect(!booking.agrees(with: BookingChanges(created: 1, rescheduled: 1, payment: 1)))
+        #expect(!booking.agrees(with: BookingChanges(created: 1, rescheduled: 1, payment: 2)))
+        #expect(!booking.agrees(with: BookingChanges(created: 2, rescheduled: 2, payment: 1)))
+        booking.unansweredChanges = 1
+        #expect(booking.agrees(with: BookingChanges(created: 1, status: 1, rescheduled: 2, payment: 1)))
+        #expect(!booking.agrees(with: BookingChanges(created: 1, rescheduled: 2)))
+    }
+
     private func found(_ booking: RememberedBooking, _ status: BookingStatus) -> FoundBooking {
         FoundBooking(
             id: booking.id, doctorID: 11, patientID: 21, start: grid.start(of: booking.slot), status: status,

@@ -76,6 +76,22 @@ struct SecureTests {
             "clinic", arguments, environment: ["HOME": "/nonexistent"].merging(environment) { $1 })
     }
 
+    @Test func `the load harness trusts the authority that it is given, and no other`() async throws {
+        let setting = try await Setting()
+        let (daemon, address) = try await setting.serve()
+        let load = [
+            "run", "--call", "Health/Check", "--address", "\(address)", "--rate", "100/s", "--duration",
+            "200ms",
+            "--warm-up", "0s",
+        ]
+        let trusted = try await Program.run("clinic-load", load + ["--ca", setting.authority + "/ca.pem"])
+        #expect(trusted.status == 0 && trusted.output.contains("20 answered"), "\(trusted)")
+        let untrusted = try await Program.run("clinic-load", load)
+        #expect(untrusted.status == 1 && untrusted.output.isEmpty, "\(untrusted)")
+        #expect(untrusted.errors.contains("certificate"), "\(untrusted)")
+        try await daemon.stop()
+    }
+
     @Test func `clinic and clinicd show each other their certificates`() async throws {
         let setting = try await Setting()
         let authority = setting.authority

@@ -89,7 +89,7 @@ struct RunCommand: AsyncParsableCommand {
         do {
             (report, givenUp) = try await measure(work, on: target, plan, facts)
             if let before, let after = try await reading() { report.server = after.difference(since: before) }
-            report.checks = await work.check()
+            (report.checks, report.watchers) = await work.check()
         } catch {
             await work.finish()
             throw error

@@ -51,6 +51,8 @@ struct BookingComparison {
             case .booked: (.booked, 0)
             case .paid: (.confirmed, 1)
             case .cancelled: (.cancelled, 0)
+            // A hold that ran out meanwhile is as it should be.
+            case .held: (found.status == .expired ? .expired : .held, 0)
             }
         return found.status == status && found.payments == payments
             && found.start == grid.start(of: booking.slot)

@@ -73,7 +73,10 @@ extension GeneratorReport {
     /// What it cost.
     var facts: [(String, String)] {
         var facts = [
-            ("Processor", "\(significant(processorShare)) cores, \(threads) threads"),
+            (
+                "Processor",
+                "\(significant(processorShare)) cores, \(threads) \(threads == 1 ? "thread" : "threads")"
+            ),
             ("Memory", "\(bytesText(peakMemoryBytes)) at most"),
         ]
         if lateness.count > 0 {
@@ -87,6 +90,38 @@ extension GeneratorReport {
             facts.append(("Not sent", "\(countText(overflowed)) calls: too many were in flight"))
         }
         return facts
+    }
+}
+
+extension SearchReport {
+    /// What was found, in a sentence.
+    var verdict: String {
+        maximumRate.map {
+            "The greatest rate at which --slo held is \(Rate(perSecond: $0).text); the figures are those of its trial."
+        } ?? "There was no rate at which --slo held; the figures are those of the last trial."
+    }
+
+    /// The columns of `rows`.
+    static let columnTitles = ["Rate", "Answered", "p50", "p99", "Objectives", "Verdict"]
+
+    /// A line for each trial, in the order in which they were made; above them, if asked for, the titles as in a
+    /// terminal.
+    func rows(titles: Bool = false) -> [[String]] {
+        let rows = trials.map { trial in
+            [
+                Rate(perSecond: trial.rate).text, Rate(perSecond: trial.throughput).text,
+                trial.response.text(at: 50), trial.response.text(at: 99),
+                trial.objectives.map { "\($0.text): \($0.actual)" }.joined(separator: ", "), trial.verdict,
+            ]
+        }
+        return (titles ? [Self.columnTitles.map { $0.uppercased() }] : []) + rows
+    }
+}
+
+extension TrialReport {
+    /// What came of it, in a word or so.
+    var verdict: String {
+        passed ? "holds" : saturated == nil ? "fails" : "the generator is the limit"
     }
 }
 
@@ -113,6 +148,19 @@ extension ServerReport {
         }
         if restarted { facts.append(("Restarted", "during the run: what it had counted before is lost")) }
         return facts
+    }
+}
+
+extension WatcherReport {
+    /// What they saw, line by line.
+    var facts: [(String, String)] {
+        [
+            ("Watchers", "\(watchers), \(countText(events)) events"),
+            (
+                "Behind the answer",
+                "\(lag.text(at: 50)) (p50), \(lag.text(at: 99)) (p99), \(lag.maximumText) (max), of new bookings"
+            ),
+        ]
     }
 }
 

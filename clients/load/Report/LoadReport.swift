@@ -17,6 +17,8 @@ struct LoadReport: Codable, Sendable {
     var search: SearchReport?
     /// What the server told of itself; nil without `--metrics`.
     var server: ServerReport?
+    /// What `--watchers` saw; nil without.
+    var watchers: WatcherReport?
     /// What was found in the data afterwards; empty where nothing was checked.
     var checks: [CheckResult]
     var assertions: [AssertionResult]
@@ -160,6 +162,15 @@ struct ServerReport: Codable, Sendable {
     var statementsPerGroup: [String: Double]
     /// Failures by reason.
     var refused: [String: UInt64]
+}
+
+/// What those saw who watched the bookings.
+struct WatcherReport: Codable, Sendable {
+    var watchers: Int
+    /// That reached them, all together.
+    var events: UInt64
+    /// Of new bookings, from the acknowledgement to the event.
+    var lag: Latency
 }
 
 /// Something that must hold in the data after the run.

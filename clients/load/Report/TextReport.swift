@@ -9,8 +9,12 @@ extension LoadReport {
         for (index, step) in steps.enumerated() {
             parts.append(stepText(step, index))
         }
+        if let search {
+            parts.append(search.verdict + "\n" + Self.table(search.rows(titles: true), numbersFrom: 0))
+        }
         parts.append("\(printable(generator.verdict))\n" + Self.facts(generator.facts))
         if let server { parts.append("What the server says of itself\n" + Self.facts(server.facts)) }
+        if let watchers { parts.append("Who watched the bookings\n" + Self.facts(watchers.facts)) }
         if !checks.isEmpty {
             parts.append(
                 "Checks of the data\n"

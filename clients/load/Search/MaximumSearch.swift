@@ -50,8 +50,7 @@ struct MaximumSearch {
 
     private static func line(_ trial: TrialReport) -> String {
         let results = trial.objectives.map { "\($0.text): \($0.actual)" }.joined(separator: ", ")
-        let verdict = trial.passed ? "holds" : trial.saturated == nil ? "fails" : "the generator is the limit"
         return "\(Rate(perSecond: trial.rate).text): \(Rate(perSecond: trial.throughput).text) answered, "
-            + "\(results): \(verdict)"
+            + "\(results): \(trial.verdict)"
     }
 }

@@ -8,6 +8,8 @@ struct RememberedBooking: Sendable, Equatable {
     /// The state that was acknowledged last.
     enum State: UInt8, Sendable {
         case booked, paid, cancelled
+        /// Held: it becomes booked in time, or nobody's.
+        case held
     }
 
     let id: Int64
@@ -18,6 +20,34 @@ struct RememberedBooking: Sendable, Equatable {
     var state = State.booked
     /// Whether nothing has been asked since the last acknowledgement that may or may not have happened.
     var isCertain = true
+    /// Its changes that were acknowledged.
+    var changes = BookingChanges()
+    /// Its changes that may have happened without saying so.
+    var unansweredChanges: UInt16 = 0
+    /// When its making was acknowledged, in nanoseconds of the monotonic clock; 0 before the run.
+    var acknowledged: UInt64 = 0
+}
+
+/// How often something happened to a booking, by the kinds of events that a watch has.
+struct BookingChanges: Sendable, Equatable {
+    var created: UInt16 = 0
+    var status: UInt16 = 0
+    var rescheduled: UInt16 = 0
+    var payment: UInt16 = 0
+
+    /// All together.
+    var count: Int { Int(created) + Int(status) + Int(rescheduled) + Int(payment) }
+
+    /// Counts the change that a call makes; none for one that only reads.
+    mutating func add(_ operation: Operation) {
+        switch operation {
+        case .book, .hold: created &+= 1
+        case .confirm, .cancel: status &+= 1
+        case .reschedule: rescheduled &+= 1
+        case .pay, .refund: payment &+= 1
+        default: break
+        }
+    }
 }
 
 /// The bookings of one loop, which alone writes; read when the run is over.

@@ -3,7 +3,7 @@
 /// What a scenario does. The raw value is its name in `--mix`.
 enum Operation: String, CaseIterable, Sendable {
     case departments, doctors, doctor, search
-    case book, show, mine, pay, cancel, reschedule, receipt, refund
+    case book, hold, confirm, show, mine, pay, cancel, reschedule, receipt, refund
     case bookings, transactions, audit, revenue, utilization
 
     /// What is called, as reports show it.
@@ -14,6 +14,8 @@ enum Operation: String, CaseIterable, Sendable {
         case .doctor: "DoctorService/GetDoctor"
         case .search: "BookingService/SearchSlots"
         case .book: "BookingService/BookAppointment"
+        case .hold: "BookingService/HoldSlot"
+        case .confirm: "BookingService/ConfirmHold"
         case .show: "BookingService/GetBooking"
         case .mine: "BookingService/ListMyBookings"
         case .pay: "PaymentService/PayBooking"

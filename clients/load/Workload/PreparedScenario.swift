@@ -16,7 +16,16 @@ enum Scenario {
             let renewal = TokenRenewal(
                 of: made.data, administrator.client, administrator: administrator.refreshToken,
                 patients: made.sessions, failed: options.progress)
-            return PreparedScenario(options, made.data, seed, administrator.client, renewal)
+            let watchers: BookingWatchers?
+            do {
+                watchers =
+                    options.watchers == 0
+                    ? nil : try await BookingWatchers(options.watchers, options, administrator.client)
+            } catch {
+                await renewal.stop()
+                throw error
+            }
+            return PreparedScenario(options, made.data, seed, administrator.client, renewal, watchers)
         } catch {
             await administrator.client.close()
             throw error
@@ -31,17 +40,19 @@ final class PreparedScenario: Sendable {
     private let seed: ScenarioSeed
     private let administrator: ClinicClient
     private let renewal: TokenRenewal
+    private let watchers: BookingWatchers?
     private let memories = Mutex<[BookingMemory]>([])
 
     fileprivate init(
         _ options: ScenarioOptions, _ data: ScenarioData, _ seed: ScenarioSeed, _ administrator: ClinicClient,
-        _ renewal: TokenRenewal
+        _ renewal: TokenRenewal, _ watchers: BookingWatchers?
     ) {
         self.options = options
         self.data = data
         self.seed = seed
         self.administrator = administrator
         self.renewal = renewal
+        self.watchers = watchers
     }
 
     /// "day (40 doctors, 64 patients)".
@@ -69,18 +80,22 @@ final class PreparedScenario: Sendable {
 
     /// Compares the data with what was acknowledged and has the server look at all of its own. To be called when every
     /// call has ended. Throws when the deployment does not answer.
-    func check() async throws -> [CheckResult] {
+    func check() async throws -> (checks: [CheckResult], watchers: WatcherReport?) {
         options.progress("checking the data")
         let memories = memories.withLock { $0 }
+        let remembered = memories.flatMap(\.bookings)
+        let watched = await watchers?.check(remembered)
         let found = try await FoundBookings.read(of: data, administrator)
         let comparison = BookingComparison(
-            data.grid, remembered: memories.flatMap(\.bookings), found: found,
+            data.grid, remembered: remembered, found: found,
             unanswered: memories.reduce(0) { $0 + $1.unansweredBookings })
-        return try await comparison.results + ServerChecks.run(administrator)
+        let checks = [watched?.check].compactMap { $0 } + comparison.results
+        return (try await checks + ServerChecks.run(administrator), watched?.report)
     }
 
     /// Removes what was made, if that was asked for, and closes the connections. To be called last, also after a failure.
     func finish() async {
+        await watchers?.stop()
         await renewal.stop()
         if options.cleansUp {
             do {

@@ -66,6 +66,12 @@ struct ScenarioArguments: ParsableArguments {
     @Option(help: "How many hot slots there are, 1 to 250.")
     var hotSlots = 8
 
+    @Option(
+        help: ArgumentHelp(
+            "Administrators who watch all bookings meanwhile; each must see every change exactly once, 0 to 100.",
+            valueName: "watchers"))
+    var watchers = 0
+
     @Flag(
         help: "Remove what was made afterwards: cancel the bookings, remove the doctors, erase the patients."
     )
@@ -83,6 +89,10 @@ struct ScenarioArguments: ParsableArguments {
         try Self.check("--sessions", sessions, 1...min(patients, 200))
         try Self.check("--fill-weeks", fillWeeks, 0...ScenarioGrid.weeks)
         try Self.check("--hot-slots", hotSlots, 1...ScenarioGrid.maximumHotSlots)
+        try Self.check("--watchers", watchers, 0...100)
+        guard watchers == 0 || isGiven else {
+            throw ValidationError("--watchers goes with --scenario or --mix")
+        }
         guard hotShare.map({ (0...1).contains($0) }) ?? true else {
             throw ValidationError("--hot-share is from 0 to 1")
         }
@@ -115,6 +125,7 @@ struct ScenarioArguments: ParsableArguments {
         options.fillWeeks = fillWeeks
         options.hotShare = hotShare ?? mix.hotShare
         options.hotSlots = hotSlots
+        options.watchers = watchers
         options.cleansUp = cleanUp
         options.progress = progress
         return options

@@ -23,6 +23,8 @@ struct ScenarioCalls {
     /// By doctor, then by week.
     private let searches: [Request]
     private let booking = RequestBody(BookingServiceMethods.bookAppointment)
+    private let holding = RequestBody(BookingServiceMethods.holdSlot)
+    private let confirming = RequestBody(BookingServiceMethods.confirmHold)
     private let showing = RequestBody(BookingServiceMethods.getBooking)
     private let paying = RequestBody(PaymentServiceMethods.payBooking)
     private let cancelling = RequestBody(BookingServiceMethods.updateBookingStatus)
@@ -83,6 +85,20 @@ struct ScenarioCalls {
             doctorID: data.doctorIDs[data.grid.doctor(of: slot)], time: .startTime(start(of: slot)),
             userID: byHerself ? 0 : data.patientIDs[Int(patient)])
         return booking.encoded(request.encoded(), metadata: metadata, key: key)
+    }
+
+    func hold(
+        _ slot: ScenarioGrid.Slot, _ patient: UInt32, byHerself: Bool, _ metadata: [UInt8],
+        _ key: IdempotencyKeys.Key
+    ) -> ByteBuffer {
+        let request = HoldSlotRequest(
+            doctorID: data.doctorIDs[data.grid.doctor(of: slot)], time: .startTime(start(of: slot)),
+            userID: byHerself ? 0 : data.patientIDs[Int(patient)])
+        return holding.encoded(request.encoded(), metadata: metadata, key: key)
+    }
+
+    func confirm(_ booking: RememberedBooking) -> Request {
+        Request(method: confirming, payload: ConfirmHoldRequest(bookingID: booking.id).encoded())
     }
 
     func show(_ booking: RememberedBooking) -> Request {

@@ -31,6 +31,8 @@ struct ScenarioOptions: Sendable {
     /// The share of bookings that go for the hot slots, 0 to 1.
     var hotShare = 0.0
     var hotSlots = 8
+    /// How many watch all bookings while the run goes on.
+    var watchers = 0
     /// Whether what was made is removed after the checks.
     var cleansUp = false
     /// Takes a line about long work.

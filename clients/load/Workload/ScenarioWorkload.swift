@@ -47,6 +47,11 @@ final class ScenarioWorkload: Workload {
     private var unpaid: [Int] = []
     private var paid: [Int] = []
     private var wonHot: [Int] = []
+    /// The oldest first: it runs out before the others.
+    private var held = CircularBuffer<Int>()
+    /// Which holds this loop may have, and how many each patient has.
+    private let holders: HoldShare
+    private var holds: [UInt32: Int] = [:]
     private var pending: [Pending] = []
     private var freeMarks: [Int] = []
 
@@ -56,7 +61,9 @@ final class ScenarioWorkload: Workload {
         let used = Operation.allCases.filter { operation in
             // Besides what is drawn, what is made instead.
             operation == .book || operation == .cancel || operation == .search
-                || options.mix.weights.contains { $0.operation == operation }
+                || options.mix.weights.contains {
+                    $0.operation == operation || ($0.operation == .confirm && operation == .hold)
+                }
         }
         operations = used.map(\.method)
         indices = Dictionary(uniqueKeysWithValues: zip(used, used.indices))
@@ -71,6 +78,7 @@ final class ScenarioWorkload: Workload {
         generator = SeededGenerator(seed: options.seed, stream: UInt64(index) + 1)
         calls = ScenarioCalls(data)
         (tokens, tokensVersion) = (data.tokens.current, data.tokens.version)
+        holders = HoldShare(loop: index, of: count)
         pool = SlotPool(data.grid, loop: index, of: count)
         for booking in data.fill where data.grid.loop(of: booking.slot, among: count) == index {
             _ = pool.take(booking.slot)
@@ -86,7 +94,7 @@ final class ScenarioWorkload: Workload {
         if let call = call(drawn) { return call }
         memory.addReplaced()
         // Something to change is made; where there is no room for that, room is.
-        return call(.book) ?? call(.cancel) ?? search()
+        return (drawn == .confirm ? hold() : nil) ?? call(.book) ?? call(.cancel) ?? search()
     }
 
     private func draw() -> Operation {
@@ -106,6 +114,8 @@ final class ScenarioWorkload: Workload {
         case .show: return show()
         case .receipt: return receipt()
         case .book: return hotShare > 0 && generator.fraction() < hotShare ? bookHot() : book()
+        case .hold: return hold()
+        case .confirm: return change(.confirm, held.popFirst()) { calls.confirm($0) }
         case .pay:
             return change(.pay, take(from: &unpaid)) { calls.pay($0) }
         case .cancel:
@@ -170,6 +180,24 @@ final class ScenarioWorkload: Workload {
         let body = calls.book(
             slot, patient, byHerself: Int(patient) < tokens.patients.count, caller, keys.next())
         return make(.book, body, Pending(operation: .book, slot: slot, patient: patient))
+    }
+
+    /// A hold of a free slot whose patient may have another one.
+    private func hold() -> WorkloadCall? {
+        for _ in 0..<8 {
+            guard let slot = pool.take(using: &generator) else { return nil }
+            let patient = UInt32(data.grid.patient(of: slot))
+            guard holds[patient, default: 0] < holders.room(of: patient) else {
+                pool.put(slot)
+                continue
+            }
+            holds[patient, default: 0] += 1
+            let caller = metadata(of: patient)
+            let body = calls.hold(
+                slot, patient, byHerself: Int(patient) < tokens.patients.count, caller, keys.next())
+            return make(.hold, body, Pending(operation: .hold, slot: slot, patient: patient))
+        }
+        return nil
     }
 
     private func reschedule() -> WorkloadCall? {
@@ -260,8 +288,8 @@ final class ScenarioWorkload: Workload {
         let ended = pending[mark]
         freeMarks.append(mark)
         switch ended.operation {
-        case .book: return settleBooking(ended, outcome, id)
-        case .pay, .cancel, .refund, .reschedule: settleChange(ended, outcome, id)
+        case .book, .hold: return settleBooking(ended, outcome, id)
+        case .confirm, .pay, .cancel, .refund, .reschedule: settleChange(ended, outcome, id)
         default: break
         }
         return false
@@ -271,12 +299,24 @@ final class ScenarioWorkload: Workload {
         let isHot = data.grid.isHot(call.slot)
         switch (outcome, id) {
         case (.done, let id?):
-            let place = memory.add(RememberedBooking(id: id, slot: call.slot, patient: call.patient))
-            if isHot { wonHot.append(place) } else { unpaid.append(place) }
+            var booking = RememberedBooking(id: id, slot: call.slot, patient: call.patient)
+            booking.changes.add(call.operation)
+            booking.acknowledged = Clocks.now()
+            if call.operation == .hold { booking.state = .held }
+            let place = memory.add(booking)
+            if call.operation == .hold {
+                held.append(place)
+            } else if isHot {
+                wonHot.append(place)
+            } else {
+                unpaid.append(place)
+            }
         case (.refused, _):
+            if call.operation == .hold { holds[call.patient, default: 1] -= 1 }
             if !isHot { pool.put(call.slot) }
         case (.overloaded, _):
             memory.addUnanswered()
+            if call.operation == .hold { holds[call.patient, default: 1] -= 1 }
             if !isHot { pool.put(call.slot) }
         case (.done, nil), (.unknown, _):
             memory.addUnanswered()
@@ -290,7 +330,11 @@ final class ScenarioWorkload: Workload {
         switch outcome {
         case .done:
             booking.isCertain = true
+            booking.changes.add(call.operation)
             switch call.operation {
+            case .confirm:
+                booking.state = .booked
+                holds[booking.patient, default: 1] -= 1
             case .pay: (booking.state, booking.payment) = (.paid, id ?? 0)
             case .reschedule:
                 pool.put(booking.slot)
@@ -301,17 +345,42 @@ final class ScenarioWorkload: Workload {
             booking.isCertain = true
             if call.operation == .reschedule { pool.put(call.slot) }
         case .overloaded:
+            booking.unansweredChanges &+= 1
             if call.operation == .reschedule { pool.put(call.slot) }
-        case .unknown: return
+        case .unknown:
+            booking.unansweredChanges &+= 1
+            memory[place] = booking
+            return
         }
         memory[place] = booking
         switch booking.state {
         case .booked where data.grid.isHot(booking.slot): wonHot.append(place)
         case .booked: unpaid.append(place)
         case .paid: paid.append(place)
+        // It may have run out: it is not asked for again unless nothing became of the call.
+        case .held where outcome == .overloaded: held.append(place)
+        case .held: holds[booking.patient, default: 1] -= 1
         case .cancelled:
             if !data.grid.isHot(booking.slot) { pool.put(booking.slot) }
         }
+    }
+}
+
+/// A clinic lets a patient hold two slots at a time; which of them a loop may have, so that all loops together never
+/// ask for a third.
+private struct HoldShare {
+    private let loop: Int
+    private let count: Int
+
+    init(loop: Int, of count: Int) {
+        self.loop = loop
+        self.count = count
+    }
+
+    /// How many slots a patient may hold through this loop: two loops share a patient.
+    func room(of patient: UInt32) -> Int {
+        guard count > 1 else { return 2 }
+        return Int(patient) % ((count + 1) / 2) == loop / 2 ? 1 : 0
     }
 }
 

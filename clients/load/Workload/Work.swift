@@ -22,13 +22,13 @@ enum Work: Sendable {
     }
 
     /// Looks at the data, when every call has ended. What cannot be looked at is no reason to lose the report.
-    func check() async -> [CheckResult] {
-        guard case .scenario(let scenario) = self else { return [] }
+    func check() async -> (checks: [CheckResult], watchers: WatcherReport?) {
+        guard case .scenario(let scenario) = self else { return ([], nil) }
         for note in scenario.notes { writeError(note + "\n") }
         do {
             return try await scenario.check()
         } catch {
-            return [CheckResult(name: "the data can be checked", passed: false, detail: "\(error)")]
+            return ([CheckResult(name: "the data can be checked", passed: false, detail: "\(error)")], nil)
         }
     }
 

@@ -19,7 +19,7 @@ extension LoadReport {
         <p class="soft">\(escaped(run.started)) · \(escaped(run.address)) · \(run.connections) connections · seed \(run.seed)</p>
         \(notes)\(tiles)<div class="plots">
         \(plots.map(\.html).joined())</div>
-        \(steps.enumerated().map { stepSection($1, $0) }.joined())\(closing)</body>
+        \(searchSection)\(steps.enumerated().map { stepSection($1, $0) }.joined())\(closing)</body>
         </html>
 
         """
@@ -58,6 +58,13 @@ extension LoadReport {
         return title + "<div class=\"tiles\">\n"
             + tiles.map { "<div><b>\(escaped($0.0))</b><span>\(escaped($0.1))</span></div>\n" }.joined()
             + "</div>\n"
+    }
+
+    /// The trials of `--find-max`.
+    private var searchSection: String {
+        guard let search else { return "" }
+        return "<h2>Search for the greatest rate</h2>\n<p>\(escaped(search.verdict))</p>\n"
+            + htmlTable(SearchReport.columnTitles, search.rows())
     }
 
     private func stepSection(_ step: StepReport, _ index: Int) -> String {
@@ -108,6 +115,7 @@ extension LoadReport {
         }
         html += "<h2>Generator</h2>\n<p>\(escaped(generator.verdict))</p>\n" + htmlFacts(generator.facts)
         if let server { html += "<h2>Server</h2>\n" + htmlFacts(server.facts) }
+        if let watchers { html += "<h2>Watchers</h2>\n" + htmlFacts(watchers.facts) }
         return html + "<h2>Run</h2>\n" + htmlFacts(run.facts)
     }
 }

@@ -11,7 +11,10 @@ extension LoadReport {
         var plots: [Plot] = []
         if let plot = percentilePlot { plots.append(plot) }
         if let plot = operationPlot { plots.append(plot) }
-        return timeline.isEmpty ? plots : plots + timePlots
+        guard !timeline.isEmpty else { return plots }
+        let times = timePlots
+        // The page has two in a row: the last plot is only there where its place would be empty.
+        return plots + times.dropLast((plots.count + times.count).isMultiple(of: 2) ? 0 : 1)
     }
 
     /// All operations together: of one step response and service time, of several the response time of each.
@@ -76,6 +79,7 @@ extension LoadReport {
         let latencies = [
             line("longest", 8) { $0.maximum }, line("p99", 2) { $0.p99 }, line("p50", 1) { $0.median },
         ]
+        let inFlight = [line("in flight at the end of a second", 3) { $0.inFlight }]
         let greatest = spans.map(\.answered).max() ?? 0
         return [
             plot("Throughput", .linear("calls per second", upTo: rates.greatest, label: rateLabel), rates),
@@ -83,6 +87,8 @@ extension LoadReport {
             plot(
                 "Answers by status", .linear("answers per second", upTo: greatest, label: rateLabel),
                 statusAreas(spans)),
+            plot(
+                "Calls in flight", .linear("calls", upTo: inFlight.greatest, label: rateLabel), inFlight),
         ]
     }
 
@@ -134,6 +140,7 @@ private struct Span {
     var median: Double
     var p99: Double
     var maximum: Double
+    var inFlight: Double
 
     init(_ points: ArraySlice<TimelinePoint>) {
         let seconds = Double(max(1, points.count))
@@ -147,6 +154,7 @@ private struct Span {
         median = points.map { Double($0.median) }.max() ?? 0
         p99 = points.map { Double($0.p99) }.max() ?? 0
         maximum = points.map { Double($0.maximum) }.max() ?? 0
+        inFlight = points.map { Double($0.inFlight) }.max() ?? 0
     }
 }
 
