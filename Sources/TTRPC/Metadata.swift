@@ -135,12 +135,12 @@ public struct Metadata: Sendable, Hashable, Collection, ExpressibleByDictionaryL
 
 extension Metadata {
     /// Takes what came in a request; throws if that is too much, or a key holds CR or LF.
-    init(_ envelope: RequestEnvelope, configuration: ServerConfiguration) throws(Refusal) {
-        guard envelope.pairCount <= configuration.maximumMetadataPairs else {
-            throw .tooManyMetadataPairs(limit: configuration.maximumMetadataPairs)
+    init(_ envelope: RequestEnvelope, maximumPairs: Int, maximumBytes: Int) throws(Refusal) {
+        guard envelope.pairCount <= maximumPairs else {
+            throw .tooManyMetadataPairs(limit: maximumPairs)
         }
-        guard envelope.pairByteCount <= configuration.maximumMetadataBytes else {
-            throw .tooManyMetadataBytes(limit: configuration.maximumMetadataBytes)
+        guard envelope.pairByteCount <= maximumBytes else {
+            throw .tooManyMetadataBytes(limit: maximumBytes)
         }
         var isValid = true
         let byteCount = envelope.pairByteCount + envelope.pairCount * Self.lengthBytes
