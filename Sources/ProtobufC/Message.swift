@@ -40,6 +40,11 @@ extension Message {
     public init(decoding bytes: UnsafeRawBufferPointer, limits: DecodingLimits = .server)
         throws(MessageDecodingError)
     {
+        // Nothing is in it, as in many requests, so there is nothing to decode.
+        guard !bytes.isEmpty else {
+            self.init()
+            return
+        }
         self = try Self.descriptor.withDecoded(bytes, limits: limits) { source throws(MessageDecodingError) in
             try Self(source)
         }

@@ -7,8 +7,27 @@ internal import Glibc
 package enum WireText {
     /// Whether the bytes are UTF-8 without U+0000.
     package static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        if isPlain(bytes) { return true }
         guard let start = bytes.baseAddress, !bytes.isEmpty else { return true }
         guard memchr(start, 0, bytes.count) == nil else { return false }
         return bytes.withMemoryRebound(to: UInt8.self) { (try? UTF8Span(validating: $0.span)) != nil }
+    }
+
+    /// Whether the bytes are ASCII without U+0000, as names and tokens are: eight at a time, without a call.
+    private static func isPlain(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        // What is left of the high bit of a byte, or of one that is 0 and less by one, is a fault.
+        var faults: UInt64 = 0
+        var offset = 0
+        while offset &+ 8 <= bytes.count {
+            let word = bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            faults |= word | (word &- 0x0101_0101_0101_0101)
+            offset &+= 8
+        }
+        while offset < bytes.count {
+            let byte = UInt64(bytes[offset])
+            faults |= byte | (byte &- 1)
+            offset &+= 1
+        }
+        return faults & 0x8080_8080_8080_8080 == 0
     }
 }

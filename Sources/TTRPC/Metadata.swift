@@ -111,32 +111,50 @@ public struct Metadata: Sendable, Hashable, Collection, ExpressibleByDictionaryL
     }
 
     private mutating func append(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
-        withUnsafeBytes(of: UInt32(key.count)) { bytes.append(contentsOf: $0) }
-        withUnsafeBytes(of: UInt32(value.count)) { bytes.append(contentsOf: $0) }
         let start = bytes.count
-        bytes.append(contentsOf: key)
+        bytes.append(contentsOf: repeatElement(0, count: Self.lengthBytes + key.count + value.count))
+        bytes.withUnsafeMutableBytes {
+            Self.store(key, value, into: UnsafeMutableRawBufferPointer(rebasing: $0[start...]))
+        }
+    }
+
+    /// Writes a pair to the start of memory that is long enough.
+    private static func store(
+        _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer,
+        into memory: UnsafeMutableRawBufferPointer
+    ) {
+        memory.storeBytes(of: UInt32(key.count), toByteOffset: 0, as: UInt32.self)
+        memory.storeBytes(of: UInt32(value.count), toByteOffset: MemoryLayout<UInt32>.size, as: UInt32.self)
         let upper = UInt8(ascii: "A")...UInt8(ascii: "Z")
-        for index in start..<bytes.count where upper.contains(bytes[index]) { bytes[index] |= 0x20 }
-        bytes.append(contentsOf: value)
+        for (index, byte) in key.enumerated() {
+            memory[lengthBytes + index] = upper.contains(byte) ? byte | 0x20 : byte
+        }
+        UnsafeMutableRawBufferPointer(rebasing: memory[(lengthBytes + key.count)...]).copyMemory(from: value)
     }
 }
 
 extension Metadata {
     /// Takes what came in a request; throws if that is too much, or a key holds CR or LF.
-    init(_ envelope: RequestEnvelope, configuration: ServerConfiguration) throws(Refusal) {
-        guard envelope.pairCount <= configuration.maximumMetadataPairs else {
-            throw .tooManyMetadataPairs(limit: configuration.maximumMetadataPairs)
+    init(_ envelope: RequestEnvelope, maximumPairs: Int, maximumBytes: Int) throws(Refusal) {
+        guard envelope.pairCount <= maximumPairs else {
+            throw .tooManyMetadataPairs(limit: maximumPairs)
         }
-        var byteCount = 0
-        try envelope.forEachPair { pair throws(Refusal) in
-            byteCount += pair.key.count + pair.value.count
-            guard byteCount <= configuration.maximumMetadataBytes else {
-                throw .tooManyMetadataBytes(limit: configuration.maximumMetadataBytes)
+        guard envelope.pairByteCount <= maximumBytes else {
+            throw .tooManyMetadataBytes(limit: maximumBytes)
+        }
+        var isValid = true
+        let byteCount = envelope.pairByteCount + envelope.pairCount * Self.lengthBytes
+        bytes = [UInt8](unsafeUninitializedCapacity: byteCount) { memory, count in
+            envelope.forEachPair { pair in
+                for byte in pair.key where byte == 0x0A || byte == 0x0D { isValid = false }
+                Self.store(
+                    pair.key, pair.value,
+                    into: UnsafeMutableRawBufferPointer(
+                        rebasing: UnsafeMutableRawBufferPointer(memory)[count...]))
+                count += Self.lengthBytes + pair.key.count + pair.value.count
             }
-            guard !pair.key.contains(where: { $0 == 0x0A || $0 == 0x0D }) else { throw .invalidMetadataKey }
         }
-        bytes.reserveCapacity(byteCount + envelope.pairCount * Self.lengthBytes)
-        envelope.forEachPair { append($0.key, $0.value) }
+        guard isValid else { throw .invalidMetadataKey }
     }
 
     /// The pairs as they are sent.

@@ -172,7 +172,7 @@ final class RegisteredMethod: Sendable {
     /// Runs the handler up to where it first waits, or to its end.
     enum Handler: Sendable {
         /// Nil for one that has ended.
-        case unary(@Sendable (ReceivedCall, Responder) -> Task<Void, Never>?)
+        case unary(@Sendable (consuming ReceivedCall, Responder) -> Task<Void, Never>?)
         case streaming(
             MethodKind, endsWhenDraining: Bool, @Sendable (ReceivedCall, ServerStream) -> Task<Void, Never>)
     }

@@ -29,29 +29,34 @@ struct RequestEnvelope {
     private(set) var payload = UnsafeRawBufferPointer(start: nil, count: 0)
     private(set) var timeoutNano: Int64 = 0
     private(set) var pairCount = 0
-    private let bytes: UnsafeRawBufferPointer
+    /// How many bytes all keys and values have.
+    private(set) var pairByteCount = 0
+    /// The fields from the first pair on.
+    private var pairs = UnsafeRawBufferPointer(start: nil, count: 0)
 
     /// Nil for bytes that are no envelope, or that have too many fields.
     init?(_ bytes: UnsafeRawBufferPointer) {
-        self.bytes = bytes
         var reader = WireReader(bytes)
         var fieldsLeft = DecodingLimits.server.maximumFieldCount
         while !reader.isAtEnd {
+            let rest = reader.rest
             guard let (number, type, value) = Self.field(&reader, &fieldsLeft) else { return nil }
-            switch number {
+            switch (number, type) {
             // Of a field that comes more than once the last one counts.
-            case Field.service where type == .lengthDelimited: service = value
-            case Field.method where type == .lengthDelimited: method = value
-            case Field.payload where type == .lengthDelimited: payload = value
-            case Field.timeoutNano where type == .varint:
+            case (Field.service, .lengthDelimited): service = value
+            case (Field.method, .lengthDelimited): method = value
+            case (Field.payload, .lengthDelimited): payload = value
+            case (Field.timeoutNano, .varint):
                 var number = WireReader(value)
                 timeoutNano = Int64(bitPattern: number.varint(maximumLength: 10) ?? 0)
-            case Field.metadata where type == .lengthDelimited:
+            case (Field.metadata, .lengthDelimited):
                 guard let pair = Self.pair(value, &fieldsLeft), WireText.isValid(pair.key),
                     WireText.isValid(pair.value)
                 else { return nil }
+                if pairCount == 0 { pairs = rest }
                 pairCount += 1
-            case Field.service, Field.method, Field.payload, Field.timeoutNano, Field.metadata: return nil
+                pairByteCount += pair.key.count + pair.value.count
+            case (Field.service...Field.metadata, _): return nil
             default: break
             }
         }
@@ -60,11 +65,13 @@ struct RequestEnvelope {
 
     /// Calls the body with each pair of metadata, in order.
     func forEachPair<Failure: Error>(_ body: (Pair) throws(Failure) -> Void) throws(Failure) {
-        guard pairCount > 0 else { return }
-        var reader = WireReader(bytes)
+        var pairsLeft = pairCount
+        var reader = WireReader(pairs)
         var fieldsLeft = Int.max
-        while let (number, _, value) = Self.field(&reader, &fieldsLeft) {
-            if number == Field.metadata, let pair = Self.pair(value, &fieldsLeft) { try body(pair) }
+        while pairsLeft > 0, let (number, _, value) = Self.field(&reader, &fieldsLeft) {
+            guard number == Field.metadata, let pair = Self.pair(value, &fieldsLeft) else { continue }
+            pairsLeft -= 1
+            try body(pair)
         }
     }
 
@@ -74,9 +81,7 @@ struct RequestEnvelope {
     ) -> (number: UInt32, type: WireType, value: UnsafeRawBufferPointer)? {
         guard let tag = reader.tag(), fieldsLeft > 0 else { return nil }
         fieldsLeft -= 1
-        guard let type = WireType(rawValue: UInt8(truncatingIfNeeded: tag & 7)),
-            let value = reader.value(type)
-        else { return nil }
+        guard let type = WireType(ofTag: tag), let value = reader.value(type) else { return nil }
         return (tag >> 3, type, value)
     }
 
@@ -85,10 +90,10 @@ struct RequestEnvelope {
         var pair = Pair()
         while !reader.isAtEnd {
             guard let (number, type, value) = field(&reader, &fieldsLeft) else { return nil }
-            switch number {
-            case Field.key where type == .lengthDelimited: pair.key = value
-            case Field.value where type == .lengthDelimited: pair.value = value
-            case Field.key, Field.value: return nil
+            switch (number, type) {
+            case (Field.key, .lengthDelimited): pair.key = value
+            case (Field.value, .lengthDelimited): pair.value = value
+            case (Field.key...Field.value, _): return nil
             default: break
             }
         }

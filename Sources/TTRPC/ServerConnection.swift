@@ -224,13 +224,16 @@ final class ServerConnection: ChannelDuplexHandler {
         return ReceivedCall(
             method: method, origin: origin,
             metadata: envelope.pairCount == 0
-                ? Metadata() : try Metadata(envelope, configuration: server.configuration),
+                ? Metadata()
+                : try Metadata(
+                    envelope, maximumPairs: server.configuration.maximumMetadataPairs,
+                    maximumBytes: server.configuration.maximumMetadataBytes),
             deadline: deadline, payload: Array(envelope.payload))
     }
 
-    private func start(_ received: ReceivedCall, _ header: FrameHeader, now: NIODeadline) {
-        var call = received
+    private func start(_ call: consuming ReceivedCall, _ header: FrameHeader, now: NIODeadline) {
         let method = call.method
+        let deadline = call.deadline
         let streamID = header.streamID
         let token = state.begin(
             streamID: streamID, byteCount: Int(header.length), method: method.index, at: now)
@@ -239,17 +242,17 @@ final class ServerConnection: ChannelDuplexHandler {
         switch method.handler {
         case .unary(let start):
             guard let task = start(call, Responder(connection: self, token: token)) else { return }
-            isOpen = state.started(token, task: task, deadline: call.deadline)
+            isOpen = state.started(token, task: task, deadline: deadline)
         case .streaming(let kind, let endsWhenDraining, let start):
             let input = openInput(kind, call.payload, flags: header.flags)
             if kind.streamsRequests { call.payload = [] }
             let task = start(call, ServerStream(connection: self, token: token, requests: input.queue))
             isOpen = state.started(
-                token, task: task, deadline: call.deadline, input: input, endsWhenDraining: endsWhenDraining)
+                token, task: task, deadline: deadline, input: input, endsWhenDraining: endsWhenDraining)
         }
         guard isOpen else { return }
         server.load.callStarted(isStream: !method.isUnary)
-        if let deadline = call.deadline, !isClosing { watch(deadline) }
+        if let deadline, !isClosing { watch(deadline) }
     }
 
     private func refuse(_ refusal: Refusal, _ streamID: UInt32, of token: CallToken? = nil) {

@@ -39,6 +39,8 @@ final class Standings: Sendable {
 
     private let source: any StandingSource
     private let maximumAge: Duration
+    /// From this age on the next call sends for the changes.
+    private let readingAge: Duration
     private let now: @Sendable () -> ContinuousClock.Instant
     private let state: Mutex<State>
 
@@ -52,6 +54,7 @@ final class Standings: Sendable {
     ) {
         self.source = source
         self.maximumAge = maximumAge
+        readingAge = maximumAge / 2
         self.now = now
         state = Mutex(State(known: RecentlyUsed(limit: limit)))
     }
@@ -94,7 +97,7 @@ final class Standings: Sendable {
         let moment = now()
         let standing: Standing? = state.withLock { state in
             guard let age = state.readAt?.duration(to: moment), age < maximumAge else { return nil }
-            if age >= maximumAge / 2, state.reading == nil { startReading(&state, moment) }
+            if age >= readingAge, state.reading == nil { startReading(&state, moment) }
             return state.known.value(of: userID)
         }
         guard let standing, standing.tokenVersion >= tokenVersion else { return nil }
