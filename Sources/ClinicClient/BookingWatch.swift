@@ -27,19 +27,14 @@ public struct BookingWatch: AsyncSequence, Sendable {
 
     /// Takes one change after the other.
     public struct Iterator: AsyncIteratorProtocol {
-        private let client: ClinicClient
-        private var request: WatchBookingsRequest
-        private var open: (connection: Client, responses: ResponseStream<WatchBookingsResponse>.Iterator)?
-        private var hasBegun = false
-        private var failures = 0
+        private var stream: ResumedStream<WatchBookingsRequest, WatchBookingsResponse>
 
         fileprivate init(_ watch: BookingWatch) {
-            client = watch.client
-            request = watch.request
+            stream = ResumedStream(watch.client, BookingServiceMethods.watchBookings, watch.request)
         }
 
         /// The token of the last response, signs of life included; empty before the first.
-        public var resumeToken: String { request.resumeToken }
+        public var resumeToken: String { stream.request.resumeToken }
 
         /// The next change.
         public mutating func next() async throws(Status) -> WatchBookingsResponse? {
@@ -51,53 +46,14 @@ public struct BookingWatch: AsyncSequence, Sendable {
             isolation actor: isolated (any Actor)?
         ) async throws(Status) -> WatchBookingsResponse? {
             while true {
-                do throws(Status) {
-                    if let response = try await nextResponse() { return response }
-                } catch {
-                    let isPassing = ClinicClient.Failure(error).isPassing
-                    // A server that is going away says so on a connection that still stands.
-                    if let open, isPassing { client.connector.discard(open.connection) }
-                    open = nil
-                    guard hasBegun, isPassing || error.code == .resourceExhausted else { throw error }
-                    failures += 1
-                    try await client.pause(afterFailures: failures)
-                }
+                guard let response = try await stream.next() else { continue }
+                stream.request.resumeToken = response.resumeToken
+                // Without an event it is a sign of life.
+                if response.event != nil { return response }
             }
-        }
-
-        /// One response; nil for a sign of life.
-        private mutating func nextResponse() async throws(Status) -> WatchBookingsResponse? {
-            var current = try await opened()
-            let next = try await current.responses.next()
-            guard let response = next else { throw Status(.unavailable, "the server ended the watch") }
-            hasBegun = true
-            failures = 0
-            request.resumeToken = response.resumeToken
-            return response.event == nil ? nil : response
-        }
-
-        private mutating func opened() async throws(Status) -> (
-            connection: Client, responses: ResponseStream<WatchBookingsResponse>.Iterator
-        ) {
-            if let open { return open }
-            let stream = try await client.openStream(BookingServiceMethods.watchBookings, request)
-            let opened = (stream.connection, stream.responses.makeAsyncIterator())
-            open = opened
-            return opened
         }
     }
 
     /// The one way through it.
     public func makeAsyncIterator() -> Iterator { Iterator(self) }
-}
-
-extension ClinicClient {
-    /// Waits between two attempts at a stream.
-    fileprivate func pause(afterFailures failures: Int) async throws(Status) {
-        do {
-            try await Task.sleep(for: configuration.retryPolicy.pause(afterAttempts: failures))
-        } catch {
-            throw Status(.cancelled, "the caller gave the watch up")
-        }
-    }
 }

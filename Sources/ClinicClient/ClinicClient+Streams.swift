@@ -53,11 +53,11 @@ extension ClinicClient {
                 let timeout = min(configuration.connectTimeout, ContinuousClock.now.duration(to: deadline))
                 return try await connector.connection(timeout: timeout).client
             } catch {
-                guard error.code == .unavailable, attempts < configuration.retryPolicy.maximumAttempts else {
+                let failure = Failure(error)
+                guard failure.isPassing, attempts < configuration.retryPolicy.maximumAttempts else {
                     throw error
                 }
-                try await pause(
-                    after: Failure(error), attempts, until: deadline)
+                try await pause(after: failure, attempts, until: deadline)
             }
         }
     }

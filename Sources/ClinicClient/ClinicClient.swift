@@ -36,7 +36,8 @@ public final class ClinicClient: Sendable {
     ///
     /// UNAVAILABLE is tried again, within the timeout and the policy, where that can do no harm: a method without
     /// side effects, one whose key keeps it from happening twice, one whose request has not left this process or was
-    /// refused by a server that is going down.
+    /// refused by a server that is going down. A `tls:` server with a wrong certificate is not tried again
+    /// (UNAVAILABLE with the reason SERVER_NOT_TRUSTED).
     /// Throws the last status: the server's, or DEADLINE_EXCEEDED, CANCELLED or UNAVAILABLE of the client itself.
     public func call<Request, Response>(
         _ method: Method<Request, Response>, _ request: Request, options: CallOptions = CallOptions()
@@ -127,7 +128,9 @@ public final class ClinicClient: Sendable {
         }
 
         /// Whether the same call may well succeed a little later.
-        var isPassing: Bool { status.code == .unavailable || isOfShutdown }
+        var isPassing: Bool {
+            (status.code == .unavailable || isOfShutdown) && !status.isOfUntrustedServer
+        }
         /// Whether the server is going down, so that another connection will do better.
         var isOfShutdown: Bool { reason == .shuttingDown || reason == .cancelledByShutdown }
         /// Whether the call is known not to have been begun.

@@ -5,6 +5,7 @@ internal import NIOCore
 internal import OpenSSL
 internal import Synchronization
 internal import TTRPC
+internal import TTRPCMessages
 
 /// Keeps a connection to one address.
 final class Connector: Sendable {
@@ -37,7 +38,12 @@ final class Connector: Sendable {
         guard case .tls(let host, _) = address else { return .success(nil) }
         do throws(TLSError) {
             let context = if let tls { tls } else { try TLSContext() }
-            return .success { channel in try context.secure(channel, host: host).map { _ in nil } }
+            return .success { channel in
+                try context.secure(channel, host: host).map { _ in nil }.flatMapErrorThrowing { error in
+                    guard let error = error as? TLSError, case .untrusted = error else { throw error }
+                    throw Status.ofUntrustedServer("\(error)")
+                }
+            }
         } catch {
             return .failure(error)
         }
@@ -102,5 +108,19 @@ final class Connector: Sendable {
             if case .success(let client) = result { state = .open(client) } else { state = .idle }
         }
         return result
+    }
+}
+
+extension Status {
+    private static let untrustedServer = "SERVER_NOT_TRUSTED"
+
+    /// The certificate of a server is wrong: nothing was sent to it.
+    fileprivate static func ofUntrustedServer(_ message: String) -> Status {
+        Status(.unavailable, message, reason: untrustedServer, domain: "clinic.v1")
+    }
+
+    /// Whether that is why nothing was sent. It stays so until somebody has put it right.
+    var isOfUntrustedServer: Bool {
+        transportFailure == .neverSent && errorInfo?.reason == Self.untrustedServer
     }
 }

@@ -92,11 +92,14 @@ public struct SessionStore: Sendable {
         public let server: Int64
         /// Every transaction below this number was visible.
         public let transaction: Int64
+        /// How many lost connections had been made again before it was read.
+        public let reconnects: Int
 
         /// A position.
-        public init(server: Int64, transaction: Int64) {
+        public init(server: Int64, transaction: Int64, reconnects: Int = 0) {
             self.server = server
             self.transaction = transaction
+            self.reconnects = reconnects
         }
     }
 
@@ -104,11 +107,11 @@ public struct SessionStore: Sendable {
     public struct StandingChanges: Sendable {
         /// Where to go on.
         public let position: Position
-        /// The users; some may be told more than once.
-        public let userIDs: [Int64]
+        /// The users, some perhaps more than once; nil if it cannot be told who they are.
+        public let userIDs: [Int64]?
 
         /// The changes up to a position.
-        public init(position: Position, userIDs: [Int64]) {
+        public init(position: Position, userIDs: [Int64]?) {
             self.position = position
             self.userIDs = userIDs
         }
@@ -125,18 +128,30 @@ public struct SessionStore: Sendable {
         ) as changed on true
         """)
 
-    /// At most `limit` users whose standing was changed by what was not visible at a position; nobody from nil on.
+    /// At most `limit` users whose standing was changed by what was not visible at a position.
     ///
-    /// A transaction that was running then, or began later, has a number at or above the position's.
+    /// A transaction that was running then, or began later, has a number at or above the position's, as long as the
+    /// server has not crashed: numbers that it had given out and not yet written down are then given out again, to
+    /// changes that would look old. No connection survives a crash, so the users are nil when one was made again, as
+    /// they are from another server on, or from nil.
     public func changes(from position: Position?, limit: Int64) async throws -> StandingChanges {
+        let reconnects = reconnects
         var last: Position?
         let rows = try await database.read(Self.changes, [.int64(position?.transaction), .int64(limit)])
         let userIDs = try rows.compactMap { row -> Int64? in
             var row = row
-            last = Position(server: try row.int64(), transaction: try row.int64())
+            last = Position(
+                server: try row.int64(), transaction: try row.int64(), reconnects: reconnects)
             return try row.optionalInt64()
         }
         guard let last else { throw StoreError.noAnswer }
-        return StandingChanges(position: last, userIDs: userIDs)
+        // Counted again behind the answer: the connection that it came on may be a new one.
+        let isSameServer = position?.server == last.server && position?.reconnects == self.reconnects
+        return StandingChanges(position: last, userIDs: isSameServer ? userIDs : nil)
+    }
+
+    private var reconnects: Int {
+        let statistics = database.statistics
+        return statistics.reads.reconnects &+ statistics.writes.reconnects
     }
 }

@@ -6,7 +6,8 @@ public import NIOCore
 /// Makes a channel secure: adds its handlers to the pipeline, and reports who the other end is once ttrpc may be spoken.
 ///
 /// Called on the channel's event loop. What comes is handed on only after the future has succeeded, for its callbacks
-/// add the handlers that take it. When it fails nothing more comes, and the channel is closed or about to be.
+/// add the handlers that take it. When it fails nothing more comes, and the channel is closed or about to be; a client
+/// that is failed with a `Status` passes it on with the address in front of its message.
 public typealias ChannelSecurity = @Sendable (any Channel) throws -> EventLoopFuture<Peer.Identity?>
 
 /// Why a channel did not become secure in time.

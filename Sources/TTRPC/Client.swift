@@ -9,7 +9,7 @@ internal import TTRPCMessages
 
 /// A connection to a ttrpc server. It is closed by `close()` or with its last reference.
 public final class Client: Sendable {
-    private let channel: any Channel
+    let channel: any Channel
     let connection: ClientConnection
 
     private init(channel: any Channel, connection: ClientConnection) {
@@ -42,8 +42,8 @@ public final class Client: Sendable {
                 switch address {
                 case .unix(let path): bootstrap.connect(unixDomainSocketPath: path)
                 case .tcp(let host, let port), .tls(let host, let port):
-                    bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1).connect(
-                        host: host, port: port)
+                    bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1).noticingHalfOpenLine()
+                        .connect(host: host, port: port)
                 }
             let channel = try await connected.flatMap { channel in
                 guard let security else { return channel.eventLoop.makeSucceededFuture(channel) }
@@ -55,7 +55,10 @@ public final class Client: Sendable {
             }.get()
             return Client(channel: channel, connection: connection)
         } catch {
-            throw Status(.neverSent, "cannot connect to \(address): \(connectReason(error))")
+            var status = error as? Status ?? Status(.neverSent, connectReason(error))
+            status.message = "cannot connect to \(address): \(status.message)"
+            status.transportFailure = .neverSent
+            throw status
         }
     }
 

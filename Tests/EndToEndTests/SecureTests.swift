@@ -49,13 +49,15 @@ struct SecureTests {
             try await serve(options)
         }
 
-        func serve(_ options: [String]) async throws -> (daemon: Program, address: Address) {
+        func serve(
+            _ options: [String], on host: String = "127.0.0.1"
+        ) async throws -> (daemon: Program, address: Address) {
             let daemon = try clinic.start(
                 [
-                    "--listen", "tls:127.0.0.1:0", "--tls-cert", clinic.directory + "/used.pem", "--tls-key",
+                    "--listen", "tls:\(host):0", "--tls-cert", clinic.directory + "/used.pem", "--tls-key",
                     clinic.directory + "/used.key",
                 ] + options)
-            let line = try await daemon.line(with: "listening on tls:127.0.0.1:")
+            let line = try await daemon.line(with: "listening on tls:\(host):")
             let address = try Address(parsing: String(line.split(separator: " ").last ?? ""))
             return (daemon, address)
         }
@@ -182,6 +184,36 @@ struct SecureTests {
         #expect(line.contains("used.key is not the key of the certificate in"))
         #expect(try await check(old) == nil)
         #expect(try await check(setting.client(of: address, trusting: next)) == nil)
+        #expect(try await daemon.stop().status == 0)
+    }
+
+    @Test func `a server with a wrong certificate is tried once`() async throws {
+        let setting = try await Setting()
+        let other = try await Setting.authority(in: setting.clinic, "other")
+        let (daemon, address) = try await setting.serve(["--metrics", "127.0.0.1:0"], on: "127.0.0.2")
+        let line = try await daemon.line(with: "metrics on 127.0.0.1:")
+        let port = try #require(line.split(separator: ":").last.flatMap { Int($0) })
+        func accepted() async throws -> Double {
+            try Exposition(parsing: try await WebAnswer.get("/metrics", port: port).body)
+                .value("clinic_connections_accepted_total")
+        }
+        // The certificate is for 127.0.0.1, the same machine by another name.
+        var expected = try await accepted()
+        for (authority, words) in [
+            (other, "is from an authority that is not trusted here"),
+            (setting.authority, "is for another host"),
+        ] {
+            for command in [["health"], ["health", "--watch"], ["call", "Health/Watch"]] {
+                let ending = try await Program.run(
+                    "clinic", command + ["--address", "\(address)", "--ca", authority + "/ca.pem"],
+                    environment: ["HOME": "/nonexistent"])
+                #expect(ending.status == 7 && ending.errorLines.count == 1, "\(ending)")
+                let end = "the certificate of the other end \(words) [SERVER_NOT_TRUSTED]"
+                #expect(ending.errorLines.first?.hasSuffix(end) == true, "\(ending)")
+                expected += 1
+                #expect(try await accepted() == expected, "\(command)")
+            }
+        }
         #expect(try await daemon.stop().status == 0)
     }
 

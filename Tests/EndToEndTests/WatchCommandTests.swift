@@ -50,24 +50,58 @@ struct WatchCommandTests {
             "clinic", ["booking", "watch", "--output", "json", "--from", token], environment: environment)
         let health = try Program("clinic", ["call", "Health/Watch"], environment: environment)
         try await health.line(with: #"{"status":"SERVING"}"#)
+        let follower = try Program(
+            "clinic", ["health", "--watch", "--output", "json"], environment: environment)
+        try await follower.line(with: #"{"status":"SERVING"}"#)
 
         var expected = [try await book(0)]
         try await watch.line(with: expected[0])
         try await daemon.stop()
         #expect(try await health.end().status == 7)
+        try await follower.line(with: #"{"status":"UNKNOWN"}"#)
         daemon = try await clinic.serve()
         expected.append(try await book(1))
         try await watch.line(with: expected[1])
+        func followerSaw(_ times: Int) async throws {
+            try await eventually("the follower is back (\(follower.output))") {
+                follower.output.split(separator: "\n").count { $0 == #"{"status":"SERVING"}"# } == times
+            }
+        }
+        try await followerSaw(2)
         try await daemon.stop(SIGKILL)
         daemon = try await clinic.serve()
         expected.append(try await book(2))
         try await watch.line(with: expected[2])
+
+        // Not serving while it drained, which may be over before it is sent; unknown when it was gone.
+        try await followerSaw(3)
+        let followed = try await follower.stop(SIGINT)
+        #expect(followed.status == 128 + SIGINT && followed.errors.isEmpty, "\(followed)")
+        #expect(followed.outputLines.count { $0 == #"{"status":"UNKNOWN"}"# } == 2, "\(followed)")
+        for (line, next) in zip(followed.outputLines, followed.outputLines.dropFirst()) {
+            #expect(line != next)
+        }
 
         let ending = try await watch.stop(SIGINT)
         #expect(ending.status == 128 + SIGINT)
         #expect(ending.errors.isEmpty)
         #expect(ending.outputLines.count == expected.count)
         for (line, booking) in zip(ending.outputLines, expected) { #expect(line.contains(booking)) }
+        try await daemon.stop()
+    }
+
+    @Test func `a health watch is a line with the time for a person, and needs a server to begin with`()
+        async throws
+    {
+        let clinic = try await Installation.withDatabase()
+        let options = ["health", "clinic.v1.Nothing", "--watch", "--address", "\(clinic.socket)"]
+        let absent = try await Program.run("clinic", options)
+        #expect(absent.status == 7 && absent.output.isEmpty, "\(absent)")
+        let daemon = try await clinic.serve()
+        let watch = try Program("clinic", options)
+        let line = try await watch.line(with: "Service unknown")
+        #expect(line.wholeMatch(of: /20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ  Service unknown/) != nil, "\(line)")
+        #expect(try await watch.stop(SIGINT).status == 128 + SIGINT)
         try await daemon.stop()
     }
 }

@@ -5,7 +5,8 @@
 // server that had nothing to do, the next call waits for one.
 //
 // No change slips through. A change that a reading did not see was made by a transaction that was running then or had
-// not begun, so its number is at or above the lowest one running, and the next reading begins there. A person who is
+// not begun, so its number is at or above the lowest one running, and the next reading begins there. Where that need not
+// be so, after a crash of the database or at another one, everything is forgotten. A person who is
 // read while a reading of changes comes in might have been read before one of them, and is not remembered.
 
 internal import ClinicStore
@@ -139,11 +140,10 @@ extension Standings.State {
     fileprivate mutating func apply(
         _ changes: SessionStore.StandingChanges, readAt moment: ContinuousClock.Instant
     ) {
-        if changes.userIDs.count >= Int(Standings.changeLimit) || changes.position.server != position?.server
-        {
-            known.forgetAll()
+        if let userIDs = changes.userIDs, userIDs.count < Int(Standings.changeLimit) {
+            for userID in userIDs { known.forget(userID) }
         } else {
-            for userID in changes.userIDs { known.forget(userID) }
+            known.forgetAll()
         }
         position = changes.position
         readAt = moment

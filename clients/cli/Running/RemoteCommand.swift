@@ -76,7 +76,10 @@ extension RemoteCommand {
 
     func finish(_ answer: Response, _ remote: Remote, _ console: Console) throws {}
 
-    func run(in console: Console) async throws {
+    func run(in console: Console) async throws { try await call(in: console) }
+
+    /// Makes the call and prints its answer.
+    func call(in console: Console) async throws {
         var remote = try Remote(connection, console)
         let request = try request(console)
         if Self.usesSession { remote = try await remote.renewingSession(console) }
