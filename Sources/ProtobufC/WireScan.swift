@@ -98,7 +98,7 @@ struct WireScan {
 }
 
 /// How a value is laid out on the wire. The two group types are left out: proto3 has none.
-package enum WireType: UInt8 {
+@frozen public enum WireType: UInt8 {
     case varint = 0
     case eightBytes = 1
     case lengthDelimited = 2
@@ -106,7 +106,7 @@ package enum WireType: UInt8 {
 
     /// The type in the low bits of a tag; nil for one that proto3 does not have.
     @inline(__always)
-    @inlinable package init?(ofTag tag: UInt32) {
+    @inlinable public init?(ofTag tag: UInt32) {
         switch tag & 7 {
         case 0: self = .varint
         case 1: self = .eightBytes
@@ -128,35 +128,37 @@ package enum WireType: UInt8 {
 }
 
 /// Reads the parts of an encoded message one after the other; nil where the bytes do not have them. Its parts are always
-/// inlined: each is a handful of instructions, and as calls they were a sixth of a small call.
-package struct WireReader {
+/// inlined, which takes public ones: each is a handful of instructions, and as calls they were a sixth of a small call.
+@frozen public struct WireReader {
     @usableFromInline let bytes: UnsafeRawBufferPointer
     /// Never beyond the count, so that no sum with it can overflow.
     @usableFromInline var position = 0
 
-    @inlinable package init(_ bytes: UnsafeRawBufferPointer) {
+    /// Begins at the front of the bytes.
+    @inlinable public init(_ bytes: UnsafeRawBufferPointer) {
         self.bytes = bytes
     }
 
+    /// Whether all is read.
     @inline(__always)
-    @inlinable package var isAtEnd: Bool { position == bytes.count }
+    @inlinable public var isAtEnd: Bool { position == bytes.count }
 
     /// What is not read yet.
     @inline(__always)
-    @inlinable package var rest: UnsafeRawBufferPointer {
+    @inlinable public var rest: UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: bytes.baseAddress.map { $0 + position }, count: bytes.count - position)
     }
 
     /// The tag of a field: its number, which is not 0, above the three bits of its wire type.
     @inline(__always)
-    @inlinable package mutating func tag() -> UInt32? {
+    @inlinable public mutating func tag() -> UInt32? {
         guard let tag = varint(maximumLength: 5), tag >> 3 != 0, tag >> 32 == 0 else { return nil }
         return UInt32(truncatingIfNeeded: tag)
     }
 
     /// A number of at most so many bytes.
     @inline(__always)
-    @inlinable package mutating func varint(maximumLength: Int) -> UInt64? {
+    @inlinable public mutating func varint(maximumLength: Int) -> UInt64? {
         if position < bytes.count, bytes[position] < 0x80 {
             defer { position += 1 }
             return UInt64(bytes[position])
@@ -184,7 +186,7 @@ package struct WireReader {
 
     /// The bytes of a value, without the length before them.
     @inline(__always)
-    @inlinable package mutating func value(_ type: WireType) -> UnsafeRawBufferPointer? {
+    @inlinable public mutating func value(_ type: WireType) -> UnsafeRawBufferPointer? {
         let start = position
         switch type {
         case .varint:
