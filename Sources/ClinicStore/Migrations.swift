@@ -14,6 +14,7 @@ public let clinicMigrations: [Migration] = [
     Migration(name: "refunds_at_once", sql: text(PackageResources.m0008_refunds_at_once_sql)),
     Migration(name: "a_million_bookings", sql: text(PackageResources.m0009_a_million_bookings_sql)),
     Migration(name: "watching", sql: text(PackageResources.m0010_watching_sql)),
+    Migration(name: "quicker_bookings", sql: text(PackageResources.m0013_quicker_bookings_sql)),
 ]
 
 private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
