@@ -138,11 +138,23 @@ struct DemoClinicTests {
         client.token = try await clinic.logIn("alice.nguyen@example.org", password: "demo-password").token
         let slots = try await client.call(
             BookingServiceMethods.searchSlots, SearchSlotsRequest(subject: .departmentID(1)))
-        let free = try #require(slots.doctors.first { !$0.slots.isEmpty })
+        let mine = try await client.call(
+            BookingServiceMethods.listMyBookings, ListMyBookingsRequest(pageSize: 1000))
+        // She may have an appointment elsewhere at the first free time of the department.
+        let taken = mine.bookings.compactMap { booking in
+            booking.startTime.flatMap { start in booking.endTime.map { start.seconds..<$0.seconds } }
+        }
+        let choices = slots.doctors.flatMap { doctor in doctor.slots.map { (doctor.doctor?.id ?? 0, $0) } }
+        let (doctorID, free) = try #require(
+            choices.first { _, slot in
+                guard let start = slot.startTime?.seconds, let end = slot.endTime?.seconds else {
+                    return false
+                }
+                return !taken.contains { $0.overlaps(start..<end) }
+            })
         let booking = try await client.call(
             BookingServiceMethods.bookAppointment,
-            BookAppointmentRequest(
-                doctorID: free.doctor?.id ?? 0, time: .bookingDateTime(free.slots[0].bookingDateTime)))
+            BookAppointmentRequest(doctorID: doctorID, time: .bookingDateTime(free.bookingDateTime)))
         let paid = try await client.call(
             PaymentServiceMethods.payBooking, PayBookingRequest(bookingID: booking.id))
         #expect(paid.status == .paid)
