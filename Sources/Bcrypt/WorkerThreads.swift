@@ -21,6 +21,7 @@ final class WorkerThreads: @unchecked Sendable {
     private var stopped = false
     private var busy = 0
     private var refused = 0
+    private var threadCount = 0
     private let queueLimit: Int
 
     /// Starts the threads, fewer than asked for when the system gives no more; nil when it gives none.
@@ -44,6 +45,7 @@ final class WorkerThreads: @unchecked Sendable {
             pthread_detach(thread)
             started += 1
         }
+        workers.locked { workers.threadCount = started }
         return started > 0 ? workers : nil
     }
 
@@ -65,7 +67,7 @@ final class WorkerThreads: @unchecked Sendable {
     /// Queues a job and answers its number; nil when the queue is full or the threads were told to stop.
     func enqueue(_ job: Job) -> UInt64? {
         locked {
-            guard !stopped, jobs.count < queueLimit else {
+            guard !stopped, hasRoom else {
                 refused += 1
                 return nil
             }
@@ -102,11 +104,14 @@ final class WorkerThreads: @unchecked Sendable {
     /// Whether another job would not be queued; counts as one that was not.
     var isFull: Bool {
         locked {
-            guard jobs.count >= queueLimit else { return false }
+            guard !hasRoom else { return false }
             refused += 1
             return true
         }
     }
+
+    /// Jobs that an idle thread is about to take do not wait, however long it takes to wake up. Under `mutex`.
+    private var hasRoom: Bool { jobs.count + busy < queueLimit + threadCount }
 
     /// Jobs that were not queued.
     var refusedCount: Int { locked { refused } }
