@@ -14,6 +14,8 @@ final class ClientCall: @unchecked Sendable {
     let deadline: NIODeadline?
     /// Set once, when the request is put in line.
     var streamID: UInt32 = 0
+    /// Whether the request was sent, so that `streamID` is settled; for the event loop.
+    var isSent = false
     /// Taken by whoever ends the call.
     private var continuation: UnsafeContinuation<Outcome, Never>?
 

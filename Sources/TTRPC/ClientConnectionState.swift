@@ -28,7 +28,10 @@ struct ClientConnectionState: ~Copyable {
 
     /// These requests are being sent.
     mutating func sent(_ newCalls: [ClientCall], _ newStreams: [ClientStream] = []) {
-        for call in newCalls { calls[call.streamID] = call }
+        for call in newCalls {
+            call.isSent = true
+            calls[call.streamID] = call
+        }
         for stream in newStreams { streams[stream.streamID] = stream }
     }
 
@@ -56,7 +59,8 @@ struct ClientConnectionState: ~Copyable {
 
     /// The caller waits no longer; whether it still did.
     mutating func givenUp(_ call: ClientCall) -> Bool {
-        guard calls[call.streamID] === call else { return false }
+        // One that is not in line yet is still being written to by its caller, who asks again after it.
+        guard call.isSent, calls[call.streamID] === call else { return false }
         calls[call.streamID] = nil
         return true
     }
