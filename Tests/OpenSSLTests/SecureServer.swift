@@ -126,6 +126,7 @@ extension ServerConfiguration {
     static var patient: ServerConfiguration {
         var configuration = ServerConfiguration()
         configuration.drainTime = .seconds(120)
+        configuration.unreadTime = .seconds(120)
         configuration.handshakeTime = .seconds(120)
         return configuration
     }
