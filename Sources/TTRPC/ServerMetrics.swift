@@ -1,5 +1,6 @@
-// What a server counts, through swift-metrics. The handles are made once, when the server is; a call is then counted with
-// a few atomic additions. Labels are the names of registered methods, codes and reasons: nothing that a peer chooses.
+// What a server counts, through swift-metrics. The handles of a method are made with its first call; a call is then
+// counted with a few atomic additions. Labels are the names of registered methods, codes and reasons: nothing that a peer
+// chooses.
 
 internal import CoreMetrics
 internal import NIOCore
@@ -37,24 +38,21 @@ final class ServerMetrics: Sendable {
     private let factory: any MetricsFactory
     /// By the method's index in its table.
     private let methods: [RegisteredMethod]
-    /// The calls of each method by code, one method behind the other; last those whose method was never known.
-    private let calls: [Counter]
-    /// How long they took, by the method's index.
-    private let durations: [Timer]
+    /// What is counted of their calls, by the method's index.
+    private let calls: [MethodMetrics]
+    /// The calls whose method was never known.
+    private let unknownCalls: MethodMetrics
     private let reasons = Mutex<[String: Counter]>([:])
 
     /// The most reasons that are told apart. They are the names of our own refusals, so there never are so many.
     private static let maximumReasons = 200
-    private static let codeCount = StatusCode.allCases.count
 
     init(methods: MethodTable, prefix: String, factory: any MetricsFactory) {
-        func counter(_ name: String, _ labels: [(String, String)] = []) -> Counter {
-            Counter(label: "\(prefix)_\(name)_total", dimensions: labels, factory: factory)
+        func counter(_ name: String) -> Counter {
+            Counter(label: "\(prefix)_\(name)_total", factory: factory)
         }
-        func calls(_ service: String, _ method: String) -> [Counter] {
-            StatusCode.allCases.map { code in
-                counter("calls", [("service", service), ("method", method), ("code", code.protoName)])
-            }
+        func calls(_ service: String, _ method: String) -> MethodMetrics {
+            MethodMetrics(service: service, method: method, prefix: prefix, factory: factory)
         }
         self.prefix = prefix
         self.factory = factory
@@ -62,12 +60,8 @@ final class ServerMetrics: Sendable {
         bytesSent = counter("sent_bytes")
         connectionsAccepted = counter("connections_accepted")
         self.methods = methods.inOrder
-        self.calls = self.methods.flatMap { calls($0.service, $0.name) } + calls("unknown", "unknown")
-        durations = self.methods.map { method in
-            Timer(
-                label: "\(prefix)_call_duration_seconds",
-                dimensions: [("service", method.service), ("method", method.name)], factory: factory)
-        }
+        self.calls = self.methods.map { calls($0.service, $0.name) }
+        unknownCalls = calls("unknown", "unknown")
     }
 
     /// The full name of a method; of none, for a call that did not come so far.
@@ -79,14 +73,12 @@ final class ServerMetrics: Sendable {
 
     /// A call of a method has ended.
     func callEnded(_ method: Int, _ code: StatusCode, after time: TimeAmount) {
-        // The codes are numbered from 0 without gaps.
-        calls[method * Self.codeCount + Int(code.rawValue)].increment(by: 1 as Int64)
-        durations[method].recordNanoseconds(time.nanoseconds)
+        calls[method].count(code, after: time)
     }
 
     /// A request was refused before it was known which method it is for.
     func callRefused(_ code: StatusCode) {
-        calls[methods.count * Self.codeCount + Int(code.rawValue)].increment(by: 1 as Int64)
+        unknownCalls.count(code, after: nil)
     }
 
     /// A call was answered with a failure that has this reason.

@@ -36,9 +36,10 @@ final class LoadedServer: Sendable {
 
     var seen: Seen { counts.withLock { $0 } }
 
-    /// Serves while the body runs. The handler is told the number of its call, from 1.
+    /// Serves while the body runs, with more methods if there are any. The handler is told the number of its call, from 1.
     static func serving<Result>(
         _ handler: @escaping @Sendable (Int) async throws -> Void,
+        methods more: (inout MethodTable) -> Void = { _ in },
         _ body: (LoadedServer) async throws -> Result
     ) async throws -> Result {
         let loaded = try LoadedServer()
@@ -49,6 +50,7 @@ final class LoadedServer: Sendable {
             try await handler(number)
             return HealthCheckResponse(status: .serving)
         }
+        more(&methods)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let server = Server(methods: methods, group: group, logger: Logger(label: "test"))
         _ = try await server.listen(on: loaded.address)

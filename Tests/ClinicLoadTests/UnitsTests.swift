@@ -15,6 +15,16 @@ struct UnitsTests {
         #expect(Duration(argument: text) == duration)
     }
 
+    @Test(
+        arguments: [
+            (.seconds(1), "1s"), (.seconds(10), "10s"), (.milliseconds(1500), "1500ms"),
+            (.seconds(120), "2m"),
+            (.microseconds(250), "250us"),
+        ] as [(Duration, String)])
+    func `help shows a default as the option takes it`(duration: Duration, text: String) {
+        #expect(duration.defaultValueDescription == text && Duration(argument: text) == duration)
+    }
+
     @Test(arguments: [
         "", "5", "ms", "-1s", "+1s", "1e3s", ".5s", "5.s", "1..2s", "5 s", "5S", "1d", "99999999h", "inf",
         "nans", "１s",

@@ -159,10 +159,30 @@ struct LoadTests {
         try await daemon.stop()
     }
 
+    @Test func `who is no administrator is told before anything is made`() async throws {
+        let clinic = try await Installation.withDatabase()
+        let daemon = try await clinic.serve()
+        _ = try await clinic.signUp("ann@example.org")
+        let password = clinic.directory + "/password"
+        try Data((Installation.password + "\n").utf8).write(to: URL(fileURLWithPath: password))
+        let refused = try await run(
+            ["--scenario", "day", "--email", "ann@example.org", "--password-file", password],
+            at: "\(clinic.socket)")
+        #expect(refused.status == 1 && refused.errorLines.count == 1, "\(refused)")
+        #expect(refused.errors.contains("ann@example.org is not an administrator"), "\(refused)")
+
+        let session = clinic.directory + "/session.json"
+        try Data(#"{"token": "t", "expire_time": "2020-01-01T00:00:00Z"}"#.utf8)
+            .write(to: URL(fileURLWithPath: session))
+        let late = try await run(["--scenario", "day", "--session-file", session], at: "\(clinic.socket)")
+        #expect(late.status == 1 && late.errors.contains("before the run does: give --email"), "\(late)")
+        try await daemon.stop()
+    }
+
     @Test(
         arguments: [
             (["--call", "Health/Chekc"], "has no such method"),
-            (["--call", "Health/Watch"], "is a stream"),
+            (["--call", "Health/Watch"], "a method with one answer"),
             (["--call", "Health/Check", "-d", "{\"nothing\": 1}"], "the request is not"),
             (["--call", "Health/Check", "--rate", "1/s", "--concurrency", "3"], "choose one of"),
             (["--call", "Health/Check", "--rate", "fast"], "--rate"),

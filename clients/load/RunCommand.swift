@@ -112,7 +112,8 @@ struct RunCommand: AsyncParsableCommand {
         }
         try await LoadGenerator.check(target)
         let options = try scenario.options(
-            address: target.address, tls: target.tls, seed: plan.seed, environment: environment,
+            address: target.address, tls: target.tls, seed: plan.seed, seconds: plan.warmUp + plan.seconds,
+            environment: environment,
             progress: { writeError($0 + "\n") })
         return .scenario(try await Scenario.prepare(options))
     }

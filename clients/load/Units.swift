@@ -15,6 +15,15 @@ extension Duration: @retroactive ExpressibleByArgument {
         self = .nanoseconds(Int64((number * factor * 1e9).rounded()))
     }
 
+    /// As the help shows a default: in the largest unit in which it is a whole number, "1s" and "1500ms".
+    public var defaultValueDescription: String {
+        let units: [(Duration, String)] = [
+            (.seconds(3600), "h"), (.seconds(60), "m"), (.seconds(1), "s"), (.milliseconds(1), "ms"),
+        ]
+        let unit = units.first { (self / $0.0).rounded() == self / $0.0 } ?? (.microseconds(1), "us")
+        return decimal(self / unit.0, places: 0, isGrouped: false) + unit.1
+    }
+
     /// In seconds.
     var inSeconds: Double { self / .seconds(1) }
 

@@ -10,6 +10,8 @@ struct CredentialSource {
     var passwordFile: String?
     var sessionFile: String?
     var environment: [String: String]
+    /// How long the run takes, in seconds.
+    var seconds: Double
 
     /// The credentials; throws what is missing.
     func credentials() throws(ScenarioFailure) -> ScenarioOptions.Credentials {
@@ -49,6 +51,11 @@ struct CredentialSource {
                 "a scenario needs an administrator: give --email, or sign in with `clinic login` (no session in \(path))"
             )
         }
+        if let end = try? Date(session.expireTime, strategy: .iso8601), end < Date() + seconds {
+            throw ScenarioFailure(
+                "the session in \(path) has a token that ends at \(session.expireTime), before the run does: give "
+                    + "--email, whose token is renewed in time")
+        }
         return session.token
     }
 
@@ -62,6 +69,7 @@ struct CredentialSource {
     /// What is needed of the session file of `clinic`.
     private struct Session: Decodable {
         let token: String
+        let expireTime: String
     }
 }
 

@@ -30,6 +30,14 @@ enum Operation: String, CaseIterable, Sendable {
         case .utilization: "AdminService/QueryUtilization"
         }
     }
+
+    /// Whether only an administrator may call it, or sees what makes it worth calling.
+    var isForAdministrators: Bool {
+        switch self {
+        case .audit, .revenue, .utilization, .bookings, .transactions: true
+        default: false
+        }
+    }
 }
 
 /// Calls and their shares.

@@ -14,7 +14,7 @@ enum Scenario {
             let seed = ScenarioSeed(options, administrator.client)
             let made = try await seed.make(now: Int64(time(nil)))
             let renewal = TokenRenewal(
-                of: made.data, administrator.client, administrator: administrator.refreshToken,
+                of: made.data, administrator.client, administrator: administrator.login,
                 patients: made.sessions, failed: options.progress)
             let watchers: BookingWatchers?
             do {

@@ -109,14 +109,15 @@ struct ScenarioArguments: ParsableArguments {
 
     /// The scenario for a deployment. Throws what is wrong with the credentials, as far as it can be seen here.
     func options(
-        address: Address, tls: TLSContext?, seed: UInt64, environment: [String: String],
+        address: Address, tls: TLSContext?, seed: UInt64, seconds: Double, environment: [String: String],
         progress: @escaping @Sendable (String) -> Void
     ) throws -> ScenarioOptions {
         let mix = mix ?? scenario ?? OperationMix.day
         var options = ScenarioOptions(
             address: address, tls: tls,
             credentials: try CredentialSource(
-                email: email, passwordFile: passwordFile, sessionFile: sessionFile, environment: environment
+                email: email, passwordFile: passwordFile, sessionFile: sessionFile, environment: environment,
+                seconds: seconds
             ).credentials(),
             mix: mix, seed: seed)
         options.doctors = doctors

@@ -3,13 +3,14 @@
 
 internal import ClinicClient
 internal import ClinicMessages
+internal import FoundationEssentials
 internal import Synchronization
 internal import TTRPC
 
 /// The administrator's way in.
 enum AdministratorSession {
     /// Signs in and makes sure that it is an administrator; throws what to say if it is not.
-    static func open(_ options: ScenarioOptions) async throws -> (client: ClinicClient, refreshToken: String?)
+    static func open(_ options: ScenarioOptions) async throws -> (client: ClinicClient, login: LoginResponse?)
     {
         var configuration = ClinicClientConfiguration()
         // Removing a doctor cancels thousands of bookings.
@@ -28,7 +29,7 @@ enum AdministratorSession {
                     UserServiceMethods.login, LoginRequest(email: email, password: password))
                 try check(login.role, email)
                 client.token = login.token
-                return (client, login.refreshToken)
+                return (client, login)
             }
         } catch {
             await client.close()
@@ -49,23 +50,35 @@ enum AdministratorSession {
 final class TokenRenewal: Sendable {
     private let task: Task<Void, Never>
 
-    /// Begins with the refresh tokens of the administrator (nil: the token stays as it is) and of the patients.
+    /// However long tokens live and whatever the clocks say, they are exchanged after so long.
+    private static let longestPause = Duration.seconds(480)
+
+    /// Begins with the sessions of the administrator (nil: the token stays as it is) and of the patients. They are
+    /// exchanged when half of what is left of the first to end has passed, but not at once again.
     init(
-        of data: ScenarioData, _ client: ClinicClient, administrator: String?, patients: [LoginResponse],
-        every interval: Duration = .seconds(480), failed: @escaping @Sendable (String) -> Void
+        of data: ScenarioData, _ client: ClinicClient, administrator: LoginResponse?,
+        patients: [LoginResponse], shortestPause: Duration = .seconds(5),
+        failed: @escaping @Sendable (String) -> Void
     ) {
-        let patients = patients.map { (token: $0.token, refresh: $0.refreshToken) }
         task = Task {
             var (administrator, patients) = (administrator, patients)
-            while (try? await Task.sleep(for: interval)) != nil {
+            while true {
+                let end = ([administrator].compactMap { $0 } + patients).compactMap(\.expireTime).map(
+                    Self.seconds
+                )
+                .min()
+                let now = Date().timeIntervalSince1970
+                let left = Duration.seconds((end ?? 1e9 + now) - now)
+                let pause = min(max(left / 2, shortestPause), Self.longestPause)
+                guard (try? await Task.sleep(for: pause)) != nil else { return }
                 do {
-                    if let refresh = administrator {
-                        let next = try await Self.exchange(refresh, client)
-                        client.token = next.token
-                        administrator = next.refresh
+                    if let old = administrator {
+                        let new = try await Self.exchange(old, client)
+                        client.token = new.token
+                        administrator = new
                     }
                     for index in patients.indices {
-                        patients[index] = try await Self.exchange(patients[index].refresh, client)
+                        patients[index] = try await Self.exchange(patients[index], client)
                     }
                     data.tokens.renew(
                         administrator: client.token ?? "", patients: patients.map(\.token))
@@ -76,12 +89,15 @@ final class TokenRenewal: Sendable {
         }
     }
 
-    private static func exchange(
-        _ refreshToken: String, _ client: ClinicClient
-    ) async throws -> (token: String, refresh: String) {
-        let answer = try await client.call(
-            UserServiceMethods.refreshToken, RefreshTokenRequest(refreshToken: refreshToken))
-        return (answer.token, answer.refreshToken)
+    private static func exchange(_ session: LoginResponse, _ client: ClinicClient) async throws
+        -> LoginResponse
+    {
+        try await client.call(
+            UserServiceMethods.refreshToken, RefreshTokenRequest(refreshToken: session.refreshToken))
+    }
+
+    private static func seconds(_ time: ProtobufTimestamp) -> Double {
+        Double(time.seconds) + Double(time.nanos) / 1e9
     }
 
     /// Ends it and waits until it has.

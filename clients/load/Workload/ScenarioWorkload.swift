@@ -365,31 +365,3 @@ final class ScenarioWorkload: Workload {
         }
     }
 }
-
-/// A clinic lets a patient hold two slots at a time; which of them a loop may have, so that all loops together never
-/// ask for a third.
-private struct HoldShare {
-    private let loop: Int
-    private let count: Int
-
-    init(loop: Int, of count: Int) {
-        self.loop = loop
-        self.count = count
-    }
-
-    /// How many slots a patient may hold through this loop: two loops share a patient.
-    func room(of patient: UInt32) -> Int {
-        guard count > 1 else { return 2 }
-        return Int(patient) % ((count + 1) / 2) == loop / 2 ? 1 : 0
-    }
-}
-
-extension Operation {
-    /// Whether only an administrator may call it, or sees what makes it worth calling.
-    fileprivate var isForAdministrators: Bool {
-        switch self {
-        case .audit, .revenue, .utilization, .bookings, .transactions: true
-        default: false
-        }
-    }
-}

@@ -17,7 +17,8 @@ struct SingleCall: Sendable {
         let method = try Self.method(name)
         guard method.kind == .unary else {
             throw LoadFailure(
-                "\(method.service)/\(method.name) is a stream, which has no end to time", .usage)
+                "\(method.service)/\(method.name) is a stream, which has no end to time: --call takes a method with one "
+                    + "answer; for a load of watchers give --scenario with --watchers", .usage)
         }
         self.name = Self.shortName(method.service) + "/" + method.name
         let payload: [UInt8]
