@@ -19,19 +19,26 @@ struct ResumedClientTests {
     {
         let authority = try await TestAuthority.shared
         let server = try await SecureServer.context(clientAuthorities: authority.authorities)
-        let certificate = try await authority.client(endingIn: 5)
-        let end = ContinuousClock.now + .seconds(5)
-        let client = try TLSContext(authorities: authority.authorities, certificate: certificate)
-
-        let first = try connect(client, server)
-        let second = try connect(client, server)
-        #expect(first.names?.commonName == "brief" && second.names?.commonName == "brief")
-        #expect(first.bytes - second.bytes > 400)
-        let hasExpired = await eventually { ContinuousClock.now > end + .seconds(1) }
-        #expect(hasExpired)
-        let third = try connect(client, server)
-        #expect(third.names == nil)
-        #expect(third.refusal == .untrusted("has expired"), "\(third)")
+        // Seconds that the certificate lives: more of them where the machine is too busy to connect twice within a few.
+        for lifetime in [5, 20, 80] {
+            let certificate = try await authority.client(endingIn: lifetime)
+            let end = ContinuousClock.now + .seconds(lifetime)
+            guard
+                let client = try? TLSContext(authorities: authority.authorities, certificate: certificate)
+            else { continue }
+            let first = try connect(client, server)
+            let second = try connect(client, server)
+            if second.names == nil, ContinuousClock.now > end - .seconds(1) { continue }
+            #expect(first.names?.commonName == "brief" && second.names?.commonName == "brief")
+            #expect(first.bytes - second.bytes > 400)
+            let hasExpired = await eventually { ContinuousClock.now > end + .seconds(1) }
+            #expect(hasExpired)
+            let third = try connect(client, server)
+            #expect(third.names == nil)
+            #expect(third.refusal == .untrusted("has expired"), "\(third)")
+            return
+        }
+        Issue.record("no certificate lived long enough to connect with it twice")
     }
 
     @Test func `a session is not resumed where its authority is not asked any more`() async throws {

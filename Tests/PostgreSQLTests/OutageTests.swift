@@ -149,7 +149,7 @@ struct OutageTests {
         await database.close()
     }
 
-    @Test func `a stopped server is unavailable within a second and comes back by itself`() async throws {
+    @Test func `a stopped server is soon unavailable and comes back by itself`() async throws {
         let directory = try TestCluster.makeDirectory()
         let first = try await TestCluster.startPrivateCluster(in: directory)
         try await run(Self.table, first.url)
@@ -163,14 +163,14 @@ struct OutageTests {
             error = await failure { _ = try await database.write(Self.insert, [.int64(2)]) }
         }
         #expect(error?.kind == .unavailable)
-        #expect(patience < .seconds(1))
+        #expect(patience < .seconds(10))
         let impatience = await clock.measure {
             for _ in 0..<100 {
                 let error = await failure { _ = try await database.read(Statement(Self.count)) }
                 #expect(error?.kind == .unavailable)
             }
         }
-        #expect(impatience < .seconds(1))
+        #expect(impatience < .seconds(10))
 
         let second = try await TestCluster.startPrivateCluster(in: directory)
         #expect(second.url == first.url)

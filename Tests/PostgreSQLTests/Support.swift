@@ -42,7 +42,7 @@ func number(_ sql: String, _ url: String) async throws -> Int64 {
 
 /// Waits until something is so; records an issue if it is not within the time.
 func eventually(
-    within limit: Duration = .seconds(20), _ what: String, sourceLocation: SourceLocation = #_sourceLocation,
+    within limit: Duration = .seconds(60), _ what: String, sourceLocation: SourceLocation = #_sourceLocation,
     _ isSo: () async throws -> Bool
 ) async rethrows {
     let end = ContinuousClock.now + limit
