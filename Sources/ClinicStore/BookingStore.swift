@@ -9,7 +9,7 @@ public struct BookingStore: Sendable {
     /// Bookings of this database.
     public init(database: Database) { self.database = database }
 
-    private static let book = Mutation<BookingRecord>("book_appointment", parameterCount: 8)
+    private static let book = Mutation<BookingRecord>("book_appointment", set: "book_appointments", parameterCount: 8)
     private static let hold = Mutation<BookingRecord>("hold_slot", parameterCount: 10)
     private static let confirm = Mutation<BookingRecord>("confirm_hold", parameterCount: 5)
     private static let reschedule = Mutation<BookingRecord>("reschedule_booking", parameterCount: 10)
@@ -97,7 +97,13 @@ public struct BookingStore: Sendable {
     }
 
     private static let one = Statement(
-        "select * from clinic.booking_answer where id = $1 and ($2::bigint is null or user_id = $2)")
+        "select * from clinic.booking_answer where id = $1 and ($2::bigint is null or user_id = $2)",
+        set: """
+            select call, booking_answer.*
+            from unnest($1, $2) with ordinality as given (booking_id, owner_id, call)
+            join clinic.booking_answer on booking_answer.id = booking_id and (owner_id is null or user_id = owner_id)
+            order by call
+            """)
 
     /// A booking. Refused with `bookingNotFound`.
     ///

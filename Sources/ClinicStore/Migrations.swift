@@ -17,6 +17,7 @@ public var clinicMigrations: [Migration] {
         Migration(name: "a_million_bookings", sql: text(PackageResources.m0009_a_million_bookings_sql)),
         Migration(name: "watching", sql: text(PackageResources.m0010_watching_sql)),
         Migration(name: "quicker_bookings", sql: text(PackageResources.m0013_quicker_bookings_sql)),
+        Migration(name: "sets_of_callers", sql: text(PackageResources.m0015_sets_of_callers_sql)),
     ]
 }
 

@@ -46,12 +46,17 @@ struct Mutation<Answer: Record>: Sendable {
 
     /// - Parameters:
     ///   - function: its name without schema.
+    ///   - set: the function that does the same for a set of callers, if there is one; it takes the parts of the origin
+    ///     as parameters of their own and answers (call, refusal, detail, answer).
     ///   - parameterCount: its parameters after the origin.
-    init(_ function: String, parameterCount: Int) {
+    init(_ function: String, set: String? = nil, parameterCount: Int) {
         let parameters = (5..<5 + parameterCount).map { ", $\($0)" }.joined()
+        let columns = "refusal, coalesce(detail, '{}'), (answer).*"
         statement = Statement(
-            "select refusal, coalesce(detail, '{}'), (answer).* from clinic.\(function)"
-                + "(row($1, $2, $3, $4)::clinic.origin\(parameters))")
+            "select \(columns) from clinic.\(function)(row($1, $2, $3, $4)::clinic.origin\(parameters))",
+            set: set.map {
+                "select call, \(columns) from clinic.\($0)($1, $2, $3, $4\(parameters)) order by call"
+            })
     }
 
     /// Runs it on the write connection. A refusal is thrown as `Refusal`, a failure as `DatabaseError`.

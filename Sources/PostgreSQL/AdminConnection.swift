@@ -60,7 +60,7 @@ public final class AdminConnection {
         var buffer = ParameterBuffer()
         guard buffer.fill(parameters) else { throw DatabaseError(.decoding, "a parameter is too large") }
         return Rows(
-            result: try check(
+            try check(
                 PQexecParams(
                     connection, sql, Int32(clamping: parameters.count), buffer.types, buffer.pointers,
                     buffer.lengths, buffer.formats, 1)))

@@ -48,6 +48,14 @@ final class Call: Sendable {
         }
     }
 
+    /// Whether one execution in the set form serves both: it takes an array for each value, and one of arrays for none.
+    func sharesExecution(with other: Call) -> Bool {
+        statement == other.statement && parameters.count == other.parameters.count
+            && zip(parameters, other.parameters).allSatisfy { value, other in
+                value.arrayType == nil ? value == other : value.type == other.type
+            }
+    }
+
     /// Resumes the caller, unless that was done.
     func finish(_ answer: Answer) {
         guard phase.exchange(.over, ordering: .acquiringAndReleasing) != .over else { return }
@@ -78,6 +86,29 @@ struct Batch: Sendable {
     var attempts: [Attempt]
     /// Whether each statement gets its own Sync.
     var separately: Bool
+
+    /// Puts next to each other whom one execution can serve; all that is in a batch happens at once anyway.
+    mutating func formSets() {
+        guard !separately, let first = attempts.first?.call.statement,
+            attempts.contains(where: { $0.call.statement != first })
+        else { return }
+        var places: [Statement: Int] = [:]
+        for attempt in attempts where places[attempt.call.statement] == nil {
+            places[attempt.call.statement] = places.count
+        }
+        let sorted = attempts.enumerated().sorted { left, right in
+            (places[left.element.call.statement] ?? 0, left.offset)
+                < (places[right.element.call.statement] ?? 0, right.offset)
+        }
+        attempts = sorted.map(\.element)
+    }
+
+    /// Where the set ends that begins there: behind the last neighbour whom the same execution can serve.
+    func endOfSet(at start: Int, before limit: Int) -> Int {
+        let first = attempts[start].call
+        guard !separately, first.statement.set != nil else { return start + 1 }
+        return attempts[(start + 1)..<limit].firstIndex { !$0.call.sharesExecution(with: first) } ?? limit
+    }
 }
 
 /// What reading a connection brought, to be acted on once its lock is released.

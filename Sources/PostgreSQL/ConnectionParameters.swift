@@ -32,6 +32,11 @@ struct ConnectionParameters: Sendable {
             // Not a standby: it may lag behind what this program has acknowledged.
             session = purpose == .writes ? "read-write" : "primary"
         }
+        // What changes something finds its rows by index, also in the first minutes of a table, whose plans were made
+        // when it was empty and stay until it is analysed.
+        if purpose == .writes {
+            settings += ["seqscan", "hashjoin", "mergejoin"].map { "-c enable_\($0)=off" }
+        }
         // A read is sent again after a lost connection, so nothing on this connection may change anything.
         if purpose == .reads { settings.append("-c default_transaction_read_only=on") }
         if let options = given["options"] { settings.insert(options, at: 0) }

@@ -193,6 +193,7 @@ final class Lane: Sendable {
             state.head = 0
         }
         guard !batch.attempts.isEmpty else { return nil }
+        batch.formSets()
         let groups = batch.separately ? batch.attempts.count : 1
         state.slots[index].groupsInFlight += groups
         state.statistics.groups &+= groups

@@ -15,19 +15,48 @@ struct ParameterBuffer: ~Copyable {
         bytes.deallocate()
     }
 
-    /// Encodes the parameters; false if one is larger than the protocol's 2 GiB.
+    /// Encodes one caller's parameters; false if one is larger than the protocol's 2 GiB.
     mutating func fill(_ parameters: [SQLValue]) -> Bool {
+        fill(parameters) { value, buffer in
+            (type: value.type, isPresent: buffer.append(value))
+        }
+    }
+
+    /// Encodes the parameters of a set of callers, an array for each; what is an array already is the same for all.
+    mutating func fill(set attempts: ArraySlice<Attempt>) -> Bool {
+        guard let first = attempts.first?.call else { return false }
+        var place = -1
+        return fill(first.parameters) { value, buffer in
+            place += 1
+            guard let type = value.arrayType else {
+                return (type: value.type, isPresent: buffer.append(value))
+            }
+            buffer.appendArrayHeader(count: attempts.count, elementType: value.type, hasNulls: true)
+            for attempt in attempts {
+                let start = buffer.used
+                buffer.append(-1 as Int32)
+                guard buffer.append(attempt.call.parameters[place]) else { continue }
+                buffer.replace(at: start, Int32(clamping: buffer.used - start - 4))
+            }
+            return (type: type, isPresent: true)
+        }
+    }
+
+    private mutating func fill(
+        _ values: [SQLValue],
+        _ encode: (SQLValue, inout ParameterBuffer) -> (type: UInt32, isPresent: Bool)
+    ) -> Bool {
         used = 0
         offsets.removeAll(keepingCapacity: true)
         lengths.removeAll(keepingCapacity: true)
         pointers.removeAll(keepingCapacity: true)
         types.removeAll(keepingCapacity: true)
-        for parameter in parameters {
+        for value in values {
             let start = used
-            types.append(parameter.type)
-            let present = append(parameter)
+            let (type, isPresent) = encode(value, &self)
             guard let length = Int32(exactly: used - start) else { return false }
-            offsets.append(present ? start : -1)
+            types.append(type)
+            offsets.append(isPresent ? start : -1)
             lengths.append(length)
         }
         // Only now: the buffer may have moved while it grew.
@@ -35,7 +64,7 @@ struct ParameterBuffer: ~Copyable {
         for offset in offsets {
             pointers.append(offset < 0 ? nil : base?.advanced(by: offset).assumingMemoryBound(to: CChar.self))
         }
-        while formats.count < parameters.count { formats.append(1) }
+        while formats.count < values.count { formats.append(1) }
         return true
     }
 
@@ -71,9 +100,9 @@ struct ParameterBuffer: ~Copyable {
 
     /// array_recv: dimensions, a NULL flag, the element type, then per dimension its size and lower bound. An
     /// empty array has no dimension.
-    private mutating func appendArrayHeader(count: Int, elementType: UInt32) {
+    private mutating func appendArrayHeader(count: Int, elementType: UInt32, hasNulls: Bool = false) {
         append(count == 0 ? 0 as Int32 : 1)
-        append(0 as Int32)
+        append(hasNulls ? 1 as Int32 : 0)
         append(elementType)
         if count > 0 {
             append(Int32(clamping: count))
@@ -83,6 +112,12 @@ struct ParameterBuffer: ~Copyable {
 
     private mutating func append(_ integer: some FixedWidthInteger) {
         withUnsafeBytes(of: integer.bigEndian) { append($0) }
+    }
+
+    private mutating func replace(at offset: Int, _ integer: Int32) {
+        withUnsafeBytes(of: integer.bigEndian) { source in
+            UnsafeMutableRawBufferPointer(rebasing: bytes[offset..<(offset + 4)]).copyMemory(from: source)
+        }
     }
 
     private mutating func append(_ text: String) {

@@ -9,11 +9,12 @@ public struct Row: Sendable {
     private let result: QueryResult
     private let row: Int
     private let columnCount: Int
-    private var column = 0
+    private var column: Int
 
-    init(result: QueryResult, row: Int, columnCount: Int) {
+    init(result: QueryResult, row: Int, from column: Int, to columnCount: Int) {
         self.result = result
         self.row = row
+        self.column = column
         self.columnCount = columnCount
     }
 

@@ -41,6 +41,19 @@ extension SQLValue {
         }
     }
 
+    /// The type of an array of such values; nil for arrays.
+    var arrayType: UInt32? {
+        switch self {
+        case .int64: TypeIdentifier.int8Array
+        case .bool: TypeIdentifier.boolArray
+        case .text: TypeIdentifier.textArray
+        case .bytes: TypeIdentifier.byteaArray
+        case .timestamp: TypeIdentifier.timestamptzArray
+        case .date: TypeIdentifier.dateArray
+        case .int64Array, .textArray: nil
+        }
+    }
+
     /// Refuses what has no binary form, before the statement is queued, where it can still fail alone.
     ///
     /// The largest and smallest values mean infinity to PostgreSQL and are refused too.
@@ -82,6 +95,8 @@ enum TypeIdentifier {
     static let text: UInt32 = 25
     static let json: UInt32 = 114
     static let unknown: UInt32 = 705
+    static let boolArray: UInt32 = 1000
+    static let byteaArray: UInt32 = 1001
     static let int2Array: UInt32 = 1005
     static let int4Array: UInt32 = 1007
     static let textArray: UInt32 = 1009
@@ -91,6 +106,7 @@ enum TypeIdentifier {
     static let varchar: UInt32 = 1043
     static let date: UInt32 = 1082
     static let timestamp: UInt32 = 1114
+    static let dateArray: UInt32 = 1182
     static let timestamptz: UInt32 = 1184
     static let timestamptzArray: UInt32 = 1185
     static let uuid: UInt32 = 2950

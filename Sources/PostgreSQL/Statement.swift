@@ -9,30 +9,47 @@ import Synchronization
 /// Make it once (`static let`), from text written in the program: each distinct text stays prepared for as
 /// long as the connection lives. Values go in as parameters `$1`, `$2` …, never into the text.
 public struct Statement: Hashable, Sendable {
+    /// A text with its number.
+    struct Text: Sendable {
+        let sql: String
+        let number: Int
+    }
+
+    let single: Text
+    /// What does the same for a set of callers; nil if each is sent by itself.
+    let set: Text?
+
     /// The SQL text.
-    public let sql: String
-    let number: Int
+    public var sql: String { single.sql }
 
     private static let numbers = Mutex<[String: Int]>([:])
 
     /// Registers the text; equal texts are the same statement.
-    public init(_ sql: String) {
-        self.sql = sql
-        number = Self.numbers.withLock { numbers in
-            if let known = numbers[sql] { return known }
-            let new = numbers.count
-            numbers[sql] = new
-            return new
+    ///
+    /// - Parameter set: the same statement for many callers, who then share one execution instead of one round trip
+    ///   only: most of what a small statement costs the server is to begin and to end it. There each parameter is the
+    ///   array of the callers' values (one that is an array already is the same for all of them), and the first column
+    ///   of a row is whose it is: the place in those arrays, a bigint from 1. The rows come in that order. An error
+    ///   fails nobody: everybody is sent again alone, in the single form.
+    public init(_ sql: String, set: String? = nil) {
+        (single, self.set) = Self.numbers.withLock { numbers in
+            func register(_ sql: String) -> Text {
+                let number = numbers[sql] ?? numbers.count
+                numbers[sql] = number
+                return Text(sql: sql, number: number)
+            }
+            return (register(sql), set.map(register))
         }
     }
 
     /// Two statements are equal if their texts are.
     public static func == (left: Statement, right: Statement) -> Bool {
-        left.number == right.number
+        left.single.number == right.single.number && left.set?.number == right.set?.number
     }
 
-    /// Hashes the number that stands for the text.
+    /// Hashes the numbers that stand for the texts.
     public func hash(into hasher: inout Hasher) {
-        hasher.combine(number)
+        hasher.combine(single.number)
+        hasher.combine(set?.number)
     }
 }

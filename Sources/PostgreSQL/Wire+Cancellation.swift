@@ -23,9 +23,8 @@ extension Wire {
         for entry in expected[next...] {
             switch entry {
             case .prepare: continue
-            case .execute(let attempt, _):
-                if isHere, !attempt.call.isWanted { return .here }
-                if !isHere, !attempt.call.isWanted { return .later }
+            case .execute(let attempts, _):
+                if attempts.contains(where: { !$0.call.isWanted }) { return isHere ? .here : .later }
             case .sync: isHere = false
             }
         }

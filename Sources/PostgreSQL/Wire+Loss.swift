@@ -44,7 +44,7 @@ extension Wire {
         for entry in expected[next...] {
             switch entry {
             case .prepare: break
-            case .execute(let attempt, _): group.append(attempt)
+            case .execute(let attempts, _): group += attempts
             case .sync:
                 settle(group, &answers)
                 group.removeAll()

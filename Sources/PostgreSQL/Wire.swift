@@ -145,13 +145,16 @@ struct Wire: ~Copyable {
         while groupStart < batch.attempts.count {
             let groupEnd = batch.separately ? groupStart + 1 : batch.attempts.count
             let expectedBefore = expected.count
-            for index in groupStart..<groupEnd {
-                guard send(batch.attempts[index], alone: batch.separately) else {
+            var start = groupStart
+            while start < groupEnd {
+                let end = batch.endOfSet(at: start, before: groupEnd)
+                guard send(batch.attempts[start..<end], alone: batch.separately) else {
                     // Without their Sync none of this group can take effect.
                     expected.removeSubrange(expectedBefore...)
                     isBroken = true
                     return .broken(Array(batch.attempts[groupStart...]))
                 }
+                start = end
             }
             expected.append(.sync(statements: groupEnd - groupStart, isExposed: isCancelling))
             guard PQpipelineSync(connection) == 1 else {
@@ -163,9 +166,17 @@ struct Wire: ~Copyable {
         return flush()
     }
 
-    private mutating func send(_ attempt: Attempt, alone: Bool) -> Bool {
-        let statement = attempt.call.statement
-        guard parameters.fill(attempt.call.parameters) else { return false }
+    /// Sends what one execution does: for one caller, or for a set of them.
+    private mutating func send(_ attempts: ArraySlice<Attempt>, alone: Bool) -> Bool {
+        guard let call = attempts.first?.call else { return true }
+        let statement: Statement.Text
+        if attempts.count > 1, let set = call.statement.set {
+            statement = set
+            guard parameters.fill(set: attempts) else { return false }
+        } else {
+            statement = call.statement.single
+            guard parameters.fill(call.parameters) else { return false }
+        }
         let count = Int32(clamping: parameters.types.count)
         // An unconfirmed Prepare stands in a group before this one and may be aborted with it: a statement
         // that runs alone brings its own.
@@ -191,7 +202,7 @@ struct Wire: ~Copyable {
                 connection, entry.name, count, parameters.pointers, parameters.lengths, parameters.formats, 1)
                 == 1
         else { return false }
-        expected.append(.execute(attempt, entry))
+        expected.append(.execute(attempts, entry))
         return true
     }
 
@@ -255,22 +266,24 @@ struct Wire: ~Copyable {
             entry.isUsable = false
             noteError(result, status)
             finishStatement()
-        case (.execute(let attempt, let entry), PGRES_TUPLES_OK),
-            (.execute(let attempt, let entry), PGRES_COMMAND_OK),
-            (.execute(let attempt, let entry), PGRES_EMPTY_QUERY):
-            guard checkShape(result, entry) else {
+        case (.execute(let attempts, let entry), PGRES_TUPLES_OK),
+            (.execute(let attempts, let entry), PGRES_COMMAND_OK),
+            (.execute(let attempts, let entry), PGRES_EMPTY_QUERY):
+            guard checkShape(result, entry), let shares = Rows.shares(of: result, count: attempts.count) else {
                 answers.lost = "an answer does not fit its statement"
                 return
             }
-            // A read's answer is right whatever becomes of its neighbours; a write's only with the Sync.
-            if purpose == .reads {
-                answers.completed.append((attempt.call, .success(Rows(result: result))))
-            } else {
-                held.append((attempt, Rows(result: result)))
+            for (attempt, rows) in zip(attempts, shares) {
+                // A read's answer is right whatever becomes of its neighbours; a write's only with the Sync.
+                if purpose == .reads {
+                    answers.completed.append((attempt.call, .success(rows)))
+                } else {
+                    held.append((attempt, rows))
+                }
             }
             finishStatement()
-        case (.execute(let attempt, let entry), PGRES_FATAL_ERROR),
-            (.execute(let attempt, let entry), PGRES_PIPELINE_ABORTED):
+        case (.execute(let attempts, let entry), PGRES_FATAL_ERROR),
+            (.execute(let attempts, let entry), PGRES_PIPELINE_ABORTED):
             noteError(result, status)
             // The server forgot the statement, or its table changed shape: it has to be prepared again.
             if let state = groupError?.state, status == PGRES_FATAL_ERROR,
@@ -278,7 +291,7 @@ struct Wire: ~Copyable {
             {
                 entry.isUsable = false
             }
-            refused.append(attempt)
+            refused += attempts
             finishStatement()
         case (.sync, PGRES_FATAL_ERROR):
             // The commit itself failed: a deferred constraint. The Sync's own answer still follows.

@@ -4,7 +4,8 @@
 /// What the server has been sent and not answered yet.
 enum WireEntry {
     case prepare(PreparedStatement)
-    case execute(Attempt, PreparedStatement)
+    /// For one caller, or for a set of them.
+    case execute(ArraySlice<Attempt>, PreparedStatement)
     /// The end of a group; exposed if a request to cancel may have hit it.
     case sync(statements: Int, isExposed: Bool)
 }

@@ -43,11 +43,13 @@ struct Requests: Sendable {
         switch source {
         case .fixed(let envelope): Self.write(envelope, to: &buffer, streamID: streamID)
         case .booking(let slots, let token):
-            let envelope = Self.envelope(BookingServiceMethods.bookAppointment, slots.next(), token)
+            let envelope = Self.envelope(
+                BookingServiceMethods.bookAppointment, slots.next(), token, key: Self.newKey())
             Self.write(envelope, to: &buffer, streamID: streamID)
         case .paying(let bookings, let token):
             guard let request = bookings.next() else { return false }
-            let envelope = Self.envelope(PaymentServiceMethods.payBooking, request, token)
+            let envelope = Self.envelope(
+                PaymentServiceMethods.payBooking, request, token, key: Self.newKey())
             Self.write(envelope, to: &buffer, streamID: streamID)
         }
         return true
@@ -60,12 +62,21 @@ struct Requests: Sendable {
     }
 
     private static func envelope<Request: Message, Response: Message>(
-        _ method: Method<Request, Response>, _ request: Request, _ token: String
+        _ method: Method<Request, Response>, _ request: Request, _ token: String, key: String? = nil
     ) -> [UInt8] {
         TTRPCRequest(
             service: method.service, method: method.name, payload: request.encoded(),
             metadata: [TTRPCKeyValue(key: "authorization", value: "Bearer \(token)")]
+                + (key.map { [TTRPCKeyValue(key: "idempotency-key", value: $0)] } ?? [])
         ).encoded()
+    }
+
+    private static let keyPrefix = UInt64.random(in: 0 ... .max)
+    private static let keyCount = Atomic<Int>(0)
+
+    /// An idempotency key that was never used.
+    private static func newKey() -> String {
+        "\(keyPrefix)-\(keyCount.wrappingAdd(1, ordering: .relaxed).newValue)"
     }
 }
 
