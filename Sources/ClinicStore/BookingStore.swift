@@ -23,7 +23,8 @@ public struct BookingStore: Sendable {
         try await Self.book.run(
             on: database, origin,
             [.int64(userID)] + appointment.values
-                + [.int64(appointment.price.fee), .int64(appointment.price.gst)])
+                + [.int64(appointment.price.fee), .int64(appointment.price.gst)],
+            ofDoctor: appointment.terms.doctorID)
     }
 
     /// Holds an appointment for so many seconds or until its start. Refused as `book` is, and with `tooManyHolds`.
@@ -36,7 +37,7 @@ public struct BookingStore: Sendable {
                 + [
                     .int64(appointment.price.fee), .int64(appointment.price.gst), .int64(seconds),
                     .int64(Hold.limitPerPatient),
-                ])
+                ], ofDoctor: appointment.terms.doctorID)
     }
 
     /// Books what is held. Refused with `bookingNotFound`, `staleEtag`, `holdExpired`, `invalidTransition`.
@@ -72,7 +73,7 @@ public struct BookingStore: Sendable {
             [.int64(id), .int64(ownerID), .int64(version)] + appointment.values
                 + [
                     .statuses(BookingStatus.allCases.filter(\.mayBeRescheduled)), .instant(startsAfter),
-                ])
+                ], ofDoctor: appointment.terms.doctorID)
     }
 
     /// Moves a booking to another status under these conditions, and hides it if wanted.

@@ -59,9 +59,13 @@ struct Mutation<Answer: Record>: Sendable {
             })
     }
 
-    /// Runs it on the write connection. A refusal is thrown as `Refusal`, a failure as `DatabaseError`.
-    func run(on database: Database, _ origin: Origin, _ parameters: [SQLValue]) async throws -> Answer {
-        guard var row = try await rows(database, origin, origin.values + parameters).first else {
+    /// Runs it on a write connection. A refusal is thrown as `Refusal`, a failure as `DatabaseError`.
+    ///
+    /// - Parameter doctorID: whose time it takes, if that is what it may wait for others for.
+    func run(
+        on database: Database, _ origin: Origin, _ parameters: [SQLValue], ofDoctor doctorID: Int64? = nil
+    ) async throws -> Answer {
+        guard var row = try await rows(database, origin, origin.values + parameters, doctorID).first else {
             throw StoreError.noAnswer
         }
         return try answer(reading: &row)
@@ -70,14 +74,14 @@ struct Mutation<Answer: Record>: Sendable {
     /// Runs it, and runs the very same again while it is not known whether it was committed: with the same key it is
     /// answered with what was written then, or takes its effect now. Without a key that would be a second effect.
     private func rows(
-        _ database: Database, _ origin: Origin, _ parameters: [SQLValue]
+        _ database: Database, _ origin: Origin, _ parameters: [SQLValue], _ doctorID: Int64?
     ) async throws(DatabaseError) -> Rows {
         do {
-            return try await database.write(statement, parameters)
+            return try await database.write(statement, parameters, neighbourhood: doctorID)
         } catch let lost where lost.kind == .outcomeUnknown && origin.key != nil {
             for _ in 0..<4 {
                 do {
-                    return try await database.write(statement, parameters)
+                    return try await database.write(statement, parameters, neighbourhood: doctorID)
                 } catch  where error.kind == .outcomeUnknown {
                     continue
                 } catch {

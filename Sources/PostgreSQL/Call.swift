@@ -24,15 +24,18 @@ final class Call: Sendable {
 
     let statement: Statement
     let parameters: [SQLValue]
+    /// Calls with the same number go over the same connection; nil for whichever has room.
+    let neighbourhood: Int64?
     let phase = Atomic<Phase>(.new)
     /// The connection it was last taken for, by its place in the lane.
     let link = Atomic<Int>(0)
     /// Written once before the phase becomes `queued`, read only by the one who may resume.
     nonisolated(unsafe) var continuation: UnsafeContinuation<Answer, Never>?
 
-    init(_ statement: Statement, _ parameters: [SQLValue]) {
+    init(_ statement: Statement, _ parameters: [SQLValue], neighbourhood: Int64? = nil) {
         self.statement = statement
         self.parameters = parameters
+        self.neighbourhood = neighbourhood
     }
 
     /// Moves on if nobody else did; the caller then owns the next step.

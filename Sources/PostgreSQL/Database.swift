@@ -67,10 +67,12 @@ public final class Database: Sendable {
     /// complete by itself: no BEGIN, COMMIT or anything else that ends a transaction. When its task is cancelled
     /// it is taken out of the queue, or stopped if it takes long (waits for a lock), or ends as if nothing had
     /// happened. Throws any `DatabaseError`; unless that is `.outcomeUnknown`, nothing was changed.
-    public func write(_ statement: Statement, _ parameters: [SQLValue] = []) async throws(DatabaseError)
-        -> Rows
-    {
-        try await writes.run(statement, parameters)
+    /// - Parameter neighbourhood: statements with the same number go over the same connection. Those that would wait for
+    ///   each other's locks should: two groups that wait for each other are a deadlock.
+    public func write(
+        _ statement: Statement, _ parameters: [SQLValue] = [], neighbourhood: Int64? = nil
+    ) async throws(DatabaseError) -> Rows {
+        try await writes.run(statement, parameters, neighbourhood: neighbourhood)
     }
 
     /// Refuses new statements, waits up to five seconds for those accepted, and closes the connections.

@@ -7,13 +7,13 @@ public struct DatabaseConfiguration: Sendable {
     public var url: String
     /// The number of connections for reads, at least 1.
     public var readConnections = 2
-    /// The number of connections for writes, at least 1. One gives the largest groups; statements that wait
-    /// for each other's locks never meet on it.
-    public var writeConnections = 1
+    /// The number of connections for writes, at least 1. With one the server works at one group and the others wait; two
+    /// keep two processors busy.
+    public var writeConnections = 2
     /// How many statements may wait to be sent, reads and writes each, before `.queueFull`.
     public var queueLimit = 4_096
     /// How many statements share one Sync, and hence, for writes, one commit.
-    public var groupLimit = 64
+    public var groupLimit = 128
     /// How many groups a read connection sends before the first of them is answered.
     public var readGroupsInFlight = 2
     /// How many groups a write connection sends before the first of them is committed. With 1, what arrives

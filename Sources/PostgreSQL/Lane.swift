@@ -42,6 +42,13 @@ final class Lane: Sendable {
         var statistics = DatabaseStatistics.Lane()
 
         var waiting: Int { queue.count - head }
+
+        /// The connection that all of a call's neighbours take; nil if it does not matter, or that one is down.
+        func home(of call: Call) -> Int? {
+            guard slots.count > 1, let neighbourhood = call.neighbourhood else { return nil }
+            let home = Int(UInt64(bitPattern: neighbourhood) % UInt64(slots.count))
+            return slots[home].isUp ? home : nil
+        }
     }
 
     let name: String
@@ -83,9 +90,11 @@ final class Lane: Sendable {
     // MARK: - Callers
 
     /// Sends the statement, or queues it, and waits for its answer.
-    func run(_ statement: Statement, _ parameters: [SQLValue]) async throws(DatabaseError) -> Rows {
+    func run(
+        _ statement: Statement, _ parameters: [SQLValue], neighbourhood: Int64? = nil
+    ) async throws(DatabaseError) -> Rows {
         try SQLValue.check(parameters)
-        let call = Call(statement, parameters)
+        let call = Call(statement, parameters, neighbourhood: neighbourhood)
         let answer = await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
                 call.continuation = continuation
@@ -161,14 +170,12 @@ final class Lane: Sendable {
     /// Takes the next batch for a connection with room, if there is one.
     private func takeBatch(_ state: inout State) -> Batch? {
         guard state.waiting > 0 else { return nil }
-        var best: Int?
-        var fewest = groupsInFlight
-        for index in state.slots.indices
-        where state.slots[index].isUp && state.slots[index].groupsInFlight < fewest {
-            best = index
-            fewest = state.slots[index].groupsInFlight
+        for busyness in 0..<groupsInFlight {
+            for index in state.slots.indices where state.slots[index].groupsInFlight == busyness {
+                if let batch = takeBatch(&state, index) { return batch }
+            }
         }
-        return best.flatMap { takeBatch(&state, $0) }
+        return nil
     }
 
     func takeBatch(_ state: inout State, _ index: Int) -> Batch? {
@@ -176,10 +183,17 @@ final class Lane: Sendable {
         guard slot.isUp, slot.groupsInFlight < groupsInFlight, state.waiting > 0 else { return nil }
         var batch = Batch(link: slot.link, generation: slot.generation, attempts: [], separately: false)
         var now: ContinuousClock.Instant?
-        while state.head < state.queue.count, batch.attempts.count < configuration.groupLimit {
+        // No further, or a long queue would be looked through for each that joins it.
+        let end = min(state.queue.count, state.head + 2 * configuration.groupLimit)
+        var passedOver: [Attempt] = []
+        while state.head < end, batch.attempts.count < configuration.groupLimit {
             let attempt = state.queue[state.head]
             if !batch.attempts.isEmpty, attempt.alone != batch.separately { break }
             state.head += 1
+            if let home = state.home(of: attempt.call), home != index {
+                passedOver.append(attempt)
+                continue
+            }
             guard attempt.call.move(from: .queued, to: .taken) else { continue }
             attempt.call.link.store(index, ordering: .releasing)
             batch.separately = attempt.alone
@@ -187,6 +201,10 @@ final class Lane: Sendable {
             guard let queued = attempt.queued else { continue }
             now = now ?? .now
             state.statistics.queueTime += (now ?? queued) - queued
+        }
+        if !passedOver.isEmpty {
+            state.head -= passedOver.count
+            state.queue.replaceSubrange(state.head..<(state.head + passedOver.count), with: passedOver)
         }
         if state.head == state.queue.count || state.head > 1_024 {
             state.queue.removeSubrange(..<state.head)
