@@ -33,9 +33,10 @@ final class TestClinic: Sendable {
     ///   - passwords: hashes passwords; at the lowest cost if there is none.
     ///   - standingAge: how old may be what is known of a caller.
     ///   - statementTimeout: how long a statement may take; the usual time if there is none.
+    ///   - writeConnections: how many connections changes take.
     init(
         databaseURL: String? = nil, zone: TimeZoneRules? = nil, passwords: BcryptPool? = nil,
-        standingAge: Duration = .seconds(5), statementTimeout: Duration? = nil
+        standingAge: Duration = .seconds(5), statementTimeout: Duration? = nil, writeConnections: Int = 2
     ) async throws {
         let directory = try TestCluster.makeDirectory()
         self.databaseURL = if let databaseURL { databaseURL } else { try await TestCluster.makeDatabase() }
@@ -43,6 +44,7 @@ final class TestClinic: Sendable {
             url: self.databaseURL)
         var configuration = DatabaseConfiguration(url: self.databaseURL)
         configuration.readConnections = 1
+        configuration.writeConnections = writeConnections
         if let statementTimeout { configuration.statementTimeout = statementTimeout }
         database = Database(configuration: configuration, logger: TestCluster.logger)
         try await database.start()

@@ -21,6 +21,8 @@ func connect(
     // Longer than a busy machine makes anybody wait.
     configuration.lockTimeout = .seconds(60)
     configuration.statementTimeout = .seconds(120)
+    // So that it is known what waits for what.
+    configuration.writeConnections = 1
     change(&configuration)
     let database = Database(configuration: configuration, logger: TestCluster.logger)
     try await database.start()

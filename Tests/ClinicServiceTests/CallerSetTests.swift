@@ -1,0 +1,183 @@
+// Bookings and payments that PostgreSQL does for a set of callers at once: each hears what it would have heard alone.
+
+import ClinicMessages
+import PostgreSQL
+import TTRPC
+import TTRPCMessages
+import TestCluster
+import Testing
+
+struct CallerSetTests {
+    /// How a call of a set ended: with whose booking, or why not.
+    private enum Outcome: Equatable {
+        case done(Int64)
+        case refused(String)
+    }
+
+    /// Makes the calls while nothing can be written, so that they are written as one set.
+    ///
+    /// - Parameter meanwhile: what happens after they were decided on and before they are written.
+    private func outcomes(
+        in clinic: TestClinic, _ calls: [@Sendable () async throws -> Int64],
+        meanwhile: () async throws -> Void = {}
+    ) async throws -> [Outcome] {
+        var configuration = DatabaseConfiguration(url: clinic.databaseURL)
+        configuration.readConnections = 1
+        configuration.writeConnections = 1
+        let holder = Database(configuration: configuration, logger: TestCluster.logger)
+        try await holder.start()
+        let key = Int64.random(in: 1...Int64.max)
+        _ = try await holder.write(Statement("select pg_advisory_lock($1)"), [.int64(key)])
+        async let blocked = clinic.database.write(
+            Statement("select pg_advisory_xact_lock($1)"), [.int64(key)])
+        let callers = calls.map { call in
+            Task { () async throws -> Outcome in
+                do {
+                    return .done(try await call())
+                } catch let status as Status {
+                    return .refused(status.errorInfo?.reason ?? "\(status.code)")
+                }
+            }
+        }
+        let deadline = ContinuousClock.now + .seconds(60)
+        while clinic.database.statistics.writes.waiting < calls.count, ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(2))
+        }
+        #expect(clinic.database.statistics.writes.waiting == calls.count)
+        try await meanwhile()
+        _ = try await holder.write(Statement("select pg_advisory_unlock($1)"), [.int64(key)])
+        _ = try await blocked
+        await holder.close()
+        var outcomes: [Outcome] = []
+        for caller in callers { outcomes.append(try await caller.value) }
+        return outcomes
+    }
+
+    @Test func `bookings of a set are made, refused and repeated as they would be alone`() async throws {
+        let clinic = try await TestClinic(writeConnections: 1)
+        let administrator = try await clinic.administrator()
+        let (first, second) = (
+            try await clinic.doctor(by: administrator), try await clinic.doctor(by: administrator)
+        )
+        let patients = [
+            try await clinic.signUp(), try await clinic.signUp(), try await clinic.signUp(),
+            try await clinic.signUp(),
+        ]
+        let taken = try clinic.dateTime(hour: 9)
+        _ = try await administrator.book(first, at: taken)
+        let (ten, eleven, twelve) = (
+            try clinic.dateTime(hour: 10), try clinic.dateTime(hour: 11), try clinic.dateTime(hour: 12)
+        )
+
+        func book(_ patient: Session, _ doctor: Doctor, _ time: String, _ key: String? = nil)
+            -> @Sendable () async throws -> Int64
+        {
+            { try await patient.book(doctor, at: time, key: key).id }
+        }
+        let outcomes = try await outcomes(
+            in: clinic,
+            [
+                book(patients[0], first, ten), book(patients[1], first, ten),
+                book(patients[2], first, eleven, "key"), book(patients[2], first, eleven, "key"),
+                book(patients[2], first, twelve, "key"),
+                book(patients[3], first, twelve), book(patients[3], second, twelve),
+                book(patients[0], first, taken), book(patients[1], second, ten, "key"),
+            ])
+        // Of rivals either may win.
+        #expect(outcomes[0...1].filter { $0 == .refused("SLOT_TAKEN") }.count == 1)
+        let keyed = outcomes[2...4].filter { $0 != .refused("KEY_REUSED") }
+        #expect(Set(keyed.map { "\($0)" }).count == 1)
+        #expect(keyed.count == (outcomes[4] == .refused("KEY_REUSED") ? 2 : 1))
+        #expect(outcomes[7] == .refused("SLOT_TAKEN"))
+        let live = "select count(*) from clinic.booking where status = 'BOOKED'"
+        let events = "select count(*) from clinic.event where entity = 'booking' and change ? 'start_time'"
+        #expect(try await clinic.count(live) == clinic.count(events))
+        #expect(
+            try await clinic.count("select count(*) from clinic.idempotency_key where key = 'key'")
+                == (keyed.isEmpty ? 0 : 1) + (outcomes[8] == .refused("PATIENT_BUSY") ? 0 : 1))
+        // A booking of the past hour's key is answered again, by itself.
+        if case .done(let id) = keyed.first {
+            let time = outcomes[4] == .refused("KEY_REUSED") ? eleven : twelve
+            #expect(try await patients[2].book(first, at: time, key: "key").id == id)
+        }
+        await clinic.stop()
+    }
+
+    @Test func `a set of bookings stands though the terms of one of them have changed`() async throws {
+        let clinic = try await TestClinic(writeConnections: 1)
+        let administrator = try await clinic.administrator()
+        let (changed, same) = (
+            try await clinic.doctor(by: administrator), try await clinic.doctor(by: administrator)
+        )
+        let times = try (9..<15).map { try clinic.dateTime(hour: $0) }
+        let patients = [try await clinic.signUp(), try await clinic.signUp()]
+        let outcomes = try await outcomes(
+            in: clinic,
+            times.map { time in { @Sendable in try await patients[0].book(same, at: time).id } }
+                + [{ @Sendable in try await patients[1].book(changed, at: times[0]).id }]
+        ) {
+            try await AdminConnection.withConnection(url: clinic.databaseURL) { connection in
+                _ = try connection.query(
+                    "update clinic.doctor set fee = 1, version = version + 1 where id = $1",
+                    [.int64(changed.id)])
+            }
+        }
+        #expect(
+            outcomes.allSatisfy {
+                if case .done = $0 { true } else { false }
+            })
+        #expect(
+            try await clinic.count(
+                "select fee from clinic.booking where doctor_id = $1", [.int64(changed.id)]) == 1)
+        await clinic.stop()
+    }
+
+    @Test func `payments of a set are made, refused and repeated as they would be alone`() async throws {
+        let clinic = try await TestClinic(writeConnections: 1)
+        let administrator = try await clinic.administrator()
+        let doctor = try await clinic.doctor(by: administrator)
+        let (patient, stranger) = (try await clinic.signUp(), try await clinic.signUp())
+        var bookings: [Booking] = []
+        for hour in 9..<15 {
+            bookings.append(try await patient.book(doctor, at: clinic.dateTime(hour: hour)))
+        }
+        _ = try await patient.pay(bookings[0])
+        _ = try await patient.call(
+            BookingServiceMethods.updateBookingStatus,
+            UpdateBookingStatusRequest(bookingID: bookings[1].id, status: .cancelled))
+
+        func pay(_ session: Session, _ number: Int, _ key: String? = nil)
+            -> @Sendable () async throws -> Int64
+        {
+            let id = bookings[number].id
+            return {
+                try await session.call(
+                    PaymentServiceMethods.payBooking, PayBookingRequest(bookingID: id), key: key
+                ).id
+            }
+        }
+        let outcomes = try await outcomes(
+            in: clinic,
+            [
+                pay(patient, 0), pay(patient, 1), pay(stranger, 2), pay(patient, 3), pay(administrator, 3),
+                pay(patient, 4, "key"), pay(patient, 4, "key"), pay(patient, 5, "other key"),
+            ])
+        #expect(outcomes[0] == .refused("ALREADY_PAID"))
+        #expect(outcomes[1] == .refused("NOT_PAYABLE"))
+        #expect(outcomes[2] == .refused("BOOKING_NOT_FOUND"))
+        #expect(outcomes[3...4].filter { $0 == .refused("ALREADY_PAID") }.count == 1)
+        #expect(outcomes[5] == outcomes[6])
+        for booking in [0, 3, 4, 5] {
+            #expect(
+                try await patient.call(
+                    BookingServiceMethods.getBooking, GetBookingRequest(bookingID: bookings[booking].id)
+                ).payments == [.paid])
+        }
+        #expect(try await clinic.count("select count(*) from clinic.transaction") == 4)
+        #expect(try await clinic.count("select count(*) from clinic.ledger_entry") == 12)
+        #expect(try await clinic.count("select coalesce(sum(amount), 0)::bigint from clinic.ledger_entry") == 0)
+        #expect(
+            try await clinic.count("select count(*) from clinic.event where entity = 'transaction'") == 4)
+        await clinic.stop()
+    }
+}
