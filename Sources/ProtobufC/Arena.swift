@@ -22,15 +22,17 @@ internal import Glibc
     /// Whether something was refused for the limit.
     private(set) var isExhausted = false
 
-    private init?(limit: Int) {
-        guard let chunk = ThreadChunk.take(byteCount: Self.firstChunkSize) else { return nil }
+    @usableFromInline init(limit: Int) {
+        guard let chunk = ThreadChunk.take(byteCount: Self.firstChunkSize) else {
+            fatalError("out of memory")
+        }
         firstChunk = chunk
         next = chunk
         available = min(Self.firstChunkSize, limit)
         allowance = limit - available
     }
 
-    private mutating func release() {
+    @usableFromInline mutating func release() {
         while let chunk = lastChunk {
             lastChunk = chunk.load(as: UnsafeMutableRawPointer?.self)
             free(chunk)
@@ -39,10 +41,10 @@ internal import Glibc
     }
 
     /// Calls the body with an arena that gives at most `limit` bytes and is gone when it returns.
-    static func withArena<Result, Failure: Error>(
+    @inlinable static func withArena<Result, Failure: Error>(
         limit: Int = .max, _ body: (UnsafeMutablePointer<Arena>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        guard var arena = Arena(limit: limit) else { fatalError("out of memory") }
+        var arena = Arena(limit: limit)
         defer { arena.release() }
         return try withUnsafeMutablePointer(to: &arena, body)
     }

@@ -8,7 +8,7 @@ public struct MessageTarget {
     @usableFromInline package let pointer: UnsafeMutableRawPointer
     @usableFromInline let arena: UnsafeMutablePointer<Arena>
 
-    init(for descriptor: MessageDescriptor, _ arena: UnsafeMutablePointer<Arena>) {
+    @usableFromInline init(for descriptor: MessageDescriptor, _ arena: UnsafeMutablePointer<Arena>) {
         self.init(Self.allocate(descriptor.pointer.pointee.sizeof_message, arena), arena)
     }
 

@@ -22,22 +22,18 @@ struct AnswerBuffer {
     var byteCount: Int { buffer.readableBytes }
 
     /// Adds the answer of a call that succeeded; throws if it is too long for a frame.
-    mutating func append(_ response: some Message, streamID: UInt32) throws(Refusal) {
-        let tooLong = response.withEncoded { encoded -> Int? in
-            let byteCount = encoded.byteCount
-            let prefixCount = byteCount == 0 ? 0 : 1 + Varint.byteCount(of: UInt64(byteCount))
-            guard byteCount <= FrameHeader.maximumLength - prefixCount else { return byteCount }
-            buffer.writeFrame(
-                length: prefixCount + byteCount, streamID: streamID, type: .response
-            ) { space in
-                guard byteCount > 0 else { return }
-                space[0] = Self.payloadTag
-                Varint.store(UInt64(byteCount), into: UnsafeMutableRawBufferPointer(rebasing: space[1...]))
-                encoded.write(into: UnsafeMutableRawBufferPointer(rebasing: space[prefixCount...]))
-            }
-            return nil
+    mutating func append(_ response: EncodedMessage, streamID: UInt32) throws(Refusal) {
+        let byteCount = response.byteCount
+        let prefixCount = byteCount == 0 ? 0 : 1 + Varint.byteCount(of: UInt64(byteCount))
+        guard byteCount <= FrameHeader.maximumLength - prefixCount else {
+            throw .responseTooLong(length: byteCount)
         }
-        if let tooLong { throw .responseTooLong(length: tooLong) }
+        buffer.writeFrame(length: prefixCount + byteCount, streamID: streamID, type: .response) { space in
+            guard byteCount > 0 else { return }
+            space[0] = Self.payloadTag
+            Varint.store(UInt64(byteCount), into: UnsafeMutableRawBufferPointer(rebasing: space[1...]))
+            response.write(into: UnsafeMutableRawBufferPointer(rebasing: space[prefixCount...]))
+        }
     }
 
     /// Adds the answer of a call that failed. Details that are too long for a frame are left out.

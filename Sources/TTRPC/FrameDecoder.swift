@@ -59,10 +59,13 @@ struct FrameDecoder {
         if let pending {
             return hasBody(pending) ? .body(pending) : collect()
         }
-        guard skip() else { return collect() }
-        guard let first = partial.first ?? incoming.first else { return collect() }
-        guard first == 0 else { return .notTTRPC }
-        guard let header = readHeader() else { return collect() }
+        guard skip(), incoming.readableBytes > 0 else { return collect() }
+        guard let header = readHeader() else {
+            guard partial.first ?? 0 == 0 else { return .notTTRPC }
+            return collect()
+        }
+        // The first byte is the highest of the length.
+        guard header.length >> 24 == 0 else { return .notTTRPC }
         pending = header
         headerCount &+= 1
         return .header(header)

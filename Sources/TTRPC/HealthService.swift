@@ -30,6 +30,8 @@ public final class HealthService: Sendable {
     }
 
     private let state: Mutex<State>
+    /// The number of the server's own status, which is asked for without taking turns.
+    private let overall = Atomic(HealthCheckResponse.ServingStatus.serving.rawValue)
 
     /// Knows the server as a whole and these services; all of them serve.
     public init(services: [String] = []) {
@@ -44,6 +46,7 @@ public final class HealthService: Sendable {
             } else {
                 state.entries.append(Entry(service: service, status: status))
             }
+            if service.isEmpty { overall.store(status.rawValue, ordering: .releasing) }
             return state.watchers.values.filter { $0.service == service }
         }
         for watcher in watchers { watcher.changes.yield(status) }
@@ -51,7 +54,8 @@ public final class HealthService: Sendable {
 
     /// What a service answers now; nil if it is not known.
     public func status(of service: String) -> HealthCheckResponse.ServingStatus? {
-        state.withLock { $0.status(of: service) }
+        if service.isEmpty { return .init(rawValue: overall.load(ordering: .acquiring)) }
+        return state.withLock { $0.status(of: service) }
     }
 
     /// Answers Check; throws NOT_FOUND for a service it does not know.

@@ -134,6 +134,15 @@ public struct Metadata: Sendable, Hashable, Collection, ExpressibleByDictionaryL
 }
 
 extension Metadata {
+    /// Whether it lies in the same memory, and so is the same; false says nothing.
+    package func isInMemory(of other: Metadata) -> Bool {
+        bytes.withUnsafeBufferPointer { mine in
+            other.bytes.withUnsafeBufferPointer {
+                mine.baseAddress == $0.baseAddress && mine.count == $0.count
+            }
+        }
+    }
+
     /// Takes what came in a request; throws if that is too much, or a key holds CR or LF.
     init(_ envelope: RequestEnvelope, maximumPairs: Int, maximumBytes: Int) throws(Refusal) {
         guard envelope.pairCount <= maximumPairs else {

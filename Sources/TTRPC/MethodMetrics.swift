@@ -37,12 +37,13 @@ final class MethodMetrics: Sendable {
         Self.reference(handles.load(ordering: .acquiring))?.release()
     }
 
-    /// A call has ended with this code, after so long if it is known.
+    /// So many calls have ended with this code, each after so long if it is known.
     @inline(__always)
-    func count(_ code: StatusCode, after time: TimeAmount?) {
+    func count(_ code: StatusCode, _ count: Int, after time: TimeAmount?) {
         let handles = found()
-        handles.counters[Int(code.rawValue)].increment(by: 1 as Int64)
-        if let time { handles.duration.recordNanoseconds(time.nanoseconds) }
+        handles.counters[Int(code.rawValue)].increment(by: Int64(count))
+        guard let time else { return }
+        for _ in 0..<count { handles.duration.recordNanoseconds(time.nanoseconds) }
     }
 
     @inline(__always)

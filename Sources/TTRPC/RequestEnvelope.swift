@@ -32,14 +32,28 @@ struct RequestEnvelope {
     /// How many bytes all keys and values have.
     private(set) var pairByteCount = 0
     /// The fields from the first pair on.
-    private var pairs = UnsafeRawBufferPointer(start: nil, count: 0)
+    private(set) var pairs = UnsafeRawBufferPointer(start: nil, count: 0)
+    /// How many fields these are, with those inside the pairs; nil if there are others than pairs among them.
+    private(set) var pairFieldCount: Int?
+    /// The pairs are those that were remembered, byte by byte.
+    private(set) var hasRememberedPairs = false
 
-    /// Nil for bytes that are no envelope, or that have too many fields.
-    init?(_ bytes: UnsafeRawBufferPointer) {
+    /// Nil for bytes that are no envelope, or that have too many fields. Pairs that are remembered are not read again.
+    init?(_ bytes: UnsafeRawBufferPointer, remembered: borrowing RememberedMetadata = RememberedMetadata()) {
         var reader = WireReader(bytes)
         var fieldsLeft = DecodingLimits.server.maximumFieldCount
+        var fieldsLeftAtPairs = 0
+        var hasOnlyPairs = true
         while !reader.isAtEnd {
             let rest = reader.rest
+            if pairCount == 0, remembered.cameAs(rest), remembered.fieldCount <= fieldsLeft {
+                pairs = rest
+                pairCount = remembered.pairCount
+                pairByteCount = remembered.pairByteCount
+                hasRememberedPairs = true
+                break
+            }
+            let fieldsLeftBefore = fieldsLeft
             guard let (number, type, value) = Self.field(&reader, &fieldsLeft) else { return nil }
             switch (number, type) {
             // Of a field that comes more than once the last one counts.
@@ -53,13 +67,20 @@ struct RequestEnvelope {
                 guard let pair = Self.pair(value, &fieldsLeft), WireText.isValid(pair.key),
                     WireText.isValid(pair.value)
                 else { return nil }
-                if pairCount == 0 { pairs = rest }
+                if pairCount == 0 {
+                    pairs = rest
+                    fieldsLeftAtPairs = fieldsLeftBefore
+                    hasOnlyPairs = true
+                }
                 pairCount += 1
                 pairByteCount += pair.key.count + pair.value.count
+                continue
             case (Field.service...Field.metadata, _): return nil
             default: break
             }
+            hasOnlyPairs = false
         }
+        if hasOnlyPairs { pairFieldCount = fieldsLeftAtPairs - fieldsLeft }
         guard WireText.isValid(service), WireText.isValid(method) else { return nil }
     }
 

@@ -45,6 +45,7 @@ extension ServerConnection {
     /// Sends what has gathered and closes; a peer that does not take it in time loses it.
     func closeBehindAnswers(within time: TimeAmount) {
         guard let context, !isClosing else { return }
+        countSucceeded()
         isClosing = true
         deadlineTimer.cancel()
         dismissSenders()

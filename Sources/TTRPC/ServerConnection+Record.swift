@@ -3,7 +3,8 @@
 // that of a client's verified certificate.
 //
 // A call lasts from the moment its bytes were read, together with those of its neighbours in the same read, until its
-// answer is there to be sent.
+// answer leaves, together with theirs. So those of one method that went well are counted together: the numbers are shared
+// by all event loops, and the processor's cores take them from each other once for a read and not once for a call.
 
 internal import Logging
 internal import NIOCore
@@ -11,9 +12,23 @@ internal import NIOCore
 extension ServerConnection {
     /// A call has its answer, or nobody is there to be answered.
     func record(_ token: CallToken, _ code: StatusCode) {
+        if code == .ok, !server.logsCalls {
+            if succeeded?.method != token.method || succeeded?.began != token.began { countSucceeded() }
+            succeeded = SucceededCalls(
+                method: token.method, began: token.began, count: (succeeded?.count ?? 0) + 1)
+            return
+        }
         let time = executor.eventLoop.now - token.began
-        server.metrics.callEnded(token.method, code, after: time)
+        server.metrics.callsEnded(token.method, code, 1, after: time)
         if server.logsCalls { log(code, token, after: time) }
+    }
+
+    /// Counts the calls that have succeeded until now.
+    func countSucceeded() {
+        guard let calls = succeeded else { return }
+        succeeded = nil
+        server.metrics.callsEnded(
+            calls.method, .ok, calls.count, after: executor.eventLoop.now - calls.began)
     }
 
     /// A call was answered with a failure, or a frame before it had become a call of a known method.
@@ -53,6 +68,13 @@ extension ServerConnection {
         if let token { facts["request_id"] = "\(requestID(token.number))" }
         return facts
     }
+}
+
+/// Calls of one method that were read together and have succeeded.
+struct SucceededCalls {
+    var method: Int
+    var began: NIODeadline
+    var count: Int
 }
 
 extension Peer {

@@ -28,6 +28,7 @@ final class ServerConnection: ChannelDuplexHandler {
     let server: ServerShared
     let peer: Peer
     private let origin: CallOrigin
+    @exclusivity(unchecked) private var remembered = RememberedMetadata()
     @exclusivity(unchecked) var state: ServerConnectionState
     @exclusivity(unchecked) var decoder = FrameDecoder()
     @exclusivity(unchecked) var answers = AnswerBuffer()
@@ -49,6 +50,8 @@ final class ServerConnection: ChannelDuplexHandler {
     @exclusivity(unchecked) var isServingFrames = false
     /// The executor will call `flushAfterWakeUp`.
     @exclusivity(unchecked) private var willFlushAfterWakeUp = false
+    /// Calls that have succeeded and are counted when their answers leave.
+    @exclusivity(unchecked) var succeeded: SucceededCalls?
     /// The peer does not read its answers; frames that are here already have to wait.
     @exclusivity(unchecked) private var isPaused = false
     /// The channel wants to read and has to wait for the same reason.
@@ -152,7 +155,10 @@ final class ServerConnection: ChannelDuplexHandler {
 
     func serveFrames() {
         isServingFrames = true
-        defer { isServingFrames = false }
+        defer {
+            isServingFrames = false
+            origin.note = nil
+        }
         let now = executor.eventLoop.now
         while !isClosing, !isPaused, held == nil {
             switch decoder.next() {
@@ -192,7 +198,9 @@ final class ServerConnection: ChannelDuplexHandler {
     private func receivedCall(_ header: FrameHeader, now: NIODeadline) -> ReceivedCall? {
         // What is made of the body has copies of all that it keeps.
         let result = decoder.takeBody { body -> Result<ReceivedCall, Refusal> in
-            guard let envelope = RequestEnvelope(body) else { return .failure(.invalidEnvelope) }
+            guard let envelope = RequestEnvelope(body, remembered: remembered) else {
+                return .failure(.invalidEnvelope)
+            }
             do throws(Refusal) { return .success(try receivedCall(envelope, now: now)) } catch {
                 return .failure(error)
             }
@@ -222,13 +230,18 @@ final class ServerConnection: ChannelDuplexHandler {
             deadline = now + server.defaultTimeout
         }
         return ReceivedCall(
-            method: method, origin: origin,
-            metadata: envelope.pairCount == 0
-                ? Metadata()
-                : try Metadata(
-                    envelope, maximumPairs: server.configuration.maximumMetadataPairs,
-                    maximumBytes: server.configuration.maximumMetadataBytes),
-            deadline: deadline, payload: Array(envelope.payload))
+            method: method, origin: origin, metadata: try metadata(of: envelope), deadline: deadline,
+            payload: Array(envelope.payload))
+    }
+
+    private func metadata(of envelope: RequestEnvelope) throws(Refusal) -> Metadata {
+        if envelope.pairCount == 0 { return Metadata() }
+        if envelope.hasRememberedPairs { return remembered.metadata }
+        let metadata = try Metadata(
+            envelope, maximumPairs: server.configuration.maximumMetadataPairs,
+            maximumBytes: server.configuration.maximumMetadataBytes)
+        remembered.remember(metadata, of: envelope)
+        return metadata
     }
 
     private func start(_ call: consuming ReceivedCall, _ header: FrameHeader, now: NIODeadline) {
@@ -262,7 +275,7 @@ final class ServerConnection: ChannelDuplexHandler {
 
     // MARK: Results
 
-    func handlerSucceeded(_ token: CallToken, _ response: some Message) {
+    func handlerSucceeded(_ token: CallToken, _ response: EncodedMessage) {
         guard finished(token) else { return }
         do throws(Refusal) {
             if unsentBytes >= server.configuration.maximumUnreadBytes { try checkQueue() }
@@ -356,6 +369,7 @@ final class ServerConnection: ChannelDuplexHandler {
 
     /// Hands what has gathered to the channel.
     func writeAnswers() {
+        countSucceeded()
         guard let context, !isClosing, answers.byteCount > 0 else { return }
         sendingTurn &+= 1
         let bytes = answers.take()
@@ -384,6 +398,7 @@ final class ServerConnection: ChannelDuplexHandler {
     // MARK: The end
 
     private func end() {
+        countSucceeded()
         isClosing = true
         decoder = FrameDecoder()
         held?.grace.cancel()

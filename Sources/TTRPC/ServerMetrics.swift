@@ -71,14 +71,14 @@ final class ServerMetrics: Sendable {
 
     func isStream(_ method: Int) -> Bool { !methods[method].isUnary }
 
-    /// A call of a method has ended.
-    func callEnded(_ method: Int, _ code: StatusCode, after time: TimeAmount) {
-        calls[method].count(code, after: time)
+    /// So many calls of a method have ended.
+    func callsEnded(_ method: Int, _ code: StatusCode, _ count: Int, after time: TimeAmount) {
+        calls[method].count(code, count, after: time)
     }
 
     /// A request was refused before it was known which method it is for.
     func callRefused(_ code: StatusCode) {
-        unknownCalls.count(code, after: nil)
+        unknownCalls.count(code, 1, after: nil)
     }
 
     /// A call was answered with a failure that has this reason.

@@ -107,7 +107,7 @@ final class ServerStream: @unchecked Sendable {
         executor.eventLoop.preconditionInEventLoop()
         if let failure = requestFailure.withLock({ $0 }) { return fail(failure) }
         requests?.abandon()
-        connection.handlerSucceeded(token, response)
+        response.withEncoded { connection.handlerSucceeded(token, $0) }
     }
 
     private func fail(_ error: any Error) {

@@ -8,6 +8,10 @@ public import ProtobufC
 public struct UnaryCall<Request: Message>: Sendable {
     let received: ReceivedCall
 
+    @usableFromInline init(received: ReceivedCall) { self.received = received }
+
+    /// What it has in common with the other calls of its connection.
+    package var origin: CallOrigin { received.origin }
     /// The full name of the service, such as `grpc.health.v1.Health`.
     public var service: String { received.method.service }
     /// The name of the method, such as `Check`.
@@ -52,10 +56,20 @@ public struct StreamingCall: Sendable {
 }
 
 /// What the calls of a connection have in common, in one place, since a call is handed on many times.
-final class CallOrigin: Sendable {
+///
+/// The note is used on the connection's event loop only; this is why it is `@unchecked Sendable`.
+package final class CallOrigin: @unchecked Sendable {
     let peer: Peer
     /// The number of the server.
     let server: UInt32
+    /// What the beginning of a handler leaves here for those of the calls that came in the same read.
+    package var note: (any AnyObject & Sendable)? {
+        get { currentNote }
+        set { currentNote = newValue }
+    }
+
+    // Apart, since another module would have its uses checked for exclusivity at run time.
+    @exclusivity(unchecked) private var currentNote: (any AnyObject & Sendable)?
 
     init(peer: Peer, server: UInt32) {
         self.peer = peer
@@ -64,7 +78,7 @@ final class CallOrigin: Sendable {
 }
 
 /// A call as it came off the wire, the same for every method.
-struct ReceivedCall: Sendable {
+@usableFromInline struct ReceivedCall: Sendable {
     let method: RegisteredMethod
     let origin: CallOrigin
     var metadata = Metadata()

@@ -15,16 +15,16 @@ struct AnswerBufferTests {
     func `an OK answer is byte for byte what protobuf-c packs`(length: Int) throws {
         let message = HealthCheckRequest(service: String(repeating: "x", count: length))
         var answers = AnswerBuffer()
-        try answers.append(message, streamID: 7)
+        try answers.append(message: message, streamID: 7)
         let envelope = TTRPCResponse(payload: message.encoded()).encoded()
         #expect(answers.take() == RawPeer.frame(2, 7, body: envelope))
     }
 
     @Test func `answers lie one behind the other`() throws {
         var answers = AnswerBuffer()
-        try answers.append(HealthCheckResponse(status: .serving), streamID: 1)
+        try answers.append(message: HealthCheckResponse(status: .serving), streamID: 1)
         answers.append(Status(.notFound, "no"), streamID: 3)
-        try answers.append(HealthCheckResponse(status: .notServing), streamID: 5)
+        try answers.append(message: HealthCheckResponse(status: .notServing), streamID: 5)
         var decoder = FrameDecoder()
         decoder.append(answers.take())
         var ids: [UInt32] = []
@@ -61,5 +61,11 @@ struct AnswerBufferTests {
         let end = bytes.firstIndex { $0 < 0x80 } ?? 0
         #expect(end + 1 == Varint.byteCount(of: value))
         #expect(bytes[...end].reversed().reduce(0) { $0 << 7 | UInt64($1 & 0x7f) } == value)
+    }
+}
+
+extension AnswerBuffer {
+    fileprivate mutating func append(message: some Message, streamID: UInt32) throws(Refusal) {
+        try message.withEncoded { encoded throws(Refusal) in try append(encoded, streamID: streamID) }
     }
 }

@@ -37,6 +37,55 @@ import Testing
         let expected = try? TTRPCRequest(decoding: bytes)
         let found = bytes.withUnsafeBytes { RequestEnvelope($0).map(TTRPCRequest.init) }
         #expect(found == expected, "\(bytes)")
+        for remembered in [bytes] + Self.requests {
+            #expect(Self.read(bytes, after: remembered) == expected, "\(bytes) after \(remembered)")
+        }
+    }
+
+    /// What is read of an envelope on a connection where another one came before.
+    private static func read(_ bytes: [UInt8], after other: [UInt8]) -> TTRPCRequest? {
+        var remembered = RememberedMetadata()
+        other.withUnsafeBytes { bytes in
+            guard let envelope = RequestEnvelope(bytes),
+                let metadata = try? Metadata(envelope, maximumPairs: .max, maximumBytes: .max)
+            else { return }
+            remembered.remember(metadata, of: envelope)
+        }
+        return bytes.withUnsafeBytes { RequestEnvelope($0, remembered: remembered).map(TTRPCRequest.init) }
+    }
+
+    @Test func `metadata that comes again is known again, and no other`() throws {
+        let pairs = [TTRPCKeyValue(key: "authorization", value: "Bearer one"), TTRPCKeyValue(key: "k")]
+        let first = TTRPCRequest(service: "s", method: "m", metadata: pairs).encoded()
+        var remembered = RememberedMetadata()
+        try first.withUnsafeBytes { bytes in
+            let envelope = try #require(RequestEnvelope(bytes))
+            remembered.remember(try Metadata(envelope, maximumPairs: 8, maximumBytes: 100), of: envelope)
+        }
+        func isKnown(_ bytes: [UInt8]) -> Bool? {
+            bytes.withUnsafeBytes { RequestEnvelope($0, remembered: remembered)?.hasRememberedPairs }
+        }
+        let again = TTRPCRequest(service: "other", method: "x", payload: [1], metadata: pairs).encoded()
+        #expect(isKnown(first) == true)
+        #expect(isKnown(again) == true)
+        #expect(isKnown(again + [0x20, 1]) == false)
+        #expect(isKnown(TTRPCRequest(service: "s", method: "m", metadata: [pairs[0]]).encoded()) == false)
+        let other = [TTRPCKeyValue(key: "authorization", value: "Bearer two"), TTRPCKeyValue(key: "k")]
+        #expect(isKnown(TTRPCRequest(service: "s", method: "m", metadata: other).encoded()) == false)
+        #expect(isKnown(Array(again.dropFirst(7))) == true, "without a service")
+        #expect(
+            isKnown(
+                [0x12, 1, 0xFF]
+                    + again.suffix(pairs.reduce(0) { $0 + TTRPCRequest(metadata: [$1]).encoded().count }))
+                == nil, "with a method that is no text")
+    }
+
+    @Test func `metadata that comes again counts against the fields as it did before`() {
+        let pairs = [UInt8](repeatElement([0x2A, 0] as [UInt8], count: 100).joined())
+        for count in [16_284, 16_285] {
+            let bytes = [UInt8](repeatElement([0x30, 0] as [UInt8], count: count).joined()) + pairs
+            #expect((Self.read(bytes, after: pairs) != nil) == (count == 16_284))
+        }
     }
 
     @Test func `what is odd is taken or refused as protobuf-c does it`() {

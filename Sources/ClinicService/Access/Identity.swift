@@ -25,15 +25,32 @@ struct Identity: Sendable {
             claims, try await standings.standing(of: claims.userID, tokenVersion: claims.tokenVersion))
     }
 
-    /// The caller that a call's metadata names, as far as that can be told without waiting: nil when somebody has to be
-    /// asked what the bearer may do. Throws as above.
-    func callerWithoutWaiting(of metadata: Metadata, now: Instant) throws(Status) -> Caller? {
-        guard let token = try token(in: metadata) else { return .anonymous }
+    /// The caller that a call's metadata names and the moment of which that is true, as far as it can be told without
+    /// waiting: nil when somebody has to be asked what the bearer may do. Throws as above.
+    ///
+    /// Calls that came in one read with the same metadata have one caller at one moment, which is found out for the
+    /// first of them, and again when somebody's standing changes meanwhile: two locks that all event loops share, and
+    /// three looks at the clock, are for a read and not for a call.
+    func callerWithoutWaiting<Request>(
+        of call: UnaryCall<Request>
+    ) throws(Status) -> (caller: Caller, now: Instant)? {
+        let (origin, metadata) = (call.origin, call.metadata)
+        let edition = standings.currentEdition
+        if let last = origin.note as? IdentifiedCall, last.edition == edition,
+            last.metadata.isInMemory(of: metadata)
+        {
+            return (last.caller, last.now)
+        }
+        let now = Instant.now
+        guard let token = try token(in: metadata) else { return (.anonymous, now) }
         let claims = try claims(of: token, now: now)
         guard
             let standing = standings.remembered(claims.userID, tokenVersion: claims.tokenVersion)
         else { return nil }
-        return try caller(claims, standing)
+        let caller = try caller(claims, standing)
+        origin.note = IdentifiedCall(
+            metadata: metadata, edition: edition, caller: caller, now: now)
+        return (caller, now)
     }
 
     private func claims(of token: ArraySlice<UInt8>, now: Instant) throws(Status) -> AccessTokenClaims {
@@ -65,5 +82,21 @@ struct Identity: Sendable {
             return nil
         }
         return text.dropFirst(scheme.utf8CodeUnitCount)
+    }
+}
+
+/// Who made the last call of a connection, for the others of the same read.
+private final class IdentifiedCall: Sendable {
+    /// Kept, so that nothing else can lie in its memory.
+    let metadata: Metadata
+    let edition: UInt64
+    let caller: Caller
+    let now: Instant
+
+    init(metadata: Metadata, edition: UInt64, caller: Caller, now: Instant) {
+        self.metadata = metadata
+        self.edition = edition
+        self.caller = caller
+        self.now = now
     }
 }

@@ -44,6 +44,8 @@ final class Standings: Sendable {
     private let readingAge: Duration
     private let now: @Sendable () -> ContinuousClock.Instant
     private let state: Mutex<State>
+    /// Grows with the state's generation, and is read without taking turns.
+    private let edition = Atomic<UInt64>(0)
 
     /// More changes than this between two readings, and everything is forgotten instead.
     static let changeLimit: Int64 = 1_000
@@ -78,8 +80,12 @@ final class Standings: Sendable {
         state.withLock { state in
             state.known.forget(userID)
             state.generation &+= 1
+            edition.wrappingAdd(1, ordering: .releasing)
         }
     }
+
+    /// A number that grows when somebody's standing may have changed: what was told before it did holds no longer.
+    var currentEdition: UInt64 { edition.load(ordering: .acquiring) }
 
     /// Takes what is known of a user as read at this moment.
     func remember(_ standing: Standing, of userID: Int64) {
@@ -87,6 +93,7 @@ final class Standings: Sendable {
         state.withLock { state in
             state.known.remember(standing, of: userID)
             state.readAt = moment
+            edition.wrappingAdd(1, ordering: .releasing)
         }
     }
 
@@ -126,7 +133,10 @@ final class Standings: Sendable {
         state.reading = Task {
             do {
                 let changes = try await self.source.changes(from: position, limit: Self.changeLimit)
-                self.state.withLock { $0.apply(changes, readAt: moment) }
+                self.state.withLock { state in
+                    state.apply(changes, readAt: moment)
+                    self.edition.wrappingAdd(1, ordering: .releasing)
+                }
             } catch {
                 self.state.withLock { $0.reading = nil }
                 throw error

@@ -176,8 +176,7 @@ private struct Gate: Sendable {
 
     /// Nil when somebody has to be asked who is calling.
     func admitWithoutWaiting<Request: Message>(_ call: UnaryCall<Request>) throws -> (Request, Call)? {
-        let now = Instant.now
-        guard let caller = try identity.callerWithoutWaiting(of: call.metadata, now: now) else { return nil }
+        guard let (caller, now) = try identity.callerWithoutWaiting(of: call) else { return nil }
         return try authorise(call, of: caller, now: now) { try Self.decode(call) }
     }
 

@@ -1,5 +1,5 @@
-// One connection of the load client: sends as many new requests as a read brought answers, in one write. An answer is
-// judged by its first byte alone: the tag of a response's payload or that of its status.
+// One connection of the load client: sends as many new requests as a read brought answers, in one write. An answer has to
+// be that of a call in flight and is judged by its first byte alone: the tag of a response's payload or that of its status.
 
 internal import Histogram
 internal import NIOCore
@@ -29,10 +29,12 @@ final class Tally: Sendable {
         }
     }
 
-    func record(_ nanoseconds: [UInt64]) {
+    func record(_ durations: [LoadConnection.Duration]) {
         times.withLock { times in
             guard times != nil else { return }
-            for time in nanoseconds { times?.record(time) }
+            for duration in durations {
+                times?.record(UInt64(duration.time.nanoseconds), count: UInt32(duration.calls))
+            }
         }
     }
 
@@ -47,7 +49,14 @@ final class LoadConnection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    /// How long calls that were sent and answered together took.
+    struct Duration {
+        var time: TimeAmount
+        var calls: Int
+    }
+
     private static let headerBytes = 10
+    private static let responseType: UInt8 = 2
     /// Tag of `payload` in a Response: field 2, length-delimited.
     private static let payloadTag: UInt8 = 2 << 3 | 2
 
@@ -55,10 +64,12 @@ final class LoadConnection: ChannelInboundHandler {
     private let inFlight: Int
     private let tally: Tally
     private let allowsTaken: Bool
-    /// When the last calls were sent, in a ring by their stream ids; a peer answers long before it is round.
-    private var sendingTimes = [NIODeadline](repeating: .now(), count: 8192)
-    private var durations: [UInt64] = []
+    /// When the calls in flight were sent, in a ring by their stream ids; nil for those that are answered. A peer answers
+    /// long before it is round.
+    private var sendingTimes = [NIODeadline?](repeating: nil, count: 8192)
+    private var durations: [Duration] = []
     private var rest = ByteBuffer()
+    private var outgoing = ByteBuffer()
     private var nextStreamID: UInt32 = 1
     private var answered = 0
 
@@ -81,21 +92,41 @@ final class LoadConnection: ChannelInboundHandler {
             swap(&rest, &bytes)
         }
         let now = NIODeadline.now()
-        while let length = bytes.getInteger(at: bytes.readerIndex, as: UInt32.self),
-            let streamID = bytes.getInteger(at: bytes.readerIndex + 4, as: UInt32.self),
-            bytes.readableBytes >= Self.headerBytes + Int(length)
-        {
-            let body = bytes.readerIndex + Self.headerBytes
-            if bytes.getInteger(at: body, as: UInt8.self) != Self.payloadTag,
-                !mayRefuse(bytes.getBytes(at: body, length: Int(length)) ?? [])
-            {
-                return context.close(promise: nil)
-            }
-            durations.append(UInt64((now - sendingTimes[Int(streamID / 2) % sendingTimes.count]).nanoseconds))
-            bytes.moveReaderIndex(forwardBy: Self.headerBytes + Int(length))
-            answered += 1
+        guard let taken = bytes.withUnsafeReadableBytes({ take($0, now) }) else {
+            return context.close(promise: nil)
         }
+        bytes.moveReaderIndex(forwardBy: taken)
         rest = bytes.readableBytes > 0 ? bytes : ByteBuffer()
+    }
+
+    /// Takes the answers that are complete, and says how many bytes they are; nil if one makes the measurement void.
+    private func take(_ bytes: UnsafeRawBufferPointer, _ now: NIODeadline) -> Int? {
+        var position = 0
+        while bytes.count - position >= Self.headerBytes {
+            let length = Int(
+                UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self)))
+            let streamID = UInt32(
+                bigEndian: bytes.loadUnaligned(fromByteOffset: position + 4, as: UInt32.self))
+            let body = position + Self.headerBytes
+            guard bytes.count - body >= length else { break }
+            let place = Int(streamID / 2) % sendingTimes.count
+            guard let sent = sendingTimes[place], bytes[position + 8] == Self.responseType else {
+                tally.fail("an answer came that is none to a call in flight")
+                return nil
+            }
+            sendingTimes[place] = nil
+            if length == 0 || bytes[body] != Self.payloadTag, !mayRefuse(Array(bytes[body..<body + length])) {
+                return nil
+            }
+            if let last = durations.indices.last, durations[last].time == now - sent {
+                durations[last].calls += 1
+            } else {
+                durations.append(Duration(time: now - sent, calls: 1))
+            }
+            answered += 1
+            position = body + length
+        }
+        return position
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -121,15 +152,14 @@ final class LoadConnection: ChannelInboundHandler {
     }
 
     private func send(_ count: Int, _ context: ChannelHandlerContext) {
-        var buffer = context.channel.allocator.buffer(capacity: count * 512)
+        outgoing.clear()
+        let sent = requests.write(count, to: &outgoing, firstStreamID: nextStreamID)
         let now = NIODeadline.now()
-        var sent = 0
-        while sent < count, requests.write(to: &buffer, streamID: nextStreamID) {
+        for _ in 0..<sent {
             sendingTimes[Int(nextStreamID / 2) % sendingTimes.count] = now
             nextStreamID &+= 2
-            sent += 1
         }
         tally.add(requests: sent)
-        if sent > 0 { context.writeAndFlush(wrapOutboundOut(buffer), promise: nil) }
+        if sent > 0 { context.writeAndFlush(wrapOutboundOut(outgoing), promise: nil) }
     }
 }

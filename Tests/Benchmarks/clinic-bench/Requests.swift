@@ -1,5 +1,5 @@
-// Where the load client's frames come from. What every call has in common is encoded once; only the stream id is
-// written for each, and the slot where every call books another one.
+// Where the load client's frames come from. A call that is made again and again is encoded once, in its frame, and only
+// the stream id is written for each; where every call asks for something else it is encoded each time.
 
 internal import ClinicMessages
 internal import Foundation
@@ -11,7 +11,7 @@ internal import TTRPCMessages
 /// Makes the frames of one method's calls.
 struct Requests: Sendable {
     private enum Source {
-        /// The same envelope for every call.
+        /// The same frame for every call.
         case fixed([UInt8])
         /// Another slot for every call.
         case booking(BookingSlots, token: String)
@@ -25,7 +25,9 @@ struct Requests: Sendable {
     init<Request: Message, Response: Message>(
         _ method: Method<Request, Response>, _ request: Request, _ token: String
     ) {
-        source = .fixed(Self.envelope(method, request, token))
+        var frame = ByteBuffer()
+        Self.write(Self.envelope(method, request, token), to: &frame, streamID: 0)
+        source = .fixed(Array(frame.readableBytesView))
     }
 
     /// Books these slots.
@@ -38,21 +40,44 @@ struct Requests: Sendable {
         source = .paying(bookings, token: token)
     }
 
-    /// Appends the frame of another call; false when there is nothing left to ask for.
-    func write(to buffer: inout ByteBuffer, streamID: UInt32) -> Bool {
+    /// Appends the frames of so many calls, or of as many as there is something left to ask for; returns how many.
+    func write(_ count: Int, to buffer: inout ByteBuffer, firstStreamID: UInt32) -> Int {
         switch source {
-        case .fixed(let envelope): Self.write(envelope, to: &buffer, streamID: streamID)
+        case .fixed(let frame):
+            Self.write(frame, count, to: &buffer, firstStreamID: firstStreamID)
+            return count
         case .booking(let slots, let token):
-            let envelope = Self.envelope(
-                BookingServiceMethods.bookAppointment, slots.next(), token, key: Self.newKey())
-            Self.write(envelope, to: &buffer, streamID: streamID)
+            for number in 0..<count {
+                let envelope = Self.envelope(
+                    BookingServiceMethods.bookAppointment, slots.next(), token, key: Self.newKey())
+                Self.write(envelope, to: &buffer, streamID: firstStreamID &+ UInt32(2 * number))
+            }
+            return count
         case .paying(let bookings, let token):
-            guard let request = bookings.next() else { return false }
-            let envelope = Self.envelope(
-                PaymentServiceMethods.payBooking, request, token, key: Self.newKey())
-            Self.write(envelope, to: &buffer, streamID: streamID)
+            for number in 0..<count {
+                guard let request = bookings.next() else { return number }
+                let envelope = Self.envelope(
+                    PaymentServiceMethods.payBooking, request, token, key: Self.newKey())
+                Self.write(envelope, to: &buffer, streamID: firstStreamID &+ UInt32(2 * number))
+            }
+            return count
         }
-        return true
+    }
+
+    private static func write(
+        _ frame: [UInt8], _ count: Int, to buffer: inout ByteBuffer, firstStreamID: UInt32
+    ) {
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count * frame.count) { space in
+            frame.withUnsafeBytes { frame in
+                for number in 0..<count {
+                    let place = UnsafeMutableRawBufferPointer(rebasing: space[(number * frame.count)...])
+                    place.copyMemory(from: frame)
+                    place.storeBytes(
+                        of: (firstStreamID &+ UInt32(2 * number)).bigEndian, toByteOffset: 4, as: UInt32.self)
+                }
+            }
+            return count * frame.count
+        }
     }
 
     private static func write(_ envelope: [UInt8], to buffer: inout ByteBuffer, streamID: UInt32) {

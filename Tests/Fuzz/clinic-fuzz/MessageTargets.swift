@@ -26,7 +26,19 @@ struct EnvelopeTarget: FuzzTarget {
     /// The server's own reader finds what protobuf-c does.
     private func checkReader(_ bytes: UnsafeRawBufferPointer) {
         let expected = try? TTRPCRequest(decoding: bytes)
-        let found = RequestEnvelope(bytes).map { envelope in
+        promise(read(bytes, RememberedMetadata()) == expected, "both readers of an envelope agree")
+        var remembered = RememberedMetadata()
+        guard let envelope = RequestEnvelope(bytes),
+            let metadata = try? Metadata(envelope, maximumPairs: .max, maximumBytes: .max)
+        else { return }
+        remembered.remember(metadata, of: envelope)
+        promise(read(bytes, remembered) == expected, "an envelope that comes again is read alike")
+    }
+
+    private func read(
+        _ bytes: UnsafeRawBufferPointer, _ remembered: borrowing RememberedMetadata
+    ) -> TTRPCRequest? {
+        RequestEnvelope(bytes, remembered: remembered).map { envelope in
             var request = TTRPCRequest(
                 service: String(decoding: envelope.service, as: UTF8.self),
                 method: String(decoding: envelope.method, as: UTF8.self), payload: Array(envelope.payload),
@@ -39,7 +51,6 @@ struct EnvelopeTarget: FuzzTarget {
             }
             return request
         }
-        promise(found == expected, "both readers of an envelope agree")
     }
 }
 

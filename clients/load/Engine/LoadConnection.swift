@@ -11,6 +11,8 @@ final class LoadConnection: ChannelInboundHandler {
 
     private static let headerBytes = 10
     private static let maximumFrameBytes = 4 << 20
+    /// The most memory that is kept from one write for the next.
+    private static let retainedBytes = 64 << 10
     /// The type of the frame that ends a call.
     private static let response: UInt8 = 2
 
@@ -49,9 +51,13 @@ final class LoadConnection: ChannelInboundHandler {
     /// Writes what waits.
     func flush() {
         guard outgoing.readableBytes > 0, let context else { return }
-        let bytes = outgoing
+        var bytes = outgoing
         outgoing = ByteBuffer()
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+        // Written at once, as nearly always, it is free for the next calls; if not, this makes another.
+        guard outgoing.capacity == 0, bytes.capacity <= Self.retainedBytes else { return }
+        bytes.clear()
+        outgoing = bytes
     }
 
     func close() {
