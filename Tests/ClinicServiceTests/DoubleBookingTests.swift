@@ -131,7 +131,12 @@ import Testing
         let directory = try TestCluster.makeDirectory()
         let cluster = try await TestCluster.startPrivateCluster(in: directory)
         let clinic = try await TestClinic(databaseURL: cluster.url)
-        let doctor = try await clinic.doctor(by: clinic.administrator())
+        let administrator = try await clinic.administrator()
+        // Work for longer than PostgreSQL's processes need to notice that their parent is gone.
+        let doctors = [
+            try await clinic.doctor(by: administrator), try await clinic.doctor(by: administrator),
+            try await clinic.doctor(by: administrator), try await clinic.doctor(by: administrator),
+        ]
         let patients = try await patients(32, of: clinic)
         let observed = Observations()
 
@@ -139,9 +144,11 @@ import Testing
             for (index, patient) in patients.enumerated() {
                 group.addTask {
                     // Two patients share each slot, so that there is a rival for every one.
-                    for slot in 0..<40 {
+                    for turn in 0..<160 {
+                        let (doctor, slot) = (doctors[turn / 40], turn % 40)
                         let dateTime = try clinic.dateTime(
-                            daysAhead: Int64(2 + index / 2), hour: slot / 2, minute: 30 * (slot % 2))
+                            daysAhead: Int64(2 + (index / 2 + turn / 40 * 7) % 27), hour: slot / 2,
+                            minute: 30 * (slot % 2))
                         let failure = try await status {
                             let booking = try await patient.book(doctor, at: dateTime)
                             observed.acknowledge(booking)
@@ -158,7 +165,9 @@ import Testing
             try await group.waitForAll()
         }
 
-        let wasDown = observed.outage.withLock { $0 }
+        // Short of a refusal: connections that were lost and are back, with whoever waited meanwhile.
+        let wasDown =
+            observed.outage.withLock { $0 } || clinic.database.statistics.writes.reconnects > 0
         #expect(wasDown, "the kill came too late to be noticed")
         let ids = observed.acknowledged.withLock { $0 }
         let deadline = ContinuousClock.now.advanced(by: .seconds(30))
