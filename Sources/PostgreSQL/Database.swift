@@ -75,6 +75,12 @@ public final class Database: Sendable {
         try await writes.run(statement, parameters, neighbourhood: neighbourhood)
     }
 
+    /// Runs the body, and sends together, when it returns, the statements that were begun in it on this thread: for
+    /// whoever serves several callers in one go.
+    public static func sendingTogether(_ body: () -> Void) {
+        Burst.collect(body)
+    }
+
     /// Refuses new statements, waits up to five seconds for those accepted, and closes the connections.
     public func close() async {
         async let first: Void = reads.close(within: .seconds(5))

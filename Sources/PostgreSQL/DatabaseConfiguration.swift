@@ -42,6 +42,9 @@ public struct DatabaseConfiguration: Sendable {
     /// How often a statement is sent in all when it fails by a deadlock, a serialisation failure or a lost
     /// connection.
     public var attemptLimit = 5
+    /// Is called around each resumption of several callers, on a connection's thread; for an executor that would rather be
+    /// woken once for all of them.
+    public var aroundAnswers: (@Sendable (_ resumeCallers: () -> Void) -> Void)?
 
     /// The defaults, for the database at the URL.
     public init(url: String) {

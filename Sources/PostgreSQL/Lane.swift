@@ -122,7 +122,11 @@ final class Lane: Sendable {
             }
             guard call.move(from: .new, to: .queued) else { return .refused(Self.cancelled) }
             state.queue.append(Attempt(call: call))
-            if let batch = takeBatch(&state) { return .batch(batch) }
+            if let burst = Burst.current {
+                burst.add(self)
+            } else if let batch = takeBatch(&state) {
+                return .batch(batch)
+            }
             // It may have been given up meanwhile, and be gone.
             if state.waiting > 0 { state.queue[state.queue.endIndex - 1].queued = .now }
             return .queued

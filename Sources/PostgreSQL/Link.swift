@@ -149,9 +149,17 @@ final class Link: Sendable {
             // The next group goes out before the callers of this one are told, so that the server does not
             // idle.
             lane.settle(&answers, link: index)
-            for (call, answer) in answers.completed { call.finish(answer) }
+            tell(answers.completed)
             if answers.lost != nil { return }
         }
+    }
+
+    private func tell(_ completed: [(call: Call, answer: Call.Answer)]) {
+        guard let around = configuration.aroundAnswers, completed.count > 1 else {
+            for (call, answer) in completed { call.finish(answer) }
+            return
+        }
+        around { for (call, answer) in completed { call.finish(answer) } }
     }
 
     /// Sends a request to cancel from a thread of its own, which a hung server keeps waiting.

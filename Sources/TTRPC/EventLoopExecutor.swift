@@ -5,6 +5,7 @@
 // and one wake-up for many results, and it tells the connections when a wake-up is over, which is when they send
 // what it produced in one piece.
 
+internal import Glibc
 internal import NIOCore
 internal import Synchronization
 
@@ -22,6 +23,7 @@ final class EventLoopExecutor: TaskExecutor, @unchecked Sendable {
     }
 
     let eventLoop: any EventLoop
+    private let aroundTurns: (@Sendable (() -> Void) -> Void)?
     private let queue = Mutex(Queue())
 
     // Touched on the event loop only; this is why the class is `@unchecked Sendable`.
@@ -29,15 +31,20 @@ final class EventLoopExecutor: TaskExecutor, @unchecked Sendable {
     private var batch: [UnownedJob] = []
     private var waitingToFlush: [any WakeUpFlushing] = []
 
-    init(eventLoop: any EventLoop) {
+    /// - Parameter aroundTurns: as in `ServerConfiguration`.
+    init(eventLoop: any EventLoop, aroundTurns: (@Sendable (() -> Void) -> Void)? = nil) {
         self.eventLoop = eventLoop
+        self.aroundTurns = aroundTurns
     }
 
     /// One executor for each loop of a group, to be looked up by `ObjectIdentifier`.
-    static func all(of group: any EventLoopGroup) -> [ObjectIdentifier: EventLoopExecutor] {
+    static func all(
+        of group: any EventLoopGroup, aroundTurns: (@Sendable (() -> Void) -> Void)?
+    ) -> [ObjectIdentifier: EventLoopExecutor] {
         var executors: [ObjectIdentifier: EventLoopExecutor] = [:]
         for eventLoop in group.makeIterator() {
-            executors[ObjectIdentifier(eventLoop)] = EventLoopExecutor(eventLoop: eventLoop)
+            executors[ObjectIdentifier(eventLoop)] = EventLoopExecutor(
+                eventLoop: eventLoop, aroundTurns: aroundTurns)
         }
         return executors
     }
@@ -49,7 +56,17 @@ final class EventLoopExecutor: TaskExecutor, @unchecked Sendable {
             defer { queue.isScheduled = true }
             return !queue.isScheduled
         }
-        if wakesUp { eventLoop.execute { self.runJobs() } }
+        guard wakesUp else { return }
+        if let wakeUps = WakeUps.held { wakeUps.add(self) } else { wakeUp() }
+    }
+
+    fileprivate func wakeUp() {
+        eventLoop.execute { self.runJobs() }
+    }
+
+    /// Runs handlers. On the event loop only.
+    func inTurn(_ body: () -> Void) {
+        if let aroundTurns { aroundTurns(body) } else { body() }
     }
 
     /// Has the target flushed when this wake-up is over; false if no wake-up is under way. On the event loop only.
@@ -67,9 +84,41 @@ final class EventLoopExecutor: TaskExecutor, @unchecked Sendable {
             queue.isScheduled = false
         }
         isRunning = true
-        for job in batch { job.runSynchronously(on: asUnownedTaskExecutor()) }
+        inTurn {
+            for job in batch { job.runSynchronously(on: asUnownedTaskExecutor()) }
+        }
         isRunning = false
         batch.removeAll(keepingCapacity: batch.capacity <= 1024)
         while let target = waitingToFlush.popLast() { target.flushAfterWakeUp() }
+    }
+}
+
+/// The executors that a thread will wake when it has resumed all that it has to: each once, and none while this thread is
+/// still at it, which would have them take the lock from each other.
+final class WakeUps {
+    private static let key = {
+        var key = pthread_key_t()
+        pthread_key_create(&key, nil)
+        return key
+    }()
+
+    private var executors: [EventLoopExecutor] = []
+
+    /// What this thread gathers them in, if it does.
+    static var held: WakeUps? {
+        pthread_getspecific(key).map { Unmanaged<WakeUps>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    /// An executor asks only once until it has run.
+    func add(_ executor: EventLoopExecutor) { executors.append(executor) }
+
+    /// Runs the body, and wakes afterwards whom it gave something to do.
+    static func hold(_ body: () -> Void) {
+        guard held == nil else { return body() }
+        let wakeUps = WakeUps()
+        pthread_setspecific(key, Unmanaged.passUnretained(wakeUps).toOpaque())
+        body()
+        pthread_setspecific(key, nil)
+        for executor in wakeUps.executors { executor.wakeUp() }
     }
 }

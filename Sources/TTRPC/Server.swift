@@ -34,7 +34,13 @@ public final class Server: Sendable {
             methods: methods, configuration: configuration, logger: logger, metrics: metrics)
         connections = ConnectionRegistry(configuration: configuration)
         self.group = group
-        executors = EventLoopExecutor.all(of: group)
+        executors = EventLoopExecutor.all(of: group, aroundTurns: configuration.aroundTurns)
+    }
+
+    /// Runs the body, and wakes afterwards, once, each event loop on which it has resumed handlers: for a thread that
+    /// resumes many.
+    public static func wakingLoopsTogether(_ resumeHandlers: () -> Void) {
+        WakeUps.hold(resumeHandlers)
     }
 
     /// Begins to accept connections; returns the address with the port that was taken if 0 was asked for.

@@ -4,6 +4,10 @@
 
 /// The limits of a server, and who may connect.
 public struct ServerConfiguration: Sendable {
+    /// Is called around each turn in which an event loop runs handlers, those of one read or all that were resumed
+    /// meanwhile; for what their calls have in common and would rather do once.
+    public var aroundTurns: (@Sendable (_ runHandlers: () -> Void) -> Void)?
+
     // MARK: Requests
 
     /// The longest data of one request frame in bytes, 0 to 4 MiB (default 256 KiB). A longer one is answered with

@@ -96,7 +96,7 @@ final class ServerConnection: ChannelDuplexHandler {
         let bytes = unwrapInboundIn(data)
         server.metrics.received(bytes.readableBytes)
         decoder.append(bytes)
-        serveFrames()
+        executor.inTurn { serveFrames() }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {

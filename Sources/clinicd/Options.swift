@@ -130,6 +130,7 @@ struct PeerOptions: ParsableArguments {
 
     var serverConfiguration: ServerConfiguration {
         var configuration = ServerConfiguration()
+        configuration.aroundTurns = Database.sendingTogether
         configuration.allowedUserIDs = Set(allowUid)
         configuration.drainTime = .seconds(drainTime)
         configuration.defaultTimeout = .seconds(defaultTimeout)

@@ -4,6 +4,7 @@
 internal import ClinicStore
 internal import Logging
 internal import PostgreSQL
+internal import TTRPC
 
 /// An open, migrated database.
 struct Storage {
@@ -73,7 +74,9 @@ struct Storage {
     private static func open(url: String, _ logger: Logger) async throws -> Storage {
         try await whileWanted {
             try await Migrator(migrations: clinicMigrations, logger: logger).migrate(url: url)
-            let database = Database(configuration: DatabaseConfiguration(url: url), logger: logger)
+            var configuration = DatabaseConfiguration(url: url)
+            configuration.aroundAnswers = Server.wakingLoopsTogether
+            let database = Database(configuration: configuration, logger: logger)
             try await database.start()
             return Storage(database: database, url: url, cluster: nil)
         }
