@@ -43,11 +43,20 @@ final class Lane: Sendable {
 
         var waiting: Int { queue.count - head }
 
-        /// The connection that all of a call's neighbours take; nil if it does not matter, or that one is down.
-        func home(of call: Call) -> Int? {
-            guard slots.count > 1, let neighbourhood = call.neighbourhood else { return nil }
-            let home = Int(UInt64(bitPattern: neighbourhood) % UInt64(slots.count))
-            return slots[home].isUp ? home : nil
+        /// Whether a call may take a connection.
+        ///
+        /// Of writes, neighbours take the same one. Of reads, those that come in sets take the first and the others the
+        /// rest: the former are quick, should be as many together as can be, and never wait behind a report. A
+        /// connection that is down keeps nobody from another.
+        func isOpen(_ index: Int, to call: Call, _ purpose: ConnectionPurpose) -> Bool {
+            guard slots.count > 1 else { return true }
+            if purpose == .writes {
+                guard let neighbourhood = call.neighbourhood else { return true }
+                let home = Int(UInt64(bitPattern: neighbourhood) % UInt64(slots.count))
+                return home == index || !slots[home].isUp
+            }
+            if call.statement.set != nil { return index == 0 || !slots[0].isUp }
+            return index > 0 || !slots.dropFirst().contains(where: \.isUp)
         }
     }
 
@@ -194,7 +203,7 @@ final class Lane: Sendable {
             let attempt = state.queue[state.head]
             if !batch.attempts.isEmpty, attempt.alone != batch.separately { break }
             state.head += 1
-            if let home = state.home(of: attempt.call), home != index {
+            guard state.isOpen(index, to: attempt.call, purpose) else {
                 passedOver.append(attempt)
                 continue
             }
