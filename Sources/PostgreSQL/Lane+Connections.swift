@@ -92,7 +92,8 @@ extension Lane {
             state.health = .waiting(outage: state.outages)
             return state.outages
         }
-        guard let outage else { return }
+        // What would have taken this connection takes another now.
+        guard let outage else { return pump() }
         // A timer of its own: the connections' threads may be waiting for a name server.
         let tolerance = DispatchTimeInterval.milliseconds(
             Int(clamping: configuration.outageTolerance.milliseconds))
