@@ -2,6 +2,7 @@
 // connections, because a write is answered with its group's commit and a read should not wait for a disk.
 
 public import Logging
+internal import Synchronization
 
 /// A PostgreSQL database, spoken to over a few pipelined connections.
 ///
@@ -10,11 +11,14 @@ public final class Database: Sendable {
     private let configuration: DatabaseConfiguration
     private let reads: Lane
     private let writes: Lane
+    private let listeners = Mutex<[Listener]>([])
     private let observed = Availability()
+    private let logger: Logger
 
     /// Prepares the connections without making one.
     public init(configuration: DatabaseConfiguration, logger: Logger) {
         self.configuration = configuration
+        self.logger = logger
         let probe = ServerProbe(configuration)
         reads = Lane(
             purpose: .reads, configuration: configuration, probe: probe, availability: observed,
@@ -27,6 +31,7 @@ public final class Database: Sendable {
     deinit {
         reads.abandon()
         writes.abandon()
+        for listener in listeners.withLock(\.self) { listener.abandon() }
     }
 
     /// Makes the connections; to be called once. Throws `.unavailable` or `.unusable`, with the reason in
@@ -48,7 +53,23 @@ public final class Database: Sendable {
     /// How its queues and connections stand, and what has passed through them; cheap, for any thread.
     public var statistics: DatabaseStatistics {
         DatabaseStatistics(
-            reads: reads.statistics, writes: writes.statistics, isAvailable: observed.isAvailable)
+            reads: reads.statistics, writes: writes.statistics, isAvailable: observed.isAvailable,
+            isListening: listeners.withLock { !$0.isEmpty && $0.allSatisfy(\.isUp) })
+    }
+
+    /// Listens to a channel of NOTIFY on a connection of its own, until the database is closed. A lost line comes back
+    /// by itself. Throws `.unavailable` if there is no thread or file for it.
+    ///
+    /// - Parameters:
+    ///   - channel: its name, which is written in the program.
+    ///   - report: is called on the thread of the connection, one event after the other, and may not block.
+    public func listen(
+        to channel: String, _ report: @escaping @Sendable (ChannelEvent) -> Void
+    ) throws(DatabaseError) {
+        let listener = try Listener(
+            channel: channel, configuration: configuration, logger: logger, report: report)
+        try listener.start()
+        listeners.withLock { $0.append(listener) }
     }
 
     /// Runs a statement that changes nothing; it is sent again by itself if its connection is lost.
@@ -83,6 +104,7 @@ public final class Database: Sendable {
 
     /// Refuses new statements, waits up to five seconds for those accepted, and closes the connections.
     public func close() async {
+        for listener in listeners.withLock(\.self) { await listener.close() }
         async let first: Void = reads.close(within: .seconds(5))
         await writes.close(within: .seconds(5))
         await first

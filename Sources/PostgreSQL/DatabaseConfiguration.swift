@@ -39,6 +39,8 @@ public struct DatabaseConfiguration: Sendable {
     /// How long a connection may owe answers without a sign of life while the server answers probes, before it counts
     /// as lost: longer than anybody waits, and than `statementTimeout`, without which it has no meaning.
     public var stuckTolerance: Duration = .seconds(35)
+    /// How often a line that listens is proven to be alive; each time costs an empty round trip.
+    public var heartbeatInterval: Duration = .milliseconds(250)
     /// How often a statement is sent in all when it fails by a deadlock, a serialisation failure or a lost
     /// connection.
     public var attemptLimit = 5

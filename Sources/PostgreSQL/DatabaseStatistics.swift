@@ -32,4 +32,6 @@ public struct DatabaseStatistics: Sendable {
     public let writes: Lane
     /// Whether statements are accepted.
     public let isAvailable: Bool
+    /// Whether all lines that listen are up; false without one.
+    public let isListening: Bool
 }

@@ -73,7 +73,10 @@ final class Link: Sendable {
     private func run() {
         var pause = Self.shortestPause
         while !lane.shouldEnd(link: index) {
-            switch connect() {
+            let connected = wire.connect(
+                parameters, within: configuration.connectTimeout, wakeup: wakeup,
+                unless: { lane.shouldEnd(link: index) })
+            switch connected {
             case .success(let socket):
                 lane.linkUp(index, generation: wire.withLock { $0.generation })
                 serve(socket)
@@ -91,25 +94,6 @@ final class Link: Sendable {
             }
         }
         lane.linkEnded(index)
-    }
-
-    private func connect() -> Result<Int32, DatabaseError> {
-        let end = ContinuousClock.now + configuration.connectTimeout
-        var progress = wire.withLock { $0.startConnecting(parameters) }
-        while true {
-            let remaining = end - .now
-            switch progress {
-            case .connected(let socket): return .success(socket)
-            case .failed(let error): return .failure(error)
-            case _ where remaining <= .zero || lane.shouldEnd(link: index):
-                wire.withLock { $0.disconnect() }
-                return .failure(DatabaseError(.unavailable, "the database did not answer in time"))
-            case .reading(let socket): wakeup.wait(socket: socket, timeout: remaining)
-            case .writing(let socket):
-                wakeup.wait(socket: socket, writable: true, readable: false, timeout: remaining)
-            }
-            progress = wire.withLock { $0.continueConnecting() }
-        }
     }
 
     /// Reads answers until the connection is lost or the lane ends.
