@@ -59,13 +59,16 @@ extension Message {
 
     /// Calls the body with the message ready to be written; what it gets is valid only during the call. Inlined, so that
     /// it is made for each message and each body: generic at run time it takes twice as long.
+    ///
+    /// - Parameter head: the encoding of fields that the message begins with. Encodings one behind the other are one of
+    ///   all their fields, by protobuf's rules, so what is answered often can be encoded once.
     @inlinable public func withEncoded<Result, Failure: Error>(
-        _ body: (EncodedMessage) throws(Failure) -> Result
+        behind head: ArraySlice<UInt8> = [], _ body: (EncodedMessage) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         try Arena.withArena { arena throws(Failure) in
             let target = MessageTarget(for: Self.descriptor, arena)
             fill(target)
-            return try body(EncodedMessage(target))
+            return try body(EncodedMessage(target, behind: head))
         }
     }
 
@@ -77,20 +80,23 @@ extension Message {
 
 /// A message that is about to be written: its size is known, and its bytes go where the caller wants them.
 public struct EncodedMessage {
+    private let head: ArraySlice<UInt8>
     private let message: UnsafePointer<ProtobufCMessage>
     /// How many bytes the message takes.
     public let byteCount: Int
 
-    @usableFromInline init(_ target: MessageTarget) {
+    @usableFromInline init(_ target: MessageTarget, behind head: ArraySlice<UInt8> = []) {
+        self.head = head
         message = UnsafePointer(target.pointer.assumingMemoryBound(to: ProtobufCMessage.self))
-        byteCount = protobuf_c_message_get_packed_size(message)
+        byteCount = head.count + protobuf_c_message_get_packed_size(message)
     }
 
     /// Writes the message to the start of the memory, which has to hold at least `byteCount` bytes.
     public func write(into memory: UnsafeMutableRawBufferPointer) {
         precondition(memory.count >= byteCount, "the memory is smaller than the message")
         guard let start = memory.baseAddress else { return }
-        protobuf_c_message_pack(message, start.assumingMemoryBound(to: UInt8.self))
+        if !head.isEmpty { head.withUnsafeBytes { memory.copyMemory(from: $0) } }
+        protobuf_c_message_pack(message, (start + head.count).assumingMemoryBound(to: UInt8.self))
     }
 
     /// The encoded message as an array of its own.

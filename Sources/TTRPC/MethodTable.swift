@@ -44,6 +44,9 @@ public struct MethodTable: Sendable {
                 case .answers(let response):
                     responder.succeed(response)
                     return nil
+                case .answersPacked(let head, let rest):
+                    responder.succeed(rest, behind: head)
+                    return nil
                 case .waits(let rest):
                     return responder.run(rest)
                 }
@@ -163,6 +166,8 @@ public struct MethodTable: Sendable {
 public enum HandlerStart<Response: Message>: Sendable {
     /// To the answer.
     case answers(Response)
+    /// To an answer that is encoded already, but for what is in the message: as `Message.withEncoded(behind:)` takes it.
+    case answersPacked(ArraySlice<UInt8>, Response)
     /// To something that it has to wait for; this is the rest of it.
     case waits(@Sendable () async throws -> Response)
 }
@@ -247,8 +252,8 @@ final class RegisteredMethod: Sendable {
     private var executor: EventLoopExecutor { connection.executor }
 
     /// The handler returned this.
-    @inlinable func succeed(_ response: some Message) {
-        response.withEncoded { succeed(encoded: $0) }
+    @inlinable func succeed(_ response: some Message, behind head: ArraySlice<UInt8> = []) {
+        response.withEncoded(behind: head) { succeed(encoded: $0) }
     }
 
     @usableFromInline func succeed(encoded response: EncodedMessage) {

@@ -20,6 +20,17 @@ struct AnswerBufferTests {
         #expect(answers.take() == RawPeer.frame(2, 7, body: envelope))
     }
 
+    @Test(arguments: lengths)
+    func `an answer that is encoded already, but for its last field, is that of all its fields`(length: Int)
+        throws
+    {
+        let head = HealthCheckRequest(service: String(repeating: "x", count: length)).encoded()
+        var answers = AnswerBuffer()
+        try answers.append(message: HealthCheckResponse(status: .serving), behind: head[...], streamID: 7)
+        let payload = head + HealthCheckResponse(status: .serving).encoded()
+        #expect(answers.take() == RawPeer.frame(2, 7, body: TTRPCResponse(payload: payload).encoded()))
+    }
+
     @Test func `answers lie one behind the other`() throws {
         var answers = AnswerBuffer()
         try answers.append(message: HealthCheckResponse(status: .serving), streamID: 1)
@@ -65,7 +76,11 @@ struct AnswerBufferTests {
 }
 
 extension AnswerBuffer {
-    fileprivate mutating func append(message: some Message, streamID: UInt32) throws(Refusal) {
-        try message.withEncoded { encoded throws(Refusal) in try append(encoded, streamID: streamID) }
+    fileprivate mutating func append(
+        message: some Message, behind head: ArraySlice<UInt8> = [], streamID: UInt32
+    ) throws(Refusal) {
+        try message.withEncoded(behind: head) { encoded throws(Refusal) in
+            try append(encoded, streamID: streamID)
+        }
     }
 }
