@@ -43,7 +43,7 @@ public struct ClinicDependencies: Sendable {
 }
 
 /// The clinic's methods, ready to be served. Throws `IncompleteService` when a method of the schema is
-/// not served or has no row in the access table.
+/// not served or has no row in the access table, `DatabaseError` when there is no thread to listen to the database with.
 public func clinicMethods(_ dependencies: ClinicDependencies) throws -> MethodTable {
     let (clinic, database) = (dependencies.clinic, dependencies.database)
     let accessTokens = AccessTokens(keys: dependencies.signingKeys)
@@ -51,6 +51,7 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> MethodTa
     let standings = Standings(source: sessionStore, maximumAge: dependencies.standingAge)
     let pageTokens = PageTokens(keys: dependencies.signingKeys)
     let doctors = DoctorStore(database: database)
+    let directory = try Directory(database: database) { DirectoryAnswers($0, clinic) }
 
     let user = UserService(
         clinic: clinic, users: UserStore(database: database),
@@ -58,13 +59,16 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> MethodTa
         sessions: Sessions(store: sessionStore, accessTokens: accessTokens), standings: standings,
         signingKeys: dependencies.signingKeys, pageTokens: pageTokens, throttle: LoginThrottle())
     let department = DepartmentService(
-        clinic: clinic, departments: DepartmentStore(database: database), pageTokens: pageTokens)
-    let doctor = DoctorService(clinic: clinic, doctors: doctors, pageTokens: pageTokens)
+        clinic: clinic, departments: DepartmentStore(database: database), directory: directory,
+        pageTokens: pageTokens)
+    let doctor = DoctorService(
+        clinic: clinic, doctors: doctors, directory: directory, pageTokens: pageTokens)
     let timeOff = TimeOffService(
         clinic: clinic, timeOff: TimeOffStore(database: database), pageTokens: pageTokens)
     let slots = SlotService(clinic: clinic, slots: SlotStore(database: database), pageTokens: pageTokens)
     let booking = BookingService(
-        clinic: clinic, bookings: BookingStore(database: database), doctors: doctors, pageTokens: pageTokens)
+        clinic: clinic, bookings: BookingStore(database: database), doctors: doctors, directory: directory,
+        pageTokens: pageTokens)
     let bookingEvents = BookingEventStore(database: database)
     let feed = BookingFeed(events: bookingEvents)
     let watch = WatchService(
@@ -93,20 +97,23 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> MethodTa
     try endpoints.serve(UserServiceMethods.exportUserData, user.exportUserData)
     try endpoints.serve(UserServiceMethods.eraseUser, user.eraseUser)
 
-    try endpoints.serve(DepartmentServiceMethods.listDepartments, department.listDepartments)
-    try endpoints.serve(DepartmentServiceMethods.getDepartment, department.getDepartment)
-    try endpoints.serve(DepartmentServiceMethods.createDepartment, department.createDepartment)
-    try endpoints.serve(DepartmentServiceMethods.updateDepartment, department.updateDepartment)
-    try endpoints.serve(DepartmentServiceMethods.deleteDepartment, department.deleteDepartment)
+    try endpoints.serve(DepartmentServiceMethods.listDepartments, start: department.listDepartments)
+    try endpoints.serve(DepartmentServiceMethods.getDepartment, start: department.getDepartment)
+    try endpoints.serve(
+        DepartmentServiceMethods.createDepartment, directory.changing(department.createDepartment))
+    try endpoints.serve(
+        DepartmentServiceMethods.updateDepartment, directory.changing(department.updateDepartment))
+    try endpoints.serve(
+        DepartmentServiceMethods.deleteDepartment, directory.changing(department.deleteDepartment))
 
-    try endpoints.serve(DoctorServiceMethods.listDoctors, doctor.listDoctors)
-    try endpoints.serve(DoctorServiceMethods.getDoctor, doctor.getDoctor)
-    try endpoints.serve(DoctorServiceMethods.registerDoctor, doctor.registerDoctor)
-    try endpoints.serve(DoctorServiceMethods.updateDoctor, doctor.updateDoctor)
-    try endpoints.serve(DoctorServiceMethods.deleteDoctor, doctor.deleteDoctor)
-    try endpoints.serve(DoctorServiceMethods.setDoctorSchedule, doctor.setDoctorSchedule)
-    try endpoints.serve(DoctorServiceMethods.createTimeOff, timeOff.createTimeOff)
-    try endpoints.serve(DoctorServiceMethods.deleteTimeOff, timeOff.deleteTimeOff)
+    try endpoints.serve(DoctorServiceMethods.listDoctors, start: doctor.listDoctors)
+    try endpoints.serve(DoctorServiceMethods.getDoctor, start: doctor.getDoctor)
+    try endpoints.serve(DoctorServiceMethods.registerDoctor, directory.changing(doctor.registerDoctor))
+    try endpoints.serve(DoctorServiceMethods.updateDoctor, directory.changing(doctor.updateDoctor))
+    try endpoints.serve(DoctorServiceMethods.deleteDoctor, directory.changing(doctor.deleteDoctor))
+    try endpoints.serve(DoctorServiceMethods.setDoctorSchedule, directory.changing(doctor.setDoctorSchedule))
+    try endpoints.serve(DoctorServiceMethods.createTimeOff, directory.changing(timeOff.createTimeOff))
+    try endpoints.serve(DoctorServiceMethods.deleteTimeOff, directory.changing(timeOff.deleteTimeOff))
     try endpoints.serve(DoctorServiceMethods.listTimeOff, timeOff.listTimeOff)
 
     try endpoints.serve(BookingServiceMethods.searchSlots, slots.searchSlots)

@@ -51,6 +51,19 @@ extension DoctorStore {
         /// The doctor's time off that could touch the appointment.
         public let timeOff: [Range<Instant>]
 
+        init(doctor: DoctorRecord, department: DepartmentRecord, timeOff: [Range<Instant>]) {
+            doctorID = doctor.id
+            doctorVersion = doctor.version
+            slotMinutes = doctor.slotMinutes
+            registrationExpiry = doctor.registrationExpiry
+            fee = doctor.fee
+            isGSTFree = doctor.isGSTFree
+            departmentVersion = department.version
+            hours = department.hours
+            weeklyHours = doctor.weeklyHours
+            self.timeOff = timeOff
+        }
+
         fileprivate init?(reading row: inout Row) throws {
             guard let version = try row.optionalInt64() else { return nil }
             doctorVersion = version

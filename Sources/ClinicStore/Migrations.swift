@@ -18,6 +18,7 @@ public var clinicMigrations: [Migration] {
         Migration(name: "watching", sql: text(PackageResources.m0010_watching_sql)),
         Migration(name: "quicker_bookings", sql: text(PackageResources.m0013_quicker_bookings_sql)),
         Migration(name: "sets_of_callers", sql: text(PackageResources.m0015_sets_of_callers_sql)),
+        Migration(name: "directory_changes", sql: text(PackageResources.m0016_directory_changes_sql)),
     ]
 }
 

@@ -99,6 +99,10 @@ struct ServicePages: Sendable {
         page.write(
             "clinic_database_available", .gauge, help: "1 if statements are accepted, 0 if not.",
             statistics.isAvailable ? 1 : 0)
+        page.write(
+            "clinic_database_listening", .gauge,
+            help: "1 if changes of the directory are heard, so that it is served from memory; 0 if not.",
+            statistics.isListening ? 1 : 0)
         write("connections", .gauge, "Connections to PostgreSQL that are up.") { Double($0.connections) }
         write("reconnects_total", .counter, "Connections that were made after the first.") {
             Double($0.reconnects)

@@ -34,9 +34,11 @@ final class TestClinic: Sendable {
     ///   - standingAge: how old may be what is known of a caller.
     ///   - statementTimeout: how long a statement may take; the usual time if there is none.
     ///   - writeConnections: how many connections changes take.
+    ///   - probeTimeout: how long the database may be silent; the usual time if there is none.
     init(
         databaseURL: String? = nil, zone: TimeZoneRules? = nil, passwords: BcryptPool? = nil,
-        standingAge: Duration = .seconds(5), statementTimeout: Duration? = nil, writeConnections: Int = 2
+        standingAge: Duration = .seconds(5), statementTimeout: Duration? = nil, writeConnections: Int = 2,
+        probeTimeout: Duration? = nil
     ) async throws {
         let directory = try TestCluster.makeDirectory()
         self.databaseURL = if let databaseURL { databaseURL } else { try await TestCluster.makeDatabase() }
@@ -46,6 +48,7 @@ final class TestClinic: Sendable {
         configuration.readConnections = 1
         configuration.writeConnections = writeConnections
         if let statementTimeout { configuration.statementTimeout = statementTimeout }
+        if let probeTimeout { configuration.probeTimeout = probeTimeout }
         database = Database(configuration: configuration, logger: TestCluster.logger)
         try await database.start()
         settings = ClinicSettings(zone: try zone ?? TimeZoneRulesLoader.load("Australia/Sydney"))

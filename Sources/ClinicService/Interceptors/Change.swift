@@ -36,3 +36,35 @@ func change<Decision, Answer>(
         return try await write(decision)
     }
 }
+
+/// The same, decided first on what is in memory, which saves a round trip. Only its yes counts, which the write checks
+/// against what is there now; whatever else comes of it, what is there now is read and decided on.
+///
+/// - Parameter recall: what to write, from what is in memory; nil if that is not known there.
+func change<Decision, Answer, Content>(
+    _ call: Call, earlier: (Origin) async throws -> Answer?, on directory: Directory<Content>,
+    recall: (Content) throws -> Decision?, decide: () async throws -> Decision,
+    write: (Decision) async throws -> Answer
+) async throws -> Answer {
+    if let content = directory.current, let decision = try? recall(content) {
+        do {
+            return try await write(decision)
+        } catch let refusal as Refusal where refusal.reason == .staleVersion {
+            directory.forget()
+        }
+    }
+    return try await change(call, earlier: earlier, decide: decide, write: write)
+}
+
+extension Directory {
+    /// A handler that changes the directory: whatever comes of it, it ends when nobody is answered from what was there
+    /// before.
+    func changing<Request, Response>(
+        _ handler: @escaping @Sendable (Request, Call) async throws -> Response
+    ) -> @Sendable (Request, Call) async throws -> Response {
+        { request, call in
+            defer { self.forget() }
+            return try await handler(request, call)
+        }
+    }
+}

@@ -86,6 +86,8 @@ struct Endpoints {
                 let response =
                     switch start {
                     case .answers(let response): response
+                    case .answersPacked(let head, let rest):
+                        try Response(decoding: head + rest.encoded(), limits: .client)
                     case .waits(let rest): try await rest()
                     }
                 afterChange?()
@@ -109,11 +111,9 @@ struct Endpoints {
                     }
                 }
                 let start = try begin(request, authorised)
-                if case .answers = start {
-                    afterChange?()
-                    return start
-                }
-                return .waits { try await finish(start, call) }
+                if case .waits = start { return .waits { try await finish(start, call) } }
+                afterChange?()
+                return start
             } catch {
                 throw gate.status(describing: error, requestID: call.requestID)
             }

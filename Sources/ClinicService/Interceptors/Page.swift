@@ -70,7 +70,20 @@ struct Page<Request: PagedRequest> {
     ) throws -> (messages: [Answer], nextPageToken: String) {
         let shown = items.prefix(size)
         guard items.count > size, let last = shown.last else { return (shown.map(message), "") }
-        let token = try tokens.encode(PageCursor(numbers: key(last)), of: Self.query(request, call))
-        return (shown.map(message), token)
+        return (shown.map(message), try token(behind: key(last)))
+    }
+
+    /// The same from a list in memory that goes by id.
+    ///
+    /// - Parameter rest: what else is in the answer, of the token of the next page.
+    func answer<Response>(
+        _ list: PackedList, rest: (_ nextPageToken: String) -> Response
+    ) throws -> HandlerStart<Response> {
+        let (bytes, last) = list.page(after: cursor?.first, size: size)
+        return .answersPacked(bytes, rest(try last.map { try token(behind: [$0]) } ?? ""))
+    }
+
+    private func token(behind key: [Int64]) throws -> String {
+        try tokens.encode(PageCursor(numbers: key), of: Self.query(request, call))
     }
 }

@@ -9,29 +9,37 @@ struct BookingService: Sendable {
     let clinic: ClinicSettings
     let bookings: BookingStore
     let doctors: DoctorStore
+    let directory: Directory<DirectoryAnswers>
     let pageTokens: PageTokens
 
     func bookAppointment(_ request: BookAppointmentRequest, _ call: Call) async throws -> Booking {
         let userID = try patient(request.userID, call.caller)
         let start = try clinic.start(request.time)
-        let record = try await change(call, earlier: bookings.earlierAnswer) {
-            try clinic.decide(
-                start, on: try await doctors.terms(request.doctorID, start: start), now: call.now)
-        } write: { appointment in
+        return try await make(startingAt: start, with: request.doctorID, call) { appointment in
             try await bookings.book(appointment, userID: userID, origin: call.origin)
         }
-        return Booking(record, clinic)
     }
 
     func holdSlot(_ request: HoldSlotRequest, _ call: Call) async throws -> Booking {
         let userID = try patient(request.userID, call.caller)
         let start = try clinic.start(request.time)
-        let record = try await change(call, earlier: bookings.earlierAnswer) {
-            try clinic.decide(
-                start, on: try await doctors.terms(request.doctorID, start: start), now: call.now)
-        } write: { appointment in
+        return try await make(startingAt: start, with: request.doctorID, call) { appointment in
             try await bookings.hold(
                 appointment, userID: userID, seconds: clinic.holdDuration, origin: call.origin)
+        }
+    }
+
+    /// Decides on an appointment and writes it.
+    private func make(
+        startingAt start: Instant, with doctorID: Int64, _ call: Call,
+        write: (Appointment) async throws -> BookingRecord
+    ) async throws -> Booking {
+        let record = try await change(call, earlier: bookings.earlierAnswer, on: directory) { directory in
+            try directory.records.terms(doctorID).map { try clinic.decide(start, on: $0, now: call.now) }
+        } decide: {
+            try clinic.decide(start, on: try await doctors.terms(doctorID, start: start), now: call.now)
+        } write: {
+            try await write($0)
         }
         return Booking(record, clinic)
     }

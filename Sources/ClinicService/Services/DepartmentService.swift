@@ -8,19 +8,29 @@ internal import TTRPC
 struct DepartmentService: Sendable {
     let clinic: ClinicSettings
     let departments: DepartmentStore
+    let directory: Directory<DirectoryAnswers>
     let pageTokens: PageTokens
 
-    func listDepartments(_ request: ListDepartmentsRequest, _ call: Call) async throws
-        -> ListDepartmentsResponse
+    func listDepartments(_ request: ListDepartmentsRequest, _ call: Call) throws
+        -> HandlerStart<ListDepartmentsResponse>
     {
         let page = try Page(of: request, call, keyLength: 1, tokens: pageTokens)
-        let records = try await departments.list(after: page.cursor?.first, limit: page.limit)
-        let answer = try page.answer(records, key: { [$0.id] }, message: { Department($0) })
-        return ListDepartmentsResponse(departments: answer.messages, nextPageToken: answer.nextPageToken)
+        if let list = directory.current?.departments {
+            return try page.answer(list) { ListDepartmentsResponse(nextPageToken: $0) }
+        }
+        return .waits {
+            let records = try await departments.list(after: page.cursor?.first, limit: page.limit)
+            let answer = try page.answer(records, key: { [$0.id] }, message: { Department($0) })
+            return ListDepartmentsResponse(departments: answer.messages, nextPageToken: answer.nextPageToken)
+        }
     }
 
-    func getDepartment(_ request: GetDepartmentRequest, _ call: Call) async throws -> Department {
-        Department(try await departments.get(request.departmentID))
+    /// One that is not in memory may just have been made through another server.
+    func getDepartment(_ request: GetDepartmentRequest, _ call: Call) throws -> HandlerStart<Department> {
+        if let record = directory.current?.records.department(request.departmentID) {
+            return .answers(Department(record))
+        }
+        return .waits { Department(try await departments.get(request.departmentID)) }
     }
 
     func createDepartment(_ request: CreateDepartmentRequest, _ call: Call) async throws -> Department {

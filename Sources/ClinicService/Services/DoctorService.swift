@@ -8,19 +8,30 @@ internal import TTRPC
 struct DoctorService: Sendable {
     let clinic: ClinicSettings
     let doctors: DoctorStore
+    let directory: Directory<DirectoryAnswers>
     let pageTokens: PageTokens
 
-    func listDoctors(_ request: ListDoctorsRequest, _ call: Call) async throws -> ListDoctorsResponse {
+    func listDoctors(_ request: ListDoctorsRequest, _ call: Call) throws -> HandlerStart<ListDoctorsResponse>
+    {
         let page = try Page(of: request, call, keyLength: 1, tokens: pageTokens)
-        let records = try await doctors.list(
-            departmentID: request.departmentID == 0 ? nil : request.departmentID, after: page.cursor?.first,
-            limit: page.limit)
-        let answer = try page.answer(records, key: { [$0.id] }, message: { Doctor($0, clinic) })
-        return ListDoctorsResponse(doctors: answer.messages, nextPageToken: answer.nextPageToken)
+        if let list = directory.current?.doctors(of: request.departmentID) {
+            return try page.answer(list) { ListDoctorsResponse(nextPageToken: $0) }
+        }
+        return .waits {
+            let records = try await doctors.list(
+                departmentID: request.departmentID == 0 ? nil : request.departmentID,
+                after: page.cursor?.first, limit: page.limit)
+            let answer = try page.answer(records, key: { [$0.id] }, message: { Doctor($0, clinic) })
+            return ListDoctorsResponse(doctors: answer.messages, nextPageToken: answer.nextPageToken)
+        }
     }
 
-    func getDoctor(_ request: GetDoctorRequest, _ call: Call) async throws -> Doctor {
-        Doctor(try await doctors.get(request.doctorID), clinic)
+    /// One who is not in memory may just have been registered through another server.
+    func getDoctor(_ request: GetDoctorRequest, _ call: Call) throws -> HandlerStart<Doctor> {
+        if let record = directory.current?.records.doctor(request.doctorID) {
+            return .answers(Doctor(record, clinic))
+        }
+        return .waits { Doctor(try await doctors.get(request.doctorID), clinic) }
     }
 
     func registerDoctor(_ request: RegisterDoctorRequest, _ call: Call) async throws -> Doctor {
