@@ -9,7 +9,8 @@ public struct BookingStore: Sendable {
     /// Bookings of this database.
     public init(database: Database) { self.database = database }
 
-    private static let book = Mutation<BookingRecord>("book_appointment", set: "book_appointments", parameterCount: 8)
+    private static let book = Mutation<BookingRecord>(
+        "book_appointment", set: "book_appointments", parameterCount: 8)
     private static let hold = Mutation<BookingRecord>("hold_slot", parameterCount: 10)
     private static let confirm = Mutation<BookingRecord>("confirm_hold", parameterCount: 5)
     private static let reschedule = Mutation<BookingRecord>("reschedule_booking", parameterCount: 10)

@@ -9,7 +9,8 @@ public struct TransactionStore: Sendable {
     /// Transactions of this database.
     public init(database: Database) { self.database = database }
 
-    private static let pay = Mutation<TransactionRecord>("pay_booking", set: "pay_bookings", parameterCount: 4)
+    private static let pay = Mutation<TransactionRecord>(
+        "pay_booking", set: "pay_bookings", parameterCount: 4)
     private static let refund = Mutation<TransactionRecord>("refund_transaction", parameterCount: 6)
     private static let delete = Mutation<TransactionRecord>("delete_transaction", parameterCount: 2)
 

@@ -269,7 +269,8 @@ struct Wire: ~Copyable {
         case (.execute(let attempts, let entry), PGRES_TUPLES_OK),
             (.execute(let attempts, let entry), PGRES_COMMAND_OK),
             (.execute(let attempts, let entry), PGRES_EMPTY_QUERY):
-            guard checkShape(result, entry), let shares = Rows.shares(of: result, count: attempts.count) else {
+            guard checkShape(result, entry), let shares = Rows.shares(of: result, count: attempts.count)
+            else {
                 answers.lost = "an answer does not fit its statement"
                 return
             }

@@ -175,7 +175,8 @@ struct CallerSetTests {
         }
         #expect(try await clinic.count("select count(*) from clinic.transaction") == 4)
         #expect(try await clinic.count("select count(*) from clinic.ledger_entry") == 12)
-        #expect(try await clinic.count("select coalesce(sum(amount), 0)::bigint from clinic.ledger_entry") == 0)
+        #expect(
+            try await clinic.count("select coalesce(sum(amount), 0)::bigint from clinic.ledger_entry") == 0)
         #expect(
             try await clinic.count("select count(*) from clinic.event where entity = 'transaction'") == 4)
         await clinic.stop()

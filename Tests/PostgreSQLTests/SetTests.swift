@@ -138,7 +138,8 @@ struct SetTests {
     func `an answer that does not say whose it is is nobody's`(place: String) async throws {
         let (database, url) = try await makeDatabase(script: Self.table)
         let wrong = Statement(
-            "SELECT $1::bigint", set: "SELECT \(place), n FROM unnest($1) WITH ORDINALITY AS given (n, place)")
+            "SELECT $1::bigint", set: "SELECT \(place), n FROM unnest($1) WITH ORDINALITY AS given (n, place)"
+        )
         var callers: [Task<Rows, any Error>] = []
         try await whileWritesWait(database, url) {
             callers = (1...2).map { number in
