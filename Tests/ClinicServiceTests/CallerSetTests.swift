@@ -103,6 +103,26 @@ struct CallerSetTests {
         await clinic.stop()
     }
 
+    @Test func `a patient who asks for one slot several times at once has it once`() async throws {
+        let clinic = try await TestClinic(writeConnections: 1)
+        let doctor = try await clinic.doctor(by: clinic.administrator())
+        let patient = try await clinic.signUp()
+        let time = try clinic.dateTime()
+        let outcomes = try await outcomes(
+            in: clinic,
+            (0..<4).map { number in
+                { @Sendable in
+                    try await patient.book(doctor, at: time, key: number < 2 ? nil : "\(number)").id
+                }
+            })
+        #expect(outcomes.filter { $0 == .refused("SLOT_TAKEN") }.count == 3)
+        #expect(try await clinic.count("select count(*) from clinic.event where entity = 'booking'") == 1)
+        #expect(
+            try await clinic.count("select count(*) from clinic.idempotency_key where key in ('2', '3')")
+                <= 1)
+        await clinic.stop()
+    }
+
     @Test func `a set of bookings stands though the terms of one of them have changed`() async throws {
         let clinic = try await TestClinic(writeConnections: 1)
         let administrator = try await clinic.administrator()

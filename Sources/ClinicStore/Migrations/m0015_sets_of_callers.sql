@@ -102,7 +102,8 @@ begin
         on conflict do nothing
         returning id, doctor_id, user_id, start_time, end_time, status, version
     ), answered as (
-        select allowed.call, allowed.origin, booked.id,
+        -- Of a patient's calls for the same slot the first has it.
+        select distinct on (booked.id) allowed.call, allowed.origin, booked.id,
             jsonb_build_object('status', booked.status, 'doctor_id', booked.doctor_id, 'user_id', booked.user_id,
                 'start_time', booked.start_time, 'end_time', booked.end_time) as change,
             row(booked.id, booked.start_time, booked.end_time, booked.status, booked.version, booked.user_id, first_name,
@@ -111,6 +112,7 @@ begin
         from booked
         join allowed on allowed.doctor_id = booked.doctor_id and allowed.start_time = booked.start_time
             and allowed.user_id = booked.user_id
+        order by booked.id, allowed.call
     )
     select array_agg(row(
         row(answered.call, origin, id, change, case when (origin).key is not null then to_jsonb(answered.answer) end),
