@@ -168,4 +168,26 @@ struct SetTests {
         #expect(processes[0][0] != processes[1][0])
         await database.close()
     }
+
+    @Test func `what a thread begins in one go leaves together`() async throws {
+        let (database, _) = try await makeDatabase { $0.readConnections = 1 }
+        let echo = Statement("SELECT $1::bigint")
+        // Prepares it, and leaves the connection idle.
+        _ = try await database.read(echo, [.int64(0)])
+        let before = database.statistics.reads
+        var callers: [Task<Int64, any Error>] = []
+        Database.sendingTogether {
+            callers = (0..<40).map { number in
+                .immediate {
+                    var row = try await database.read(echo, [.int64(number)])[0]
+                    return try row.int64()
+                }
+            }
+            #expect(database.statistics.reads.waiting == 40)
+        }
+        for (number, caller) in callers.enumerated() { #expect(try await caller.value == Int64(number)) }
+        #expect(database.statistics.reads.groups == before.groups + 1)
+        #expect(database.statistics.reads.statements == before.statements + 40)
+        await database.close()
+    }
 }
