@@ -44,15 +44,24 @@ public final class Directory<Content: Sendable>: Sendable {
     public func forget() { state.withLock { $0.forget() } }
 
     private func read(_ reading: Remembered<Content?>.Reading) async {
-        let read: Content??
-        do {
-            read = .some(try await DirectoryRecords.read(from: database).map(content))
-        } catch {
-            read = nil
+        let task = Task { try await DirectoryRecords.read(from: database).map(content) }
+        // No caller ends it: it must not wait for a lock for as long as that is held.
+        let limit = Task {
+            try? await Task.sleep(for: longestReading)
+            task.cancel()
         }
+        let read: Content?? =
+            switch await task.result {
+            case .success(let content): .some(content)
+            case .failure: nil
+            }
+        limit.cancel()
         state.withLock { $0.finish(reading, with: read, at: .now) }
     }
 }
 
 /// A line that was not proven for so long counts as lost.
 private let directoryTolerance = Duration.seconds(1)
+
+/// How long a reading may take.
+private let longestReading = Duration.seconds(1)
