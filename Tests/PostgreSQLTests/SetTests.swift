@@ -177,7 +177,7 @@ struct SetTests {
         let before = database.statistics.reads
         var callers: [Task<Int64, any Error>] = []
         Database.sendingTogether {
-            callers = (0..<40).map { number in
+            callers = (Int64(0)..<40).map { number in
                 .immediate {
                     var row = try await database.read(echo, [.int64(number)])[0]
                     return try row.int64()
