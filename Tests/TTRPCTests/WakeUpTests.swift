@@ -8,32 +8,38 @@ import Testing
 @testable import TTRPC
 
 struct WakeUpTests {
+    private final class Counter: Sendable {
+        let value = Atomic<Int>(0)
+        let ended = Atomic<Int>(0)
+    }
+
     @Test func `what a thread resumes in one go runs when it has resumed all of it`() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let executor = EventLoopExecutor(eventLoop: group.next())
-        let count = Mutex(0)
+        let counter = Counter()
         var tasks: [Task<Void, Never>] = []
         Server.wakingLoopsTogether {
-            tasks = (0..<100).map { _ in
-                Task(executorPreference: executor) { count.withLock { $0 += 1 } }
+            for _ in 0..<100 {
+                tasks.append(
+                    Task(executorPreference: executor) { counter.value.add(1, ordering: .relaxed) })
             }
-            #expect(count.withLock { $0 } == 0)
+            #expect(counter.value.load(ordering: .relaxed) == 0)
         }
         for task in tasks { await task.value }
-        #expect(count.withLock { $0 } == 100)
+        #expect(counter.value.load(ordering: .relaxed) == 100)
         try await group.shutdownGracefully()
     }
 
     @Test func `handlers run in turns that whoever wants to is called around`() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let turns = Mutex<(begun: Int, ended: Int)>((0, 0))
+        let turns = Counter()
         let executor = EventLoopExecutor(eventLoop: group.next()) { runHandlers in
-            turns.withLock { $0.begun += 1 }
+            turns.value.add(1, ordering: .relaxed)
             runHandlers()
-            turns.withLock { $0.ended += 1 }
+            turns.ended.add(1, ordering: .relaxed)
         }
         let isInTurn = await Task(executorPreference: executor) {
-            turns.withLock { $0.begun == $0.ended + 1 }
+            turns.value.load(ordering: .relaxed) == turns.ended.load(ordering: .relaxed) + 1
         }.value
         #expect(isInTurn)
         try await group.shutdownGracefully()
