@@ -21,6 +21,8 @@ final class FaultScene: Sendable {
     }
 
     private struct State {
+        /// How many acknowledgements the writers stop at.
+        var allowed = 0
         var acknowledgements: [Acknowledgement] = []
         var isOver = false
     }
@@ -58,12 +60,19 @@ final class FaultScene: Sendable {
 
     func end() { state.withLock { $0.isOver = true } }
 
+    /// Lets the writers go on for so long: more than is written until the next fault, and not so much that their slots,
+    /// of which there are 8,000 each, run out while the machine is busy with something else.
+    func allowMore() { state.withLock { $0.allowed = $0.acknowledgements.count + 400 } }
+
     /// Books, pays and refunds until the end, one slot after the other; what fails is not tried again.
     func write(_ number: Int) async {
         let client = clinic.client()
         client.token = token
         let place = places[number]
         for slot in Int64(0)... {
+            while state.withLock({ !$0.isOver && $0.acknowledgements.count >= $0.allowed }) {
+                try? await Task.sleep(for: .milliseconds(5))
+            }
             if state.withLock({ $0.isOver }) { break }
             do {
                 let booking = try await client.call(

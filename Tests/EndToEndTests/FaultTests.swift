@@ -65,6 +65,7 @@ struct FaultTests {
         let writers = (0..<FaultScene.writers).map { number in Task { await scene.write(number) } }
         for _ in 0..<faults {
             let before = scene.acknowledged
+            scene.allowMore()
             try await eventually("more work", within: .seconds(30)) { scene.acknowledged >= before + 4 }
             // Anywhere between two commits.
             try await Task.sleep(for: .microseconds(Int.random(in: 0...20_000, using: &generator)))
