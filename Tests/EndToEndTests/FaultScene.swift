@@ -25,6 +25,7 @@ final class FaultScene: Sendable {
         var allowed = 0
         var acknowledgements: [Acknowledgement] = []
         var isOver = false
+        var lastFailure = "none"
     }
 
     private let clinic: Installation
@@ -55,6 +56,9 @@ final class FaultScene: Sendable {
         self.places = places
         firstStart = (Int64(Date.now.timeIntervalSince1970) / 86_400 + 2) * 86_400
     }
+
+    /// What a writer was told last instead.
+    var lastFailure: String { state.withLock { $0.lastFailure } }
 
     var acknowledged: Int { state.withLock { $0.acknowledgements.count } }
 
@@ -91,6 +95,7 @@ final class FaultScene: Sendable {
                         transactionID: payment.id, amount: Money(minorUnits: Self.refund)))
                 note(.refunded(booking.id))
             } catch {
+                state.withLock { $0.lastFailure = "\(error)" }
                 try? await Task.sleep(for: .milliseconds(20))
             }
         }
