@@ -48,7 +48,8 @@ struct FaultTests {
     private func run(
         faults: Int, of kinds: [Fault], seed: UInt64, answersBeforeCommit: Bool = false
     ) async throws -> Findings {
-        let cluster = try await TestCluster.startPrivateCluster()
+        let directory = try TestCluster.makeDirectory()
+        let cluster = try await TestCluster.startPrivateCluster(in: directory)
         var clinic = try Installation.empty()
         clinic.database = cluster.url
         if answersBeforeCommit {
@@ -70,7 +71,8 @@ struct FaultTests {
                 // A machine that is busy with all other tests takes its time to bring PostgreSQL back.
                 try await eventually("more work", within: .seconds(120)) { scene.acknowledged >= before + 4 }
             } catch {
-                print("the writers were told last: \(scene.lastFailure)")
+                let log = try String(contentsOfFile: directory + "/postgresql/postgresql.log", encoding: .utf8)
+                print("the writers were told last: \(scene.lastFailure); PostgreSQL says: \(log.suffix(4_000))")
                 throw error
             }
             // Anywhere between two commits.
