@@ -71,8 +71,10 @@ struct FaultTests {
                 // A machine that is busy with all other tests takes its time to bring PostgreSQL back.
                 try await eventually("more work", within: .seconds(120)) { scene.acknowledged >= before + 4 }
             } catch {
-                let log = try String(contentsOfFile: directory + "/postgresql/postgresql.log", encoding: .utf8)
-                print("the writers were told last: \(scene.lastFailure); PostgreSQL says: \(log.suffix(4_000))")
+                print("the writers were told last: \(scene.lastFailure)")
+                let log = try String(
+                    contentsOfFile: directory + "/postgresql/postgresql.log", encoding: .utf8)
+                print("PostgreSQL says: \(log.suffix(4_000))")
                 throw error
             }
             // Anywhere between two commits.
