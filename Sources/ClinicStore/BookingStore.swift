@@ -101,9 +101,21 @@ public struct BookingStore: Sendable {
     private static let one = Statement(
         "select * from clinic.booking_answer where id = $1 and ($2::bigint is null or user_id = $2)",
         set: """
-            select call, booking_answer.*
-            from unnest($1, $2) with ordinality as given (booking_id, owner_id, call)
-            join clinic.booking_answer on booking_answer.id = booking_id and (owner_id is null or user_id = owner_id)
+            with payment as materialized (
+                select booking_id, array_agg(id) as ids, array_agg(total_fee) as totals, array_agg(status) as statuses
+                from (
+                    select booking_id, id, total_fee, status
+                    from clinic.transaction where booking_id = any($1) and hidden_at is null
+                    order by booking_id, id
+                ) as in_order
+                group by booking_id
+            )
+            select call, id, start_time, end_time, status, version, user_id, first_name, last_name, doctor_id, full_name,
+                department_id, department_name, coalesce(ids, '{}'), coalesce(totals, '{}'), coalesce(statuses, '{}'),
+                hold_expires_at, stored_status
+            from unnest($1, $2) with ordinality as given (given_id, owner_id, call)
+            join clinic.booking_without_payments on id = given_id and (owner_id is null or user_id = owner_id)
+            left join payment on booking_id = id
             order by call
             """)
 

@@ -19,6 +19,9 @@ public var clinicMigrations: [Migration] {
         Migration(name: "quicker_bookings", sql: text(PackageResources.m0013_quicker_bookings_sql)),
         Migration(name: "sets_of_callers", sql: text(PackageResources.m0015_sets_of_callers_sql)),
         Migration(name: "directory_changes", sql: text(PackageResources.m0016_directory_changes_sql)),
+        Migration(
+            name: "bookings_and_their_payments",
+            sql: text(PackageResources.m0017_bookings_and_their_payments_sql)),
     ]
 }
 

@@ -73,6 +73,8 @@ final class Call: Sendable {
 /// A call in a queue or on a connection, with what has become of it so far.
 struct Attempt: Sendable {
     let call: Call
+    /// Lower than those of all who came later.
+    let ticket: UInt64
     /// How often it has been sent without getting an answer of its own.
     var failures = 0
     /// True if a neighbour may have been the reason: it is sent again with a Sync of its own.

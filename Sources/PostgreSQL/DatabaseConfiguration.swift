@@ -14,11 +14,6 @@ public struct DatabaseConfiguration: Sendable {
     public var queueLimit = 4_096
     /// How many statements share one Sync, and hence, for writes, one commit.
     public var groupLimit = 128
-    /// How many groups a read connection sends before the first of them is answered.
-    public var readGroupsInFlight = 2
-    /// How many groups a write connection sends before the first of them is committed. With 1, what arrives
-    /// during a commit makes up the next group.
-    public var writeGroupsInFlight = 1
     /// How long one attempt to connect may take.
     public var connectTimeout: Duration = .seconds(5)
     /// How long a statement waits for a lost connection to come back before it is refused as unavailable.

@@ -11,7 +11,7 @@ extension Lane {
         let dropped = state.withLock { state in
             if state.slots[index].generation == batch.generation { state.slots[index].isUp = false }
             state.statistics.inFlight -= attempts.count
-            return Self.requeue(attempts, &state)
+            return requeue(attempts, &state)
         }
         for call in dropped { call.fail(Self.cancelled) }
         // Its thread reports the loss itself; until then another connection may do it.
@@ -30,7 +30,7 @@ extension Lane {
                 let error = state.isForced ? Self.closed : Self.unavailable
                 answers.completed += answers.again.map { ($0.call, .failure(error)) }
             } else if !answers.again.isEmpty {
-                answers.completed += Self.requeue(answers.again, &state).map {
+                answers.completed += requeue(answers.again, &state).map {
                     ($0, .failure(Self.cancelled))
                 }
             }
@@ -54,7 +54,7 @@ extension Lane {
                 state.pausing -= 1
                 if state.isForced { return Self.closed }
                 if state.health == .down { return Self.unavailable }
-                return Self.requeue([attempt], &state).isEmpty ? nil : Self.cancelled
+                return requeue([attempt], &state).isEmpty ? nil : Self.cancelled
             }
             if let refused { attempt.call.fail(refused) }
             pump()

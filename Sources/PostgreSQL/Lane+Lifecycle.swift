@@ -16,6 +16,7 @@ extension Lane {
         let all = links
         state.withLock { state in
             state.slots = all.map { Slot(link: $0, hasEnded: true) }
+            state.lines = Array(repeating: WaitingLine(), count: all.count + 1)
             state.startDeadline = .now + configuration.connectTimeout * 2
         }
         let error = await withUnsafeContinuation { continuation in

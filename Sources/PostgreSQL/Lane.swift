@@ -1,6 +1,7 @@
-// The queue in front of the connections of one kind (reads, or writes). A statement goes out at once while a
-// connection has room for another group; otherwise it waits, and the connection that is answered first takes
-// all that has gathered as its next group. So groups grow with the load and nothing waits for a timer.
+// The queue in front of the connections of one kind (reads, or writes). A statement goes out at once while a connection is
+// idle; otherwise it waits, and the connection that is answered first takes all that has gathered as its next group. So
+// groups grow with the load and nothing waits for a timer. A second group is not sent ahead: both would be smaller, and on
+// a busy machine the processor is what there is too little of, not work for it.
 
 internal import Dispatch
 internal import Logging
@@ -26,8 +27,10 @@ final class Lane: Sendable {
 
     struct State {
         var slots: [Slot] = []
-        var queue: [Attempt] = []
-        var head = 0
+        /// Who waits for which connection, and last who may take any.
+        var lines: [WaitingLine] = []
+        /// How many have joined a line, which is the number of the last.
+        var tickets: UInt64 = 0
         /// Statements that pause after a deadlock.
         var pausing = 0
         var health = Health.down
@@ -40,30 +43,11 @@ final class Lane: Sendable {
         var closers: [UnsafeContinuation<Void, Never>] = []
         /// What is counted; how things stand is filled in when somebody asks.
         var statistics = DatabaseStatistics.Lane()
-
-        var waiting: Int { queue.count - head }
-
-        /// Whether a call may take a connection.
-        ///
-        /// Of writes, neighbours take the same one. Of reads, those that come in sets take the first and the others the
-        /// rest: the former are quick, should be as many together as can be, and never wait behind a report. A
-        /// connection that is down keeps nobody from another.
-        func isOpen(_ index: Int, to call: Call, _ purpose: ConnectionPurpose) -> Bool {
-            guard slots.count > 1 else { return true }
-            if purpose == .writes {
-                guard let neighbourhood = call.neighbourhood else { return true }
-                let home = Int(UInt64(bitPattern: neighbourhood) % UInt64(slots.count))
-                return home == index || !slots[home].isUp
-            }
-            if call.statement.set != nil { return index == 0 || !slots[0].isUp }
-            return index > 0 || !slots.dropFirst().contains(where: \.isUp)
-        }
     }
 
     let name: String
     let purpose: ConnectionPurpose
     let configuration: DatabaseConfiguration
-    let groupsInFlight: Int
     let probe: ServerProbe
     let logger: Logger
     let state = Mutex(State())
@@ -75,8 +59,6 @@ final class Lane: Sendable {
     ) {
         self.purpose = purpose
         name = purpose == .reads ? "reads" : "writes"
-        groupsInFlight = max(
-            1, purpose == .reads ? configuration.readGroupsInFlight : configuration.writeGroupsInFlight)
         self.configuration = configuration
         self.probe = probe
         self.logger = logger
@@ -130,14 +112,13 @@ final class Lane: Sendable {
                 return .refused(DatabaseError(.queueFull, "too many statements are waiting"))
             }
             guard call.move(from: .new, to: .queued) else { return .refused(Self.cancelled) }
-            state.queue.append(Attempt(call: call))
+            let line = state.enqueue(call, purpose)
             if let burst = Burst.current {
                 burst.add(self)
             } else if let batch = takeBatch(&state) {
                 return .batch(batch)
             }
-            // It may have been given up meanwhile, and be gone.
-            if state.waiting > 0 { state.queue[state.queue.endIndex - 1].queued = .now }
+            state.lines[line].noteLastWaits(since: .now)
             return .queued
         }
         switch submission {
@@ -154,11 +135,7 @@ final class Lane: Sendable {
             case .new where call.move(from: .new, to: .cancelled): return
             case .queued where call.move(from: .queued, to: .taken):
                 // Taken out so that what nobody waits for does not fill the queue.
-                state.withLock { state in
-                    if let index = state.queue[state.head...].firstIndex(where: { $0.call === call }) {
-                        state.queue.remove(at: index)
-                    }
-                }
+                state.withLock { $0.remove(call, purpose) }
                 return call.fail(Self.cancelled)
             case .taken where purpose == .reads:
                 call.fail(Self.cancelled)
@@ -182,31 +159,22 @@ final class Lane: Sendable {
 
     /// Takes the next batch for a connection with room, if there is one.
     private func takeBatch(_ state: inout State) -> Batch? {
-        guard state.waiting > 0 else { return nil }
-        for busyness in 0..<groupsInFlight {
-            for index in state.slots.indices where state.slots[index].groupsInFlight == busyness {
-                if let batch = takeBatch(&state, index) { return batch }
-            }
+        for index in state.slots.indices {
+            if let batch = takeBatch(&state, index) { return batch }
         }
         return nil
     }
 
     func takeBatch(_ state: inout State, _ index: Int) -> Batch? {
         let slot = state.slots[index]
-        guard slot.isUp, slot.groupsInFlight < groupsInFlight, state.waiting > 0 else { return nil }
+        guard slot.isUp, slot.groupsInFlight == 0 else { return nil }
         var batch = Batch(link: slot.link, generation: slot.generation, attempts: [], separately: false)
         var now: ContinuousClock.Instant?
-        // No further, or a long queue would be looked through for each that joins it.
-        let end = min(state.queue.count, state.head + 2 * configuration.groupLimit)
-        var passedOver: [Attempt] = []
-        while state.head < end, batch.attempts.count < configuration.groupLimit {
-            let attempt = state.queue[state.head]
+        while batch.attempts.count < configuration.groupLimit,
+            let line = state.nextLine(for: index, purpose), let attempt = state.lines[line].first
+        {
             if !batch.attempts.isEmpty, attempt.alone != batch.separately { break }
-            state.head += 1
-            guard state.isOpen(index, to: attempt.call, purpose) else {
-                passedOver.append(attempt)
-                continue
-            }
+            state.lines[line].removeFirst()
             guard attempt.call.move(from: .queued, to: .taken) else { continue }
             attempt.call.link.store(index, ordering: .releasing)
             batch.separately = attempt.alone
@@ -214,14 +182,6 @@ final class Lane: Sendable {
             guard let queued = attempt.queued else { continue }
             now = now ?? .now
             state.statistics.queueTime += (now ?? queued) - queued
-        }
-        if !passedOver.isEmpty {
-            state.head -= passedOver.count
-            state.queue.replaceSubrange(state.head..<(state.head + passedOver.count), with: passedOver)
-        }
-        if state.head == state.queue.count || state.head > 1_024 {
-            state.queue.removeSubrange(..<state.head)
-            state.head = 0
         }
         guard !batch.attempts.isEmpty else { return nil }
         batch.formSets()
@@ -234,29 +194,25 @@ final class Lane: Sendable {
     }
 
     /// Puts statements that have to be sent again in front, and returns those nobody waits for.
-    static func requeue(_ attempts: [Attempt], _ state: inout State) -> [Call] {
+    func requeue(_ attempts: [Attempt], _ state: inout State) -> [Call] {
         let now = ContinuousClock.now
-        var kept: [Attempt] = []
         var dropped: [Call] = []
-        for var attempt in attempts {
+        for var attempt in attempts.reversed() {
             guard attempt.call.move(from: .taken, to: .queued) else {
                 dropped.append(attempt.call)
                 continue
             }
             attempt.queued = now
-            kept.append(attempt)
+            state.statistics.retries &+= 1
+            state.putBack(attempt, purpose)
         }
-        state.statistics.retries &+= kept.count
-        state.queue.insert(contentsOf: kept, at: state.head)
         return dropped
     }
 
     /// Takes everything that waits out of the queue; the caller resumes it.
     static func drain(_ state: inout State) -> [Call] {
-        let calls = state.queue[state.head...].map(\.call).filter { $0.move(from: .queued, to: .taken) }
-        state.queue.removeAll()
-        state.head = 0
-        return calls
+        state.lines.indices.flatMap { state.lines[$0].removeAll() }
+            .filter { $0.move(from: .queued, to: .taken) }
     }
 
     /// Sends as long as something waits and a connection has room.

@@ -174,6 +174,10 @@ public struct Row: Sendable {
         DatabaseError(.decoding, "column \(column) is not \(wanted) (its type is \(type))")
     }
 
+    private func malformedArray() -> DatabaseError {
+        DatabaseError(.decoding, "column \(column) is not an array of one dimension without NULLs")
+    }
+
     private func load<Integer: FixedWidthInteger>(
         _ value: UnsafeRawBufferPointer, at offset: Int = 0, as: Integer.Type
     ) -> Integer {
@@ -211,23 +215,21 @@ public struct Row: Sendable {
         of value: UnsafeRawBufferPointer,
         read: (UnsafeRawBufferPointer) throws(DatabaseError) -> Element
     ) throws(DatabaseError) -> [Element] {
-        let malformed = DatabaseError(
-            .decoding, "column \(column) is not an array of one dimension without NULLs")
-        guard value.count >= 12 else { throw malformed }
+        guard value.count >= 12 else { throw malformedArray() }
         let dimensions = load(value, as: Int32.self)
         if dimensions == 0 { return [] }
         guard dimensions == 1, value.count >= 20,
             let count = Int(exactly: load(value, at: 12, as: Int32.self)),
             count >= 0, count <= (value.count - 20) / 4
-        else { throw malformed }
+        else { throw malformedArray() }
         var elements: [Element] = []
         elements.reserveCapacity(count)
         var offset = 20
         for _ in 0..<count {
-            guard value.count - offset >= 4 else { throw malformed }
+            guard value.count - offset >= 4 else { throw malformedArray() }
             let length = Int(load(value, at: offset, as: Int32.self))
             offset += 4
-            guard length >= 0, value.count - offset >= length else { throw malformed }
+            guard length >= 0, value.count - offset >= length else { throw malformedArray() }
             elements.append(try read(UnsafeRawBufferPointer(rebasing: value[offset..<(offset + length)])))
             offset += length
         }

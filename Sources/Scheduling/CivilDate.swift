@@ -63,7 +63,13 @@ public struct CivilDate: Sendable, Hashable, Comparable, CustomStringConvertible
 
     /// `YYYY-MM-DD`.
     public var description: String {
-        "\(padded(year, digits: 4))-\(padded(month, digits: 2))-\(padded(day, digits: 2))"
+        DigitWriter.text(capacity: 10) { text in
+            text.put(year, digits: 4)
+            text.put("-")
+            text.put(month, digits: 2)
+            text.put("-")
+            text.put(day, digits: 2)
+        }
     }
 
     /// Earlier before later.

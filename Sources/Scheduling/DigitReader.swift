@@ -29,9 +29,3 @@ struct DigitReader {
         return UInt32(byte) == separator.value
     }
 }
-
-/// A number of 0 or more, filled up with zeros on the left.
-func padded(_ number: Int, digits: Int) -> String {
-    let text = String(number)
-    return String(repeating: "0", count: max(0, digits - text.utf8.count)) + text
-}

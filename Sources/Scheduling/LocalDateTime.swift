@@ -42,9 +42,19 @@ public struct LocalDateTime: Sendable, Hashable, Comparable, CustomStringConvert
 
     /// `dd/mm/yyyy hh:mm:ss`.
     public var description: String {
-        "\(padded(date.day, digits: 2))/\(padded(date.month, digits: 2))/\(padded(date.year, digits: 4)) "
-            + "\(padded(secondOfDay / 3_600, digits: 2)):\(padded(secondOfDay / 60 % 60, digits: 2)):"
-            + padded(secondOfDay % 60, digits: 2)
+        DigitWriter.text(capacity: 19) { text in
+            text.put(date.day, digits: 2)
+            text.put("/")
+            text.put(date.month, digits: 2)
+            text.put("/")
+            text.put(date.year, digits: 4)
+            text.put(" ")
+            text.put(secondOfDay / 3_600, digits: 2)
+            text.put(":")
+            text.put(secondOfDay / 60 % 60, digits: 2)
+            text.put(":")
+            text.put(secondOfDay % 60, digits: 2)
+        }
     }
 
     /// Earlier before later, on one wall.

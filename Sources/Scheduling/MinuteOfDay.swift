@@ -30,7 +30,11 @@ public struct MinuteOfDay: Sendable, Hashable, Comparable, CustomStringConvertib
 
     /// `HH:MM`.
     public var description: String {
-        "\(padded(minutes / 60, digits: 2)):\(padded(minutes % 60, digits: 2))"
+        DigitWriter.text(capacity: 5) { text in
+            text.put(minutes / 60, digits: 2)
+            text.put(":")
+            text.put(minutes % 60, digits: 2)
+        }
     }
 
     /// Earlier before later.

@@ -169,6 +169,29 @@ struct SetTests {
         await database.close()
     }
 
+    @Test func `a crowd for one connection keeps nobody from the other`() async throws {
+        let (database, url) = try await makeDatabase(script: "CREATE TABLE t (key bigint)") {
+            $0.writeConnections = 2
+            $0.groupLimit = 4
+        }
+        let insert = Statement("INSERT INTO t VALUES ($1)")
+        var crowd: [Task<Void, any Error>] = []
+        // The one that waits for a lock has taken the first.
+        try await whileWritesWait(database, url) {
+            for number in Int64(0)..<100 {
+                crowd.append(
+                    .immediate {
+                        _ = try await database.write(insert, [.int64(number)], neighbourhood: 0)
+                    })
+            }
+            _ = try await database.write(insert, [.int64(-1)], neighbourhood: 1)
+            #expect(database.statistics.writes.waiting == 100)
+        }
+        for member in crowd { try await member.value }
+        #expect(try await number("SELECT count(*) FROM t", url) == 101)
+        await database.close()
+    }
+
     @Test func `what a thread begins in one go leaves together`() async throws {
         let (database, _) = try await makeDatabase { $0.readConnections = 1 }
         let echo = Statement("SELECT $1::bigint")

@@ -1,0 +1,101 @@
+// Statements that wait for a connection, first come, first served. A lane has a line for each of its connections, of those
+// that should take just that one, and one of those that may take any; so nobody stands behind a neighbour's crowd.
+
+/// Statements that wait for the same connections.
+struct WaitingLine {
+    private var attempts: [Attempt] = []
+    private var head = 0
+
+    var count: Int { attempts.count - head }
+
+    /// The one whose turn it is.
+    var first: Attempt? { head < attempts.count ? attempts[head] : nil }
+
+    mutating func append(_ attempt: Attempt) { attempts.append(attempt) }
+
+    /// Notes since when the last one waits.
+    mutating func noteLastWaits(since time: ContinuousClock.Instant) {
+        if count > 0 { attempts[attempts.endIndex - 1].queued = time }
+    }
+
+    mutating func removeFirst() {
+        guard head < attempts.count else { return }
+        head += 1
+        // Not each time: what is behind would have to move up.
+        guard head == attempts.count || head > 1_024 else { return }
+        attempts.removeSubrange(..<head)
+        head = 0
+    }
+
+    mutating func remove(_ call: Call) {
+        if let index = attempts[head...].firstIndex(where: { $0.call === call }) {
+            attempts.remove(at: index)
+        }
+    }
+
+    /// Puts one in front that has been here before.
+    mutating func putBack(_ attempt: Attempt) {
+        guard head > 0 else { return attempts.insert(attempt, at: 0) }
+        head -= 1
+        attempts[head] = attempt
+    }
+
+    mutating func removeAll() -> [Call] {
+        defer {
+            attempts.removeAll()
+            head = 0
+        }
+        return attempts[head...].map(\.call)
+    }
+}
+
+extension Lane.State {
+    /// Where a call waits: at the place of a connection, or behind them all.
+    ///
+    /// Of writes, neighbours take the same connection. Of reads, those that come in sets take the first and the others the
+    /// rest: the former are quick, should be as many together as can be, and never wait behind a report.
+    private func line(of call: Call, _ purpose: ConnectionPurpose) -> Int {
+        let common = lines.count - 1
+        guard purpose == .writes else { return call.statement.set == nil ? common : 0 }
+        guard let neighbourhood = call.neighbourhood, common > 0 else { return common }
+        return Int(UInt64(bitPattern: neighbourhood) % UInt64(common))
+    }
+
+    /// Whether a connection serves a line. One that is down keeps nobody from another.
+    private func serves(_ slot: Int, line: Int, _ purpose: ConnectionPurpose) -> Bool {
+        if line < slots.count { return line == slot || !slots[line].isUp }
+        return purpose == .writes || slot > 0 || !slots.dropFirst().contains(where: \.isUp)
+    }
+
+    /// How many statements wait.
+    var waiting: Int { lines.reduce(0) { $0 + $1.count } }
+
+    /// Puts a new one at the end of its line; which that is.
+    mutating func enqueue(_ call: Call, _ purpose: ConnectionPurpose) -> Int {
+        tickets &+= 1
+        let line = line(of: call, purpose)
+        lines[line].append(Attempt(call: call, ticket: tickets))
+        return line
+    }
+
+    /// Puts one in front that has been sent before.
+    mutating func putBack(_ attempt: Attempt, _ purpose: ConnectionPurpose) {
+        lines[line(of: attempt.call, purpose)].putBack(attempt)
+    }
+
+    mutating func remove(_ call: Call, _ purpose: ConnectionPurpose) {
+        lines[line(of: call, purpose)].remove(call)
+    }
+
+    /// The line whose first has waited longest of those that a connection serves.
+    func nextLine(for slot: Int, _ purpose: ConnectionPurpose) -> Int? {
+        var next: (line: Int, ticket: UInt64)?
+        for line in lines.indices {
+            guard let ticket = lines[line].first?.ticket, ticket < next?.ticket ?? .max,
+                serves(slot, line: line, purpose)
+            else { continue }
+            next = (line, ticket)
+        }
+        return next?.line
+    }
+}
