@@ -38,30 +38,31 @@ public struct MethodTable: Sendable {
         of method: Method<Request, Response>,
         _ begin: @escaping @Sendable (UnaryCall<Request>) throws -> HandlerStart<Response>
     ) {
-        insertUnary(method.service, method.name) { call, responder in
-            do {
-                switch try begin(UnaryCall(received: call)) {
-                case .answers(let response):
-                    responder.succeed(response)
+        insertUnary(method.service, method.name) {
+            { call, responder in
+                do {
+                    switch try begin(UnaryCall(received: call)) {
+                    case .answers(let response):
+                        responder.succeed(response)
+                        return nil
+                    case .answersPacked(let head, let rest):
+                        responder.succeed(rest, behind: head)
+                        return nil
+                    case .waits(let rest):
+                        return responder.run(rest)
+                    }
+                } catch {
+                    responder.fail(error)
                     return nil
-                case .answersPacked(let head, let rest):
-                    responder.succeed(rest, behind: head)
-                    return nil
-                case .waits(let rest):
-                    return responder.run(rest)
                 }
-            } catch {
-                responder.fail(error)
-                return nil
             }
         }
     }
 
     @usableFromInline mutating func insertUnary(
-        _ service: String, _ name: String,
-        _ start: @escaping @Sendable (consuming ReceivedCall, Responder) -> Task<Void, Never>?
+        _ service: String, _ name: String, _ makeStart: @escaping @Sendable () -> UnaryStart
     ) {
-        insert(service, name, .unary(start))
+        insert(service, name) { .unary(makeStart()) }
     }
 
     /// Adds a method whose handler sends any number of responses; the stream ends when it returns or throws.
@@ -73,14 +74,14 @@ public struct MethodTable: Sendable {
         _ method: ServerStreamingMethod<Request, Response>, endsWhenDraining: Bool = false,
         _ handler: @escaping @Sendable (UnaryCall<Request>, ResponseWriter<Response>) async throws -> Void
     ) {
-        insert(
-            method.service, method.name,
+        insert(method.service, method.name) {
             .streaming(.serverStreaming, endsWhenDraining: endsWhenDraining) { call, stream in
                 stream.run { stream in
                     try await handler(UnaryCall(received: call), ResponseWriter(stream: stream))
                     stream.endResponses()
                 }
-            })
+            }
+        }
     }
 
     /// Adds a method whose handler takes any number of requests and returns one response, which may be before the
@@ -89,14 +90,14 @@ public struct MethodTable: Sendable {
         _ method: ClientStreamingMethod<Request, Response>, endsWhenDraining: Bool = false,
         _ handler: @escaping @Sendable (StreamingCall, RequestStream<Request>) async throws -> Response
     ) {
-        insert(
-            method.service, method.name,
+        insert(method.service, method.name) {
             .streaming(.clientStreaming, endsWhenDraining: endsWhenDraining) { call, stream in
                 stream.run { stream in
                     stream.succeed(
                         try await handler(StreamingCall(received: call), RequestStream(stream: stream)))
                 }
-            })
+            }
+        }
     }
 
     /// Adds a method whose handler takes any number of requests and sends any number of responses, in any order;
@@ -107,8 +108,7 @@ public struct MethodTable: Sendable {
             @escaping @Sendable (StreamingCall, RequestStream<Request>, ResponseWriter<Response>) async throws
             -> Void
     ) {
-        insert(
-            method.service, method.name,
+        insert(method.service, method.name) {
             .streaming(.bidirectional, endsWhenDraining: endsWhenDraining) { call, stream in
                 stream.run { stream in
                     try await handler(
@@ -116,7 +116,16 @@ public struct MethodTable: Sendable {
                         ResponseWriter(stream: stream))
                     stream.endResponses()
                 }
-            })
+            }
+        }
+    }
+
+    /// The same methods in objects of their own: threads that count references to the same ones wait for each other, which
+    /// was a tenth of a small call.
+    func copy() -> MethodTable {
+        var table = self
+        table.buckets = buckets.map { $0.map { $0.copy() } }
+        return table
     }
 
     /// The methods in the order of their indices.
@@ -133,15 +142,17 @@ public struct MethodTable: Sendable {
         return .failure(buckets.joined().contains { $0.isOf(service) } ? .method : .service)
     }
 
-    private mutating func insert(_ service: String, _ name: String, _ handler: RegisteredMethod.Handler) {
+    private mutating func insert(
+        _ service: String, _ name: String, _ makeHandler: @escaping @Sendable () -> RegisteredMethod.Handler
+    ) {
         let bucket = Self.bucket(of: name, count: buckets.count)
         if let known = buckets[bucket].firstIndex(where: { $0.name == name && $0.service == service }) {
             buckets[bucket][known] = RegisteredMethod(
-                index: buckets[bucket][known].index, service: service, name: name, handler: handler)
+                index: buckets[bucket][known].index, service: service, name: name, makeHandler: makeHandler)
             return
         }
         buckets[bucket].append(
-            RegisteredMethod(index: count, service: service, name: name, handler: handler))
+            RegisteredMethod(index: count, service: service, name: name, makeHandler: makeHandler))
         count += 1
         guard count > buckets.count / 2 else { return }
         let methods = Array(buckets.joined())
@@ -178,12 +189,15 @@ enum UnknownMethod: Error {
     case method
 }
 
+/// Runs the handler of a unary call up to where it first waits, or to its end.
+@usableFromInline typealias UnaryStart = @Sendable (consuming ReceivedCall, Responder) -> Task<Void, Never>?
+
 /// A method with its handler, the message types erased.
 final class RegisteredMethod: Sendable {
     /// Runs the handler up to where it first waits, or to its end.
     enum Handler: Sendable {
         /// Nil for one that has ended.
-        case unary(@Sendable (consuming ReceivedCall, Responder) -> Task<Void, Never>?)
+        case unary(UnaryStart)
         case streaming(
             MethodKind, endsWhenDraining: Bool, @Sendable (ReceivedCall, ServerStream) -> Task<Void, Never>)
     }
@@ -193,16 +207,23 @@ final class RegisteredMethod: Sendable {
     let service: String
     let name: String
     let handler: Handler
+    private let makeHandler: @Sendable () -> Handler
     private let serviceBytes: [UInt8]
     private let nameBytes: [UInt8]
 
-    init(index: Int, service: String, name: String, handler: Handler) {
+    init(index: Int, service: String, name: String, makeHandler: @escaping @Sendable () -> Handler) {
         self.index = index
         self.service = service
         self.name = name
-        self.handler = handler
+        self.makeHandler = makeHandler
+        handler = makeHandler()
         serviceBytes = Array(service.utf8)
         nameBytes = Array(name.utf8)
+    }
+
+    /// The same method in an object of its own, its handler's closure too.
+    func copy() -> RegisteredMethod {
+        RegisteredMethod(index: index, service: service, name: name, makeHandler: makeHandler)
     }
 
     /// Whether this is its name.

@@ -23,6 +23,8 @@ public final class Server: Sendable {
     let connections: ConnectionRegistry
     private let group: any EventLoopGroup
     private let executors: [ObjectIdentifier: EventLoopExecutor]
+    /// By event loop.
+    private let methods: [ObjectIdentifier: MethodTable]
     private let state = Mutex(State())
 
     /// A server that does not listen yet. The event loops stay the caller's. What it counts goes to `metrics`.
@@ -35,6 +37,7 @@ public final class Server: Sendable {
         connections = ConnectionRegistry(configuration: configuration)
         self.group = group
         executors = EventLoopExecutor.all(of: group, aroundTurns: configuration.aroundTurns)
+        self.methods = executors.mapValues { _ in methods.copy() }
     }
 
     /// Runs the body, and wakes afterwards, once, each event loop on which it has resumed handlers: for a thread that
@@ -166,7 +169,9 @@ public final class Server: Sendable {
         _ channel: any Channel, _ number: UInt64, identity: Peer.Identity?, _ executor: EventLoopExecutor
     ) throws {
         let peer = Peer(address: channel.remoteAddress, identity: identity, connection: number)
-        let connection = ServerConnection(server: shared, executor: executor, peer: peer)
+        let connection = ServerConnection(
+            server: shared, methods: methods[ObjectIdentifier(executor.eventLoop)] ?? shared.methods,
+            executor: executor, peer: peer)
         try channel.pipeline.syncOperations.addHandler(connection)
         connections.set(connection, for: number)
     }

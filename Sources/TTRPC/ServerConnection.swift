@@ -26,6 +26,8 @@ final class ServerConnection: ChannelDuplexHandler {
 
     let executor: EventLoopExecutor
     let server: ServerShared
+    /// Those of its event loop.
+    private let methods: MethodTable
     let peer: Peer
     private let origin: CallOrigin
     @exclusivity(unchecked) private var remembered = RememberedMetadata()
@@ -64,8 +66,9 @@ final class ServerConnection: ChannelDuplexHandler {
     /// The bytes that the channel still held after the last flush.
     @exclusivity(unchecked) private var unsentBytes = 0
 
-    init(server: ServerShared, executor: EventLoopExecutor, peer: Peer) {
+    init(server: ServerShared, methods: MethodTable, executor: EventLoopExecutor, peer: Peer) {
         self.server = server
+        self.methods = methods
         self.executor = executor
         self.peer = peer
         origin = CallOrigin(peer: peer, server: server.number)
@@ -215,7 +218,7 @@ final class ServerConnection: ChannelDuplexHandler {
 
     private func receivedCall(_ envelope: RequestEnvelope, now: NIODeadline) throws(Refusal) -> ReceivedCall {
         let method: RegisteredMethod
-        switch server.methods.find(service: envelope.service, method: envelope.method) {
+        switch methods.find(service: envelope.service, method: envelope.method) {
         case .success(let found): method = found
         case .failure(.service): throw .unknownService(String(decoding: envelope.service, as: UTF8.self))
         case .failure(.method): throw .unknownMethod(String(decoding: envelope.method, as: UTF8.self))
