@@ -247,12 +247,21 @@ extension Row {
     mutating func periods() throws -> [Range<Instant>] {
         let bounds = try timestampArray()
         return try stride(from: 0, to: bounds.count, by: 2).map { index in
-            guard index + 1 < bounds.count, bounds[index] <= bounds[index + 1] else {
-                throw StoreError.unknownValue
-            }
-            return Instant(
-                microsecondsSinceEpoch: bounds[index])..<Instant(microsecondsSinceEpoch: bounds[index + 1])
+            guard index + 1 < bounds.count else { throw StoreError.unknownValue }
+            return try Self.period(bounds[index], bounds[index + 1])
         }
+    }
+
+    /// Two columns of times, the starts and the ends.
+    mutating func startsAndEnds() throws -> [Range<Instant>] {
+        let (starts, ends) = (try timestampArray(), try timestampArray())
+        guard starts.count == ends.count else { throw StoreError.unknownValue }
+        return try zip(starts, ends).map { try Self.period($0, $1) }
+    }
+
+    private static func period(_ start: Int64, _ end: Int64) throws -> Range<Instant> {
+        guard start <= end else { throw StoreError.unknownValue }
+        return Instant(microsecondsSinceEpoch: start)..<Instant(microsecondsSinceEpoch: end)
     }
 
     /// Two columns of minutes since midnight.

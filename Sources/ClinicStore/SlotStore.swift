@@ -35,7 +35,7 @@ public struct DoctorCalendarRecord: Sendable {
         hours = try row.openingHours()
         weeklyHours = try row.weeklyHours()
         timeOff = try row.periods()
-        busy = try row.periods()
+        busy = try row.startsAndEnds()
     }
 }
 
@@ -46,48 +46,63 @@ public struct SlotStore: Sendable {
     /// Calendars of this database.
     public init(database: Database) { self.database = database }
 
-    /// What follows $2 and $3, the ends of the search. A booking that began before it is at most four hours long.
-    private static func select(from source: String) -> Statement {
-        Statement(
-            """
-            select doctor.slot_minutes, doctor.id, doctor.full_name, department.id, department.name, doctor.fee,
-                doctor.registration_expiry, department.opens, department.closes, doctor.weekly_hours,
-                array(
-                    select unnest(array[start_time, end_time]) from clinic.time_off
-                    where doctor_id = doctor.id and deleted_at is null and end_time > $2 and start_time < $3
-                        and start_time >= $2 - interval '8784 hours'
-                    order by start_time
-                ),
-                array(
-                    select unnest(array[start_time, end_time]) from clinic.booking
-                    where doctor_id = doctor.id and end_time > $2 and start_time < $3
-                        and start_time > $2 - interval '4 hours' and hidden_at is null
-                        and status in ('HELD', 'BOOKED', 'CONFIRMED', 'ARRIVED')
-                        and (status <> 'HELD' or hold_expires_at > statement_timestamp())
-                    order by start_time
-                )
-            \(source)
-            """)
+    /// Whom a source names, with what keeps each from being booked between two moments. A booking that began before the
+    /// first of them is at most four hours long.
+    private static func select(_ first: String = "", from source: String, since: String, until: String)
+        -> String
+    {
+        """
+        select \(first) doctor.slot_minutes, doctor.id, doctor.full_name, department.id, department.name, doctor.fee,
+            doctor.registration_expiry, department.opens, department.closes, doctor.weekly_hours,
+            array(
+                select unnest(array[start_time, end_time]) from clinic.time_off
+                where doctor_id = doctor.id and deleted_at is null and end_time > \(since) and start_time < \(until)
+                    and start_time >= \(since) - interval '8784 hours'
+                order by start_time
+            ),
+            coalesce(busy.starts, '{}'), coalesce(busy.ends, '{}')
+        \(source)
+        left join lateral (
+            select array_agg(start_time) as starts, array_agg(end_time) as ends
+            from (
+                select start_time, end_time from clinic.booking
+                where doctor_id = doctor.id and end_time > \(since) and start_time < \(until)
+                    and start_time > \(since) - interval '4 hours' and hidden_at is null
+                    and status in ('HELD', 'BOOKED', 'CONFIRMED', 'ARRIVED')
+                    and (status <> 'HELD' or hold_expires_at > statement_timestamp())
+                order by start_time
+            ) as in_order
+        ) as busy on true
+        """
     }
 
-    private static let ofDepartment = select(
-        from: """
-            from clinic.department
-            left join lateral (
-                select * from clinic.doctor
-                where doctor.department_id = department.id and doctor.deleted_at is null and doctor.id > $4
-                order by doctor.id limit $5
-            ) as doctor on true
-            where department.id = $1 and department.deleted_at is null
-            order by doctor.id
-            """)
+    private static let ofDepartment = Statement(
+        select(
+            from: """
+                from clinic.department
+                left join lateral (
+                    select * from clinic.doctor
+                    where doctor.department_id = department.id and doctor.deleted_at is null and doctor.id > $4
+                    order by doctor.id limit $5
+                ) as doctor on true
+                """, since: "$2", until: "$3")
+            + " where department.id = $1 and department.deleted_at is null order by doctor.id")
 
-    private static let ofDoctor = select(
-        from: """
-            from clinic.doctor
-            join clinic.department on department.id = doctor.department_id
-            where doctor.id = $1 and doctor.deleted_at is null and department.deleted_at is null
-            """)
+    private static let ofDoctor = Statement(
+        select(
+            from: """
+                from clinic.doctor
+                join clinic.department on department.id = doctor.department_id
+                """, since: "$2", until: "$3")
+            + " where doctor.id = $1 and doctor.deleted_at is null and department.deleted_at is null",
+        set: select(
+            "call,",
+            from: """
+                from unnest($1, $2, $3) with ordinality as given (doctor_id, since, until, call)
+                join clinic.doctor on doctor.id = given.doctor_id and doctor.deleted_at is null
+                join clinic.department on department.id = doctor.department_id and department.deleted_at is null
+                """, since: "given.since", until: "given.until") + " order by call",
+        isLong: true)
 
     /// The calendars of a department's live doctors by id. Refused with `departmentNotFound`.
     public func calendars(

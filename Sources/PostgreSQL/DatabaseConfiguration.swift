@@ -5,7 +5,8 @@
 public struct DatabaseConfiguration: Sendable {
     /// A PostgreSQL connection URL or key=value string, as libpq takes it.
     public var url: String
-    /// The number of connections for reads, at least 1; with more, the first is for statements that come in sets.
+    /// The number of connections for reads, at least 1; with more, the first is for those that are quick: that come in
+    /// sets and are not long.
     public var readConnections = 3
     /// The number of connections for writes, at least 1. With one the server works at one group and the others wait; two
     /// keep two processors busy.

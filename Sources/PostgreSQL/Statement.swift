@@ -18,6 +18,8 @@ public struct Statement: Hashable, Sendable {
     let single: Text
     /// What does the same for a set of callers; nil if each is sent by itself.
     let set: Text?
+    /// Whether it goes over the connection that is kept for what is quick: sets, which are over in no time.
+    let isQuick: Bool
 
     /// The SQL text.
     public var sql: String { single.sql }
@@ -26,12 +28,15 @@ public struct Statement: Hashable, Sendable {
 
     /// Registers the text; equal texts are the same statement.
     ///
-    /// - Parameter set: the same statement for many callers, who then share one execution instead of one round trip
-    ///   only: most of what a small statement costs the server is to begin and to end it. There each parameter is the
-    ///   array of the callers' values (one that is an array already is the same for all of them), and the first column
-    ///   of a row is whose it is: the place in those arrays, a bigint from 1. The rows come in that order. An error
-    ///   fails nobody: everybody is sent again alone, in the single form.
-    public init(_ sql: String, set: String? = nil) {
+    /// - Parameters:
+    ///   - set: the same statement for many callers, who then share one execution instead of one round trip only: most of
+    ///     what a small statement costs the server is to begin and to end it. There each parameter is the array of the
+    ///     callers' values (one that is an array already is the same for all of them), and the first column of a row is
+    ///     whose it is: the place in those arrays, a bigint from 1. The rows come in that order. An error fails nobody:
+    ///     everybody is sent again alone, in the single form.
+    ///   - isLong: whether a set of it would keep quick ones waiting for milliseconds.
+    public init(_ sql: String, set: String? = nil, isLong: Bool = false) {
+        isQuick = set != nil && !isLong
         (single, self.set) = Self.numbers.withLock { numbers in
             func register(_ sql: String) -> Text {
                 let number = numbers[sql] ?? numbers.count

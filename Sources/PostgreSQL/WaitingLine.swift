@@ -52,11 +52,11 @@ struct WaitingLine {
 extension Lane.State {
     /// Where a call waits: at the place of a connection, or behind them all.
     ///
-    /// Of writes, neighbours take the same connection. Of reads, those that come in sets take the first and the others the
-    /// rest: the former are quick, should be as many together as can be, and never wait behind a report.
+    /// Of writes, neighbours take the same connection. Of reads, the quick ones take the first and the others the rest:
+    /// the former should be as many together as can be, and never wait behind a report.
     private func line(of call: Call, _ purpose: ConnectionPurpose) -> Int {
         let common = lines.count - 1
-        guard purpose == .writes else { return call.statement.set == nil ? common : 0 }
+        guard purpose == .writes else { return call.statement.isQuick ? 0 : common }
         guard let neighbourhood = call.neighbourhood, common > 0 else { return common }
         return Int(UInt64(bitPattern: neighbourhood) % UInt64(common))
     }

@@ -1,7 +1,10 @@
 // Bookings and payments that PostgreSQL does for a set of callers at once: each hears what it would have heard alone.
 
 import ClinicMessages
+import ClinicService
+import ClinicStore
 import PostgreSQL
+import Scheduling
 import TTRPC
 import TTRPCMessages
 import TestCluster
@@ -149,6 +152,86 @@ struct CallerSetTests {
         #expect(
             try await clinic.count(
                 "select fee from clinic.booking where doctor_id = $1", [.int64(changed.id)]) == 1)
+        await clinic.stop()
+    }
+
+    /// What each read answers, or why it does not: asked for one after the other, and then all as one set.
+    private func answers(
+        in clinic: TestClinic, _ reads: [@Sendable () async throws -> any Sendable]
+    ) async throws -> (alone: [String], together: [String]) {
+        @Sendable func answer(_ read: @Sendable () async throws -> any Sendable) async throws -> String {
+            do { return "\(try await read())" } catch let refusal as Refusal { return "\(refusal)" }
+        }
+        var alone: [String] = []
+        for read in reads { alone.append(try await answer(read)) }
+        let before = clinic.database.statistics.reads
+        var callers: [Task<String, any Error>] = []
+        Database.sendingTogether { callers = reads.map { read in .immediate { try await answer(read) } } }
+        var together: [String] = []
+        for caller in callers { together.append(try await caller.value) }
+        let after = clinic.database.statistics.reads
+        #expect(after.groups - before.groups == 1)
+        #expect(after.statements - before.statements == reads.count)
+        return (alone, together)
+    }
+
+    @Test func `bookings are read together with their payments as they are alone`() async throws {
+        let clinic = try await TestClinic()
+        let administrator = try await clinic.administrator()
+        let doctor = try await clinic.doctor(by: administrator)
+        let (patient, stranger) = (try await clinic.signUp(), try await clinic.signUp())
+        var bookings: [Booking] = []
+        for hour in 9..<12 {
+            bookings.append(try await patient.book(doctor, at: clinic.dateTime(hour: hour)))
+        }
+        // One is paid, given back and paid again, one is paid, one is not.
+        for booking in [bookings[0], bookings[0], bookings[1]] {
+            let payment = try await patient.pay(booking)
+            guard booking.id == bookings[0].id else { continue }
+            try await administrator.call(
+                PaymentServiceMethods.deleteTransaction, DeleteTransactionRequest(transactionID: payment.id))
+        }
+        let store = BookingStore(database: clinic.database)
+        let asked: [(booking: Int64, owner: Int64?)] = [
+            (bookings[1].id, patient.userID), (bookings[0].id, nil), (bookings[1].id, stranger.userID),
+            (bookings[2].id, patient.userID), (bookings[1].id, nil), (999_999, nil),
+        ]
+        let answers = try await answers(
+            in: clinic,
+            asked.map { asked in { @Sendable in try await store.get(asked.booking, ownerID: asked.owner) } })
+        #expect(answers.together == answers.alone)
+        #expect(answers.alone[0].contains("paid"))
+        #expect(answers.alone[2] == answers.alone[5])
+        await clinic.stop()
+    }
+
+    @Test func `calendars are read together as they are alone`() async throws {
+        let clinic = try await TestClinic()
+        let administrator = try await clinic.administrator()
+        let (busy, away) = (
+            try await clinic.doctor(by: administrator), try await clinic.doctor(by: administrator)
+        )
+        let patient = try await clinic.signUp()
+        for hour in 9..<12 { _ = try await patient.book(busy, at: clinic.dateTime(hour: hour)) }
+        let booking = try await patient.book(away, at: clinic.dateTime(hour: 14))
+        let start = try #require(booking.startTime)
+        try await administrator.call(
+            DoctorServiceMethods.createTimeOff,
+            CreateTimeOffRequest(
+                doctorID: away.id, startTime: start,
+                endTime: ProtobufTimestamp(seconds: start.seconds + 86_400)))
+        let store = SlotStore(database: clinic.database)
+        let now = Instant.now
+        let week = now..<(try #require(Instant(secondsSinceEpoch: now.secondsSinceEpoch + 20 * 86_400)))
+        let past = try #require(Instant(secondsSinceEpoch: now.secondsSinceEpoch - 86_400))..<now
+        let asked = [(away.id, week), (busy.id, past), (busy.id, week), (999_999, week), (busy.id, week)]
+        let answers = try await answers(
+            in: clinic,
+            asked.map { doctor, period in
+                { @Sendable in try await store.calendar(doctorID: doctor, over: period) }
+            })
+        #expect(answers.together == answers.alone)
+        #expect(answers.alone[1] != answers.alone[2])
         await clinic.stop()
     }
 

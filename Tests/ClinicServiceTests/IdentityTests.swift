@@ -30,7 +30,7 @@ import Testing
     }
 
     private func call(_ metadata: Metadata) -> UnaryCall<HealthCheckRequest> {
-        let method = RegisteredMethod(index: 0, service: "s", name: "m", handler: .unary { _, _ in nil })
+        let method = RegisteredMethod(index: 0, service: "s", name: "m") { .unary { _, _ in nil } }
         return UnaryCall(
             received: ReceivedCall(
                 method: method, origin: origin, metadata: metadata, deadline: nil, payload: []))

@@ -169,6 +169,36 @@ struct SetTests {
         await database.close()
     }
 
+    @Test func `quick reads have the first connection for themselves`() async throws {
+        let (database, _) = try await makeDatabase { $0.readConnections = 2 }
+        let process = "SELECT pg_backend_pid()::bigint"
+        let set = "SELECT call, pg_backend_pid()::bigint FROM unnest($1) WITH ORDINALITY AS given (one, call)"
+        let quick = Statement(process + " + $1 - $1", set: set)
+        let long = Statement(process + " + $1 - $1 + 0", set: set, isLong: true)
+        let alone = Statement(process + " + 0 * $1")
+        var callers: [[Task<Int64, any Error>]] = []
+        Database.sendingTogether {
+            callers = [quick, long, alone].map { statement in
+                (0..<20).map { _ in
+                    .immediate {
+                        var row = try await database.read(statement, [.int64(0)])[0]
+                        return try row.int64()
+                    }
+                }
+            }
+        }
+        var processes: [Set<Int64>] = []
+        for callers in callers {
+            var seen: Set<Int64> = []
+            for caller in callers { seen.insert(try await caller.value) }
+            processes.append(seen)
+        }
+        #expect(processes.allSatisfy { $0.count == 1 })
+        #expect(processes[1] == processes[2])
+        #expect(processes[0] != processes[1])
+        await database.close()
+    }
+
     @Test func `a crowd for one connection keeps nobody from the other`() async throws {
         let (database, url) = try await makeDatabase(script: "CREATE TABLE t (key bigint)") {
             $0.writeConnections = 2
