@@ -122,11 +122,8 @@ public struct BookingStore: Sendable {
     /// A booking. Refused with `bookingNotFound`.
     ///
     /// - Parameter ownerID: whose it must be; nil for the staff.
-    public func get(_ id: Int64, ownerID: Int64?) async throws -> BookingRecord {
-        guard var row = try await database.read(Self.one, [.int64(id), .int64(ownerID)]).first else {
-            throw Refusal(.bookingNotFound)
-        }
-        return try BookingRecord(reading: &row)
+    public func get(_ id: Int64, ownerID: Int64?) -> Query<BookingRecord> {
+        Query(database, Self.one, [.int64(id), .int64(ownerID)], orRefused: .bookingNotFound)
     }
 
     private static let replay = Replay<BookingRecord>("booking_answer")

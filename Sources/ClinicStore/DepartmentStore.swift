@@ -69,11 +69,8 @@ public struct DepartmentStore: Sendable {
     private static let all = Listing<DepartmentRecord>("department_answer", order: ["id"])
 
     /// A live department. Refused with `departmentNotFound`.
-    public func get(_ id: Int64) async throws -> DepartmentRecord {
-        guard var row = try await database.read(Self.one, [.int64(id)]).first else {
-            throw Refusal(.departmentNotFound)
-        }
-        return try DepartmentRecord(reading: &row)
+    public func get(_ id: Int64) -> Query<DepartmentRecord> {
+        Query(database, Self.one, [.int64(id)], orRefused: .departmentNotFound)
     }
 
     /// Live departments by id.

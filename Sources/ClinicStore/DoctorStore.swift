@@ -102,11 +102,8 @@ public struct DoctorStore: Sendable {
         "doctor_answer", filters: ["department_id = ?"], order: ["id"])
 
     /// A live doctor. Refused with `doctorNotFound`.
-    public func get(_ id: Int64) async throws -> DoctorRecord {
-        guard var row = try await database.read(Self.one, [.int64(id)]).first else {
-            throw Refusal(.doctorNotFound)
-        }
-        return try DoctorRecord(reading: &row)
+    public func get(_ id: Int64) -> Query<DoctorRecord> {
+        Query(database, Self.one, [.int64(id)], orRefused: .doctorNotFound)
     }
 
     /// Live doctors by id.

@@ -107,28 +107,30 @@ public struct SlotStore: Sendable {
     /// The calendars of a department's live doctors by id. Refused with `departmentNotFound`.
     public func calendars(
         departmentID: Int64, over period: Range<Instant>, after doctorID: Int64, limit: Int64
-    ) async throws -> [DoctorCalendarRecord] {
-        let rows = try await database.read(
-            Self.ofDepartment,
-            [
-                .int64(departmentID), .instant(period.lowerBound), .instant(period.upperBound),
-                .int64(doctorID), .int64(limit),
-            ])
-        guard !rows.isEmpty else { throw Refusal(.departmentNotFound) }
-        return try rows.compactMap { row in
-            var row = row
-            return try DoctorCalendarRecord(reading: &row)
+    ) -> Query<[DoctorCalendarRecord]> {
+        let parameters: [SQLValue] = [
+            .int64(departmentID), .instant(period.lowerBound), .instant(period.upperBound), .int64(doctorID),
+            .int64(limit),
+        ]
+        return Query(database, Self.ofDepartment, parameters) { rows in
+            guard !rows.isEmpty else { throw Refusal(.departmentNotFound) }
+            return try rows.compactMap { row in
+                var row = row
+                return try DoctorCalendarRecord(reading: &row)
+            }
         }
     }
 
     /// The calendar of a live doctor. Refused with `doctorNotFound`.
-    public func calendar(doctorID: Int64, over period: Range<Instant>) async throws -> DoctorCalendarRecord {
+    public func calendar(doctorID: Int64, over period: Range<Instant>) -> Query<DoctorCalendarRecord> {
         let parameters: [SQLValue] = [
             .int64(doctorID), .instant(period.lowerBound), .instant(period.upperBound),
         ]
-        guard var row = try await database.read(Self.ofDoctor, parameters).first,
-            let calendar = try DoctorCalendarRecord(reading: &row)
-        else { throw Refusal(.doctorNotFound) }
-        return calendar
+        return Query(database, Self.ofDoctor, parameters) { rows in
+            guard var row = rows.first, let calendar = try DoctorCalendarRecord(reading: &row) else {
+                throw Refusal(.doctorNotFound)
+            }
+            return calendar
+        }
     }
 }

@@ -99,21 +99,15 @@ public struct TransactionStore: Sendable {
     /// A transaction. Refused with `transactionNotFound`.
     ///
     /// - Parameter ownerID: whose it must be; nil for the staff.
-    public func get(_ id: Int64, ownerID: Int64?) async throws -> TransactionRecord {
-        guard var row = try await database.read(Self.one, [.int64(id), .int64(ownerID)]).first else {
-            throw Refusal(.transactionNotFound)
-        }
-        return try TransactionRecord(reading: &row)
+    public func get(_ id: Int64, ownerID: Int64?) -> Query<TransactionRecord> {
+        Query(database, Self.one, [.int64(id), .int64(ownerID)], orRefused: .transactionNotFound)
     }
 
     /// The receipt of a transaction that was paid. Refused with `transactionNotFound`.
     ///
     /// - Parameter ownerID: whose it must be; nil for the staff.
-    public func receipt(_ id: Int64, ownerID: Int64?) async throws -> ReceiptRecord {
-        guard var row = try await database.read(Self.receipt, [.int64(id), .int64(ownerID)]).first else {
-            throw Refusal(.transactionNotFound)
-        }
-        return try ReceiptRecord(reading: &row)
+    public func receipt(_ id: Int64, ownerID: Int64?) -> Query<ReceiptRecord> {
+        Query(database, Self.receipt, [.int64(id), .int64(ownerID)], orRefused: .transactionNotFound)
     }
 
     private static let transactions = Listing<TransactionRecord>(

@@ -123,11 +123,8 @@ public struct UserStore: Sendable {
     /// A user. Refused with `userNotFound`.
     ///
     /// - Parameter ownerID: who it must be; nil for the staff.
-    public func get(_ id: Int64, ownerID: Int64?) async throws -> UserRecord {
-        guard var row = try await database.read(Self.one, [.int64(id), .int64(ownerID)]).first else {
-            throw Refusal(.userNotFound)
-        }
-        return try UserRecord(reading: &row)
+    public func get(_ id: Int64, ownerID: Int64?) -> Query<UserRecord> {
+        Query(database, Self.one, [.int64(id), .int64(ownerID)], orRefused: .userNotFound)
     }
 
     /// What a sign-in needs to know.

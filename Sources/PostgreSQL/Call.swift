@@ -1,5 +1,5 @@
-// One statement on its way from the task that awaits it to a connection and back. A call is resumed exactly
-// once: by whoever moved it to `over`, and nobody else.
+// One statement on its way from whoever waits for it to a connection and back. A call is resumed exactly once: by whoever
+// moved it to `over`, and nobody else.
 
 import Synchronization
 
@@ -29,8 +29,14 @@ final class Call: Sendable {
     let phase = Atomic<Phase>(.new)
     /// The connection it was last taken for, by its place in the lane.
     let link = Atomic<Int>(0)
-    /// Written once before the phase becomes `queued`, read only by the one who may resume.
-    nonisolated(unsafe) var continuation: UnsafeContinuation<Answer, Never>?
+    /// Who is told. Written once before the phase becomes `queued`, read only by the one who may resume.
+    nonisolated(unsafe) var waiter: Waiter?
+
+    enum Waiter {
+        case task(UnsafeContinuation<Answer, Never>)
+        /// It is called on whichever thread has the answer.
+        case callback(@Sendable (Answer) -> Void)
+    }
 
     init(_ statement: Statement, _ parameters: [SQLValue], neighbourhood: Int64? = nil) {
         self.statement = statement
@@ -62,7 +68,11 @@ final class Call: Sendable {
     /// Resumes the caller, unless that was done.
     func finish(_ answer: Answer) {
         guard phase.exchange(.over, ordering: .acquiringAndReleasing) != .over else { return }
-        continuation?.resume(returning: answer)
+        switch waiter {
+        case .task(let continuation): continuation.resume(returning: answer)
+        case .callback(let report): report(answer)
+        case nil: break
+        }
     }
 
     func fail(_ error: DatabaseError) {

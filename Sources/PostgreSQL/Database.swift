@@ -82,6 +82,17 @@ public final class Database: Sendable {
         try await reads.run(statement, parameters)
     }
 
+    /// Begins the same without a task, which costs more than a small statement.
+    ///
+    /// - Parameter report: is called once with the answer, on whichever thread has it, and may not keep that; perhaps
+    ///   before this returns.
+    public func read(
+        _ statement: Statement, _ parameters: [SQLValue] = [],
+        _ report: @escaping @Sendable (Result<Rows, DatabaseError>) -> Void
+    ) -> StatementInFlight {
+        reads.begin(statement, parameters, report)
+    }
+
     /// Runs one statement that changes something, and returns once that is committed.
     ///
     /// It shares a commit with its neighbours, and none of their errors. It must be one statement that is
@@ -109,4 +120,13 @@ public final class Database: Sendable {
         await writes.close(within: .seconds(5))
         await first
     }
+}
+
+/// A statement that was begun without a task.
+public struct StatementInFlight: Sendable {
+    let lane: Lane
+    let call: Call
+
+    /// Gives it up, as the cancellation of a task would: it is reported at once, unless it was.
+    public func cancel() { lane.cancel(call) }
 }

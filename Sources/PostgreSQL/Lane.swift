@@ -88,13 +88,29 @@ final class Lane: Sendable {
         let call = Call(statement, parameters, neighbourhood: neighbourhood)
         let answer = await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
-                call.continuation = continuation
+                call.waiter = .task(continuation)
                 submit(call)
             }
         } onCancel: {
             cancel(call)
         }
         return try answer.get()
+    }
+
+    /// The same without a task: `report` is called once, on whichever thread has the answer, which it may not keep.
+    func begin(
+        _ statement: Statement, _ parameters: [SQLValue],
+        _ report: @escaping @Sendable (Result<Rows, DatabaseError>) -> Void
+    ) -> StatementInFlight {
+        let call = Call(statement, parameters)
+        call.waiter = .callback(report)
+        do throws(DatabaseError) {
+            try SQLValue.check(parameters)
+            submit(call)
+        } catch {
+            call.fail(error)
+        }
+        return StatementInFlight(lane: self, call: call)
     }
 
     private enum Submission {
@@ -128,7 +144,7 @@ final class Lane: Sendable {
         }
     }
 
-    private func cancel(_ call: Call) {
+    func cancel(_ call: Call) {
         while true {
             let phase = call.phase.load(ordering: .acquiring)
             switch phase {

@@ -11,11 +11,14 @@ final class QueryResult: @unchecked Sendable {
     let pointer: OpaquePointer
     let rowCount: Int
     let columnCount: Int
+    /// The type of each column, asked for once and not for each row.
+    private let types: [UInt32]
 
     init(_ pointer: OpaquePointer) {
         self.pointer = pointer
         rowCount = Int(PQntuples(pointer))
         columnCount = Int(PQnfields(pointer))
+        types = (0..<PQnfields(pointer)).map { PQftype(pointer, $0) }
     }
 
     deinit {
@@ -29,17 +32,15 @@ final class QueryResult: @unchecked Sendable {
     }
 
     func type(column: Int) -> UInt32 {
-        guard let column = Int32(exactly: column) else { return 0 }
-        return PQftype(pointer, column)
+        types.indices.contains(column) ? types[column] : 0
     }
 
     /// The bytes of one value, nil for NULL; they live as long as this object.
     func value(row: Int, column: Int) -> UnsafeRawBufferPointer? {
-        guard let row = Int32(exactly: row), let column = Int32(exactly: column),
-            PQgetisnull(pointer, row, column) == 0
-        else { return nil }
-        return UnsafeRawBufferPointer(
-            start: PQgetvalue(pointer, row, column), count: Int(PQgetlength(pointer, row, column)))
+        guard let row = Int32(exactly: row), let column = Int32(exactly: column) else { return nil }
+        let count = Int(PQgetlength(pointer, row, column))
+        if count == 0, PQgetisnull(pointer, row, column) != 0 { return nil }
+        return UnsafeRawBufferPointer(start: PQgetvalue(pointer, row, column), count: count)
     }
 }
 

@@ -17,8 +17,13 @@ protocol WakeUpFlushing: AnyObject {
 
 /// A task executor whose thread is an event loop.
 final class EventLoopExecutor: TaskExecutor, @unchecked Sendable {
+    private enum Job {
+        case task(UnownedJob)
+        case closure(@Sendable () -> Void)
+    }
+
     private struct Queue {
-        var jobs: [UnownedJob] = []
+        var jobs: [Job] = []
         var isScheduled = false
     }
 
@@ -28,7 +33,7 @@ final class EventLoopExecutor: TaskExecutor, @unchecked Sendable {
 
     // Touched on the event loop only; this is why the class is `@unchecked Sendable`.
     private var isRunning = false
-    private var batch: [UnownedJob] = []
+    private var batch: [Job] = []
     private var waitingToFlush: [any WakeUpFlushing] = []
 
     /// - Parameter aroundTurns: as in `ServerConfiguration`.
@@ -50,7 +55,13 @@ final class EventLoopExecutor: TaskExecutor, @unchecked Sendable {
     }
 
     func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
+        enqueue(.task(UnownedJob(job)))
+    }
+
+    /// Has the closure run in a wake-up of the event loop, from whatever thread.
+    func run(_ closure: @escaping @Sendable () -> Void) { enqueue(.closure(closure)) }
+
+    private func enqueue(_ job: Job) {
         let wakesUp = queue.withLock { queue in
             queue.jobs.append(job)
             defer { queue.isScheduled = true }
@@ -85,7 +96,12 @@ final class EventLoopExecutor: TaskExecutor, @unchecked Sendable {
         }
         isRunning = true
         inTurn {
-            for job in batch { job.runSynchronously(on: asUnownedTaskExecutor()) }
+            for job in batch {
+                switch job {
+                case .task(let job): job.runSynchronously(on: asUnownedTaskExecutor())
+                case .closure(let closure): closure()
+                }
+            }
         }
         isRunning = false
         batch.removeAll(keepingCapacity: batch.capacity <= 1024)

@@ -4,6 +4,7 @@
 internal import Glibc
 internal import NIOCore
 public import ProtobufC
+internal import Synchronization
 
 /// The methods of a server with their handlers.
 public struct MethodTable: Sendable {
@@ -48,6 +49,8 @@ public struct MethodTable: Sendable {
                     case .answersPacked(let head, let rest):
                         responder.succeed(rest, behind: head)
                         return nil
+                    case .asks(let ask):
+                        return ask(Completion { responder.finish($0) })
                     case .waits(let rest):
                         return responder.run(rest)
                     }
@@ -179,8 +182,56 @@ public enum HandlerStart<Response: Message>: Sendable {
     case answers(Response)
     /// To an answer that is encoded already, but for what is in the message: as `Message.withEncoded(behind:)` takes it.
     case answersPacked(ArraySlice<UInt8>, Response)
+    /// To a question that somebody else answers, which this asks: it returns what gives the question up. It takes no task.
+    case asks(@Sendable (Completion<Response>) -> any Cancellable)
     /// To something that it has to wait for; this is the rest of it.
     case waits(@Sendable () async throws -> Response)
+}
+
+extension HandlerStart {
+    /// The rest of the way, for whoever has a task.
+    public func response() async throws -> Response {
+        switch self {
+        case .answers(let response): return response
+        case .answersPacked(let head, let rest):
+            return try Response(decoding: head + rest.encoded(), limits: .client)
+        case .waits(let rest): return try await rest()
+        case .asks(let ask):
+            let asked = Mutex<(any Cancellable)?>(nil)
+            return try await withTaskCancellationHandler {
+                try await withCheckedThrowingContinuation { continuation in
+                    let work = ask(
+                        Completion { answer in continuation.resume(with: Result(catching: answer)) })
+                    asked.withLock { $0 = work }
+                    if Task.isCancelled { work.cancel() }
+                }
+            } onCancel: {
+                asked.withLock(\.self)?.cancel()
+            }
+        }
+    }
+}
+
+/// What can be told that nobody waits for it any more.
+public protocol Cancellable: Sendable {
+    /// Ends it soon, if it has not ended; from any thread.
+    func cancel()
+}
+
+extension Task: Cancellable {}
+
+/// The end of a call that asks somebody.
+public struct Completion<Response: Message>: Sendable {
+    private let end: @Sendable (_ answer: @escaping @Sendable () throws -> Response) -> Void
+
+    /// An end by the closure.
+    public init(_ end: @escaping @Sendable (_ answer: @escaping @Sendable () throws -> Response) -> Void) {
+        self.end = end
+    }
+
+    /// Ends the call with what the closure returns or throws; to be called once, from any thread. The closure runs on the
+    /// event loop of the call's connection, later, and may not block.
+    public func callAsFunction(_ answer: @escaping @Sendable () throws -> Response) { end(answer) }
 }
 
 /// Which name of a request is unknown.
@@ -190,7 +241,7 @@ enum UnknownMethod: Error {
 }
 
 /// Runs the handler of a unary call up to where it first waits, or to its end.
-@usableFromInline typealias UnaryStart = @Sendable (consuming ReceivedCall, Responder) -> Task<Void, Never>?
+@usableFromInline typealias UnaryStart = @Sendable (consuming ReceivedCall, Responder) -> (any Cancellable)?
 
 /// A method with its handler, the message types erased.
 final class RegisteredMethod: Sendable {
@@ -263,6 +314,17 @@ final class RegisteredMethod: Sendable {
         Task.immediate(executorPreference: executor) {
             do {
                 succeed(try await rest())
+            } catch {
+                fail(error)
+            }
+        }
+    }
+
+    /// Ends the call on the event loop, in a wake-up.
+    @usableFromInline func finish(_ answer: @escaping @Sendable () throws -> some Message) {
+        executor.run {
+            do {
+                succeed(try answer())
             } catch {
                 fail(error)
             }

@@ -37,7 +37,7 @@ extension ServerConnection {
     /// Nobody can be answered any more.
     func abandonCalls() {
         for call in state.closed() {
-            call.task.cancel()
+            call.work.cancel()
             record(call.token, .cancelled)
         }
     }

@@ -257,14 +257,14 @@ final class ServerConnection: ChannelDuplexHandler {
         let isOpen: Bool
         switch method.handler {
         case .unary(let start):
-            guard let task = start(call, Responder(connection: self, token: token)) else { return }
-            isOpen = state.started(token, task: task, deadline: deadline)
+            guard let work = start(call, Responder(connection: self, token: token)) else { return }
+            isOpen = state.started(token, work: work, deadline: deadline)
         case .streaming(let kind, let endsWhenDraining, let start):
             let input = openInput(kind, call.payload, flags: header.flags)
             if kind.streamsRequests { call.payload = [] }
             let task = start(call, ServerStream(connection: self, token: token, requests: input.queue))
             isOpen = state.started(
-                token, task: task, deadline: deadline, input: input, endsWhenDraining: endsWhenDraining)
+                token, work: task, deadline: deadline, input: input, endsWhenDraining: endsWhenDraining)
         }
         guard isOpen else { return }
         server.load.callStarted(isStream: !method.isUnary)
@@ -345,7 +345,7 @@ final class ServerConnection: ChannelDuplexHandler {
     func answerAndCancel(_ calls: [TakenCall], with refusal: Refusal) {
         for call in calls {
             refuse(refusal, call.streamID, of: call.token)
-            call.task.cancel()
+            call.work.cancel()
         }
     }
 

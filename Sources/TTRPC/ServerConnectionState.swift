@@ -31,9 +31,12 @@ struct CallToken: Equatable {
 /// A call that was taken out of the state, to be answered and cancelled.
 struct TakenCall: Equatable {
     let token: CallToken
-    let task: Task<Void, Never>
+    let work: any Cancellable
 
     var streamID: UInt32 { token.streamID }
+
+    /// No two calls of a connection have the same number.
+    static func == (left: TakenCall, right: TakenCall) -> Bool { left.token == right.token }
 }
 
 /// The state of one server connection.
@@ -59,11 +62,11 @@ struct ServerConnectionState: ~Copyable {
     private struct Call {
         var token: CallToken
         var deadline: NIODeadline?
-        var task: Task<Void, Never>
+        var work: any Cancellable
         var input: StreamInput
         var endsWhenDraining: Bool
 
-        var taken: TakenCall { TakenCall(token: token, task: task) }
+        var taken: TakenCall { TakenCall(token: token, work: work) }
     }
 
     private let maximumRequestBytes: Int
@@ -181,7 +184,7 @@ struct ServerConnectionState: ~Copyable {
     /// The handler has come back, with its result or waiting for something; whether it still runs. Its deadline
     /// is watched from now on.
     mutating func started(
-        _ token: CallToken, task: Task<Void, Never>, deadline: NIODeadline?, input: StreamInput = .single,
+        _ token: CallToken, work: any Cancellable, deadline: NIODeadline?, input: StreamInput = .single,
         endsWhenDraining: Bool = false
     ) -> Bool {
         guard starting == token else { return false }
@@ -189,10 +192,10 @@ struct ServerConnectionState: ~Copyable {
         runningHandlers += 1
         runningBytes += token.byteCount
         if isClosed {
-            task.cancel()
+            work.cancel()
         } else {
             calls[token.streamID] = Call(
-                token: token, deadline: deadline, task: task, input: input,
+                token: token, deadline: deadline, work: work, input: input,
                 endsWhenDraining: endsWhenDraining)
         }
         return true

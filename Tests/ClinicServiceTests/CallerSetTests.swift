@@ -198,7 +198,9 @@ struct CallerSetTests {
         ]
         let answers = try await answers(
             in: clinic,
-            asked.map { asked in { @Sendable in try await store.get(asked.booking, ownerID: asked.owner) } })
+            asked.map { asked in
+                { @Sendable in try await store.get(asked.booking, ownerID: asked.owner).answer() }
+            })
         #expect(answers.together == answers.alone)
         #expect(answers.alone[0].contains("paid"))
         #expect(answers.alone[2] == answers.alone[5])
@@ -228,7 +230,7 @@ struct CallerSetTests {
         let answers = try await answers(
             in: clinic,
             asked.map { doctor, period in
-                { @Sendable in try await store.calendar(doctorID: doctor, over: period) }
+                { @Sendable in try await store.calendar(doctorID: doctor, over: period).answer() }
             })
         #expect(answers.together == answers.alone)
         #expect(answers.alone[1] != answers.alone[2])

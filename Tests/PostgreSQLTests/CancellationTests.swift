@@ -39,6 +39,34 @@ struct CancellationTests {
         await database.close()
     }
 
+    @Test func `a read without a task reports once, what it read or that it was given up`() async throws {
+        let (database, url) = try await makeDatabase { $0.readConnections = 1 }
+        let (reports, continuation) = AsyncStream<DatabaseError.Kind?>.makeStream()
+        func begin(_ sql: String) -> StatementInFlight {
+            database.read(Statement(sql)) { result in
+                switch result {
+                case .success: continuation.yield(nil)
+                case .failure(let error): continuation.yield(error.kind)
+                }
+            }
+        }
+        var iterator = reports.makeAsyncIterator()
+        let done = begin("SELECT 1")
+        #expect(await iterator.next() == .some(nil))
+        done.cancel()
+        let (slow, waiting) = (begin("SELECT pg_sleep(600), 2"), begin("SELECT 3"))
+        for statement in [waiting, slow] {
+            statement.cancel()
+            #expect(await iterator.next() == .cancelled)
+        }
+        try await eventually("the statement's end") { try await active("SELECT pg_sleep(600), 2", url) == 0 }
+        await database.close()
+        _ = begin("SELECT 4")
+        #expect(await iterator.next() == .unavailable)
+        continuation.finish()
+        #expect(await iterator.next() == .none)
+    }
+
     @Test func `a read that waits behind a slow one is cancelled when its turn comes`() async throws {
         let (database, url) = try await makeDatabase { $0.readConnections = 1 }
         let slow = Task.immediate { _ = try await database.read(Statement("SELECT pg_sleep(0.7)")) }

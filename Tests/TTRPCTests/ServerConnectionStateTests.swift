@@ -50,7 +50,7 @@ private final class Rules {
     }
 
     func started(_ token: CallToken, _ task: Task<Void, Never>, _ deadline: NIODeadline? = nil) -> Bool {
-        state.started(token, task: task, deadline: deadline)
+        state.started(token, work: task, deadline: deadline)
     }
 
     func finished(_ token: CallToken) -> (action: ServerConnectionState.ResultAction, wasWaiting: Bool) {
@@ -59,7 +59,7 @@ private final class Rules {
 
     func expire(at time: NIODeadline) -> [UInt32] {
         state.takeExpiredCalls(now: time).map { call in
-            call.task.cancel()
+            call.work.cancel()
             return call.streamID
         }
     }
@@ -73,7 +73,7 @@ private final class Rules {
         let task = waitingTask()
         let input = StreamInput(queue: queue, opening: [], flags: [])
         let isOpen = state.started(
-            token, task: task, deadline: nil, input: input, endsWhenDraining: endsWhenDraining)
+            token, work: task, deadline: nil, input: input, endsWhenDraining: endsWhenDraining)
         #expect(isOpen)
         return (token, task)
     }
@@ -85,7 +85,7 @@ private final class Rules {
     func closed() -> [TakenCall] { state.closed() }
 
     deinit {
-        for call in state.closed() { call.task.cancel() }
+        for call in state.closed() { call.work.cancel() }
     }
 }
 
@@ -109,7 +109,7 @@ struct ServerConnectionStateTests {
         let state = Rules()
         let (token, task) = state.waiting(1)
         #expect(
-            state.received(request(1)) == .refuseAndCancel(.streamInUse, TakenCall(token: token, task: task)))
+            state.received(request(1)) == .refuseAndCancel(.streamInUse, TakenCall(token: token, work: task)))
         #expect(state.finished(token) == (.discard, true))
         #expect(state.received(request(1)) == .readBody)
         task.cancel()
@@ -161,7 +161,7 @@ struct ServerConnectionStateTests {
         let (token, task) = state.waiting(1)
         #expect(
             state.received(data(1))
-                == .refuseAndCancel(.dataForSingleRequest, TakenCall(token: token, task: task)))
+                == .refuseAndCancel(.dataForSingleRequest, TakenCall(token: token, work: task)))
         #expect(state.received(data(1)) == .skipBody)
         #expect(state.finished(token) == (.discard, true))
         task.cancel()
@@ -207,7 +207,7 @@ struct ServerConnectionStateTests {
         #expect(state.isOpen(token))
         let bad = FrameHeader(length: 4, streamID: 1, type: 3, flags: 4)
         #expect(
-            state.received(bad) == .refuseAndCancel(.dataWithoutData, TakenCall(token: token, task: task)))
+            state.received(bad) == .refuseAndCancel(.dataWithoutData, TakenCall(token: token, work: task)))
         #expect(!state.isOpen(token))
         #expect(state.received(bad) == .skipBody)
         #expect(state.received(data(1)) == .skipBody)
@@ -262,6 +262,6 @@ struct ServerConnectionStateTests {
         #expect(state.nextDeadline == start + .seconds(10))
         #expect(state.expire(at: start + .seconds(20)) == [3, 5])
         #expect(state.nextDeadline == start + .seconds(30))
-        for call in state.closed() { call.task.cancel() }
+        for call in state.closed() { call.work.cancel() }
     }
 }

@@ -4,6 +4,7 @@
 public import ClinicStore
 internal import Logging
 internal import OpenSSL
+public import PostgreSQL
 internal import ProtobufC
 public import Scheduling
 public import TTRPC
@@ -79,17 +80,16 @@ struct Endpoints {
     ) throws(IncompleteService) {
         let gate = try gate(method.service, method.name, hasSideEffects: method.hasSideEffects)
         let afterChange = method.hasSideEffects ? self.afterChange : nil
+        @Sendable func described<Value>(
+            _ call: UnaryCall<Request>, _ body: () throws -> Value
+        ) throws -> Value {
+            do { return try body() } catch { throw gate.status(describing: error, requestID: call.requestID) }
+        }
         @Sendable func finish(
             _ start: HandlerStart<Response>, _ call: UnaryCall<Request>
         ) async throws -> Response {
             do {
-                let response =
-                    switch start {
-                    case .answers(let response): response
-                    case .answersPacked(let head, let rest):
-                        try Response(decoding: head + rest.encoded(), limits: .client)
-                    case .waits(let rest): try await rest()
-                    }
+                let response = try await start.response()
                 afterChange?()
                 return response
             } catch {
@@ -97,7 +97,7 @@ struct Endpoints {
             }
         }
         table.registerStart(of: method) { call in
-            do {
+            try described(call) {
                 guard let (request, authorised) = try gate.admitWithoutWaiting(call) else {
                     return .waits {
                         let start: HandlerStart<Response>
@@ -111,13 +111,40 @@ struct Endpoints {
                     }
                 }
                 let start = try begin(request, authorised)
-                if case .waits = start { return .waits { try await finish(start, call) } }
-                afterChange?()
-                return start
-            } catch {
-                throw gate.status(describing: error, requestID: call.requestID)
+                switch start {
+                case .answers, .answersPacked:
+                    afterChange?()
+                    return start
+                case .asks(let ask):
+                    return .asks { completion in
+                        ask(
+                            Completion { answer in
+                                completion {
+                                    try described(call) {
+                                        let response = try answer()
+                                        afterChange?()
+                                        return response
+                                    }
+                                }
+                            })
+                    }
+                case .waits: return .waits { try await finish(start, call) }
+                }
             }
         }
+    }
+
+    /// Serves a method that asks the database one question, in the same way.
+    mutating func serve<Request: Message, Response: Message>(
+        _ method: Method<Request, Response>,
+        query: @escaping @Sendable (Request, Call) throws -> Query<Response>
+    ) throws(IncompleteService) {
+        try serve(
+            method,
+            start: { request, call in
+                let query = try query(request, call)
+                return .asks { completion in query.ask { completion($0) } }
+            })
     }
 
     /// Serves a method with a stream of responses, in the same way: the caller is identified and authorised once, when
@@ -168,6 +195,9 @@ struct Endpoints {
             method: name, access: access, hasSideEffects: hasSideEffects, identity: identity, logger: logger)
     }
 }
+
+/// A statement is given up with the call that began it.
+extension StatementInFlight: Cancellable {}
 
 /// What a call of one method has to pass before its handler, and what its failure passes after it.
 private struct Gate: Sendable {

@@ -66,8 +66,8 @@ struct BookingService: Sendable {
         return Booking(record, clinic)
     }
 
-    func getBooking(_ request: GetBookingRequest, _ call: Call) async throws -> Booking {
-        Booking(try await bookings.get(request.bookingID, ownerID: owner(call)), clinic)
+    func getBooking(_ request: GetBookingRequest, _ call: Call) -> Query<Booking> {
+        bookings.get(request.bookingID, ownerID: owner(call)).map { Booking($0, clinic) }
     }
 
     func listMyBookings(_ request: ListMyBookingsRequest, _ call: Call) async throws -> ListMyBookingsResponse

@@ -30,7 +30,7 @@ struct DepartmentService: Sendable {
         if let record = directory.current?.records.department(request.departmentID) {
             return .answers(Department(record))
         }
-        return .waits { Department(try await departments.get(request.departmentID)) }
+        return .waits { Department(try await departments.get(request.departmentID).answer()) }
     }
 
     func createDepartment(_ request: CreateDepartmentRequest, _ call: Call) async throws -> Department {
@@ -47,7 +47,7 @@ struct DepartmentService: Sendable {
             request.updateMask, fields: ["department_name", "operating_start_hour", "operating_end_hour"])
         let today = try clinic.day(at: call.now)
         let record = try await change(call, earlier: departments.earlierAnswer) {
-            let current = try await departments.get(request.departmentID)
+            let current = try await departments.get(request.departmentID).answer()
             if let expected, expected != current.version { throw Status(.staleEtag) }
             func merged(_ field: String, _ new: String, _ old: String) -> String {
                 mask.changes(field, whenSet: !new.isEmpty) ? new : old

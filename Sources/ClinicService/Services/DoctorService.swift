@@ -31,7 +31,7 @@ struct DoctorService: Sendable {
         if let record = directory.current?.records.doctor(request.doctorID) {
             return .answers(Doctor(record, clinic))
         }
-        return .waits { Doctor(try await doctors.get(request.doctorID), clinic) }
+        return .waits { Doctor(try await doctors.get(request.doctorID).answer(), clinic) }
     }
 
     func registerDoctor(_ request: RegisterDoctorRequest, _ call: Call) async throws -> Doctor {
@@ -54,7 +54,7 @@ struct DoctorService: Sendable {
                 "gst_free", "department",
             ])
         let record = try await change(call, earlier: doctors.earlierAnswer) {
-            let current = try await doctors.get(request.doctorID)
+            let current = try await doctors.get(request.doctorID).answer()
             if let expected, expected != current.version { throw Status(.staleEtag) }
             let draft = try draft(merge(wanted, into: Doctor(current, clinic), mask))
             return (current, draft)

@@ -29,12 +29,12 @@ struct PaymentService: Sendable {
         return ListTransactionsResponse(transactions: answer.messages, nextPageToken: answer.nextPageToken)
     }
 
-    func getTransaction(_ request: GetTransactionRequest, _ call: Call) async throws -> Transaction {
-        Transaction(try await transactions.get(request.transactionID, ownerID: owner(call.caller)), clinic)
+    func getTransaction(_ request: GetTransactionRequest, _ call: Call) -> Query<Transaction> {
+        transactions.get(request.transactionID, ownerID: owner(call.caller)).map { Transaction($0, clinic) }
     }
 
-    func getReceipt(_ request: GetReceiptRequest, _ call: Call) async throws -> Receipt {
-        Receipt(try await transactions.receipt(request.transactionID, ownerID: owner(call.caller)), clinic)
+    func getReceipt(_ request: GetReceiptRequest, _ call: Call) -> Query<Receipt> {
+        transactions.receipt(request.transactionID, ownerID: owner(call.caller)).map { Receipt($0, clinic) }
     }
 
     func payBooking(_ request: PayBookingRequest, _ call: Call) async throws -> Transaction {

@@ -14,7 +14,7 @@ struct SlotService: Sendable {
     /// The most slots of one doctor, and the most doctors, in an answer: what a caller may make the server count.
     private static let most: (slots: Int64, doctors: Int64) = (500, 20)
 
-    func searchSlots(_ request: SearchSlotsRequest, _ call: Call) async throws -> SearchSlotsResponse {
+    func searchSlots(_ request: SearchSlotsRequest, _ call: Call) throws -> Query<SearchSlotsResponse> {
         let page = try Page(
             of: request, call, keyLength: 1, standard: Self.most.doctors, most: Self.most.doctors,
             tokens: pageTokens)
@@ -22,20 +22,22 @@ struct SlotService: Sendable {
         let limit =
             request.slotsPerDoctor == 0 ? Self.most.slots : min(request.slotsPerDoctor, Self.most.slots)
         let search = try search(request, now: call.now)
-        let calendars: [DoctorCalendarRecord]
+        let calendars: Query<[DoctorCalendarRecord]>
         switch request.subject {
         case .departmentID(let id):
-            calendars = try await slots.calendars(
+            calendars = slots.calendars(
                 departmentID: id, over: search.period, after: page.cursor?.first ?? 0, limit: page.limit)
         case .doctorID(let id):
-            calendars = [try await slots.calendar(doctorID: id, over: search.period)]
+            calendars = slots.calendar(doctorID: id, over: search.period).map { [$0] }
         case nil:
             throw Status(field: "department_id", "or doctor_id is required")
         }
-        let answer = try page.answer(calendars, key: { [$0.doctor.id] }) { calendar in
-            message(calendar, search, limit: Int(limit))
+        return calendars.map { calendars in
+            let answer = try page.answer(calendars, key: { [$0.doctor.id] }) { calendar in
+                message(calendar, search, limit: Int(limit))
+            }
+            return SearchSlotsResponse(doctors: answer.messages, nextPageToken: answer.nextPageToken)
         }
-        return SearchSlotsResponse(doctors: answer.messages, nextPageToken: answer.nextPageToken)
     }
 
     /// The days to search: a week from today unless the caller says otherwise.

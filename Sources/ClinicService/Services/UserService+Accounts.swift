@@ -6,12 +6,11 @@ internal import Scheduling
 internal import TTRPC
 
 extension UserService {
-    func getUser(_ request: GetUserRequest, _ call: Call) async throws -> User {
+    func getUser(_ request: GetUserRequest, _ call: Call) throws -> Query<User> {
         guard let callerID = call.caller.userID else { throw Status(.notSignedIn) }
-        return User(
-            try await users.get(
-                request.userID == 0 ? callerID : request.userID, ownerID: call.caller.isStaff ? nil : callerID
-            ))
+        return users.get(
+            request.userID == 0 ? callerID : request.userID, ownerID: call.caller.isStaff ? nil : callerID
+        ).map { User($0) }
     }
 
     func updateUser(_ request: UpdateUserRequest, _ call: Call) async throws -> User {

@@ -1,0 +1,53 @@
+// A question that one statement answers, before it is asked: whoever serves callers decides how to wait for the answer.
+public import PostgreSQL
+
+/// A question to the database.
+public struct Query<Answer>: Sendable {
+    private let database: Database
+    private let statement: Statement
+    private let parameters: [SQLValue]
+    private let read: @Sendable (Rows) throws -> Answer
+
+    init(
+        _ database: Database, _ statement: Statement, _ parameters: [SQLValue],
+        _ read: @escaping @Sendable (Rows) throws -> Answer
+    ) {
+        self.database = database
+        self.statement = statement
+        self.parameters = parameters
+        self.read = read
+    }
+
+    /// The same question with another answer, made of this one's.
+    public func map<Other>(_ transform: @escaping @Sendable (Answer) throws -> Other) -> Query<Other> {
+        Query<Other>(database, statement, parameters) { [read] rows in try transform(read(rows)) }
+    }
+
+    /// Asks it and waits for the answer.
+    public func answer() async throws -> Answer {
+        try read(try await database.read(statement, parameters))
+    }
+
+    /// Asks it without a task. `report` is called once, on whichever thread knows, with what makes the answer or throws
+    /// why there is none.
+    public func ask(
+        _ report: @escaping @Sendable (_ answer: @escaping @Sendable () throws -> Answer) -> Void
+    ) -> StatementInFlight {
+        database.read(statement, parameters) { [read] result in
+            report { try read(result.get()) }
+        }
+    }
+}
+
+extension Query where Answer: Record {
+    /// The first row of the answer. Refused for that reason where there is none.
+    init(
+        _ database: Database, _ statement: Statement, _ parameters: [SQLValue],
+        orRefused reason: Refusal.Reason
+    ) {
+        self.init(database, statement, parameters) { rows in
+            guard var row = rows.first else { throw Refusal(reason) }
+            return try Answer(reading: &row)
+        }
+    }
+}
