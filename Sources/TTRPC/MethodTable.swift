@@ -232,6 +232,13 @@ public struct Completion<Response: Message>: Sendable {
     /// Ends the call with what the closure returns or throws; to be called once, from any thread. The closure runs on the
     /// event loop of the call's connection, later, and may not block.
     public func callAsFunction(_ answer: @escaping @Sendable () throws -> Response) { end(answer) }
+
+    /// The same end, by what the closure makes of the answer.
+    public func after(
+        _ transform: @escaping @Sendable (_ answer: () throws -> Response) throws -> Response
+    ) -> Completion {
+        Completion { [end] answer in end { try transform(answer) } }
+    }
 }
 
 /// Which name of a request is unknown.

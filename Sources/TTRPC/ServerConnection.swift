@@ -30,6 +30,7 @@ final class ServerConnection: ChannelDuplexHandler {
     private let methods: MethodTable
     let peer: Peer
     private let origin: CallOrigin
+    @exclusivity(unchecked) private var lastMethod: RegisteredMethod?
     @exclusivity(unchecked) private var remembered = RememberedMetadata()
     @exclusivity(unchecked) var state: ServerConnectionState
     @exclusivity(unchecked) var decoder = FrameDecoder()
@@ -217,12 +218,7 @@ final class ServerConnection: ChannelDuplexHandler {
     }
 
     private func receivedCall(_ envelope: RequestEnvelope, now: NIODeadline) throws(Refusal) -> ReceivedCall {
-        let method: RegisteredMethod
-        switch methods.find(service: envelope.service, method: envelope.method) {
-        case .success(let found): method = found
-        case .failure(.service): throw .unknownService(String(decoding: envelope.service, as: UTF8.self))
-        case .failure(.method): throw .unknownMethod(String(decoding: envelope.method, as: UTF8.self))
-        }
+        let method = try method(of: envelope)
         var deadline: NIODeadline?
         if envelope.timeoutNano != 0 {
             guard envelope.timeoutNano > 0 else { throw .deadlineExceeded }
@@ -235,6 +231,20 @@ final class ServerConnection: ChannelDuplexHandler {
         return ReceivedCall(
             method: method, origin: origin, metadata: try metadata(of: envelope), deadline: deadline,
             payload: Array(envelope.payload))
+    }
+
+    private func method(of envelope: RequestEnvelope) throws(Refusal) -> RegisteredMethod {
+        // Often the same as before.
+        if let lastMethod, lastMethod.hasName(envelope.method), lastMethod.isOf(envelope.service) {
+            return lastMethod
+        }
+        switch methods.find(service: envelope.service, method: envelope.method) {
+        case .success(let method):
+            lastMethod = method
+            return method
+        case .failure(.service): throw .unknownService(String(decoding: envelope.service, as: UTF8.self))
+        case .failure(.method): throw .unknownMethod(String(decoding: envelope.method, as: UTF8.self))
+        }
     }
 
     private func metadata(of envelope: RequestEnvelope) throws(Refusal) -> Metadata {

@@ -80,11 +80,6 @@ struct Endpoints {
     ) throws(IncompleteService) {
         let gate = try gate(method.service, method.name, hasSideEffects: method.hasSideEffects)
         let afterChange = method.hasSideEffects ? self.afterChange : nil
-        @Sendable func described<Value>(
-            _ call: UnaryCall<Request>, _ body: () throws -> Value
-        ) throws -> Value {
-            do { return try body() } catch { throw gate.status(describing: error, requestID: call.requestID) }
-        }
         @Sendable func finish(
             _ start: HandlerStart<Response>, _ call: UnaryCall<Request>
         ) async throws -> Response {
@@ -96,8 +91,18 @@ struct Endpoints {
                 throw gate.status(describing: error, requestID: call.requestID)
             }
         }
+        @Sendable func finish(_ answer: () throws -> Response, _ call: UnaryCall<Request>) throws -> Response
+        {
+            do {
+                let response = try answer()
+                afterChange?()
+                return response
+            } catch {
+                throw gate.status(describing: error, requestID: call.requestID)
+            }
+        }
         table.registerStart(of: method) { call in
-            try described(call) {
+            do {
                 guard let (request, authorised) = try gate.admitWithoutWaiting(call) else {
                     return .waits {
                         let start: HandlerStart<Response>
@@ -115,21 +120,11 @@ struct Endpoints {
                 case .answers, .answersPacked:
                     afterChange?()
                     return start
-                case .asks(let ask):
-                    return .asks { completion in
-                        ask(
-                            Completion { answer in
-                                completion {
-                                    try described(call) {
-                                        let response = try answer()
-                                        afterChange?()
-                                        return response
-                                    }
-                                }
-                            })
-                    }
+                case .asks(let ask): return .asks { ask($0.after { try finish($0, call) }) }
                 case .waits: return .waits { try await finish(start, call) }
                 }
+            } catch {
+                throw gate.status(describing: error, requestID: call.requestID)
             }
         }
     }
