@@ -4,6 +4,10 @@
 // Jobs are collected in a queue of ours, and the loop is woken once for all that came meanwhile. That is one lock
 // and one wake-up for many results, and it tells the connections when a wake-up is over, which is when they send
 // what it produced in one piece.
+//
+// SwiftNIO runs whatever is executed on a loop before it looks at the sockets again, also what those tasks execute. So
+// jobs that keep making or meeting others take turns with the sockets: otherwise a server with much to do would not even
+// read what it has to refuse.
 
 internal import Glibc
 internal import NIOCore
@@ -31,9 +35,19 @@ final class EventLoopExecutor: TaskExecutor, @unchecked Sendable {
     private let aroundTurns: (@Sendable (() -> Void) -> Void)?
     private let queue = Mutex(Queue())
 
+    /// How long jobs may run while the sockets wait.
+    private static let turnTime = TimeAmount.milliseconds(1)
+    /// How long the others wait then, if no socket has anything: as little as is still in the future when the loop
+    /// looks whether to wait.
+    private static let pause = TimeAmount.microseconds(5)
+
     // Touched on the event loop only; this is why the class is `@unchecked Sendable`.
     private var isRunning = false
     private var batch: [Job] = []
+    /// The next job of the batch.
+    private var next = 0
+    /// When it is the sockets' turn.
+    private var turnEnd: NIODeadline?
     private var waitingToFlush: [any WakeUpFlushing] = []
 
     /// - Parameter aroundTurns: as in `ServerConfiguration`.
@@ -87,25 +101,39 @@ final class EventLoopExecutor: TaskExecutor, @unchecked Sendable {
         return true
     }
 
-    /// Runs what is queued now. What these jobs enqueue is left to the next turn of the loop, so that they cannot
-    /// keep it from its sockets.
+    /// Runs what is queued now, as far as its turn goes, and comes back for the rest.
     private func runJobs() {
-        queue.withLock { queue in
-            swap(&batch, &queue.jobs)
-            queue.isScheduled = false
+        let turnEnd = self.turnEnd ?? eventLoop.now + Self.turnTime
+        if next == batch.count {
+            batch.removeAll(keepingCapacity: batch.capacity <= 1024)
+            next = 0
+            queue.withLock { swap(&batch, &$0.jobs) }
         }
         isRunning = true
+        var isOver = false
         inTurn {
-            for job in batch {
-                switch job {
+            while next < batch.count, !isOver {
+                switch batch[next] {
                 case .task(let job): job.runSynchronously(on: asUnownedTaskExecutor())
                 case .closure(let closure): closure()
                 }
+                next += 1
+                isOver = eventLoop.now >= turnEnd
             }
         }
         isRunning = false
-        batch.removeAll(keepingCapacity: batch.capacity <= 1024)
         while let target = waitingToFlush.popLast() { target.flushAfterWakeUp() }
+        let goesOn = queue.withLock { queue in
+            queue.isScheduled = next < batch.count || !queue.jobs.isEmpty
+            return queue.isScheduled
+        }
+        self.turnEnd = goesOn && !isOver ? turnEnd : nil
+        guard goesOn else { return }
+        if isOver {
+            eventLoop.assumeIsolated().scheduleTask(in: Self.pause) { self.runJobs() }
+        } else {
+            eventLoop.execute { self.runJobs() }
+        }
     }
 }
 
