@@ -45,6 +45,13 @@ struct AnswerBuffer {
         response.withEncoded { buffer.writeFrame($0, streamID: streamID, type: .response) }
     }
 
+    /// Adds the answer of a call that is refused.
+    mutating func append(_ answer: RefusalAnswer, streamID: UInt32) {
+        buffer.writeFrame(length: answer.response.count, streamID: streamID, type: .response) {
+            $0.copyBytes(from: answer.response)
+        }
+    }
+
     /// Adds one message of a stream; the bytes of its frame, or nil for a message that is too long for one.
     mutating func appendMessage(_ message: some Message, streamID: UInt32) -> Int? {
         message.withEncoded { encoded in

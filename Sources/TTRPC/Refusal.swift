@@ -1,6 +1,9 @@
 // What the connection itself says no to, before or behind a handler, with the status and the reason that each refusal
 // is answered with. One list, so that the state machine stays free of texts and the tests can go through all of it.
 
+internal import ProtobufC
+internal import TTRPCMessages
+
 /// A frame that is answered without its handler.
 enum Refusal: Error, Equatable {
     case evenStreamID
@@ -97,13 +100,29 @@ enum Refusal: Error, Equatable {
         }
     }
 
-    var code: StatusCode { answer.0 }
     var reason: String { answer.1.rawValue }
 
     /// The answer, with its reason if there is a domain to which reasons belong.
     func status(domain: String?) -> Status {
         let (code, reason, text) = answer
         return Status(code, text).named(reason.rawValue, domain: domain)
+    }
+}
+
+/// A refusal as it is recorded and sent.
+struct RefusalAnswer: Sendable {
+    let refusal: Refusal
+    let code: StatusCode
+    let reason: String
+    /// The encoded response.
+    let response: [UInt8]
+
+    init(_ refusal: Refusal, domain: String?) {
+        self.refusal = refusal
+        let status = refusal.status(domain: domain)
+        code = status.code
+        reason = refusal.reason
+        response = TTRPCResponse(status: status.wireForm).encoded()
     }
 }
 

@@ -282,8 +282,9 @@ final class ServerConnection: ChannelDuplexHandler {
     }
 
     private func refuse(_ refusal: Refusal, _ streamID: UInt32, of token: CallToken? = nil) {
-        record(refusal.code, reason: refusal.reason, token)
-        answers.append(refusal.status(domain: server.configuration.errorDomain), streamID: streamID)
+        let answer = server.answer(to: refusal)
+        record(answer.code, reason: answer.reason, token)
+        answers.append(answer, streamID: streamID)
     }
 
     // MARK: Results

@@ -24,6 +24,8 @@ final class ServerShared: Sendable {
     let maximumTimeout: TimeAmount
     let defaultTimeout: TimeAmount
     let slowStreamGrace: TimeAmount
+    /// The answers that turn away a crowd, which have to be quick: making one takes longer than all else about it.
+    private let crowdAnswers: [RefusalAnswer]
 
     init(
         methods: MethodTable, configuration: ServerConfiguration, logger: Logger,
@@ -43,6 +45,17 @@ final class ServerShared: Sendable {
         maximumTimeout = TimeAmount(bounded: configuration.maximumTimeout)
         defaultTimeout = min(TimeAmount(bounded: configuration.defaultTimeout), maximumTimeout)
         slowStreamGrace = TimeAmount(bounded: configuration.slowStreamGrace)
+        crowdAnswers = [
+            .tooManyCallsOnConnection(limit: configuration.maximumCallsPerConnection),
+            .tooManyBytesOnConnection(limit: configuration.maximumBytesInFlightPerConnection),
+            .tooManyCalls(limit: configuration.maximumCalls),
+        ].map { RefusalAnswer($0, domain: configuration.errorDomain) }
+    }
+
+    /// What a refusal is answered with.
+    func answer(to refusal: Refusal) -> RefusalAnswer {
+        crowdAnswers.first { $0.refusal == refusal }
+            ?? RefusalAnswer(refusal, domain: configuration.errorDomain)
     }
 }
 
