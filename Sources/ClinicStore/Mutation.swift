@@ -43,6 +43,7 @@ protocol Record: Sendable {
 /// A mutation function of the schema, prepared once.
 struct Mutation<Answer: Record>: Sendable {
     private let statement: Statement
+    private let comesInSets: Bool
 
     /// - Parameters:
     ///   - function: its name without schema.
@@ -52,6 +53,7 @@ struct Mutation<Answer: Record>: Sendable {
     init(_ function: String, set: String? = nil, parameterCount: Int) {
         let parameters = (5..<5 + parameterCount).map { ", $\($0)" }.joined()
         let columns = "refusal, coalesce(detail, '{}'), (answer).*"
+        comesInSets = set != nil
         statement = Statement(
             "select \(columns) from clinic.\(function)(row($1, $2, $3, $4)::clinic.origin\(parameters))",
             set: set.map {
@@ -61,27 +63,28 @@ struct Mutation<Answer: Record>: Sendable {
 
     /// Runs it on a write connection. A refusal is thrown as `Refusal`, a failure as `DatabaseError`.
     ///
-    /// - Parameter doctorID: whose time it takes, if that is what it may wait for others for.
+    /// - Parameter doctorID: whose time it takes, if that is what it may wait for others for. Otherwise that is what the
+    ///   same person changes at the same time, but in a set, which any connection may take.
     func run(
         on database: Database, _ origin: Origin, _ parameters: [SQLValue], ofDoctor doctorID: Int64? = nil
     ) async throws -> Answer {
-        guard var row = try await rows(database, origin, origin.values + parameters, doctorID).first else {
-            throw StoreError.noAnswer
-        }
+        let neighbourhood = doctorID ?? (comesInSets ? nil : origin.actorID)
+        guard var row = try await rows(database, origin, origin.values + parameters, neighbourhood).first
+        else { throw StoreError.noAnswer }
         return try answer(reading: &row)
     }
 
     /// Runs it, and runs the very same again while it is not known whether it was committed: with the same key it is
     /// answered with what was written then, or takes its effect now. Without a key that would be a second effect.
     private func rows(
-        _ database: Database, _ origin: Origin, _ parameters: [SQLValue], _ doctorID: Int64?
+        _ database: Database, _ origin: Origin, _ parameters: [SQLValue], _ neighbourhood: Int64?
     ) async throws(DatabaseError) -> Rows {
         do {
-            return try await database.write(statement, parameters, neighbourhood: doctorID)
+            return try await database.write(statement, parameters, neighbourhood: neighbourhood)
         } catch let lost where lost.kind == .outcomeUnknown && origin.key != nil {
             for _ in 0..<4 {
                 do {
-                    return try await database.write(statement, parameters, neighbourhood: doctorID)
+                    return try await database.write(statement, parameters, neighbourhood: neighbourhood)
                 } catch  where error.kind == .outcomeUnknown {
                     continue
                 } catch {
