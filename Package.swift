@@ -131,8 +131,9 @@ let package = Package(
         .testTarget(
             name: "TTRPCTests",
             dependencies: [
-                "TTRPC", "ProtobufC", "TTRPCMessages", "TestMessages", logging, nioCore, nioPosix,
-                nioEmbedded,
+                "TTRPC", "ProtobufC", "TTRPCMessages", "TestMessages", "Monitoring", logging, metrics,
+                nioCore,
+                nioPosix, nioEmbedded,
             ], swiftSettings: settings),
         .testTarget(
             name: "ClinicClientTests",

@@ -1,6 +1,7 @@
 // A connection of the server without a socket, for tests in which each step has to be the next: all on one thread,
 // with the event loop and its clock moved by hand.
 
+import CoreMetrics
 import Logging
 import NIOCore
 import NIOEmbedded
@@ -14,17 +15,19 @@ struct InProcessConnection {
     let loop = EmbeddedEventLoop()
     let channel: EmbeddedChannel
     let gates = Gates()
+    let server: Server
 
-    init(_ configuration: ServerConfiguration = ServerConfiguration(), under: [any ChannelHandler] = [])
-        throws
-    {
+    init(
+        _ configuration: ServerConfiguration = ServerConfiguration(), under: [any ChannelHandler] = [],
+        metrics: any MetricsFactory = NOOPMetricsHandler.instance
+    ) throws {
         var methods = MethodTable()
         HealthService().register(in: &methods)
         TestServer.register(in: &methods, gates)
         TestServer.registerFourKinds(in: &methods, gates)
-        let server = Server(
+        server = Server(
             methods: methods, configuration: configuration, group: loop,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, metrics: metrics)
         channel = EmbeddedChannel(handlers: under, loop: loop)
         try server.serve(channel).wait()
         try channel.connect(to: SocketAddress(unixDomainSocketPath: "/test")).wait()
