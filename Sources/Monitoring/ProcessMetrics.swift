@@ -6,10 +6,10 @@ internal import Glibc
 extension PrometheusText {
     /// Writes memory, descriptors, processor time and start of this process.
     public mutating func writeProcess() {
-        if let pages = Self.residentPages {
+        if let memory = ProcessMemory() {
             write(
                 "process_resident_memory_bytes", .gauge, help: "Memory of this process that is in RAM.",
-                Double(pages) * Double(sysconf(CInt(_SC_PAGESIZE))))
+                Double(memory.resident))
         }
         if let count = Self.openDescriptors {
             write("process_open_fds", .gauge, help: "File descriptors that are open.", Double(count))
@@ -31,12 +31,6 @@ extension PrometheusText {
             Self.startTime)
     }
 
-    /// The first number of statm is the size of the address space, the second what is resident, both in pages.
-    private static var residentPages: Int? {
-        let text = read("/proc/self/statm", atMost: 256)
-        return text.split(separator: " ").dropFirst().first.flatMap { Int($0) }
-    }
-
     /// Counted without the descriptor that the counting takes.
     private static var openDescriptors: Int? {
         guard let directory = opendir("/proc/self/fd") else { return nil }
@@ -49,7 +43,7 @@ extension PrometheusText {
 
     /// When the kernel started it: clock ticks since boot, the 22nd field of stat, behind the name in brackets.
     private static let startTime: Double = {
-        let text = read("/proc/self/stat", atMost: 1024)
+        let text = processFile("stat", atMost: 1024)
         let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
         var (boot, now) = (timespec(), timespec())
         clock_gettime(CLOCK_BOOTTIME, &boot)
@@ -60,14 +54,5 @@ extension PrometheusText {
 
     private static func seconds(_ time: timespec) -> Double {
         Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-    }
-
-    private static func read(_ path: String, atMost count: Int) -> String {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return "" }
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: count)
-        let length = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
-        return String(decoding: bytes.prefix(max(0, length)), as: UTF8.self)
     }
 }

@@ -128,7 +128,11 @@ private struct Daemon: Service, CustomStringConvertible {
             ServicePages(
                 registry: registry, server: server, database: database, passwords: passwords, health: health))
         let reloading = await certificates?.reloadingOnHangUp()
-        defer { reloading?.cancel() }
+        let givingBack = Task { await ProcessMemory.giveBackFreed() }
+        defer {
+            reloading?.cancel()
+            givingBack.cancel()
+        }
         do {
             try await listen(server, directory, certificates)
             await serveUntilShutdown(server, database, health)
