@@ -38,8 +38,8 @@ struct RestartTests {
     }
 
     /// Reads, changes with a key and signs up without one, until the record is over.
-    private func call(as number: Int, _ clinic: Installation, _ token: String, _ record: Record) async {
-        let client = ClinicClient(address: clinic.socket, token: token)
+    private func call(as number: Int, at address: Address, _ token: String, _ record: Record) async {
+        let client = ClinicClient(address: address, token: token)
         var round = 0
         while !record.isOver {
             round += 1
@@ -65,9 +65,21 @@ struct RestartTests {
         await client.close()
     }
 
-    @Test func `restarts under load are seen by no caller`() async throws {
+    /// Where the callers find the daemon, before and after.
+    enum Kind: CaseIterable {
+        case unix
+        case tcp
+    }
+
+    @Test(arguments: Kind.allCases) func `restarts under load are seen by no caller`(
+        of kind: Kind
+    ) async throws {
         let clinic = try await Installation.withDatabase()
-        var daemon = try await clinic.serve(["--log-level", "warning"])
+        // Not one of the ports that the callers' own ends get while nobody listens.
+        let port = Int.random(in: 20_000..<30_000)
+        let address = kind == .unix ? clinic.socket : .tcp(host: "127.0.0.1", port: port)
+        let options = ["--log-level", "warning"] + (kind == .unix ? [] : ["--listen", "\(address)"])
+        var daemon = try await clinic.serve(options)
         var tokens: [String] = []
         for number in 0..<8 {
             _ = try await clinic.signUp("caller\(number)@example.org")
@@ -76,7 +88,7 @@ struct RestartTests {
         let record = Record()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (number, token) in tokens.enumerated() {
-                group.addTask { await call(as: number, clinic, token, record) }
+                group.addTask { await call(as: number, at: address, token, record) }
             }
             for _ in 0..<3 {
                 let before = record.calls
@@ -84,7 +96,7 @@ struct RestartTests {
                 let ending = try await daemon.stop(within: .seconds(30))
                 #expect(ending.status == 0)
                 #expect(ending.errors.isEmpty, "\(ending.errors)")
-                daemon = try await clinic.serve(["--log-level", "warning"])
+                daemon = try await clinic.serve(options)
             }
             let before = record.calls
             try await eventually("calls") { record.calls > before + 100 }
