@@ -17,7 +17,8 @@ PASSWORD = "correct horse"
 
 
 class Clinic:
-    """A daemon on a directory of its own. It has the people and bookings of the demo when it is `populated`, and listens
+    """A daemon on a directory of its own, and in a session of its own, as daemons are: Linux shares the processors out among
+    sessions first. It has the people and bookings of the demo when it is `populated`, and listens
     with TLS as well when it is `secure`. With `memory` the daemon, its PostgreSQL and the files that they use have so
     many bytes in all, where the machine lets us say so."""
 
@@ -41,7 +42,7 @@ class Clinic:
         self.process = subprocess.Popen(
             [os.path.join(self.programs, "clinicd"), "serve", "--data-dir", self.directory, "--listen",
              "unix:" + self.path, "--time-zone", "UTC", "--log-level", "error", *self.options],
-            stdout=subprocess.PIPE, text=True, preexec_fn=self.group and self.group.enter)
+            stdout=subprocess.PIPE, text=True, preexec_fn=self.group and self.group.enter, start_new_session=True)
         for _ in range(1 + self.secure):
             line = self.process.stdout.readline()
             if "listening" not in line:

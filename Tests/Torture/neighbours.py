@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import multiprocessing
+import os
 import selectors
 import socket
 import time
@@ -64,6 +65,7 @@ class Nuisance:
         return {"that never read": closed[:200], "that drip a header": closed[200:300], "that drip a body": closed[300:]}
 
     def run(self):
+        os.setsid()
         began = time.monotonic()
         sockets = [socket.socket(socket.AF_UNIX) for _ in range(400)]
         for connection in sockets:
