@@ -72,6 +72,21 @@ public final class Database: Sendable {
         listeners.withLock { $0.append(listener) }
     }
 
+    /// The queues that statements wait in.
+    public enum Queue: Sendable {
+        case reads
+        /// Reads that come in sets and are not long.
+        case quickReads
+        case writes
+    }
+
+    /// Throws `.queueFull` if another statement would wait in a queue for longer than `longestWait`. It is for calls that
+    /// have not begun, and can be refused before they have cost anything: what has begun is better finished, so neither
+    /// `read` nor `write` refuses for it.
+    public func checkRoom(in queue: Queue) throws(DatabaseError) {
+        try (queue == .writes ? writes : reads).checkRoom(isQuick: queue == .quickReads)
+    }
+
     /// Runs a statement that changes nothing; it is sent again by itself if its connection is lost.
     ///
     /// When its task is cancelled it ends at once, and the server is asked to stop if it still is at it.

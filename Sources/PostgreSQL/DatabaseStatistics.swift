@@ -16,7 +16,7 @@ public struct DatabaseStatistics: Sendable {
         public internal(set) var statements = 0
         /// Statements that had to be sent again.
         public internal(set) var retries = 0
-        /// Statements that the queue had no room for.
+        /// Statements, and calls before their first, that the queue had no room for.
         public internal(set) var refused = 0
         /// Requests to the server to end what nobody waits for.
         public internal(set) var cancelRequests = 0

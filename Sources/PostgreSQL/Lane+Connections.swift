@@ -70,6 +70,7 @@ extension Lane {
             if generation > 1 { state.statistics.reconnects &+= 1 }
             state.slots[index].groupsInFlight = 0
             state.health = .up
+            state.backlogs = Array(repeating: Backlog(), count: state.lines.count)
             guard state.slots.allSatisfy(\.isUp) else {
                 return (nil as UnsafeContinuation<DatabaseError?, Never>?, wasLost)
             }

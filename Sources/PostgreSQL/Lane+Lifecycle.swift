@@ -17,6 +17,7 @@ extension Lane {
         state.withLock { state in
             state.slots = all.map { Slot(link: $0, hasEnded: true) }
             state.lines = Array(repeating: WaitingLine(), count: all.count + 1)
+            state.backlogs = Array(repeating: Backlog(), count: all.count + 1)
             state.startDeadline = .now + configuration.connectTimeout * 2
         }
         let error = await withUnsafeContinuation { continuation in

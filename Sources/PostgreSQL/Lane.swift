@@ -29,6 +29,8 @@ final class Lane: Sendable {
         var slots: [Slot] = []
         /// Who waits for which connection, and last who may take any.
         var lines: [WaitingLine] = []
+        /// How the lines go down; as many.
+        var backlogs: [Backlog] = []
         /// How many have joined a line, which is the number of the last.
         var tickets: UInt64 = 0
         /// Statements that pause after a deadlock.
@@ -125,7 +127,7 @@ final class Lane: Sendable {
             if state.health == .down { return .refused(Self.unavailable) }
             guard state.waiting < configuration.queueLimit else {
                 state.statistics.refused &+= 1
-                return .refused(DatabaseError(.queueFull, "too many statements are waiting"))
+                return .refused(Self.queueFull)
             }
             guard call.move(from: .new, to: .queued) else { return .refused(Self.cancelled) }
             let line = state.enqueue(call, purpose)
@@ -134,7 +136,9 @@ final class Lane: Sendable {
             } else if let batch = takeBatch(&state) {
                 return .batch(batch)
             }
-            state.lines[line].noteLastWaits(since: .now)
+            let now = ContinuousClock.now
+            state.lines[line].noteLastWaits(since: now)
+            state.noteWait(in: line, purpose, since: now)
             return .queued
         }
         switch submission {
@@ -195,6 +199,7 @@ final class Lane: Sendable {
             attempt.call.link.store(index, ordering: .releasing)
             batch.separately = attempt.alone
             batch.attempts.append(attempt)
+            state.noteTaken(from: line, purpose)
             guard let queued = attempt.queued else { continue }
             now = now ?? .now
             state.statistics.queueTime += (now ?? queued) - queued
@@ -220,7 +225,7 @@ final class Lane: Sendable {
             }
             attempt.queued = now
             state.statistics.retries &+= 1
-            state.putBack(attempt, purpose)
+            state.noteWait(in: state.putBack(attempt, purpose), purpose, since: now)
         }
         return dropped
     }
@@ -242,6 +247,7 @@ final class Lane: Sendable {
     }
 
     static let unavailable = DatabaseError(.unavailable, "the database cannot be reached")
+    static let queueFull = DatabaseError(.queueFull, "too many statements are waiting")
     static let closed = DatabaseError(.unavailable, "the database connections are closed")
     static let cancelled = DatabaseError(
         .cancelled, "the caller gave up before the statement was sent")

@@ -78,9 +78,11 @@ extension Lane.State {
         return line
     }
 
-    /// Puts one in front that has been sent before.
-    mutating func putBack(_ attempt: Attempt, _ purpose: ConnectionPurpose) {
-        lines[line(of: attempt.call, purpose)].putBack(attempt)
+    /// Puts one in front that has been sent before; in which line that is.
+    mutating func putBack(_ attempt: Attempt, _ purpose: ConnectionPurpose) -> Int {
+        let line = line(of: attempt.call, purpose)
+        lines[line].putBack(attempt)
+        return line
     }
 
     mutating func remove(_ call: Call, _ purpose: ConnectionPurpose) {

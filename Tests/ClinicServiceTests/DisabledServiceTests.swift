@@ -35,6 +35,44 @@ import Testing
         await clinic.stop()
     }
 
+    @Test func `changes that would wait long are refused with OVERLOADED, and reads are not`() async throws {
+        let clinic = try await TestClinic(statementTimeout: .seconds(60), lockTimeout: .seconds(60))
+        let administrator = try await clinic.administrator()
+        var doctors: [Doctor] = []
+        for _ in 0..<3 { doctors.append(try await clinic.doctor(by: administrator)) }
+        try await AdminConnection.withConnection(url: clinic.databaseURL) { connection in
+            try connection.execute(
+                """
+                create function clinic.dawdle() returns trigger language plpgsql as $$
+                begin
+                    perform pg_advisory_xact_lock(1);
+                    return new;
+                end $$;
+                create trigger dawdle before update on clinic.doctor
+                    for each row execute function clinic.dawdle()
+                """)
+        }
+        let holder = Database(
+            configuration: DatabaseConfiguration(url: clinic.databaseURL), logger: TestCluster.logger)
+        try await holder.start()
+        _ = try await holder.write(Statement("select pg_advisory_lock(1)"))
+        // One change is with PostgreSQL and one waits behind it.
+        let begun = doctors[..<2].map { doctor in Task { try await administrator.delete(doctor) } }
+        while (try? clinic.database.checkRoom(in: .writes)) != nil {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        let refusal = try await status { try await administrator.delete(doctors[2]) }
+        #expect(refusal?.code == .resourceExhausted)
+        #expect(refusal?.errorInfo?.reason == "OVERLOADED")
+        try await administrator.call(
+            DoctorServiceMethods.getDoctor, GetDoctorRequest(doctorID: doctors[2].id))
+        _ = try await holder.write(Statement("select pg_advisory_unlock(1)"))
+        for change in begun { try await change.value }
+        try await administrator.delete(doctors[2])
+        await holder.close()
+        await clinic.stop()
+    }
+
     @Test func `without PostgreSQL reads and changes are refused with DATABASE_UNAVAILABLE`() async throws {
         let cluster = try await TestCluster.startPrivateCluster()
         let clinic = try await TestClinic(databaseURL: cluster.url)
@@ -135,5 +173,11 @@ import Testing
         #expect(numbers.count == 2)
         try await administrator.call(DoctorServiceMethods.listDoctors, ListDoctorsRequest())
         await clinic.stop()
+    }
+}
+
+extension Session {
+    fileprivate func delete(_ doctor: Doctor) async throws {
+        try await call(DoctorServiceMethods.deleteDoctor, DeleteDoctorRequest(doctorID: doctor.id))
     }
 }

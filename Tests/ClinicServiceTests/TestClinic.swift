@@ -33,12 +33,13 @@ final class TestClinic: Sendable {
     ///   - passwords: hashes passwords; at the lowest cost if there is none.
     ///   - standingAge: how old may be what is known of a caller.
     ///   - statementTimeout: how long a statement may take; the usual time if there is none.
+    ///   - lockTimeout: how long it may wait for a lock; likewise.
     ///   - writeConnections: how many connections changes take.
     ///   - probeTimeout: how long the database may be silent; the usual time if there is none.
     init(
         databaseURL: String? = nil, zone: TimeZoneRules? = nil, passwords: BcryptPool? = nil,
-        standingAge: Duration = .seconds(5), statementTimeout: Duration? = nil, writeConnections: Int = 2,
-        probeTimeout: Duration? = nil
+        standingAge: Duration = .seconds(5), statementTimeout: Duration? = nil, lockTimeout: Duration? = nil,
+        writeConnections: Int = 2, probeTimeout: Duration? = nil
     ) async throws {
         let directory = try TestCluster.makeDirectory()
         self.databaseURL = if let databaseURL { databaseURL } else { try await TestCluster.makeDatabase() }
@@ -47,7 +48,10 @@ final class TestClinic: Sendable {
         var configuration = DatabaseConfiguration(url: self.databaseURL)
         configuration.readConnections = 1
         configuration.writeConnections = writeConnections
+        // How fast it is says nothing while so many clinics share the machine.
+        configuration.longestWait = .seconds(60)
         if let statementTimeout { configuration.statementTimeout = statementTimeout }
+        if let lockTimeout { configuration.lockTimeout = lockTimeout }
         if let probeTimeout { configuration.probeTimeout = probeTimeout }
         database = Database(configuration: configuration, logger: TestCluster.logger)
         try await database.start()

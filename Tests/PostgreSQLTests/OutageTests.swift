@@ -181,6 +181,28 @@ struct OutageTests {
         await second.stop()
     }
 
+    @Test func `a queue that waits for a lost connection has room`() async throws {
+        let directory = try TestCluster.makeDirectory()
+        let first = try await TestCluster.startPrivateCluster(in: directory)
+        try await run(Self.table, first.url)
+        let database = try await connect(first.url) {
+            $0.groupLimit = 1
+            $0.longestWait = .milliseconds(1)
+            $0.outageTolerance = .seconds(600)
+        }
+        let slow = Statement("SELECT pg_sleep(0.1)")
+        let readers = (0..<100).map { _ in Task.immediate { _ = try await database.read(slow) } }
+        // It is known that the last of them has to wait for longer.
+        await eventually("no room") { (try? database.checkRoom(in: .reads)) == nil }
+        await first.stop()
+        await eventually("room") { (try? database.checkRoom(in: .reads)) != nil }
+        #expect(database.statistics.reads.waiting > 0)
+        let second = try await TestCluster.startPrivateCluster(in: directory)
+        for reader in readers { try await reader.value }
+        await database.close()
+        await second.stop()
+    }
+
     @Test func `a database that is not there is a clear error at the start`() async throws {
         let url = try await TestCluster.makeDatabase()
         let absent = url.replacing("/test_", with: "/absent_")

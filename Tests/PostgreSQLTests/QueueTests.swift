@@ -1,6 +1,7 @@
-// The queue in front of the connections: bounded, and a caller who gives up leaves it.
+// The queue in front of the connections: bounded in length and time, and a caller who gives up leaves it.
 
 import PostgreSQL
+import Synchronization
 import TestCluster
 import Testing
 
@@ -23,6 +24,119 @@ struct QueueTests {
         for writer in writers { try await writer.value }
         #expect(try await number("SELECT count(*) FROM t", url) == 10)
         await database.close()
+    }
+
+    @Test func `a queue that goes down too slowly has no room until it has, and serves what it accepted`()
+        async throws
+    {
+        let (database, url) = try await makeDatabase(script: Self.table) {
+            $0.groupLimit = 1
+            $0.longestWait = .milliseconds(100)
+            $0.outageTolerance = .seconds(60)
+        }
+        let slow = Statement("INSERT INTO t SELECT $1 FROM pg_sleep(0.02)")
+        var writers: [Task<Void, any Error>] = []
+        func write() {
+            let key = Int64(writers.count)
+            writers.append(.immediate { _ = try await database.write(slow, [.int64(key)]) })
+        }
+        for _ in 0..<100 { write() }
+        // As soon as the pace is known: the last of them waits two seconds.
+        await eventually("no room") { !hasRoom(database, in: .writes) }
+        #expect(hasRoom(database, in: .reads))
+        #expect(database.statistics.writes.refused == 1)
+        // What has begun may go on.
+        write()
+        await eventually("room") { hasRoom(database, in: .writes) }
+        #expect(database.statistics.writes.waiting < 50)
+        for writer in writers { try await writer.value }
+        #expect(try await number("SELECT count(*) FROM t", url) == 101)
+        #expect(hasRoom(database, in: .writes))
+        await database.close()
+    }
+
+    @Test func `quick reads have room beside a queue of others, and these beside theirs`() async throws {
+        let (database, _) = try await makeDatabase(script: Self.table) {
+            $0.groupLimit = 1
+            $0.readConnections = 2
+            $0.longestWait = .milliseconds(100)
+            $0.outageTolerance = .seconds(60)
+        }
+        let slow = Statement("SELECT pg_sleep(0.02)")
+        let slowSet = Statement(
+            "SELECT $1::bigint FROM pg_sleep(0.02)",
+            set: "SELECT call, $1[call] FROM generate_subscripts($1, 1) AS call, pg_sleep(0.02)")
+        for (statement, full, free) in [
+            (slow, Database.Queue.reads, Database.Queue.quickReads), (slowSet, .quickReads, .reads),
+        ] {
+            let parameters: [SQLValue] = full == .reads ? [] : [.int64(1)]
+            let readers = (0..<100).map { _ in
+                Task.immediate { _ = try await database.read(statement, parameters) }
+            }
+            await eventually("no room") { !hasRoom(database, in: full) }
+            #expect(hasRoom(database, in: free))
+            for reader in readers { try await reader.value }
+        }
+        await database.close()
+    }
+
+    @Test func `a burst meets no refusal while the server takes nothing for a moment`() async throws {
+        let (database, url) = try await makeDatabase(script: Self.table) {
+            $0.longestWait = .milliseconds(1)
+            $0.outageTolerance = .seconds(60)
+        }
+        var writers: [Task<Void, any Error>] = []
+        try await whileWritesWait(database, url) {
+            for key in 0..<300 {
+                #expect(hasRoom(database, in: .writes))
+                writers.append(.immediate { _ = try await database.write(Self.insert, [.int64(Int64(key))]) })
+            }
+        }
+        for writer in writers { try await writer.value }
+        #expect(hasRoom(database, in: .writes))
+        await database.close()
+    }
+
+    @Test func `what is sent together has room however much it is`() async throws {
+        let (database, _) = try await makeDatabase(script: Self.table) { $0.longestWait = .zero }
+        let writers = Mutex<[Task<Void, any Error>]>([])
+        Database.sendingTogether {
+            for key in 0..<300 {
+                #expect(hasRoom(database, in: .writes))
+                writers.withLock {
+                    $0.append(.immediate { _ = try await database.write(Self.insert, [.int64(Int64(key))]) })
+                }
+            }
+        }
+        for writer in writers.withLock(\.self) { try await writer.value }
+        await database.close()
+    }
+
+    @Test func `a server that takes nothing for long has no room until it goes on`() async throws {
+        let (database, url) = try await makeDatabase(script: Self.table) {
+            $0.longestWait = .seconds(60)
+            $0.outageTolerance = .milliseconds(50)
+        }
+        var writer: Task<Void, any Error>?
+        try await whileWritesWait(database, url) {
+            // Only what waits can tell.
+            #expect(hasRoom(database, in: .writes))
+            writer = .immediate { _ = try await database.write(Self.insert, [.int64(1)]) }
+            await eventually("no room") { !hasRoom(database, in: .writes) }
+        }
+        try await writer?.value
+        #expect(hasRoom(database, in: .writes))
+        await database.close()
+    }
+
+    private func hasRoom(_ database: Database, in queue: Database.Queue) -> Bool {
+        do throws(DatabaseError) {
+            try database.checkRoom(in: queue)
+            return true
+        } catch {
+            #expect(error.kind == .queueFull)
+            return false
+        }
     }
 
     @Test func `a caller who gives up leaves the queue and nothing is written`() async throws {

@@ -43,12 +43,20 @@ struct Endpoints {
     private var served: Set<String> = []
     private let identity: Identity
     private let logger: Logger
+    private let checkRoom: @Sendable (Database.Queue) throws -> Void
     private let afterChange: @Sendable () -> Void
 
-    /// - Parameter afterChange: is called after each call that may have changed something.
-    init(identity: Identity, logger: Logger, afterChange: @escaping @Sendable () -> Void) {
+    /// - Parameters:
+    ///   - checkRoom: throws if a call that waits in a queue of the database would wait too long.
+    ///   - afterChange: is called after each call that may have changed something.
+    init(
+        identity: Identity, logger: Logger,
+        checkRoom: @escaping @Sendable (Database.Queue) throws -> Void,
+        afterChange: @escaping @Sendable () -> Void
+    ) {
         self.identity = identity
         self.logger = logger
+        self.checkRoom = checkRoom
         self.afterChange = afterChange
     }
 
@@ -66,20 +74,26 @@ struct Endpoints {
     /// The caller is identified and authorised before the request is decoded, so that nobody learns from a
     /// validation error what may not be called.
     mutating func serve<Request: Message, Response: Message>(
-        _ method: Method<Request, Response>,
+        _ method: Method<Request, Response>, queue: Database.Queue? = nil,
         _ handler: @escaping @Sendable (Request, Call) async throws -> Response
     ) throws(IncompleteService) {
-        try serve(method, start: { request, call in .waits { try await handler(request, call) } })
+        try serve(
+            method, queue: queue, start: { request, call in .waits { try await handler(request, call) } })
     }
 
     /// Serves a method by the beginning of its handler, in the same way. It is called on the event loop and may not block;
-    /// where it can answer without waiting, as most of its callers are known, the call never takes a task.
+    /// where it can answer without waiting, as most of its callers are known, the call never takes a task. One that has to
+    /// wait is refused when it would have to wait long: here, before it has cost anything, and nowhere later.
+    ///
+    /// - Parameter queue: where most of its calls wait; that of all reads, or of all writes, if it is not named.
     mutating func serve<Request: Message, Response: Message>(
-        _ method: Method<Request, Response>,
+        _ method: Method<Request, Response>, queue: Database.Queue? = nil,
         start begin: @escaping @Sendable (Request, Call) throws -> HandlerStart<Response>
     ) throws(IncompleteService) {
         let gate = try gate(method.service, method.name, hasSideEffects: method.hasSideEffects)
         let afterChange = method.hasSideEffects ? self.afterChange : nil
+        let checkRoom = self.checkRoom
+        let queue = queue ?? (method.hasSideEffects ? .writes : .reads)
         @Sendable func finish(
             _ start: HandlerStart<Response>, _ call: UnaryCall<Request>
         ) async throws -> Response {
@@ -104,6 +118,7 @@ struct Endpoints {
         table.registerStart(of: method) { call in
             do {
                 guard let (request, authorised) = try gate.admitWithoutWaiting(call) else {
+                    try checkRoom(queue)
                     return .waits {
                         let start: HandlerStart<Response>
                         do {
@@ -120,8 +135,12 @@ struct Endpoints {
                 case .answers, .answersPacked:
                     afterChange?()
                     return start
-                case .asks(let ask): return .asks { ask($0.after { try finish($0, call) }) }
-                case .waits: return .waits { try await finish(start, call) }
+                case .asks(let ask):
+                    try checkRoom(queue)
+                    return .asks { ask($0.after { try finish($0, call) }) }
+                case .waits:
+                    try checkRoom(queue)
+                    return .waits { try await finish(start, call) }
                 }
             } catch {
                 throw gate.status(describing: error, requestID: call.requestID)
@@ -131,11 +150,11 @@ struct Endpoints {
 
     /// Serves a method that asks the database one question, in the same way.
     mutating func serve<Request: Message, Response: Message>(
-        _ method: Method<Request, Response>,
+        _ method: Method<Request, Response>, queue: Database.Queue? = nil,
         query: @escaping @Sendable (Request, Call) throws -> Query<Response>
     ) throws(IncompleteService) {
         try serve(
-            method,
+            method, queue: queue,
             start: { request, call in
                 let query = try query(request, call)
                 return .asks { completion in query.ask { completion($0) } }
