@@ -163,6 +163,7 @@ struct PeerLimitTests {
             }
             #expect(await eventually { server.gates.arrived("gate") == count })
             server.gates.open("gate")
+            #expect(await eventually { server.server.statistics.callsInFlight == 0 })
             try await peer.beginReading()
             var refused = 0
             for _ in 0..<count {
