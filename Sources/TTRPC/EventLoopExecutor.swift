@@ -37,9 +37,9 @@ final class EventLoopExecutor: TaskExecutor, @unchecked Sendable {
 
     /// How long jobs may run while the sockets wait.
     private static let turnTime = TimeAmount.milliseconds(1)
-    /// How long the others wait then, if no socket has anything: as little as is still in the future when the loop
-    /// looks whether to wait.
-    private static let pause = TimeAmount.microseconds(5)
+    /// How long the others wait then, if no socket has anything: a twentieth of a turn, and longer than the loop takes until
+    /// it looks whether to wait. What is due by then is run without a look at the sockets.
+    private static let pause = TimeAmount.microseconds(50)
 
     // Touched on the event loop only; this is why the class is `@unchecked Sendable`.
     private var isRunning = false
