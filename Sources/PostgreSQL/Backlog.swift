@@ -7,7 +7,7 @@ internal import Synchronization
 /// The pace of a queue since it last was empty.
 struct Backlog {
     /// How far back it is measured at most, when somebody asks again and again.
-    private static let memory = Duration.milliseconds(500)
+    private static let memory = Duration.seconds(2)
 
     private var start: ContinuousClock.Instant
     /// The statements that have left the queue since then.
@@ -17,12 +17,14 @@ struct Backlog {
 
     mutating func take() { taken &+= 1 }
 
-    /// Whether the last of so many that wait will have waited longer than the limit. Of a server that has not taken any
-    /// yet nothing is known: it has until the end of `patience`.
+    /// Whether the last of so many that wait will have waited longer than the limit. That is told of a queue that has been
+    /// there for as long itself: the first groups of a crowd are small and slow. Of a server that has not taken any yet
+    /// nothing is known: it has until the end of `patience`.
     mutating func delays(_ waiting: Int, beyond limit: Duration, patience: Duration) -> Bool {
         guard waiting > 0 else { return false }
         let time = ContinuousClock.now - start
         guard taken > 0 else { return time > patience }
+        guard time > limit else { return false }
         defer {
             if time > Self.memory {
                 start += time / 2

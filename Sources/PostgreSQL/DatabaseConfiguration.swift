@@ -15,7 +15,7 @@ public struct DatabaseConfiguration: Sendable {
     public var queueLimit = 4_096
     /// How long a statement may have to wait to be sent, as far as can be told, for `checkRoom` to let its call begin:
     /// a fraction of what a person notices, and more than the callers of a full house take in turn.
-    public var longestWait: Duration = .milliseconds(250)
+    public var longestWait: Duration = .milliseconds(500)
     /// How many statements share one Sync, and hence, for writes, one commit.
     public var groupLimit = 128
     /// How long one attempt to connect may take.
