@@ -74,11 +74,10 @@ struct Endpoints {
     /// The caller is identified and authorised before the request is decoded, so that nobody learns from a
     /// validation error what may not be called.
     mutating func serve<Request: Message, Response: Message>(
-        _ method: Method<Request, Response>, queue: Database.Queue? = nil,
+        _ method: Method<Request, Response>,
         _ handler: @escaping @Sendable (Request, Call) async throws -> Response
     ) throws(IncompleteService) {
-        try serve(
-            method, queue: queue, start: { request, call in .waits { try await handler(request, call) } })
+        try serve(method, start: { request, call in .waits { try await handler(request, call) } })
     }
 
     /// Serves a method by the beginning of its handler, in the same way. It is called on the event loop and may not block;
