@@ -42,11 +42,7 @@ struct CallerSetTests {
                 }
             }
         }
-        let deadline = ContinuousClock.now + .seconds(60)
-        while clinic.database.statistics.writes.waiting < calls.count, ContinuousClock.now < deadline {
-            try await Task.sleep(for: .milliseconds(2))
-        }
-        #expect(clinic.database.statistics.writes.waiting == calls.count)
+        await eventually("all waiting") { clinic.database.statistics.writes.waiting == calls.count }
         try await meanwhile()
         _ = try await holder.write(Statement("select pg_advisory_unlock($1)"), [.int64(key)])
         _ = try await blocked

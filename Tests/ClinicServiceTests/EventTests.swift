@@ -90,8 +90,10 @@ import Testing
             }
         }
         // Transactions of other tests in the same cluster may still hold the last ones back.
-        let deadline = ContinuousClock.now + .seconds(60)
-        while seen.count < committed.count, ContinuousClock.now < deadline { try await read() }
+        try await eventually("all that was committed") {
+            try await read()
+            return seen.count >= committed.count
+        }
 
         #expect(seen.count == committed.count)
         #expect(Set(seen.map(\.entityID)) == committed)
@@ -113,10 +115,10 @@ import Testing
             #expect(try await store.read(after: nil, limit: 10).isEmpty)
             try await writers[0].run("commit")
         }
-        let deadline = ContinuousClock.now + .seconds(60)
         var read: [EventRecord] = []
-        while read.count < 2, ContinuousClock.now < deadline {
+        try await eventually("both events") {
             read = try await store.read(after: nil, limit: 10)
+            return read.count >= 2
         }
         #expect(read.map(\.entityID) == [1, 2])
         await database.close()
@@ -140,8 +142,7 @@ import Testing
             try await events(request).map { $0.method.split(separator: "/").last.map(String.init) ?? "" }
         }
         // Transactions of other tests in the same cluster may hold the last ones back for a moment.
-        let deadline = ContinuousClock.now + .seconds(60)
-        while try await events(ListAuditEventsRequest()).count < 7, ContinuousClock.now < deadline {}
+        try await eventually("seven events") { try await events(ListAuditEventsRequest()).count >= 7 }
 
         let all = try await events(ListAuditEventsRequest())
         let names = [

@@ -352,8 +352,7 @@ import Testing
             select count(*) from pg_stat_activity
             where datname = current_database() and wait_event_type = 'Lock' and query like '%erase_user%'
             """
-        let deadline = ContinuousClock.now.advanced(by: .seconds(2))
-        while try await clinic.count(waiting) == 0, ContinuousClock.now < deadline { await Task.yield() }
+        try await eventually("the erasure at the lock") { try await clinic.count(waiting) > 0 }
         goOn.signal()
         try await booking
         _ = try await erasure

@@ -50,10 +50,14 @@ struct RecoveryTests {
         let start = ContinuousClock.now
         let refusal = try await status { _ = try await clinic.logIn("ann@example.org") }
         #expect(refusal?.code == .unavailable)
-        #expect(ContinuousClock.now - start < .seconds(1.5))
-        let again = ContinuousClock.now
-        #expect(try await status { _ = try await clinic.logIn("ann@example.org") }?.code == .unavailable)
-        #expect(ContinuousClock.now - again < .seconds(0.5))
+        #expect(ContinuousClock.now - start < .seconds(10))
+        // From then on at once, which takes more than one look where the machine is busy.
+        try await eventually("a refusal at once") {
+            let again = ContinuousClock.now
+            let refusal = try await status { _ = try await clinic.logIn("ann@example.org") }
+            #expect(refusal?.code == .unavailable)
+            return ContinuousClock.now - again < .seconds(0.5)
+        }
 
         try FileManager.default.moveItem(atPath: data + ".away", toPath: data)
         try await eventually("PostgreSQL") {

@@ -132,6 +132,17 @@ struct PrivateClusterTests {
         await second.stop()
     }
 
+    @Test func `a directory is free at once, whoever still has a copy of the lock`() throws {
+        let place = try ClusterDirectory(TestCluster.makeDirectory(), user: nil)
+        try place.prepare()
+        let lock = try place.lock()
+        #expect(throws: PrivateClusterError.self) { try place.lock() }
+        let copy = dup(lock)
+        defer { close(copy) }
+        ClusterDirectory.unlock(lock)
+        ClusterDirectory.unlock(try place.lock())
+    }
+
     @Test func `a directory too deep for a socket gets one elsewhere`() async throws {
         let directory =
             try TestCluster.makeDirectory() + "/" + String(repeating: "deep/", count: 20)

@@ -129,7 +129,7 @@ struct ClusterDirectory: Sendable {
 
     // MARK: - The lock
 
-    /// Makes this process the only user of the directory; the kernel lets go when the descriptor is closed.
+    /// Makes this process the only user of the directory, until `unlock` or its own end.
     func lock() throws(PrivateClusterError) -> Int32 {
         let descriptor = open(lockFile, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw Self.failure("opened", lockFile) }
@@ -144,6 +144,13 @@ struct ClusterDirectory: Sendable {
         ftruncate(descriptor, 0)
         pwrite(descriptor, text, text.utf8.count, 0)
         return descriptor
+    }
+
+    /// Lets go of the directory. To close the descriptor is not enough: a process that is being started at the moment
+    /// has a copy of it until it becomes its program.
+    static func unlock(_ descriptor: Int32) {
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
     }
 
     // MARK: - Files

@@ -85,7 +85,7 @@ public final class PrivateCluster: Sendable {
             return cluster
         } catch {
             await prepared.postmaster.stop()
-            close(prepared.lock)
+            ClusterDirectory.unlock(prepared.lock)
             throw error
         }
     }
@@ -94,7 +94,7 @@ public final class PrivateCluster: Sendable {
     public func stop() async {
         await postmaster.stop()
         lock.withLock { descriptor in
-            if let open = descriptor { close(open) }
+            if let descriptor { ClusterDirectory.unlock(descriptor) }
             descriptor = nil
         }
     }
@@ -152,7 +152,7 @@ public final class PrivateCluster: Sendable {
             return Prepared(
                 directory: directory, socketDirectory: socketDirectory, postmaster: postmaster, lock: lock)
         } catch {
-            close(lock)
+            ClusterDirectory.unlock(lock)
             throw error
         }
     }

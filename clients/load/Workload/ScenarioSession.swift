@@ -54,10 +54,13 @@ final class TokenRenewal: Sendable {
     private static let longestPause = Duration.seconds(480)
 
     /// Begins with the sessions of the administrator (nil: the token stays as it is) and of the patients. They are
-    /// exchanged when half of what is left of the first to end has passed, but not at once again.
+    /// exchanged when half of what is left of the first to end has passed, but not at once again. `now` is in seconds
+    /// since 1970.
     init(
         of data: ScenarioData, _ client: ClinicClient, administrator: LoginResponse?,
         patients: [LoginResponse], shortestPause: Duration = .seconds(5),
+        now: @escaping @Sendable () -> Double = { Date().timeIntervalSince1970 },
+        sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
         failed: @escaping @Sendable (String) -> Void
     ) {
         task = Task {
@@ -67,10 +70,10 @@ final class TokenRenewal: Sendable {
                     Self.seconds
                 )
                 .min()
-                let now = Date().timeIntervalSince1970
+                let now = now()
                 let left = Duration.seconds((end ?? 1e9 + now) - now)
                 let pause = min(max(left / 2, shortestPause), Self.longestPause)
-                guard (try? await Task.sleep(for: pause)) != nil else { return }
+                guard (try? await sleep(pause)) != nil else { return }
                 do {
                     if let old = administrator {
                         let new = try await Self.exchange(old, client)
