@@ -82,7 +82,7 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> MethodTa
 
     var endpoints = Endpoints(
         identity: Identity(tokens: accessTokens, standings: standings), logger: dependencies.logger,
-        checkRoom: database.checkRoom, afterChange: feed.hint)
+        hasRoom: database.hasRoom, afterChange: feed.hint)
     try endpoints.serve(dependencies.health)
 
     try endpoints.serve(UserServiceMethods.createUser, user.createUser)

@@ -8,21 +8,23 @@ internal import TTRPC
 
 extension Status {
     /// What a caller is told about an error; the log gets what it may not know, under the request id that both have.
-    init(describing error: any Error, method: String, requestID: String, logger: Logger) {
+    init(describing error: any Error, method: String, requestID: @autoclosure () -> String, logger: Logger) {
         switch error {
         case let status as Status: self = status
         case let refusal as Refusal: self.init(refusal)
         case let failure as DatabaseError:
-            self.init(failure, method: method, requestID: requestID, logger: logger)
+            self.init(failure, method: method, requestID: requestID(), logger: logger)
         case is BcryptPoolError: self.init(.overloaded)
         case is CancellationError: self.init(.cancelled, "the call was cancelled")
         default:
             self.init(
-                unexpected: "\(type(of: error))", method: method, requestID: requestID, logger: logger)
+                unexpected: "\(type(of: error))", method: method, requestID: requestID(), logger: logger)
         }
     }
 
-    private init(_ failure: DatabaseError, method: String, requestID: String, logger: Logger) {
+    private init(
+        _ failure: DatabaseError, method: String, requestID: @autoclosure () -> String, logger: Logger
+    ) {
         switch failure.category {
         case .unavailable: self.init(.databaseUnavailable)
         case .outcomeUnknown: self.init(.outcomeUnknown)
@@ -33,11 +35,14 @@ extension Status {
         case .invalidValue: self.init(.invalidField)
         case .internal:
             self.init(
-                unexpected: failure.description, method: method, requestID: requestID, logger: logger)
+                unexpected: failure.description, method: method, requestID: requestID(), logger: logger)
         }
     }
 
-    private init(unexpected what: String, method: String, requestID: String, logger: Logger) {
+    private init(
+        unexpected what: String, method: String, requestID: @autoclosure () -> String, logger: Logger
+    ) {
+        let requestID = requestID()
         logger.error(
             "a call failed unexpectedly",
             metadata: ["request_id": "\(requestID)", "method": "\(method)", "failure": "\(what)"])

@@ -36,21 +36,20 @@ struct Backlog {
 }
 
 extension Lane {
-    /// Throws if another statement would wait longer than `longestWait`.
+    /// Whether another statement would wait no longer than `longestWait`.
     ///
     /// - Parameter isQuick: whether it is a quick read. They have a connection of their own, and hence a pace.
-    func checkRoom(isQuick: Bool) throws(DatabaseError) {
-        let isSlow = state.withLock { state in
+    func hasRoom(isQuick: Bool) -> Bool {
+        state.withLock { state in
             // Without a connection they wait for another, which says nothing about the pace.
-            guard state.health == .up else { return false }
+            guard state.health == .up else { return true }
             let queue = isQuick ? 0 : state.lines.count - 1
             let isSlow = state.backlogs[queue].delays(
                 state.waiting(in: queue, purpose), beyond: configuration.longestWait,
                 patience: configuration.outageTolerance)
             if isSlow { state.statistics.refused &+= 1 }
-            return isSlow
+            return !isSlow
         }
-        if isSlow { throw Self.queueFull }
     }
 }
 

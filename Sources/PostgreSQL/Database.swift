@@ -80,11 +80,11 @@ public final class Database: Sendable {
         case writes
     }
 
-    /// Throws `.queueFull` if another statement would wait in a queue for longer than `longestWait`. It is for calls that
-    /// have not begun, and can be refused before they have cost anything: what has begun is better finished, so neither
-    /// `read` nor `write` refuses for it.
-    public func checkRoom(in queue: Queue) throws(DatabaseError) {
-        try (queue == .writes ? writes : reads).checkRoom(isQuick: queue == .quickReads)
+    /// Whether another statement would wait in a queue for no longer than `longestWait`. It is for calls that have not
+    /// begun, and can be refused before they have cost anything: what has begun is better finished, so neither `read` nor
+    /// `write` refuses for it.
+    public func hasRoom(in queue: Queue) -> Bool {
+        (queue == .writes ? writes : reads).hasRoom(isQuick: queue == .quickReads)
     }
 
     /// Runs a statement that changes nothing; it is sent again by itself if its connection is lost.

@@ -13,7 +13,7 @@ public struct DatabaseConfiguration: Sendable {
     public var writeConnections = 2
     /// How many statements may wait to be sent, reads and writes each, before `.queueFull`.
     public var queueLimit = 4_096
-    /// How long a statement may have to wait to be sent, as far as can be told, for `checkRoom` to let its call begin:
+    /// How long a statement may have to wait to be sent, as far as can be told, for `hasRoom` to let its call begin:
     /// a fraction of what a person notices, and more than the callers of a full house take in turn.
     public var longestWait: Duration = .milliseconds(500)
     /// How many statements share one Sync, and hence, for writes, one commit.
@@ -21,7 +21,7 @@ public struct DatabaseConfiguration: Sendable {
     /// How long one attempt to connect may take.
     public var connectTimeout: Duration = .seconds(5)
     /// How long a statement waits for a lost connection to come back before it is refused as unavailable; and how long
-    /// `checkRoom` trusts a server that takes nothing.
+    /// `hasRoom` trusts a server that takes nothing.
     public var outageTolerance: Duration = .milliseconds(900)
     /// The server's statement_timeout; zero turns it off.
     public var statementTimeout: Duration = .seconds(10)

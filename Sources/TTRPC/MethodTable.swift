@@ -53,6 +53,9 @@ public struct MethodTable: Sendable {
                         return ask(Completion { responder.finish($0) })
                     case .waits(let rest):
                         return responder.run(rest)
+                    case .overloaded:
+                        responder.turnAway()
+                        return nil
                     }
                 } catch {
                     responder.fail(error)
@@ -186,6 +189,8 @@ public enum HandlerStart<Response: Message>: Sendable {
     case asks(@Sendable (Completion<Response>) -> any Cancellable)
     /// To something that it has to wait for; this is the rest of it.
     case waits(@Sendable () async throws -> Response)
+    /// To no more than a look: it would wait too long. The caller is told to try again later, with as little work as goes.
+    case overloaded
 }
 
 extension HandlerStart {
@@ -196,6 +201,7 @@ extension HandlerStart {
         case .answersPacked(let head, let rest):
             return try Response(decoding: head + rest.encoded(), limits: .client)
         case .waits(let rest): return try await rest()
+        case .overloaded: throw Refusal.overloaded.status(domain: nil)
         case .asks(let ask):
             let asked = Mutex<(any Cancellable)?>(nil)
             return try await withTaskCancellationHandler {
@@ -349,6 +355,12 @@ final class RegisteredMethod: Sendable {
     @usableFromInline func succeed(encoded response: EncodedMessage) {
         executor.eventLoop.preconditionInEventLoop()
         connection.handlerSucceeded(token, response)
+    }
+
+    /// The handler has no room for the call.
+    @usableFromInline func turnAway() {
+        executor.eventLoop.preconditionInEventLoop()
+        connection.handlerTurnedAway(token)
     }
 
     /// The handler threw this.

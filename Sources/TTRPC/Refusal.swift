@@ -12,6 +12,7 @@ enum Refusal: Error, Equatable {
     case tooManyCallsOnConnection(limit: Int)
     case tooManyBytesOnConnection(limit: Int)
     case tooManyCalls(limit: Int)
+    case overloaded
     case shuttingDown
     case dataForSingleRequest
     case dataAfterEnd
@@ -48,6 +49,8 @@ enum Refusal: Error, Equatable {
             )
         case .tooManyCalls(let limit):
             (.resourceExhausted, .overloaded, "more than \(limit) calls in flight in the server")
+        case .overloaded:
+            (.resourceExhausted, .overloaded, "the server is busy; try again later")
         case .shuttingDown:
             (.unavailable, .shuttingDown, "the server is shutting down")
         case .dataForSingleRequest:

@@ -318,6 +318,12 @@ final class ServerConnection: ChannelDuplexHandler {
         flushSoon()
     }
 
+    func handlerTurnedAway(_ token: CallToken) {
+        guard finished(token) else { return }
+        refuse(.overloaded, token.streamID, of: token)
+        flushSoon()
+    }
+
     func finished(_ token: CallToken) -> Bool {
         let (action, wasWaiting) = state.finished(token)
         if wasWaiting {

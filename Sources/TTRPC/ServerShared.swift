@@ -46,6 +46,7 @@ final class ServerShared: Sendable {
         defaultTimeout = min(TimeAmount(bounded: configuration.defaultTimeout), maximumTimeout)
         slowStreamGrace = TimeAmount(bounded: configuration.slowStreamGrace)
         crowdAnswers = [
+            .overloaded,
             .tooManyCallsOnConnection(limit: configuration.maximumCallsPerConnection),
             .tooManyBytesOnConnection(limit: configuration.maximumBytesInFlightPerConnection),
             .tooManyCalls(limit: configuration.maximumCalls),

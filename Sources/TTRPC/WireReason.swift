@@ -24,7 +24,7 @@ public enum WireReason: String, Sendable, CaseIterable {
     case streamOverrun = "STREAM_OVERRUN"
     /// The answers that this connection has not read are too many: read them first. The call has had its effect.
     case answersUnread = "ANSWERS_UNREAD"
-    /// Too many calls in flight in the server: try again later.
+    /// The server has too much to do: try again later.
     case overloaded = "OVERLOADED"
     /// The server is going down; the call has had no effect and can be repeated on another connection.
     case shuttingDown = "SHUTTING_DOWN"

@@ -193,9 +193,9 @@ struct OutageTests {
         let slow = Statement("SELECT pg_sleep(0.1)")
         let readers = (0..<100).map { _ in Task.immediate { _ = try await database.read(slow) } }
         // It is known that the last of them has to wait for longer.
-        await eventually("no room") { (try? database.checkRoom(in: .reads)) == nil }
+        await eventually("no room") { !database.hasRoom(in: .reads) }
         await first.stop()
-        await eventually("room") { (try? database.checkRoom(in: .reads)) != nil }
+        await eventually("room") { database.hasRoom(in: .reads) }
         #expect(database.statistics.reads.waiting > 0)
         let second = try await TestCluster.startPrivateCluster(in: directory)
         for reader in readers { try await reader.value }

@@ -42,16 +42,16 @@ struct QueueTests {
         }
         for _ in 0..<100 { write() }
         // As soon as the pace is known: the last of them waits two seconds.
-        await eventually("no room") { !hasRoom(database, in: .writes) }
-        #expect(hasRoom(database, in: .reads))
+        await eventually("no room") { !database.hasRoom(in: .writes) }
+        #expect(database.hasRoom(in: .reads))
         #expect(database.statistics.writes.refused == 1)
         // What has begun may go on.
         write()
-        await eventually("room") { hasRoom(database, in: .writes) }
+        await eventually("room") { database.hasRoom(in: .writes) }
         #expect(database.statistics.writes.waiting < 50)
         for writer in writers { try await writer.value }
         #expect(try await number("SELECT count(*) FROM t", url) == 101)
-        #expect(hasRoom(database, in: .writes))
+        #expect(database.hasRoom(in: .writes))
         await database.close()
     }
 
@@ -73,8 +73,8 @@ struct QueueTests {
             let readers = (0..<100).map { _ in
                 Task.immediate { _ = try await database.read(statement, parameters) }
             }
-            await eventually("no room") { !hasRoom(database, in: full) }
-            #expect(hasRoom(database, in: free))
+            await eventually("no room") { !database.hasRoom(in: full) }
+            #expect(database.hasRoom(in: free))
             for reader in readers { try await reader.value }
         }
         await database.close()
@@ -88,12 +88,12 @@ struct QueueTests {
         var writers: [Task<Void, any Error>] = []
         try await whileWritesWait(database, url) {
             for key in 0..<300 {
-                #expect(hasRoom(database, in: .writes))
+                #expect(database.hasRoom(in: .writes))
                 writers.append(.immediate { _ = try await database.write(Self.insert, [.int64(Int64(key))]) })
             }
         }
         for writer in writers { try await writer.value }
-        #expect(hasRoom(database, in: .writes))
+        #expect(database.hasRoom(in: .writes))
         await database.close()
     }
 
@@ -102,7 +102,7 @@ struct QueueTests {
         let writers = Mutex<[Task<Void, any Error>]>([])
         Database.sendingTogether {
             for key in 0..<300 {
-                #expect(hasRoom(database, in: .writes))
+                #expect(database.hasRoom(in: .writes))
                 writers.withLock {
                     $0.append(.immediate { _ = try await database.write(Self.insert, [.int64(Int64(key))]) })
                 }
@@ -120,23 +120,13 @@ struct QueueTests {
         var writer: Task<Void, any Error>?
         try await whileWritesWait(database, url) {
             // Only what waits can tell.
-            #expect(hasRoom(database, in: .writes))
+            #expect(database.hasRoom(in: .writes))
             writer = .immediate { _ = try await database.write(Self.insert, [.int64(1)]) }
-            await eventually("no room") { !hasRoom(database, in: .writes) }
+            await eventually("no room") { !database.hasRoom(in: .writes) }
         }
         try await writer?.value
-        #expect(hasRoom(database, in: .writes))
+        #expect(database.hasRoom(in: .writes))
         await database.close()
-    }
-
-    private func hasRoom(_ database: Database, in queue: Database.Queue) -> Bool {
-        do throws(DatabaseError) {
-            try database.checkRoom(in: queue)
-            return true
-        } catch {
-            #expect(error.kind == .queueFull)
-            return false
-        }
     }
 
     @Test func `a caller who gives up leaves the queue and nothing is written`() async throws {

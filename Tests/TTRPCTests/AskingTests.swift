@@ -49,7 +49,10 @@ struct AskingTests {
         let answerer = Answerer()
         var methods = MethodTable()
         methods.registerStart(of: TestMethods.waitAtGate) { _ in .asks { answerer.ask($0) } }
-        methods.registerStart(of: TestMethods.repeatText) { call in .answers(try call.request()) }
+        methods.registerStart(of: TestMethods.repeatText) { call in
+            let request = try call.request()
+            return request.service == "too much" ? .overloaded : .answers(request)
+        }
         let server = Server(
             methods: methods, group: .singletonMultiThreadedEventLoopGroup, logger: LogLines().logger)
         let peer = try await RawPeer.connect(to: server.listen(on: TestServer.temporaryAddress()))
@@ -111,6 +114,21 @@ struct AskingTests {
             #expect(try text(try await peer.nextFrame()) == "in time")
             await end
         }
+    }
+
+    @Test func `a handler that has no room turns its caller away, and serves the next one`() async throws {
+        try await withAnswerer { _, server, peer in
+            try await peer.sendRequest(1, .test(TestMethods.repeatText, "too much"))
+            let status = try await peer.nextFrame().response().status
+            #expect(status?.code == StatusCode.resourceExhausted.rawValue)
+            #expect(status?.message == "the server is busy; try again later")
+            try await peer.sendRequest(3, .test(TestMethods.repeatText, "next"))
+            #expect(try text(try await peer.nextFrame()) == "next")
+            #expect(server.statistics.callsInFlight == 0)
+        }
+        let start = HandlerStart<HealthCheckRequest>.overloaded
+        let error = await #expect(throws: Status.self) { try await start.response() }
+        #expect(error?.code == .resourceExhausted)
     }
 
     @Test func `a task can wait for the answer, and gives the question up with itself`() async throws {

@@ -43,20 +43,20 @@ struct Endpoints {
     private var served: Set<String> = []
     private let identity: Identity
     private let logger: Logger
-    private let checkRoom: @Sendable (Database.Queue) throws -> Void
+    private let hasRoom: @Sendable (Database.Queue) -> Bool
     private let afterChange: @Sendable () -> Void
 
     /// - Parameters:
-    ///   - checkRoom: throws if a call that waits in a queue of the database would wait too long.
+    ///   - hasRoom: whether a call that waits in a queue of the database would not wait too long.
     ///   - afterChange: is called after each call that may have changed something.
     init(
         identity: Identity, logger: Logger,
-        checkRoom: @escaping @Sendable (Database.Queue) throws -> Void,
+        hasRoom: @escaping @Sendable (Database.Queue) -> Bool,
         afterChange: @escaping @Sendable () -> Void
     ) {
         self.identity = identity
         self.logger = logger
-        self.checkRoom = checkRoom
+        self.hasRoom = hasRoom
         self.afterChange = afterChange
     }
 
@@ -69,29 +69,52 @@ struct Endpoints {
         }
     }
 
-    /// Serves a method.
+    /// Serves a method whose handler waits.
     ///
     /// The caller is identified and authorised before the request is decoded, so that nobody learns from a
-    /// validation error what may not be called.
+    /// validation error what may not be called. Before all that, a call that would have to wait long for the database is
+    /// refused: here, where it has cost next to nothing, and nowhere later.
     mutating func serve<Request: Message, Response: Message>(
         _ method: Method<Request, Response>,
         _ handler: @escaping @Sendable (Request, Call) async throws -> Response
     ) throws(IncompleteService) {
-        try serve(method, start: { request, call in .waits { try await handler(request, call) } })
+        try serve(
+            method, queue: nil, waitsAlways: true,
+            start: { request, call in .waits { try await handler(request, call) } })
     }
 
     /// Serves a method by the beginning of its handler, in the same way. It is called on the event loop and may not block;
-    /// where it can answer without waiting, as most of its callers are known, the call never takes a task. One that has to
-    /// wait is refused when it would have to wait long: here, before it has cost anything, and nowhere later.
+    /// where it can answer without waiting, as most of its callers are known, the call never takes a task, and is never
+    /// refused for what others have to wait for.
+    mutating func serve<Request: Message, Response: Message>(
+        _ method: Method<Request, Response>,
+        start begin: @escaping @Sendable (Request, Call) throws -> HandlerStart<Response>
+    ) throws(IncompleteService) {
+        try serve(method, queue: nil, waitsAlways: false, start: begin)
+    }
+
+    /// Serves a method that asks the database one question, in the same way.
     ///
-    /// - Parameter queue: where most of its calls wait; that of all reads, or of all writes, if it is not named.
+    /// - Parameter queue: where its calls wait; that of all reads if it is not named.
     mutating func serve<Request: Message, Response: Message>(
         _ method: Method<Request, Response>, queue: Database.Queue? = nil,
+        query: @escaping @Sendable (Request, Call) throws -> Query<Response>
+    ) throws(IncompleteService) {
+        try serve(
+            method, queue: queue, waitsAlways: true,
+            start: { request, call in
+                let query = try query(request, call)
+                return .asks { completion in query.ask { completion($0) } }
+            })
+    }
+
+    private mutating func serve<Request: Message, Response: Message>(
+        _ method: Method<Request, Response>, queue: Database.Queue?, waitsAlways: Bool,
         start begin: @escaping @Sendable (Request, Call) throws -> HandlerStart<Response>
     ) throws(IncompleteService) {
         let gate = try gate(method.service, method.name, hasSideEffects: method.hasSideEffects)
         let afterChange = method.hasSideEffects ? self.afterChange : nil
-        let checkRoom = self.checkRoom
+        let hasRoom = self.hasRoom
         let queue = queue ?? (method.hasSideEffects ? .writes : .reads)
         @Sendable func finish(
             _ start: HandlerStart<Response>, _ call: UnaryCall<Request>
@@ -115,9 +138,10 @@ struct Endpoints {
             }
         }
         table.registerStart(of: method) { call in
+            if waitsAlways, !hasRoom(queue) { return .overloaded }
             do {
                 guard let (request, authorised) = try gate.admitWithoutWaiting(call) else {
-                    try checkRoom(queue)
+                    guard waitsAlways || hasRoom(queue) else { return .overloaded }
                     return .waits {
                         let start: HandlerStart<Response>
                         do {
@@ -134,30 +158,17 @@ struct Endpoints {
                 case .answers, .answersPacked:
                     afterChange?()
                     return start
-                case .asks(let ask):
-                    try checkRoom(queue)
+                case .asks, .waits:
+                    guard waitsAlways || hasRoom(queue) else { return .overloaded }
+                    guard case .asks(let ask) = start else { return .waits { try await finish(start, call) } }
                     return .asks { ask($0.after { try finish($0, call) }) }
-                case .waits:
-                    try checkRoom(queue)
-                    return .waits { try await finish(start, call) }
+                case .overloaded:
+                    return .overloaded
                 }
             } catch {
                 throw gate.status(describing: error, requestID: call.requestID)
             }
         }
-    }
-
-    /// Serves a method that asks the database one question, in the same way.
-    mutating func serve<Request: Message, Response: Message>(
-        _ method: Method<Request, Response>, queue: Database.Queue? = nil,
-        query: @escaping @Sendable (Request, Call) throws -> Query<Response>
-    ) throws(IncompleteService) {
-        try serve(
-            method, queue: queue,
-            start: { request, call in
-                let query = try query(request, call)
-                return .asks { completion in query.ask { completion($0) } }
-            })
     }
 
     /// Serves a method with a stream of responses, in the same way: the caller is identified and authorised once, when
@@ -268,8 +279,8 @@ private struct Gate: Sendable {
         do throws(Status) { return try call.request() } catch { throw Status(malformed: error) }
     }
 
-    func status(describing error: any Error, requestID: String) -> Status {
-        Status(describing: error, method: method, requestID: requestID, logger: logger)
+    func status(describing error: any Error, requestID: @autoclosure () -> String) -> Status {
+        Status(describing: error, method: method, requestID: requestID(), logger: logger)
     }
 }
 
