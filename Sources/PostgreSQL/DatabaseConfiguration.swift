@@ -44,6 +44,9 @@ public struct DatabaseConfiguration: Sendable {
     /// How often a statement is sent in all when it fails by a deadlock, a serialisation failure or a lost
     /// connection.
     public var attemptLimit = 5
+    /// The niceness of the server's processes that read for this one, if the server is its own and on this machine: what
+    /// is too much for both is to be refused at once. Those that change something hold locks that others wait for.
+    public var niceness: Int32?
     /// Is called around each resumption of several callers, on a connection's thread; for an executor that would rather be
     /// woken once for all of them.
     public var aroundAnswers: (@Sendable (_ resumeCallers: () -> Void) -> Void)?

@@ -78,6 +78,9 @@ final class Link: Sendable {
                 unless: { lane.shouldEnd(link: index) })
             switch connected {
             case .success(let socket):
+                if lane.purpose == .reads, let niceness = configuration.niceness {
+                    wire.withLock { $0.lowerServerPriority(to: niceness) }
+                }
                 lane.linkUp(index, generation: wire.withLock { $0.generation })
                 serve(socket)
                 // Also before the first attempt: a server that just lost a process takes connections for

@@ -63,7 +63,8 @@ struct Storage {
         let cluster = try await PrivateCluster.start(.init(directory: directory), logger: logger)
         do {
             return Storage(
-                database: try await open(url: cluster.url, logger).database, url: cluster.url,
+                database: try await open(url: cluster.url, niceness: 4, logger).database,
+                url: cluster.url,
                 cluster: cluster)
         } catch {
             await cluster.stop()
@@ -71,10 +72,13 @@ struct Storage {
         }
     }
 
-    private static func open(url: String, _ logger: Logger) async throws -> Storage {
+    private static func open(
+        url: String, niceness: Int32? = nil, _ logger: Logger
+    ) async throws -> Storage {
         try await whileWanted {
             try await Migrator(migrations: clinicMigrations, logger: logger).migrate(url: url)
             var configuration = DatabaseConfiguration(url: url)
+            configuration.niceness = niceness
             configuration.aroundAnswers = Server.wakingLoopsTogether
             let database = Database(configuration: configuration, logger: logger)
             try await database.start()

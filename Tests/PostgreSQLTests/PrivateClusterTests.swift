@@ -132,6 +132,30 @@ struct PrivateClusterTests {
         await second.stop()
     }
 
+    @Test func `what reads for us on our machine leaves the processor to us`() async throws {
+        let cluster = try await TestCluster.startPrivateCluster()
+        let database = try await connect(cluster.url) {
+            $0.niceness = 4
+            $0.readConnections = 1
+        }
+        let process = Statement("SELECT pg_backend_pid()::bigint")
+        var reader = try #require(try await database.read(process).first)
+        #expect(try priority(of: reader.int64()) == 4)
+        var writer = try #require(try await database.write(process).first)
+        #expect(try priority(of: writer.int64()) == 0)
+        await database.close()
+        await cluster.stop()
+    }
+
+    /// Its own niceness, and its session's where the kernel has that; the same for both.
+    private func priority(of process: Int64) throws -> Int32? {
+        let own = getpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(process))
+        guard let text = try? String(contentsOfFile: "/proc/\(process)/autogroup", encoding: .utf8),
+            let session = text.split(separator: " ").last.flatMap({ Int32($0.dropLast()) })
+        else { return own }
+        return own == session ? own : nil
+    }
+
     @Test func `a directory is free at once, whoever still has a copy of the lock`() throws {
         let place = try ClusterDirectory(TestCluster.makeDirectory(), user: nil)
         try place.prepare()
