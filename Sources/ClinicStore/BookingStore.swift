@@ -140,16 +140,16 @@ public struct BookingStore: Sendable {
             // Whether a hold has run out is known when it is read.
             "stored_status in ('HELD', 'EXPIRED') and status = ?", "start_time >= ?", "start_time < ?",
         ],
-        order: ["start_time", "id"])
+        order: ["start_time", "id"], owner: 0)
 
     /// Bookings by start; every filter that is nil is left out.
     public func list(
         userID: Int64? = nil, doctorID: Int64? = nil, status: BookingStatus? = nil, startFrom: Instant? = nil,
         startBefore: Instant? = nil, after cursor: (start: Instant, id: Int64)?, limit: Int64
-    ) async throws -> [BookingRecord] {
+    ) -> Query<[BookingRecord]> {
         let dependsOnTime = status == .held || status == .expired
         let status = status.map { SQLValue.text($0.rawValue) }
-        return try await Self.bookings.page(
+        return Self.bookings.page(
             from: database,
             filters: [
                 userID.map { .int64($0) }, doctorID.map { .int64($0) }, dependsOnTime ? nil : status,

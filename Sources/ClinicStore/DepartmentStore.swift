@@ -75,6 +75,6 @@ public struct DepartmentStore: Sendable {
 
     /// Live departments by id.
     public func list(after id: Int64?, limit: Int64) async throws -> [DepartmentRecord] {
-        try await Self.all.page(from: database, after: id.map { [.int64($0)] }, limit: limit)
+        try await Self.all.page(from: database, after: id.map { [.int64($0)] }, limit: limit).answer()
     }
 }

@@ -110,6 +110,7 @@ public struct DoctorStore: Sendable {
     public func list(departmentID: Int64?, after id: Int64?, limit: Int64) async throws -> [DoctorRecord] {
         try await Self.doctors.page(
             from: database, filters: [departmentID.map { .int64($0) }], after: id.map { [.int64($0)] },
-            limit: limit)
+            limit: limit
+        ).answer()
     }
 }

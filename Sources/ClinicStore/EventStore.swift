@@ -122,6 +122,7 @@ public struct EventStore: Sendable {
     ) async throws -> [EventRecord] {
         try await listing.page(
             from: database, filters: filter.values,
-            after: position.map { [.int64($0.transactionNumber), .int64($0.sequence)] }, limit: limit)
+            after: position.map { [.int64($0.transactionNumber), .int64($0.sequence)] }, limit: limit
+        ).answer()
     }
 }

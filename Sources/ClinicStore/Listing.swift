@@ -21,16 +21,18 @@ struct Listing<Item: Record>: Sendable {
     ///   - order: the columns of the keyset, unique together.
     ///   - isDescending: the last of the order comes first.
     ///   - isPlannedOnce: each subset of the filters has one index that is right for rare and common values.
+    ///   - owner: the filter that leaves only what is one person's: the usual pages of many callers who give it are read
+    ///     as a set.
     init(
         _ view: String, filters: [String] = [], order: [String], isDescending: Bool = false,
-        isPlannedOnce: Bool = true
+        isPlannedOnce: Bool = true, owner: Int? = nil
     ) {
         let direction = isDescending ? " desc" : ""
-        func statement(_ subset: Int, limit: Int64?) -> Statement {
+        func text(_ subset: Int, limit: Int64?, value: (Int) -> String) -> String {
             var number = 0
             func next() -> String {
                 number += 1
-                return limit == nil ? "$\(number)" : "(select $\(number))"
+                return value(number)
             }
             var conditions = filters.enumerated().filter { subset & (1 << $0.offset) != 0 }.map { filter in
                 filter.element.split(separator: "?", omittingEmptySubsequences: false).joined(
@@ -41,15 +43,30 @@ struct Listing<Item: Record>: Sendable {
                 conditions.append(
                     "(\(order.joined(separator: ", "))) \(isDescending ? "<" : ">") (\(cursor))")
             }
-            return Statement(
-                "select * from clinic.\(view)"
-                    + (conditions.isEmpty ? "" : " where " + conditions.joined(separator: " and "))
-                    + " order by \(order.map { $0 + direction }.joined(separator: ", "))"
-                    + " limit \(limit.map(String.init) ?? next())")
+            return "select * from clinic.\(view)"
+                + (conditions.isEmpty ? "" : " where " + conditions.joined(separator: " and "))
+                + " order by \(order.map { $0 + direction }.joined(separator: ", "))"
+                + " limit \(limit.map(String.init) ?? next())"
+        }
+        /// The same pages for many callers, whose values are in arrays.
+        func set(_ subset: Int) -> String? {
+            guard let owner, subset & (1 << owner) != 0 else { return nil }
+            let isAfterCursor = subset & (1 << filters.count) != 0
+            let count = (subset & ~(1 << filters.count)).nonzeroBitCount + (isAfterCursor ? order.count : 0)
+            let page = text(subset, limit: Self.usualLimit) { "value\($0)" }
+            return "select call, page.* from unnest(\((1...count).map { "$\($0)" }.joined(separator: ", ")))"
+                + " with ordinality as given (\((1...count).map { "value\($0)" }.joined(separator: ", ")), call)"
+                + " cross join lateral (\(page)) as page"
+                + " order by call, \(order.map { "page." + $0 + direction }.joined(separator: ", "))"
         }
         let subsets = 0..<(2 << filters.count)
-        statements = subsets.map { statement($0, limit: nil) }
-        usual = isPlannedOnce ? subsets.map { statement($0, limit: Self.usualLimit) } : []
+        statements = subsets.map { Statement(text($0, limit: nil) { "$\($0)" }) }
+        usual =
+            isPlannedOnce
+            ? subsets.map {
+                Statement(
+                    text($0, limit: Self.usualLimit) { "(select $\($0))" }, set: set($0), isLong: true)
+            } : []
     }
 
     /// The first `limit` records after `cursor` that pass the filters that are not nil.
@@ -59,15 +76,17 @@ struct Listing<Item: Record>: Sendable {
     ///   - cursor: the keyset of the last record seen; nil for the start.
     func page(
         from database: Database, filters: [SQLValue?] = [], after cursor: [SQLValue]?, limit: Int64
-    ) async throws -> [Item] {
+    ) -> Query<[Item]> {
         var subset = 0
         for (index, filter) in filters.enumerated() where filter != nil { subset |= 1 << index }
         if cursor != nil { subset |= 1 << filters.count }
         let isUsual = limit == Self.usualLimit && !usual.isEmpty
         let parameters = filters.compactMap(\.self) + (cursor ?? []) + (isUsual ? [] : [.int64(limit)])
-        return try await database.read((isUsual ? usual : statements)[subset], parameters).map { row in
-            var row = row
-            return try Item(reading: &row)
+        return Query(database, (isUsual ? usual : statements)[subset], parameters) { rows in
+            try rows.map { row in
+                var row = row
+                return try Item(reading: &row)
+            }
         }
     }
 }

@@ -61,6 +61,7 @@ public struct TimeOffStore: Sendable {
     ) async throws -> [TimeOffRecord] {
         try await Self.all.page(
             from: database, filters: [doctorID.map { .int64($0) }, endAfter.map { .instant($0) }],
-            after: cursor.map { [.instant($0.start), .int64($0.id)] }, limit: limit)
+            after: cursor.map { [.instant($0.start), .int64($0.id)] }, limit: limit
+        ).answer()
     }
 }

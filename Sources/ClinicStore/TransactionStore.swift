@@ -111,13 +111,14 @@ public struct TransactionStore: Sendable {
     }
 
     private static let transactions = Listing<TransactionRecord>(
-        "transaction_answer", filters: ["user_id = ?", "booking_id = ?", "status = ?"], order: ["id"])
+        "transaction_answer", filters: ["user_id = ?", "booking_id = ?", "status = ?"], order: ["id"],
+        owner: 0)
 
     /// Transactions by id; every filter that is nil is left out.
     public func list(
         userID: Int64?, bookingID: Int64?, status: TransactionStatus?, after id: Int64?, limit: Int64
-    ) async throws -> [TransactionRecord] {
-        try await Self.transactions.page(
+    ) -> Query<[TransactionRecord]> {
+        Self.transactions.page(
             from: database,
             filters: [
                 userID.map { .int64($0) }, bookingID.map { .int64($0) }, status.map { .text($0.rawValue) },

@@ -176,6 +176,7 @@ public struct UserStore: Sendable {
     {
         try await Self.users.page(
             from: database, filters: [email.map { .text($0) }, role.map { .text($0.rawValue) }],
-            after: id.map { [.int64($0)] }, limit: limit)
+            after: id.map { [.int64($0)] }, limit: limit
+        ).answer()
     }
 }

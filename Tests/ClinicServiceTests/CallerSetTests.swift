@@ -203,6 +203,43 @@ struct CallerSetTests {
         await clinic.stop()
     }
 
+    @Test func `the pages of many patients are read together as they are alone`() async throws {
+        let clinic = try await TestClinic()
+        let doctor = try await clinic.doctor(by: clinic.administrator())
+        let patients = [try await clinic.signUp(), try await clinic.signUp(), try await clinic.signUp()]
+        for hour in 9..<15 {
+            // The last has none.
+            let booking = try await patients[hour % 2].book(doctor, at: clinic.dateTime(hour: hour))
+            if hour < 12 { _ = try await patients[hour % 2].pay(booking) }
+        }
+        let (bookings, payments) = (
+            BookingStore(database: clinic.database), TransactionStore(database: clinic.database)
+        )
+        typealias Read = @Sendable () async throws -> any Sendable
+        func compare(_ reads: [Read]) async throws {
+            let answers = try await answers(in: clinic, reads)
+            #expect(answers.together == answers.alone)
+            #expect(answers.alone[0] != answers.alone[1] && answers.alone[2] == "[]")
+        }
+        let ids = patients.map(\.userID)
+        let first = try #require(try await bookings.list(after: nil, limit: 1).answer().first)
+        let cursor = (start: first.start, id: first.id)
+        try await compare(
+            ids.map { id in { try await bookings.list(userID: id, after: nil, limit: 51).answer() } })
+        try await compare(
+            ids.map { id in
+                { try await bookings.list(userID: id, status: .confirmed, after: cursor, limit: 51).answer() }
+            })
+        try await compare(
+            ids.map { id in
+                {
+                    try await payments.list(userID: id, bookingID: nil, status: nil, after: nil, limit: 51)
+                        .answer()
+                }
+            })
+        await clinic.stop()
+    }
+
     @Test func `calendars are read together as they are alone`() async throws {
         let clinic = try await TestClinic()
         let administrator = try await clinic.administrator()

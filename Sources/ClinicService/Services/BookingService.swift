@@ -70,32 +70,39 @@ struct BookingService: Sendable {
         bookings.get(request.bookingID, ownerID: owner(call)).map { Booking($0, clinic) }
     }
 
-    func listMyBookings(_ request: ListMyBookingsRequest, _ call: Call) async throws -> ListMyBookingsResponse
-    {
+    func listMyBookings(
+        _ request: ListMyBookingsRequest, _ call: Call
+    ) throws -> Query<ListMyBookingsResponse> {
         guard let userID = call.caller.userID else { throw Status(.notSignedIn) }
         let page = try Page(of: request, call, keyLength: 2, tokens: pageTokens)
-        let records = try await bookings.list(
+        let records = bookings.list(
             userID: userID, status: status(request.status), after: cursor(page), limit: page.limit)
-        let answer = try page.answer(records, key: key(of:), message: { Booking($0, clinic) })
-        return ListMyBookingsResponse(bookings: answer.messages, nextPageToken: answer.nextPageToken)
+        return records.map { records in
+            let answer = try page.answer(records, key: key(of:), message: { Booking($0, clinic) })
+            return ListMyBookingsResponse(bookings: answer.messages, nextPageToken: answer.nextPageToken)
+        }
     }
 
-    func listBookings(_ request: ListBookingsRequest, _ call: Call) async throws -> ListBookingsResponse {
+    func listBookings(
+        _ request: ListBookingsRequest, _ call: Call
+    ) throws -> Query<ListBookingsResponse> {
         let isStaff = call.caller.isStaff
         guard request.userID == 0 || isStaff else {
             throw Status(.roleRequired, "only staff may list the bookings of a patient; leave user_id out")
         }
         let page = try Page(of: request, call, keyLength: 2, tokens: pageTokens)
-        let records = try await bookings.list(
+        let records = bookings.list(
             userID: request.userID == 0 ? nil : request.userID,
             doctorID: request.doctorID == 0 ? nil : request.doctorID, status: status(request.status),
             startFrom: try request.startFrom.map { try Instant($0, field: "start_from") },
             startBefore: try request.startBefore.map { try Instant($0, field: "start_before") },
             after: cursor(page), limit: page.limit)
-        let answer = try page.answer(records, key: key(of:)) { record in
-            isStaff ? Booking(record, clinic) : Booking(publicPartOf: record, clinic)
+        return records.map { records in
+            let answer = try page.answer(records, key: key(of:)) { record in
+                isStaff ? Booking(record, clinic) : Booking(publicPartOf: record, clinic)
+            }
+            return ListBookingsResponse(bookings: answer.messages, nextPageToken: answer.nextPageToken)
         }
-        return ListBookingsResponse(bookings: answer.messages, nextPageToken: answer.nextPageToken)
     }
 
     func updateBookingStatus(_ request: UpdateBookingStatusRequest, _ call: Call) async throws -> Booking {

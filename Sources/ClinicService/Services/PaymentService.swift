@@ -10,9 +10,9 @@ struct PaymentService: Sendable {
     let transactions: TransactionStore
     let pageTokens: PageTokens
 
-    func listTransactions(_ request: ListTransactionsRequest, _ call: Call) async throws
-        -> ListTransactionsResponse
-    {
+    func listTransactions(
+        _ request: ListTransactionsRequest, _ call: Call
+    ) throws -> Query<ListTransactionsResponse> {
         let isOwn = request.userID == 0 || request.userID == call.caller.userID
         guard isOwn || call.caller.isStaff else {
             throw Status(
@@ -20,13 +20,16 @@ struct PaymentService: Sendable {
         }
         let userID = call.caller.isStaff ? (request.userID == 0 ? nil : request.userID) : call.caller.userID
         let page = try Page(of: request, call, keyLength: 1, tokens: pageTokens)
-        let records = try await transactions.list(
+        let records = transactions.list(
             userID: userID, bookingID: request.bookingID == 0 ? nil : request.bookingID,
             status: Scheduling.TransactionStatus(
                 from: request.status, by: ClinicMessages.TransactionStatus.init), after: page.cursor?.first,
             limit: page.limit)
-        let answer = try page.answer(records, key: { [$0.id] }, message: { Transaction($0, clinic) })
-        return ListTransactionsResponse(transactions: answer.messages, nextPageToken: answer.nextPageToken)
+        return records.map { records in
+            let answer = try page.answer(records, key: { [$0.id] }, message: { Transaction($0, clinic) })
+            return ListTransactionsResponse(
+                transactions: answer.messages, nextPageToken: answer.nextPageToken)
+        }
     }
 
     func getTransaction(_ request: GetTransactionRequest, _ call: Call) -> Query<Transaction> {
