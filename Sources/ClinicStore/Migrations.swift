@@ -22,6 +22,9 @@ public var clinicMigrations: [Migration] {
         Migration(
             name: "bookings_and_their_payments",
             sql: text(PackageResources.m0017_bookings_and_their_payments_sql)),
+        Migration(
+            name: "payments_of_a_new_clinic",
+            sql: text(PackageResources.m0018_payments_of_a_new_clinic_sql)),
     ]
 }
 

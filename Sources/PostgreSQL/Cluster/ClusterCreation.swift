@@ -52,6 +52,8 @@ extension ClusterDirectory {
             random_page_cost = 1.1
             checkpoint_timeout = 15min
             max_wal_size = 2GB
+            # The plans for a table stay those for an empty one until it is analysed, so have that noticed soon.
+            autovacuum_naptime = 5s
             # Deadlocks are retried; a second is long to notice one.
             deadlock_timeout = 200ms
             # Errors quote what people typed: only what the administrator needs is logged.
