@@ -12,6 +12,8 @@ INSTRUCTIONS_PACKAGES := $(RUN_PACKAGES) binutils python3 valgrind
 INTEROP_PACKAGES := $(RUN_PACKAGES) cargo rustc librust-ttrpc-dev
 TOOLS := .build/tools
 RELEASE := .build/release
+# With Swift's own libraries inside: the programs run where no Swift is, and a call of them is a jump and no look-up.
+RELEASE_BUILD := swift build -c release --static-swift-stdlib
 
 export SWIFT_BACKTRACE ?= enable=no
 
@@ -31,9 +33,9 @@ load: build ## Put load on the running server (options: make load ARGUMENTS='--r
 	@exec $(RELEASE)/clinic-load run $(or $(ARGUMENTS),--call Health/Check)
 
 build: packages swift ## Build clinicd, clinic and clinic-load in release mode into .build/release
-	@swift build -c release --product clinicd
-	@swift build -c release --product clinic
-	@swift build -c release --product clinic-load
+	@$(RELEASE_BUILD) --product clinicd
+	@$(RELEASE_BUILD) --product clinic
+	@$(RELEASE_BUILD) --product clinic-load
 
 test: test-packages swift tools lint ## Install what the tests need and run every test
 	@swift build --build-tests
@@ -59,11 +61,11 @@ proto: test-packages ## Generate the C and Swift sources from proto/
 	@proto/generate
 
 bench: bench-packages swift build ## Measure the service next to its peers (options: make bench ARGUMENTS='--rounds 3')
-	@swift build -c release --product clinic-bench
+	@$(RELEASE_BUILD) --product clinic-bench
 	@Tests/Benchmarks/run $(ARGUMENTS)
 
 instructions: instructions-packages swift ## Count the instructions of a Health/Check; fails when they are 3 % up (--write: the new figure)
-	@swift build -c release --product clinic-instructions
+	@$(RELEASE_BUILD) --product clinic-instructions
 	@Tests/Benchmarks/instructions $(ARGUMENTS)
 
 torture: test-packages swift build ## Measure what hostile, slow, idle and too many peers cost (options: make torture ARGUMENTS='--only idle')
