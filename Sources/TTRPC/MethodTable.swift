@@ -40,9 +40,9 @@ public struct MethodTable: Sendable {
         _ begin: @escaping @Sendable (UnaryCall<Request>) throws -> HandlerStart<Response>
     ) {
         insertUnary(method.service, method.name) {
-            { call, responder in
+            { (call: consuming ReceivedCall, responder: Responder) in
                 do {
-                    switch try begin(UnaryCall(received: call)) {
+                    switch try begin(UnaryCall(received: consume call)) {
                     case .answers(let response):
                         responder.succeed(response)
                         return nil

@@ -173,7 +173,7 @@ final class ServerConnection: ChannelDuplexHandler {
             case .header(let header): received(header, now: now)
             case .body(let header):
                 if header.type == FrameType.request.rawValue {
-                    if let call = receivedCall(header, now: now) { start(call, header, now: now) }
+                    start(header, now: now)
                 } else {
                     receivedMessage(header)
                 }
@@ -200,21 +200,17 @@ final class ServerConnection: ChannelDuplexHandler {
 
     /// The call of a request; nil for one that was refused.
     private func receivedCall(_ header: FrameHeader, now: NIODeadline) -> ReceivedCall? {
+        var refusal = Refusal.invalidEnvelope
         // What is made of the body has copies of all that it keeps.
-        let result = decoder.takeBody { body -> Result<ReceivedCall, Refusal> in
-            guard let envelope = RequestEnvelope(body, remembered: remembered) else {
-                return .failure(.invalidEnvelope)
-            }
-            do throws(Refusal) { return .success(try receivedCall(envelope, now: now)) } catch {
-                return .failure(error)
+        let call = decoder.takeBody { body -> ReceivedCall? in
+            guard let envelope = RequestEnvelope(body, remembered: remembered) else { return nil }
+            do throws(Refusal) { return try receivedCall(envelope, now: now) } catch {
+                refusal = error
+                return nil
             }
         }
-        switch result {
-        case .success(let call): return call
-        case .failure(let refusal):
-            refuse(refusal, header.streamID)
-            return nil
-        }
+        if call == nil { refuse(refusal, header.streamID) }
+        return call
     }
 
     private func receivedCall(_ envelope: RequestEnvelope, now: NIODeadline) throws(Refusal) -> ReceivedCall {
@@ -257,7 +253,9 @@ final class ServerConnection: ChannelDuplexHandler {
         return metadata
     }
 
-    private func start(_ call: consuming ReceivedCall, _ header: FrameHeader, now: NIODeadline) {
+    /// Starts the call of a request, whose parts are moved from here to its handler and counted nowhere.
+    private func start(_ header: FrameHeader, now: NIODeadline) {
+        guard var call = receivedCall(header, now: now) else { return }
         let method = call.method
         let deadline = call.deadline
         let streamID = header.streamID

@@ -243,6 +243,28 @@ import Testing
         }
     }
 
+    @Test func `in a new clinic the ledger finds a transaction by its number alone`() async throws {
+        // Nothing of it was ever analysed, so all indexes with the number in them look equally good.
+        let clinic = try await TestClinic()
+        let doctor = try await clinic.doctor(by: clinic.administrator())
+        let booking = try await clinic.signUp().book(doctor, at: clinic.dateTime())
+        try await AdminConnection.withConnection(url: clinic.databaseURL) { connection in
+            try connection.execute(
+                """
+                begin; select clinic.pay_booking(row(null, 'PayBooking', null, null)::clinic.origin, \(booking.id), null,
+                    '{BOOKED}', '{BOOKED}')
+                """)
+            func scans(_ index: String) throws -> Int64 {
+                var row = try connection.query(
+                    "select pg_stat_get_xact_numscans('clinic.\(index)'::regclass)")[0]
+                return try row.int64()
+            }
+            #expect(try scans("transaction_pkey") == 3)
+            #expect(try scans("transaction_of_booking") == 0)
+        }
+        await clinic.stop()
+    }
+
     @Test func `a receipt says who paid what for what, and when on the clinic's clock`() async throws {
         let scene = try await Self.shared.value
         let doctor = try await scene.clinic.doctor(by: scene.administrator)

@@ -139,9 +139,10 @@ struct Endpoints {
         }
         table.registerStart(of: method) { call in
             if waitsAlways, !hasRoom(queue) { return .overloaded }
+            func mayWait() -> Bool { waitsAlways || hasRoom(queue) }
             do {
                 guard let (request, authorised) = try gate.admitWithoutWaiting(call) else {
-                    guard waitsAlways || hasRoom(queue) else { return .overloaded }
+                    guard mayWait() else { return .overloaded }
                     return .waits {
                         let start: HandlerStart<Response>
                         do {
@@ -158,11 +159,11 @@ struct Endpoints {
                 case .answers, .answersPacked:
                     afterChange?()
                     return start
-                case .asks, .waits:
-                    guard waitsAlways || hasRoom(queue) else { return .overloaded }
-                    guard case .asks(let ask) = start else { return .waits { try await finish(start, call) } }
+                case .asks(let ask) where mayWait():
                     return .asks { ask($0.after { try finish($0, call) }) }
-                case .overloaded:
+                case .waits where mayWait():
+                    return .waits { try await finish(start, call) }
+                case .asks, .waits, .overloaded:
                     return .overloaded
                 }
             } catch {
