@@ -113,7 +113,7 @@ struct ServerConnectionState: ~Copyable {
     private mutating func receivedRequest(_ header: FrameHeader, serverIsFull: Int?) -> HeaderAction {
         guard header.streamID % 2 == 1 else { return .refuse(.evenStreamID) }
         // The client takes this refusal for the answer of the live call, so that call ends with it.
-        if let call = calls.removeValue(forKey: header.streamID) {
+        if !calls.isEmpty, let call = calls.removeValue(forKey: header.streamID) {
             return .refuseAndCancel(.streamInUse, call.taken)
         }
         highestStreamID = max(highestStreamID, header.streamID)
