@@ -36,7 +36,7 @@ struct Backlog {
 }
 
 extension Lane {
-    /// Whether another statement would wait no longer than `longestWait`.
+    /// Whether another statement would wait no longer than `longestWait`. If not, that counts as a call refused.
     ///
     /// - Parameter isQuick: whether it is a quick read. They have a connection of their own, and hence a pace.
     func hasRoom(isQuick: Bool) -> Bool {

@@ -82,7 +82,7 @@ public final class Database: Sendable {
 
     /// Whether another statement would wait in a queue for no longer than `longestWait`. It is for calls that have not
     /// begun, and can be refused before they have cost anything: what has begun is better finished, so neither `read` nor
-    /// `write` refuses for it.
+    /// `write` refuses for it. A no is counted in `refused` of the statistics.
     public func hasRoom(in queue: Queue) -> Bool {
         (queue == .writes ? writes : reads).hasRoom(isQuick: queue == .quickReads)
     }

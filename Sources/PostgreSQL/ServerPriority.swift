@@ -1,6 +1,6 @@
 // What the processes of a server on this machine leave to this one. PostgreSQL gives each of its processes a session of
-// its own, and Linux shares the processor equally between sessions (sched(7), autogroup): with six connections that all
-// have something to do, this process had a seventh of it for all that it does, and said only 9 ms later that it was full.
+// its own, and Linux shares the processor equally between sessions (sched(7), autogroup): with five connections that all
+// have something to do, this process had a sixth of it for all that it does, and said only 9 ms later that it was full.
 // Given more of it, it also gathers larger sets for the server: 110,000 small reads a second became 140,000.
 
 internal import CPostgreSQL
