@@ -2,7 +2,8 @@
 // wrong into one line.
 
 internal import ArgumentParser
-internal import Foundation
+internal import FoundationEssentials
+internal import Glibc
 
 /// The version of everything here.
 let clinicVersion = "0.1.0"

@@ -1,6 +1,7 @@
 // Where a deployment keeps what is its own: keys, the socket and, unless a database is named, PostgreSQL's files.
 
-internal import Foundation
+internal import FoundationEssentials
+internal import Glibc
 internal import TTRPC
 
 /// The data directory.

@@ -94,7 +94,7 @@ struct ClinicOptions: ParsableArguments {
             throw Failure("--currency is an ISO 4217 code such as AUD, not \"\(currency)\"")
         }
         let zone: TimeZoneRules
-        do { zone = try TimeZoneRulesLoader.load(timeZone) } catch { throw Failure("--time-zone: \(error)") }
+        do { zone = try TimeZoneDatabase.load(timeZone) } catch { throw Failure("--time-zone: \(error)") }
         return ClinicSettings(
             zone: zone, currency: currency, gst: gst, fullRefundBefore: fullRefundBefore * 3600,
             holdDuration: holdMinutes * 60)

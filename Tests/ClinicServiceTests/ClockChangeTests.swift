@@ -26,7 +26,7 @@ import Testing
     func `on the day of a change every slot there is is offered once and can be booked`(
         zone: String, isForward: Bool, halfHours: Int, before: [String], after: [String]
     ) async throws {
-        let (rules, change) = try Self.moved(TimeZoneRulesLoader.load(zone), isForward: isForward)
+        let (rules, change) = try Self.moved(TimeZoneDatabase.load(zone), isForward: isForward)
         let clinic = try await TestClinic(zone: rules)
         let doctor = try await clinic.doctor(by: clinic.administrator())
         let patient = try await clinic.signUp()
@@ -58,7 +58,7 @@ import Testing
 
     @Test(arguments: [("Australia/Sydney", 3_600), ("Australia/Lord_Howe", 1_800)])
     func `a reading that is skipped is refused`(zone: String, length: Int64) async throws {
-        let (rules, change) = try Self.moved(TimeZoneRulesLoader.load(zone), isForward: true)
+        let (rules, change) = try Self.moved(TimeZoneDatabase.load(zone), isForward: true)
         let clinic = try await TestClinic(zone: rules)
         let doctor = try await clinic.doctor(by: clinic.administrator())
         let patient = try await clinic.signUp()
@@ -76,7 +76,7 @@ import Testing
     func `a reading that comes twice is its first, and the second stays free`(
         zone: String, hour: String, length: Int64
     ) async throws {
-        let (rules, change) = try Self.moved(TimeZoneRulesLoader.load(zone), isForward: false)
+        let (rules, change) = try Self.moved(TimeZoneDatabase.load(zone), isForward: false)
         let clinic = try await TestClinic(zone: rules)
         let doctor = try await clinic.doctor(by: clinic.administrator())
         let patient = try await clinic.signUp()

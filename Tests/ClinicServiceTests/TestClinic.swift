@@ -55,7 +55,7 @@ final class TestClinic: Sendable {
         if let probeTimeout { configuration.probeTimeout = probeTimeout }
         database = Database(configuration: configuration, logger: TestCluster.logger)
         try await database.start()
-        settings = ClinicSettings(zone: try zone ?? TimeZoneRulesLoader.load("Australia/Sydney"))
+        settings = ClinicSettings(zone: try zone ?? TimeZoneDatabase.load("Australia/Sydney"))
         keys = try SigningKeys(secret: Array("0123456789abcdef0123456789abcdef".utf8))
         let methods = try clinicMethods(
             ClinicDependencies(

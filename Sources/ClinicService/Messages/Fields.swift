@@ -3,7 +3,6 @@
 
 internal import ClinicMessages
 internal import ClinicStore
-internal import Foundation
 internal import Scheduling
 internal import TTRPC
 internal import TTRPCMessages
@@ -29,7 +28,7 @@ struct FieldReader {
 
     /// A required text in composed form (NFC), without space around it, of at most that many characters.
     mutating func text(_ value: String, _ field: String, limit: Int) -> String {
-        let text = value.trimmingCharacters(in: .whitespacesAndNewlines).precomposedStringWithCanonicalMapping
+        let text = value.trimmedAndComposed
         if text.isEmpty {
             note(field, "is required")
         } else if text.utf8.count > 4 * limit || text.unicodeScalars.count > limit {
@@ -175,8 +174,7 @@ extension Status {
 enum EmailAddress {
     /// Trimmed, composed and lower-cased: two spellings of one address are one account.
     static func normalised(_ text: String) -> String {
-        text.trimmingCharacters(in: .whitespacesAndNewlines).precomposedStringWithCanonicalMapping
-            .lowercased()
+        text.trimmedAndComposed.lowercased()
     }
 
     /// One @ with something on both sides, no space or control character, at most 254 bytes (RFC 5321 4.5.3.1.3).
@@ -229,4 +227,16 @@ struct UpdateMask {
 
     /// Whether a field is to be changed: it is in the mask or, without a mask, it has a value.
     func changes(_ path: String, whenSet isSet: Bool) -> Bool { paths?.contains(path) ?? isSet }
+}
+
+extension String {
+    /// Without white space at either end, and composed (NFC): to PostgreSQL the two spellings of é are different texts.
+    fileprivate var trimmedAndComposed: String {
+        guard let first = unicodeScalars.firstIndex(where: { !$0.properties.isWhitespace }),
+            let last = unicodeScalars.lastIndex(where: { !$0.properties.isWhitespace })
+        else { return "" }
+        // The standard library composes for Foundation under this name and has none for everybody yet; Foundation
+        // itself would bring a collation database of 40 MB into the program for it.
+        return String(decoding: String(unicodeScalars[first...last])._nfcCodeUnits, as: UTF8.self)
+    }
 }

@@ -1,23 +1,23 @@
-// Foundation's zones as tables: the days of a change, agreement with Foundation, and names that are no zone.
+// The system's zones as tables: the days of a change, agreement with Foundation's own, and names that are no zone.
 import ClinicService
 import Foundation
 import Scheduling
 import Testing
 
-@Suite struct TimeZoneRulesLoaderTests {
+@Suite struct TimeZoneDatabaseTests {
     private func local(_ text: String) throws -> LocalDateTime {
         try #require(LocalDateTime(parsing: text))
     }
 
     @Test func `Sydney and Lord Howe skip and repeat what they should`() throws {
-        let sydney = try TimeZoneRulesLoader.load("Australia/Sydney")
+        let sydney = try TimeZoneDatabase.load("Australia/Sydney")
         let ordinary = try sydney.instant(of: local("24/11/2026 10:00:00"))
         #expect(ordinary == (try TimeZoneRules.utc.instant(of: local("23/11/2026 23:00:00"))))
         let skipped = try local("04/10/2026 02:30:00")
         #expect(throws: LocalTimeError.skipped(skipped)) { try sydney.instant(of: skipped) }
         let twice = try sydney.instant(of: local("05/04/2026 02:30:00"))
         #expect(twice == (try TimeZoneRules.utc.instant(of: local("04/04/2026 15:30:00"))))
-        let lordHowe = try TimeZoneRulesLoader.load("Australia/Lord_Howe")
+        let lordHowe = try TimeZoneDatabase.load("Australia/Lord_Howe")
         #expect(throws: LocalTimeError.self) { try lordHowe.instant(of: local("04/10/2026 02:15:00")) }
         let after = try lordHowe.instant(of: local("04/10/2026 02:30:00"))
         #expect(after == (try TimeZoneRules.utc.instant(of: local("03/10/2026 15:30:00"))))
@@ -31,7 +31,7 @@ import Testing
         "Pacific/Apia", "Europe/London", "America/Sao_Paulo", "Antarctica/Troll", "Asia/Gaza",
     ])
     func `a table agrees with Foundation`(name: String) throws {
-        let rules = try TimeZoneRulesLoader.load(name)
+        let rules = try TimeZoneDatabase.load(name)
         let zone = try #require(TimeZone(identifier: name))
         func check(_ second: Int64) throws {
             let expected = zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(second)))
@@ -46,17 +46,17 @@ import Testing
     }
 
     @Test func `UTC has no changes`() throws {
-        #expect(try TimeZoneRulesLoader.load("UTC").transitions.isEmpty)
-        #expect(try TimeZoneRulesLoader.load("UTC").initialOffset == 0)
+        #expect(try TimeZoneDatabase.load("UTC").transitions.isEmpty)
+        #expect(try TimeZoneDatabase.load("UTC").initialOffset == 0)
     }
 
     @Test(arguments: [
         "", "Nowhere/City", "australia/sydney", "Sydney", "GMT+5", "+10:00", "../UTC",
         "Australia/Sydney\u{0}",
-        " Australia/Sydney",
+        " Australia/Sydney", "Australia", "zone.tab", "tzdata.zi", "right/Australia/Sydney", "/etc/localtime",
     ])
     func `a name that is no zone is an error that says what to do`(name: String) {
-        let error = #expect(throws: UnknownTimeZone.self) { try TimeZoneRulesLoader.load(name) }
+        let error = #expect(throws: UnknownTimeZone.self) { try TimeZoneDatabase.load(name) }
         #expect(error?.description.contains("tzdata") == true)
     }
 }
