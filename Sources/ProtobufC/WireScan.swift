@@ -149,6 +149,12 @@ struct WireScan {
         UnsafeRawBufferPointer(start: bytes.baseAddress.map { $0 + position }, count: bytes.count - position)
     }
 
+    /// Leaves out so many bytes, or what is left of them.
+    @inline(__always)
+    @inlinable public mutating func skip(_ count: Int) {
+        position += min(max(0, count), bytes.count - position)
+    }
+
     /// The tag of a field: its number, which is not 0, above the three bits of its wire type.
     @inline(__always)
     @inlinable public mutating func tag() -> UInt32? {

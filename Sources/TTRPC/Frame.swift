@@ -46,16 +46,20 @@ struct FrameFlags: OptionSet {
 }
 
 extension FrameHeader {
+    /// The header in exactly that many bytes; nil for fewer or more.
+    init?(_ bytes: UnsafeRawBufferPointer) {
+        guard bytes.count == Self.byteCount else { return nil }
+        self.init(
+            length: UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self)),
+            streamID: UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self)),
+            type: bytes[8], flags: bytes[9])
+    }
+
     /// Whether all of these flags are set.
     func has(_ flags: FrameFlags) -> Bool { FrameFlags(rawValue: self.flags).isSuperset(of: flags) }
 }
 
 extension ByteBuffer {
-    /// Appends a header.
-    mutating func writeFrameHeader(_ header: FrameHeader) {
-        writeMultipleIntegers(header.length, header.streamID, header.type, header.flags)
-    }
-
     /// Appends a frame of at most the greatest length, whose data the body writes to memory of that length.
     mutating func writeFrame(
         length: Int, streamID: UInt32, type: FrameType, flags: FrameFlags = [],
@@ -76,11 +80,5 @@ extension ByteBuffer {
     /// Appends the Data frame that ends a stream.
     mutating func writeEndOfStream(_ streamID: UInt32) {
         writeFrame(length: 0, streamID: streamID, type: .data, flags: .endOfStream) { _ in }
-    }
-
-    /// Takes a header off the front, or nothing if fewer than ten bytes are there.
-    mutating func readFrameHeader() -> FrameHeader? {
-        readMultipleIntegers(as: (UInt32, UInt32, UInt8, UInt8).self)
-            .map { FrameHeader(length: $0.0, streamID: $0.1, type: $0.2, flags: $0.3) }
     }
 }

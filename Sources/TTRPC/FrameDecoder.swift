@@ -24,8 +24,8 @@ struct FrameDecoder {
     /// The most that stays allocated between two cut frames.
     private static let retainedBytes = 4096
 
-    private var incoming = ByteBuffer()
-    private var partial = ByteBuffer()
+    private var incoming = LentBytes()
+    private var partial: [UInt8] = []
     private var pending: FrameHeader?
     private var bytesToSkip = 0
     private var headerCount: UInt64 = 0
@@ -40,17 +40,17 @@ struct FrameDecoder {
 
     /// Gives the decoder the bytes of one read.
     mutating func append(_ bytes: ByteBuffer) {
-        if incoming.readableBytes == 0 {
-            incoming = bytes
+        if incoming.isEmpty {
+            incoming = LentBytes(bytes)
         } else {
-            incoming.writeImmutableBuffer(bytes)
+            incoming.append(bytes)
         }
     }
 
     /// The frame that waits for more bytes. To be asked when `next()` needs them.
     var unfinished: Unfinished? {
         if pending != nil || bytesToSkip > 0 { return Unfinished(number: headerCount, hasHeader: true) }
-        guard partial.readableBytes > 0 else { return nil }
+        guard !partial.isEmpty else { return nil }
         return Unfinished(number: headerCount &+ 1, hasHeader: false)
     }
 
@@ -59,7 +59,7 @@ struct FrameDecoder {
         if let pending {
             return hasBody(pending) ? .body(pending) : collect()
         }
-        guard skip(), incoming.readableBytes > 0 else { return collect() }
+        guard skip(), !incoming.isEmpty else { return collect() }
         guard let header = readHeader() else {
             guard partial.first ?? 0 == 0 else { return .notTTRPC }
             return collect()
@@ -82,61 +82,81 @@ struct FrameDecoder {
     mutating func takeBody<Result>(_ use: (UnsafeRawBufferPointer) -> Result) -> Result {
         let length = pending.map { Int($0.length) } ?? 0
         pending = nil
-        guard partial.readableBytes == 0 else {
-            let result = partial.withUnsafeReadableBytes(use)
-            if partial.capacity > Self.retainedBytes {
-                partial = ByteBuffer()
-            } else {
-                partial.clear()
-            }
-            return result
+        guard partial.isEmpty else {
+            defer { partial.removeAll(keepingCapacity: partial.capacity <= Self.retainedBytes) }
+            return partial.withUnsafeBytes(use)
         }
-        let result = incoming.withUnsafeReadableBytes {
-            use(UnsafeRawBufferPointer(rebasing: $0.prefix(length)))
-        }
-        incoming.moveReaderIndex(forwardBy: min(length, incoming.readableBytes))
-        return result
+        return use(incoming.take(min(length, incoming.count)))
     }
 
     /// Whether the whole body lies in one of the two buffers; moves bytes together if it is cut.
     private mutating func hasBody(_ header: FrameHeader) -> Bool {
         let length = Int(header.length)
-        if partial.readableBytes == 0 {
-            if incoming.readableBytes >= length { return true }
-        }
+        if partial.isEmpty, incoming.count >= length { return true }
         return fillPartial(to: length)
     }
 
     /// Skips what is to be skipped; whether that is all of it.
     private mutating func skip() -> Bool {
-        let count = min(bytesToSkip, incoming.readableBytes)
-        incoming.moveReaderIndex(forwardBy: count)
+        let count = min(bytesToSkip, incoming.count)
+        _ = incoming.take(count)
         bytesToSkip -= count
         return bytesToSkip == 0
     }
 
     private mutating func readHeader() -> FrameHeader? {
-        if partial.readableBytes == 0, let header = incoming.readFrameHeader() { return header }
+        if partial.isEmpty, incoming.count >= FrameHeader.byteCount {
+            return FrameHeader(incoming.take(FrameHeader.byteCount))
+        }
         guard fillPartial(to: FrameHeader.byteCount) else { return nil }
-        defer { partial.clear() }
-        return partial.readFrameHeader()
+        defer { partial.removeAll(keepingCapacity: true) }
+        return partial.withUnsafeBytes { FrameHeader($0) }
     }
 
     /// Moves bytes behind those that were cut off, until `count` are there; whether they are.
     private mutating func fillPartial(to count: Int) -> Bool {
-        let missing = min(count - partial.readableBytes, incoming.readableBytes)
-        if var bytes = incoming.readSlice(length: missing) { partial.writeBuffer(&bytes) }
-        return partial.readableBytes == count
+        partial.append(contentsOf: incoming.take(min(count - partial.count, incoming.count)))
+        return partial.count == count
     }
 
     /// Lets go of the buffer of the last read, so that the channel can use its memory again.
     private mutating func collect() -> Event {
-        incoming = ByteBuffer()
+        incoming = LentBytes()
         return .needsMoreBytes
     }
 }
 
-extension ByteBuffer {
-    /// The next byte, left where it is.
-    fileprivate var first: UInt8? { getInteger(at: readerIndex) }
+/// What is left of a read, where it lies. A buffer looks up its memory, and who else uses it, each time it is asked,
+/// which was a twentieth of a small call; here that is done once. Whoever else has the buffer makes a copy of it before
+/// a change, since its storage is kept here too.
+private struct LentBytes {
+    private var storage: AnyObject?
+    private var rest = UnsafeRawBufferPointer(start: nil, count: 0)
+
+    init() {}
+
+    init(_ bytes: ByteBuffer) {
+        (rest, storage) = bytes.withUnsafeReadableBytesWithStorageManagement { memory, storage in
+            (memory, storage.takeUnretainedValue())
+        }
+    }
+
+    var count: Int { rest.count }
+    var isEmpty: Bool { rest.isEmpty }
+
+    /// Takes that many bytes, which must be there; they are lent until the next change of this.
+    mutating func take(_ count: Int) -> UnsafeRawBufferPointer {
+        let taken = UnsafeRawBufferPointer(rebasing: rest[..<count])
+        rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        return taken
+    }
+
+    /// Puts another read behind what is left, in a buffer for both.
+    mutating func append(_ bytes: ByteBuffer) {
+        var both = ByteBuffer()
+        both.reserveCapacity(rest.count + bytes.readableBytes)
+        both.writeBytes(rest)
+        both.writeImmutableBuffer(bytes)
+        self = LentBytes(both)
+    }
 }

@@ -135,7 +135,7 @@ public struct Metadata: Sendable, Hashable, Collection, ExpressibleByDictionaryL
 
 extension Metadata {
     /// Whether it lies in the same memory, and so is the same; false says nothing.
-    package func isInMemory(of other: Metadata) -> Bool {
+    func isInMemory(of other: Metadata) -> Bool {
         bytes.withUnsafeBufferPointer { mine in
             other.bytes.withUnsafeBufferPointer {
                 mine.baseAddress == $0.baseAddress && mine.count == $0.count

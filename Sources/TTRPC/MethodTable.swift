@@ -272,6 +272,7 @@ final class RegisteredMethod: Sendable {
     let name: String
     let handler: Handler
     private let makeHandler: @Sendable () -> Handler
+    let names: EncodedNames
     private let serviceBytes: [UInt8]
     private let nameBytes: [UInt8]
 
@@ -281,6 +282,7 @@ final class RegisteredMethod: Sendable {
         self.name = name
         self.makeHandler = makeHandler
         handler = makeHandler()
+        names = EncodedNames(service: service, method: name)
         serviceBytes = Array(service.utf8)
         nameBytes = Array(name.utf8)
     }
@@ -310,7 +312,7 @@ final class RegisteredMethod: Sendable {
 }
 
 /// The way back from a handler to its connection. It travels with the handler's task but is used on the event
-/// loop only, which is checked; this is why it is `@unchecked Sendable`.
+/// loop only, which is checked where a task comes back to it; this is why it is `@unchecked Sendable`.
 @usableFromInline struct Responder: @unchecked Sendable {
     private let connection: ServerConnection
     private let token: CallToken
@@ -326,8 +328,11 @@ final class RegisteredMethod: Sendable {
     ) -> Task<Void, Never> {
         Task.immediate(executorPreference: executor) {
             do {
-                succeed(try await rest())
+                let response = try await rest()
+                executor.eventLoop.preconditionInEventLoop()
+                succeed(response)
             } catch {
+                executor.eventLoop.preconditionInEventLoop()
                 fail(error)
             }
         }
@@ -353,19 +358,16 @@ final class RegisteredMethod: Sendable {
     }
 
     @usableFromInline func succeed(encoded response: EncodedMessage) {
-        executor.eventLoop.preconditionInEventLoop()
         connection.handlerSucceeded(token, response)
     }
 
     /// The handler has no room for the call.
     @usableFromInline func turnAway() {
-        executor.eventLoop.preconditionInEventLoop()
         connection.handlerTurnedAway(token)
     }
 
     /// The handler threw this.
     @usableFromInline func fail(_ error: any Error) {
-        executor.eventLoop.preconditionInEventLoop()
         connection.handlerFailed(token, error)
     }
 }

@@ -2,7 +2,9 @@
 // of a small call: four texts and two lists were made of bytes that are looked at once. So this one message has a reader
 // by hand. It takes and refuses exactly what `TTRPCRequest` does, which a test and the fuzzer hold against each other.
 
+internal import Glibc
 internal import ProtobufC
+internal import TTRPCMessages
 
 /// A request's envelope; valid only as long as the bytes it was read from.
 struct RequestEnvelope {
@@ -35,15 +37,29 @@ struct RequestEnvelope {
     private(set) var pairs = UnsafeRawBufferPointer(start: nil, count: 0)
     /// How many fields these are, with those inside the pairs; nil if there are others than pairs among them.
     private(set) var pairFieldCount: Int?
+    /// The names are those of the expected method.
+    private(set) var hasExpectedNames = false
     /// The pairs are those that were remembered, byte by byte.
     private(set) var hasRememberedPairs = false
 
-    /// Nil for bytes that are no envelope, or that have too many fields. Pairs that are remembered are not read again.
-    init?(_ bytes: UnsafeRawBufferPointer, remembered: borrowing RememberedMetadata = RememberedMetadata()) {
+    /// Nil for bytes that are no envelope, or that have too many fields. The names of the expected method, and pairs that
+    /// are remembered, are compared and not read again.
+    init?(
+        _ bytes: UnsafeRawBufferPointer, expected: RegisteredMethod? = nil,
+        remembered: borrowing RememberedMetadata = RememberedMetadata()
+    ) {
         var reader = WireReader(bytes)
         var fieldsLeft = DecodingLimits.server.maximumFieldCount
         var fieldsLeftAtPairs = 0
         var hasOnlyPairs = true
+        if let names = expected?.names, names.begin(bytes) {
+            service = UnsafeRawBufferPointer(rebasing: bytes[names.service])
+            method = UnsafeRawBufferPointer(rebasing: bytes[names.method])
+            hasExpectedNames = true
+            reader.skip(names.bytes.count)
+            fieldsLeft -= 2
+            hasOnlyPairs = false
+        }
         while !reader.isAtEnd {
             let rest = reader.rest
             if pairCount == 0, remembered.cameAs(rest), remembered.fieldCount <= fieldsLeft {
@@ -57,8 +73,12 @@ struct RequestEnvelope {
             guard let (number, type, value) = Self.field(&reader, &fieldsLeft) else { return nil }
             switch (number, type) {
             // Of a field that comes more than once the last one counts.
-            case (Field.service, .lengthDelimited): service = value
-            case (Field.method, .lengthDelimited): method = value
+            case (Field.service, .lengthDelimited):
+                service = value
+                hasExpectedNames = false
+            case (Field.method, .lengthDelimited):
+                method = value
+                hasExpectedNames = false
             case (Field.payload, .lengthDelimited): payload = value
             case (Field.timeoutNano, .varint):
                 var number = WireReader(value)
@@ -81,7 +101,7 @@ struct RequestEnvelope {
             hasOnlyPairs = false
         }
         if hasOnlyPairs { pairFieldCount = fieldsLeftAtPairs - fieldsLeft }
-        guard WireText.isValid(service), WireText.isValid(method) else { return nil }
+        guard hasExpectedNames || WireText.isValid(service) && WireText.isValid(method) else { return nil }
     }
 
     /// Calls the body with each pair of metadata, in order.
@@ -119,5 +139,35 @@ struct RequestEnvelope {
             }
         }
         return pair
+    }
+}
+
+/// The names of a method as nearly every client writes them, which is at the beginning of an envelope.
+struct EncodedNames {
+    /// Both fields; empty if there are not two, as of an empty name.
+    let bytes: [UInt8]
+    /// Where the service's name lies in them.
+    let service: Range<Int>
+    /// Where the method's name lies in them.
+    let method: Range<Int>
+
+    init(service: String, method: String) {
+        guard !service.isEmpty, !method.isEmpty else {
+            bytes = []
+            self.service = 0..<0
+            self.method = 0..<0
+            return
+        }
+        let first = TTRPCRequest(service: service).encoded()
+        bytes = first + TTRPCRequest(method: method).encoded()
+        self.service = (first.count - service.utf8.count)..<first.count
+        self.method = (bytes.count - method.utf8.count)..<bytes.count
+    }
+
+    /// Whether an envelope begins with them.
+    func begin(_ envelope: UnsafeRawBufferPointer) -> Bool {
+        guard envelope.count >= bytes.count, let start = envelope.baseAddress else { return false }
+        return bytes.withUnsafeBytes { $0.baseAddress.map { memcmp($0, start, bytes.count) == 0 } ?? false }
+            && !bytes.isEmpty
     }
 }

@@ -1,6 +1,7 @@
 // The channel handler of one server connection: between the bytes of the channel, the rules of
-// ServerConnectionState, and the handlers of the method table. It decides nothing by itself. What only streams need
-// is in ServerConnection+Streams, what happens at the end in ServerConnection+End.
+// ServerConnectionState, and the handlers of the method table. It decides nothing by itself. How a request becomes a
+// call is in ServerConnection+Calls, what only streams need in ServerConnection+Streams, what happens at the end in
+// ServerConnection+End.
 //
 // All of it runs on the connection's event loop. Requests are served as they are cut from a read; most handlers
 // end on the spot, and their answers leave in one write when the read is over (`channelReadComplete`). A handler
@@ -27,11 +28,11 @@ final class ServerConnection: ChannelDuplexHandler {
     let executor: EventLoopExecutor
     let server: ServerShared
     /// Those of its event loop.
-    private let methods: MethodTable
+    let methods: MethodTable
     let peer: Peer
-    private let origin: CallOrigin
-    @exclusivity(unchecked) private var lastMethod: RegisteredMethod?
-    @exclusivity(unchecked) private var remembered = RememberedMetadata()
+    let origin: CallOrigin
+    @exclusivity(unchecked) var lastMethod: RegisteredMethod?
+    @exclusivity(unchecked) var remembered = RememberedMetadata()
     @exclusivity(unchecked) var state: ServerConnectionState
     @exclusivity(unchecked) var decoder = FrameDecoder()
     @exclusivity(unchecked) var answers = AnswerBuffer()
@@ -161,7 +162,7 @@ final class ServerConnection: ChannelDuplexHandler {
         isServingFrames = true
         defer {
             isServingFrames = false
-            origin.note = nil
+            origin.forgetNote()
         }
         let now = executor.eventLoop.now
         while !isClosing, !isPaused, held == nil {
@@ -198,88 +199,7 @@ final class ServerConnection: ChannelDuplexHandler {
         decoder.skipBody()
     }
 
-    /// The call of a request; nil for one that was refused.
-    private func receivedCall(_ header: FrameHeader, now: NIODeadline) -> ReceivedCall? {
-        var refusal = Refusal.invalidEnvelope
-        // What is made of the body has copies of all that it keeps.
-        let call = decoder.takeBody { body -> ReceivedCall? in
-            guard let envelope = RequestEnvelope(body, remembered: remembered) else { return nil }
-            do throws(Refusal) { return try receivedCall(envelope, now: now) } catch {
-                refusal = error
-                return nil
-            }
-        }
-        if call == nil { refuse(refusal, header.streamID) }
-        return call
-    }
-
-    private func receivedCall(_ envelope: RequestEnvelope, now: NIODeadline) throws(Refusal) -> ReceivedCall {
-        let method = try method(of: envelope)
-        var deadline: NIODeadline?
-        if envelope.timeoutNano != 0 {
-            guard envelope.timeoutNano > 0 else { throw .deadlineExceeded }
-            let end = now + min(.nanoseconds(envelope.timeoutNano), server.maximumTimeout)
-            guard end > executor.eventLoop.now else { throw .deadlineExceeded }
-            deadline = end
-        } else if method.isUnary {
-            deadline = now + server.defaultTimeout
-        }
-        return ReceivedCall(
-            method: method, origin: origin, metadata: try metadata(of: envelope), deadline: deadline,
-            payload: Array(envelope.payload))
-    }
-
-    private func method(of envelope: RequestEnvelope) throws(Refusal) -> RegisteredMethod {
-        // Often the same as before.
-        if let lastMethod, lastMethod.hasName(envelope.method), lastMethod.isOf(envelope.service) {
-            return lastMethod
-        }
-        switch methods.find(service: envelope.service, method: envelope.method) {
-        case .success(let method):
-            lastMethod = method
-            return method
-        case .failure(.service): throw .unknownService(String(decoding: envelope.service, as: UTF8.self))
-        case .failure(.method): throw .unknownMethod(String(decoding: envelope.method, as: UTF8.self))
-        }
-    }
-
-    private func metadata(of envelope: RequestEnvelope) throws(Refusal) -> Metadata {
-        if envelope.pairCount == 0 { return Metadata() }
-        if envelope.hasRememberedPairs { return remembered.metadata }
-        let metadata = try Metadata(
-            envelope, maximumPairs: server.configuration.maximumMetadataPairs,
-            maximumBytes: server.configuration.maximumMetadataBytes)
-        remembered.remember(metadata, of: envelope)
-        return metadata
-    }
-
-    /// Starts the call of a request, whose parts are moved from here to its handler and counted nowhere.
-    private func start(_ header: FrameHeader, now: NIODeadline) {
-        guard var call = receivedCall(header, now: now) else { return }
-        let method = call.method
-        let deadline = call.deadline
-        let streamID = header.streamID
-        let token = state.begin(
-            streamID: streamID, byteCount: Int(header.length), method: method.index, at: now)
-        call.number = token.number
-        let isOpen: Bool
-        switch method.handler {
-        case .unary(let start):
-            guard let work = start(call, Responder(connection: self, token: token)) else { return }
-            isOpen = state.started(token, work: work, deadline: deadline)
-        case .streaming(let kind, let endsWhenDraining, let start):
-            let input = openInput(kind, call.payload, flags: header.flags)
-            if kind.streamsRequests { call.payload = [] }
-            let task = start(call, ServerStream(connection: self, token: token, requests: input.queue))
-            isOpen = state.started(
-                token, work: task, deadline: deadline, input: input, endsWhenDraining: endsWhenDraining)
-        }
-        guard isOpen else { return }
-        server.load.callStarted(isStream: !method.isUnary)
-        if let deadline, !isClosing { watch(deadline) }
-    }
-
-    private func refuse(_ refusal: Refusal, _ streamID: UInt32, of token: CallToken? = nil) {
+    func refuse(_ refusal: Refusal, _ streamID: UInt32, of token: CallToken? = nil) {
         let answer = server.answer(to: refusal)
         record(answer.code, reason: answer.reason, token)
         answers.append(answer, streamID: streamID)
@@ -333,7 +253,7 @@ final class ServerConnection: ChannelDuplexHandler {
 
     // MARK: Times
 
-    private func watch(_ deadline: NIODeadline) {
+    func watch(_ deadline: NIODeadline) {
         deadlineTimer.watch(deadline, on: executor.eventLoop) { self.deadlineReached() }
     }
 

@@ -10,8 +10,6 @@ public struct UnaryCall<Request: Message>: Sendable {
 
     @usableFromInline init(received: ReceivedCall) { self.received = received }
 
-    /// What it has in common with the other calls of its connection.
-    package var origin: CallOrigin { received.origin }
     /// The full name of the service, such as `grpc.health.v1.Health`.
     public var service: String { received.method.service }
     /// The name of the method, such as `Check`.
@@ -39,6 +37,15 @@ public struct UnaryCall<Request: Message>: Sendable {
     }
 }
 
+extension UnaryCall {
+    /// What the beginning of a handler has found out from the metadata, for the other calls of the same read that came
+    /// with the same: nil where none has. For use on the event loop, before the handler waits.
+    package var note: (any AnyObject & Sendable)? {
+        get { received.origin.note(on: received.metadata) }
+        nonmutating set { received.origin.leave(newValue, on: received.metadata) }
+    }
+}
+
 /// One call of a method whose requests are a stream.
 public struct StreamingCall: Sendable {
     let received: ReceivedCall
@@ -62,19 +69,25 @@ package final class CallOrigin: @unchecked Sendable {
     let peer: Peer
     /// The number of the server.
     let server: UInt32
-    /// What the beginning of a handler leaves here for those of the calls that came in the same read.
-    package var note: (any AnyObject & Sendable)? {
-        get { currentNote }
-        set { currentNote = newValue }
-    }
-
-    // Apart, since another module would have its uses checked for exclusivity at run time.
-    @exclusivity(unchecked) private var currentNote: (any AnyObject & Sendable)?
+    @exclusivity(unchecked) private var note: (value: any AnyObject & Sendable, metadata: Metadata)?
 
     init(peer: Peer, server: UInt32) {
         self.peer = peer
         self.server = server
     }
+
+    fileprivate func note(on metadata: Metadata) -> (any AnyObject & Sendable)? {
+        guard let note, note.metadata.isInMemory(of: metadata) else { return nil }
+        return note.value
+    }
+
+    /// Keeps the metadata, so that nothing else can lie in its memory.
+    fileprivate func leave(_ value: (any AnyObject & Sendable)?, on metadata: Metadata) {
+        note = value.map { ($0, metadata) }
+    }
+
+    /// The read is over.
+    func forgetNote() { note = nil }
 }
 
 /// A call as it came off the wire, the same for every method.

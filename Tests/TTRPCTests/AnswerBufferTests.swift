@@ -58,7 +58,7 @@ struct AnswerBufferTests {
         var answers = AnswerBuffer()
         answers.append(status, streamID: 1)
         var bytes = answers.take()
-        let header = bytes.readFrameHeader()
+        let header = bytes.readBytes(length: FrameHeader.byteCount)?.withUnsafeBytes { FrameHeader($0) }
         #expect(header.map { $0.length < 100 } == true)
         let response = try TTRPCResponse(decoding: Array(bytes.readableBytesView))
         #expect(response.status?.code == StatusCode.aborted.rawValue)

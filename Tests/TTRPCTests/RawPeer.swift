@@ -235,3 +235,10 @@ extension TTRPCRequest {
             timeoutNano: timeoutNano, metadata: metadata)
     }
 }
+
+extension ByteBuffer {
+    /// Appends a header, also one that announces what does not follow.
+    mutating func writeFrameHeader(_ header: FrameHeader) {
+        writeMultipleIntegers(header.length, header.streamID, header.type, header.flags)
+    }
+}

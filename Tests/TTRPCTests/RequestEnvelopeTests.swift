@@ -51,7 +51,34 @@ import Testing
             else { return }
             remembered.remember(metadata, of: envelope)
         }
-        return bytes.withUnsafeBytes { RequestEnvelope($0, remembered: remembered).map(TTRPCRequest.init) }
+        return bytes.withUnsafeBytes {
+            RequestEnvelope($0, expected: method(of: other), remembered: remembered).map(TTRPCRequest.init)
+        }
+    }
+
+    /// A method with the names in an envelope; nil if that has none.
+    private static func method(of envelope: [UInt8]) -> RegisteredMethod? {
+        guard let request = try? TTRPCRequest(decoding: envelope) else { return nil }
+        return RegisteredMethod(index: 0, service: request.service, name: request.method) {
+            .unary { _, _ in nil }
+        }
+    }
+
+    @Test func `the names of the expected method are known, and no others`() throws {
+        let first = TTRPCRequest(service: "grpc.health.v1.Health", method: "Check").encoded()
+        let method = try #require(Self.method(of: first))
+        func isKnown(_ bytes: [UInt8]) -> Bool? {
+            bytes.withUnsafeBytes { RequestEnvelope($0, expected: method)?.hasExpectedNames }
+        }
+        #expect(isKnown(first) == true)
+        #expect(isKnown(first + [0x1A, 1, 7, 0x20, 1]) == true)
+        #expect(isKnown(first + [0x12, 1, 0x61]) == false, "another method behind it, which counts")
+        #expect(isKnown(first + [0x12, 1, 0xFF]) == nil, "what is behind it is no text")
+        #expect(isKnown(first.dropLast()) == nil)
+        #expect(
+            isKnown(TTRPCRequest(service: "grpc.health.v1.Health", method: "Checks").encoded()) == false)
+        #expect(isKnown(TTRPCRequest(service: "grpc.health.v1.Health").encoded()) == false)
+        #expect(isKnown([]) == false)
     }
 
     @Test func `metadata that comes again is known again, and no other`() throws {

@@ -34,22 +34,16 @@ struct Identity: Sendable {
     func callerWithoutWaiting<Request>(
         of call: UnaryCall<Request>
     ) throws(Status) -> (caller: Caller, now: Instant)? {
-        let (origin, metadata) = (call.origin, call.metadata)
         let edition = standings.currentEdition
-        if let last = origin.note as? IdentifiedCall, last.edition == edition,
-            last.metadata.isInMemory(of: metadata)
-        {
-            return (last.caller, last.now)
-        }
+        if let last = call.note as? IdentifiedCall, last.edition == edition { return (last.caller, last.now) }
         let now = Instant.now
-        guard let token = try token(in: metadata) else { return (.anonymous, now) }
+        guard let token = try token(in: call.metadata) else { return (.anonymous, now) }
         let claims = try claims(of: token, now: now)
         guard
             let standing = standings.remembered(claims.userID, tokenVersion: claims.tokenVersion)
         else { return nil }
         let caller = try caller(claims, standing)
-        origin.note = IdentifiedCall(
-            metadata: metadata, edition: edition, caller: caller, now: now)
+        call.note = IdentifiedCall(edition: edition, caller: caller, now: now)
         return (caller, now)
     }
 
@@ -85,16 +79,13 @@ struct Identity: Sendable {
     }
 }
 
-/// Who made the last call of a connection, for the others of the same read.
+/// Who made a call, for the others of the same read.
 private final class IdentifiedCall: Sendable {
-    /// Kept, so that nothing else can lie in its memory.
-    let metadata: Metadata
     let edition: UInt64
     let caller: Caller
     let now: Instant
 
-    init(metadata: Metadata, edition: UInt64, caller: Caller, now: Instant) {
-        self.metadata = metadata
+    init(edition: UInt64, caller: Caller, now: Instant) {
         self.edition = edition
         self.caller = caller
         self.now = now

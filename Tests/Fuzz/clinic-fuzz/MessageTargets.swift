@@ -26,19 +26,23 @@ struct EnvelopeTarget: FuzzTarget {
     /// The server's own reader finds what protobuf-c does.
     private func checkReader(_ bytes: UnsafeRawBufferPointer) {
         let expected = try? TTRPCRequest(decoding: bytes)
-        promise(read(bytes, RememberedMetadata()) == expected, "both readers of an envelope agree")
+        promise(read(bytes, nil, RememberedMetadata()) == expected, "both readers of an envelope agree")
         var remembered = RememberedMetadata()
         guard let envelope = RequestEnvelope(bytes),
             let metadata = try? Metadata(envelope, maximumPairs: .max, maximumBytes: .max)
         else { return }
         remembered.remember(metadata, of: envelope)
-        promise(read(bytes, remembered) == expected, "an envelope that comes again is read alike")
+        let method = RegisteredMethod(
+            index: 0, service: expected?.service ?? "", name: expected?.method ?? ""
+        ) { .unary { _, _ in nil } }
+        promise(read(bytes, method, remembered) == expected, "an envelope that comes again is read alike")
     }
 
     private func read(
-        _ bytes: UnsafeRawBufferPointer, _ remembered: borrowing RememberedMetadata
+        _ bytes: UnsafeRawBufferPointer, _ method: RegisteredMethod?,
+        _ remembered: borrowing RememberedMetadata
     ) -> TTRPCRequest? {
-        RequestEnvelope(bytes, remembered: remembered).map { envelope in
+        RequestEnvelope(bytes, expected: method, remembered: remembered).map { envelope in
             var request = TTRPCRequest(
                 service: String(decoding: envelope.service, as: UTF8.self),
                 method: String(decoding: envelope.method, as: UTF8.self), payload: Array(envelope.payload),
