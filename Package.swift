@@ -124,6 +124,7 @@ let package = Package(
         .target(
             name: "TestCluster", dependencies: ["PostgreSQL", logging], path: "Tests/TestCluster",
             swiftSettings: settings),
+        .target(name: "TestWaiting", path: "Tests/TestWaiting", swiftSettings: settings),
         .testTarget(
             name: "ProtobufCTests",
             dependencies: ["ProtobufC", "TTRPCMessages", "ClinicMessages", "TestMessages"],
@@ -131,7 +132,8 @@ let package = Package(
         .testTarget(
             name: "TTRPCTests",
             dependencies: [
-                "TTRPC", "ProtobufC", "TTRPCMessages", "TestMessages", "Monitoring", logging, metrics,
+                "TTRPC", "ProtobufC", "TTRPCMessages", "TestMessages", "TestWaiting", "Monitoring", logging,
+                metrics,
                 nioCore,
                 nioPosix, nioEmbedded,
             ], swiftSettings: settings),
@@ -152,12 +154,13 @@ let package = Package(
             name: "ClinicLoadTests",
             dependencies: [
                 "clinic-load", "ClinicMessages", "Monitoring", "ProtobufC", "TTRPC", "TTRPCMessages",
+                "TestWaiting",
                 argumentParser,
                 histogram,
                 logging, nioCore, nioPosix, subprocess,
             ], swiftSettings: settings),
         .testTarget(
-            name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestCluster", logging],
+            name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestCluster", "TestWaiting", logging],
             swiftSettings: settings),
         .testTarget(
             name: "CommandLineTests",
@@ -165,22 +168,24 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
-            name: "MonitoringTests", dependencies: ["Monitoring", logging, metrics],
+            name: "MonitoringTests", dependencies: ["Monitoring", "TestWaiting", logging, metrics],
             swiftSettings: settings),
         .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: settings),
         .testTarget(
             name: "OpenSSLTests",
             dependencies: [
-                "OpenSSL", "ProtobufC", "TTRPC", "TTRPCMessages", logging, nioCore, nioEmbedded, nioPosix,
-                subprocess,
+                "OpenSSL", "ProtobufC", "TTRPC", "TTRPCMessages", "TestWaiting", logging, nioCore,
+                nioEmbedded,
+                nioPosix, subprocess,
             ], swiftSettings: settings),
-        .testTarget(name: "BcryptTests", dependencies: ["Bcrypt"], swiftSettings: settings),
+        .testTarget(
+            name: "BcryptTests", dependencies: ["Bcrypt", "TestWaiting"], swiftSettings: settings),
         .testTarget(
             name: "ClinicServiceTests",
             dependencies: [
                 "Bcrypt", "ClinicMessages", "ClinicService", "ClinicStore", "OpenSSL", "PostgreSQL",
                 "ProtobufC",
-                "Scheduling", "TTRPC", "TTRPCMessages", "TestCluster", logging, nioPosix,
+                "Scheduling", "TTRPC", "TTRPCMessages", "TestCluster", "TestWaiting", logging, nioPosix,
             ], swiftSettings: settings),
         .executableTarget(
             name: "clinic-bench",
@@ -199,7 +204,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "ClinicClient", "ClinicMessages", "PostgreSQL", "ProtobufC", "TTRPC", "TTRPCMessages",
-                "TestCluster",
+                "TestCluster", "TestWaiting",
                 // Not linked for their code: the tests run what is built.
                 "clinic", "clinic-load", "clinicd",
             ], swiftSettings: settings),

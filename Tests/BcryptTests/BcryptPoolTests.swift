@@ -1,5 +1,6 @@
 // The pool: its answers, its end of queue, cancellation, and the time an absent account takes.
 import Bcrypt
+import TestWaiting
 import Testing
 
 @Suite struct BcryptPoolTests {
@@ -52,9 +53,9 @@ import Testing
         // Cost 13 keeps the one thread busy for about half a second.
         let pool = try BcryptPool(cost: 13, threadCount: 1, queueLimit: 1)
         let running = Task { try await pool.hash("the first") }
-        try await until { pool.busyThreadCount == 1 }
+        try await eventually("a busy thread") { pool.busyThreadCount == 1 }
         let waiting = Task { try await pool.hash("the second") }
-        try await until { pool.queuedCount == 1 }
+        try await eventually("a task in the queue") { pool.queuedCount == 1 }
         await #expect(throws: BcryptPoolError.queueFull) { try await pool.hash("the third") }
         await #expect(throws: BcryptPoolError.queueFull) { try await pool.verify("the third", against: nil) }
         waiting.cancel()
@@ -92,13 +93,5 @@ import Testing
             ratio = unknown / known
         }
         #expect((0.7...1.4).contains(ratio), "\(ratio)")
-    }
-
-    private func until(_ condition: () -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(60)
-        while !condition() {
-            try #require(ContinuousClock.now < deadline)
-            try await Task.sleep(for: .milliseconds(1))
-        }
     }
 }

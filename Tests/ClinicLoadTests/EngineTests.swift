@@ -1,6 +1,7 @@
 import Foundation
 import Histogram
 import TTRPC
+import TestWaiting
 import Testing
 
 @testable import clinic_load
@@ -149,7 +150,7 @@ struct EngineTests {
     @Test func `an interrupt ends the run with what there is`() async throws {
         try await LoadedServer.serving({ _ in }) { server in
             let run = try await runLoad(at: server.address, open(500, seconds: 60)) { generator in
-                while server.seen.calls < 100 { try await Task.sleep(for: .milliseconds(5)) }
+                try await eventually("a hundred calls") { server.seen.calls >= 100 }
                 generator.interrupt()
             }
             #expect(run.givenUp == nil)

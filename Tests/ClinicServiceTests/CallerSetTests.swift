@@ -8,6 +8,7 @@ import Scheduling
 import TTRPC
 import TTRPCMessages
 import TestCluster
+import TestWaiting
 import Testing
 
 struct CallerSetTests {
@@ -42,7 +43,7 @@ struct CallerSetTests {
                 }
             }
         }
-        await eventually("all waiting") { clinic.database.statistics.writes.waiting == calls.count }
+        try await eventually("all waiting") { clinic.database.statistics.writes.waiting == calls.count }
         try await meanwhile()
         _ = try await holder.write(Statement("select pg_advisory_unlock($1)"), [.int64(key)])
         _ = try await blocked

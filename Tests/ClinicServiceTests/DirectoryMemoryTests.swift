@@ -8,6 +8,7 @@ import Scheduling
 import TTRPC
 import TTRPCMessages
 import TestCluster
+import TestWaiting
 import Testing
 
 @testable import ClinicService
@@ -256,7 +257,7 @@ import Testing
         try await clinic.isInMemory()
         proxy.refusesConnections = true
         try await clinic.endListeningProcess()
-        await eventually("the loss") { !clinic.database.statistics.isListening }
+        try await eventually("the loss") { !clinic.database.statistics.isListening }
         for fee in 1...5 as ClosedRange<Int64> {
             try await clinic.run("update clinic.doctor set fee = $1", [.int64(fee)])
             #expect(try await reader.doctor(doctor).consultationFee?.minorUnits == fee)

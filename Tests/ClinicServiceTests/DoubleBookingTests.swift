@@ -8,6 +8,7 @@ import Synchronization
 import TTRPC
 import TTRPCMessages
 import TestCluster
+import TestWaiting
 import Testing
 
 @Suite struct DoubleBookingTests {
@@ -171,7 +172,7 @@ import Testing
         #expect(wasDown, "the kill came too late to be noticed")
         let ids = observed.acknowledged.withLock { $0 }
         var found: Int64?
-        await eventually("an answer") {
+        try await eventually("an answer") {
             found = try? await clinic.count(
                 "select count(*) from clinic.booking where id = any ($1)", [.int64Array(ids)])
             return found != nil

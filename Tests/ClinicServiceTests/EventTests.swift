@@ -9,6 +9,7 @@ import ProtobufC
 import TTRPC
 import TTRPCMessages
 import TestCluster
+import TestWaiting
 import Testing
 
 @Suite struct EventTests {

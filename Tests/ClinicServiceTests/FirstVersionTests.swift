@@ -9,6 +9,7 @@ import PostgreSQL
 import ProtobufC
 import TTRPC
 import TestCluster
+import TestWaiting
 import Testing
 
 @Suite struct FirstVersionTests {

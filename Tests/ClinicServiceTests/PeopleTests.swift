@@ -10,6 +10,7 @@ import ProtobufC
 import TTRPC
 import TTRPCMessages
 import TestCluster
+import TestWaiting
 import Testing
 
 @Suite(.serialized) struct PeopleTests {
@@ -352,8 +353,10 @@ import Testing
             select count(*) from pg_stat_activity
             where datname = current_database() and wait_event_type = 'Lock' and query like '%erase_user%'
             """
-        try await eventually("the erasure at the lock") { try await clinic.count(waiting) > 0 }
-        goOn.signal()
+        do {
+            defer { goOn.signal() }
+            try await eventually("the erasure at the lock") { try await clinic.count(waiting) > 0 }
+        }
         try await booking
         _ = try await erasure
         let left = "select count(*) from clinic.booking where user_id = $1 and status = 'CANCELLED'"

@@ -6,6 +6,7 @@ import Foundation
 import PostgreSQL
 import ProtobufC
 import TTRPC
+import TestWaiting
 import Testing
 
 private func paid(_ scene: RefusalScene) async throws -> Transaction {

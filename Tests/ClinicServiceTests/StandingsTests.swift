@@ -7,6 +7,7 @@ import Foundation
 import PostgreSQL
 import Synchronization
 import TestCluster
+import TestWaiting
 import Testing
 
 @testable import ClinicService
@@ -49,7 +50,7 @@ import Testing
         for _ in 0..<10 { #expect(try await version(of: 7) == 1) }
         #expect(source.counts == (reads: 1, readings: 2))
         gate.open()
-        while try await version(of: 7) == 1 { await Task.yield() }
+        try await eventually("the change") { try await version(of: 7) == 2 }
         #expect(source.counts == (reads: 2, readings: 2))
         // What was read at three seconds is good until eight, for whoever did not change.
         clock.advance(.milliseconds(2_400))
@@ -229,7 +230,7 @@ import Testing
             backend(database.read(backends)), backend(database.write(backends))
         )
         kill(pid_t(reader), SIGKILL)
-        await eventually("the database on new connections") {
+        try await eventually("the database on new connections") {
             // While the server recovers, nobody is answered.
             guard let read = try? await backend(database.read(backends)), read != reader,
                 let written = try? await backend(database.write(backends)), written != writer

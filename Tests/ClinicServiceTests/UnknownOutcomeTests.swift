@@ -9,6 +9,7 @@ import ProtobufC
 import TTRPC
 import TTRPCMessages
 import TestCluster
+import TestWaiting
 import Testing
 
 @Suite struct UnknownOutcomeTests {
@@ -153,7 +154,7 @@ import Testing
         #expect(ContinuousClock.now - start < .seconds(5))
         scene.proxy.refusesConnections = false
         var paid: Transaction?
-        await eventually("the payment") {
+        try await eventually("the payment") {
             paid = try? await scene.pay(booking, key: key)
             return paid != nil
         }

@@ -8,6 +8,7 @@ import PostgreSQL
 import TTRPC
 import TTRPCMessages
 import TestCluster
+import TestWaiting
 import Testing
 
 @Suite(.seated)

@@ -13,6 +13,7 @@ import ProtobufC
 import Synchronization
 import TTRPC
 import TestCluster
+import TestWaiting
 import Testing
 
 @Suite(.seated)

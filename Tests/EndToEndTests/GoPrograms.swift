@@ -3,6 +3,7 @@
 
 import Foundation
 import TestCluster
+import Testing
 
 enum GoPrograms {
     private static let directory = Task {

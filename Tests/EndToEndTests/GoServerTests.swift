@@ -5,6 +5,7 @@ import ProtobufC
 import TTRPC
 import TTRPCMessages
 import TestCluster
+import TestWaiting
 import Testing
 
 struct GoServerTests {

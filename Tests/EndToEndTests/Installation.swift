@@ -54,10 +54,11 @@ struct Installation: Sendable {
 
     /// Starts the daemon with its socket in the data directory and waits until it serves.
     func serve(
-        _ options: [String] = [], environment: [String: String] = [:], as user: OrdinaryUser? = nil
+        _ options: [String] = [], environment: [String: String] = [:], as user: OrdinaryUser? = nil,
+        sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> Program {
         let daemon = try start(options, environment: environment, as: user)
-        try await daemon.line(with: "listening on \(socket)")
+        try await daemon.line(with: "listening on \(socket)", sourceLocation: sourceLocation)
         return daemon
     }
 
@@ -73,11 +74,13 @@ struct Installation: Sendable {
 
     /// Runs another command of the daemon on the data directory to its end.
     func run(
-        _ command: String, _ options: [String] = [], input: String = "", as user: OrdinaryUser? = nil
+        _ command: String, _ options: [String] = [], input: String = "", as user: OrdinaryUser? = nil,
+        sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> Program.Ending {
         let cost = command == "migrate" ? [] : ["--bcrypt-cost", "4"]
         return try await Program.run(
-            "clinicd", [command] + place + cost + options, input: input, as: user)
+            "clinicd", [command] + place + cost + options, input: input, as: user,
+            sourceLocation: sourceLocation)
     }
 
     /// The options that say where everything is.

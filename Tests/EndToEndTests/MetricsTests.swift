@@ -7,6 +7,7 @@ import PostgreSQL
 import TTRPC
 import TTRPCMessages
 import TestCluster
+import TestWaiting
 import Testing
 
 @Suite(.seated)

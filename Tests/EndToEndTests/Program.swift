@@ -4,6 +4,8 @@
 import Foundation
 import Synchronization
 import TestCluster
+import TestWaiting
+import Testing
 
 /// A running clinicd or clinic. It is killed when nobody refers to it any more.
 ///
@@ -183,10 +185,13 @@ final class Program: Sendable {
     /// Waits for a whole line that holds a text.
     @discardableResult
     func line(
-        with text: String, on stream: Stream = .output, within limit: Duration = .seconds(60)
+        with text: String, on stream: Stream = .output, within limit: Duration = .seconds(60),
+        sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> String {
         var found: String?
-        try await eventually("a line with “\(text)” (\(output)\(errors))", within: limit) { [self] in
+        try await eventually(
+            "a line with “\(text)” (\(output)\(errors))", within: limit, sourceLocation: sourceLocation
+        ) { [self] in
             let lines = (stream == .output ? output : errors).split(
                 separator: "\n", omittingEmptySubsequences: false)
             found = lines.dropLast().first { $0.contains(text) }.map(String.init)
@@ -197,8 +202,12 @@ final class Program: Sendable {
     }
 
     /// Waits for its end by itself.
-    func end(within limit: Duration = .seconds(60)) async throws -> Ending {
-        try await eventually("the end of the program (\(output)\(errors))", within: limit) { [state] in
+    func end(
+        within limit: Duration = .seconds(60), sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws -> Ending {
+        try await eventually(
+            "the end of the program (\(output)\(errors))", within: limit, sourceLocation: sourceLocation
+        ) { [state] in
             state.value.withLock { $0.status != nil && $0.open.isEmpty }
         }
         return Ending(status: state.value.withLock { $0.status ?? -1 }, output: output, errors: errors)
@@ -211,9 +220,12 @@ final class Program: Sendable {
 
     /// Ends it as a supervisor does, and waits for that.
     @discardableResult
-    func stop(_ signal: Int32 = SIGTERM, within limit: Duration = .seconds(120)) async throws -> Ending {
+    func stop(
+        _ signal: Int32 = SIGTERM, within limit: Duration = .seconds(120),
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws -> Ending {
         self.signal(signal)
-        return try await end(within: limit)
+        return try await end(within: limit, sourceLocation: sourceLocation)
     }
 
     /// Goes away as the reader of its output.
@@ -225,24 +237,11 @@ final class Program: Sendable {
     /// Runs a program to its end.
     static func run(
         _ name: String, _ arguments: [String], environment: [String: String] = [:], input: String = "",
-        as user: OrdinaryUser? = nil, within limit: Duration = .seconds(60)
+        as user: OrdinaryUser? = nil, within limit: Duration = .seconds(60),
+        sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> Ending {
         try await Program(name, arguments, environment: environment, input: input, as: user)
-            .end(within: limit)
-    }
-}
-
-/// Looks again and again until something holds; fails with its name when that takes too long.
-func eventually(
-    _ what: @autoclosure () -> String, within limit: Duration = .seconds(120),
-    _ holds: () async throws -> Bool
-) async throws {
-    let end = ContinuousClock.now + limit
-    while !(try await holds()) {
-        guard ContinuousClock.now < end else {
-            throw Program.Missing(description: "waited \(limit) for \(what())")
-        }
-        try await Task.sleep(for: .milliseconds(10))
+            .end(within: limit, sourceLocation: sourceLocation)
     }
 }
 

@@ -4,6 +4,7 @@ import ClinicMessages
 import Foundation
 import TTRPC
 import TestCluster
+import TestWaiting
 import Testing
 
 @Suite(.seated)

@@ -7,6 +7,7 @@ import Foundation
 import Synchronization
 import TTRPC
 import TestCluster
+import TestWaiting
 import Testing
 
 @Suite(.seated)

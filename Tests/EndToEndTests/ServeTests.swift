@@ -6,6 +6,7 @@ import Foundation
 import TTRPC
 import TTRPCMessages
 import TestCluster
+import TestWaiting
 import Testing
 
 @Suite(.seated)

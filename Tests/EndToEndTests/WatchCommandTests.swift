@@ -6,6 +6,7 @@ import Foundation
 import ProtobufC
 import TTRPC
 import TestCluster
+import TestWaiting
 import Testing
 
 @Suite(.seated)

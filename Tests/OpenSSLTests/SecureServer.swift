@@ -111,16 +111,6 @@ final class Counter: Sendable {
     func add() { value.wrappingAdd(1, ordering: .relaxed) }
 }
 
-/// Waits until a condition holds, which another thread brings about; false if it does not come in two minutes.
-func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
-    let end = ContinuousClock.now + .seconds(120)
-    while ContinuousClock.now < end {
-        if try await condition() { return true }
-        try? await Task.sleep(for: .milliseconds(2))
-    }
-    return false
-}
-
 extension ServerConfiguration {
     /// The defaults, but times that a busy machine does not exceed.
     static var patient: ServerConfiguration {

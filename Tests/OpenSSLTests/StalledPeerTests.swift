@@ -8,6 +8,7 @@ import ProtobufC
 import Synchronization
 import TTRPC
 import TTRPCMessages
+import TestWaiting
 import Testing
 
 struct StalledPeerTests {
@@ -66,7 +67,7 @@ struct StalledPeerTests {
             #expect(seen < calls / 2, "\(seen)")
 
             try await channel.setOption(.autoRead, value: true).get()
-            #expect(await eventually { received.count >= calls * letters })
+            try await eventually("all answers") { received.count >= calls * letters }
             #expect(server.served.count == calls)
             try await channel.close()
         }

@@ -3,6 +3,7 @@
 import PostgreSQL
 import Synchronization
 import TestCluster
+import TestWaiting
 import Testing
 
 /// The keys that writers were told are written.

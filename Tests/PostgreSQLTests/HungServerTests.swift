@@ -5,6 +5,7 @@ import Foundation
 import PostgreSQL
 import Synchronization
 import TestCluster
+import TestWaiting
 import Testing
 
 /// What an observer was told last.
@@ -25,7 +26,7 @@ struct HungServerTests {
         let observer = Task {
             for await now in database.availability() { seen.isAvailable.withLock { $0 = now } }
         }
-        await eventually("availability") { seen.isAvailable.withLock { $0 } == true }
+        try await eventually("availability") { seen.isAvailable.withLock { $0 } == true }
         let insert = Statement("INSERT INTO t (k) VALUES ($1)")
         _ = try await database.write(insert, [.int64(1)])
         let slow = Task.immediate { _ = try await database.read(Statement("SELECT pg_sleep(600)")) }
@@ -41,7 +42,7 @@ struct HungServerTests {
         #expect(error?.kind == .outcomeUnknown)
         #expect(await failure { try await slow.value }?.kind == .unavailable)
         #expect(ContinuousClock.now - start < .seconds(60))
-        await eventually("no availability") { seen.isAvailable.withLock { $0 } == false }
+        try await eventually("no availability") { seen.isAvailable.withLock { $0 } == false }
         let impatience = await ContinuousClock().measure {
             for _ in 0..<10 {
                 #expect(
@@ -55,7 +56,7 @@ struct HungServerTests {
         #expect(impatience < .seconds(10))
 
         for process in processes { kill(process, SIGCONT) }
-        await eventually("availability again") { seen.isAvailable.withLock { $0 } == true }
+        try await eventually("availability again") { seen.isAvailable.withLock { $0 } == true }
         _ = try await database.write(insert, [.int64(4)])
         _ = try await database.read(Statement("SELECT 1"))
         try await eventually("the end of what was left behind") {

@@ -4,6 +4,7 @@ import Foundation
 import PostgreSQL
 import Synchronization
 import TestCluster
+import TestWaiting
 import Testing
 
 /// What was heard, in order.
@@ -42,12 +43,12 @@ struct ListenerTests {
         let heard = Heard()
         #expect(!database.statistics.isListening)
         try database.listen(to: "news", heard.add)
-        await eventually("the line") { heard.upToDate != nil }
+        try await eventually("the line") { heard.upToDate != nil }
         #expect(database.statistics.isListening)
         for count in 1...20 {
             try await run(Self.notify, url)
             let moment = ContinuousClock.now
-            await eventually("a proof that is younger") { heard.upToDate.map { $0 >= moment } ?? false }
+            try await eventually("a proof that is younger") { heard.upToDate.map { $0 >= moment } ?? false }
             #expect(heard.notifications == count)
         }
         try await run("SELECT pg_notify('others', '')", url)
@@ -66,13 +67,13 @@ struct ListenerTests {
         let heard = Heard()
         try database.listen(to: "news", heard.add)
         for loss in 1...3 {
-            await eventually("the line") { heard.upToDate != nil }
+            try await eventually("the line") { heard.upToDate != nil }
             try await TestCluster.terminateConnections(of: url)
-            await eventually("the loss") { heard.losses == loss }
+            try await eventually("the loss") { heard.losses == loss }
         }
-        await eventually("the line") { heard.upToDate != nil }
+        try await eventually("the line") { heard.upToDate != nil }
         try await run(Self.notify, url)
-        await eventually("a notification") { heard.notifications == 1 }
+        try await eventually("a notification") { heard.notifications == 1 }
         await database.close()
     }
 
@@ -80,17 +81,17 @@ struct ListenerTests {
         let (database, url) = try await makeDatabase { $0.probeTimeout = .seconds(1) }
         let heard = Heard()
         try database.listen(to: "news", heard.add)
-        await eventually("the line") { heard.upToDate != nil }
+        try await eventually("the line") { heard.upToDate != nil }
         let process = try await listeningProcess(url)
         kill(process, SIGSTOP)
         defer { kill(process, SIGCONT) }
         let moment = ContinuousClock.now
         try await run(Self.notify, url)
-        await eventually("the loss") { heard.losses == 1 }
+        try await eventually("the loss") { heard.losses == 1 }
         for case .upToDate(let proven) in heard.events.prefix(while: { $0 != .lost }) {
             #expect(proven <= moment)
         }
-        await eventually("another line") { heard.upToDate != nil }
+        try await eventually("another line") { heard.upToDate != nil }
         #expect(try await listeningProcess(url) != 0)
         await database.close()
     }
@@ -101,13 +102,13 @@ struct ListenerTests {
         let database = try await connect(first.url)
         let heard = Heard()
         try database.listen(to: "news", heard.add)
-        await eventually("the line") { heard.upToDate != nil }
+        try await eventually("the line") { heard.upToDate != nil }
         await first.stop()
-        await eventually("the loss") { heard.losses == 1 }
+        try await eventually("the loss") { heard.losses == 1 }
         let second = try await TestCluster.startPrivateCluster(in: directory)
-        await eventually("the line again") { heard.upToDate != nil }
+        try await eventually("the line again") { heard.upToDate != nil }
         try await run(Self.notify, second.url)
-        await eventually("a notification") { heard.notifications == 1 }
+        try await eventually("a notification") { heard.notifications == 1 }
         await database.close()
         await second.stop()
     }
@@ -119,7 +120,7 @@ struct ListenerTests {
             url = address
             let heard = Heard()
             try database.listen(to: "news", heard.add)
-            await eventually("the line") { heard.upToDate != nil }
+            try await eventually("the line") { heard.upToDate != nil }
         }
         try await eventually("the end of all connections") {
             try await number(

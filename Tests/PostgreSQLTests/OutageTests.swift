@@ -5,6 +5,7 @@ import Foundation
 import PostgreSQL
 import Synchronization
 import TestCluster
+import TestWaiting
 import Testing
 
 /// What the writers and readers under fire were told.
@@ -60,14 +61,16 @@ struct OutageTests {
                     }
                 }
             }
-            for _ in 0..<8 {
-                let before = tally.state.withLock { ($0.written.count, $0.reads) }
-                await eventually("more writes and reads") {
-                    tally.state.withLock { $0.written.count > before.0 + 50 && $0.reads > before.1 + 50 }
+            do {
+                defer { tally.state.withLock { $0.isOver = true } }
+                for _ in 0..<8 {
+                    let before = tally.state.withLock { ($0.written.count, $0.reads) }
+                    try await eventually("more writes and reads") {
+                        tally.state.withLock { $0.written.count > before.0 + 50 && $0.reads > before.1 + 50 }
+                    }
+                    #expect(try await TestCluster.terminateConnections(of: url) > 0)
                 }
-                #expect(try await TestCluster.terminateConnections(of: url) > 0)
             }
-            tally.state.withLock { $0.isOver = true }
             try await group.waitForAll()
         }
         await database.close()
@@ -174,8 +177,8 @@ struct OutageTests {
 
         let second = try await TestCluster.startPrivateCluster(in: directory)
         #expect(second.url == first.url)
-        await eventually("an answer") { (try? await database.write(Self.insert, [.int64(3)])) != nil }
-        await eventually("a read") { (try? await database.read(Statement(Self.count))) != nil }
+        try await eventually("an answer") { (try? await database.write(Self.insert, [.int64(3)])) != nil }
+        try await eventually("a read") { (try? await database.read(Statement(Self.count))) != nil }
         #expect(try await number("SELECT sum(k)::bigint FROM t", second.url) == 4)
         await database.close()
         await second.stop()
@@ -193,9 +196,9 @@ struct OutageTests {
         let slow = Statement("SELECT pg_sleep(0.1)")
         let readers = (0..<100).map { _ in Task.immediate { _ = try await database.read(slow) } }
         // It is known that the last of them has to wait for longer.
-        await eventually("no room") { !database.hasRoom(in: .reads) }
+        try await eventually("no room") { !database.hasRoom(in: .reads) }
         await first.stop()
-        await eventually("room") { database.hasRoom(in: .reads) }
+        try await eventually("room") { database.hasRoom(in: .reads) }
         #expect(database.statistics.reads.waiting > 0)
         let second = try await TestCluster.startPrivateCluster(in: directory)
         for reader in readers { try await reader.value }

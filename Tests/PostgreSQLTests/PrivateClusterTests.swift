@@ -2,6 +2,7 @@
 
 import Foundation
 import TestCluster
+import TestWaiting
 import Testing
 
 @testable import PostgreSQL
@@ -71,10 +72,10 @@ struct PrivateClusterTests {
         for round in 1...2 {
             let process = try #require(cluster.serverProcess)
             kill(process, SIGKILL)
-            await eventually(within: .seconds(60), "another server") {
+            try await eventually("another server") {
                 cluster.serverProcess.map { $0 != process } == true
             }
-            await eventually(within: .seconds(60), "a write") {
+            try await eventually("a write") {
                 (try? await database.write(insert, [.int64(10)])) != nil
             }
             let count = try await number("SELECT count(*) FROM t WHERE k < 10", cluster.url)
@@ -100,8 +101,8 @@ struct PrivateClusterTests {
                 "-c", "unix_socket_directories=\(place.owned)/socket",
             ], output: log)
         close(log)
-        await eventually("the orphan runs") { PrivateCluster.runningURL(directory: directory) != nil }
-        await eventually("the orphan answers") {
+        try await eventually("the orphan runs") { PrivateCluster.runningURL(directory: directory) != nil }
+        try await eventually("the orphan answers") {
             (try? await number("SELECT n FROM kept", first.url)) == 42
         }
 

@@ -3,6 +3,7 @@
 import PostgreSQL
 import Synchronization
 import TestCluster
+import TestWaiting
 import Testing
 
 struct QueueTests {
@@ -42,12 +43,12 @@ struct QueueTests {
         }
         for _ in 0..<100 { write() }
         // As soon as the pace is known: the last of them waits two seconds.
-        await eventually("no room") { !database.hasRoom(in: .writes) }
+        try await eventually("no room") { !database.hasRoom(in: .writes) }
         #expect(database.hasRoom(in: .reads))
         #expect(database.statistics.writes.refused == 1)
         // What has begun may go on.
         write()
-        await eventually("room") { database.hasRoom(in: .writes) }
+        try await eventually("room") { database.hasRoom(in: .writes) }
         #expect(database.statistics.writes.waiting < 50)
         for writer in writers { try await writer.value }
         #expect(try await number("SELECT count(*) FROM t", url) == 101)
@@ -73,7 +74,7 @@ struct QueueTests {
             let readers = (0..<100).map { _ in
                 Task.immediate { _ = try await database.read(statement, parameters) }
             }
-            await eventually("no room") { !database.hasRoom(in: full) }
+            try await eventually("no room") { !database.hasRoom(in: full) }
             #expect(database.hasRoom(in: free))
             for reader in readers { try await reader.value }
         }
@@ -122,7 +123,7 @@ struct QueueTests {
             // Only what waits can tell.
             #expect(database.hasRoom(in: .writes))
             writer = .immediate { _ = try await database.write(Self.insert, [.int64(1)]) }
-            await eventually("no room") { !database.hasRoom(in: .writes) }
+            try await eventually("no room") { !database.hasRoom(in: .writes) }
         }
         try await writer?.value
         #expect(database.hasRoom(in: .writes))

@@ -3,6 +3,7 @@
 import Foundation
 import PostgreSQL
 import TestCluster
+import TestWaiting
 import Testing
 
 /// A `Database` on a new, empty test database.
@@ -39,21 +40,6 @@ func number(_ sql: String, _ url: String) async throws -> Int64 {
     try await AdminConnection.withConnection(url: url) { connection in
         var row = try connection.query(sql)[0]
         return try row.int64()
-    }
-}
-
-/// Waits until something is so; records an issue if it is not within the time.
-func eventually(
-    within limit: Duration = .seconds(60), _ what: String, sourceLocation: SourceLocation = #_sourceLocation,
-    _ isSo: () async throws -> Bool
-) async rethrows {
-    let end = ContinuousClock.now + limit
-    while !(try await isSo()) {
-        guard ContinuousClock.now < end else {
-            Issue.record("\(what) did not happen in \(limit)", sourceLocation: sourceLocation)
-            return
-        }
-        try? await Task.sleep(for: .milliseconds(5))
     }
 }
 

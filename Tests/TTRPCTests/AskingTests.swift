@@ -5,6 +5,7 @@ import NIOPosix
 import ProtobufC
 import Synchronization
 import TTRPCMessages
+import TestWaiting
 import Testing
 
 @testable import TTRPC
@@ -69,7 +70,7 @@ struct AskingTests {
             for streamID in [1, 3, 5] as [UInt32] {
                 try await peer.sendRequest(streamID, .test(TestMethods.waitAtGate))
             }
-            #expect(await eventually { answerer.asked == 3 })
+            try await eventually("all questions") { answerer.asked == 3 }
             await answerer.answer(2, "third")
             let third = try await peer.nextFrame()
             #expect((third.header.streamID, try text(third)) == (5, "third"))
@@ -88,7 +89,7 @@ struct AskingTests {
             try await peer.sendRequest(1, .test(TestMethods.waitAtGate, timeoutNano: 20_000_000))
             #expect(
                 try await peer.nextFrame().response().status?.code == StatusCode.deadlineExceeded.rawValue)
-            #expect(await eventually { answerer.givenUp == 1 })
+            try await eventually("the question given up") { answerer.givenUp == 1 }
             await answerer.answer(0, "late")
             try await peer.sendRequest(3, .test(TestMethods.repeatText, "next"))
             #expect(try text(try await peer.nextFrame()) == "next")
@@ -98,9 +99,9 @@ struct AskingTests {
     @Test func `the questions of a connection that ends are given up`() async throws {
         try await withAnswerer { answerer, _, peer in
             try await peer.sendRequest(1, .test(TestMethods.waitAtGate))
-            #expect(await eventually { answerer.asked == 1 })
+            try await eventually("the question") { answerer.asked == 1 }
             try await peer.close()
-            #expect(await eventually { answerer.givenUp == 1 })
+            try await eventually("the question given up") { answerer.givenUp == 1 }
             await answerer.answer(0, "nobody hears this")
         }
     }
@@ -108,7 +109,7 @@ struct AskingTests {
     @Test func `a server that shuts down waits for the answer to a question`() async throws {
         try await withAnswerer { answerer, server, peer in
             try await peer.sendRequest(1, .test(TestMethods.waitAtGate))
-            #expect(await eventually { answerer.asked == 1 })
+            try await eventually("the question") { answerer.asked == 1 }
             async let end: Void = server.shutdown()
             await answerer.answer(0, "in time")
             #expect(try text(try await peer.nextFrame()) == "in time")
@@ -135,9 +136,9 @@ struct AskingTests {
         let answerer = Answerer()
         let start = HandlerStart<HealthCheckRequest>.asks { answerer.ask($0) }
         let task = Task { try await start.response().service }
-        #expect(await eventually { answerer.asked == 1 })
+        try await eventually("the question") { answerer.asked == 1 }
         task.cancel()
-        #expect(await eventually { answerer.givenUp == 1 })
+        try await eventually("the question given up") { answerer.givenUp == 1 }
         await answerer.answer(0, "after all")
         #expect(try await task.value == "after all")
     }

@@ -3,6 +3,7 @@
 import NIOCore
 import ProtobufC
 import TTRPCMessages
+import TestWaiting
 import Testing
 
 @testable import TTRPC
@@ -46,7 +47,7 @@ struct CallsInFlightTests {
             let second = try await RawPeer.connect(to: server.address)
             try await first.sendRequest(1, .test(TestMethods.waitAtGate, "a"))
             try await second.sendRequest(1, .test(TestMethods.waitAtGate, "a"))
-            #expect(await eventually { server.gates.arrived("a") == 2 })
+            try await eventually("both calls at the gate") { server.gates.arrived("a") == 2 }
             for peer in [first, second] {
                 try await peer.sendRequest(3, .healthCheck)
                 try await peer.expectRefusal(.resourceExhausted, on: 3)
@@ -76,7 +77,7 @@ struct CallsInFlightTests {
             try await peer.sendRequest(1, .test(TestMethods.waitAtGate, "a"))
             try await peer.sendRequest(3, .test(TestMethods.waitAtGate, "a"))
             try await peer.closeOutput()
-            #expect(await eventually { server.gates.arrived("a") == 2 })
+            try await eventually("both calls at the gate") { server.gates.arrived("a") == 2 }
             server.gates.open("a")
             for _ in 0..<2 { #expect(try await peer.nextFrame().response().status == nil) }
             try await peer.expectClosed()
@@ -92,7 +93,7 @@ struct CallsInFlightTests {
             try await peer.closeOutput()
             try await peer.expectRefusal(.cancelled, on: 1)
             try await peer.expectClosed()
-            #expect(await eventually { server.gates.wasCancelled("a") })
+            try await eventually("the handler's cancellation") { server.gates.wasCancelled("a") }
         }
     }
 
@@ -105,9 +106,9 @@ struct CallsInFlightTests {
         try await TestServer.with(configuration, listeningOn: address) { server in
             let peer = try await RawPeer.connect(to: server.address)
             try await peer.sendRequest(1, .test(TestMethods.waitAtGate, "a"))
-            #expect(await eventually { server.gates.arrived("a") == 1 })
+            try await eventually("the call at the gate") { server.gates.arrived("a") == 1 }
             try await peer.close()
-            #expect(await eventually { server.gates.wasCancelled("a") })
+            try await eventually("the handler's cancellation") { server.gates.wasCancelled("a") }
         }
     }
 

@@ -4,6 +4,7 @@ import NIOCore
 import ProtobufC
 import TTRPCMessages
 import TestMessages
+import TestWaiting
 import Testing
 
 @testable import TTRPC
@@ -155,7 +156,7 @@ struct ClientStreamTests {
             #expect(refusal?.code == .cancelled)
             let error = await failure { _ = try await call.finish() }
             #expect(error?.code == .resourceExhausted)
-            #expect(await eventually { server.gates.wasCancelled("a") })
+            try await eventually("the handler's cancellation") { server.gates.wasCancelled("a") }
             try await expectGoodCall(client)
         }
     }
@@ -171,7 +172,7 @@ struct ClientStreamTests {
             let task = Task {
                 while true { try await call.requests.send(JoinRequest(text: text)) }
             }
-            #expect(await eventually { server.gates.arrived("a") == 1 })
+            try await eventually("the call at the gate") { server.gates.arrived("a") == 1 }
             task.cancel()
             let error = await failure { try await task.value }
             #expect(error?.code == .cancelled)

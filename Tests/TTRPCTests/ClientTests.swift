@@ -3,6 +3,7 @@
 import ProtobufC
 import TTRPC
 import TTRPCMessages
+import TestWaiting
 import Testing
 
 struct ClientTests {
@@ -103,7 +104,7 @@ struct ClientTests {
                     TestMethods.waitAtGate, HealthCheckRequest(service: "a"), timeout: .milliseconds(20))
             }
             #expect(error?.code == .deadlineExceeded)
-            #expect(await eventually { server.gates.wasCancelled("a") })
+            try await eventually("the handler's cancellation") { server.gates.wasCancelled("a") }
             _ = try await client.call(HealthMethods.check, HealthCheckRequest(), timeout: .seconds(60))
         }
     }
@@ -113,7 +114,7 @@ struct ClientTests {
             let task = Task {
                 try await client.call(TestMethods.waitAtGate, HealthCheckRequest(service: "a"))
             }
-            #expect(await eventually { server.gates.arrived("a") == 1 })
+            try await eventually("the call at the gate") { server.gates.arrived("a") == 1 }
             task.cancel()
             let error = await #expect(throws: Status.self) { try await task.value }
             #expect(error?.code == .cancelled)
@@ -159,7 +160,7 @@ struct ClientTests {
             let task = Task {
                 try await client.call(TestMethods.waitAtGate, HealthCheckRequest(service: "a"))
             }
-            #expect(await eventually { server.gates.arrived("a") == 1 })
+            try await eventually("the call at the gate") { server.gates.arrived("a") == 1 }
             await client.close()
             let sent = await #expect(throws: Status.self) { try await task.value }
             #expect(sent?.code == .unavailable)

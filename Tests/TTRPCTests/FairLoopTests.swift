@@ -5,6 +5,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 import TTRPCMessages
+import TestWaiting
 import Testing
 
 @testable import TTRPC
@@ -33,7 +34,7 @@ struct FairLoopTests {
         let server = Server(methods: methods, group: group, logger: LogLines().logger)
         let peer = try await RawPeer.connect(to: server.listen(on: TestServer.temporaryAddress()))
         try await peer.sendRequest(1, .test(TestMethods.waitAtGate, "a"))
-        #expect(await eventually { turns.load(ordering: .relaxed) > 100 })
+        try await eventually("a hundred turns") { turns.load(ordering: .relaxed) > 100 }
         try await peer.sendRequest(3, .test(TestMethods.repeatText, "b"))
         for _ in 0..<2 { #expect(try await peer.nextFrame().response().status == nil) }
         await server.shutdown()

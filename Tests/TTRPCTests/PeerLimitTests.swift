@@ -6,6 +6,7 @@ import NIOCore
 import NIOEmbedded
 import ProtobufC
 import TTRPCMessages
+import TestWaiting
 import Testing
 
 @testable import TTRPC
@@ -95,7 +96,7 @@ struct PeerLimitTests {
         configuration.idleTime = .seconds(1)
         try await withPeer(configuration) { busy, server in
             try await busy.sendRequest(1, .test(TestMethods.waitAtGate, "a"))
-            #expect(await eventually { server.gates.arrived("a") == 1 })
+            try await eventually("the call at the gate") { server.gates.arrived("a") == 1 }
             try await RawPeer.connect(to: server.address).expectClosed()
             server.gates.open("a")
             #expect(try await busy.nextResponse(on: 1).status == nil)
@@ -125,7 +126,9 @@ struct PeerLimitTests {
                 let request = TTRPCRequest.test(TestMethods.letters, "100000")
                 peer.sendWithoutWaiting(RawPeer.frame(1, UInt32(id * 2 + 1), body: request.encoded()))
             }
-            #expect(await eventually { server.log.all.contains { $0.contains("does not read") } })
+            try await eventually("the line in the log") {
+                server.log.all.contains { $0.contains("does not read") }
+            }
             try await peer.beginReading()
             var answered = 0
             while (try? await peer.nextFrame()) != nil { answered += 1 }
@@ -161,9 +164,9 @@ struct PeerLimitTests {
                 let request = TTRPCRequest.test(TestMethods.waitNamed, "\(text)gate")
                 peer.sendWithoutWaiting(RawPeer.frame(1, UInt32(id * 2 + 1), body: request.encoded()))
             }
-            #expect(await eventually { server.gates.arrived("gate") == count })
+            try await eventually("all calls at the gate") { server.gates.arrived("gate") == count }
             server.gates.open("gate")
-            #expect(await eventually { server.server.statistics.callsInFlight == 0 })
+            try await eventually("the end of all calls") { server.server.statistics.callsInFlight == 0 }
             try await peer.beginReading()
             var refused = 0
             for _ in 0..<count {

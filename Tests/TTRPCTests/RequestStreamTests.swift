@@ -5,6 +5,7 @@ import NIOCore
 import ProtobufC
 import TTRPCMessages
 import TestMessages
+import TestWaiting
 import Testing
 
 @testable import TTRPC
@@ -100,7 +101,7 @@ struct RequestStreamTests {
             try await peer.sendFrame(3, 1, flags: 5)
             for _ in 0..<2 { try await peer.sendFrame(3, 1, flags: flags) }
             try await peer.expectRefusal(.invalidArgument, on: 1)
-            #expect(await eventually { server.gates.wasCancelled("a") })
+            try await eventually("the handler's cancellation") { server.gates.wasCancelled("a") }
             try await peer.expectGoodCall(on: 3)
         }
     }
@@ -140,7 +141,7 @@ struct RequestStreamTests {
             try await peer.open(1, .join("wait a"))
             try await peer.sendFrame(3, 1, body: [UInt8](repeating: 1, count: (256 << 10) + 1))
             try await peer.expectRefusal(.resourceExhausted, on: 1)
-            #expect(await eventually { server.gates.wasCancelled("a") })
+            try await eventually("the handler's cancellation") { server.gates.wasCancelled("a") }
             try await peer.expectGoodCall(on: 3)
         }
     }
@@ -160,7 +161,7 @@ struct RequestStreamTests {
             try await peer.open(1, .join("wait a"))
             try await peer.open(1, .join("b"))
             try await peer.expectRefusal(.invalidArgument, on: 1)
-            #expect(await eventually { server.gates.wasCancelled("a") })
+            try await eventually("the handler's cancellation") { server.gates.wasCancelled("a") }
             try await peer.expectGoodCall(on: 1)
         }
     }

@@ -4,6 +4,7 @@ import NIOCore
 import ProtobufC
 import TTRPCMessages
 import TestMessages
+import TestWaiting
 import Testing
 
 @testable import TTRPC
@@ -76,7 +77,7 @@ struct ServerStreamTests {
             #expect(try await peer.nextText(on: 1) == "0")
             for _ in 0..<2 { try await peer.sendFrame(3, 1, flags: flags) }
             try await peer.expectRefusal(.invalidArgument, on: 1)
-            #expect(await eventually { server.gates.wasCancelled("a") })
+            try await eventually("the handler's cancellation") { server.gates.wasCancelled("a") }
             try await peer.expectGoodCall(on: 3)
         }
     }
@@ -96,7 +97,7 @@ struct ServerStreamTests {
             try await peer.open(1, .count(1, then: "wait a", timeoutNano: 50_000_000))
             #expect(try await peer.nextText(on: 1) == "0")
             try await peer.expectRefusal(.deadlineExceeded, on: 1)
-            #expect(await eventually { server.gates.wasCancelled("a") })
+            try await eventually("the handler's cancellation") { server.gates.wasCancelled("a") }
             try await peer.expectGoodCall(on: 3)
         }
     }
@@ -106,7 +107,7 @@ struct ServerStreamTests {
             try await peer.open(1, .count(1, then: "wait a"))
             #expect(try await peer.nextText(on: 1) == "0")
             try await peer.close()
-            #expect(await eventually { server.gates.wasCancelled("a") })
+            try await eventually("the handler's cancellation") { server.gates.wasCancelled("a") }
         }
     }
 
@@ -155,7 +156,7 @@ struct ServerStreamTests {
             await server.server.shutdown()
             try await peer.expectRefusal(.unavailable, on: 1)
             try await peer.expectClosed()
-            #expect(await eventually { server.health.watcherCount == 0 })
+            try await eventually("the end of the watcher") { server.health.watcherCount == 0 }
         }
     }
 
@@ -164,7 +165,7 @@ struct ServerStreamTests {
             try await peer.open(1, .count(1, then: "wait a"))
             #expect(try await peer.nextText(on: 1) == "0")
             async let shutdown: Void = server.server.shutdown()
-            #expect(await eventually { (try? await RawPeer.connect(to: server.address)) == nil })
+            try await eventually("no way in") { (try? await RawPeer.connect(to: server.address)) == nil }
             server.gates.open("a")
             try await peer.expectEnd(of: 1)
             try await peer.expectClosed()
@@ -217,7 +218,7 @@ struct ServerStreamTests {
                     FourKindsServiceMethods.count, CountRequest(messages: 1, then: "wait a"))
                 for try await _ in responses {}
             }
-            #expect(await eventually { server.gates.arrived("a") == 1 })
+            try await eventually("the call at the gate") { server.gates.arrived("a") == 1 }
             task.cancel()
             let error = await failure { try await task.value }
             #expect(error?.code == .cancelled)

@@ -3,6 +3,7 @@
 import NIOCore
 import NIOEmbedded
 import TTRPCMessages
+import TestWaiting
 import Testing
 
 @testable import TTRPC
@@ -25,7 +26,7 @@ struct ShutdownTests {
         try await TestServer.with { server in
             let peer = try await RawPeer.connect(to: server.address)
             try await peer.sendRequest(1, .test(TestMethods.waitAtGate, "a"))
-            #expect(await eventually { server.gates.arrived("a") == 1 })
+            try await eventually("the call at the gate") { server.gates.arrived("a") == 1 }
             async let shutdown: Void = server.server.shutdown()
             try await peer.expectGoodCalls(untilRefusal: .unavailable, from: 3)
             server.gates.open("a")
@@ -42,7 +43,7 @@ struct ShutdownTests {
             let peer = try await RawPeer.connect(to: server.address)
             try await peer.sendRequest(1, .test(TestMethods.waitStubbornly, "a"))
             try await peer.sendRequest(3, .test(TestMethods.waitAtGate, "b"))
-            #expect(await eventually { server.gates.arrived("b") == 1 })
+            try await eventually("the call at the gate") { server.gates.arrived("b") == 1 }
             await server.server.shutdown()
             try await peer.expectRefusal(.cancelled, on: 1)
             try await peer.expectRefusal(.cancelled, on: 3)
@@ -63,7 +64,7 @@ struct ShutdownTests {
             for type: UInt8 in [0, 2, 77] { try await peer.sendFrame(type, 1) }
             try await peer.sendFrame(1, 11, body: [0xff])
             try await peer.expectRefusal(.invalidArgument, on: 11)
-            #expect(await eventually { server.gates.arrived("a") == 1 })
+            try await eventually("the call at the gate") { server.gates.arrived("a") == 1 }
             async let shutdown: Void = server.server.shutdown()
             try await peer.expectGoodCalls(untilRefusal: .unavailable, from: 13)
             server.gates.open("a")

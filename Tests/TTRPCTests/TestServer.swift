@@ -179,16 +179,6 @@ struct TestServer: Sendable {
     private static func currentThread() -> UInt { UInt(pthread_self()) }
 }
 
-/// Waits until a condition holds, which another thread brings about; false if it does not come in two minutes.
-func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
-    let end = ContinuousClock.now + .seconds(120)
-    while ContinuousClock.now < end {
-        if try await condition() { return true }
-        try? await Task.sleep(for: .milliseconds(2))
-    }
-    return false
-}
-
 /// The status that the body throws.
 func failure(
     sourceLocation: SourceLocation = #_sourceLocation, of body: () async throws -> Void

@@ -4,6 +4,7 @@
 import NIOCore
 import ProtobufC
 import TTRPCMessages
+import TestWaiting
 import Testing
 
 @testable import TTRPC
@@ -179,7 +180,7 @@ struct WireTests {
             try await peer.sendRequest(1, .test(TestMethods.waitAtGate, "a"))
             try await peer.sendRequest(1, .healthCheck)
             try await peer.expectRefusal(.invalidArgument, on: 1)
-            #expect(await eventually { server.gates.wasCancelled("a") })
+            try await eventually("the handler's cancellation") { server.gates.wasCancelled("a") }
             try await peer.expectGoodCall(on: 1)
         }
     }
@@ -192,7 +193,7 @@ struct WireTests {
             try await peer.sendFrame(3, 1, body: [1, 2, 3])
             try await peer.sendFrame(3, 1, flags: 1)
             try await peer.expectRefusal(.invalidArgument, on: 1)
-            #expect(await eventually { server.gates.wasCancelled("a") })
+            try await eventually("the handler's cancellation") { server.gates.wasCancelled("a") }
             try await peer.expectGoodCall(on: 3)
         }
     }
