@@ -43,27 +43,35 @@ func number(_ sql: String, _ url: String) async throws -> Int64 {
     }
 }
 
-/// Keeps the write connection busy until `release` is called, so that what is written meanwhile has to queue.
-///
-/// A second connection holds an advisory lock the write waits for.
-func whileWritesWait(
-    _ database: Database, _ url: String, _ body: () async throws -> Void
-) async throws {
+/// Holds an advisory lock, on a connection of its own, while the body runs with its key.
+func whileLocked(_ url: String, _ body: (_ key: Int64) async throws -> Void) async throws {
     let key = Int64.random(in: 1...Int64.max)
     let holder = try await connect(url) { $0.readConnections = 1 }
     _ = try await holder.write(Statement("SELECT pg_advisory_lock($1)"), [.int64(key)])
-    let blocked = Task.immediate {
-        _ = try await database.write(Statement("SELECT pg_advisory_xact_lock($1)"), [.int64(key)])
-    }
-    try await eventually("the write waits for the lock") {
-        try await number(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND "
-                + "((classid::bigint << 32) | objid::bigint) = \(key)", url) == 1
-    }
-    try await body()
+    let outcome: Result<Void, any Error>
+    do { outcome = .success(try await body(key)) } catch { outcome = .failure(error) }
     _ = try await holder.write(Statement("SELECT pg_advisory_unlock($1)"), [.int64(key)])
-    try await blocked.value
     await holder.close()
+    try outcome.get()
+}
+
+/// Keeps the write connection busy while the body runs, so that what is written meanwhile has to queue.
+func whileWritesWait(
+    _ database: Database, _ url: String, _ body: () async throws -> Void
+) async throws {
+    var blocked: Task<Void, any Error>?
+    try await whileLocked(url) { key in
+        blocked = Task.immediate {
+            _ = try await database.write(Statement("SELECT pg_advisory_xact_lock($1)"), [.int64(key)])
+        }
+        try await eventually("the write waits for the lock") {
+            try await number(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND "
+                    + "((classid::bigint << 32) | objid::bigint) = \(key)", url) == 1
+        }
+        try await body()
+    }
+    try await blocked?.value
 }
 
 /// The error a statement ends with; records an issue if it succeeds.
