@@ -1,5 +1,5 @@
-// A time zone as data: an offset before the first change, and the changes. The table comes from outside (Foundation
-// or PostgreSQL know zones, this module imports neither), so the rules stay pure and a test can make up a zone.
+// A time zone as data: an offset before the first change, and the changes. The table comes from outside, as the bytes
+// of a compiled zone, so the rules stay pure and a test can make up a zone.
 //
 // PostgreSQL silently shifts a local time that a clock change skips; here the caller learns of it and can refuse.
 

@@ -44,6 +44,19 @@ import Testing
         #expect(department.departmentName == doctor.department?.departmentName)
     }
 
+    @Test func `a name is kept composed and without white space at its ends`() async throws {
+        let (clinic, administrator, _, _) = try await scene()
+        let number = clinic.next()
+        let department = try await administrator.call(
+            DepartmentServiceMethods.createDepartment,
+            CreateDepartmentRequest(
+                departmentName: "\u{A0}\tNe\u{301}phrologie  A\u{30A} \(number) \u{2003}\n",
+                operatingStartHour: "08:00", operatingEndHour: "09:00"))
+        // Bytes, since to Swift both spellings are equal.
+        #expect(
+            Array(department.departmentName.utf8) == Array("N\u{E9}phrologie  \u{C5} \(number)".utf8))
+    }
+
     @Test func `a week narrows the hours, a new one replaces it, none clears it`() async throws {
         let (clinic, administrator, doctor, patient) = try await scene()
         // Every day but that of the search in two days.

@@ -154,6 +154,23 @@ private let directoryCases: [RefusalCase] = [
                     departmentName: name, operatingStartHour: "08:00", operatingEndHour: "09:00"))
         }
     },
+    RefusalCase(
+        "a department name that is taken, spelt with a combining accent", .alreadyExists,
+        "DEPARTMENT_NAME_TAKEN"
+    ) {
+        let number = $0.clinic.next()
+        for name in ["N\u{E9}phrologie \(number)", "Ne\u{301}phrologie \(number)"] {
+            try await $0.administrator.call(
+                DepartmentServiceMethods.createDepartment,
+                CreateDepartmentRequest(
+                    departmentName: name, operatingStartHour: "08:00", operatingEndHour: "09:00"))
+        }
+    },
+    RefusalCase("an e-mail that is taken, spelt with a combining accent", .alreadyExists, "EMAIL_TAKEN") {
+        let number = $0.clinic.next()
+        try await signUp($0, email: "ren\u{E9}\(number)@example.org")
+        try await signUp($0, email: "rene\u{301}\(number)@example.org")
+    },
     RefusalCase("a department that ends before it starts", .invalidArgument, "INVALID_FIELD") {
         _ = try await $0.clinic.doctor(opens: "10:00", closes: "09:00", by: $0.administrator)
     },

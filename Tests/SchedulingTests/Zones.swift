@@ -1,5 +1,5 @@
 // Zones and readings for the tests. The tables are computed here from the published rule (first Sunday of April and
-// October), independently of any time zone library; the loader's own tests compare Foundation with the same facts.
+// October), independently of any time zone database; the database's own tests compare it with the same facts.
 import Scheduling
 import Testing
 
