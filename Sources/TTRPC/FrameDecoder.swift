@@ -86,7 +86,7 @@ struct FrameDecoder {
             defer { partial.removeAll(keepingCapacity: partial.capacity <= Self.retainedBytes) }
             return partial.withUnsafeBytes(use)
         }
-        return use(incoming.take(min(length, incoming.count)))
+        return incoming.take(min(length, incoming.count), use)
     }
 
     /// Whether the whole body lies in one of the two buffers; moves bytes together if it is cut.
@@ -99,14 +99,14 @@ struct FrameDecoder {
     /// Skips what is to be skipped; whether that is all of it.
     private mutating func skip() -> Bool {
         let count = min(bytesToSkip, incoming.count)
-        _ = incoming.take(count)
+        incoming.take(count) { _ in }
         bytesToSkip -= count
         return bytesToSkip == 0
     }
 
     private mutating func readHeader() -> FrameHeader? {
         if partial.isEmpty, incoming.count >= FrameHeader.byteCount {
-            return FrameHeader(incoming.take(FrameHeader.byteCount))
+            return incoming.take(FrameHeader.byteCount) { FrameHeader($0) }
         }
         guard fillPartial(to: FrameHeader.byteCount) else { return nil }
         defer { partial.removeAll(keepingCapacity: true) }
@@ -115,7 +115,7 @@ struct FrameDecoder {
 
     /// Moves bytes behind those that were cut off, until `count` are there; whether they are.
     private mutating func fillPartial(to count: Int) -> Bool {
-        partial.append(contentsOf: incoming.take(min(count - partial.count, incoming.count)))
+        incoming.take(min(count - partial.count, incoming.count)) { partial.append(contentsOf: $0) }
         return partial.count == count
     }
 
@@ -128,7 +128,7 @@ struct FrameDecoder {
 
 /// What is left of a read, where it lies. A buffer looks up its memory, and who else uses it, each time it is asked,
 /// which was a twentieth of a small call; here that is done once. Whoever else has the buffer makes a copy of it before
-/// a change, since its storage is kept here too.
+/// a change, since its storage is kept here too. The bytes are lent to a closure only.
 private struct LentBytes {
     private var storage: AnyObject?
     private var rest = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -144,18 +144,20 @@ private struct LentBytes {
     var count: Int { rest.count }
     var isEmpty: Bool { rest.isEmpty }
 
-    /// Takes that many bytes, which must be there; they are lent until the next change of this.
-    mutating func take(_ count: Int) -> UnsafeRawBufferPointer {
+    /// Lends that many bytes, which must be there, and goes on behind them.
+    mutating func take<Result>(_ count: Int, _ use: (UnsafeRawBufferPointer) -> Result) -> Result {
         let taken = UnsafeRawBufferPointer(rebasing: rest[..<count])
         rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-        return taken
+        // That the memory is the storage's is known to nobody else: without this the compiler may let go of it before
+        // it is used, where the next thing done with this is to replace it.
+        return withExtendedLifetime(storage) { use(taken) }
     }
 
     /// Puts another read behind what is left, in a buffer for both.
     mutating func append(_ bytes: ByteBuffer) {
         var both = ByteBuffer()
-        both.reserveCapacity(rest.count + bytes.readableBytes)
-        both.writeBytes(rest)
+        both.reserveCapacity(count + bytes.readableBytes)
+        take(count) { _ = both.writeBytes($0) }
         both.writeImmutableBuffer(bytes)
         self = LentBytes(both)
     }
