@@ -86,8 +86,9 @@ struct ServerMetricsTests {
         }
         #expect(error?.description == "cannot read \(address)/other: the answer is 404 Not Found")
         await server.stop()
+        // Not the server's own port, which another test may have by now.
         let refused = await #expect(throws: ServerMetricsError.self) {
-            try await ServerMetrics.read(from: address)
+            try await ServerMetrics.read(from: "http://127.0.0.1:1")
         }
         #expect(refused?.description.contains("refused") == true)
     }
