@@ -19,7 +19,7 @@ public final class HMACSHA256: Sendable {
         guard key.count >= 16 else {
             throw OpenSSLError(function: "EVP_MAC_init", reason: "a key of \(key.count) bytes is too short")
         }
-        ERR_clear_error()
+        OpenSSLError.clear()
         guard let algorithm = EVP_MAC_fetch(nil, OSSL_MAC_NAME_HMAC, nil) else {
             throw .last("EVP_MAC_fetch")
         }
@@ -44,7 +44,7 @@ public final class HMACSHA256: Sendable {
         let bytes = message.bindMemory(to: UInt8.self)
         return try Digest256 { output throws(OpenSSLError) in
             let failed: String? = context.withLock { context in
-                ERR_clear_error()
+                OpenSSLError.clear()
                 // Without a key it starts again under the one it has.
                 guard EVP_MAC_init(context.pointer, nil, 0, nil) == 1 else { return "EVP_MAC_init" }
                 guard EVP_MAC_update(context.pointer, bytes.baseAddress, bytes.count) == 1 else {

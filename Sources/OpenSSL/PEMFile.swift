@@ -14,7 +14,7 @@ enum PEMFile {
     /// The key in a file, which is the caller's to free.
     static func privateKey(_ path: String) throws(TLSError) -> OpaquePointer {
         try check(path)
-        ERR_clear_error()
+        OpenSSLError.clear()
         guard let file = BIO_new_file(path, "r") else {
             throw .file(path: path, reason: "cannot be read: \(String(cString: strerror(errno)))")
         }
@@ -30,7 +30,7 @@ enum PEMFile {
                 }, wantsPassword)
         }
         if let key { return key }
-        ERR_clear_error()
+        OpenSSLError.clear()
         throw .file(
             path: path,
             reason: wantsPassword

@@ -8,7 +8,7 @@ public enum SHA256 {
     public static func digest(_ message: UnsafeRawBufferPointer) throws(OpenSSLError) -> Digest256 {
         guard let algorithm else { throw OpenSSLError(function: "EVP_MD_fetch", reason: "no SHA-256") }
         return try Digest256 { output throws(OpenSSLError) in
-            ERR_clear_error()
+            OpenSSLError.clear()
             guard EVP_Digest(message.baseAddress, message.count, output, nil, algorithm.pointer, nil) == 1
             else {
                 throw .last("EVP_Digest")

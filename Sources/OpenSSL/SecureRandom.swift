@@ -10,7 +10,7 @@ public enum SecureRandom {
             throw OpenSSLError(function: "RAND_bytes", reason: "a count of \(count) is out of range")
         }
         var bytes = [UInt8](repeating: 0, count: count)
-        ERR_clear_error()
+        OpenSSLError.clear()
         guard RAND_bytes(&bytes, Int32(truncatingIfNeeded: count)) == 1 else { throw .last("RAND_bytes") }
         return bytes
     }

@@ -32,7 +32,7 @@ final class TLSConnection {
     init(_ context: TLSContext, host: String?) throws(TLSError) {
         self.context = context
         self.host = host
-        ERR_clear_error()
+        OpenSSLError.clear()
         guard let ssl = SSL_new(context.pointer) else { throw .last("SSL_new") }
         self.ssl = ssl
         guard let bio = wire.makeBIO() else { throw .last("BIO_new") }
@@ -56,7 +56,7 @@ final class TLSConnection {
 
     /// Goes on with the handshake.
     func handshake() -> Outcome {
-        ERR_clear_error()
+        OpenSSLError.clear()
         let result = SSL_do_handshake(ssl)
         return result == 1 ? .complete : outcome(of: result, "SSL_do_handshake", isHandshake: true)
     }
@@ -73,7 +73,7 @@ final class TLSConnection {
         while plaintext.readableBytes < limit {
             var count = 0
             var result: CInt = 0
-            ERR_clear_error()
+            OpenSSLError.clear()
             plaintext.writeWithUnsafeMutableBytes(minimumWritableBytes: nextReadBytes) { memory in
                 result = SSL_read_ex(ssl, memory.baseAddress, memory.count, &count)
                 return count
@@ -92,7 +92,7 @@ final class TLSConnection {
         let records = byteCount / Self.maximumRecordBytes + 1
         wire.reserveOutgoing(byteCount + records * Self.recordOverhead)
         var count = 0
-        ERR_clear_error()
+        OpenSSLError.clear()
         let result = plaintext.withUnsafeReadableBytes {
             SSL_write_ex(ssl, $0.baseAddress, $0.count, &count)
         }
@@ -102,9 +102,9 @@ final class TLSConnection {
     /// Says that nothing more will be sent (close_notify).
     func endOutput() {
         guard !hasFailed else { return }
-        ERR_clear_error()
+        OpenSSLError.clear()
         _ = SSL_shutdown(ssl)
-        ERR_clear_error()
+        OpenSSLError.clear()
     }
 
     /// As much as can come out of what is there: what is encrypted is never shorter than what it says.
@@ -127,7 +127,7 @@ final class TLSConnection {
     /// Accepts only a certificate that is for this host: a literal address by the addresses in it, a name by the
     /// DNS names in it, never by its subject.
     private func expect(_ host: String) throws(TLSError) {
-        ERR_clear_error()
+        OpenSSLError.clear()
         var address = in6_addr()
         let isLiteral = inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1
         if isLiteral {

@@ -132,7 +132,7 @@ public final class TLSContext: Sendable {
     }
 
     private static func make(_ method: OpaquePointer?) throws(TLSError) -> OpaquePointer {
-        ERR_clear_error()
+        OpenSSLError.clear()
         guard let pointer = SSL_CTX_new(method) else { throw .last("SSL_CTX_new") }
         SSL_CTX_set_options(pointer, clinic_SSL_OP_NO_COMPRESSION | clinic_SSL_OP_NO_RENEGOTIATION)
         // The buffers of a record, 33 KiB, are there only while one is under way.
@@ -152,16 +152,16 @@ public final class TLSContext: Sendable {
 
     private func trust(_ authorities: String) throws(TLSError) {
         try PEMFile.check(authorities)
-        ERR_clear_error()
+        OpenSSLError.clear()
         guard SSL_CTX_load_verify_file(pointer, authorities) == 1 else {
-            ERR_clear_error()
+            OpenSSLError.clear()
             throw .file(path: authorities, reason: "holds no certificate of an authority in PEM form")
         }
     }
 
     private func use(certificate: String, key: String) throws(TLSError) {
         try PEMFile.check(certificate)
-        ERR_clear_error()
+        OpenSSLError.clear()
         guard SSL_CTX_use_certificate_chain_file(pointer, certificate) == 1 else {
             let failure = OpenSSLError.last("SSL_CTX_use_certificate_chain_file")
             let reason = failure.reason == "no start line" ? nil : failure.reason
@@ -172,9 +172,9 @@ public final class TLSContext: Sendable {
         try PEMFile.checkTime(of: SSL_CTX_get0_certificate(pointer), in: certificate)
         let privateKey = try PEMFile.privateKey(key)
         defer { EVP_PKEY_free(privateKey) }
-        ERR_clear_error()
+        OpenSSLError.clear()
         guard SSL_CTX_use_PrivateKey(pointer, privateKey) == 1, SSL_CTX_check_private_key(pointer) == 1 else {
-            ERR_clear_error()
+            OpenSSLError.clear()
             throw .file(path: key, reason: "is not the key of the certificate in \(certificate)")
         }
     }

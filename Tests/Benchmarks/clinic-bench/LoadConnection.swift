@@ -64,14 +64,16 @@ final class LoadConnection: ChannelInboundHandler {
     private let inFlight: Int
     private let tally: Tally
     private let allowsTaken: Bool
+    // On the event loop only; that two accesses could meet is checked at run time elsewhere, not in each call of a load.
+
     /// When the calls in flight were sent, in a ring by their stream ids; nil for those that are answered. A peer answers
     /// long before it is round.
-    private var sendingTimes = [NIODeadline?](repeating: nil, count: 8192)
-    private var durations: [Duration] = []
-    private var rest = ByteBuffer()
-    private var outgoing = ByteBuffer()
-    private var nextStreamID: UInt32 = 1
-    private var answered = 0
+    @exclusivity(unchecked) private var sendingTimes = [NIODeadline?](repeating: nil, count: 8192)
+    @exclusivity(unchecked) private var durations: [Duration] = []
+    @exclusivity(unchecked) private var rest = ByteBuffer()
+    @exclusivity(unchecked) private var outgoing = ByteBuffer()
+    @exclusivity(unchecked) private var nextStreamID: UInt32 = 1
+    @exclusivity(unchecked) private var answered = 0
 
     init(requests: Requests, inFlight: Int, tally: Tally, allowsTaken: Bool) {
         self.requests = requests
