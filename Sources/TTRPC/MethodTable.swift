@@ -293,17 +293,10 @@ final class RegisteredMethod: Sendable {
     }
 
     /// Whether this is its name.
-    func hasName(_ bytes: UnsafeRawBufferPointer) -> Bool { Self.areEqual(nameBytes, bytes) }
+    func hasName(_ bytes: UnsafeRawBufferPointer) -> Bool { nameBytes.equal(bytes) }
 
     /// Whether this is the full name of its service.
-    func isOf(_ bytes: UnsafeRawBufferPointer) -> Bool { Self.areEqual(serviceBytes, bytes) }
-
-    private static func areEqual(_ name: [UInt8], _ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard name.count == bytes.count, let start = bytes.baseAddress else {
-            return name.isEmpty && bytes.isEmpty
-        }
-        return name.withUnsafeBytes { $0.baseAddress.map { memcmp($0, start, bytes.count) == 0 } ?? false }
-    }
+    func isOf(_ bytes: UnsafeRawBufferPointer) -> Bool { serviceBytes.equal(bytes) }
 
     /// Whether a call of it is one request and one answer.
     var isUnary: Bool {

@@ -2,7 +2,6 @@
 // of a small call: four texts and two lists were made of bytes that are looked at once. So this one message has a reader
 // by hand. It takes and refuses exactly what `TTRPCRequest` does, which a test and the fuzzer hold against each other.
 
-internal import Glibc
 internal import ProtobufC
 internal import TTRPCMessages
 
@@ -166,8 +165,6 @@ struct EncodedNames {
 
     /// Whether an envelope begins with them.
     func begin(_ envelope: UnsafeRawBufferPointer) -> Bool {
-        guard envelope.count >= bytes.count, let start = envelope.baseAddress else { return false }
-        return bytes.withUnsafeBytes { $0.baseAddress.map { memcmp($0, start, bytes.count) == 0 } ?? false }
-            && !bytes.isEmpty
+        !bytes.isEmpty && bytes.begin(envelope)
     }
 }

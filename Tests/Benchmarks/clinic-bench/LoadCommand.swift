@@ -1,6 +1,6 @@
 // `clinic-bench load`: keeps a number of calls in flight on a number of connections and prints how many were answered
 // in a second, how many were sent in all, and after how many microseconds half of the answers and 99 % of them had
-// come. One event loop does all of it.
+// come. One event loop does all of it, unless more are asked for.
 
 internal import ArgumentParser
 internal import ClinicMessages
@@ -34,6 +34,7 @@ struct LoadCommand: AsyncParsableCommand {
     @Option(help: "The authorities of a tls: server, a PEM file.") var ca: String?
     @Option(help: "The access token that every call carries.") var token: String
     @Option var connections = 8
+    @Option(help: "Event loops that share the connections.") var threads = 1
     @Option(help: "Calls in flight on each connection.") var inFlight = 16
     @Option var seconds = 3.0
     @Option(help: "Seconds before the count begins.") var warmUp = 0.5
@@ -50,7 +51,7 @@ struct LoadCommand: AsyncParsableCommand {
     @Option(help: "The last day of that week.") var lastDay = ""
 
     func run() async throws {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, threads))
         let requests = try requests()
         let tally = Tally()
         let context = try TLSContext(authorities: ca)
