@@ -122,9 +122,8 @@ struct MetricsTests {
         let ready = try await WebAnswer.get("/readyz", port: port)
         #expect(ready.status == 200 && ready.body == "serving\n")
 
-        let processes = TestCluster.serverProcesses(of: try #require(clinic.postmaster))
-        for process in processes { kill(process, SIGSTOP) }
-        defer { for process in processes { kill(process, SIGCONT) } }
+        let server = TestCluster.hang(try #require(clinic.postmaster))
+        defer { server.resume() }
         // Nothing is asked of a database that nobody needs.
         _ = try await status {
             _ = try await clinic.client(within: .seconds(2)).call(
@@ -138,7 +137,7 @@ struct MetricsTests {
         #expect(try await WebAnswer.get("/healthz", port: port).status == 200)
         #expect(try await metrics(port).value("clinic_database_available") == 0)
 
-        for process in processes { kill(process, SIGCONT) }
+        server.resume()
         try await eventually("ready again", within: .seconds(30)) {
             try await WebAnswer.get("/readyz", port: port).status == 200
         }

@@ -32,10 +32,9 @@ struct HungServerTests {
         let slow = Task.immediate { _ = try await database.read(Statement("SELECT pg_sleep(600)")) }
         try await eventually("the read runs") { try await sleepers(cluster.url) == 1 }
 
-        let processes = TestCluster.serverProcesses(of: try #require(cluster.serverProcess))
-        #expect(processes.count > 4)
-        for process in processes { kill(process, SIGSTOP) }
-        defer { for process in processes { kill(process, SIGCONT) } }
+        let server = TestCluster.hang(try #require(cluster.serverProcess))
+        defer { server.resume() }
+        #expect(server.processes.count > 4)
         let start = ContinuousClock.now
         // Sent, and nobody knows.
         let error = await failure { _ = try await database.write(insert, [.int64(2)]) }
@@ -55,7 +54,7 @@ struct HungServerTests {
         // Twenty calls that wait for no connection.
         #expect(impatience < .seconds(10))
 
-        for process in processes { kill(process, SIGCONT) }
+        server.resume()
         try await eventually("availability again") { seen.isAvailable.withLock { $0 } == true }
         _ = try await database.write(insert, [.int64(4)])
         _ = try await database.read(Statement("SELECT 1"))

@@ -53,7 +53,27 @@ public enum TestCluster {
         }
     }
 
-    /// A server's process and those it has started, to be stopped all together.
+    /// A server that is there and does nothing.
+    public struct HungServer: Sendable {
+        /// Its own process and all it has started.
+        public let processes: [Int32]
+
+        /// Lets it go on.
+        public func resume() {
+            for process in processes { kill(process, SIGCONT) }
+        }
+    }
+
+    /// Stops a server with all it has started (SIGSTOP).
+    public static func hang(_ postmaster: Int32) -> HungServer {
+        // First, so that it starts nothing that would go on.
+        kill(postmaster, SIGSTOP)
+        let server = HungServer(processes: serverProcesses(of: postmaster))
+        for process in server.processes { kill(process, SIGSTOP) }
+        return server
+    }
+
+    /// A server's process and those it has started.
     public static func serverProcesses(of postmaster: Int32) -> [Int32] {
         let numbers = (try? FileManager.default.contentsOfDirectory(atPath: "/proc"))?.compactMap {
             Int32($0)
