@@ -97,13 +97,13 @@ final class TLSPair {
     }
 
     /// Carries bytes both ways until there are no more.
-    func carry(in pieces: (ByteBuffer) -> [ByteBuffer] = { [$0] }) throws {
+    func carry(in pieces: (ByteBuffer) throws -> [ByteBuffer] = { [$0] }) throws {
         while true {
             let (toServer, toClient) = (try client.outgoing(), try server.outgoing())
             if toServer.isEmpty, toClient.isEmpty { return }
             bytesToClient += toClient.reduce(0) { $0 + $1.readableBytes }
-            for bytes in toServer.flatMap(pieces) { try server.channel.writeInbound(bytes) }
-            for bytes in toClient.flatMap(pieces) { try client.channel.writeInbound(bytes) }
+            for bytes in try toServer.flatMap(pieces) { try server.channel.writeInbound(bytes) }
+            for bytes in try toClient.flatMap(pieces) { try client.channel.writeInbound(bytes) }
         }
     }
 }

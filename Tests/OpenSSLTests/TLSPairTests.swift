@@ -1,6 +1,7 @@
 // The handler itself, byte by byte: whole messages out of any cuts, every kind of end, and nothing that somebody has
 // spoilt.
 
+import Glibc
 import NIOCore
 import NIOEmbedded
 import OpenSSL
@@ -148,6 +149,30 @@ struct TLSPairTests {
         #expect(bytes[0] - bytes[1] > 400 && bytes[0] - bytes[2] > 400, "\(bytes)")
         // A server with new keys takes it for a stranger.
         #expect(bytes[3] - bytes[1] > 400, "\(bytes)")
+    }
+
+    @Test func `an error that somebody else left on the thread is not the connection's`() async throws {
+        try await withPair { pair in
+            // Half of what comes each time: libssl wants more, and says why by that thread's errors.
+            func halves(_ bytes: ByteBuffer) throws -> [ByteBuffer] {
+                try leaveAnErrorBehind()
+                var rest = bytes
+                let half = rest.readSlice(length: rest.readableBytes / 2)
+                return [half, rest].compactMap(\.self)
+            }
+            try pair.carry(in: halves)
+            try pair.client.channel.writeAndFlush(ByteBuffer(string: "still here")).wait()
+            try pair.carry(in: halves)
+            #expect(pair.server.listener.received == Array("still here".utf8))
+            #expect(pair.client.listener.errors.isEmpty && pair.server.listener.errors.isEmpty)
+        }
+    }
+
+    /// Has a function of libcrypto fail, as one that another library calls may.
+    private func leaveAnErrorBehind() throws {
+        typealias OpenFile = @convention(c) (UnsafePointer<CChar>, UnsafePointer<CChar>) -> OpaquePointer?
+        let function = try #require(dlsym(nil, "BIO_new_file"))
+        #expect(unsafeBitCast(function, to: OpenFile.self)("/nowhere/at/all", "r") == nil)
     }
 
     @Test func `a write before the connection is secure fails`() async throws {
