@@ -94,13 +94,15 @@ func runLoad(
     }
 }
 
-/// Lends a generator of Health/Check.
+/// Lends a generator of Health/Check, or of what is made of that workload.
 func withGenerator<Result>(
-    at address: Address, threads: Int = 1, _ body: (LoadGenerator) async throws -> Result
+    at address: Address, threads: Int = 1,
+    workload: @escaping @Sendable (any Workload) -> any Workload = { $0 },
+    _ body: (LoadGenerator) async throws -> Result
 ) async throws -> Result {
     let call = try SingleCall(method: "Health/Check", json: "{}", token: nil)
     let generator = try await LoadGenerator(threads: threads, target: Target(address: address)) { _, _ in
-        call.workload()
+        workload(call.workload())
     }
     do {
         let result = try await body(generator)
