@@ -151,7 +151,7 @@ import Testing
         let start = ContinuousClock.now
         let failure = try await status { _ = try await scene.pay(booking, key: key) }
         #expect(failure?.errorInfo?.reason == "OUTCOME_UNKNOWN")
-        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(ContinuousClock.now - start < .seconds(5))
         scene.proxy.refusesConnections = false
         var paid: Transaction?
         try await eventually("the payment") {
