@@ -82,7 +82,7 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> MethodTa
 
     var endpoints = Endpoints(
         identity: Identity(tokens: accessTokens, standings: standings), logger: dependencies.logger,
-        hasRoom: database.hasRoom, afterChange: feed.hint)
+        hasRoom: database.admits, afterChange: feed.hint)
     try endpoints.serve(dependencies.health)
 
     try endpoints.serve(UserServiceMethods.createUser, user.createUser)
@@ -120,7 +120,7 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> MethodTa
     try endpoints.serve(BookingServiceMethods.holdSlot, booking.holdSlot)
     try endpoints.serve(BookingServiceMethods.confirmHold, booking.confirmHold)
     try endpoints.serve(BookingServiceMethods.bookAppointment, booking.bookAppointment)
-    try endpoints.serve(BookingServiceMethods.getBooking, queue: .quickReads, query: booking.getBooking)
+    try endpoints.serve(BookingServiceMethods.getBooking, queue: .pointReads, query: booking.getBooking)
     try endpoints.serve(BookingServiceMethods.listMyBookings, query: booking.listMyBookings)
     try endpoints.serve(BookingServiceMethods.listBookings, query: booking.listBookings)
     try endpoints.serve(BookingServiceMethods.updateBookingStatus, booking.updateBookingStatus)

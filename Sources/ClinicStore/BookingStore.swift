@@ -100,7 +100,7 @@ public struct BookingStore: Sendable {
 
     private static let one = Statement(
         "select * from clinic.booking_answer where id = $1 and ($2::bigint is null or user_id = $2)",
-        set: """
+        batched: """
             with payment as materialized (
                 select booking_id, array_agg(id) as ids, array_agg(total_fee) as totals, array_agg(status) as statuses
                 from (

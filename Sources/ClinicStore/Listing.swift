@@ -65,7 +65,7 @@ struct Listing<Item: Record>: Sendable {
             isPlannedOnce
             ? subsets.map {
                 Statement(
-                    text($0, limit: Self.usualLimit) { "(select $\($0))" }, set: set($0), isLong: true)
+                    text($0, limit: Self.usualLimit) { "(select $\($0))" }, batched: set($0), isLong: true)
             } : []
     }
 

@@ -56,7 +56,7 @@ struct Mutation<Answer: Record>: Sendable {
         comesInSets = set != nil
         statement = Statement(
             "select \(columns) from clinic.\(function)(row($1, $2, $3, $4)::clinic.origin\(parameters))",
-            set: set.map {
+            batched: set.map {
                 "select call, \(columns) from clinic.\($0)($1, $2, $3, $4\(parameters)) order by call"
             })
     }
@@ -68,8 +68,8 @@ struct Mutation<Answer: Record>: Sendable {
     func run(
         on database: Database, _ origin: Origin, _ parameters: [SQLValue], ofDoctor doctorID: Int64? = nil
     ) async throws -> Answer {
-        let neighbourhood = doctorID ?? (comesInSets ? nil : origin.actorID)
-        guard var row = try await rows(database, origin, origin.values + parameters, neighbourhood).first
+        let affinityKey = doctorID ?? (comesInSets ? nil : origin.actorID)
+        guard var row = try await rows(database, origin, origin.values + parameters, affinityKey).first
         else { throw StoreError.noAnswer }
         return try answer(reading: &row)
     }
@@ -77,14 +77,14 @@ struct Mutation<Answer: Record>: Sendable {
     /// Runs it, and runs the very same again while it is not known whether it was committed: with the same key it is
     /// answered with what was written then, or takes its effect now. Without a key that would be a second effect.
     private func rows(
-        _ database: Database, _ origin: Origin, _ parameters: [SQLValue], _ neighbourhood: Int64?
+        _ database: Database, _ origin: Origin, _ parameters: [SQLValue], _ affinityKey: Int64?
     ) async throws(DatabaseError) -> Rows {
         do {
-            return try await database.write(statement, parameters, neighbourhood: neighbourhood)
+            return try await database.write(statement, parameters, affinityKey: affinityKey)
         } catch let lost where lost.kind == .outcomeUnknown && origin.key != nil {
             for _ in 0..<4 {
                 do {
-                    return try await database.write(statement, parameters, neighbourhood: neighbourhood)
+                    return try await database.write(statement, parameters, affinityKey: affinityKey)
                 } catch  where error.kind == .outcomeUnknown {
                     continue
                 } catch {

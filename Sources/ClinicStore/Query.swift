@@ -32,7 +32,7 @@ public struct Query<Answer>: Sendable {
     /// why there is none.
     public func ask(
         _ report: @escaping @Sendable (_ answer: @escaping @Sendable () throws -> Answer) -> Void
-    ) -> StatementInFlight {
+    ) -> SubmittedStatement {
         database.read(statement, parameters) { [read] result in
             report { try read(result.get()) }
         }

@@ -95,7 +95,7 @@ public struct SlotStore: Sendable {
                 join clinic.department on department.id = doctor.department_id
                 """, since: "$2", until: "$3")
             + " where doctor.id = $1 and doctor.deleted_at is null and department.deleted_at is null",
-        set: select(
+        batched: select(
             "call,",
             from: """
                 from unnest($1, $2, $3) with ordinality as given (doctor_id, since, until, call)

@@ -1,4 +1,4 @@
-// Whether the database can be reached, for whoever has to say so to others. It follows the lanes: each says that
+// Whether the database can be reached, for whoever has to say so to others. It follows the pools: each says that
 // something changed, and what holds is read from them in one place, so that the last word is always the true one.
 
 internal import Synchronization

@@ -1,11 +1,11 @@
 // Asks the server to end what it does on one connection. The request takes a line of its own and names the
 // connection only, so it hits whatever runs there when it arrives: the statement it was meant for, a neighbour,
-// or nothing. The wire knows which statements could be hit and sends those again whose callers still wait.
+// or nothing. The pipeline knows which statements could be hit and sends those again whose callers still wait.
 
 internal import CPostgreSQL
 
 final class CancelRequest: Sendable {
-    /// Which of the link's connections it is for.
+    /// Which of the connection's connections it is for.
     let generation: Int
     private let process: Int32
     /// Never changed by libpq, so any thread may use it.

@@ -63,7 +63,7 @@ struct ConnectionParameters: Sendable {
         withArrays { keys, values in PQpingParams(keys, values, 1) } == PQPING_REJECT
     }
 
-    /// True if a server answers, whatever it says; blocks for up to `connectTimeout`.
+    /// True if a server results, whatever it says; blocks for up to `connectTimeout`.
     func serverAnswers() -> Bool {
         let answer = withArrays { keys, values in PQpingParams(keys, values, 1) }
         return answer == PQPING_OK || answer == PQPING_REJECT

@@ -1,5 +1,5 @@
 // The database as the rest of the program sees it: statements in, rows out. Reads and writes take different
-// connections, because a write is answered with its group's commit and a read should not wait for a disk.
+// connections, because a write is answered with its batch's commit and a read should not wait for a disk.
 
 public import Logging
 internal import Synchronization
@@ -9,8 +9,8 @@ internal import Synchronization
 /// Safe to use from any task. An answer comes back on the executor of the task that awaits it.
 public final class Database: Sendable {
     private let configuration: DatabaseConfiguration
-    private let reads: Lane
-    private let writes: Lane
+    private let reads: ConnectionPool
+    private let writes: ConnectionPool
     private let listeners = Mutex<[Listener]>([])
     private let observed = Availability()
     private let logger: Logger
@@ -20,10 +20,10 @@ public final class Database: Sendable {
         self.configuration = configuration
         self.logger = logger
         let probe = ServerProbe(configuration)
-        reads = Lane(
+        reads = ConnectionPool(
             purpose: .reads, configuration: configuration, probe: probe, availability: observed,
             logger: logger)
-        writes = Lane(
+        writes = ConnectionPool(
             purpose: .writes, configuration: configuration, probe: probe, availability: observed,
             logger: logger)
     }
@@ -73,18 +73,18 @@ public final class Database: Sendable {
     }
 
     /// The queues that statements wait in.
-    public enum Queue: Sendable {
+    public enum Pool: Sendable {
         case reads
         /// Reads that come in sets and are not long.
-        case quickReads
+        case pointReads
         case writes
     }
 
-    /// Whether another statement would wait in a queue for no longer than `longestWait`. It is for calls that have not
+    /// Whether another statement would wait in a queue for no longer than `longestWait`. It is for requests that have not
     /// begun, and can be refused before they have cost anything: what has begun is better finished, so neither `read` nor
     /// `write` refuses for it. A no is counted in `refused` of the statistics.
-    public func hasRoom(in queue: Queue) -> Bool {
-        (queue == .writes ? writes : reads).hasRoom(isQuick: queue == .quickReads)
+    public func admits(_ pool: Pool) -> Bool {
+        (pool == .writes ? writes : reads).admits(isPointRead: pool == .pointReads)
     }
 
     /// Runs a statement that changes nothing; it is sent again by itself if its connection is lost.
@@ -99,12 +99,12 @@ public final class Database: Sendable {
 
     /// Begins the same without a task, which costs more than a small statement.
     ///
-    /// - Parameter report: is called once with the answer, on whichever thread has it, and may not keep that; perhaps
+    /// - Parameter report: is called once with the outcome, on whichever thread has it, and may not keep that; perhaps
     ///   before this returns.
     public func read(
         _ statement: Statement, _ parameters: [SQLValue] = [],
         _ report: @escaping @Sendable (Result<Rows, DatabaseError>) -> Void
-    ) -> StatementInFlight {
+    ) -> SubmittedStatement {
         reads.begin(statement, parameters, report)
     }
 
@@ -114,18 +114,18 @@ public final class Database: Sendable {
     /// complete by itself: no BEGIN, COMMIT or anything else that ends a transaction. When its task is cancelled
     /// it is taken out of the queue, or stopped if it takes long (waits for a lock), or ends as if nothing had
     /// happened. Throws any `DatabaseError`; unless that is `.outcomeUnknown`, nothing was changed.
-    /// - Parameter neighbourhood: statements with the same number go over the same connection. Those that would wait for
-    ///   each other's locks should: two groups that wait for each other are a deadlock.
+    /// - Parameter affinityKey: statements with the same number go over the same connection. Those that would wait for
+    ///   each other's locks should: two batches that wait for each other are a deadlock.
     public func write(
-        _ statement: Statement, _ parameters: [SQLValue] = [], neighbourhood: Int64? = nil
+        _ statement: Statement, _ parameters: [SQLValue] = [], affinityKey: Int64? = nil
     ) async throws(DatabaseError) -> Rows {
-        try await writes.run(statement, parameters, neighbourhood: neighbourhood)
+        try await writes.run(statement, parameters, affinityKey: affinityKey)
     }
 
     /// Runs the body, and sends together, when it returns, the statements that were begun in it on this thread: for
     /// whoever serves several callers in one go.
     public static func sendingTogether(_ body: () -> Void) {
-        Burst.collect(body)
+        StatementBatch.collect(body)
     }
 
     /// Refuses new statements, waits up to five seconds for those accepted, and closes the connections.
@@ -138,10 +138,10 @@ public final class Database: Sendable {
 }
 
 /// A statement that was begun without a task.
-public struct StatementInFlight: Sendable {
-    let lane: Lane
-    let call: Call
+public struct SubmittedStatement: Sendable {
+    let pool: ConnectionPool
+    let request: StatementRequest
 
     /// Gives it up, as the cancellation of a task would: it is reported at once, unless it was.
-    public func cancel() { lane.cancel(call) }
+    public func cancel() { pool.cancel(request) }
 }

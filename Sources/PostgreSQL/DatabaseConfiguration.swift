@@ -8,20 +8,20 @@ public struct DatabaseConfiguration: Sendable {
     /// The number of connections for reads, at least 1; with more, the first is for those that are quick: that come in
     /// sets and are not long.
     public var readConnections = 3
-    /// The number of connections for writes, at least 1. With one the server works at one group and the others wait; two
+    /// The number of connections for writes, at least 1. With one the server works at one batch and the others wait; two
     /// keep two processors busy.
     public var writeConnections = 2
     /// How many statements may wait to be sent, reads and writes each, before `.queueFull`.
     public var queueLimit = 4_096
-    /// How long a statement may have to wait to be sent, as far as can be told, for `hasRoom` to let its call begin:
+    /// How long a statement may have to wait to be sent, as far as can be told, for `admits` to let its request begin:
     /// a fraction of what a person notices, and more than the callers of a full house take in turn.
     public var longestWait: Duration = .milliseconds(500)
     /// How many statements share one Sync, and hence, for writes, one commit.
-    public var groupLimit = 128
+    public var batchLimit = 128
     /// How long one attempt to connect may take.
     public var connectTimeout: Duration = .seconds(5)
     /// How long a statement waits for a lost connection to come back before it is refused as unavailable; and how long
-    /// `hasRoom` trusts a server that takes nothing.
+    /// `admits` trusts a server that takes nothing.
     public var outageTolerance: Duration = .milliseconds(900)
     /// The server's statement_timeout; zero turns it off.
     public var statementTimeout: Duration = .seconds(10)
@@ -32,11 +32,11 @@ public struct DatabaseConfiguration: Sendable {
     /// How long a statement may go on whose caller gave up before the server is asked to stop it. Most end by
     /// themselves within it; asking costs the server a process and can make neighbours start again.
     public var cancelDelay: Duration = .milliseconds(100)
-    /// How long a connection may owe answers without a sign of life before the server is probed.
+    /// How long a connection may owe results without a sign of life before the server is probed.
     public var silenceTolerance: Duration = .seconds(2)
     /// How long the server may take to answer that probe before it counts as hung and its connections as lost.
     public var probeTimeout: Duration = .seconds(3)
-    /// How long a connection may owe answers without a sign of life while the server answers probes, before it counts
+    /// How long a connection may owe results without a sign of life while the server results probes, before it counts
     /// as lost: longer than anybody waits, and than `statementTimeout`, without which it has no meaning.
     public var stuckTolerance: Duration = .seconds(35)
     /// How often a line that listens is proven to be alive; each time costs an empty round trip.

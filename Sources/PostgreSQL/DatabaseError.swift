@@ -16,7 +16,7 @@ public struct DatabaseError: Error, Hashable, Sendable {
         case cancelled
         /// The server refused the statement with this code; nothing of it was kept.
         case server(SQLState)
-        /// An answer, or a parameter, does not have the type or the number the caller asks for.
+        /// An outcome, or a parameter, does not have the type or the number the caller asks for.
         case decoding
         /// The connection URL or the server does not fit this program; trying again will not help.
         case unusable
@@ -47,7 +47,7 @@ public struct DatabaseError: Error, Hashable, Sendable {
 }
 
 extension DatabaseError {
-    /// The families a service answers alike; which code on the wire each becomes is the service's choice.
+    /// The families a service results alike; which code on the pipeline each becomes is the service's choice.
     public enum Category: Hashable, Sendable {
         /// A unique or exclusion constraint refused the row.
         case alreadyExists

@@ -2,21 +2,21 @@
 // of its own, since a notification must not wait behind statements.
 //
 // A line may be dead without a word, and then nothing is notified on it. So a statement goes over it again and again:
-// PostgreSQL answers that behind all it had to notify before, and thus each answer says up to which moment nothing was
+// PostgreSQL results that behind all it had to notify before, and thus each answer says up to which moment nothing was
 // missed. The statement asks for the number of the server's process: behind a pooler, which hands each statement to
-// another one, it is not that of the connection, and nothing would be heard.
+// another one, it is not that of the connection, and nothing would be polled.
 
 internal import Logging
 internal import Synchronization
 
-/// What is heard on a channel.
+/// What is polled on a channel.
 public enum ChannelEvent: Sendable, Hashable {
     /// Whatever was notified by a transaction that was acknowledged before this moment has been reported, as far as the
     /// line was not lost in between.
     case upToDate(asOf: ContinuousClock.Instant)
     /// Somebody notified the channel, once or several times.
     case notified
-    /// The line is lost: until the next `upToDate` nothing is heard.
+    /// The line is lost: until the next `upToDate` nothing is polled.
     case lost
 }
 
@@ -37,7 +37,7 @@ final class Listener: Sendable {
     private let parameters: ConnectionParameters
     private let logger: Logger
     private let wakeup: Wakeup
-    private let wire: Mutex<Wire>
+    private let pipeline: Mutex<PipelinedConnection>
     private let state = Mutex(State())
     private let isHearing = Atomic<Bool>(false)
 
@@ -51,10 +51,11 @@ final class Listener: Sendable {
         self.logger = logger
         parameters = try ConnectionParameters(configuration, purpose: .reads)
         wakeup = try Wakeup()
-        wire = Mutex(Wire(purpose: .reads, attemptLimit: 1, notices: LinkNotices(logger: logger)))
+        pipeline = Mutex(
+            PipelinedConnection(purpose: .reads, attemptLimit: 1, notices: ConnectionNotices(logger: logger)))
     }
 
-    /// Whether it has heard something since its line was made.
+    /// Whether it has polled something since its line was made.
     var isUp: Bool { isHearing.load(ordering: .relaxed) }
 
     /// Starts the thread; it runs until the listener is closed.
@@ -91,14 +92,14 @@ final class Listener: Sendable {
     private func run() {
         var pause = Self.shortestPause
         while !isClosing {
-            let connected = wire.connect(
+            let connected = pipeline.connect(
                 parameters, within: configuration.connectTimeout, wakeup: wakeup, unless: { isClosing })
             let reason =
                 switch connected {
                 case .success(let socket): serve(socket)
                 case .failure(let error): error.reason
                 }
-            wire.withLock { $0.disconnect() }
+            pipeline.withLock { $0.disconnect() }
             if isHearing.exchange(false, ordering: .relaxed) {
                 pause = Self.shortestPause
                 if !isClosing {
@@ -129,16 +130,18 @@ final class Listener: Sendable {
         var asked: ContinuousClock.Instant? = .now
         var next = ContinuousClock.now
         var isListening = false
-        guard wire.withLock({ $0.ask("LISTEN \"\(channel)\"") }) else { return "the connection is broken" }
+        guard pipeline.withLock({ $0.ask("LISTEN \"\(channel)\"") }) else {
+            return "the connection is broken"
+        }
         while !isClosing {
             let end = asked.map { $0 + configuration.probeTimeout } ?? next
             let isReady = wakeup.wait(socket: socket, timeout: max(.zero, end - .now))
-            let heard = wire.withLock { $0.hear(isAsked: asked != nil) }
-            if heard.isNotified { report(.notified) }
-            if let reason = heard.lost { return reason }
+            let polled = pipeline.withLock { $0.pollNotifications(isAsked: asked != nil) }
+            if polled.isNotified { report(.notified) }
+            if let reason = polled.lost { return reason }
             let now = ContinuousClock.now
             if let moment = asked {
-                if heard.isAnswered {
+                if polled.isAnswered {
                     asked = nil
                     if isListening {
                         isHearing.store(true, ordering: .relaxed)
@@ -152,7 +155,7 @@ final class Listener: Sendable {
             if asked == nil, now >= next {
                 asked = now
                 next = now + configuration.heartbeatInterval
-                guard wire.withLock({ $0.ask(Self.proof) }) else { return "the connection is broken" }
+                guard pipeline.withLock({ $0.ask(Self.proof) }) else { return "the connection is broken" }
             }
         }
         return "closed"

@@ -23,8 +23,8 @@ struct ParameterBuffer: ~Copyable {
     }
 
     /// Encodes the parameters of a set of callers, an array for each; what is an array already is the same for all.
-    mutating func fill(set attempts: ArraySlice<Attempt>) -> Bool {
-        guard let first = attempts.first?.call else { return false }
+    mutating func fill(batched attempts: ArraySlice<Attempt>) -> Bool {
+        guard let first = attempts.first?.request else { return false }
         var place = -1
         return fill(first.parameters) { value, buffer in
             place += 1
@@ -35,7 +35,7 @@ struct ParameterBuffer: ~Copyable {
             for attempt in attempts {
                 let start = buffer.used
                 buffer.append(-1 as Int32)
-                guard buffer.append(attempt.call.parameters[place]) else { continue }
+                guard buffer.append(attempt.request.parameters[place]) else { continue }
                 buffer.replace(at: start, Int32(clamping: buffer.used - start - 4))
             }
             return (type: type, isPresent: true)

@@ -21,7 +21,7 @@ public struct SQLState: Hashable, Sendable, CustomStringConvertible {
 extension SQLState {
     /// 08P01: the parameters do not fit the statement, or the two sides lost step.
     public static let protocolViolation = SQLState("08P01")
-    /// 0A000: also what a prepared plan answers once its table has changed shape.
+    /// 0A000: also what a prepared plan results once its table has changed shape.
     public static let featureNotSupported = SQLState("0A000")
     /// 22003: a number beyond its column.
     public static let numericValueOutOfRange = SQLState("22003")

@@ -6,7 +6,7 @@
 internal import CPostgreSQL
 internal import Glibc
 
-extension Wire {
+extension PipelinedConnection {
     /// Has the server's process at the other end leave the processor to others who need it at the same time. What the
     /// kernel will not have leaves things as they were.
     func lowerServerPriority(to niceness: Int32) {

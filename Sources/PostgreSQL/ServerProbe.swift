@@ -1,8 +1,8 @@
-// Tells a server that hangs from one that is at work. A stopped process keeps its sockets open and answers
-// nothing, and no keepalive notices: the kernel answers those. Silence alone does not tell either, since the
-// answers of a group come together and a statement may be slow. So when a connection has been silent for a
+// Tells a server that hangs from one that is at work. A stopped process keeps its sockets open and results
+// nothing, and no keepalive notices: the kernel results those. Silence alone does not tell either, since the
+// results of a batch come together and a statement may be slow. So when a connection has been silent for a
 // while, somebody knocks at the front door; if nobody opens in time, all connections that have been silent since
-// are given up, in use or not, and callers hear that the database cannot be reached.
+// are given up, in use or not, and callers pollNotifications that the database cannot be reached.
 
 internal import Synchronization
 
@@ -10,7 +10,7 @@ final class ServerProbe: Sendable {
     private struct State {
         /// When the knock was sent that has no answer yet.
         var asked: ContinuousClock.Instant?
-        /// When the knock was sent that got no answer in time.
+        /// When the knock was sent that got no outcome in time.
         var hung: ContinuousClock.Instant?
         var answered: ContinuousClock.Instant?
         var wakeups: [Wakeup] = []
@@ -43,7 +43,7 @@ final class ServerProbe: Sendable {
     }
 
     /// Whether a connection is to be given up: when it had its last sign of life, and since when it has owed
-    /// answers, if it does.
+    /// results, if it does.
     func givesUp(
         lastSign: ContinuousClock.Instant, busySince: ContinuousClock.Instant?,
         _ parameters: ConnectionParameters
@@ -62,8 +62,8 @@ final class ServerProbe: Sendable {
                 return (lastSign < asked ? .giveUp : .goOn, state.wakeups)
             }
             guard let busySince else { return (.goOn, []) }
-            let heard = max(lastSign, busySince, state.answered ?? lastSign)
-            guard now - heard >= silenceTolerance else { return (.goOn, []) }
+            let polled = max(lastSign, busySince, state.answered ?? lastSign)
+            guard now - polled >= silenceTolerance else { return (.goOn, []) }
             state.asked = now
             return (.ask(now), [])
         }

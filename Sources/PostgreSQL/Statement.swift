@@ -17,9 +17,9 @@ public struct Statement: Hashable, Sendable {
 
     let single: Text
     /// What does the same for a set of callers; nil if each is sent by itself.
-    let set: Text?
+    let batched: Text?
     /// Whether it goes over the connection that is kept for what is quick: sets, which are over in no time.
-    let isQuick: Bool
+    let isPointRead: Bool
 
     /// The SQL text.
     public var sql: String { single.sql }
@@ -29,32 +29,32 @@ public struct Statement: Hashable, Sendable {
     /// Registers the text; equal texts are the same statement.
     ///
     /// - Parameters:
-    ///   - set: the same statement for many callers, who then share one execution instead of one round trip only: most of
+    ///   - batched: the same statement for many callers, who then share one execution instead of one round trip only: most of
     ///     what a small statement costs the server is to begin and to end it. There each parameter is the array of the
     ///     callers' values (one that is an array already is the same for all of them), and the first column of a row is
     ///     whose it is: the place in those arrays, a bigint from 1. The rows come in that order. An error fails nobody:
     ///     everybody is sent again alone, in the single form.
     ///   - isLong: whether a set of it would keep quick ones waiting for milliseconds.
-    public init(_ sql: String, set: String? = nil, isLong: Bool = false) {
-        isQuick = set != nil && !isLong
-        (single, self.set) = Self.numbers.withLock { numbers in
+    public init(_ sql: String, batched: String? = nil, isLong: Bool = false) {
+        isPointRead = batched != nil && !isLong
+        (single, self.batched) = Self.numbers.withLock { numbers in
             func register(_ sql: String) -> Text {
                 let number = numbers[sql] ?? numbers.count
                 numbers[sql] = number
                 return Text(sql: sql, number: number)
             }
-            return (register(sql), set.map(register))
+            return (register(sql), batched.map(register))
         }
     }
 
     /// Two statements are equal if their texts are.
     public static func == (left: Statement, right: Statement) -> Bool {
-        left.single.number == right.single.number && left.set?.number == right.set?.number
+        left.single.number == right.single.number && left.batched?.number == right.batched?.number
     }
 
     /// Hashes the numbers that stand for the texts.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(single.number)
-        hasher.combine(set?.number)
+        hasher.combine(batched?.number)
     }
 }

@@ -87,13 +87,13 @@ struct ServicePages: Sendable {
         let statistics = database.statistics
         func write(
             _ name: String, _ kind: PrometheusText.Kind, _ help: String,
-            _ value: (DatabaseStatistics.Lane) -> Double
+            _ value: (DatabaseStatistics.Pool) -> Double
         ) {
             page.write(
                 "clinic_database_\(name)", kind, help: help,
                 [
-                    ([("lane", "reads")], value(statistics.reads)),
-                    ([("lane", "writes")], value(statistics.writes)),
+                    ([("pool", "reads")], value(statistics.reads)),
+                    ([("pool", "writes")], value(statistics.writes)),
                 ])
         }
         page.write(
@@ -117,8 +117,8 @@ struct ServicePages: Sendable {
         write("statements_total", .counter, "Statements that were sent, each time counted.") {
             Double($0.statements)
         }
-        write("groups_total", .counter, "Round trips with one or more statements; of writes, commits.") {
-            Double($0.groups)
+        write("batches_total", .counter, "Round trips with one or more statements; of writes, commits.") {
+            Double($0.batches)
         }
         write("retries_total", .counter, "Statements that had to be sent again.") { Double($0.retries) }
         write("refused_total", .counter, "Statements that the queue had no room for.") { Double($0.refused) }

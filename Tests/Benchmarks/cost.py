@@ -58,7 +58,7 @@ def round_trips(clinic):
     """How many groups of statements have gone to PostgreSQL, each of which is answered at once."""
     with urllib.request.urlopen(f"http://{clinic.metrics}/metrics") as page:
         text = page.read().decode()
-    return sum(float(number) for number in re.findall(r"^clinic_database_groups_total\{.*\} (\S+)$", text, re.M))
+    return sum(float(number) for number in re.findall(r"^clinic_database_batches_total\{.*\} (\S+)$", text, re.M))
 
 
 def tasks(pid, name):

@@ -16,12 +16,12 @@ struct ServerMetricsTests {
         clinic_sent_bytes_total 500
         clinic_refused_calls_total{reason="SLOT_TAKEN"} 5
         clinic_refused_calls_total{reason="OVERLOADED"} 2
-        clinic_database_wait_seconds_total{lane="reads"} 0.5
-        clinic_database_wait_seconds_total{lane="writes"} 1.5
-        clinic_database_statements_total{lane="reads"} 100
-        clinic_database_statements_total{lane="writes"} 100
-        clinic_database_groups_total{lane="reads"} 50
-        clinic_database_groups_total{lane="writes"} 20
+        clinic_database_wait_seconds_total{pool="reads"} 0.5
+        clinic_database_wait_seconds_total{pool="writes"} 1.5
+        clinic_database_statements_total{pool="reads"} 100
+        clinic_database_statements_total{pool="writes"} 100
+        clinic_database_batches_total{pool="reads"} 50
+        clinic_database_batches_total{pool="writes"} 20
         process_cpu_seconds_total 10
         process_resident_memory_bytes 1000000
         process_start_time_seconds 1790000000.25
@@ -34,12 +34,12 @@ struct ServerMetricsTests {
         clinic_refused_calls_total{reason="SLOT_TAKEN"} 105
         clinic_refused_calls_total{reason="OVERLOADED"} 2
         clinic_refused_calls_total{reason="STALE_ETAG"} 1
-        clinic_database_wait_seconds_total{lane="reads"} 0.75
-        clinic_database_wait_seconds_total{lane="writes"} 4
-        clinic_database_statements_total{lane="reads"} 100
-        clinic_database_statements_total{lane="writes"} 900
-        clinic_database_groups_total{lane="reads"} 50
-        clinic_database_groups_total{lane="writes"} 120
+        clinic_database_wait_seconds_total{pool="reads"} 0.75
+        clinic_database_wait_seconds_total{pool="writes"} 4
+        clinic_database_statements_total{pool="reads"} 100
+        clinic_database_statements_total{pool="writes"} 900
+        clinic_database_batches_total{pool="reads"} 50
+        clinic_database_batches_total{pool="writes"} 120
         process_cpu_seconds_total 12.5
         process_resident_memory_bytes 2e+06
         process_start_time_seconds 1790000000.26

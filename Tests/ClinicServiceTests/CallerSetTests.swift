@@ -167,7 +167,7 @@ struct CallerSetTests {
         var together: [String] = []
         for caller in callers { together.append(try await caller.value) }
         let after = clinic.database.statistics.reads
-        #expect(after.groups - before.groups == 1)
+        #expect(after.batches - before.batches == 1)
         #expect(after.statements - before.statements == reads.count)
         return (alone, together)
     }

@@ -59,7 +59,7 @@ import Testing
         _ = try await holder.write(Statement("select pg_advisory_lock(1)"))
         // One change is with PostgreSQL and one waits behind it.
         let begun = doctors[..<2].map { doctor in Task { try await administrator.delete(doctor) } }
-        try await eventually("no room") { !clinic.database.hasRoom(in: .writes) }
+        try await eventually("no room") { !clinic.database.admits(.writes) }
         let refusal = try await status { try await administrator.delete(doctors[2]) }
         #expect(refusal?.code == .resourceExhausted)
         #expect(refusal?.errorInfo?.reason == "OVERLOADED")

@@ -112,13 +112,13 @@ struct MetricsTests {
         _ = try await clinic.signUp("ann@example.org")
         let before = try await metrics(port)
         #expect(before.value("clinic_database_available") == 1)
-        for lane in ["reads", "writes"] {
-            #expect(before.value("clinic_database_connections", ["lane": lane]) >= 1)
-            #expect(before.value("clinic_database_waiting_statements", ["lane": lane]) == 0)
-            #expect(before.value("clinic_database_statements_in_flight", ["lane": lane]) == 0)
+        for pool in ["reads", "writes"] {
+            #expect(before.value("clinic_database_connections", ["pool": pool]) >= 1)
+            #expect(before.value("clinic_database_waiting_statements", ["pool": pool]) == 0)
+            #expect(before.value("clinic_database_statements_in_flight", ["pool": pool]) == 0)
         }
-        #expect(before.value("clinic_database_statements_total", ["lane": "writes"]) >= 1)
-        #expect(before.value("clinic_database_groups_total", ["lane": "writes"]) >= 1)
+        #expect(before.value("clinic_database_statements_total", ["pool": "writes"]) >= 1)
+        #expect(before.value("clinic_database_batches_total", ["pool": "writes"]) >= 1)
         let ready = try await WebAnswer.get("/readyz", port: port)
         #expect(ready.status == 200 && ready.body == "serving\n")
 

@@ -43,7 +43,7 @@ struct CancellationTests {
     @Test func `a read without a task reports once, what it read or that it was given up`() async throws {
         let (database, url) = try await makeDatabase { $0.readConnections = 1 }
         let (reports, continuation) = AsyncStream<DatabaseError.Kind?>.makeStream()
-        func begin(_ sql: String) -> StatementInFlight {
+        func begin(_ sql: String) -> SubmittedStatement {
             database.read(Statement(sql)) { result in
                 switch result {
                 case .success: continuation.yield(nil)
@@ -122,7 +122,7 @@ struct CancellationTests {
     {
         let (database, _) = try await makeDatabase {
             $0.cancelDelay = .milliseconds(1)
-            $0.groupLimit = 8
+            $0.batchLimit = 8
         }
         let statement = Statement("SELECT $1::bigint, pg_sleep($2::bigint::float8 / 1000)")
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -159,7 +159,7 @@ struct CancellationTests {
     @Test func `hundreds of random cancellations of writes leave the others written once`() async throws {
         let (database, url) = try await makeDatabase(script: "CREATE TABLE t (k bigint)") {
             $0.cancelDelay = .milliseconds(1)
-            $0.groupLimit = 8
+            $0.batchLimit = 8
         }
         let slow = Statement(
             "INSERT INTO t (k) SELECT $1 FROM pg_sleep($2::bigint::float8 / 1000) RETURNING k")

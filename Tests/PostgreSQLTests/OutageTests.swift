@@ -189,16 +189,16 @@ struct OutageTests {
         let first = try await TestCluster.startPrivateCluster(in: directory)
         try await run(Self.table, first.url)
         let database = try await connect(first.url) {
-            $0.groupLimit = 1
+            $0.batchLimit = 1
             $0.longestWait = .milliseconds(1)
             $0.outageTolerance = .seconds(600)
         }
         let slow = Statement("SELECT pg_sleep(0.1)")
         let readers = (0..<100).map { _ in Task.immediate { _ = try await database.read(slow) } }
         // It is known that the last of them has to wait for longer.
-        try await eventually("no room") { !database.hasRoom(in: .reads) }
+        try await eventually("no room") { !database.admits(.reads) }
         await first.stop()
-        try await eventually("room") { database.hasRoom(in: .reads) }
+        try await eventually("room") { database.admits(.reads) }
         #expect(database.statistics.reads.waiting > 0)
         let second = try await TestCluster.startPrivateCluster(in: directory)
         for reader in readers { try await reader.value }

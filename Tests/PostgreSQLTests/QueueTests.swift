@@ -31,7 +31,7 @@ struct QueueTests {
         async throws
     {
         let (database, url) = try await makeDatabase(script: Self.table) {
-            $0.groupLimit = 1
+            $0.batchLimit = 1
             $0.longestWait = .milliseconds(100)
             $0.outageTolerance = .seconds(60)
         }
@@ -44,28 +44,28 @@ struct QueueTests {
             }
             for _ in 0..<100 { write() }
             // As soon as the pace is known: the last of them waits two seconds.
-            try await eventually("no room") { !database.hasRoom(in: .writes) }
-            #expect(database.hasRoom(in: .reads))
+            try await eventually("no room") { !database.admits(.writes) }
+            #expect(database.admits(.reads))
             #expect(database.statistics.writes.refused == 1)
             // What has begun may go on.
             write()
         }
-        try await eventually("room") { database.hasRoom(in: .writes) }
+        try await eventually("room") { database.admits(.writes) }
         #expect(database.statistics.writes.waiting < 50)
         for writer in writers { try await writer.value }
         #expect(try await number("SELECT count(*) FROM t", url) == 101)
-        #expect(database.hasRoom(in: .writes))
+        #expect(database.admits(.writes))
         await database.close()
     }
 
     @Test func `quick reads have room beside a queue of others, and these beside theirs`() async throws {
         let (database, url) = try await makeDatabase(script: Self.table) {
-            $0.groupLimit = 1
+            $0.batchLimit = 1
             $0.readConnections = 2
             $0.longestWait = .milliseconds(100)
             $0.outageTolerance = .seconds(60)
         }
-        for (full, free) in [(Database.Queue.reads, Database.Queue.quickReads), (.quickReads, .reads)] {
+        for (full, free) in [(Database.Pool.reads, Database.Pool.pointReads), (.pointReads, .reads)] {
             var readers: [Task<Void, any Error>] = []
             try await whileLocked(url) { key in
                 let alone = "SELECT $1::bigint FROM \(Self.pace(key))"
@@ -74,13 +74,13 @@ struct QueueTests {
                     ? Statement(alone)
                     : Statement(
                         alone,
-                        set: "SELECT call, $1[call] FROM generate_subscripts($1, 1) AS call, "
+                        batched: "SELECT call, $1[call] FROM generate_subscripts($1, 1) AS call, "
                             + Self.pace(key, of: "$1[call]"))
                 readers = (0..<100).map { reader in
                     .immediate { _ = try await database.read(statement, [.int64(Int64(reader))]) }
                 }
-                try await eventually("no room") { !database.hasRoom(in: full) }
-                #expect(database.hasRoom(in: free))
+                try await eventually("no room") { !database.admits(full) }
+                #expect(database.admits(free))
             }
             for reader in readers { try await reader.value }
         }
@@ -101,12 +101,12 @@ struct QueueTests {
         var writers: [Task<Void, any Error>] = []
         try await whileWritesWait(database, url) {
             for key in 0..<300 {
-                #expect(database.hasRoom(in: .writes))
+                #expect(database.admits(.writes))
                 writers.append(.immediate { _ = try await database.write(Self.insert, [.int64(Int64(key))]) })
             }
         }
         for writer in writers { try await writer.value }
-        #expect(database.hasRoom(in: .writes))
+        #expect(database.admits(.writes))
         await database.close()
     }
 
@@ -115,7 +115,7 @@ struct QueueTests {
         let writers = Mutex<[Task<Void, any Error>]>([])
         Database.sendingTogether {
             for key in 0..<300 {
-                #expect(database.hasRoom(in: .writes))
+                #expect(database.admits(.writes))
                 writers.withLock {
                     $0.append(.immediate { _ = try await database.write(Self.insert, [.int64(Int64(key))]) })
                 }
@@ -133,12 +133,12 @@ struct QueueTests {
         var writer: Task<Void, any Error>?
         try await whileWritesWait(database, url) {
             // Only what waits can tell.
-            #expect(database.hasRoom(in: .writes))
+            #expect(database.admits(.writes))
             writer = .immediate { _ = try await database.write(Self.insert, [.int64(1)]) }
-            try await eventually("no room") { !database.hasRoom(in: .writes) }
+            try await eventually("no room") { !database.admits(.writes) }
         }
         try await writer?.value
-        #expect(database.hasRoom(in: .writes))
+        #expect(database.admits(.writes))
         await database.close()
     }
 

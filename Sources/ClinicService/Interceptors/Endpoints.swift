@@ -43,7 +43,7 @@ struct Endpoints {
     private var served: Set<String> = []
     private let identity: Identity
     private let logger: Logger
-    private let hasRoom: @Sendable (Database.Queue) -> Bool
+    private let hasRoom: @Sendable (Database.Pool) -> Bool
     private let afterChange: @Sendable () -> Void
 
     /// - Parameters:
@@ -51,7 +51,7 @@ struct Endpoints {
     ///   - afterChange: is called after each call that may have changed something.
     init(
         identity: Identity, logger: Logger,
-        hasRoom: @escaping @Sendable (Database.Queue) -> Bool,
+        hasRoom: @escaping @Sendable (Database.Pool) -> Bool,
         afterChange: @escaping @Sendable () -> Void
     ) {
         self.identity = identity
@@ -97,7 +97,7 @@ struct Endpoints {
     ///
     /// - Parameter queue: where its calls wait; that of all reads if it is not named.
     mutating func serve<Request: Message, Response: Message>(
-        _ method: Method<Request, Response>, queue: Database.Queue? = nil,
+        _ method: Method<Request, Response>, queue: Database.Pool? = nil,
         query: @escaping @Sendable (Request, Call) throws -> Query<Response>
     ) throws(IncompleteService) {
         try serve(
@@ -109,7 +109,7 @@ struct Endpoints {
     }
 
     private mutating func serve<Request: Message, Response: Message>(
-        _ method: Method<Request, Response>, queue: Database.Queue?, waitsAlways: Bool,
+        _ method: Method<Request, Response>, queue: Database.Pool?, waitsAlways: Bool,
         start begin: @escaping @Sendable (Request, Call) throws -> HandlerStart<Response>
     ) throws(IncompleteService) {
         let gate = try gate(method.service, method.name, hasSideEffects: method.hasSideEffects)
@@ -222,7 +222,7 @@ struct Endpoints {
 }
 
 /// A statement is given up with the call that began it.
-extension StatementInFlight: Cancellable {}
+extension SubmittedStatement: Cancellable {}
 
 /// What a call of one method has to pass before its handler, and what its failure passes after it.
 private struct Gate: Sendable {

@@ -100,15 +100,15 @@ extension ServerMetrics.Reading {
                 uniquingKeysWith: { $1 })
         }
         let seconds = (taken - earlier.taken).inSeconds
-        let groups = growth("clinic_database_groups_total", by: "lane")
+        let groups = growth("clinic_database_batches_total", by: "pool")
         return ServerReport(
             restarted: restarted,
             processorShare: seconds > 0 ? growth("process_cpu_seconds_total") / seconds : 0,
             residentMemoryBytes: Self.whole(page.sum("process_resident_memory_bytes")),
             receivedBytes: Self.whole(growth("clinic_received_bytes_total")),
             sentBytes: Self.whole(growth("clinic_sent_bytes_total")),
-            waitSeconds: growth("clinic_database_wait_seconds_total", by: "lane"),
-            statementsPerGroup: growth("clinic_database_statements_total", by: "lane").reduce(into: [:]) {
+            waitSeconds: growth("clinic_database_wait_seconds_total", by: "pool"),
+            statementsPerGroup: growth("clinic_database_statements_total", by: "pool").reduce(into: [:]) {
                 let count = groups[$1.key] ?? 0
                 if count > 0 { $0[$1.key] = $1.value / count }
             },

@@ -1,8 +1,8 @@
-// Statements that wait for a connection, first come, first served. A lane has a line for each of its connections, of those
+// Statements that wait for a connection, first come, first served. A pool has a line for each of its connections, of those
 // that should take just that one, and one of those that may take any; so nobody stands behind a neighbour's crowd.
 
 /// Statements that wait for the same connections.
-struct WaitingLine {
+struct RequestQueue {
     private var attempts: [Attempt] = []
     private var head = 0
 
@@ -27,8 +27,8 @@ struct WaitingLine {
         head = 0
     }
 
-    mutating func remove(_ call: Call) {
-        if let index = attempts[head...].firstIndex(where: { $0.call === call }) {
+    mutating func remove(_ request: StatementRequest) {
+        if let index = attempts[head...].firstIndex(where: { $0.request === request }) {
             attempts.remove(at: index)
         }
     }
@@ -40,25 +40,25 @@ struct WaitingLine {
         attempts[head] = attempt
     }
 
-    mutating func removeAll() -> [Call] {
+    mutating func removeAll() -> [StatementRequest] {
         defer {
             attempts.removeAll()
             head = 0
         }
-        return attempts[head...].map(\.call)
+        return attempts[head...].map(\.request)
     }
 }
 
-extension Lane.State {
-    /// Where a call waits: at the place of a connection, or behind them all.
+extension ConnectionPool.State {
+    /// Where a request waits: at the place of a connection, or behind them all.
     ///
     /// Of writes, neighbours take the same connection. Of reads, the quick ones take the first and the others the rest:
     /// the former should be as many together as can be, and never wait behind a report.
-    private func line(of call: Call, _ purpose: ConnectionPurpose) -> Int {
+    private func line(of request: StatementRequest, _ purpose: ConnectionPurpose) -> Int {
         let common = lines.count - 1
-        guard purpose == .writes else { return call.statement.isQuick ? 0 : common }
-        guard let neighbourhood = call.neighbourhood, common > 0 else { return common }
-        return Int(UInt64(bitPattern: neighbourhood) % UInt64(common))
+        guard purpose == .writes else { return request.statement.isPointRead ? 0 : common }
+        guard let affinityKey = request.affinityKey, common > 0 else { return common }
+        return Int(UInt64(bitPattern: affinityKey) % UInt64(common))
     }
 
     /// Whether a connection serves a line. One that is down keeps nobody from another.
@@ -71,32 +71,33 @@ extension Lane.State {
     var waiting: Int { lines.reduce(0) { $0 + $1.count } }
 
     /// Puts a new one at the end of its line; which that is.
-    mutating func enqueue(_ call: Call, _ purpose: ConnectionPurpose) -> Int {
-        tickets &+= 1
-        let line = line(of: call, purpose)
-        lines[line].append(Attempt(call: call, ticket: tickets))
+    mutating func enqueue(_ request: StatementRequest, _ purpose: ConnectionPurpose) -> Int {
+        lastSequenceNumber &+= 1
+        let line = line(of: request, purpose)
+        lines[line].append(Attempt(request: request, sequenceNumber: lastSequenceNumber))
         return line
     }
 
     /// Puts one in front that has been sent before; in which line that is.
     mutating func putBack(_ attempt: Attempt, _ purpose: ConnectionPurpose) -> Int {
-        let line = line(of: attempt.call, purpose)
+        let line = line(of: attempt.request, purpose)
         lines[line].putBack(attempt)
         return line
     }
 
-    mutating func remove(_ call: Call, _ purpose: ConnectionPurpose) {
-        lines[line(of: call, purpose)].remove(call)
+    mutating func remove(_ request: StatementRequest, _ purpose: ConnectionPurpose) {
+        lines[line(of: request, purpose)].remove(request)
     }
 
     /// The line whose first has waited longest of those that a connection serves.
     func nextLine(for slot: Int, _ purpose: ConnectionPurpose) -> Int? {
-        var next: (line: Int, ticket: UInt64)?
+        var next: (line: Int, sequenceNumber: UInt64)?
         for line in lines.indices {
-            guard let ticket = lines[line].first?.ticket, ticket < next?.ticket ?? .max,
+            guard let sequenceNumber = lines[line].first?.sequenceNumber,
+                sequenceNumber < next?.sequenceNumber ?? .max,
                 serves(slot, line: line, purpose)
             else { continue }
-            next = (line, ticket)
+            next = (line, sequenceNumber)
         }
         return next?.line
     }

@@ -1,15 +1,15 @@
-// One statement on its way from whoever waits for it to a connection and back. A call is resumed exactly once: by whoever
+// One statement on its way from whoever waits for it to a connection and back. A request is resumed exactly once: by whoever
 // moved it to `over`, and nobody else.
 
 import Synchronization
 
-final class Call: Sendable {
+final class StatementRequest: Sendable {
     enum Phase: UInt8, AtomicRepresentable {
         /// Not in a queue yet; a cancellation only leaves its mark.
         case new
         /// Given up before it was in a queue, and not resumed yet.
         case cancelled
-        /// In a lane's queue; a cancellation takes it out and resumes it.
+        /// In a pool's queue; a cancellation takes it out and resumes it.
         case queued
         /// Owned by a connection, or by whoever took it out of the queue to resume it.
         case taken
@@ -20,28 +20,28 @@ final class Call: Sendable {
         case over
     }
 
-    typealias Answer = Result<Rows, DatabaseError>
+    typealias Outcome = Result<Rows, DatabaseError>
 
     let statement: Statement
     let parameters: [SQLValue]
     /// Calls with the same number go over the same connection; nil for whichever has room.
-    let neighbourhood: Int64?
+    let affinityKey: Int64?
     let phase = Atomic<Phase>(.new)
-    /// The connection it was last taken for, by its place in the lane.
-    let link = Atomic<Int>(0)
+    /// The connection it was last taken for, by its place in the pool.
+    let connectionIndex = Atomic<Int>(0)
     /// Who is told. Written once before the phase becomes `queued`, read only by the one who may resume.
     nonisolated(unsafe) var waiter: Waiter?
 
     enum Waiter {
-        case task(UnsafeContinuation<Answer, Never>)
+        case task(UnsafeContinuation<Outcome, Never>)
         /// It is called on whichever thread has the answer.
-        case callback(@Sendable (Answer) -> Void)
+        case callback(@Sendable (Outcome) -> Void)
     }
 
-    init(_ statement: Statement, _ parameters: [SQLValue], neighbourhood: Int64? = nil) {
+    init(_ statement: Statement, _ parameters: [SQLValue], affinityKey: Int64? = nil) {
         self.statement = statement
         self.parameters = parameters
-        self.neighbourhood = neighbourhood
+        self.affinityKey = affinityKey
     }
 
     /// Moves on if nobody else did; the caller then owns the next step.
@@ -58,7 +58,7 @@ final class Call: Sendable {
     }
 
     /// Whether one execution in the set form serves both: it takes an array for each value, and one of arrays for none.
-    func sharesExecution(with other: Call) -> Bool {
+    func sharesExecution(with other: StatementRequest) -> Bool {
         statement == other.statement && parameters.count == other.parameters.count
             && zip(parameters, other.parameters).allSatisfy { value, other in
                 value.arrayType == nil ? value == other : value.type == other.type
@@ -66,11 +66,11 @@ final class Call: Sendable {
     }
 
     /// Resumes the caller, unless that was done.
-    func finish(_ answer: Answer) {
+    func finish(_ outcome: Outcome) {
         guard phase.exchange(.over, ordering: .acquiringAndReleasing) != .over else { return }
         switch waiter {
-        case .task(let continuation): continuation.resume(returning: answer)
-        case .callback(let report): report(answer)
+        case .task(let continuation): continuation.resume(returning: outcome)
+        case .callback(let report): report(outcome)
         case nil: break
         }
     }
@@ -80,11 +80,11 @@ final class Call: Sendable {
     }
 }
 
-/// A call in a queue or on a connection, with what has become of it so far.
+/// A request in a queue or on a connection, with what has become of it so far.
 struct Attempt: Sendable {
-    let call: Call
+    let request: StatementRequest
     /// Lower than those of all who came later.
-    let ticket: UInt64
+    let sequenceNumber: UInt64
     /// How often it has been sent without getting an answer of its own.
     var failures = 0
     /// True if a neighbour may have been the reason: it is sent again with a Sync of its own.
@@ -94,47 +94,47 @@ struct Attempt: Sendable {
 }
 
 /// What is sent to one connection in one go.
-struct Batch: Sendable {
-    let link: Link
-    /// Which of the link's connections it is meant for.
+struct PipelineBatch: Sendable {
+    let connection: PooledConnection
+    /// Which of the connection's connections it is meant for.
     let generation: Int
     var attempts: [Attempt]
     /// Whether each statement gets its own Sync.
     var separately: Bool
 
     /// Puts next to each other whom one execution can serve; all that is in a batch happens at once anyway.
-    mutating func formSets() {
-        guard !separately, let first = attempts.first?.call.statement,
-            attempts.contains(where: { $0.call.statement != first })
+    mutating func coalesce() {
+        guard !separately, let first = attempts.first?.request.statement,
+            attempts.contains(where: { $0.request.statement != first })
         else { return }
         var places: [Statement: Int] = [:]
-        for attempt in attempts where places[attempt.call.statement] == nil {
-            places[attempt.call.statement] = places.count
+        for attempt in attempts where places[attempt.request.statement] == nil {
+            places[attempt.request.statement] = places.count
         }
         let sorted = attempts.enumerated().sorted { left, right in
-            (places[left.element.call.statement] ?? 0, left.offset)
-                < (places[right.element.call.statement] ?? 0, right.offset)
+            (places[left.element.request.statement] ?? 0, left.offset)
+                < (places[right.element.request.statement] ?? 0, right.offset)
         }
         attempts = sorted.map(\.element)
     }
 
     /// Where the set ends that begins there: behind the last neighbour whom the same execution can serve.
-    func endOfSet(at start: Int, before limit: Int) -> Int {
-        let first = attempts[start].call
-        guard !separately, first.statement.set != nil else { return start + 1 }
-        return attempts[(start + 1)..<limit].firstIndex { !$0.call.sharesExecution(with: first) } ?? limit
+    func endOfCoalesced(at start: Int, before limit: Int) -> Int {
+        let first = attempts[start].request
+        guard !separately, first.statement.batched != nil else { return start + 1 }
+        return attempts[(start + 1)..<limit].firstIndex { !$0.request.sharesExecution(with: first) } ?? limit
     }
 }
 
 /// What reading a connection brought, to be acted on once its lock is released.
-struct Answers: Sendable {
-    var completed: [(call: Call, answer: Call.Answer)] = []
+struct CompletedResults: Sendable {
+    var completed: [(request: StatementRequest, outcome: StatementRequest.Outcome)] = []
     /// To be sent again now.
     var again: [Attempt] = []
     /// To be sent again after a pause: another transaction was in the way.
     var later: [Attempt] = []
     /// How many Syncs came back.
-    var groups = 0
+    var batches = 0
     /// Why the connection can no longer be used.
     var lost: String?
 }

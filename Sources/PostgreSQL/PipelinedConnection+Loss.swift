@@ -1,9 +1,9 @@
-// What becomes of the statements a lost connection still owed answers to: reads are sent again; writes only if it
+// What becomes of the statements a lost connection still owed results to: reads are sent again; writes only if it
 // is certain that nothing of them was kept.
 
 internal import CPostgreSQL
 
-extension Wire {
+extension PipelinedConnection {
     static let unknown = DatabaseError(
         .outcomeUnknown, "the connection was lost before the commit was confirmed")
 
@@ -18,40 +18,40 @@ extension Wire {
     }
 
     /// Settles everything a lost connection owed, and closes it.
-    mutating func abandon(_ answers: inout Answers) {
+    mutating func abandon(_ results: inout CompletedResults) {
         let unavailable = DatabaseError(.unavailable, "the connection was lost again and again")
-        // The first group is the one the server was at. It took no effect if an error came before its Sync,
+        // The first batch is the one the server was at. It took no effect if an error came before its Sync,
         // or if the server's farewell came instead of an answer to one of its statements.
         var isAtSync = false
         if next < expected.count, case .sync = expected[next] { isAtSync = true }
-        var tookNoEffect = groupError != nil || (lostByFatalError && !isAtSync)
-        var group = held.map(\.attempt) + refused
+        var tookNoEffect = batchError != nil || (lostByFatalError && !isAtSync)
+        var batch = held.map(\.attempt) + refused
 
-        func settle(_ attempts: [Attempt], _ answers: inout Answers) {
+        func settle(_ attempts: [Attempt], _ results: inout CompletedResults) {
             for var attempt in attempts {
                 guard purpose == .reads || tookNoEffect else {
-                    answers.completed.append((attempt.call, .failure(Self.unknown)))
+                    results.completed.append((attempt.request, .failure(Self.unknown)))
                     continue
                 }
                 attempt.failures += 1
                 if attempt.failures < attemptLimit {
-                    answers.again.append(attempt)
+                    results.again.append(attempt)
                 } else {
-                    answers.completed.append((attempt.call, .failure(unavailable)))
+                    results.completed.append((attempt.request, .failure(unavailable)))
                 }
             }
         }
         for entry in expected[next...] {
             switch entry {
             case .prepare: break
-            case .execute(let attempts, _): group += attempts
+            case .execute(let attempts, _): batch += attempts
             case .sync:
-                settle(group, &answers)
-                group.removeAll()
+                settle(batch, &results)
+                batch.removeAll()
                 tookNoEffect = lostByFatalError
             }
         }
-        settle(group, &answers)
+        settle(batch, &results)
         disconnect()
     }
 }

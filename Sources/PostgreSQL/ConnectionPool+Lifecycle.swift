@@ -1,34 +1,34 @@
-// How a lane starts and ends: its first connections are made or the start fails, and its end waits for what was
+// How a pool starts and ends: its first connections are made or the start fails, and its end waits for what was
 // accepted, up to a limit.
 
 internal import Dispatch
 internal import Synchronization
 
-extension Lane {
+extension ConnectionPool {
     /// Makes the connections; throws if the first attempt of one fails.
-    func start(connections: Int) async throws(DatabaseError) {
-        var links: [Link] = []
-        for index in 0..<max(1, connections) {
-            links.append(
-                try Link(
-                    lane: self, index: index, purpose: purpose, configuration: configuration, logger: logger))
+    func start(connections count: Int) async throws(DatabaseError) {
+        var connections: [PooledConnection] = []
+        for index in 0..<max(1, count) {
+            connections.append(
+                try PooledConnection(
+                    pool: self, index: index, purpose: purpose, configuration: configuration, logger: logger))
         }
-        let all = links
+        let all = connections
         state.withLock { state in
-            state.slots = all.map { Slot(link: $0, hasEnded: true) }
-            state.lines = Array(repeating: WaitingLine(), count: all.count + 1)
-            state.backlogs = Array(repeating: Backlog(), count: all.count + 1)
+            state.slots = all.map { Slot(connection: $0, hasEnded: true) }
+            state.lines = Array(repeating: RequestQueue(), count: all.count + 1)
+            state.delayEstimators = Array(repeating: QueueDelayEstimator(), count: all.count + 1)
             state.startDeadline = .now + configuration.connectTimeout * 2
         }
         let error = await withUnsafeContinuation { continuation in
             state.withLock { $0.starter = continuation }
-            for (index, link) in all.enumerated() {
+            for (index, connection) in all.enumerated() {
                 state.withLock { $0.slots[index].hasEnded = false }
                 do throws(DatabaseError) {
-                    try link.start()
+                    try connection.start()
                 } catch {
-                    linkEnded(index)
-                    linkFailed(index, error, isStarting: false)
+                    connectionEnded(index)
+                    connectionFailed(index, error, isStarting: false)
                 }
             }
         }
@@ -42,12 +42,12 @@ extension Lane {
     var isStarting: Bool { state.withLock { $0.starter != nil } }
     var isClosing: Bool { state.withLock { $0.isClosing } }
 
-    /// True once the link's thread has nothing more to do.
-    func shouldEnd(link index: Int) -> Bool {
+    /// True once the connection's thread has nothing more to do.
+    func shouldEnd(connection index: Int) -> Bool {
         state.withLock { state in
             guard state.isClosing else { return false }
             if state.isForced || !state.slots[index].isUp { return true }
-            return state.waiting == 0 && state.pausing == 0 && state.slots[index].groupsInFlight == 0
+            return state.waiting == 0 && state.pausing == 0 && state.slots[index].batchesInFlight == 0
         }
     }
 
@@ -82,23 +82,23 @@ extension Lane {
     }
 
     func wakeIfClosing() {
-        let links = state.withLock { $0.isClosing ? $0.slots.map(\.link) : [] }
-        for link in links { link.wake() }
+        let connections = state.withLock { $0.isClosing ? $0.slots.map(\.connection) : [] }
+        for connection in connections { connection.wake() }
     }
 
-    func linkEnded(_ index: Int) {
-        let (calls, closers) = state.withLock { state in
+    func connectionEnded(_ index: Int) {
+        let (requests, closers) = state.withLock { state in
             state.slots[index].hasEnded = true
             state.slots[index].isUp = false
             guard state.slots.allSatisfy(\.hasEnded) else {
-                return ([Call](), [UnsafeContinuation<Void, Never>]())
+                return ([StatementRequest](), [UnsafeContinuation<Void, Never>]())
             }
-            // The slots hold the links and the links hold this lane.
+            // The slots hold the connections and the connections hold this pool.
             state.slots.removeAll()
             defer { state.closers.removeAll() }
             return (Self.drain(&state), state.closers)
         }
-        for call in calls { call.fail(Self.closed) }
+        for request in requests { request.fail(Self.closed) }
         for closer in closers { closer.resume() }
     }
 }

@@ -1,9 +1,9 @@
-// What a connection that listens needs of its wire: one small statement at a time, and what others have notified.
+// What a connection that listens needs of its pipeline: one small statement at a time, and what others have notified.
 
 internal import CPostgreSQL
 internal import Synchronization
 
-extension Mutex where Value == Wire {
+extension Mutex where Value == PipelinedConnection {
     /// Makes a connection on this thread, which sleeps in between; its socket.
     func connect(
         _ parameters: ConnectionParameters, within limit: Duration, wakeup: Wakeup, unless isOver: () -> Bool
@@ -27,9 +27,9 @@ extension Mutex where Value == Wire {
     }
 }
 
-extension Wire {
+extension PipelinedConnection {
     /// What one look at the connection brought.
-    struct Heard: Sendable {
+    struct PolledNotifications: Sendable {
         /// Somebody notified the channel.
         var isNotified = false
         /// The statement that was asked is answered.
@@ -45,39 +45,39 @@ extension Wire {
             && PQflush(connection) >= 0
     }
 
-    /// Reads what the socket has. What was notified before the answer is heard with it at the latest.
-    func hear(isAsked: Bool) -> Heard {
-        var heard = Heard()
+    /// Reads what the socket has. What was notified before the answer is polled with it at the latest.
+    func pollNotifications(isAsked: Bool) -> PolledNotifications {
+        var polled = PolledNotifications()
         let isAlive = PQconsumeInput(connection) == 1
-        if isAsked { takeAnswer(&heard) }
+        if isAsked { takeAnswer(&polled) }
         while let notification = PQnotifies(connection) {
-            heard.isNotified = true
+            polled.isNotified = true
             PQfreemem(notification)
         }
-        if heard.lost == nil, !isAlive || PQstatus(connection) == CONNECTION_BAD { heard.lost = message() }
-        return heard
+        if polled.lost == nil, !isAlive || PQstatus(connection) == CONNECTION_BAD { polled.lost = message() }
+        return polled
     }
 
-    private func takeAnswer(_ heard: inout Heard) {
+    private func takeAnswer(_ polled: inout PolledNotifications) {
         var wasEnd = false
         while PQisBusy(connection) == 0 {
             guard let pointer = PQgetResult(connection) else {
-                // It ends an answer, and comes never twice.
-                if wasEnd { return heard.lost = "an answer is missing" }
+                // It ends an outcome, and comes never twice.
+                if wasEnd { return polled.lost = "an answer is missing" }
                 wasEnd = true
                 continue
             }
             wasEnd = false
             let result = QueryResult(pointer)
             switch PQresultStatus(pointer) {
-            case PGRES_PIPELINE_SYNC: return heard.isAnswered = true
+            case PGRES_PIPELINE_SYNC: return polled.isAnswered = true
             case PGRES_COMMAND_OK: break
             case PGRES_TUPLES_OK:
                 var row = Rows(result)[0]
                 guard (try? row.int64()) == Int64(PQbackendPID(connection)) else {
-                    return heard.lost = "the line does not lead to one process, but to a pool of them"
+                    return polled.lost = "the line does not lead to one process, but to a pool of them"
                 }
-            default: return heard.lost = "the server refused to say whether it is there"
+            default: return polled.lost = "the server refused to say whether it is there"
             }
         }
     }

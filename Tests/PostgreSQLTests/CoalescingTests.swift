@@ -4,7 +4,7 @@ import PostgreSQL
 import TestCluster
 import Testing
 
-struct SetTests {
+struct CoalescingTests {
     private static let table = """
         CREATE TABLE t (k bigint PRIMARY KEY, v text);
         CREATE TABLE execution (callers bigint);
@@ -21,7 +21,7 @@ struct SetTests {
         """
     private static let keep = Statement(
         "INSERT INTO t VALUES ($1, $2) RETURNING v || ' is kept alone'",
-        set: "SELECT call, answer FROM keep($1, $2)")
+        batched: "SELECT call, answer FROM keep($1, $2)")
 
     private func keep(_ database: Database, _ keys: [Int64]) -> [Task<String, any Error>] {
         keys.map { key in
@@ -73,7 +73,7 @@ struct SetTests {
         let (database, _) = try await makeDatabase(script: Self.table)
         let double = Statement(
             "SELECT 2 * $1::bigint",
-            set: "SELECT place, 2 * n FROM unnest($1) WITH ORDINALITY AS given (n, place)")
+            batched: "SELECT place, 2 * n FROM unnest($1) WITH ORDINALITY AS given (n, place)")
         let single = Statement("SELECT -$1::bigint")
         try await withThrowingTaskGroup(of: Void.self) { group in
             for value in Int64(0)..<600 {
@@ -96,7 +96,7 @@ struct SetTests {
             SELECT \(columns) FROM (SELECT $1::bigint AS n, $2::boolean AS flag, $3::text AS word, $4::bytea AS bytes,
                 $5::timestamptz AS moment, $6::date AS day, $7::bigint[] AS shared) AS given, generate_series(1, n)
             """,
-            set: """
+            batched: """
                 SELECT call, \(columns) FROM (
                     SELECT *, $7::bigint[] AS shared
                     FROM unnest($1, $2, $3, $4, $5, $6)
@@ -138,7 +138,8 @@ struct SetTests {
     func `an answer that does not say whose it is is nobody's`(place: String) async throws {
         let (database, url) = try await makeDatabase(script: Self.table)
         let wrong = Statement(
-            "SELECT $1::bigint", set: "SELECT \(place), n FROM unnest($1) WITH ORDINALITY AS given (n, place)"
+            "SELECT $1::bigint",
+            batched: "SELECT \(place), n FROM unnest($1) WITH ORDINALITY AS given (n, place)"
         )
         var callers: [Task<Rows, any Error>] = []
         try await whileWritesWait(database, url) {
@@ -157,7 +158,7 @@ struct SetTests {
         try await withThrowingTaskGroup(of: (Int, Int64).self) { group in
             for number in 0..<200 {
                 group.addTask {
-                    var row = try await database.write(process, neighbourhood: Int64(number - 100))[0]
+                    var row = try await database.write(process, affinityKey: Int64(number - 100))[0]
                     return (abs(number % 2), try row.int64())
                 }
             }
@@ -173,8 +174,8 @@ struct SetTests {
         let (database, _) = try await makeDatabase { $0.readConnections = 2 }
         let process = "SELECT pg_backend_pid()::bigint"
         let set = "SELECT call, pg_backend_pid()::bigint FROM unnest($1) WITH ORDINALITY AS given (one, call)"
-        let quick = Statement(process + " + $1 - $1", set: set)
-        let long = Statement(process + " + $1 - $1 + 0", set: set, isLong: true)
+        let quick = Statement(process + " + $1 - $1", batched: set)
+        let long = Statement(process + " + $1 - $1 + 0", batched: set, isLong: true)
         let alone = Statement(process + " + 0 * $1")
         var callers: [[Task<Int64, any Error>]] = []
         Database.sendingTogether {
@@ -202,7 +203,7 @@ struct SetTests {
     @Test func `a crowd for one connection keeps nobody from the other`() async throws {
         let (database, url) = try await makeDatabase(script: "CREATE TABLE t (key bigint)") {
             $0.writeConnections = 2
-            $0.groupLimit = 4
+            $0.batchLimit = 4
         }
         let insert = Statement("INSERT INTO t VALUES ($1)")
         var crowd: [Task<Void, any Error>] = []
@@ -211,10 +212,10 @@ struct SetTests {
             for number in Int64(0)..<100 {
                 crowd.append(
                     .immediate {
-                        _ = try await database.write(insert, [.int64(number)], neighbourhood: 0)
+                        _ = try await database.write(insert, [.int64(number)], affinityKey: 0)
                     })
             }
-            _ = try await database.write(insert, [.int64(-1)], neighbourhood: 1)
+            _ = try await database.write(insert, [.int64(-1)], affinityKey: 1)
             #expect(database.statistics.writes.waiting == 100)
         }
         for member in crowd { try await member.value }
@@ -239,7 +240,7 @@ struct SetTests {
             #expect(database.statistics.reads.waiting == 40)
         }
         for (number, caller) in callers.enumerated() { #expect(try await caller.value == Int64(number)) }
-        #expect(database.statistics.reads.groups == before.groups + 1)
+        #expect(database.statistics.reads.batches == before.batches + 1)
         #expect(database.statistics.reads.statements == before.statements + 40)
         await database.close()
     }

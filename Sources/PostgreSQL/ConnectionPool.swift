@@ -1,22 +1,22 @@
 // The queue in front of the connections of one kind (reads, or writes). A statement goes out at once while a connection is
-// idle; otherwise it waits, and the connection that is answered first takes all that has gathered as its next group. So
-// groups grow with the load and nothing waits for a timer. A second group is not sent ahead: both would be smaller, and on
+// idle; otherwise it waits, and the connection that is answered first takes all that has gathered as its next batch. So
+// batches grow with the load and nothing waits for a timer. A second batch is not sent ahead: both would be smaller, and on
 // a busy machine the processor is what there is too little of, not work for it.
 
 internal import Dispatch
 internal import Logging
 internal import Synchronization
 
-final class Lane: Sendable {
+final class ConnectionPool: Sendable {
     struct Slot {
-        let link: Link
+        let connection: PooledConnection
         var isUp = false
         var hasEnded = false
         var generation = 0
-        var groupsInFlight = 0
+        var batchesInFlight = 0
     }
 
-    /// Whether anybody answers.
+    /// Whether anybody results.
     enum Health: Equatable {
         case up
         /// All connections are lost since a moment ago; statements wait.
@@ -28,11 +28,11 @@ final class Lane: Sendable {
     struct State {
         var slots: [Slot] = []
         /// Who waits for which connection, and last who may take any.
-        var lines: [WaitingLine] = []
+        var lines: [RequestQueue] = []
         /// How the lines go down; as many.
-        var backlogs: [Backlog] = []
+        var delayEstimators: [QueueDelayEstimator] = []
         /// How many have joined a line, which is the number of the last.
-        var tickets: UInt64 = 0
+        var lastSequenceNumber: UInt64 = 0
         /// Statements that pause after a deadlock.
         var pausing = 0
         var health = Health.down
@@ -44,7 +44,7 @@ final class Lane: Sendable {
         var startDeadline = ContinuousClock.now
         var closers: [UnsafeContinuation<Void, Never>] = []
         /// What is counted; how things stand is filled in when somebody asks.
-        var statistics = DatabaseStatistics.Lane()
+        var statistics = DatabaseStatistics.Pool()
     }
 
     let name: String
@@ -71,7 +71,7 @@ final class Lane: Sendable {
     var isAvailable: Bool { state.withLock { $0.health != .down && !$0.isClosing } }
 
     /// How things stand, and what has been counted.
-    var statistics: DatabaseStatistics.Lane {
+    var statistics: DatabaseStatistics.Pool {
         state.withLock { state in
             var statistics = state.statistics
             statistics.waiting = state.waiting
@@ -84,44 +84,44 @@ final class Lane: Sendable {
 
     /// Sends the statement, or queues it, and waits for its answer.
     func run(
-        _ statement: Statement, _ parameters: [SQLValue], neighbourhood: Int64? = nil
+        _ statement: Statement, _ parameters: [SQLValue], affinityKey: Int64? = nil
     ) async throws(DatabaseError) -> Rows {
         try SQLValue.check(parameters)
-        let call = Call(statement, parameters, neighbourhood: neighbourhood)
+        let request = StatementRequest(statement, parameters, affinityKey: affinityKey)
         let answer = await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
-                call.waiter = .task(continuation)
-                submit(call)
+                request.waiter = .task(continuation)
+                submit(request)
             }
         } onCancel: {
-            cancel(call)
+            cancel(request)
         }
         return try answer.get()
     }
 
-    /// The same without a task: `report` is called once, on whichever thread has the answer, which it may not keep.
+    /// The same without a task: `report` is called once, on whichever thread has the outcome, which it may not keep.
     func begin(
         _ statement: Statement, _ parameters: [SQLValue],
         _ report: @escaping @Sendable (Result<Rows, DatabaseError>) -> Void
-    ) -> StatementInFlight {
-        let call = Call(statement, parameters)
-        call.waiter = .callback(report)
+    ) -> SubmittedStatement {
+        let request = StatementRequest(statement, parameters)
+        request.waiter = .callback(report)
         do throws(DatabaseError) {
             try SQLValue.check(parameters)
-            submit(call)
+            submit(request)
         } catch {
-            call.fail(error)
+            request.fail(error)
         }
-        return StatementInFlight(lane: self, call: call)
+        return SubmittedStatement(pool: self, request: request)
     }
 
     private enum Submission {
         case queued
-        case batch(Batch)
+        case batch(PipelineBatch)
         case refused(DatabaseError)
     }
 
-    private func submit(_ call: Call) {
+    private func submit(_ request: StatementRequest) {
         let submission = state.withLock { state -> Submission in
             if state.isClosing { return .refused(Self.closed) }
             if state.health == .down { return .refused(Self.unavailable) }
@@ -129,10 +129,10 @@ final class Lane: Sendable {
                 state.statistics.refused &+= 1
                 return .refused(Self.queueFull)
             }
-            guard call.move(from: .new, to: .queued) else { return .refused(Self.cancelled) }
-            let line = state.enqueue(call, purpose)
-            if let burst = Burst.current {
-                burst.add(self)
+            guard request.move(from: .new, to: .queued) else { return .refused(Self.cancelled) }
+            let line = state.enqueue(request, purpose)
+            if let batch = StatementBatch.current {
+                batch.add(self)
             } else if let batch = takeBatch(&state) {
                 return .batch(batch)
             }
@@ -143,24 +143,24 @@ final class Lane: Sendable {
         }
         switch submission {
         case .queued: break
-        case .batch(let batch): batch.link.send(batch)
-        case .refused(let error): call.fail(error)
+        case .batch(let batch): batch.connection.send(batch)
+        case .refused(let error): request.fail(error)
         }
     }
 
-    func cancel(_ call: Call) {
+    func cancel(_ request: StatementRequest) {
         while true {
-            let phase = call.phase.load(ordering: .acquiring)
+            let phase = request.phase.load(ordering: .acquiring)
             switch phase {
-            case .new where call.move(from: .new, to: .cancelled): return
-            case .queued where call.move(from: .queued, to: .taken):
+            case .new where request.move(from: .new, to: .cancelled): return
+            case .queued where request.move(from: .queued, to: .taken):
                 // Taken out so that what nobody waits for does not fill the queue.
-                state.withLock { $0.remove(call, purpose) }
-                return call.fail(Self.cancelled)
+                state.withLock { $0.remove(request, purpose) }
+                return request.fail(Self.cancelled)
             case .taken where purpose == .reads:
-                call.fail(Self.cancelled)
-                return noteGivenUp(call)
-            case .taken where call.move(from: .taken, to: .unwanted): return noteGivenUp(call)
+                request.fail(Self.cancelled)
+                return requestCancellation(request)
+            case .taken where request.move(from: .taken, to: .unwanted): return requestCancellation(request)
             case .cancelled, .unwanted, .over: return
             // Somebody was faster.
             case .new, .queued, .taken: continue
@@ -169,34 +169,37 @@ final class Lane: Sendable {
     }
 
     /// Has the connection ask the server to stop, if it still is at it after a moment.
-    private func noteGivenUp(_ call: Call) {
-        let index = call.link.load(ordering: .acquiring)
-        let link = state.withLock { $0.slots.indices.contains(index) ? $0.slots[index].link : nil }
-        link?.noteGivenUp()
+    private func requestCancellation(_ request: StatementRequest) {
+        let index = request.connectionIndex.load(ordering: .acquiring)
+        let connection = state.withLock {
+            $0.slots.indices.contains(index) ? $0.slots[index].connection : nil
+        }
+        connection?.requestCancellation()
     }
 
     // MARK: - The queue
 
     /// Takes the next batch for a connection with room, if there is one.
-    private func takeBatch(_ state: inout State) -> Batch? {
+    private func takeBatch(_ state: inout State) -> PipelineBatch? {
         for index in state.slots.indices {
             if let batch = takeBatch(&state, index) { return batch }
         }
         return nil
     }
 
-    func takeBatch(_ state: inout State, _ index: Int) -> Batch? {
+    func takeBatch(_ state: inout State, _ index: Int) -> PipelineBatch? {
         let slot = state.slots[index]
-        guard slot.isUp, slot.groupsInFlight == 0 else { return nil }
-        var batch = Batch(link: slot.link, generation: slot.generation, attempts: [], separately: false)
+        guard slot.isUp, slot.batchesInFlight == 0 else { return nil }
+        var batch = PipelineBatch(
+            connection: slot.connection, generation: slot.generation, attempts: [], separately: false)
         var now: ContinuousClock.Instant?
-        while batch.attempts.count < configuration.groupLimit,
+        while batch.attempts.count < configuration.batchLimit,
             let line = state.nextLine(for: index, purpose), let attempt = state.lines[line].first
         {
             if !batch.attempts.isEmpty, attempt.alone != batch.separately { break }
             state.lines[line].removeFirst()
-            guard attempt.call.move(from: .queued, to: .taken) else { continue }
-            attempt.call.link.store(index, ordering: .releasing)
+            guard attempt.request.move(from: .queued, to: .taken) else { continue }
+            attempt.request.connectionIndex.store(index, ordering: .releasing)
             batch.separately = attempt.alone
             batch.attempts.append(attempt)
             state.noteTaken(from: line, purpose)
@@ -205,22 +208,22 @@ final class Lane: Sendable {
             state.statistics.queueTime += (now ?? queued) - queued
         }
         guard !batch.attempts.isEmpty else { return nil }
-        batch.formSets()
-        let groups = batch.separately ? batch.attempts.count : 1
-        state.slots[index].groupsInFlight += groups
-        state.statistics.groups &+= groups
+        batch.coalesce()
+        let batches = batch.separately ? batch.attempts.count : 1
+        state.slots[index].batchesInFlight += batches
+        state.statistics.batches &+= batches
         state.statistics.statements &+= batch.attempts.count
         state.statistics.inFlight += batch.attempts.count
         return batch
     }
 
     /// Puts statements that have to be sent again in front, and returns those nobody waits for.
-    func requeue(_ attempts: [Attempt], _ state: inout State) -> [Call] {
+    func requeue(_ attempts: [Attempt], _ state: inout State) -> [StatementRequest] {
         let now = ContinuousClock.now
-        var dropped: [Call] = []
+        var dropped: [StatementRequest] = []
         for var attempt in attempts.reversed() {
-            guard attempt.call.move(from: .taken, to: .queued) else {
-                dropped.append(attempt.call)
+            guard attempt.request.move(from: .taken, to: .queued) else {
+                dropped.append(attempt.request)
                 continue
             }
             attempt.queued = now
@@ -231,18 +234,18 @@ final class Lane: Sendable {
     }
 
     /// Takes everything that waits out of the queue; the caller resumes it.
-    static func drain(_ state: inout State) -> [Call] {
+    static func drain(_ state: inout State) -> [StatementRequest] {
         state.lines.indices.flatMap { state.lines[$0].removeAll() }
             .filter { $0.move(from: .queued, to: .taken) }
     }
 
     /// Sends as long as something waits and a connection has room.
-    func pump() {
-        while let batch = state.withLock({ takeBatch(&$0) }) { batch.link.send(batch) }
+    func dispatchQueued() {
+        while let batch = state.withLock({ takeBatch(&$0) }) { batch.connection.send(batch) }
     }
 
-    /// Tells whoever watches what holds; not under the lane's lock.
-    func noteHealth() {
+    /// Tells whoever watches what holds; not under the pool's lock.
+    func publishAvailability() {
         availability.update(purpose) { isAvailable }
     }
 

@@ -6,9 +6,9 @@ internal import CPostgreSQL
 internal import Logging
 internal import Synchronization
 
-final class LinkNotices: Sendable {
+final class ConnectionNotices: Sendable {
     /// True once the server took its leave while nothing was under way, which libpq reports as a notice.
-    let sawFarewell = Atomic<Bool>(false)
+    let sawServerShutdown = Atomic<Bool>(false)
     /// True once the server had doubts about what it does: with a WARNING it commits where a standby was not
     /// waited for.
     let sawWarning = Atomic<Bool>(false)
@@ -23,10 +23,12 @@ final class LinkNotices: Sendable {
 
     static let receiver: PQnoticeReceiver = { pointer, result in
         guard let pointer, let result else { return }
-        let notices = Unmanaged<LinkNotices>.fromOpaque(pointer).takeUnretainedValue()
+        let notices = Unmanaged<ConnectionNotices>.fromOpaque(pointer).takeUnretainedValue()
         let state = PQresultErrorField(result, clinic_pq_diag_sqlstate).map { String(cString: $0) } ?? ""
         let severity = PQresultErrorField(result, clinic_pq_diag_severity).map { String(cString: $0) } ?? ""
-        if severity == "FATAL" || severity == "PANIC" { notices.sawFarewell.store(true, ordering: .relaxed) }
+        if severity == "FATAL" || severity == "PANIC" {
+            notices.sawServerShutdown.store(true, ordering: .relaxed)
+        }
         if severity == "WARNING" { notices.sawWarning.store(true, ordering: .relaxed) }
         notices.logger.debug(
             "notice from PostgreSQL", metadata: ["sqlstate": "\(state)", "severity": "\(severity)"])

@@ -1,8 +1,8 @@
 // One libpq connection in non-blocking pipeline mode: what was sent, in order, and whose answer comes next.
-// It knows nothing of threads and queues; its link calls it under a lock.
+// It knows nothing of threads and queues; its connection requests it under a lock.
 //
 // All statements between two Syncs are one implicit transaction for the server. An error aborts the rest up
-// to the Sync, so after a failed group everything that has no answer yet is sent again alone, the culprit
+// to the Sync, so after a failed batch everything that has no answer yet is sent again alone, the culprit
 // too: its error may have come from a neighbour that is not there any more. Every answer is checked against
 // what was sent; at the first one that does not fit the connection is given up, because an answer to the
 // wrong caller is the worst that could happen.
@@ -10,10 +10,10 @@
 internal import CPostgreSQL
 internal import Synchronization
 
-struct Wire: ~Copyable {
+struct PipelinedConnection: ~Copyable {
     let purpose: ConnectionPurpose
     let attemptLimit: Int
-    let notices: LinkNotices
+    let notices: ConnectionNotices
     var connection: OpaquePointer?
     private(set) var generation = 0
     private var parameters = ParameterBuffer()
@@ -21,17 +21,17 @@ struct Wire: ~Copyable {
     private var prepared: [Int: [PreparedStatement]] = [:]
     private var preparedNames = 0
 
-    var expected: [WireEntry] = []
+    var expected: [PendingResult] = []
     var next = 0
-    /// The statements of the current group that were answered; their callers wait for the Sync.
+    /// The statements of the current batch that were answered; their callers wait for the Sync.
     var held: [(attempt: Attempt, rows: Rows)] = []
-    /// The statements of the current group that failed or were aborted, in their order.
+    /// The statements of the current batch that failed or were aborted, in their order.
     var refused: [Attempt] = []
-    /// The first error of the current group, and whose it was.
-    var groupError: DatabaseError?
+    /// The first error of the current batch, and whose it was.
+    var batchError: DatabaseError?
     /// True while libpq still owes the null result that ends a statement's answer.
     private var awaitsEnd = false
-    /// True if the server said good-bye: nothing after the group it was at has been carried out.
+    /// True if the server said good-bye: nothing after the batch it was at has been carried out.
     var lostByFatalError = false
     /// True once something could only be sent in part: nothing more can go over this connection.
     private var isBroken = false
@@ -39,11 +39,11 @@ struct Wire: ~Copyable {
     var isCancelling = false
     /// When the server last answered.
     var lastSign = ContinuousClock.now
-    /// Since when it has owed answers, if it does.
+    /// Since when it has owed results, if it does.
     private var busyFrom = ContinuousClock.now
     var busySince: ContinuousClock.Instant? { isBusy ? busyFrom : nil }
 
-    init(purpose: ConnectionPurpose, attemptLimit: Int, notices: LinkNotices) {
+    init(purpose: ConnectionPurpose, attemptLimit: Int, notices: ConnectionNotices) {
         self.notices = notices
         self.purpose = purpose
         self.attemptLimit = attemptLimit
@@ -67,10 +67,10 @@ struct Wire: ~Copyable {
 
     /// Starts a new connection; may wait for name resolution.
     mutating func startConnecting(_ parameters: ConnectionParameters) -> Progress {
-        notices.sawFarewell.store(false, ordering: .relaxed)
+        notices.sawServerShutdown.store(false, ordering: .relaxed)
         connection = parameters.withArrays { keys, values in PQconnectStartParams(keys, values, 1) }
         guard connection != nil, PQstatus(connection) != CONNECTION_BAD else { return failed() }
-        PQsetNoticeReceiver(connection, LinkNotices.receiver, notices.pointer)
+        PQsetNoticeReceiver(connection, ConnectionNotices.receiver, notices.pointer)
         return .writing(PQsocket(connection))
     }
 
@@ -118,7 +118,7 @@ struct Wire: ~Copyable {
         next = 0
         held.removeAll()
         refused.removeAll()
-        groupError = nil
+        batchError = nil
         awaitsEnd = false
         isBroken = false
         isCancelling = false
@@ -130,55 +130,55 @@ struct Wire: ~Copyable {
     enum Sending: Sendable {
         /// All is in the kernel.
         case sent
-        /// The socket is full: the link's thread has to go on.
+        /// The socket is full: the connection's thread has to go on.
         case unfinished
         /// The connection is broken; these were not sent.
         case broken([Attempt])
     }
 
-    mutating func send(_ batch: Batch) -> Sending {
+    mutating func send(_ batch: PipelineBatch) -> Sending {
         guard batch.generation == generation, connection != nil, !isBroken else {
             return .broken(batch.attempts)
         }
         if !isBusy { busyFrom = .now }
-        var groupStart = 0
-        while groupStart < batch.attempts.count {
-            let groupEnd = batch.separately ? groupStart + 1 : batch.attempts.count
+        var batchStart = 0
+        while batchStart < batch.attempts.count {
+            let batchEnd = batch.separately ? batchStart + 1 : batch.attempts.count
             let expectedBefore = expected.count
-            var start = groupStart
-            while start < groupEnd {
-                let end = batch.endOfSet(at: start, before: groupEnd)
+            var start = batchStart
+            while start < batchEnd {
+                let end = batch.endOfCoalesced(at: start, before: batchEnd)
                 guard send(batch.attempts[start..<end], alone: batch.separately) else {
-                    // Without their Sync none of this group can take effect.
+                    // Without their Sync none of this batch can take effect.
                     expected.removeSubrange(expectedBefore...)
                     isBroken = true
-                    return .broken(Array(batch.attempts[groupStart...]))
+                    return .broken(Array(batch.attempts[batchStart...]))
                 }
                 start = end
             }
-            expected.append(.sync(statements: groupEnd - groupStart, isExposed: isCancelling))
+            expected.append(.sync(statements: batchEnd - batchStart, isExposed: isCancelling))
             guard PQpipelineSync(connection) == 1 else {
                 isBroken = true
-                return .broken(Array(batch.attempts[groupEnd...]))
+                return .broken(Array(batch.attempts[batchEnd...]))
             }
-            groupStart = groupEnd
+            batchStart = batchEnd
         }
         return flush()
     }
 
     /// Sends what one execution does: for one caller, or for a set of them.
     private mutating func send(_ attempts: ArraySlice<Attempt>, alone: Bool) -> Bool {
-        guard let call = attempts.first?.call else { return true }
+        guard let request = attempts.first?.request else { return true }
         let statement: Statement.Text
-        if attempts.count > 1, let set = call.statement.set {
-            statement = set
-            guard parameters.fill(set: attempts) else { return false }
+        if attempts.count > 1, let batched = request.statement.batched {
+            statement = batched
+            guard parameters.fill(batched: attempts) else { return false }
         } else {
-            statement = call.statement.single
-            guard parameters.fill(call.parameters) else { return false }
+            statement = request.statement.single
+            guard parameters.fill(request.parameters) else { return false }
         }
         let count = Int32(clamping: parameters.types.count)
-        // An unconfirmed Prepare stands in a group before this one and may be aborted with it: a statement
+        // An unconfirmed Prepare stands in a batch before this one and may be aborted with it: a statement
         // that runs alone brings its own.
         let types = parameters.types
         let known = prepared[statement.number]?.first {
@@ -220,42 +220,42 @@ struct Wire: ~Copyable {
     // MARK: - Receiving
 
     /// Reads what the socket has and settles every answer that is complete.
-    mutating func receive() -> Answers {
-        var answers = Answers()
-        guard connection != nil else { return answers }
+    mutating func receive() -> CompletedResults {
+        var results = CompletedResults()
+        guard connection != nil else { return results }
         let isAlive = PQconsumeInput(connection) == 1
-        while isBusy, answers.lost == nil, PQisBusy(connection) == 0 {
+        while isBusy, results.lost == nil, PQisBusy(connection) == 0 {
             guard let pointer = PQgetResult(connection) else {
-                if !awaitsEnd { answers.lost = "an answer is missing" }
+                if !awaitsEnd { results.lost = "an answer is missing" }
                 awaitsEnd = false
                 continue
             }
             let result = QueryResult(pointer)
             if awaitsEnd {
-                answers.lost = "an answer without end"
+                results.lost = "an answer without end"
             } else {
-                settle(result, &answers)
+                settle(result, &results)
             }
         }
         if next == expected.count || next > 1_024 {
             expected.removeSubrange(..<next)
             next = 0
         }
-        if answers.lost == nil, notices.sawFarewell.load(ordering: .relaxed) {
+        if results.lost == nil, notices.sawServerShutdown.load(ordering: .relaxed) {
             // What is sent from here on meets nobody.
             lostByFatalError = true
-            answers.lost = "the server ended it"
+            results.lost = "the server ended it"
         }
-        if answers.lost == nil, !isAlive || isBroken || PQstatus(connection) == CONNECTION_BAD {
-            answers.lost = message()
+        if results.lost == nil, !isAlive || isBroken || PQstatus(connection) == CONNECTION_BAD {
+            results.lost = message()
         }
-        return answers
+        return results
     }
 
-    private mutating func settle(_ result: QueryResult, _ answers: inout Answers) {
+    private mutating func settle(_ result: QueryResult, _ results: inout CompletedResults) {
         let status = PQresultStatus(result.pointer)
         if status == PGRES_FATAL_ERROR, let reason = connectionLoss(result) {
-            answers.lost = reason
+            results.lost = reason
             return
         }
         switch (expected[next], status) {
@@ -271,13 +271,13 @@ struct Wire: ~Copyable {
             (.execute(let attempts, let entry), PGRES_EMPTY_QUERY):
             guard checkShape(result, entry), let shares = Rows.shares(of: result, count: attempts.count)
             else {
-                answers.lost = "an answer does not fit its statement"
+                results.lost = "an answer does not fit its statement"
                 return
             }
             for (attempt, rows) in zip(attempts, shares) {
                 // A read's answer is right whatever becomes of its neighbours; a write's only with the Sync.
                 if purpose == .reads {
-                    answers.completed.append((attempt.call, .success(rows)))
+                    results.completed.append((attempt.request, .success(rows)))
                 } else {
                     held.append((attempt, rows))
                 }
@@ -287,7 +287,7 @@ struct Wire: ~Copyable {
             (.execute(let attempts, let entry), PGRES_PIPELINE_ABORTED):
             noteError(result, status)
             // The server forgot the statement, or its table changed shape: it has to be prepared again.
-            if let state = groupError?.state, status == PGRES_FATAL_ERROR,
+            if let state = batchError?.state, status == PGRES_FATAL_ERROR,
                 state == .invalidSQLStatementName || state == .featureNotSupported
             {
                 entry.isUsable = false
@@ -300,9 +300,9 @@ struct Wire: ~Copyable {
             awaitsEnd = true
         case (.sync(let statements, let isExposed), PGRES_PIPELINE_SYNC):
             next += 1
-            answers.groups += 1
-            finishGroup(statements: statements, isExposed: isExposed, &answers)
-        default: answers.lost = "an answer does not fit what was sent"
+            results.batches += 1
+            finishBatch(statements: statements, isExposed: isExposed, &results)
+        default: results.lost = "an answer does not fit what was sent"
         }
     }
 
@@ -312,28 +312,30 @@ struct Wire: ~Copyable {
     }
 
     private mutating func noteError(_ result: QueryResult, _ status: ExecStatusType) {
-        guard status == PGRES_FATAL_ERROR, groupError == nil else { return }
-        groupError = DatabaseError(result)
+        guard status == PGRES_FATAL_ERROR, batchError == nil else { return }
+        batchError = DatabaseError(result)
     }
 
-    private mutating func finishGroup(statements: Int, isExposed: Bool, _ answers: inout Answers) {
+    private mutating func finishBatch(statements: Int, isExposed: Bool, _ results: inout CompletedResults) {
         defer {
             held.removeAll(keepingCapacity: true)
             refused.removeAll(keepingCapacity: true)
-            groupError = nil
+            batchError = nil
         }
         let hasDoubts = notices.sawWarning.exchange(false, ordering: .relaxed)
-        guard let groupError else {
+        guard let batchError else {
             // Interrupted at its commit, which is kept here and perhaps nowhere else.
             if hasDoubts, isExposed, purpose == .writes {
-                for (attempt, _) in held { answers.completed.append((attempt.call, .failure(Self.unknown))) }
+                for (attempt, _) in held {
+                    results.completed.append((attempt.request, .failure(Self.unknown)))
+                }
                 return
             }
-            for (attempt, rows) in held { answers.completed.append((attempt.call, .success(rows))) }
+            for (attempt, rows) in held { results.completed.append((attempt.request, .success(rows))) }
             // A statement that opened a transaction of its own would draw strangers into it.
             let state = PQtransactionStatus(connection)
             if state == PQTRANS_INTRANS || state == PQTRANS_INERROR {
-                answers.lost = "a transaction was left open"
+                results.lost = "a transaction was left open"
             }
             return
         }
@@ -341,25 +343,25 @@ struct Wire: ~Copyable {
         guard statements == 1, var attempt = unsettled.first else {
             for var attempt in unsettled {
                 attempt.alone = true
-                answers.again.append(attempt)
+                results.again.append(attempt)
             }
             return
         }
         attempt.alone = true
         // Hit by what was meant for another, or for itself: then it is dropped on its way back.
-        if isExposed, groupError.state == .queryCancelled {
-            answers.again.append(attempt)
+        if isExposed, batchError.state == .queryCancelled {
+            results.again.append(attempt)
             return
         }
         attempt.failures += 1
-        guard attempt.failures < attemptLimit, let state = groupError.state else {
-            answers.completed.append((attempt.call, .failure(groupError)))
+        guard attempt.failures < attemptLimit, let state = batchError.state else {
+            results.completed.append((attempt.request, .failure(batchError)))
             return
         }
         switch state {
-        case .serializationFailure, .deadlockDetected: answers.later.append(attempt)
-        case .invalidSQLStatementName, .featureNotSupported: answers.again.append(attempt)
-        default: answers.completed.append((attempt.call, .failure(groupError)))
+        case .serializationFailure, .deadlockDetected: results.later.append(attempt)
+        case .invalidSQLStatementName, .featureNotSupported: results.again.append(attempt)
+        default: results.completed.append((attempt.request, .failure(batchError)))
         }
     }
 

@@ -4,7 +4,7 @@ import PostgreSQL
 import TestCluster
 import Testing
 
-struct GroupTests {
+struct BatchTests {
     private static let table = "CREATE TABLE t (k bigint PRIMARY KEY, v text NOT NULL DEFAULT '')"
     private static let insert = Statement("INSERT INTO t (k) VALUES ($1)")
     /// Every row remembers the transaction that wrote it.
@@ -25,7 +25,7 @@ struct GroupTests {
     }
 
     @Test func `a group is bounded`() async throws {
-        let (database, url) = try await makeDatabase(script: Self.table) { $0.groupLimit = 10 }
+        let (database, url) = try await makeDatabase(script: Self.table) { $0.batchLimit = 10 }
         var writers: [Task<Void, any Error>] = []
         try await whileWritesWait(database, url) {
             for key in 0..<35 {

@@ -1,30 +1,30 @@
 // Which statements nobody waits for any more, and what a request to cancel may have hit.
 //
-// The answers of a group come together, so it is known which group the server is at and not which statement. The
-// request hits what runs when it arrives: somebody in that group, or in one that was sent before the request was
-// through. Those groups are marked. A marked group that was cancelled changed nothing; what is still wanted of it
+// The results of a batch come together, so it is known which batch the server is at and not which statement. The
+// request hits what runs when it arrives: somebody in that batch, or in one that was sent before the request was
+// through. Those batches are marked. A marked batch that was cancelled changed nothing; what is still wanted of it
 // is sent again, and nobody but the one who gave up hears of it.
 
 internal import CPostgreSQL
 
-extension Wire {
+extension PipelinedConnection {
     /// Where statements are that nobody waits for.
     enum Unwanted {
         case nowhere
-        /// In the group the server is at.
+        /// In the batch the server is at.
         case here
-        /// In a group that has its turn later.
+        /// In a batch that has its turn later.
         case later
     }
 
     /// Where the first of them is.
     var unwanted: Unwanted {
-        var isHere = groupError == nil
+        var isHere = batchError == nil
         for entry in expected[next...] {
             switch entry {
             case .prepare: continue
             case .execute(let attempts, _):
-                if attempts.contains(where: { !$0.call.isWanted }) { return isHere ? .here : .later }
+                if attempts.contains(where: { !$0.request.isWanted }) { return isHere ? .here : .later }
             case .sync: isHere = false
             }
         }
@@ -53,7 +53,7 @@ extension Wire {
 }
 
 /// When a connection's thread looks for statements that nobody waits for.
-struct CancelPatience {
+struct CancelScheduler {
     private static let longestPause = Duration.seconds(5)
     private let delay: Duration
     private var pause: Duration
@@ -77,8 +77,8 @@ struct CancelPatience {
     var isOver: Bool { due.map { $0 <= .now } ?? false }
 
     /// Looks at what the connection is at; returns what to ask of the server.
-    mutating func look(_ wire: inout Wire) -> CancelRequest? {
-        switch wire.unwanted {
+    mutating func look(_ pipeline: inout PipelinedConnection) -> CancelRequest? {
+        switch pipeline.unwanted {
         case .nowhere:
             due = nil
             return nil
@@ -86,10 +86,10 @@ struct CancelPatience {
             due = .now + delay
             return nil
         case .here:
-            pause = wire.lastSign == signWhenAsked ? min(pause * 2, Self.longestPause) : delay
-            signWhenAsked = wire.lastSign
+            pause = pipeline.lastSign == signWhenAsked ? min(pause * 2, Self.longestPause) : delay
+            signWhenAsked = pipeline.lastSign
             due = .now + pause
-            return wire.startCancelling()
+            return pipeline.startCancelling()
         }
     }
 }
