@@ -33,7 +33,7 @@ public struct Query<Answer>: Sendable {
     public func ask(
         _ report: @escaping @Sendable (_ answer: @escaping @Sendable () throws -> Answer) -> Void
     ) -> SubmittedStatement {
-        database.read(statement, parameters) { [read] result in
+        database.submit(statement, parameters, to: statement.readPool) { [read] result, _ in
             report { try read(result.get()) }
         }
     }

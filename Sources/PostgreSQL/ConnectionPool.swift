@@ -87,11 +87,12 @@ final class ConnectionPool: Sendable {
         _ statement: Statement, _ parameters: [SQLValue], affinityKey: Int64? = nil
     ) async throws(DatabaseError) -> Rows {
         try SQLValue.check(parameters)
-        let request = StatementRequest(statement, parameters, affinityKey: affinityKey)
+        let request = StatementRequest(
+            statement, parameters, isPointRead: statement.isPointRead, affinityKey: affinityKey)
         let answer = await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
                 request.waiter = .task(continuation)
-                submit(request)
+                submit(request, in: nil)
             }
         } onCancel: {
             cancel(request)
@@ -99,20 +100,14 @@ final class ConnectionPool: Sendable {
         return try answer.get()
     }
 
-    /// The same without a task: `report` is called once, on whichever thread has the outcome, which it may not keep.
-    func begin(
-        _ statement: Statement, _ parameters: [SQLValue],
-        _ report: @escaping @Sendable (Result<Rows, DatabaseError>) -> Void
-    ) -> SubmittedStatement {
-        let request = StatementRequest(statement, parameters)
-        request.waiter = .callback(report)
+    /// Sends the statement, or queues it, and calls its completion once it has a result.
+    func submit(_ request: StatementRequest, checkingParametersIn batch: StatementBatch?) {
         do throws(DatabaseError) {
-            try SQLValue.check(parameters)
-            submit(request)
+            try SQLValue.check(request.parameters)
+            submit(request, in: batch)
         } catch {
             request.fail(error)
         }
-        return SubmittedStatement(pool: self, request: request)
     }
 
     private enum Submission {
@@ -121,7 +116,8 @@ final class ConnectionPool: Sendable {
         case refused(DatabaseError)
     }
 
-    private func submit(_ request: StatementRequest) {
+    private func submit(_ request: StatementRequest, in batch: StatementBatch?) {
+        let statements = batch ?? StatementBatch.current
         let submission = state.withLock { state -> Submission in
             if state.isClosing { return .refused(Self.closed) }
             if state.health == .down { return .refused(Self.unavailable) }
@@ -131,8 +127,8 @@ final class ConnectionPool: Sendable {
             }
             guard request.move(from: .new, to: .queued) else { return .refused(Self.cancelled) }
             let line = state.enqueue(request, purpose)
-            if let batch = StatementBatch.current {
-                batch.add(self)
+            if let statements {
+                statements.add(self)
             } else if let batch = takeBatch(&state) {
                 return .batch(batch)
             }

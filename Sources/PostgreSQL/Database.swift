@@ -72,17 +72,20 @@ public final class Database: Sendable {
         listeners.withLock { $0.append(listener) }
     }
 
-    /// The queues that statements wait in.
+    /// Where a statement runs.
     public enum Pool: Sendable {
+        /// The connections for statements that change nothing.
         case reads
-        /// Reads that come in sets and are not long.
+        /// The connection among them for short reads that share one execution.
         case pointReads
+        /// The connections for statements that change something.
         case writes
     }
 
-    /// Whether another statement would wait in a queue for no longer than `longestWait`. It is for requests that have not
-    /// begun, and can be refused before they have cost anything: what has begun is better finished, so neither `read` nor
-    /// `write` refuses for it. A no is counted in `refused` of the statistics.
+    /// Admission control: whether another statement would wait in the queue of a pool for no longer than `longestWait`.
+    ///
+    /// Ask before a call begins, when rejecting it costs nothing: a call that has begun is better finished, so `submit`,
+    /// `read` and `write` do not ask. Each no is counted in `refused` of the statistics.
     public func admits(_ pool: Pool) -> Bool {
         (pool == .writes ? writes : reads).admits(isPointRead: pool == .pointReads)
     }
@@ -95,17 +98,6 @@ public final class Database: Sendable {
         -> Rows
     {
         try await reads.run(statement, parameters)
-    }
-
-    /// Begins the same without a task, which costs more than a small statement.
-    ///
-    /// - Parameter report: is called once with the outcome, on whichever thread has it, and may not keep that; perhaps
-    ///   before this returns.
-    public func read(
-        _ statement: Statement, _ parameters: [SQLValue] = [],
-        _ report: @escaping @Sendable (Result<Rows, DatabaseError>) -> Void
-    ) -> SubmittedStatement {
-        reads.begin(statement, parameters, report)
     }
 
     /// Runs one statement that changes something, and returns once that is committed.
@@ -122,10 +114,31 @@ public final class Database: Sendable {
         try await writes.run(statement, parameters, affinityKey: affinityKey)
     }
 
-    /// Runs the body, and sends together, when it returns, the statements that were begun in it on this thread: for
-    /// whoever serves several callers in one go.
-    public static func sendingTogether(_ body: () -> Void) {
-        StatementBatch.collect(body)
+    /// Submits a statement without a task, which costs more than a small statement.
+    ///
+    /// - Parameters:
+    ///   - pool: where it runs; on the pools for reads it must not change anything, and is sent again if its connection is
+    ///     lost. `.pointReads` takes only statements with a batched form that are not long.
+    ///   - affinityKey: as in `write`; ignored for reads.
+    ///   - fairnessKey: statements with different keys are taken from the queue in turns; those without share one. When the
+    ///     queue is full, the key that has most in it loses its last one.
+    ///   - batch: sends it when the batch is flushed, together with the others; nil sends it now.
+    ///   - completion: called once, with the rows or any `DatabaseError`, on whichever thread has them, perhaps before this
+    ///     returns; it must not block.
+    /// - Returns: the handle to cancel it with.
+    @discardableResult
+    public func submit(
+        _ statement: Statement, _ parameters: [SQLValue], to pool: Pool, affinityKey: Int64? = nil,
+        fairnessKey: UInt64? = nil, in batch: StatementBatch? = nil,
+        completion: @escaping @Sendable (Result<Rows, DatabaseError>, CompletionBatch) -> Void
+    ) -> SubmittedStatement {
+        let request = StatementRequest(
+            statement, parameters, isPointRead: pool == .pointReads, affinityKey: affinityKey,
+            fairnessKey: fairnessKey)
+        request.waiter = .callback(completion)
+        let pool = pool == .writes ? writes : reads
+        pool.submit(request, checkingParametersIn: batch)
+        return SubmittedStatement(pool: pool, request: request)
     }
 
     /// Refuses new statements, waits up to five seconds for those accepted, and closes the connections.

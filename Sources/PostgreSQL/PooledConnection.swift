@@ -102,6 +102,7 @@ final class PooledConnection: Sendable {
     /// Reads results until the connection is lost or the pool ends.
     private func serve(_ socket: Int32) {
         hasUnsentBytes.store(false, ordering: .releasing)
+        let completions = CompletionBatch()
         var cancelScheduler = CancelScheduler(configuration.cancelDelay)
         while true {
             let isReady = wakeup.wait(
@@ -138,17 +139,22 @@ final class PooledConnection: Sendable {
             // The next batch goes out before the callers of this one are told, so that the server does not
             // idle.
             pool.settle(&results, connection: index)
-            tell(results.completed)
+            deliver(results.completed, completions)
             if results.lost != nil { return }
         }
     }
 
-    private func tell(_ completed: [(request: StatementRequest, outcome: StatementRequest.Outcome)]) {
-        guard let around = configuration.aroundAnswers, completed.count > 1 else {
-            for (request, outcome) in completed { request.finish(outcome) }
-            return
+    private func deliver(
+        _ completed: [(request: StatementRequest, outcome: StatementRequest.Outcome)],
+        _ completions: CompletionBatch
+    ) {
+        func finishAll() { for (request, outcome) in completed { request.finish(outcome, in: completions) } }
+        if let around = configuration.aroundAnswers, completed.count > 1 {
+            around(finishAll)
+        } else {
+            finishAll()
         }
-        around { for (request, outcome) in completed { request.finish(outcome) } }
+        completions.finish()
     }
 
     /// Sends a request to cancel from a thread of its own, which a hung server keeps waiting.

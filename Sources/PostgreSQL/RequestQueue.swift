@@ -56,7 +56,7 @@ extension ConnectionPool.State {
     /// the former should be as many together as can be, and never wait behind a report.
     private func line(of request: StatementRequest, _ purpose: ConnectionPurpose) -> Int {
         let common = lines.count - 1
-        guard purpose == .writes else { return request.statement.isPointRead ? 0 : common }
+        guard purpose == .writes else { return request.isPointRead ? 0 : common }
         guard let affinityKey = request.affinityKey, common > 0 else { return common }
         return Int(UInt64(bitPattern: affinityKey) % UInt64(common))
     }

@@ -16,10 +16,13 @@ public struct Statement: Hashable, Sendable {
     }
 
     let single: Text
-    /// What does the same for a set of callers; nil if each is sent by itself.
+    /// The form for many callers at once; nil if there is none.
     let batched: Text?
-    /// Whether it goes over the connection that is kept for what is quick: sets, which are over in no time.
+    /// Whether it is one of the short batched reads, which have a connection of their own.
     let isPointRead: Bool
+
+    /// The pool for this statement, if it reads.
+    public var readPool: Database.Pool { isPointRead ? .pointReads : .reads }
 
     /// The SQL text.
     public var sql: String { single.sql }
@@ -29,12 +32,12 @@ public struct Statement: Hashable, Sendable {
     /// Registers the text; equal texts are the same statement.
     ///
     /// - Parameters:
-    ///   - batched: the same statement for many callers, who then share one execution instead of one round trip only: most of
-    ///     what a small statement costs the server is to begin and to end it. There each parameter is the array of the
-    ///     callers' values (one that is an array already is the same for all of them), and the first column of a row is
-    ///     whose it is: the place in those arrays, a bigint from 1. The rows come in that order. An error fails nobody:
-    ///     everybody is sent again alone, in the single form.
-    ///   - isLong: whether a set of it would keep quick ones waiting for milliseconds.
+    ///   - batched: the same statement for many callers, who then share one execution and not only one round trip: most of
+    ///     what a small statement costs the server is to start and to end it. Each parameter is the array of the callers'
+    ///     values (one that is an array already is the same for all of them). The first column of a row is the caller's
+    ///     place in those arrays, a bigint from 1, and the rows are ordered by it. If the execution fails, each caller's
+    ///     statement runs again alone, in the single form.
+    ///   - isLong: whether one batched execution takes milliseconds, for which point reads must not wait.
     public init(_ sql: String, batched: String? = nil, isLong: Bool = false) {
         isPointRead = batched != nil && !isLong
         (single, self.batched) = Self.numbers.withLock { numbers in

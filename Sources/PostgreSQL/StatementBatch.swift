@@ -1,36 +1,23 @@
-// Statements that leave together. Whoever serves many callers in one go begins many statements one after the other; sent
-// each at once, the first would go alone and the others wait for its answer. Collected, they are one batch, and callers of
-// the same statement one set.
+// Statements that are sent together. Sent one by one, the first of many would go alone and the others wait for its result;
+// collected, they are one batch of the pipeline, and callers of the same statement share one execution.
 
-internal import Glibc
-
-/// The statements that a thread has begun since it started to collect them.
-final class StatementBatch {
-    private static let key = {
-        var key = pthread_key_t()
-        pthread_key_create(&key, nil)
-        return key
-    }()
-
+/// Statements begun together, for example by the calls of one socket read.
+///
+/// Confined to the thread that made it. What was submitted with it waits in the queue until `flush`, unless a connection
+/// that becomes free takes it before.
+public final class StatementBatch {
     private var pools: [ConnectionPool] = []
 
-    /// What this thread collects in, if it does.
-    static var current: StatementBatch? {
-        pthread_getspecific(key).map { Unmanaged<StatementBatch>.fromOpaque($0).takeUnretainedValue() }
+    /// An empty batch.
+    public init() {}
+
+    /// Sends what was submitted with this batch, as far as connections are free; the batch can be used again.
+    public func flush() {
+        for pool in pools { pool.dispatchQueued() }
+        pools.removeAll(keepingCapacity: true)
     }
 
-    /// Sends what waits in the pool when the batch is over.
     func add(_ pool: ConnectionPool) {
         if !pools.contains(where: { $0 === pool }) { pools.append(pool) }
-    }
-
-    /// Runs the body, and sends afterwards what it has begun.
-    static func collect(_ body: () -> Void) {
-        guard current == nil else { return body() }
-        let batch = StatementBatch()
-        pthread_setspecific(key, Unmanaged.passUnretained(batch).toOpaque())
-        body()
-        pthread_setspecific(key, nil)
-        for pool in batch.pools { pool.dispatchQueued() }
     }
 }

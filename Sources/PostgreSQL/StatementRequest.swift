@@ -24,8 +24,12 @@ final class StatementRequest: Sendable {
 
     let statement: Statement
     let parameters: [SQLValue]
-    /// Calls with the same number go over the same connection; nil for whichever has room.
+    /// Whether it takes the connection for point reads, among reads.
+    let isPointRead: Bool
+    /// Requests with the same key go over the same connection; nil for any.
     let affinityKey: Int64?
+    /// Requests with different keys take turns in the queue.
+    let fairnessKey: UInt64?
     let phase = Atomic<Phase>(.new)
     /// The connection it was last taken for, by its place in the pool.
     let connectionIndex = Atomic<Int>(0)
@@ -35,13 +39,18 @@ final class StatementRequest: Sendable {
     enum Waiter {
         case task(UnsafeContinuation<Outcome, Never>)
         /// It is called on whichever thread has the answer.
-        case callback(@Sendable (Outcome) -> Void)
+        case callback(@Sendable (Outcome, CompletionBatch) -> Void)
     }
 
-    init(_ statement: Statement, _ parameters: [SQLValue], affinityKey: Int64? = nil) {
+    init(
+        _ statement: Statement, _ parameters: [SQLValue], isPointRead: Bool, affinityKey: Int64? = nil,
+        fairnessKey: UInt64? = nil
+    ) {
         self.statement = statement
         self.parameters = parameters
+        self.isPointRead = isPointRead
         self.affinityKey = affinityKey
+        self.fairnessKey = fairnessKey
     }
 
     /// Moves on if nobody else did; the caller then owns the next step.
@@ -65,18 +74,21 @@ final class StatementRequest: Sendable {
             }
     }
 
-    /// Resumes the caller, unless that was done.
-    func finish(_ outcome: Outcome) {
+    /// Delivers the outcome to the caller, unless that was done.
+    func finish(_ outcome: Outcome, in completions: CompletionBatch) {
         guard phase.exchange(.over, ordering: .acquiringAndReleasing) != .over else { return }
         switch waiter {
         case .task(let continuation): continuation.resume(returning: outcome)
-        case .callback(let report): report(outcome)
+        case .callback(let completion): completion(outcome, completions)
         case nil: break
         }
     }
 
+    /// Delivers an error that no round trip brought.
     func fail(_ error: DatabaseError) {
-        finish(.failure(error))
+        let completions = CompletionBatch()
+        finish(.failure(error), in: completions)
+        completions.finish()
     }
 }
 

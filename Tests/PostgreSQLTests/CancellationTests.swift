@@ -44,7 +44,7 @@ struct CancellationTests {
         let (database, url) = try await makeDatabase { $0.readConnections = 1 }
         let (reports, continuation) = AsyncStream<DatabaseError.Kind?>.makeStream()
         func begin(_ sql: String) -> SubmittedStatement {
-            database.read(Statement(sql)) { result in
+            database.submit(Statement(sql), [], to: .reads) { result, _ in
                 switch result {
                 case .success: continuation.yield(nil)
                 case .failure(let error): continuation.yield(error.kind)

@@ -177,21 +177,17 @@ struct CoalescingTests {
         let quick = Statement(process + " + $1 - $1", batched: set)
         let long = Statement(process + " + $1 - $1 + 0", batched: set, isLong: true)
         let alone = Statement(process + " + 0 * $1")
-        var callers: [[Task<Int64, any Error>]] = []
-        Database.sendingTogether {
-            callers = [quick, long, alone].map { statement in
-                (0..<20).map { _ in
-                    .immediate {
-                        var row = try await database.read(statement, [.int64(0)])[0]
-                        return try row.int64()
-                    }
-                }
+        let batch = StatementBatch()
+        let callers = [quick, long, alone].map { statement in
+            (0..<20).map { _ in
+                Submission(database, statement, [.int64(0)], to: statement.readPool, in: batch)
             }
         }
+        batch.flush()
         var processes: [Set<Int64>] = []
         for callers in callers {
             var seen: Set<Int64> = []
-            for caller in callers { seen.insert(try await caller.value) }
+            for caller in callers { seen.insert(try await caller.number) }
             processes.append(seen)
         }
         #expect(processes.allSatisfy { $0.count == 1 })
@@ -223,25 +219,37 @@ struct CoalescingTests {
         await database.close()
     }
 
-    @Test func `what a thread begins in one go leaves together`() async throws {
-        let (database, _) = try await makeDatabase { $0.readConnections = 1 }
+    @Test func `statements of one batch are sent together, and their completions share one wake-up`()
+        async throws
+    {
+        let (database, _) = try await makeDatabase()
         let echo = Statement("SELECT $1::bigint")
         // Prepares it, and leaves the connection idle.
-        _ = try await database.read(echo, [.int64(0)])
-        let before = database.statistics.reads
-        var callers: [Task<Int64, any Error>] = []
-        Database.sendingTogether {
-            callers = (Int64(0)..<40).map { number in
-                .immediate {
-                    var row = try await database.read(echo, [.int64(number)])[0]
-                    return try row.int64()
+        _ = try await database.write(echo, [.int64(0)])
+        let before = database.statistics.writes
+        let (events, continuation) = AsyncStream<Int64>.makeStream()
+        let batch = StatementBatch()
+        for _ in 0..<2 {
+            for number in Int64(1)...40 {
+                database.submit(echo, [.int64(number)], to: .writes, in: batch) { result, completions in
+                    guard case .success(let rows) = result, var row = rows.first else { return }
+                    continuation.yield((try? row.int64()) ?? -1)
+                    completions.afterwards(database) { continuation.yield(0) }
                 }
             }
-            #expect(database.statistics.reads.waiting == 40)
+            #expect(database.statistics.writes.waiting == 40)
+            batch.flush()
+            var seen: [Int64] = []
+            for await event in events {
+                seen.append(event)
+                if event == 0 { break }
+            }
+            #expect(seen == Array(1...40) + [0])
         }
-        for (number, caller) in callers.enumerated() { #expect(try await caller.value == Int64(number)) }
-        #expect(database.statistics.reads.batches == before.batches + 1)
-        #expect(database.statistics.reads.statements == before.statements + 40)
+        #expect(database.statistics.writes.batches == before.batches + 2)
+        #expect(database.statistics.writes.statements == before.statements + 80)
         await database.close()
+        continuation.finish()
+        for await event in events { Issue.record("another event: \(event)") }
     }
 }

@@ -1,7 +1,6 @@
 // The queue in front of the connections: bounded in length and time, and a caller who gives up leaves it.
 
 import PostgreSQL
-import Synchronization
 import TestCluster
 import TestWaiting
 import Testing
@@ -112,16 +111,13 @@ struct QueueTests {
 
     @Test func `what is sent together has room however much it is`() async throws {
         let (database, _) = try await makeDatabase(script: Self.table) { $0.longestWait = .zero }
-        let writers = Mutex<[Task<Void, any Error>]>([])
-        Database.sendingTogether {
-            for key in 0..<300 {
-                #expect(database.admits(.writes))
-                writers.withLock {
-                    $0.append(.immediate { _ = try await database.write(Self.insert, [.int64(Int64(key))]) })
-                }
-            }
+        let batch = StatementBatch()
+        let writers = (Int64(0)..<300).map { key in
+            #expect(database.admits(.writes))
+            return Submission(database, Self.insert, [.int64(key)], to: .writes, in: batch)
         }
-        for writer in writers.withLock(\.self) { try await writer.value }
+        batch.flush()
+        for writer in writers { _ = try await writer.rows }
         await database.close()
     }
 

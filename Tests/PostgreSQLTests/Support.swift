@@ -30,6 +30,39 @@ func connect(
     return database
 }
 
+/// The outcome of a statement that was submitted without a task.
+struct Submission {
+    let handle: SubmittedStatement
+    private let outcomes: AsyncStream<Result<Rows, DatabaseError>>
+
+    init(
+        _ database: Database, _ statement: Statement, _ parameters: [SQLValue] = [], to pool: Database.Pool,
+        affinityKey: Int64? = nil, fairnessKey: UInt64? = nil, in batch: StatementBatch? = nil
+    ) {
+        let (outcomes, continuation) = AsyncStream<Result<Rows, DatabaseError>>.makeStream()
+        self.outcomes = outcomes
+        handle = database.submit(
+            statement, parameters, to: pool, affinityKey: affinityKey, fairnessKey: fairnessKey, in: batch
+        ) { result, _ in continuation.yield(result) }
+    }
+
+    /// The rows, once they are there.
+    var rows: Rows {
+        get async throws {
+            for await outcome in outcomes { return try outcome.get() }
+            throw CancellationError()
+        }
+    }
+
+    /// The first column of the first row.
+    var number: Int64 {
+        get async throws {
+            var row = try await rows[0]
+            return try row.int64()
+        }
+    }
+}
+
 /// Runs a script on a connection of its own.
 func run(_ script: String, _ url: String) async throws {
     try await AdminConnection.withConnection(url: url) { try $0.execute(script) }
