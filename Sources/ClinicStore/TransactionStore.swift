@@ -70,7 +70,7 @@ public struct TransactionStore: Sendable {
         return try await Self.refund.run(
             on: database, origin,
             [
-                .int64(balance.id), .int64(refund.holdsWhileItFits ? nil : balance.version),
+                .int64(balance.id), .int64(refund.hasStableSplit ? nil : balance.version),
                 .int64(refund.fee), .int64(refund.gst),
                 .text(status.rawValue), .statuses(cancelled),
             ])

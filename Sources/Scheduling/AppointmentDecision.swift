@@ -1,40 +1,40 @@
-// Whether a start may be booked, as far as the clinic's rules say: everything that can be decided without looking at
-// other bookings. The order is the order in which a person would want to hear it: not that far ahead, not at that
-// minute, not when we are closed, not with this doctor.
+// Checks a requested start against every rule that does not depend on other bookings. The checks run in the order
+// most useful to the caller: booking window, slot grid, opening hours, then the doctor.
 
-/// Why an appointment may not start then, with the facts an answer needs.
+/// Why an appointment cannot start at the requested time, with the facts for the error message.
 public enum AppointmentRefusal: Error, Sendable, Hashable {
     /// The start lies in the past or more than 30 × 24 hours ahead.
     case outOfWindow
     /// The start is not on the doctor's grid; these are the nearest starts on it.
     case offGrid(slotMinutes: Int, before: LocalDateTime, after: LocalDateTime)
-    /// The slot does not lie inside the department's hours of its local day.
+    /// The slot is outside the department's opening hours on its local day.
     case closed(day: CivilDate, hours: OpeningHours)
-    /// The slot does not lie inside the doctor's own hours of its local day, which are these.
+    /// The slot is outside the doctor's own hours on its local day; `hours` are those hours.
     case notWorking(day: CivilDate, hours: [OpeningHours])
-    /// The slot touches the doctor's time off.
+    /// The slot overlaps the doctor's time off.
     case timeOff
     /// The doctor's registration does not cover the day of the visit.
     case registrationExpired(day: CivilDate, expiry: CivilDate)
 }
 
-/// The slot that starts then, or why it may not be booked.
+/// Returns the slot that begins at `start`, or throws the first rule that forbids it.
 ///
 /// - Parameters:
-///   - start: the wanted start.
-///   - now: the moment of the request.
+///   - start: the requested start.
+///   - now: the time of the request.
 ///   - grid: the doctor's slot length.
-///   - hours: the department's hours.
+///   - hours: the department's opening hours.
 ///   - weeklyHours: the doctor's own hours.
-///   - timeOff: when the doctor is away, as far as it could touch the slot.
+///   - timeOff: the doctor's absences; at least those that can overlap the slot.
 ///   - registrationExpiry: the last day of the doctor's registration.
 ///   - zone: the clinic's time zone.
 public func decideAppointment(
     start: Instant, now: Instant, grid: SlotGrid, hours: OpeningHours,
-    weeklyHours: WeeklyHours = .asDepartment, timeOff: [Range<Instant>] = [], registrationExpiry: CivilDate,
+    weeklyHours: WeeklyHours = .sameAsDepartment, timeOff: [Range<Instant>] = [],
+    registrationExpiry: CivilDate,
     zone: TimeZoneRules
 ) throws(AppointmentRefusal) -> AppointmentSlot {
-    // A moment the calendar cannot name is as far out of the window as one can be.
+    // An instant outside the calendar is outside the booking window too.
     guard BookingWindow.contains(start, now: now), let day = zone.localDateTime(at: start)?.date else {
         throw .outOfWindow
     }

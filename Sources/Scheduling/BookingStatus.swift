@@ -1,31 +1,31 @@
-// The states of a booking and the one table of who may move it where. The database repeats none of it: its statement
-// is a compare-and-swap on the status and version that were decided on here.
+// The states of a booking and the only table of allowed transitions. The database does not repeat the table: its
+// statement is a compare-and-swap on the status and version that this code decided on.
 //
 //  HoldSlot → HELD → ConfirmHold → BOOKED        BookAppointment → BOOKED
-//  BOOKED → PayBooking → CONFIRMED               HELD → (time) → EXPIRED
+//  BOOKED → PayBooking → CONFIRMED               HELD → (hold expires) → EXPIRED
 //  HELD, BOOKED, CONFIRMED → CANCELLED           BOOKED, CONFIRMED → ARRIVED → COMPLETED
 //  BOOKED, CONFIRMED → NO_SHOW (after start)
 
 /// The state of a booking; the raw value is its text in the database.
 public enum BookingStatus: String, Sendable, Hashable, CaseIterable {
-    /// Reserved for some minutes, not yet booked.
+    /// Reserved for a few minutes; not booked yet.
     case held = "HELD"
-    /// Booked and not paid.
+    /// Booked, not paid.
     case booked = "BOOKED"
     /// Booked and paid.
     case confirmed = "CONFIRMED"
-    /// The patient is there.
+    /// The patient has arrived.
     case arrived = "ARRIVED"
     /// The visit is over.
     case completed = "COMPLETED"
-    /// Given up by the patient or by the clinic.
+    /// Cancelled by the patient or by the clinic.
     case cancelled = "CANCELLED"
-    /// A hold that ran out.
+    /// A hold that expired before it was confirmed.
     case expired = "EXPIRED"
     /// The patient did not come.
     case noShow = "NO_SHOW"
 
-    /// The word people read.
+    /// The label shown to people.
     public var label: String {
         switch self {
         case .held: "Held"
@@ -39,7 +39,7 @@ public enum BookingStatus: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// No other booking may overlap it, neither the doctor's nor the patient's.
+    /// Whether other bookings of the same doctor or patient may not overlap this one.
     public var occupiesTime: Bool {
         switch self {
         case .held, .booked, .confirmed, .arrived: true
@@ -47,10 +47,10 @@ public enum BookingStatus: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// The status after a hold is confirmed; nil for what is no hold.
+    /// The status after a hold is confirmed; nil for a booking that is not held.
     public var afterConfirmation: BookingStatus? { self == .held ? .booked : nil }
 
-    /// Whether such a booking may be moved to another time: the visit is still to come, and it is no hold.
+    /// Whether the booking may move to another time: it is booked and the visit has not begun.
     public var mayBeRescheduled: Bool { self == .booked || self == .confirmed }
 
     /// The status after a payment; nil when a booking in this state may not be paid.
@@ -62,7 +62,7 @@ public enum BookingStatus: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// The status after all of its payment was returned: the slot becomes free if the visit has not begun.
+    /// The status after a full refund: a visit that has not begun is cancelled, which frees its slot.
     public var afterFullRefund: BookingStatus {
         switch self {
         case .booked, .confirmed: .cancelled
@@ -70,20 +70,20 @@ public enum BookingStatus: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// The status after its payment was voided.
+    /// The status after the payment is voided.
     public var afterVoid: BookingStatus { self == .confirmed ? .booked : self }
 }
 
-/// On whose behalf a status is changed.
+/// Who requests a status change.
 public enum BookingActor: Sendable, Hashable, CaseIterable {
     /// The patient of the booking.
     case owner
-    /// Staff and administrators: the clinic.
+    /// Staff or an administrator, acting for the clinic.
     case staff
 }
 
 extension BookingStatus {
-    /// The table: where the clinic may move a booking by hand.
+    /// The transitions that staff may make by hand.
     var staffTargets: [BookingStatus] {
         switch self {
         case .held: [.cancelled]

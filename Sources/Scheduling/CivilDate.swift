@@ -1,5 +1,5 @@
-// A day of the proleptic Gregorian calendar, years 1 to 9999: what `YYYY-MM-DD` and PostgreSQL's date can both say.
-// The conversion to a day number is the usual era arithmetic (400 years are 146 097 days), exact in integers.
+// A day of the proleptic Gregorian calendar in the years 1 to 9999, the range shared by `YYYY-MM-DD` and
+// PostgreSQL's `date`. Day numbers use exact integer era arithmetic (400 years are 146 097 days).
 
 /// A calendar day without a time zone, from 0001-01-01 to 9999-12-31.
 public struct CivilDate: Sendable, Hashable, Comparable, CustomStringConvertible {
@@ -10,7 +10,7 @@ public struct CivilDate: Sendable, Hashable, Comparable, CustomStringConvertible
     /// 1 to 31, as the month allows.
     public let day: Int
 
-    /// The day of that name; nil when the calendar has none.
+    /// The day with this year, month and day; nil if the calendar has no such day.
     public init?(year: Int, month: Int, day: Int) {
         guard (1...9999).contains(year), (1...12).contains(month) else { return nil }
         guard day >= 1, day <= CivilDate.daysInMonth(month, ofYear: year) else { return nil }
@@ -29,10 +29,10 @@ public struct CivilDate: Sendable, Hashable, Comparable, CustomStringConvertible
         self.init(year: year, month: month, day: day)
     }
 
-    /// The day that many days after 1970-01-01; nil outside the years 1 to 9999.
+    /// The day this many days after 1970-01-01; nil outside the years 1 to 9999.
     public init?(daysSinceEpoch: Int64) {
         guard (CivilDate.firstDay...CivilDate.lastDay).contains(daysSinceEpoch) else { return nil }
-        // Days since 0000-03-01, so that a leap day is the last of its year.
+        // Counting from 0000-03-01 makes the leap day the last day of its year.
         let shifted = Int(daysSinceEpoch) + 719_468
         let era = shifted / 146_097
         let dayOfEra = shifted % 146_097
@@ -55,7 +55,7 @@ public struct CivilDate: Sendable, Hashable, Comparable, CustomStringConvertible
         return Int64(era * 146_097 + dayOfEra - 719_468)
     }
 
-    /// The day that many days later; nil outside the years 1 to 9999.
+    /// The day this many days later; nil outside the years 1 to 9999.
     public func adding(days: Int64) -> CivilDate? {
         let (sum, overflow) = daysSinceEpoch.addingReportingOverflow(days)
         return overflow ? nil : CivilDate(daysSinceEpoch: sum)

@@ -1,26 +1,26 @@
-// A compiled time zone, the TZif format in which every Unix keeps its time zone database (RFC 8536): a first part for
-// readers of 32 bits, the same again in 64 bits, and a line that says what goes on for ever after the last change.
+// Reads compiled time zones in the TZif format (RFC 8536), which holds a 32-bit block for old readers, the same
+// data in 64 bits, and a footer with the rule for the years after the last listed transition.
 
 extension TimeZoneRules {
-    /// The years that a table made from a compiled zone covers.
+    /// The years that the table covers.
     private static let years = 2_000...2_060
-    /// The first and the last second of these years in UTC, since the Unix epoch.
+    /// The first and the last second of these years, in seconds since the Unix epoch.
     private static let seconds: ClosedRange<Int64> = 946_684_800...2_871_763_199
 
-    /// The rules for the years 2000 to 2060 in a file of the time zone database; nil when the bytes are no such file,
-    /// are older than its second version, or count leap seconds, which no clinic's clock does.
+    /// The rules for the years 2000 to 2060 from the bytes of a TZif file; nil if the bytes are malformed, older
+    /// than version 2, or count leap seconds, which wall clocks do not.
     public init?(identifier: String, compiled bytes: [UInt8]) {
-        guard let zone = CompiledTimeZone(bytes) else { return nil }
+        guard let zone = TZifFile(bytes) else { return nil }
         var changes = zone.changes
-        if let recurring = zone.recurring {
+        if let yearlyRule = zone.yearlyRule {
             let last = changes.last?.secondsSinceEpoch ?? .min
-            changes += recurring.transitions(inYears: Self.years).filter { $0.secondsSinceEpoch > last }
+            changes += yearlyRule.transitions(inYears: Self.years).filter { $0.secondsSinceEpoch > last }
         }
-        // From the offset at the beginning on, only what changes it.
+        // Keep only the transitions inside the table's years that change the offset.
         var initialOffset = zone.firstOffset
         var transitions: [TimeZoneTransition] = []
         for change in changes where change.secondsSinceEpoch <= Self.seconds.upperBound {
-            // A summer time that lasts all year ends in the second in which it begins again.
+            // Summer time all year round makes the end of one year coincide with the start of the next.
             if transitions.last?.secondsSinceEpoch == change.secondsSinceEpoch { transitions.removeLast() }
             if change.secondsSinceEpoch <= Self.seconds.lowerBound {
                 initialOffset = change.offset
@@ -32,20 +32,20 @@ extension TimeZoneRules {
     }
 }
 
-/// What a TZif file says.
-private struct CompiledTimeZone {
-    /// Seconds east of UTC before the first change.
+/// The contents of a TZif file.
+private struct TZifFile {
+    /// Seconds east of UTC before the first transition.
     let firstOffset: Int
-    /// The changes that are listed, oldest first.
+    /// The listed transitions, oldest first.
     let changes: [TimeZoneTransition]
-    /// What goes on after them; nil where the last offset stays.
-    let recurring: RecurringTimeZone?
+    /// The yearly rule after the last transition; nil if its offset stays in force.
+    let yearlyRule: POSIXTimeZone?
 
     init?(_ bytes: [UInt8]) {
-        var reader = Reader(rest: bytes[...])
-        guard let narrow = Header(&reader), narrow.version >= UInt8(ascii: "2"),
-            reader.take(narrow.byteCount(ofTime: 4)) != nil,
-            let header = Header(&reader), header.leapSecondCount == 0
+        var reader = ByteReader(rest: bytes[...])
+        guard let legacyHeader = TZifHeader(&reader), legacyHeader.version >= UInt8(ascii: "2"),
+            reader.take(legacyHeader.byteCount(ofTime: 4)) != nil,
+            let header = TZifHeader(&reader), header.leapSecondCount == 0
         else { return nil }
         var times: [Int64] = []
         for _ in 0..<header.timeCount {
@@ -55,7 +55,7 @@ private struct CompiledTimeZone {
         guard let kinds = reader.take(header.timeCount) else { return nil }
         var offsets: [Int] = []
         for _ in 0..<header.typeCount {
-            // The offset, then whether it is summer time and how it is called.
+            // Skip the summer time flag and the index of the abbreviation.
             guard let offset = reader.integer(Int32.self), reader.take(2) != nil else { return nil }
             offsets.append(Int(offset))
         }
@@ -69,18 +69,18 @@ private struct CompiledTimeZone {
         }
         let footer = reader.rest.dropLast()
         if footer.isEmpty {
-            recurring = nil
+            yearlyRule = nil
         } else {
-            guard let parsed = RecurringTimeZone(parsing: footer) else { return nil }
-            recurring = parsed
+            guard let parsed = POSIXTimeZone(parsing: footer) else { return nil }
+            yearlyRule = parsed
         }
     }
 }
 
 private let newline = UInt8(ascii: "\n")
 
-/// The head of either part: how much of everything follows (RFC 8536 section 3.1).
-private struct Header {
+/// The header of either block: the sizes of the data that follows (RFC 8536 section 3.1).
+private struct TZifHeader {
     let version: UInt8
     let universalCount: Int
     let standardCount: Int
@@ -89,7 +89,7 @@ private struct Header {
     let typeCount: Int
     let nameByteCount: Int
 
-    init?(_ reader: inout Reader) {
+    init?(_ reader: inout ByteReader) {
         guard let magic = reader.take(4), magic.elementsEqual("TZif".utf8),
             let version = reader.take(1)?.first,
             reader.take(15) != nil, let universal = reader.integer(UInt32.self),
@@ -106,7 +106,8 @@ private struct Header {
         nameByteCount = Int(name)
     }
 
-    /// How long the part behind this is, with times of that many bytes (section 3.2); counts have 32 bits, so this fits.
+    /// The size in bytes of the block after the header, with times of `size` bytes (section 3.2). The counts have
+    /// 32 bits, so the sum fits.
     func byteCount(ofTime size: Int) -> Int {
         timeCount * (size + 1) + typeCount * 6 + nameByteCount + leapSecondCount * (size + 4) + standardCount
             + universalCount
@@ -114,17 +115,17 @@ private struct Header {
 }
 
 /// A cursor over the bytes.
-private struct Reader {
+private struct ByteReader {
     var rest: ArraySlice<UInt8>
 
-    /// Takes that many bytes; nil when there are fewer.
+    /// Takes `count` bytes; nil if fewer are left.
     mutating func take(_ count: Int) -> ArraySlice<UInt8>? {
         guard count <= rest.count else { return nil }
         defer { rest = rest.dropFirst(count) }
         return rest.prefix(count)
     }
 
-    /// Takes a number in network byte order.
+    /// Takes a big-endian integer.
     mutating func integer<Number: FixedWidthInteger>(_: Number.Type) -> Number? {
         take(MemoryLayout<Number>.size)?.reduce(0) { $0 << 8 | Number(truncatingIfNeeded: $1) }
     }

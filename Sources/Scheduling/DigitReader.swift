@@ -1,5 +1,5 @@
-// Reads fixed-width decimal fields out of a text, byte by byte. The strict formats of the clinic (dates, hours,
-// local times) all are such fields with fixed separators, and Int(String) would let signs and other digits pass.
+// Reads fixed-width decimal fields. Dates, hours and local times are such fields with fixed separators, and
+// `Int(String)` would also accept signs.
 
 /// A cursor over a text's UTF-8 bytes that takes ASCII digits and separators only.
 struct DigitReader {
@@ -11,7 +11,7 @@ struct DigitReader {
 
     var isAtEnd: Bool { rest.isEmpty }
 
-    /// Takes exactly that many ASCII digits; nil when they are not there. At most 18 digits fit.
+    /// Takes exactly `digits` ASCII digits, at most 18; nil if they are not there.
     mutating func number(digits: Int) -> Int? {
         var value = 0
         for _ in 0..<digits {
@@ -23,7 +23,7 @@ struct DigitReader {
         return value
     }
 
-    /// Takes one separator; false when another byte or the end is there.
+    /// Takes one separator; false if the next byte is another one or there is none.
     mutating func skip(_ separator: Unicode.Scalar) -> Bool {
         guard let byte = rest.popFirst() else { return false }
         return UInt32(byte) == separator.value

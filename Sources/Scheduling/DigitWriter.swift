@@ -1,12 +1,12 @@
-// Writes what `DigitReader` reads. Every answer about a booking has such a time in it, so it is written byte by byte
-// into the text's own memory: put together of texts it was a thirtieth of all that the service does for a booking.
+// Writes fixed-width decimal fields. Every booking in a response has a local time, so its bytes go straight into
+// the string's storage: concatenating strings took 3 % of the time of a booking.
 
-/// The end of a text that is being written.
+/// Appends digits and separators to a string under construction.
 struct DigitWriter {
     private let bytes: UnsafeMutableBufferPointer<UInt8>
     private var count = 0
 
-    /// A text of at most so many bytes.
+    /// The string that `write` produces, of at most `capacity` bytes.
     static func text(capacity: Int, _ write: (inout DigitWriter) -> Void) -> String {
         String(unsafeUninitializedCapacity: capacity) { bytes in
             var writer = DigitWriter(bytes: bytes)
@@ -17,7 +17,7 @@ struct DigitWriter {
 
     private init(bytes: UnsafeMutableBufferPointer<UInt8>) { self.bytes = bytes }
 
-    /// Puts that many digits: the last ones of a number of 0 or more, filled up with zeros on the left.
+    /// Appends the last `digits` digits of a number that is not negative, padded with zeros on the left.
     mutating func put(_ number: Int, digits: Int) {
         var divisor = 1
         for _ in 1..<digits { divisor *= 10 }
@@ -27,7 +27,7 @@ struct DigitWriter {
         }
     }
 
-    /// Puts one separator.
+    /// Appends one separator.
     mutating func put(_ separator: Unicode.Scalar) { put(UInt8(ascii: separator)) }
 
     private mutating func put(_ byte: UInt8) {

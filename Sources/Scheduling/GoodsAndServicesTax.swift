@@ -1,5 +1,5 @@
-// The tax on a fee, in whole minor units: half-up(fee × basis points / 10000). The fee is split at 10 000 first, so
-// that no product leaves Int64 for any fee.
+// The tax on a fee in whole minor units, fee × basis points / 10000 rounded half up. The fee is split at 10 000
+// first so that no product overflows Int64.
 
 /// Why a price cannot be computed.
 public enum PriceError: Error, Sendable, Hashable {
@@ -14,22 +14,22 @@ public struct GSTRate: Sendable, Hashable {
     /// 0 to 10 000.
     public let basisPoints: Int64
 
-    /// The rate where none is configured: 1000 basis points.
+    /// The default rate: 1000 basis points.
     public static let standard = GSTRate(unchecked: 1_000)
-    /// The rate of a GST-free doctor: nothing.
+    /// The rate of a doctor whose services are free of GST.
     public static let free = GSTRate(unchecked: 0)
 
-    /// A rate of that many basis points; nil outside 0 to 10 000.
+    /// A rate in basis points; nil outside 0 to 10 000.
     public init?(basisPoints: Int64) {
         guard (0...10_000).contains(basisPoints) else { return nil }
         self.basisPoints = basisPoints
     }
 
-    /// The price of a fee in minor units: fee, tax on it, and their sum.
+    /// The price for a fee in minor units.
     public func price(fee: Int64) throws(PriceError) -> Price {
         guard fee >= 0 else { throw .negativeFee }
         let (tenThousands, rest) = fee.quotientAndRemainder(dividingBy: 10_000)
-        // At most fee, and at most 10 000 × 10 000: neither can leave Int64.
+        // The first term is at most `fee` and the second at most 10 000, so the sum fits.
         let gst = tenThousands * basisPoints + (rest * basisPoints + 5_000) / 10_000
         let (total, overflow) = fee.addingReportingOverflow(gst)
         guard !overflow else { throw .overflow }
@@ -41,7 +41,7 @@ public struct GSTRate: Sendable, Hashable {
     }
 }
 
-/// A fee with its tax, in minor units of the clinic's currency; `fee + gst = total` always.
+/// A fee with its tax, in minor units of the clinic's currency; `fee + gst == total`.
 public struct Price: Sendable, Hashable {
     /// Without tax.
     public let fee: Int64

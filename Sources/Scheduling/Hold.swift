@@ -1,9 +1,10 @@
-// A hold keeps a slot for a patient who has not decided yet. It ends by itself: nobody has to sweep it away.
+// A hold reserves a slot for a patient for a limited time. Every check of availability ignores expired holds, so no
+// cleanup job has to run.
 
 /// The clinic's rule for holds.
 public enum Hold {
-    /// How many seconds a hold lasts where the clinic does not say otherwise.
+    /// The default duration of a hold in seconds.
     public static let standardDuration: Int64 = 600
-    /// How many live holds a patient may have at once.
+    /// How many unexpired holds a patient may have at once.
     public static let limitPerPatient: Int64 = 2
 }

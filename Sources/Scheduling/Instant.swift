@@ -1,28 +1,28 @@
-// A moment on the time line, as the database keeps it: microseconds since 1970-01-01T00:00:00Z.
-// It is a plain Int64, so that every rule is integer arithmetic and nothing depends on a calendar library.
-// Callers may send any number: all arithmetic here is checked and answers nil where the range ends.
+// A point in time as the database stores it: microseconds since 1970-01-01T00:00:00Z. It wraps an Int64, so that
+// every rule is integer arithmetic without a calendar library. The number may come from a caller, so all arithmetic
+// is checked and returns nil on overflow.
 
-/// A moment in time: microseconds since the Unix epoch, as PostgreSQL's timestamptz can hold them.
+/// A point in time: microseconds since the Unix epoch, like PostgreSQL's timestamptz.
 public struct Instant: Sendable, Hashable, Comparable {
     /// Microseconds since the Unix epoch, negative before it.
     public let microsecondsSinceEpoch: Int64
 
-    /// The moment that many microseconds after the Unix epoch.
+    /// The instant this many microseconds after the Unix epoch.
     public init(microsecondsSinceEpoch: Int64) {
         self.microsecondsSinceEpoch = microsecondsSinceEpoch
     }
 
-    /// The moment that many seconds after the Unix epoch; nil where microseconds no longer fit in an Int64.
+    /// The instant this many seconds after the Unix epoch; nil if its microseconds overflow an Int64.
     public init?(secondsSinceEpoch: Int64) {
         let (microseconds, overflow) = secondsSinceEpoch.multipliedReportingOverflow(by: 1_000_000)
         if overflow { return nil }
         self.microsecondsSinceEpoch = microseconds
     }
 
-    /// A protobuf Timestamp's moment; nil when out of range or when a part of a microsecond would be lost.
+    /// The instant of a protobuf Timestamp; nil if it is out of range or finer than a microsecond.
     ///
-    /// With `roundingDown` such a part is dropped instead: right for a filter, wrong for an appointment's start,
-    /// which a nanosecond puts off the grid.
+    /// `roundingDown` drops the fraction of a microsecond instead. Use it for filters, not for the start of an
+    /// appointment, which one nanosecond moves off the grid.
     public init?(secondsSinceEpoch: Int64, nanoseconds: Int32, roundingDown: Bool = false) {
         guard (0..<1_000_000_000).contains(nanoseconds) else { return nil }
         guard roundingDown || nanoseconds % 1_000 == 0 else { return nil }
@@ -42,24 +42,24 @@ public struct Instant: Sendable, Hashable, Comparable {
         microsecondsSinceEpoch.dividedRoundingDown(by: 1_000_000).remainder
     }
 
-    /// The nanoseconds of a protobuf Timestamp, beside `secondsSinceEpoch`.
+    /// The nanoseconds of a protobuf Timestamp whose seconds are `secondsSinceEpoch`.
     public var nanoseconds: Int32 {
         Int32(truncatingIfNeeded: microsecondOfSecond * 1_000)
     }
 
-    /// The moment that many microseconds later; nil beyond the range of Int64.
+    /// The instant this many microseconds later; nil if it overflows an Int64.
     public func adding(microseconds: Int64) -> Instant? {
         let (sum, overflow) = microsecondsSinceEpoch.addingReportingOverflow(microseconds)
         return overflow ? nil : Instant(microsecondsSinceEpoch: sum)
     }
 
-    /// The moment that many seconds later; nil beyond the range of Int64.
+    /// The instant this many seconds later; nil if it overflows an Int64.
     public func adding(seconds: Int64) -> Instant? {
         let (microseconds, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
         return overflow ? nil : adding(microseconds: microseconds)
     }
 
-    /// Microseconds from `earlier` to this moment; nil where the difference does not fit in an Int64.
+    /// Microseconds from `earlier` to this instant; nil if the difference overflows an Int64.
     public func microseconds(since earlier: Instant) -> Int64? {
         let (difference, overflow) = microsecondsSinceEpoch.subtractingReportingOverflow(
             earlier.microsecondsSinceEpoch)

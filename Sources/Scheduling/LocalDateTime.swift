@@ -1,5 +1,4 @@
-// A wall-clock reading to the second: what people write (`24/11/2026 10:00:00`) before a time zone says which
-// moment it is.
+// A date and time of day as people write them (`24/11/2026 10:00:00`), before a time zone maps them to an instant.
 
 /// A calendar day and a wall-clock time to the second, without a time zone.
 public struct LocalDateTime: Sendable, Hashable, Comparable, CustomStringConvertible {
@@ -8,7 +7,7 @@ public struct LocalDateTime: Sendable, Hashable, Comparable, CustomStringConvert
     /// Seconds since local midnight on the wall clock, 0 to 86 399.
     public let secondOfDay: Int
 
-    /// That second of that day; nil outside 0 to 86 399.
+    /// A day and a second of it; nil outside 0 to 86 399.
     public init?(date: CivilDate, secondOfDay: Int) {
         guard (0..<86_400).contains(secondOfDay) else { return nil }
         self.date = date
@@ -30,14 +29,14 @@ public struct LocalDateTime: Sendable, Hashable, Comparable, CustomStringConvert
         self.init(date: date, secondOfDay: hour * 3_600 + minute * 60 + second)
     }
 
-    /// The reading of a clock that many seconds after 1970-01-01 00:00:00 on the same wall; nil out of range.
+    /// The local time this many seconds after 1970-01-01 00:00:00 on the same clock; nil out of range.
     init?(wallClockSeconds: Int64) {
         let (days, second) = wallClockSeconds.dividedRoundingDown(by: 86_400)
         guard let date = CivilDate(daysSinceEpoch: days) else { return nil }
         self.init(date: date, secondOfDay: Int(second))
     }
 
-    /// Seconds since 1970-01-01 00:00:00 on the same wall clock.
+    /// Seconds since 1970-01-01 00:00:00 on the same clock.
     var wallClockSeconds: Int64 { date.daysSinceEpoch * 86_400 + Int64(secondOfDay) }
 
     /// `dd/mm/yyyy hh:mm:ss`.
@@ -57,7 +56,7 @@ public struct LocalDateTime: Sendable, Hashable, Comparable, CustomStringConvert
         }
     }
 
-    /// Earlier before later, on one wall.
+    /// Earlier before later; meaningful within one time zone only.
     public static func < (left: LocalDateTime, right: LocalDateTime) -> Bool {
         (left.date, left.secondOfDay) < (right.date, right.secondOfDay)
     }

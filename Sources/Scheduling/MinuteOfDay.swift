@@ -1,5 +1,5 @@
-// Wall-clock hours of a department. 24:00 is the end of a day and never its beginning, so it is a value of this
-// type that only an end may take.
+// Times of day and opening hours. 24:00 ends a day and never begins one, so only the end of a period may have this
+// value.
 
 /// A wall-clock time to the minute: minutes since local midnight, 0 (00:00) to 1440 (24:00).
 public struct MinuteOfDay: Sendable, Hashable, Comparable, CustomStringConvertible {
@@ -11,13 +11,14 @@ public struct MinuteOfDay: Sendable, Hashable, Comparable, CustomStringConvertib
     /// 24:00, the end of the day.
     public static let endOfDay = MinuteOfDay(unchecked: 1_440)
 
-    /// That many minutes after midnight; nil outside 0 to 1440.
+    /// The time this many minutes after midnight; nil outside 0 to 1440.
     public init?(minutes: Int64) {
         guard (0...1_440).contains(minutes) else { return nil }
         self.minutes = Int(minutes)
     }
 
-    /// Parses exactly `HH:MM` in ASCII digits; 24:00 only where `allowingEndOfDay`, nil for anything else.
+    /// Parses exactly `HH:MM` in ASCII digits; nil for anything else. 24:00 is accepted only with
+    /// `allowingEndOfDay`.
     public init?(parsing text: String, allowingEndOfDay: Bool = false) {
         var reader = DigitReader(text)
         guard let hour = reader.number(digits: 2), reader.skip(":"),
@@ -49,28 +50,28 @@ public struct MinuteOfDay: Sendable, Hashable, Comparable, CustomStringConvertib
 
 /// A department's daily hours on the wall clock; equal ends mean that it is closed.
 public struct OpeningHours: Sendable, Hashable, CustomStringConvertible {
-    /// When the doors open, 00:00 to 23:59.
+    /// The first minute in which an appointment may begin, 00:00 to 23:59.
     public let opens: MinuteOfDay
-    /// When the last appointment must be over, up to 24:00.
+    /// When the last appointment must have ended, at most 24:00.
     public let closes: MinuteOfDay
 
-    /// The hours from `opens` to `closes`; nil when the end comes before the start or a day would begin at 24:00.
+    /// The hours from `opens` to `closes`; nil if `closes` is earlier than `opens`, or `opens` is 24:00.
     public init?(opens: MinuteOfDay, closes: MinuteOfDay) {
         guard opens <= closes, opens < .endOfDay else { return nil }
         self.opens = opens
         self.closes = closes
     }
 
-    /// No appointment fits.
+    /// Whether the department is closed all day.
     public var isClosed: Bool { opens == closes }
 
     /// `09:00-17:30`.
     public var description: String { "\(opens)-\(closes)" }
 
-    /// The moments the doors open and close on a local day; nil when closed or out of the calendar's range.
+    /// The instants of opening and closing on a local day; nil if closed or outside the calendar.
     ///
-    /// A wall-clock hour that a clock change skips is the moment of the change; one that occurs twice is the
-    /// earlier, as everywhere.
+    /// A time that a clock change skips maps to the instant of the change; one that occurs twice maps to the
+    /// earlier.
     public func period(on day: CivilDate, in zone: TimeZoneRules) -> Range<Instant>? {
         guard let opening = zone.moment(opens, on: day), let closing = zone.moment(closes, on: day),
             opening < closing

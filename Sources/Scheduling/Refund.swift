@@ -1,33 +1,34 @@
-// How a refund divides into fee and tax. A part's tax is half-up(amount × gst / total); the last part takes the
-// remainder, so that the parts always sum to what was paid.
+// Splits refunds into fee and tax. The tax of a partial refund is amount × gst / total rounded half up; the last
+// refund takes the remainder, so that all refunds sum to the payment.
 
 /// Why a refund cannot be made.
 public enum RefundError: Error, Sendable, Hashable {
-    /// The payment was returned in full before.
+    /// The payment is already refunded in full.
     case nothingLeft
-    /// An amount must be above 0.
+    /// The amount is not above 0.
     case notPositive
-    /// More was asked for than is left, in minor units.
+    /// The amount exceeds what is left of the payment, in minor units.
     case moreThanLeft(left: Int64)
-    /// The figures of the payment contradict each other (a negative one, a part larger than the whole).
+    /// The payment's figures contradict each other: one is negative, or a part exceeds the whole.
     case inconsistentPayment
 }
 
 /// One refund, in minor units: `fee + gst = total`.
 public struct Refund: Sendable, Hashable {
-    /// The part of it that was fee.
+    /// The fee part.
     public let fee: Int64
-    /// The part of it that was tax.
+    /// The tax part.
     public let gst: Int64
-    /// What the patient gets.
+    /// The amount that the patient gets back.
     public let total: Int64
-    /// Nothing of the payment is left after it.
+    /// Whether nothing of the payment is left after this refund.
     public let isFull: Bool
-    /// Other refunds that come first leave its parts as they are, as long as each still fits into what is left of its
-    /// side and something remains: its tax is the plain share, or one side is used up for good.
-    public let holdsWhileItFits: Bool
+    /// Whether the split stays right if other refunds are recorded first, provided its fee and its tax still fit
+    /// what is left and something remains. True when the tax is the exact rounded share, or when the fee or the tax
+    /// is used up.
+    public let hasStableSplit: Bool
 
-    /// The refund of `amount` of a payment, or of all that is left of it when `amount` is nil.
+    /// The refund of `amount`, or of everything left when `amount` is nil.
     ///
     /// - Parameters:
     ///   - amount: minor units, above 0.
@@ -48,19 +49,19 @@ public struct Refund: Sendable, Hashable {
         let wanted = amount ?? left
         guard wanted > 0 else { throw .notPositive }
         guard wanted <= left else { throw .moreThanLeft(left: left) }
-        // Rounding many small parts the same way could take more tax, or more fee, than there is: neither side may
-        // give more than it has left. When all is taken, these bounds are the remainder.
+        // Rounding many small refunds the same way could return more tax, or more fee, than is left, so both are
+        // bounded by what is left. For a full refund the bounds give the remainder.
         let share = Refund.roundedHalfUp(wanted, times: gst, dividedBy: total)
         self.gst = max(wanted - feeLeft, min(share, gstLeft))
         self.fee = wanted - self.gst
         self.total = wanted
         isFull = wanted == left
-        holdsWhileItFits = !isFull && (self.gst == share || feeLeft == 0 || gstLeft == 0)
+        hasStableSplit = !isFull && (self.gst == share || feeLeft == 0 || gstLeft == 0)
     }
 
-    /// half-up(amount × share / whole) for 0 ≤ share ≤ whole, amount ≥ 0, whole > 0, through 128 bits.
+    /// amount × share / whole rounded half up, for 0 ≤ share ≤ whole, amount ≥ 0, whole > 0, computed in 128 bits.
     private static func roundedHalfUp(_ amount: Int64, times share: Int64, dividedBy whole: Int64) -> Int64 {
-        // The quotient is at most `amount`, because share ≤ whole: the division cannot overflow.
+        // share ≤ whole keeps the quotient at or below `amount`, so the division cannot overflow.
         let (quotient, remainder) = whole.dividingFullWidth(amount.multipliedFullWidth(by: share))
         return remainder >= whole - remainder ? quotient + 1 : quotient
     }

@@ -1,24 +1,23 @@
-// Where a doctor's appointments may start: at multiples of the slot length on the wall clock, counted from local
-// midnight. The count begins again each midnight (a length need not divide a day), and a clock change cuts the day
-// into stretches of one offset, in each of which the grid is evenly spaced. The neighbours of a start are therefore
-// looked for stretch by stretch, and are right on the days of a change too.
+// Appointments start at multiples of the slot length on the wall clock, counted from local midnight. The grid
+// restarts at each midnight because the length need not divide a day. A clock change splits the day into segments
+// of one offset, and the grid is evenly spaced within each, so neighbours are searched segment by segment.
 
 /// The grid of appointment starts of one slot length.
 public struct SlotGrid: Sendable, Hashable {
-    /// 5 to 240.
+    /// The slot length in minutes, 5 to 240.
     public let slotMinutes: Int
 
-    /// The slot length a doctor has when none was given, in minutes.
+    /// The default slot length in minutes.
     public static let defaultSlotMinutes = 30
 
-    /// A grid of that many minutes, 0 meaning 30; nil outside 5 to 240.
+    /// A grid of this slot length in minutes, where 0 means the default; nil outside 5 to 240.
     public init?(slotMinutes: Int64) {
         let minutes = slotMinutes == 0 ? Int64(SlotGrid.defaultSlotMinutes) : slotMinutes
         guard (5...240).contains(minutes) else { return nil }
         self.slotMinutes = Int(minutes)
     }
 
-    /// The appointment that starts then; nil when the moment is off the grid or out of range.
+    /// The slot that begins at `start`; nil if `start` is off the grid or out of range.
     public func slot(startingAt start: Instant, in zone: TimeZoneRules) -> AppointmentSlot? {
         guard start.microsecondOfSecond == 0, let local = zone.localDateTime(at: start),
             Int64(local.secondOfDay) % slotSeconds == 0, let end = start.adding(seconds: slotSeconds)
@@ -26,9 +25,9 @@ public struct SlotGrid: Sendable, Hashable {
         return AppointmentSlot(start: start, end: end)
     }
 
-    /// The last grid start before a moment; nil outside the calendar.
+    /// The last grid start before an instant; nil outside the calendar.
     public func start(before moment: Instant, in zone: TimeZoneRules) -> Instant? {
-        // The last whole second before the moment.
+        // Round down to the last whole second before the instant.
         var seconds = moment.secondsSinceEpoch
         if moment.microsecondOfSecond == 0 { seconds -= 1 }
         while true {
@@ -36,12 +35,12 @@ public struct SlotGrid: Sendable, Hashable {
             guard let wall = wallClock(seconds, zone.offset(ofSegment: segment)) else { return nil }
             let candidate = seconds - Int64(wall.secondOfDay) % slotSeconds
             if zone.segment(at: candidate) == segment { return Instant(secondsSinceEpoch: candidate) }
-            // The stretch began after the last grid start on its wall: go on in the stretch before it.
+            // The segment has no grid start before this second: continue in the previous segment.
             seconds = zone.transitions[segment - 1].secondsSinceEpoch - 1
         }
     }
 
-    /// The first grid start after a moment; nil outside the calendar.
+    /// The first grid start after an instant; nil outside the calendar.
     public func start(after moment: Instant, in zone: TimeZoneRules) -> Instant? {
         var seconds = moment.secondsSinceEpoch + 1
         while true {
@@ -52,15 +51,15 @@ public struct SlotGrid: Sendable, Hashable {
             let untilMidnight = Int64(86_400 - wall.secondOfDay)
             let candidate = seconds + min(untilNext, untilMidnight)
             if zone.segment(at: candidate) == segment { return Instant(secondsSinceEpoch: candidate) }
-            // The clock was changed before that start: look again from the change.
+            // The clock changes before this candidate: continue from the change.
             seconds = zone.transitions[segment].secondsSinceEpoch
         }
     }
 
-    /// Hands over, by start, the slots that start on a local day and lie inside a period of it, until `body` answers
-    /// false.
+    /// Calls `body` with each slot that starts on a local day and lies within `open`, ordered by start, until
+    /// `body` returns false.
     ///
-    /// Where the clock is set back, the starts of the repeated stretch come twice, as they pass.
+    /// When the clock is set back, the repeated local times occur twice, once per segment.
     public func forEachSlot(
         of day: CivilDate, within open: Range<Instant>, in zone: TimeZoneRules,
         _ body: (AppointmentSlot) -> Bool
@@ -69,7 +68,7 @@ public struct SlotGrid: Sendable, Hashable {
         let last = open.upperBound.secondsSinceEpoch
         guard first < last else { return }
         for segment in zone.segment(at: first)...zone.segment(at: last - 1) {
-            // Where the day would begin if this stretch's offset held all day: what its grid is counted from.
+            // Midnight at this segment's offset, from which its grid is counted.
             let midnight = day.daysSinceEpoch * 86_400 - Int64(zone.offset(ofSegment: segment))
             let begins = segment == 0 ? first : zone.transitions[segment - 1].secondsSinceEpoch
             let ends = segment == zone.transitions.count ? last : zone.transitions[segment].secondsSinceEpoch
@@ -93,14 +92,14 @@ public struct SlotGrid: Sendable, Hashable {
     }
 }
 
-/// One appointment on the time line: the start belongs to it, the end does not.
+/// The time of one appointment, a half-open interval.
 public struct AppointmentSlot: Sendable, Hashable {
     /// When it begins.
     public let start: Instant
-    /// When the next may begin.
+    /// When it ends and the next may begin.
     public let end: Instant
 
-    /// The slot between two moments.
+    /// A slot from `start` up to `end`.
     public init(start: Instant, end: Instant) {
         self.start = start
         self.end = end

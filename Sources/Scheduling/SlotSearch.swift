@@ -1,25 +1,25 @@
-// Which slots are free: the same rules as the decision about one start, turned round. The database says only what is
-// busy; every slot that comes out of here is one that `decideAppointment` accepts.
+// Finds free slots by the rules of `decideAppointment`, which accepts every slot that a search returns. The
+// database only supplies the busy periods.
 
-/// What keeps a slot from being booked, from the farthest to the nearest to a free one: a search that finds nothing
-/// tells the nearest that it met.
+/// Why a slot cannot be booked, ordered from the rule checked first to the one checked last. A search without a
+/// result reports the greatest value it met, which is the nearest to a free slot.
 public enum SlotObstacle: Int, Sendable, Hashable, CaseIterable, Comparable {
-    /// In the past, or more than 30 × 24 hours ahead.
+    /// The start is in the past or more than 30 × 24 hours ahead.
     case outOfWindow
     /// Outside the department's or the doctor's hours.
     case closed
-    /// In the doctor's time off.
+    /// During the doctor's time off.
     case timeOff
-    /// After the doctor's registration.
+    /// After the doctor's registration expires.
     case registrationExpired
-    /// Taken.
+    /// Already booked or held.
     case full
 
-    /// Farther before nearer.
+    /// Orders by how near the slot is to being free.
     public static func < (left: SlotObstacle, right: SlotObstacle) -> Bool { left.rawValue < right.rawValue }
 }
 
-/// All that decides about a doctor's slots.
+/// The data that determines a doctor's free slots.
 public struct DoctorCalendar: Sendable {
     /// The doctor's slot length.
     public var grid: SlotGrid
@@ -29,9 +29,9 @@ public struct DoctorCalendar: Sendable {
     public var weeklyHours: WeeklyHours
     /// The last day of the doctor's registration.
     public var registrationExpiry: CivilDate
-    /// When the doctor is away, in any order, overlapping or not.
+    /// The doctor's absences, in any order; they may overlap.
     public var timeOff: [Range<Instant>]
-    /// When the doctor has patients, by start, none overlapping another.
+    /// The doctor's booked and held periods, ordered by start, not overlapping.
     public var busy: [Range<Instant>]
 
     /// A doctor's calendar.
@@ -48,13 +48,13 @@ public struct DoctorCalendar: Sendable {
     }
 }
 
-/// What a search for slots found.
+/// The result of a slot search.
 public struct FreeSlots: Sendable, Hashable {
-    /// The free slots by start, as many as were wanted.
+    /// The free slots ordered by start, at most the limit.
     public var slots: [AppointmentSlot] = []
-    /// There are more of them on these days.
+    /// Whether the searched days have more free slots than the limit.
     public var hasMore = false
-    /// Why there is none; nil when there is one.
+    /// Why no slot is free; nil if one is.
     public var obstacle: SlotObstacle?
 }
 
@@ -63,13 +63,13 @@ public struct SlotSearch: Sendable {
     private let days: ClosedRange<CivilDate>
     private let now: Instant
     private let zone: TimeZoneRules
-    /// From the first midnight to the last: what is busy outside of it does not matter.
+    /// From the first midnight to the last; busy periods outside do not matter.
     public let period: Range<Instant>
 
-    /// How many days a search may span: the booking window and the day it begins in the middle of.
+    /// The most days one search may cover: the 30 days of the booking window touch 31 calendar days.
     public static let maximumDays: Int64 = 31
 
-    /// A search over these days at `now`; nil for days in the wrong order, too many, or outside the calendar.
+    /// A search over these days; nil if their order is wrong, they are too many, or they are outside the calendar.
     public init?(from first: CivilDate, to last: CivilDate, now: Instant, zone: TimeZoneRules) {
         guard first <= last, last.daysSinceEpoch - first.daysSinceEpoch < SlotSearch.maximumDays,
             let begins = zone.moment(.midnight, on: first), let ends = zone.moment(.endOfDay, on: last),
@@ -81,12 +81,12 @@ public struct SlotSearch: Sendable {
         period = begins..<ends
     }
 
-    /// The first `limit` free slots of a doctor.
+    /// The first `limit` free slots of a doctor, and whether there are more.
     public func freeSlots(of doctor: DoctorCalendar, limit: Int) -> FreeSlots {
         var found = FreeSlots()
         var nearest = SlotObstacle.outOfWindow
-        var away = Occupation(doctor.timeOff)
-        var busy = Occupation(doctor.busy)
+        var away = MergedPeriods(doctor.timeOff)
+        var busy = MergedPeriods(doctor.busy)
         var next: CivilDate? = days.lowerBound
         while let day = next, day <= days.upperBound {
             next = day.adding(days: 1)
@@ -116,7 +116,7 @@ public struct SlotSearch: Sendable {
         return found
     }
 
-    /// Whether any of a day may be booked, as far as the window says.
+    /// Whether the booking window includes any part of a day.
     private func isInWindow(_ day: CivilDate) -> Bool {
         guard let begins = zone.moment(.midnight, on: day), let ends = zone.moment(.endOfDay, on: day),
             let limit = now.adding(microseconds: BookingWindow.lengthInMicroseconds)
@@ -125,12 +125,12 @@ public struct SlotSearch: Sendable {
     }
 }
 
-/// Times that are taken, asked about by slots whose starts only ever grow: one pass over both.
-private struct Occupation {
+/// Sorted periods without overlaps. Queries must come in ascending order of start, so one pass serves them all.
+private struct MergedPeriods {
     private let periods: [Range<Instant>]
     private var index = 0
 
-    /// Joins what overlaps, so that ends grow with starts.
+    /// Merges overlapping periods, so that ends ascend with starts.
     init(_ periods: [Range<Instant>]) {
         var joined: [Range<Instant>] = []
         joined.reserveCapacity(periods.count)

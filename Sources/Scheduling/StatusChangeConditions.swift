@@ -1,28 +1,28 @@
-// What a status change asks of the booking it is made on. The database checks it under the row's lock, so that the
-// decision and the change are one round trip and nothing can come between them.
+// The conditions of a status change. The database checks them under the row's lock, so that decision and change
+// take one round trip and nothing can intervene.
 
-/// The conditions of one status change, decided by who wants it and when.
+/// The conditions of one status change, derived from the actor and the time.
 public struct StatusChangeConditions: Sendable, Hashable {
-    /// Where the booking is to go.
+    /// The new status.
     public let target: BookingStatus
-    /// Where it may come from.
+    /// The statuses from which the change is allowed.
     public let sources: [BookingStatus]
-    /// It has to start later than this; nil: whenever.
+    /// The booking must start later than this; nil for no condition.
     public let startsAfter: Instant?
-    /// It has to start at or before this; nil: whenever.
+    /// The booking must start at or before this; nil for no condition.
     public let startsBy: Instant?
-    /// Its payment is returned in full if it starts at or after this; nil: it is kept.
+    /// The payment is refunded in full if the booking starts at or after this; nil for no refund.
     public let refundsFrom: Instant?
 
-    /// The conditions for `actor` to set a booking to `target` at `now`.
+    /// The conditions under which `actor` may set a booking to `target` at `now`.
     ///
-    /// A patient may do nothing but cancel, before the start only, and gets the whole payment back if that is at
-    /// least `fullRefundBefore` seconds away; what the clinic cancels is always returned. Nobody is missed before
-    /// the start. Payments, holds and refunds move a booking by rules of their own (`afterPayment` and neighbours).
+    /// A patient may only cancel, only before the start, and gets a full refund if the start is at least
+    /// `fullRefundBefore` seconds away. A cancellation by the clinic is always refunded. NO_SHOW is allowed from
+    /// the start on. Payments, holds and refunds follow rules of their own (`afterPayment` and its neighbours).
     public init(
         movingTo target: BookingStatus, by actor: BookingActor, now: Instant, fullRefundBefore seconds: Int64
-    ) throws(OwnerMayOnlyCancel) {
-        guard actor == .staff || target == .cancelled else { throw OwnerMayOnlyCancel() }
+    ) throws(StatusChangeForbidden) {
+        guard actor == .staff || target == .cancelled else { throw StatusChangeForbidden() }
         self.target = target
         sources = BookingStatus.allCases.filter { $0.staffTargets.contains(target) }
         startsAfter = actor == .owner ? now : nil
@@ -35,5 +35,5 @@ public struct StatusChangeConditions: Sendable, Hashable {
     }
 }
 
-/// A patient asked for a status that only the clinic gives.
-public struct OwnerMayOnlyCancel: Error, Sendable {}
+/// A patient requested a status that only the clinic may set.
+public struct StatusChangeForbidden: Error, Sendable {}

@@ -1,21 +1,22 @@
-// A time zone as data: an offset before the first change, and the changes. The table comes from outside, as the bytes
-// of a compiled zone, so the rules stay pure and a test can make up a zone.
+// A time zone as data: an initial offset and a list of transitions. The caller supplies the table, so that the
+// rules stay pure and a test can define its own zone.
 //
-// PostgreSQL silently shifts a local time that a clock change skips; here the caller learns of it and can refuse.
+// PostgreSQL silently shifts a local time that a clock change skips; here the caller learns of it and can reject
+// the time.
 
-/// What a wall-clock reading means in a zone.
+/// The instants that a local time denotes in a zone.
 public enum LocalTimeResolution: Sendable, Hashable {
-    /// It happened once, at this moment.
+    /// The local time occurs once.
     case unique(Instant)
-    /// It happened twice, because the clock was set back in between.
+    /// The local time occurs twice, because the clock is set back in between.
     case ambiguous(earlier: Instant, later: Instant)
-    /// It never happened: at this moment the clock was set forward over it.
+    /// The local time does not occur: the clock is set forward over it at `changeAt`.
     case skipped(changeAt: Instant)
 }
 
-/// Why a wall-clock reading is no moment.
+/// Why a local time is not an instant.
 public enum LocalTimeError: Error, Sendable, Hashable {
-    /// The clock was set forward over this reading.
+    /// The clock is set forward over this local time.
     case skipped(LocalDateTime)
 }
 
@@ -26,14 +27,14 @@ public struct TimeZoneTransition: Sendable, Hashable {
     /// Seconds east of UTC from then on.
     public let offset: Int
 
-    /// A change to `offset` seconds east of UTC at that second.
+    /// A change to `offset` seconds east of UTC at this second.
     public init(secondsSinceEpoch: Int64, offset: Int) {
         self.secondsSinceEpoch = secondsSinceEpoch
         self.offset = offset
     }
 }
 
-/// The offsets of one time zone over the years its table covers; outside them the nearest offset holds.
+/// The UTC offsets of one time zone; before and after the table the nearest offset applies.
 public struct TimeZoneRules: Sendable, Hashable {
     /// The IANA name, such as `Australia/Sydney`.
     public let identifier: String
@@ -45,7 +46,7 @@ public struct TimeZoneRules: Sendable, Hashable {
     /// UTC.
     public static let utc = TimeZoneRules(unchecked: "UTC")
 
-    /// A zone of these changes; nil when they are out of order, beyond ± 1 day or beyond the calendar.
+    /// A zone with these transitions; nil if they are out of order, exceed ± 1 day, or are outside the calendar.
     public init?(identifier: String, initialOffset: Int, transitions: [TimeZoneTransition]) {
         let calendar = TimeZoneRules.calendarSeconds
         guard TimeZoneRules.offsetRange.contains(initialOffset),
@@ -61,21 +62,21 @@ public struct TimeZoneRules: Sendable, Hashable {
         self.transitions = transitions
     }
 
-    /// Seconds east of UTC at a moment.
+    /// Seconds east of UTC at an instant.
     public func offset(at instant: Instant) -> Int {
         offset(ofSegment: segment(at: instant.secondsSinceEpoch))
     }
 
-    /// What the wall clock reads at a moment, to the second; nil outside the years 1 to 9999.
+    /// The local time at an instant, to the second; nil outside the years 1 to 9999.
     public func localDateTime(at instant: Instant) -> LocalDateTime? {
-        // Far inside Int64: an instant's seconds are below 2^43.2.
+        // An instant's seconds are below 2^43.2, so the sum cannot overflow.
         LocalDateTime(wallClockSeconds: instant.secondsSinceEpoch + Int64(offset(at: instant)))
     }
 
-    /// Every moment at which the wall clock reads this.
+    /// Every instant at which the zone's clock shows this local time.
     public func resolve(_ local: LocalDateTime) -> LocalTimeResolution {
         let wall = local.wallClockSeconds
-        // No offset exceeds a day, so the moment is within a day of the reading taken as UTC.
+        // No offset exceeds a day, so the instant is within a day of the local time taken as UTC.
         let first = segment(at: wall - 86_400)
         let last = segment(at: wall + 86_400)
         var earlier: Instant?
@@ -84,7 +85,8 @@ public struct TimeZoneRules: Sendable, Hashable {
             let seconds = wall - Int64(offset(ofSegment: index))
             let begins = index == 0 ? Int64.min : transitions[index - 1].secondsSinceEpoch
             let ends = index == transitions.count ? Int64.max : transitions[index].secondsSinceEpoch
-            // A skipped reading lies after the end of one segment, seen with its offset, and before the next.
+            // A skipped local time lies after the end of one segment, at that segment's offset, and before the
+            // next.
             if seconds >= ends { gap = ends }
             guard seconds >= begins, seconds < ends, let instant = Instant(secondsSinceEpoch: seconds) else {
                 continue
@@ -96,7 +98,7 @@ public struct TimeZoneRules: Sendable, Hashable {
         return .skipped(changeAt: Instant(microsecondsSinceEpoch: gap &* 1_000_000))
     }
 
-    /// The moment of a reading, the earlier of two; a skipped reading is an error.
+    /// The instant of a local time, the earlier of two; throws if a clock change skips the time.
     public func instant(of local: LocalDateTime) throws(LocalTimeError) -> Instant {
         switch resolve(local) {
         case .unique(let instant), .ambiguous(earlier: let instant, later: _): return instant
@@ -104,7 +106,8 @@ public struct TimeZoneRules: Sendable, Hashable {
         }
     }
 
-    /// The moment of a wall-clock hour on a day, 24:00 being the next midnight; the change itself if skipped.
+    /// The instant of a time of day, 24:00 being the next midnight; the instant of the clock change if that skips
+    /// the time.
     public func moment(_ minute: MinuteOfDay, on day: CivilDate) -> Instant? {
         let isNextMidnight = minute == .endOfDay
         guard let date = isNextMidnight ? day.adding(days: 1) : day,
@@ -116,7 +119,8 @@ public struct TimeZoneRules: Sendable, Hashable {
         }
     }
 
-    /// The stretch of one offset that holds a second: 0 before the first transition, n after the n-th.
+    /// The index of the segment of one offset that contains a second: 0 before the first transition, n after the
+    /// n-th.
     func segment(at seconds: Int64) -> Int {
         var low = 0
         var high = transitions.count

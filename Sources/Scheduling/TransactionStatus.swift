@@ -1,23 +1,23 @@
-// The states of a payment and the one table of its changes.
+// The states of a payment and the only table of allowed transitions.
 //
 //  PENDING → PAID → PARTIALLY_REFUNDED → REFUNDED      PENDING → FAILED      PAID, PARTIALLY_REFUNDED → VOIDED
 
 /// The state of a payment; the raw value is its text in the database.
 public enum TransactionStatus: String, Sendable, Hashable, CaseIterable {
-    /// Begun, not settled.
+    /// Started, not settled.
     case pending = "PENDING"
     /// Settled in full.
     case paid = "PAID"
-    /// A part was returned.
+    /// Refunded in part.
     case partiallyRefunded = "PARTIALLY_REFUNDED"
-    /// All was returned.
+    /// Refunded in full.
     case refunded = "REFUNDED"
-    /// Never settled.
+    /// Could not be settled.
     case failed = "FAILED"
-    /// Deleted: what was left of it was reversed.
+    /// Deleted: the remainder was reversed in the ledger.
     case voided = "VOIDED"
 
-    /// The word people read.
+    /// The label shown to people.
     public var label: String {
         switch self {
         case .pending: "Pending"
@@ -29,7 +29,7 @@ public enum TransactionStatus: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// A booking has at most one transaction in such a state.
+    /// Whether the payment counts as the booking's current one; a booking has at most one.
     public var isLive: Bool {
         switch self {
         case .pending, .paid, .partiallyRefunded: true
@@ -37,7 +37,7 @@ public enum TransactionStatus: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// Some of the money is still the clinic's to return.
+    /// Whether some of the payment can still be refunded.
     public var isRefundable: Bool {
         switch self {
         case .paid, .partiallyRefunded: true
@@ -45,7 +45,7 @@ public enum TransactionStatus: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// Whether a payment may move from this state to `target`; a second partial refund stays where it is.
+    /// Whether the transition to `target` is allowed; a second partial refund keeps the status.
     public func mayBecome(_ target: TransactionStatus) -> Bool {
         switch (self, target) {
         case (.pending, .paid), (.pending, .failed): true
@@ -56,13 +56,13 @@ public enum TransactionStatus: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// The state after a refund; nil when there is nothing to return.
+    /// The status after a refund; nil if the payment is not refundable.
     public func afterRefund(isFull: Bool) -> TransactionStatus? {
         guard isRefundable else { return nil }
         return isFull ? .refunded : .partiallyRefunded
     }
 
-    /// What deleting a transaction in this state does.
+    /// The effect of deleting a transaction in this status.
     public var deletion: TransactionDeletion {
         switch self {
         case .refunded, .failed, .voided: .hide
@@ -72,12 +72,12 @@ public enum TransactionStatus: String, Sendable, Hashable, CaseIterable {
     }
 }
 
-/// What deleting a transaction does; nothing about money is ever erased.
+/// The effect of deleting a transaction. Ledger entries are never erased.
 public enum TransactionDeletion: Sendable, Hashable {
-    /// The row is hidden, no more.
+    /// Only hides the row.
     case hide
-    /// What is left is reversed in the ledger, the status becomes VOIDED, and the row is hidden.
+    /// Reverses the remainder in the ledger, sets VOIDED and hides the row.
     case reverseAndVoid
-    /// It is not settled yet and must be first.
+    /// Deletion is refused: the payment must be settled first.
     case refused
 }

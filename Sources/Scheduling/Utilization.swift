@@ -1,15 +1,15 @@
-// How much of a clinic's time is offered and what became of it. Offered are the starts of the grid that fit into the
-// hours of a day: on a day without a clock change or time off that is a division, on the others the day is walked.
+// Counts the appointments that a clinic offers and what became of them. The offer of a day is a division, except on
+// days with a clock change or time off, where the slots are walked.
 
 extension SlotGrid {
-    /// How many appointments fit one after the other into the hours of a local day, outside of the time off.
+    /// How many appointments fit into the opening hours of a local day, one after another, outside the time off.
     public func appointmentCount(
         on day: CivilDate, hours: OpeningHours, away: [Range<Instant>] = [], in zone: TimeZoneRules
     ) -> Int64 {
         guard let open = hours.period(on: day, in: zone) else { return 0 }
         let away = away.filter { $0.overlaps(open) }
         let (first, end) = (open.lowerBound.secondsSinceEpoch, open.upperBound.secondsSinceEpoch)
-        // Hours that begin or end in a time that the clock skips are shorter than they read.
+        // Hours that begin or end at a skipped time are shorter than their difference.
         let isWhole = end - first == Int64(hours.closes.minutes - hours.opens.minutes) * 60
         if away.isEmpty, isWhole, zone.segment(at: first) == zone.segment(at: end - 1) {
             let first = (hours.opens.minutes + slotMinutes - 1) / slotMinutes
@@ -18,7 +18,7 @@ extension SlotGrid {
         var count: Int64 = 0
         var free = open.lowerBound
         forEachSlot(of: day, within: open, in: zone) { slot in
-            // A clock that is set back brings grid starts nearer to each other than a slot is long.
+            // When the clock is set back, grid starts can be closer than one slot.
             if slot.start >= free, !away.contains(where: { $0.overlaps(slot.start..<slot.end) }) {
                 count += 1
                 free = slot.end
@@ -29,20 +29,20 @@ extension SlotGrid {
     }
 }
 
-/// When a doctor works, and in which steps.
+/// A doctor's working hours and slot length.
 public struct Timetable: Sendable, Hashable {
     private let grid: SlotGrid
     private let hours: OpeningHours
     private let weeklyHours: WeeklyHours
 
-    /// The timetable of a grid, a department's hours and a doctor's week.
+    /// A timetable from a grid, a department's hours and a doctor's weekly hours.
     public init(grid: SlotGrid, hours: OpeningHours, weeklyHours: WeeklyHours) {
         self.grid = grid
         self.hours = hours
         self.weeklyHours = weeklyHours
     }
 
-    /// How many appointments are offered on a local day, outside of the time off.
+    /// How many appointments are offered on a local day outside the time off.
     public func offered(on day: CivilDate, away: [Range<Instant>] = [], in zone: TimeZoneRules) -> Int64 {
         weeklyHours.hours(on: day, within: hours).reduce(0) { count, hours in
             count + grid.appointmentCount(on: day, hours: hours, away: away, in: zone)
@@ -50,18 +50,18 @@ public struct Timetable: Sendable, Hashable {
     }
 }
 
-/// What became of some appointments.
+/// How many appointments were booked, attended, cancelled and missed.
 public struct AppointmentCounts: Sendable, Hashable {
-    /// Booked and not cancelled, those attended and missed among them.
+    /// Booked and not cancelled, including attended and missed.
     public var booked: Int64
-    /// The patient came.
+    /// Attended.
     public var attended: Int64
     /// Cancelled.
     public var cancelled: Int64
-    /// The patient did not come.
+    /// Missed by the patient.
     public var missed: Int64
 
-    /// These counts.
+    /// Makes counts; each is 0 by default.
     public init(booked: Int64 = 0, attended: Int64 = 0, cancelled: Int64 = 0, missed: Int64 = 0) {
         self.booked = booked
         self.attended = attended
@@ -69,13 +69,13 @@ public struct AppointmentCounts: Sendable, Hashable {
         self.missed = missed
     }
 
-    /// Those missed of all that were to be attended by now, in basis points, half up; 0 when there were none.
+    /// Missed appointments as a share of attended and missed, in basis points rounded half up; 0 if there are none.
     public var noShowBasisPoints: Int64 { basisPoints(missed, of: attended + missed) }
 
-    /// Those booked of all that were offered, in basis points, half up; 0 when none were.
+    /// Booked appointments as a share of the offered, in basis points rounded half up; 0 if none are offered.
     public func bookedBasisPoints(offered: Int64) -> Int64 { basisPoints(booked, of: offered) }
 
-    /// The counts of both.
+    /// Adds the counts.
     public static func + (left: AppointmentCounts, right: AppointmentCounts) -> AppointmentCounts {
         AppointmentCounts(
             booked: left.booked + right.booked, attended: left.attended + right.attended,
@@ -83,13 +83,13 @@ public struct AppointmentCounts: Sendable, Hashable {
     }
 }
 
-/// Counts of rows, whose products with 20 000 are far inside Int64.
+/// The counts are numbers of rows, so their products with 20 000 fit in an Int64.
 private func basisPoints(_ part: Int64, of whole: Int64) -> Int64 {
     whole > 0 ? (part * 20_000 + whole) / (whole * 2) : 0
 }
 
 extension BookingStatus {
-    /// Its slot was or will be used, or kept for nothing.
+    /// Whether the booking counts as booked in reports, a missed one included.
     public var countsAsBooked: Bool {
         switch self {
         case .booked, .confirmed, .arrived, .completed, .noShow: true
@@ -97,6 +97,6 @@ extension BookingStatus {
         }
     }
 
-    /// The patient came.
+    /// Whether the booking counts as attended in reports.
     public var countsAsAttended: Bool { self == .arrived || self == .completed }
 }

@@ -1,5 +1,5 @@
-// The hours of a doctor's week. They narrow the department's hours and never widen them: a department that closes
-// earlier later on takes its doctors' late hours with it.
+// A doctor's weekly hours. They only ever narrow the department's hours: if the department later closes earlier,
+// its doctors' late hours shrink with it.
 
 /// A day of the week.
 public enum Weekday: Int, Sendable, Hashable, CaseIterable, Comparable {
@@ -23,48 +23,48 @@ public enum Weekday: Int, Sendable, Hashable, CaseIterable, Comparable {
 }
 
 extension CivilDate {
-    /// Which day of the week it is.
+    /// The day of the week.
     public var weekday: Weekday {
-        // 1970-01-01 was a Thursday, three days after a Monday.
+        // 1970-01-01 was a Thursday, which is 3 days after Monday.
         Weekday(rawValue: Int((daysSinceEpoch + 3).dividedRoundingDown(by: 7).remainder)) ?? .monday
     }
 }
 
-/// Hours on one day of every week.
+/// One period of working hours on a day of every week.
 public struct HoursOfDay: Sendable, Hashable {
-    /// Which day.
+    /// The day of the week.
     public let day: Weekday
-    /// From when to when; never closed.
+    /// The hours on that day.
     public let hours: OpeningHours
 
-    /// Those hours of that day.
+    /// The hours of one weekday.
     public init(day: Weekday, hours: OpeningHours) {
         self.day = day
         self.hours = hours
     }
 }
 
-/// Why hours do not make a week, with the place of those that do not fit.
+/// Why a list of hours is invalid, with the index of the offending entry.
 public enum WeeklyHoursError: Error, Sendable, Hashable {
-    /// There are more than `WeeklyHours.maximumCount`.
+    /// The list has more than `WeeklyHours.maximumCount` entries.
     case tooMany
-    /// These are empty.
+    /// The entry is empty.
     case empty(index: Int)
-    /// These begin before others of the day are over.
+    /// The entry overlaps an earlier one of the same day.
     case overlapping(index: Int)
 }
 
-/// When a doctor works in every week; no hours at all mean whenever the department is open.
+/// A doctor's working hours in every week; an empty list means the department's opening hours.
 public struct WeeklyHours: Sendable, Hashable {
-    /// The hours in the order of the week.
+    /// The entries ordered by day and start.
     public let entries: [HoursOfDay]
 
-    /// How many hours a week may have.
+    /// The most entries a week may have.
     public static let maximumCount = 50
-    /// Whenever the department is open.
-    public static let asDepartment = WeeklyHours(unchecked: [])
+    /// The doctor works whenever the department is open.
+    public static let sameAsDepartment = WeeklyHours(unchecked: [])
 
-    /// A week of these hours, in any order.
+    /// A week of these entries, in any order.
     public init(_ entries: [HoursOfDay]) throws(WeeklyHoursError) {
         guard entries.count <= WeeklyHours.maximumCount else { throw .tooMany }
         let ordered = entries.enumerated().sorted {
@@ -80,7 +80,7 @@ public struct WeeklyHours: Sendable, Hashable {
         self.entries = ordered.map(\.element)
     }
 
-    /// The week of these minutes since Monday 00:00, a start and an end in turn; nil if they are none.
+    /// The week from minutes since Monday 00:00, alternating start and end; nil if they are invalid.
     public init?(minutesOfWeek minutes: [Int64]) {
         var entries: [HoursOfDay] = []
         for index in stride(from: 0, to: minutes.count, by: 2) {
@@ -96,7 +96,7 @@ public struct WeeklyHours: Sendable, Hashable {
         do { try self.init(entries) } catch { return nil }
     }
 
-    /// Minutes since Monday 00:00, a start and an end in turn, ascending.
+    /// Minutes since Monday 00:00, alternating start and end, ascending.
     public var minutesOfWeek: [Int64] {
         entries.flatMap { entry in
             let midnight = entry.day.rawValue * 1_440
@@ -106,12 +106,12 @@ public struct WeeklyHours: Sendable, Hashable {
         }
     }
 
-    /// The first hours that are not inside the department's.
+    /// The first entry that is not within the department's hours.
     public func firstOutside(_ department: OpeningHours) -> HoursOfDay? {
         entries.first { $0.hours.opens < department.opens || department.closes < $0.hours.closes }
     }
 
-    /// When the doctor works on a day, given the department's hours: nothing while that is closed.
+    /// The doctor's working hours on a day within the department's hours; empty while the department is closed.
     public func hours(on day: CivilDate, within department: OpeningHours) -> [OpeningHours] {
         if department.isClosed { return [] }
         if entries.isEmpty { return [department] }

@@ -1,4 +1,4 @@
-// The rules of a start together: which refusal comes first, and what stands exactly on a limit.
+// The rules for a start taken together: which rejection comes first, and the exact limits of each rule.
 import Scheduling
 import Testing
 
@@ -14,13 +14,13 @@ import Testing
             registrationExpiry: date(expiry), zone: zone)
     }
 
-    @Test func `a good start is a slot`() throws {
+    @Test func `a valid start yields its slot`() throws {
         let slot = try decide("24/11/2026 10:00:00")
         #expect(slot.start == (try instant("24/11/2026 10:00:00", Zones.sydney)))
         #expect(slot.end == (try instant("24/11/2026 10:30:00", Zones.sydney)))
     }
 
-    @Test func `now and thirty days ahead are inside, a microsecond beyond is not`() throws {
+    @Test func `the booking window includes now and thirty days ahead, but not a microsecond more`() throws {
         let now = try instant("20/11/2026 10:00:00", Zones.sydney)
         #expect(BookingWindow.contains(now, now: now))
         let last = try #require(now.adding(seconds: 30 * 86_400))
@@ -32,7 +32,7 @@ import Testing
     }
 
     @Test func `thirty days are counted in hours across a clock change`() throws {
-        // 20 March to 19 April 2026 crosses the end of summer time: 30 × 24 h end an hour earlier on the wall.
+        // 20 March to 19 April 2026 crosses the end of summer time: 30 × 24 h end an hour earlier by local time.
         _ = try decide("19/04/2026 09:00:00", now: "20/03/2026 10:00:00")
         #expect(throws: AppointmentRefusal.outOfWindow) {
             try decide("19/04/2026 09:30:00", now: "20/03/2026 10:00:00")
@@ -46,14 +46,14 @@ import Testing
         #expect(throws: AppointmentRefusal.outOfWindow) { try decide(start) }
     }
 
-    @Test func `a start off the grid names its neighbours`() throws {
+    @Test func `a start off the grid is rejected with the nearest starts on it`() throws {
         let expected = AppointmentRefusal.offGrid(
             slotMinutes: 30, before: try local("24/11/2026 10:00:00"), after: try local("24/11/2026 10:30:00")
         )
         #expect(throws: expected) { try decide("24/11/2026 10:15:00") }
     }
 
-    @Test func `a slot may begin at opening and end at closing, and no earlier or later`() throws {
+    @Test func `a slot must begin at opening or later and end at closing or earlier`() throws {
         _ = try decide("24/11/2026 09:00:00")
         _ = try decide("24/11/2026 16:30:00")
         let closed = AppointmentRefusal.closed(
@@ -65,7 +65,7 @@ import Testing
         #expect(throws: closed) { try decide("24/11/2026 16:30:00", slotMinutes: 45) }
     }
 
-    @Test func `equal hours are closed all day`() throws {
+    @Test func `equal opening and closing times mean closed all day`() throws {
         for start in ["24/11/2026 09:00:00", "24/11/2026 12:00:00"] {
             let refusal = #expect(throws: AppointmentRefusal.self) {
                 try decide(start, opens: "09:00", closes: "09:00")
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    @Test func `hours on the day of a clock change are the wall's`() throws {
+    @Test func `opening hours on the day of a clock change are local times`() throws {
         // The clock goes from 02:00 to 03:00: 01:30 lasts until 03:00, which is not after a closing of 02:00.
         let now = "01/10/2026 08:00:00"
         _ = try decide("04/10/2026 01:30:00", now: now, opens: "00:00", closes: "02:00")
@@ -94,14 +94,14 @@ import Testing
         _ = try decide("05/04/2026 09:00:00", now: "01/04/2026 08:00:00")
     }
 
-    @Test func `a registration covers its last day and no other`() throws {
+    @Test func `a registration covers its last day and no later one`() throws {
         _ = try decide("24/11/2026 10:00:00", expiry: "2026-11-24")
         let expired = AppointmentRefusal.registrationExpired(
             day: try date("2026-11-24"), expiry: try date("2026-11-23"))
         #expect(throws: expired) { try decide("24/11/2026 10:00:00", expiry: "2026-11-23") }
     }
 
-    @Test func `the day of the visit is the clinic's day`() throws {
+    @Test func `the registration is compared with the local day of the visit`() throws {
         // 08:00 on the 25th in Sydney is still the 24th in UTC.
         #expect(throws: AppointmentRefusal.self) {
             try decide("25/11/2026 08:00:00", opens: "07:00", expiry: "2026-11-24")
@@ -109,7 +109,7 @@ import Testing
     }
 
     @Test
-    func `the window is judged first, then the grid, the hours and the doctor`()
+    func `the window is checked first, then the grid, the hours and the doctor`()
         throws
     {
         #expect(throws: AppointmentRefusal.outOfWindow) {
@@ -125,7 +125,7 @@ import Testing
         if case .closed = closed {} else { Issue.record("\(String(describing: closed))") }
     }
 
-    @Test(arguments: extremes) func `no start and no clock traps`(number: Int64) throws {
+    @Test(arguments: extremes) func `no start and no current time cause a trap`(number: Int64) throws {
         for other in extremes {
             for minutes: Int64 in [5, 240] {
                 _ = try? decideAppointment(

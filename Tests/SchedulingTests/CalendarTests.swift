@@ -1,4 +1,4 @@
-// Dates, hours and readings: strict parsing, and conversions that hold on every day and never trap.
+// Dates, hours and local times: strict parsing, and conversions that hold for every day and never trap.
 import Scheduling
 import Testing
 
@@ -22,7 +22,7 @@ import Testing
     }
 
     @Test(arguments: [("1970-01-01", 0), ("2000-02-29", 11_016), ("2026-11-24", 20_781), ("1969-12-31", -1)])
-    func `known days have their known numbers`(text: String, number: Int64) throws {
+    func `known days have the expected day numbers`(text: String, number: Int64) throws {
         let day = try date(text)
         #expect(day.daysSinceEpoch == number)
         #expect(day.description == text)
@@ -34,17 +34,17 @@ import Testing
         "0000-01-01", "10000-01-01", "-001-01-01", "+026-01-01", " 2026-01-01", "2026-01-01 ", "2026/01/01",
         "２０２６-01-01", "2026-01-01\u{0}", "2026-01-0१",
     ])
-    func `a date that is not strictly YYYY-MM-DD is none`(text: String) {
+    func `a date that is not strictly YYYY-MM-DD is rejected`(text: String) {
         #expect(CivilDate(parsing: text) == nil)
     }
 
-    @Test(arguments: extremes) func `no day number traps`(number: Int64) throws {
+    @Test(arguments: extremes) func `no day number causes a trap`(number: Int64) throws {
         if let day = CivilDate(daysSinceEpoch: number) { #expect(day.daysSinceEpoch == number) }
         _ = try date("2026-01-01").adding(days: number)
     }
 
     @Test(arguments: [("00:00", 0), ("09:05", 545), ("23:59", 1_439)])
-    func `an hour is strictly HH MM`(text: String, minutes: Int) {
+    func `a time of day is strictly HH MM`(text: String, minutes: Int) {
         #expect(MinuteOfDay(parsing: text)?.minutes == minutes)
         #expect(MinuteOfDay(parsing: text)?.description == text)
     }
@@ -52,11 +52,11 @@ import Testing
     @Test(arguments: [
         "", "9:00", "09:60", "24:01", "25:00", "0900", "09:00:00", " 09:00", "-1:00", "09.00", "aa:bb",
     ])
-    func `another hour is none`(text: String) {
+    func `any other time of day is rejected`(text: String) {
         #expect(MinuteOfDay(parsing: text, allowingEndOfDay: true) == nil)
     }
 
-    @Test func `24 00 is an end only`() throws {
+    @Test func `24 00 is accepted only as an end`() throws {
         #expect(MinuteOfDay(parsing: "24:00") == nil)
         #expect(MinuteOfDay(parsing: "24:00", allowingEndOfDay: true) == .endOfDay)
         #expect(MinuteOfDay.endOfDay.description == "24:00")
@@ -64,7 +64,7 @@ import Testing
         #expect(OpeningHours(opens: .midnight, closes: .endOfDay) != nil)
     }
 
-    @Test func `hours that end before they begin are none, and equal ones are closed`() throws {
+    @Test func `hours that end before they begin are rejected, and equal ones mean closed`() throws {
         let nine = try #require(MinuteOfDay(parsing: "09:00"))
         let ten = try #require(MinuteOfDay(parsing: "10:00"))
         #expect(OpeningHours(opens: ten, closes: nine) == nil)
@@ -73,7 +73,7 @@ import Testing
     }
 
     @Test(arguments: ["24/11/2026 10:00:00", "29/02/2028 23:59:59", "01/01/0001 00:00:00"])
-    func `a local time is read and written alike`(text: String) throws {
+    func `a local time is parsed and formatted back unchanged`(text: String) throws {
         #expect(try local(text).description == text)
     }
 
@@ -84,7 +84,7 @@ import Testing
         "24/11/2026 10:60:00", "24/11/2026 23:59:60", "24/11/2026  10:00:00", "24/11/2026 10:00:00Z",
         "24/11/2026 10:00:00\n", "24-11-2026 10:00:00", "24/11/2026 1０:00:00", "24/11/+026 10:00:00",
     ])
-    func `a malformed local time is none`(text: String) {
+    func `a malformed local time is rejected`(text: String) {
         #expect(LocalDateTime(parsing: text) == nil)
     }
 

@@ -1,9 +1,9 @@
-// Zones as the system keeps them, made here byte by byte: listed changes, what goes on for ever, and damaged files.
+// TZif files built byte by byte: listed transitions, the yearly rule of the footer, and damaged files.
 import Scheduling
 import Testing
 
 @Suite struct CompiledTimeZoneTests {
-    /// A zone file (RFC 8536, version 2) of these changes to one of the offsets and this last line.
+    /// A TZif file (RFC 8536, version 2) with these transitions, offsets and footer.
     private func compiled(
         _ changes: [(second: Int64, kind: UInt8)] = [], offsets: [Int32], footer: String, leapSeconds: Int = 0
     ) -> [UInt8] {
@@ -23,13 +23,13 @@ import Testing
         withUnsafeBytes(of: number.bigEndian) { Array($0) }
     }
 
-    /// The table of a zone that has nothing but that line.
-    private func forever(_ footer: String) throws -> TimeZoneRules {
+    /// The rules of a file that has only a footer.
+    private func rules(withFooter footer: String) throws -> TimeZoneRules {
         try #require(
             TimeZoneRules(identifier: "Some/Where", compiled: compiled(offsets: [0], footer: footer)))
     }
 
-    /// When a zone's clock changes in a year, in UTC, and to which offset.
+    /// The transitions of a year in UTC, with the new offsets.
     private func changes(of rules: TimeZoneRules, in year: Int) throws -> [String] {
         try rules.transitions.compactMap { change in
             let moment = try #require(Instant(secondsSinceEpoch: change.secondsSinceEpoch))
@@ -38,9 +38,9 @@ import Testing
         }
     }
 
-    @Test func `what a file lists and what goes on after it are one table`() throws {
+    @Test func `listed transitions and the footer's rule form one table`() throws {
         let listed: [(second: Int64, kind: UInt8)] = [
-            // Long before the table's years; then the last change that the file itself has, and it does nothing.
+            // One long before the table's years, then the last listed ones, of which the second changes nothing.
             (-2_364_113_092, 1), (1_206_806_400, 2), (1_206_806_401, 2),
         ]
         let rules = try #require(
@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test(arguments: [
-        // The last Sunday; half an hour; a quarter; the day before; the Saturday after a Thursday; a name in brackets.
+        // In order: the last Sunday; half an hour; a quarter; a negative time; a time after the next midnight.
         ("CET-1CEST,M3.5.0,M10.5.0/3", ["29/03/2026 01:00:00 7200", "25/10/2026 01:00:00 3600"]),
         (
             "<+1030>-10:30<+11>-11,M10.1.0,M4.1.0",
@@ -74,17 +74,17 @@ import Testing
         ),
         ("<-02>2<-01>,M3.5.0/-1,M10.5.0/0", ["29/03/2026 01:00:00 -3600", "25/10/2026 01:00:00 -7200"]),
         ("EET-2EEST,M3.4.4/50,M10.4.4/50", ["28/03/2026 00:00:00 10800", "23/10/2026 23:00:00 7200"]),
-        // Winter as the exception.
+        // Summer as standard time, winter as the exception.
         ("IST-1GMT0,M10.5.0,M3.5.0/1", ["29/03/2026 01:00:00 3600", "25/10/2026 01:00:00 0"]),
-        // Days of the year: 29 February counts in the second form only.
+        // Days of the year; only the form without J counts 29 February.
         ("ABC0DEF,J60,J300/0:00:30", ["01/03/2028 02:00:00 3600", "26/10/2028 23:00:30 0"]),
         ("ABC0DEF,59,299", ["29/02/2028 02:00:00 3600", "26/10/2028 01:00:00 0"]),
-        // No change at all, and a summer that never ends.
+        // No transition at all, and summer time all year round.
         ("AEST-10", []), ("ABC3DEF4,0/0,J365/23", []),
     ])
-    func `the last line says what every year does`(footer: String, expected: [String]) throws {
+    func `the footer's rule applies to every year`(footer: String, expected: [String]) throws {
         let year = expected.first?.contains("2028") == true ? 2028 : 2026
-        #expect(try changes(of: forever(footer), in: year) == expected)
+        #expect(try changes(of: rules(withFooter: footer), in: year) == expected)
     }
 
     @Test(arguments: [
@@ -93,12 +93,12 @@ import Testing
         "ABC0DEF,M3.1.0,M4.1.0/",
         "ABC0DEF,M3.1.0,M4.1.0 ", "<ABC0", "ABC0DEF1M3.1.0,M4.1.0", "99999999999999999999",
     ])
-    func `a last line that says nothing makes no zone`(footer: String) {
+    func `a file with a malformed footer is rejected`(footer: String) {
         #expect(
             TimeZoneRules(identifier: "Some/Where", compiled: compiled(offsets: [0], footer: footer)) == nil)
     }
 
-    @Test func `a file that is cut off or counts leap seconds is no zone`() {
+    @Test func `a file that is truncated or counts leap seconds is rejected`() {
         let whole = compiled(
             [(1_000_000_000, 1), (1_100_000_000, 0)], offsets: [0, 3_600], footer: "ABC0")
         #expect(TimeZoneRules(identifier: "Some/Where", compiled: whole) != nil)
@@ -106,11 +106,11 @@ import Testing
             let part = Array(whole[..<length])
             #expect(TimeZoneRules(identifier: "Some/Where", compiled: part) == nil, "\(length) bytes")
         }
-        let leaping = compiled(offsets: [0], footer: "ABC0", leapSeconds: 1)
-        #expect(TimeZoneRules(identifier: "Some/Where", compiled: leaping) == nil)
+        let withLeapSeconds = compiled(offsets: [0], footer: "ABC0", leapSeconds: 1)
+        #expect(TimeZoneRules(identifier: "Some/Where", compiled: withLeapSeconds) == nil)
     }
 
-    @Test func `a file with any one byte wrong does no harm`() {
+    @Test func `a file with one corrupt byte is rejected or yields valid offsets`() {
         let whole = compiled([(1_000_000_000, 1)], offsets: [0, 3_600], footer: "ABC0DEF,M3.5.0,M10.5.0")
         for position in whole.indices {
             for value in [0, 1, 0x7F, 0x80, 0xFF] as [UInt8] {

@@ -1,4 +1,4 @@
-// Tax, refunds and the states of a payment, in integers throughout.
+// Tax, refunds and the states of a payment, all in integers.
 import Scheduling
 import Testing
 
@@ -15,7 +15,7 @@ import Testing
         #expect(try GSTRate.free.price(fee: fee).total == fee)
     }
 
-    @Test func `any rate agrees with the definition in 128 bits`() throws {
+    @Test func `every rate agrees with the definition computed in 128 bits`() throws {
         var generator = SeededGenerator(printing: "prices")
         for _ in 0..<20_000 {
             let rate = try #require(GSTRate(basisPoints: .random(in: 0...10_000, using: &generator)))
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    @Test func `a fee out of reason is an error`() throws {
+    @Test func `a fee below zero or too large is an error`() throws {
         #expect(throws: PriceError.negativeFee) { try GSTRate.standard.price(fee: -1) }
         #expect(throws: PriceError.negativeFee) { try GSTRate.standard.price(fee: .min) }
         #expect(throws: PriceError.overflow) { try GSTRate.standard.price(fee: .max) }
@@ -44,13 +44,13 @@ import Testing
         #expect((rest.fee, rest.gst, rest.isFull) == (20_000, 2_000, true))
     }
 
-    @Test func `a part takes its half up share of the tax`() throws {
+    @Test func `a partial refund takes its share of the tax, rounded half up`() throws {
         let part = try Refund(of: 10_000, fee: 20_099, gst: 2_010)
         // 10000 × 2010 / 22109 = 909.13
         #expect((part.fee, part.gst, part.isFull) == (9_091, 909, false))
     }
 
-    @Test func `parts always sum to what was paid`() throws {
+    @Test func `partial refunds always sum to the payment`() throws {
         var generator = SeededGenerator(printing: "refunds")
         for _ in 0..<3_000 {
             let fee = Int64.random(in: 0...40, using: &generator)
@@ -73,9 +73,9 @@ import Testing
         }
     }
 
-    @Test func `a part that holds while it fits is what would be decided now`() throws {
+    @Test func `a refund with a stable split is split the same after other refunds`() throws {
         var generator = SeededGenerator(printing: "refunds on an older balance")
-        var counts = (held: 0, again: 0)
+        var counts = (reused: 0, recomputed: 0)
         for _ in 0..<4_000 {
             let fee = Int64.random(in: 0...60, using: &generator)
             let rate = try #require(GSTRate(basisPoints: .random(in: 0...10_000, using: &generator)))
@@ -92,30 +92,30 @@ import Testing
                 for _ in 0..<2 {
                     decided.append(try decide(.random(in: 1...max(1, left / 3), using: &generator)))
                 }
-                // What was decided on any balance before is written on this one.
+                // A refund that was computed on an earlier balance is applied to this one.
                 let old = decided.remove(at: .random(in: decided.indices, using: &generator))
                 let fits =
                     old.fee <= price.fee - returnedFee && old.gst <= price.gst - returnedGST
                     && old.total < left
                 let part: Refund
-                if old.holdsWhileItFits && fits {
+                if old.hasStableSplit && fits {
                     part = old
-                    counts.held += 1
+                    counts.reused += 1
                     let now = try decide(old.total)
                     if (old.fee, old.gst) != (now.fee, now.gst) { Issue.record("\(old) \(now) \(price)") }
                 } else {
                     part = try decide(.random(in: 1...left, using: &generator))
-                    counts.again += 1
+                    counts.recomputed += 1
                 }
                 returnedFee += part.fee
                 returnedGST += part.gst
             }
             if (returnedFee, returnedGST) != (price.fee, price.gst) { Issue.record("\(price)") }
         }
-        #expect(counts.held > 1_000 && counts.again > 1_000, "\(counts)")
+        #expect(counts.reused > 1_000 && counts.recomputed > 1_000, "\(counts)")
     }
 
-    @Test func `a refund that cannot be is a typed error`() {
+    @Test func `an impossible refund is a typed error`() {
         #expect(throws: RefundError.nothingLeft) {
             try Refund(fee: 10, gst: 1, refundedFee: 10, refundedGST: 1)
         }
@@ -136,7 +136,7 @@ import Testing
         #expect(part.fee <= half && part.gst <= half)
     }
 
-    @Test func `a payment moves as its table says`() {
+    @Test func `a payment makes exactly the transitions of its table`() {
         let table: Set<[TransactionStatus]> = [
             [.pending, .paid], [.pending, .failed], [.paid, .partiallyRefunded], [.paid, .refunded],
             [.paid, .voided], [.partiallyRefunded, .partiallyRefunded], [.partiallyRefunded, .refunded],

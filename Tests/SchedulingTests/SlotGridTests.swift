@@ -1,15 +1,15 @@
-// The grid of starts and its neighbours, on ordinary days and on the days when the clock is changed.
+// The grid of starts and the neighbours of an instant, on ordinary days and on days with a clock change.
 import Scheduling
 import Testing
 
 @Suite struct SlotGridTests {
     @Test(arguments: [(0, 30), (5, 5), (240, 240)])
-    func `a slot has five minutes to four hours, and thirty when not said`(given: Int64, minutes: Int) {
+    func `a slot is five minutes to four hours long, thirty minutes by default`(given: Int64, minutes: Int) {
         #expect(SlotGrid(slotMinutes: given)?.slotMinutes == minutes)
     }
 
     @Test(arguments: [-1, 1, 4, 241, Int64.min, Int64.max])
-    func `another length is refused`(given: Int64) {
+    func `any other slot length is rejected`(given: Int64) {
         #expect(SlotGrid(slotMinutes: given) == nil)
     }
 
@@ -20,7 +20,7 @@ import Testing
         #expect(slot.end == start.adding(seconds: 45 * 60))
     }
 
-    @Test func `a second or a microsecond off is off the grid`() throws {
+    @Test func `a start a microsecond, a second or a minute off is not on the grid`() throws {
         let grid = try #require(SlotGrid(slotMinutes: 30))
         let start = try instant("24/11/2026 09:30:00", Zones.sydney)
         for off: Int64 in [1, -1, 1_000_000, 60_000_000] {
@@ -33,7 +33,7 @@ import Testing
         #expect(grid.start(after: early, in: Zones.sydney) == start)
     }
 
-    /// slot minutes, a start, the grid start before it, the one after it (local Sydney or UTC readings).
+    /// Slot minutes, an instant, and the grid starts before and after it, in local time of Sydney.
     @Test(arguments: [
         (30, "24/11/2026 09:10:00", "24/11/2026 09:00:00", "24/11/2026 09:30:00"),
         // 50 minutes do not divide a day: the grid begins again at midnight.
@@ -46,7 +46,7 @@ import Testing
         (120, "04/10/2026 03:10:00", "04/10/2026 00:00:00", "04/10/2026 04:00:00"),
         (120, "04/10/2026 01:10:00", "04/10/2026 00:00:00", "04/10/2026 04:00:00"),
     ])
-    func `the two nearest starts are named`(
+    func `the nearest starts before and after are found`(
         minutes: Int64, start: String, before: String, after: String
     ) throws {
         let grid = try #require(SlotGrid(slotMinutes: minutes))
@@ -56,7 +56,7 @@ import Testing
         #expect(try grid.start(after: moment, in: Zones.sydney) == instant(after, Zones.sydney))
     }
 
-    @Test func `both passes of a repeated hour have starts`() throws {
+    @Test func `a repeated hour has starts in both passes`() throws {
         let grid = try #require(SlotGrid(slotMinutes: 60))
         let zone = Zones.sydney
         // 02:00 summer time is 15:00 UTC, 02:00 standard time 16:00 UTC.
@@ -69,7 +69,7 @@ import Testing
         #expect(grid.start(after: between, in: zone) == second)
     }
 
-    @Test func `Lord Howe's half hour back gives 02 00 once`() throws {
+    @Test func `setting the clock back half an hour repeats no full hour`() throws {
         let grid = try #require(SlotGrid(slotMinutes: 60))
         // 01:45 on the first pass: the clock goes from 02:00 back to 01:30, so the next full hour is 45 minutes off.
         let moment = try instant("05/04/2026 01:45:00", Zones.lordHowe)
@@ -79,7 +79,7 @@ import Testing
     }
 
     @Test(arguments: [Zones.sydney, Zones.lordHowe])
-    func `neighbours agree with a search minute by minute`(zone: TimeZoneRules) throws {
+    func `the nearest starts agree with a search minute by minute`(zone: TimeZoneRules) throws {
         var generator = SeededGenerator(printing: "neighbours in \(zone.identifier)")
         for _ in 0..<400 {
             let grid = try #require(SlotGrid(slotMinutes: .random(in: 5...240, using: &generator)))
@@ -98,7 +98,7 @@ import Testing
         }
     }
 
-    @Test(arguments: extremes) func `no moment traps`(microseconds: Int64) throws {
+    @Test(arguments: extremes) func `no instant causes a trap`(microseconds: Int64) throws {
         let moment = Instant(microsecondsSinceEpoch: microseconds)
         for minutes: Int64 in [5, 7, 240] {
             let grid = try #require(SlotGrid(slotMinutes: minutes))

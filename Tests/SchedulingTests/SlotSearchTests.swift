@@ -1,5 +1,5 @@
-// Free slots against the decision about one start, minute by minute: what a search offers is what can be booked, on
-// ordinary days and on those when the clock is changed.
+// Compares slot searches with `decideAppointment` minute by minute: a search returns exactly what can be booked,
+// also on days with a clock change.
 import Scheduling
 import Testing
 
@@ -14,7 +14,7 @@ import Testing
 
     private func calendar(
         _ slotMinutes: Int64 = 30, opens: String = "00:00", closes: String = "24:00",
-        week: WeeklyHours = .asDepartment, expiry: String = "2099-12-31", timeOff: [Range<Instant>] = [],
+        week: WeeklyHours = .sameAsDepartment, expiry: String = "2099-12-31", timeOff: [Range<Instant>] = [],
         busy: [Range<Instant>] = []
     ) throws -> DoctorCalendar {
         DoctorCalendar(
@@ -22,7 +22,7 @@ import Testing
             weeklyHours: week, registrationExpiry: try date(expiry), timeOff: timeOff, busy: busy)
     }
 
-    /// Every minute of the period that `decideAppointment` accepts and nothing that is busy touches.
+    /// The slots of every minute that `decideAppointment` accepts and that overlap nothing busy.
     private func bookable(
         _ doctor: DoctorCalendar, _ period: Range<Instant>, now: Instant, _ zone: TimeZoneRules
     ) -> [AppointmentSlot] {
@@ -50,7 +50,7 @@ import Testing
         (Zones.lordHowe, "2026-04-04", "2026-04-06"), (Zones.lordHowe, "2026-10-03", "2026-10-05"),
         (midnight ?? .utc, "2026-02-28", "2026-03-02"), (midnight ?? .utc, "2026-10-31", "2026-11-02"),
     ])
-    func `what is found is what can be booked, also where the clock is changed`(
+    func `a search finds exactly the bookable slots, also around clock changes`(
         zone: TimeZoneRules, from: String, to: String
     ) throws {
         let now = try instant("\(from.suffix(2))/\(from.dropFirst(5).prefix(2))/2026 00:10:00", zone)
@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    @Test func `the day of a change has an hour, or half an hour, less or more of slots`() throws {
+    @Test func `a day with a clock change has correspondingly more or fewer slots`() throws {
         for (zone, day, count) in [
             (Zones.sydney, "2026-04-05", 50), (Zones.sydney, "2026-10-04", 46),
             (Zones.sydney, "2026-10-05", 48),
@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    @Test func `random calendars are searched as they are booked`() throws {
+    @Test func `a search of random calendars finds exactly the bookable slots`() throws {
         var random = SeededGenerator(printing: "random calendars")
         for _ in 0..<60 {
             let zone = Bool.random(using: &random) ? Zones.sydney : Zones.lordHowe
@@ -116,7 +116,7 @@ import Testing
             let busy = periods(6).sorted { $0.lowerBound < $1.lowerBound }
             let doctor = try calendar(
                 minutes, opens: "06:00", closes: "22:00",
-                week: Bool.random(using: &random) ? week : .asDepartment,
+                week: Bool.random(using: &random) ? week : .sameAsDepartment,
                 expiry: Bool.random(using: &random) ? "2099-01-01" : last.description, timeOff: periods(3),
                 busy: busy)
             let expected = bookable(doctor, search.period, now: now, zone)
@@ -126,7 +126,7 @@ import Testing
         }
     }
 
-    @Test func `as many slots are found as are wanted, and that there are more is said`() throws {
+    @Test func `a search returns at most the limit and reports whether there are more`() throws {
         let search = try search(
             "2026-11-24", "2026-11-24", now: instant("20/11/2026 08:00:00", Zones.sydney), Zones.sydney)
         let doctor = try calendar(opens: "09:00", closes: "11:00")
@@ -135,7 +135,7 @@ import Testing
         #expect(search.freeSlots(of: doctor, limit: 4).hasMore == false)
     }
 
-    @Test func `a search that finds nothing says what kept the nearest slot from being free`() throws {
+    @Test func `a search without a result reports the obstacle nearest to a free slot`() throws {
         let zone = Zones.sydney
         let now = try instant("20/11/2026 12:00:00", zone)
         func obstacle(
@@ -160,7 +160,7 @@ import Testing
             try obstacle("2026-11-24", "2026-11-24") { $0.registrationExpiry = try date("2026-11-23") }
                 == .registrationExpired)
         #expect(try obstacle("2026-11-24", "2026-11-24") { $0.busy = [day] } == .full)
-        // Full on one day is nearer than away on the next.
+        // Fully booked on one day counts as nearer than time off on the next.
         #expect(
             try obstacle("2026-11-24", "2026-11-25") {
                 $0.busy = [day]
@@ -168,7 +168,7 @@ import Testing
             } == .full)
     }
 
-    @Test func `days in the wrong order, too many, or outside the calendar are no search`() throws {
+    @Test func `days in the wrong order, too many, or outside the calendar are rejected`() throws {
         let now = Instant(microsecondsSinceEpoch: 0)
         func search(_ from: String, _ to: String) throws -> SlotSearch? {
             try SlotSearch(from: date(from), to: date(to), now: now, zone: Zones.sydney)
@@ -180,7 +180,7 @@ import Testing
         _ = try search("0001-01-01", "0001-01-02")
     }
 
-    @Test(arguments: extremes) func `no clock traps`(number: Int64) throws {
+    @Test(arguments: extremes) func `no current time causes a trap`(number: Int64) throws {
         for day in ["0001-01-01", "1970-01-01", "9999-12-30"] {
             let search = try SlotSearch(
                 from: date(day), to: date(day), now: Instant(microsecondsSinceEpoch: number),

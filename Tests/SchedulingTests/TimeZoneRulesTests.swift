@@ -1,9 +1,9 @@
-// Local time and back, above all on the days when the clock is changed.
+// Conversions between local time and instants, above all on days with a clock change.
 import Scheduling
 import Testing
 
 @Suite struct TimeZoneRulesTests {
-    @Test func `an ordinary reading is one moment`() throws {
+    @Test func `an ordinary local time is one instant`() throws {
         // 24 November 2026 is summer time: 10:00 is 23:00 UTC of the day before.
         let moment = try instant("24/11/2026 10:00:00", Zones.sydney)
         #expect(moment == (try instant("23/11/2026 23:00:00", .utc)))
@@ -12,7 +12,7 @@ import Testing
     }
 
     @Test(arguments: ["04/10/2026 02:00:00", "04/10/2026 02:30:00", "04/10/2026 02:59:59"])
-    func `a reading that Sydney skips is an error`(text: String) throws {
+    func `a local time that Sydney skips is an error`(text: String) throws {
         let reading = try local(text)
         #expect(throws: LocalTimeError.skipped(reading)) { try Zones.sydney.instant(of: reading) }
         #expect(
@@ -20,13 +20,13 @@ import Testing
                 == .skipped(changeAt: try instant("04/10/2026 03:00:00", Zones.sydney)))
     }
 
-    @Test func `the seconds beside a skipped hour are moments`() throws {
+    @Test func `the seconds before and after a skipped hour are adjacent instants`() throws {
         let before = try instant("04/10/2026 01:59:59", Zones.sydney)
         let after = try instant("04/10/2026 03:00:00", Zones.sydney)
         #expect(after == before.adding(seconds: 1))
     }
 
-    @Test func `a reading that occurs twice means the earlier`() throws {
+    @Test func `a local time that occurs twice maps to the earlier instant`() throws {
         let reading = try local("05/04/2026 02:30:00")
         let earlier = try instant("04/04/2026 15:30:00", .utc)
         let later = try instant("04/04/2026 16:30:00", .utc)
@@ -59,20 +59,20 @@ import Testing
     }
 
     @Test(arguments: [Zones.sydney, Zones.lordHowe, .utc])
-    func `every moment is found again from what the wall showed`(zone: TimeZoneRules) throws {
-        var generator = SeededGenerator(printing: "moments of \(zone.identifier)")
+    func `every instant is recovered from its local time`(zone: TimeZoneRules) throws {
+        var generator = SeededGenerator(printing: "instants of \(zone.identifier)")
         let range = try instant("01/01/2020 00:00:00", .utc)...instant("31/12/2030 00:00:00", .utc)
-        var moments = (0..<20_000).map { _ in
+        var instants = (0..<20_000).map { _ in
             Int64.random(
                 in: range.lowerBound.secondsSinceEpoch...range.upperBound.secondsSinceEpoch, using: &generator
             )
         }
         for transition in zone.transitions {
-            moments += (-7_200...7_200).filter { $0 % 61 == 0 || abs($0) < 3 }.map {
+            instants += (-7_200...7_200).filter { $0 % 61 == 0 || abs($0) < 3 }.map {
                 transition.secondsSinceEpoch + Int64($0)
             }
         }
-        for seconds in moments {
+        for seconds in instants {
             let moment = try #require(Instant(secondsSinceEpoch: seconds))
             let reading = try #require(zone.localDateTime(at: moment))
             switch zone.resolve(reading) {
@@ -80,12 +80,12 @@ import Testing
                 if found != moment { Issue.record("\(reading)") }
             case .ambiguous(let earlier, let later):
                 if moment != earlier && moment != later || earlier >= later { Issue.record("\(reading)") }
-            case .skipped: Issue.record("\(reading) was shown by the wall")
+            case .skipped: Issue.record("\(reading) is the local time of an instant")
             }
         }
     }
 
-    @Test func `a table out of order or out of reason is refused`() {
+    @Test func `a table out of order or out of range is rejected`() {
         func zone(_ transitions: [(Int64, Int)], initial: Int = 0) -> TimeZoneRules? {
             TimeZoneRules(
                 identifier: "Test", initialOffset: initial,
@@ -100,7 +100,7 @@ import Testing
         #expect(zone([(.min, 0)]) == nil)
     }
 
-    @Test func `the ends of the calendar do not trap`() throws {
+    @Test func `the ends of the calendar cause no trap`() throws {
         for text in ["01/01/0001 00:00:00", "31/12/9999 23:59:59"] {
             _ = try Zones.sydney.resolve(local(text))
             let last = try date("9999-12-31")

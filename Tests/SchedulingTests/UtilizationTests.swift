@@ -1,4 +1,4 @@
-// What is offered on a day, counted against the grid itself, and rates in basis points.
+// The appointments offered on a day, compared with the grid itself, and rates in basis points.
 import Scheduling
 import Testing
 
@@ -14,7 +14,7 @@ import Testing
             (30, 540, 1_020, 16), (30, 0, 1_440, 48), (50, 0, 1_440, 28), (45, 545, 700, 2), (240, 1, 479, 0),
             (240, 1, 480, 1), (30, 540, 540, 0), (30, 541, 571, 0), (5, 0, 5, 1),
         ] as [(Int64, Int64, Int64, Int64)])
-    func `on a common day as many are offered as fit on the grid`(
+    func `an ordinary day offers as many appointments as fit on the grid`(
         slot: Int64, opens: Int64, closes: Int64, count: Int64
     ) throws {
         let grid = try #require(SlotGrid(slotMinutes: slot))
@@ -23,8 +23,8 @@ import Testing
             grid.appointmentCount(on: day, hours: try hours(opens, closes), in: .utc) == count)
     }
 
-    @Test func `hours that begin or end in a time that the clock skips are as short as they are`() throws {
-        // In Sydney 02:00 to 03:00 does not happen on this day.
+    @Test func `hours that begin or end at a skipped time offer only the time that occurs`() throws {
+        // In Sydney 02:00 to 03:00 does not occur on this day.
         let day = try #require(CivilDate(year: 2026, month: 10, day: 4))
         let grid = try #require(SlotGrid(slotMinutes: 10))
         for (opens, closes, count) in [(150, 240, 6), (60, 150, 6), (130, 170, 0), (60, 240, 12)]
@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    @Test func `on every day of the year as many are offered as can be booked one after the other`() throws {
+    @Test func `every day of the year offers as many appointments as can be booked in a row`() throws {
         var generator = SeededGenerator(printing: "offers")
         for zone in [Zones.sydney, Zones.lordHowe] {
             for number: Int64 in 0..<365 {
@@ -44,7 +44,7 @@ import Testing
                 let opens = Int64.random(in: 0...400, using: &generator)
                 let open = try hours(opens, .random(in: opens...1_440, using: &generator))
                 let grid = try #require(SlotGrid(slotMinutes: slot))
-                // Minute by minute, with nothing but the question whether an appointment may start then.
+                // Counts minute by minute with nothing but `slot(startingAt:)`.
                 var count: Int64 = 0
                 if let period = open.period(on: day, in: zone) {
                     var free = period.lowerBound
@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    @Test func `rates are rounded half up and nothing is divided by nothing`() {
+    @Test func `rates are rounded half up and are zero without appointments`() {
         #expect(AppointmentCounts(attended: 7, missed: 1).noShowBasisPoints == 1_250)
         #expect(AppointmentCounts(attended: 2, missed: 1).noShowBasisPoints == 3_333)
         #expect(AppointmentCounts(attended: 1, missed: 2).noShowBasisPoints == 6_667)

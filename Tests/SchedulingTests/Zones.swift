@@ -1,12 +1,12 @@
-// Zones and readings for the tests. The tables are computed here from the published rule (first Sunday of April and
-// October), independently of any time zone database; the database's own tests compare it with the same facts.
+// Time zones and local times for the tests. The transitions are computed from the published rule (first Sunday of
+// April and October), independently of any time zone database.
 import Scheduling
 import Testing
 
 enum Zones {
     /// +10:00, in summer +11:00; changes at 02:00 standard time.
     static let sydney = zone("Australia/Sydney", standard: 36_000, summer: 39_600, aprilReading: 10_800)
-    /// +10:30, in summer +11:00: a change of half an hour; changes at 02:00 on the clock.
+    /// +10:30, in summer +11:00: a change of half an hour, at 02:00 local time.
     static let lordHowe = zone("Australia/Lord_Howe", standard: 37_800, summer: 39_600, aprilReading: 7_200)
 
     private static func zone(_ name: String, standard: Int, summer: Int, aprilReading: Int64) -> TimeZoneRules
@@ -46,12 +46,12 @@ func hours(_ opens: String, _ closes: String) throws -> OpeningHours {
     return try #require(OpeningHours(opens: opening, closes: closing))
 }
 
-/// Int64 values where arithmetic breaks first.
+/// Int64 values near the limits of the arithmetic.
 let extremes: [Int64] = [
     .min, .min + 1, -62_135_596_801_000_000, -1, 0, 1, 253_402_300_800_000_000, .max - 1, .max,
 ]
 
-/// A small generator with a printed seed, so that a failure can be replayed.
+/// A generator with a printed seed, so that a failure can be reproduced.
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 

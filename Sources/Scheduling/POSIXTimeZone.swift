@@ -1,25 +1,25 @@
-// What a zone's clock does every year: the text in which POSIX's TZ variable and the end of a compiled zone say it,
+// The yearly rule of a time zone in the format of POSIX's TZ variable and of the TZif footer, such as
 // `AEST-10AEDT,M10.1.0,M4.1.0/3` (POSIX.1-2017 section 8.3, with the hours of RFC 8536 section 3.3.1).
 
-/// A zone's standard offset and, where there is one, its summer time, the same in every year.
-struct RecurringTimeZone {
+/// A standard offset and an optional summer time that repeats every year.
+struct POSIXTimeZone {
     /// Seconds east of UTC outside summer time.
     let standardOffset: Int
-    private let summer: Summer?
+    private let summerTime: SummerTime?
 
-    private struct Summer {
+    private struct SummerTime {
         let offset: Int
         let begins: YearlyMoment
         let ends: YearlyMoment
     }
 
-    /// Parses the text; nil for anything else, and for a summer time that does not say when it is.
+    /// Parses the rule; nil if it is malformed or names a summer time without its dates.
     init?(parsing text: some Sequence<UInt8>) {
-        var reader = Reader(rest: ArraySlice(text))
+        var reader = RuleReader(rest: ArraySlice(text))
         guard reader.skipName(), let west = reader.time() else { return nil }
         standardOffset = -west
         if reader.isAtEnd {
-            summer = nil
+            summerTime = nil
             return
         }
         guard reader.skipName() else { return nil }
@@ -31,52 +31,52 @@ struct RecurringTimeZone {
         guard let begins = reader.yearlyMoment(), reader.skip(","), let ends = reader.yearlyMoment(),
             reader.isAtEnd
         else { return nil }
-        summer = Summer(offset: offset, begins: begins, ends: ends)
+        summerTime = SummerTime(offset: offset, begins: begins, ends: ends)
     }
 
-    /// The changes that fall into these years, give or take a day; oldest first.
+    /// The transitions of these years, oldest first. A transition near a new year may fall a day outside.
     func transitions(inYears years: ClosedRange<Int>) -> [TimeZoneTransition] {
-        guard let summer else { return [] }
+        guard let summerTime else { return [] }
         return years.flatMap { year -> [TimeZoneTransition] in
-            guard let begins = summer.begins.seconds(inYear: year),
-                let ends = summer.ends.seconds(inYear: year)
+            guard let begins = summerTime.begins.seconds(inYear: year),
+                let ends = summerTime.ends.seconds(inYear: year)
             else { return [] }
-            // Each is said on the clock that it ends.
+            // A transition's time is given in the offset in force before it.
             let spring = TimeZoneTransition(
-                secondsSinceEpoch: begins - Int64(standardOffset), offset: summer.offset)
+                secondsSinceEpoch: begins - Int64(standardOffset), offset: summerTime.offset)
             let autumn = TimeZoneTransition(
-                secondsSinceEpoch: ends - Int64(summer.offset), offset: standardOffset)
+                secondsSinceEpoch: ends - Int64(summerTime.offset), offset: standardOffset)
             return spring.secondsSinceEpoch < autumn.secondsSinceEpoch ? [spring, autumn] : [autumn, spring]
         }
     }
 }
 
-/// A day that every year has, and a time on it.
+/// A day of every year and a time on it.
 private struct YearlyMoment {
     enum Day {
-        /// The n-th weekday of a month, 0 being Sunday; the fifth is the last.
+        /// The n-th such weekday of a month, Sunday being 0; week 5 means the last one.
         case weekday(Int, week: Int, month: Int)
-        /// The n-th day of the year, from 1; 29 February is never counted.
+        /// The n-th day of the year, from 1, not counting 29 February.
         case dayOfCommonYear(Int)
-        /// The n-th day of the year, from 0.
+        /// The n-th day of the year, from 0, counting 29 February.
         case dayOfYear(Int)
     }
 
     let day: Day
-    /// Seconds after the day's midnight: up to a week before or after it.
+    /// Seconds after the day's midnight; within a week before or after it.
     let time: Int
 
-    /// The reading in that year, in seconds since 1970-01-01 00:00:00 on the same wall; nil outside the calendar.
+    /// The local time in `year`, in seconds since 1970-01-01 00:00:00 on the same clock; nil outside the calendar.
     func seconds(inYear year: Int) -> Int64? {
         switch day {
         case .weekday(let weekday, let week, let month):
             guard let first = CivilDate(year: year, month: month, day: 1) else { return nil }
-            // Weekday counts from Monday.
-            let ahead = (weekday + 6 - first.weekday.rawValue) % 7 + 7 * (week - 1)
-            let isInMonth = CivilDate(year: year, month: month, day: 1 + ahead) != nil
-            return seconds(onDay: first.daysSinceEpoch + Int64(isInMonth ? ahead : ahead - 7))
+            // `Weekday` counts from Monday, POSIX from Sunday.
+            let daysAhead = (weekday + 6 - first.weekday.rawValue) % 7 + 7 * (week - 1)
+            let isInMonth = CivilDate(year: year, month: month, day: 1 + daysAhead) != nil
+            return seconds(onDay: first.daysSinceEpoch + Int64(isInMonth ? daysAhead : daysAhead - 7))
         case .dayOfCommonYear(let number):
-            // 2001 had no 29 February.
+            // 2001 is a year without 29 February.
             guard let common = CivilDate(year: 2001, month: 1, day: 1)?.adding(days: Int64(number - 1)),
                 let date = CivilDate(year: year, month: common.month, day: common.day)
             else { return nil }
@@ -91,7 +91,7 @@ private struct YearlyMoment {
 }
 
 /// A cursor over the text.
-private struct Reader {
+private struct RuleReader {
     var rest: ArraySlice<UInt8>
 
     var isAtEnd: Bool { rest.isEmpty }
@@ -135,7 +135,7 @@ private struct Reader {
         return isNegative ? -seconds : seconds
     }
 
-    /// Takes `Mm.w.d`, `Jn` or `n`, with a time after a slash if it is not 02:00.
+    /// Takes `Mm.w.d`, `Jn` or `n`, and an optional time after a slash, 02:00 by default.
     mutating func yearlyMoment() -> YearlyMoment? {
         guard let day = day() else { return nil }
         guard skip("/") else { return YearlyMoment(day: day, time: 7_200) }
