@@ -1,15 +1,15 @@
-// The memory of one decoding or encoding: taken piece by piece from a chunk that the thread keeps for the next
-// call, then from larger ones, and given back all at once. protobuf-c's default allocator would turn 4 MiB of
-// empty sub-messages into 300 MB; here the limit is the end.
+// An arena for one decoding or encoding. The thread keeps the first chunk for its next call; larger chunks follow
+// when it is full, and all are freed together. The byte limit bounds a hostile message, which protobuf-c's default
+// allocator would let grow from 4 MiB of empty submessages to 300 MB.
 
 internal import Glibc
 
-/// Memory for one call, taken from the front of chunks and never given back one by one.
+/// A bump allocator for one call; single allocations are never freed.
 @usableFromInline struct Arena {
-    /// Enough for nearly every message of ours, so that a call normally allocates nothing.
+    /// Large enough for nearly every message, so that a call normally allocates nothing.
     private static let firstChunkSize = 16 * 1024
     private static let alignment = 8
-    /// A later chunk begins with the address of the one before it, and a word to keep the alignment.
+    /// Every later chunk begins with the address of the previous one and a word of padding.
     private static let headerSize = 16
 
     private let firstChunk: UnsafeMutableRawPointer
@@ -17,9 +17,9 @@ internal import Glibc
     private var available: Int
     private var lastChunk: UnsafeMutableRawPointer?
     private var nextChunkSize = 4 * firstChunkSize
-    /// How many bytes later chunks may take.
+    /// How many more bytes may be allocated for chunks.
     private var allowance: Int
-    /// Whether something was refused for the limit.
+    /// Whether an allocation failed because of the limit.
     private(set) var isExhausted = false
 
     @usableFromInline init(limit: Int) {
@@ -40,7 +40,7 @@ internal import Glibc
         ThreadChunk.giveBack(firstChunk)
     }
 
-    /// Calls the body with an arena that gives at most `limit` bytes and is gone when it returns.
+    /// Calls the body with an arena of at most `limit` bytes, which is freed when the body returns.
     @inlinable static func withArena<Result, Failure: Error>(
         limit: Int = .max, _ body: (UnsafeMutablePointer<Arena>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -49,7 +49,7 @@ internal import Glibc
         return try withUnsafeMutablePointer(to: &arena, body)
     }
 
-    /// Memory that is not initialised, aligned for any field; nil beyond the limit.
+    /// Uninitialised memory aligned for any field; nil beyond the limit.
     mutating func allocate(byteCount: Int) -> UnsafeMutableRawPointer? {
         let (sum, overflow) = byteCount.addingReportingOverflow(Self.alignment - 1)
         let rounded = sum & ~(Self.alignment - 1)
@@ -78,15 +78,15 @@ internal import Glibc
         return true
     }
 
-    /// What protobuf-c calls: the arena is its allocator's data.
+    /// The allocation callback of protobuf-c; the arena is the allocator's context.
     static func allocate(_ arena: UnsafeMutableRawPointer?, _ byteCount: Int) -> UnsafeMutableRawPointer? {
         arena?.assumingMemoryBound(to: Arena.self).pointee.allocate(byteCount: byteCount)
     }
 }
 
-/// The first chunk that each thread keeps. A call inside a call finds none there and makes its own.
+/// The first chunk of each thread. A nested call finds it taken and allocates its own.
 private enum ThreadChunk {
-    /// Nil if the process has no key left: then every call allocates.
+    /// Nil if the process has no thread-specific key left; then every call allocates.
     private static let key: pthread_key_t? = {
         var key = pthread_key_t()
         return pthread_key_create(&key) { free($0) } == 0 ? key : nil

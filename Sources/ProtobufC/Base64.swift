@@ -1,11 +1,11 @@
-// Bytes as text, as proto3's JSON wants them. Written here so that this layer needs no Foundation.
+// Base64 as proto3's JSON mapping requires it. Implemented here so that this layer does not depend on Foundation.
 
 /// RFC 4648 base64.
 enum Base64 {
     private static let alphabet = Array(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-    /// The text of bytes, with padding.
+    /// Encodes bytes with padding.
     static func encode(_ bytes: [UInt8]) -> String {
         var text: [UInt8] = []
         for start in stride(from: 0, to: bytes.count, by: 3) {
@@ -19,7 +19,7 @@ enum Base64 {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// The bytes of a text in the usual or the URL alphabet, with padding or without; nil if it is neither.
+    /// Decodes the standard or the URL-safe alphabet, padded or not; nil if the text is malformed.
     static func decode(_ text: String) -> [UInt8]? {
         var bytes: [UInt8] = []
         var bits = 0
@@ -30,13 +30,13 @@ enum Base64 {
             return nil
         }
         for digit in digits {
-            let usual: UInt8 =
+            let standard: UInt8 =
                 switch digit {
                 case UInt8(ascii: "-"): UInt8(ascii: "+")
                 case UInt8(ascii: "_"): UInt8(ascii: "/")
                 default: digit
                 }
-            guard let value = alphabet.firstIndex(of: usual) else { return nil }
+            guard let value = alphabet.firstIndex(of: standard) else { return nil }
             bits = bits << 6 & 0xffff | value
             bitCount += 6
             if bitCount >= 8 {

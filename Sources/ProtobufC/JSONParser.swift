@@ -1,18 +1,18 @@
-// A strict JSON parser: no trailing commas, no comments, no duplicate names, bounded depth, numbers kept as text.
+// A strict JSON parser: no trailing commas, comments or duplicate names; bounded depth; numbers stay text.
 
-/// Reads a JSON text from its first byte to its last.
+/// Parses one JSON text.
 struct JSONParser {
     private static let maximumDepth = 64
     private let bytes: [UInt8]
     private var position = 0
     private var depth = 0
 
-    /// The value of the text, which has to be all of it.
-    static func parse(_ text: String) throws(JSONFormError) -> JSONValue {
+    /// Parses a text that holds exactly one value.
+    static func parse(_ text: String) throws(JSONDecodingError) -> JSONValue {
         var parser = JSONParser(bytes: Array(text.utf8))
         let value = try parser.value()
         parser.skipSpace()
-        guard parser.current == nil else { throw parser.failure("there is something after the end") }
+        guard parser.current == nil else { throw parser.failure("unexpected text after the end") }
         return value
     }
 
@@ -22,9 +22,9 @@ struct JSONParser {
 
     private var current: UInt8? { position < bytes.count ? bytes[position] : nil }
 
-    private func failure(_ problem: String) -> JSONFormError {
+    private func failure(_ problem: String) -> JSONDecodingError {
         let line = bytes[..<position].count { $0 == UInt8(ascii: "\n") } + 1
-        return JSONFormError(path: "", problem: "not valid JSON in line \(line): \(problem)")
+        return JSONDecodingError(path: "", problem: "not valid JSON in line \(line): \(problem)")
     }
 
     private mutating func skipSpace() {
@@ -37,36 +37,36 @@ struct JSONParser {
         return true
     }
 
-    private mutating func value() throws(JSONFormError) -> JSONValue {
+    private mutating func value() throws(JSONDecodingError) -> JSONValue {
         skipSpace()
         switch current {
-        case UInt8(ascii: "{"): return try nested { parser throws(JSONFormError) in try parser.object() }
-        case UInt8(ascii: "["): return try nested { parser throws(JSONFormError) in try parser.array() }
+        case UInt8(ascii: "{"): return try nested { parser throws(JSONDecodingError) in try parser.object() }
+        case UInt8(ascii: "["): return try nested { parser throws(JSONDecodingError) in try parser.array() }
         case UInt8(ascii: "\""): return .string(try string())
-        case UInt8(ascii: "t"): return try word("true", .boolean(true))
-        case UInt8(ascii: "f"): return try word("false", .boolean(false))
-        case UInt8(ascii: "n"): return try word("null", .null)
+        case UInt8(ascii: "t"): return try literal("true", .boolean(true))
+        case UInt8(ascii: "f"): return try literal("false", .boolean(false))
+        case UInt8(ascii: "n"): return try literal("null", .null)
         default: return try number()
         }
     }
 
     private mutating func nested(
-        _ parse: (inout JSONParser) throws(JSONFormError) -> JSONValue
-    ) throws(JSONFormError) -> JSONValue {
-        guard depth < Self.maximumDepth else { throw failure("it is nested too deep") }
+        _ parse: (inout JSONParser) throws(JSONDecodingError) -> JSONValue
+    ) throws(JSONDecodingError) -> JSONValue {
+        guard depth < Self.maximumDepth else { throw failure("the text is nested too deep") }
         depth += 1
         position += 1
         defer { depth -= 1 }
         return try parse(&self)
     }
 
-    private mutating func word(_ word: String, _ value: JSONValue) throws(JSONFormError) -> JSONValue {
+    private mutating func literal(_ word: String, _ value: JSONValue) throws(JSONDecodingError) -> JSONValue {
         guard bytes[position...].starts(with: word.utf8) else { throw failure("\(word) is misspelt") }
         position += word.utf8.count
         return value
     }
 
-    private mutating func object() throws(JSONFormError) -> JSONValue {
+    private mutating func object() throws(JSONDecodingError) -> JSONValue {
         var members: [JSONValue.Member] = []
         skipSpace()
         if take("}") { return .object([]) }
@@ -75,7 +75,7 @@ struct JSONParser {
             guard current == UInt8(ascii: "\"") else { throw failure("a name in quotes is missing") }
             let name = try string()
             guard !members.contains(where: { $0.name == name }) else {
-                throw failure("the name \(name) is there twice")
+                throw failure("the name \(name) occurs twice")
             }
             skipSpace()
             guard take(":") else { throw failure("a colon is missing after \(name)") }
@@ -86,7 +86,7 @@ struct JSONParser {
         return .object(members)
     }
 
-    private mutating func array() throws(JSONFormError) -> JSONValue {
+    private mutating func array() throws(JSONDecodingError) -> JSONValue {
         var elements: [JSONValue] = []
         skipSpace()
         if take("]") { return .array([]) }
@@ -98,7 +98,7 @@ struct JSONParser {
         return .array(elements)
     }
 
-    private mutating func number() throws(JSONFormError) -> JSONValue {
+    private mutating func number() throws(JSONDecodingError) -> JSONValue {
         let start = position
         _ = take("-")
         let leading = position
@@ -119,12 +119,12 @@ struct JSONParser {
         return position - start
     }
 
-    private mutating func string() throws(JSONFormError) -> String {
+    private mutating func string() throws(JSONDecodingError) -> String {
         var text: [UInt8] = []
         position += 1
         while let byte = current, byte != UInt8(ascii: "\"") {
             guard byte >= 0x20 else {
-                throw failure("a text holds a control character; write it as an escape")
+                throw failure("a string contains a control character; write it as an escape")
             }
             position += 1
             if byte == UInt8(ascii: "\\") {
@@ -133,12 +133,12 @@ struct JSONParser {
                 text.append(byte)
             }
         }
-        guard take("\"") else { throw failure("a quote is missing at the end of a text") }
+        guard take("\"") else { throw failure("a quote is missing at the end of a string") }
         return String(decoding: text, as: UTF8.self)
     }
 
-    private mutating func escape() throws(JSONFormError) -> Unicode.Scalar {
-        guard let byte = current else { throw failure("it ends within a text") }
+    private mutating func escape() throws(JSONDecodingError) -> Unicode.Scalar {
+        guard let byte = current else { throw failure("the text ends inside a string") }
         position += 1
         switch Unicode.Scalar(byte) {
         case "\"", "\\", "/": return Unicode.Scalar(byte)
@@ -148,25 +148,25 @@ struct JSONParser {
         case "r": return "\r"
         case "t": return "\t"
         case "u": return try unicodeEscape()
-        default: throw failure("a text holds an unknown escape")
+        default: throw failure("a string contains an unknown escape")
         }
     }
 
-    private mutating func unicodeEscape() throws(JSONFormError) -> Unicode.Scalar {
+    private mutating func unicodeEscape() throws(JSONDecodingError) -> Unicode.Scalar {
         let first = try hexadecimal()
         if let scalar = Unicode.Scalar(first) { return scalar }
-        // Half of a pair: the other half has to follow.
+        // The low half of a surrogate pair must follow the high half.
         guard first < 0xdc00, take("\\"), take("u") else {
-            throw failure("a text holds half a surrogate pair")
+            throw failure("a string contains half a surrogate pair")
         }
         let second = try hexadecimal()
         guard (0xdc00..<0xe000).contains(second),
             let scalar = Unicode.Scalar(0x10000 + ((first & 0x3ff) << 10) + (second & 0x3ff))
-        else { throw failure("a text holds half a surrogate pair") }
+        else { throw failure("a string contains half a surrogate pair") }
         return scalar
     }
 
-    private mutating func hexadecimal() throws(JSONFormError) -> UInt32 {
+    private mutating func hexadecimal() throws(JSONDecodingError) -> UInt32 {
         let digits = String(decoding: bytes[position...].prefix(4), as: UTF8.self)
         guard digits.utf8.count == 4, digits.allSatisfy(\.isHexDigit), let value = UInt32(digits, radix: 16)
         else {

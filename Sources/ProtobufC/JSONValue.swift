@@ -1,7 +1,7 @@
-// JSON as a tree, and its text. Foundation's would turn numbers into Double or NSNumber; here a number stays the
-// text it is until a field's type says what to make of it, so that every int64 keeps its last digit.
+// A JSON tree and its text form. Numbers stay text until the field's type is known, so that every int64 keeps all
+// its digits; Foundation would convert them to Double or NSNumber.
 
-/// A JSON value. Numbers are their text; the members of an object keep their order.
+/// A JSON value. Numbers are kept as text, and members keep their order.
 indirect enum JSONValue: Sendable, Equatable {
     case null
     case boolean(Bool)
@@ -16,13 +16,13 @@ indirect enum JSONValue: Sendable, Equatable {
         let value: JSONValue
     }
 
-    /// The value of a member; nil if this is no object or has no such member.
+    /// The value of a member; nil if this is not an object or has no such member.
     subscript(name: String) -> JSONValue? {
         guard case .object(let members) = self else { return nil }
         return members.first { $0.name == name }?.value
     }
 
-    /// The text, in one line or with two spaces for each level.
+    /// The JSON text, on one line or indented by two spaces per level.
     func text(pretty: Bool) -> String {
         var text = ""
         write(to: &text, indentation: pretty ? 0 : nil)

@@ -1,5 +1,5 @@
-// What a generated message is, and the two ways between it and bytes. The conversion between the Swift value and
-// protobuf-c's struct is generated; the arena, the checks and the packing are here, once for every message.
+// Generated messages and their encoding and decoding. The conversion between Swift values and protobuf-c's structs
+// is generated; arena, checks and packing are here, once for all messages.
 
 internal import CProtobufC
 
@@ -7,28 +7,28 @@ internal import CProtobufC
 public protocol Message: Sendable, Equatable {
     /// Makes the empty message: every field has its default.
     init()
-    /// What the schema says about this message.
+    /// The schema of this message.
     static var descriptor: MessageDescriptor { get }
-    /// Reads the message from its decoded form.
+    /// Reads the message from a decoded struct.
     init(_ source: MessageSource) throws(MessageDecodingError)
-    /// Writes the message into the form it is encoded from.
+    /// Writes the message into a struct to be packed.
     func fill(_ target: MessageTarget)
 }
 
 /// An enumeration of the schema; every conformance is generated.
 public protocol MessageEnumeration: Sendable, Hashable, CaseIterable {
-    /// The value of a number of the wire; one that the schema does not name becomes `unrecognized`.
+    /// The value of a number on the wire; `unrecognized` if the schema does not name it.
     init(rawValue: Int32)
     /// The number on the wire.
     var rawValue: Int32 { get }
-    /// The name in the schema, such as `BOOKING_STATUS_HELD`, or the number where there is none.
+    /// The name in the schema, such as `BOOKING_STATUS_HELD`; the number if it is unrecognized.
     var protoName: String { get }
-    /// Whether the number is one that the schema does not name.
+    /// Whether the schema does not name the number.
     var isUnrecognized: Bool { get }
 }
 
 extension MessageEnumeration {
-    /// The value of a name in the schema; nil for a name that is not there.
+    /// The value with this name in the schema; nil if there is none.
     public init?(protoName: String) {
         guard let value = Self.allCases.first(where: { $0.protoName == protoName }) else { return nil }
         self = value
@@ -40,7 +40,7 @@ extension Message {
     public init(decoding bytes: UnsafeRawBufferPointer, limits: DecodingLimits = .server)
         throws(MessageDecodingError)
     {
-        // Nothing is in it, as in many requests, so there is nothing to decode.
+        // Many requests are empty and need no decoding.
         guard !bytes.isEmpty else {
             self.init()
             return
@@ -57,11 +57,11 @@ extension Message {
         }
     }
 
-    /// Calls the body with the message ready to be written; what it gets is valid only during the call. Inlined, so that
-    /// it is made for each message and each body: generic at run time it takes twice as long.
+    /// Calls the body with the message ready to be written; the encoded message is valid only during the call.
+    /// Inlinable so that it is specialised for each message and body: the generic version takes twice as long.
     ///
-    /// - Parameter head: the encoding of fields that the message begins with. Encodings one behind the other are one of
-    ///   all their fields, by protobuf's rules, so what is answered often can be encoded once.
+    /// - Parameter head: encoded fields to put before the message. By protobuf's rules concatenated encodings are
+    ///   one message, so fields that recur in many responses can be encoded once.
     @inlinable public func withEncoded<Result, Failure: Error>(
         behind head: ArraySlice<UInt8> = [], _ body: (EncodedMessage) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -72,7 +72,7 @@ extension Message {
         }
     }
 
-    /// The encoded message as an array of its own.
+    /// The encoded message.
     public func encoded() -> [UInt8] {
         withEncoded { $0.bytes() }
     }
@@ -99,7 +99,7 @@ public struct EncodedMessage {
         protobuf_c_message_pack(message, (start + head.count).assumingMemoryBound(to: UInt8.self))
     }
 
-    /// The encoded message as an array of its own.
+    /// The encoded message.
     public func bytes() -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
             write(into: UnsafeMutableRawBufferPointer(buffer))

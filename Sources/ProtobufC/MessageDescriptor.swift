@@ -1,21 +1,21 @@
-// What the schema says about a message at run time: protobuf-c's own descriptor, and the two things it lost. Text
-// fields are declared to protobuf-c as bytes (see proto/generate), so which fields are bytes in truth stands here; and
-// it knows which fields are choices, but not the name of what they are choices of.
+// The schema of a message at run time: protobuf-c's descriptor plus two things that it lacks. String fields are
+// declared to protobuf-c as bytes (see proto/generate), so the descriptor records which fields really are bytes;
+// and protobuf-c does not keep the names of oneofs.
 
 package import CProtobufC
 
-/// What the schema says about one message type.
+/// The schema of one message type.
 public struct MessageDescriptor: @unchecked Sendable {
-    // Unchecked: the pointer is to constant data of the program.
+    // Unchecked: the pointer refers to constant data.
     let pointer: UnsafePointer<ProtobufCMessageDescriptor>
-    /// One bit for each field, in the order of their numbers: whether it is bytes and not text.
+    /// One bit per field, ordered by field number: set if the field is bytes and not a string.
     private let byteFields: UInt64
-    /// The types of the message fields.
+    /// The types of the submessage fields.
     private let nested: [MessageDescriptor]
-    /// The name of the oneof of each field that is in one, by the field's number.
+    /// The oneof names by field number.
     let oneofs: [UInt32: String]
 
-    /// Makes the descriptor of the type of an initialised struct; generated code calls it.
+    /// Makes the descriptor from an initialised struct; called by generated code.
     package init(
         _ base: ProtobufCMessage, byteFields: UInt64, nested: [MessageDescriptor],
         oneofs: [UInt32: String] = [:]
@@ -34,17 +34,17 @@ public struct MessageDescriptor: @unchecked Sendable {
         UnsafeBufferPointer(start: pointer.pointee.fields, count: Int(pointer.pointee.n_fields))
     }
 
-    /// Whether the field is bytes; protobuf-c says so of text too.
+    /// Whether the field is bytes. Protobuf-c says so of strings too.
     func isBytes(_ index: Int) -> Bool {
         byteFields >> UInt64(index) & 1 == 1
     }
 
-    /// The type of a message field.
-    func part(of field: ProtobufCFieldDescriptor) -> MessageDescriptor? {
+    /// The type of a submessage field.
+    func submessage(of field: ProtobufCFieldDescriptor) -> MessageDescriptor? {
         nested.first { UnsafeRawPointer($0.pointer) == field.descriptor }
     }
 
-    /// The field of a name of the schema or its lowerCamelCase form, and where it stands.
+    /// The field with this name in the schema or in lowerCamelCase, and its index.
     func field(named name: String) -> (Int, ProtobufCFieldDescriptor)? {
         for (index, field) in fields.enumerated() {
             let protoName = String(cString: field.name)
@@ -55,13 +55,14 @@ public struct MessageDescriptor: @unchecked Sendable {
 }
 
 extension MessageDescriptor {
-    /// Calls the body with protobuf-c's form of the encoded message, which is gone when it returns.
+    /// Validates and unpacks the encoded message and calls the body with it; the memory is freed when the body
+    /// returns.
     func withDecoded<Result>(
         _ bytes: UnsafeRawBufferPointer, limits: DecodingLimits,
         _ body: (MessageSource) throws(MessageDecodingError) -> Result
     ) throws(MessageDecodingError) -> Result {
-        var scan = WireScan(limits)
-        try scan.check(bytes, pointer)
+        var validator = WireValidator(limits)
+        try validator.validate(bytes, pointer)
         return try Arena.withArena(limit: limits.maximumMemory) { arena throws(MessageDecodingError) in
             var allocator = ProtobufCAllocator(
                 alloc: { Arena.allocate($0, $1) }, free: { _, _ in }, allocator_data: arena)
@@ -75,11 +76,11 @@ extension MessageDescriptor {
 }
 
 extension MessageDescriptor {
-    /// The first chain of types that comes back to where it began, as full names; nil if there is none. protobuf-c
-    /// has no depth limit, so a type that can hold itself must not be served.
+    /// The first cycle of message types, as full names; nil if there is none. Protobuf-c has no depth limit, so
+    /// recursive types must not be served.
     public var recursion: [String]? { Self.recursion(pointer, after: []) }
 
-    /// Goes by protobuf-c's own descriptors, which are what it decodes by.
+    /// Follows protobuf-c's own descriptors, because these control the decoding.
     private static func recursion(
         _ type: UnsafePointer<ProtobufCMessageDescriptor>, after path: [String]
     ) -> [String]? {
@@ -87,9 +88,9 @@ extension MessageDescriptor {
         if path.contains(name) { return path + [name] }
         for index in 0..<Int(type.pointee.n_fields) {
             let field = type.pointee.fields[index]
-            guard field.type == PROTOBUF_C_TYPE_MESSAGE, let part = field.descriptor else { continue }
-            let partType = part.assumingMemoryBound(to: ProtobufCMessageDescriptor.self)
-            if let found = recursion(partType, after: path + [name]) { return found }
+            guard field.type == PROTOBUF_C_TYPE_MESSAGE, let submessage = field.descriptor else { continue }
+            let submessageType = submessage.assumingMemoryBound(to: ProtobufCMessageDescriptor.self)
+            if let found = recursion(submessageType, after: path + [name]) { return found }
         }
         return nil
     }

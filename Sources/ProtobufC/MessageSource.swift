@@ -1,11 +1,11 @@
-// What generated code reads a message from: protobuf-c's struct, through functions that check what C does not.
+// Generated code reads protobuf-c's structs through these functions, which make the checks that C does not.
 
 package import CProtobufC
 internal import Glibc
 
-/// A decoded message that generated code reads its fields from; valid only while its `init` runs.
+/// A decoded message that generated code reads its fields from; valid only inside `Message.init(_:)`.
 public struct MessageSource {
-    /// The start of the message's struct.
+    /// The message's struct.
     @usableFromInline package let pointer: UnsafeRawPointer
     @usableFromInline let refusesUnknownEnumerationValues: Bool
 
@@ -18,12 +18,12 @@ public struct MessageSource {
         self.refusesUnknownEnumerationValues = refusesUnknownEnumerationValues
     }
 
-    /// The same for a part of the message.
-    func part(_ pointer: UnsafeRawPointer) -> MessageSource {
+    /// A reader for a submessage.
+    func submessage(_ pointer: UnsafeRawPointer) -> MessageSource {
         MessageSource(pointer, refusesUnknownEnumerationValues)
     }
 
-    /// Text, which has to be UTF-8 without U+0000: PostgreSQL stores no other, and C code would cut it short.
+    /// A string. It must be UTF-8 without U+0000, which PostgreSQL cannot store and where C code would truncate it.
     package func string(_ value: ProtobufCBinaryData, _ field: String) throws(MessageDecodingError) -> String
     {
         guard value.len > 0, let start = value.data else { return "" }
@@ -57,7 +57,7 @@ public struct MessageSource {
         try part == nil ? nil : presentMessage(part, field)
     }
 
-    /// A message that the case of its oneof says is there.
+    /// A submessage that must exist because its oneof names it.
     @inlinable package func presentMessage<Part: Message>(
         _ part: UnsafeRawPointer?, _ field: String
     ) throws(MessageDecodingError) -> Part {

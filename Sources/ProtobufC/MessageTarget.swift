@@ -1,10 +1,10 @@
-// What generated code writes a message into: protobuf-c's struct, with everything it points at in the call's arena.
+// Generated code writes messages into protobuf-c's structs, whose memory belongs to the arena of the call.
 
 package import CProtobufC
 
-/// The form of a message that generated code fills before it is packed; valid only during the encoding.
+/// A message struct that generated code fills before it is packed; valid only during the encoding.
 public struct MessageTarget {
-    /// The start of the message's struct.
+    /// The message's struct.
     @usableFromInline package let pointer: UnsafeMutableRawPointer
     @usableFromInline let arena: UnsafeMutablePointer<Arena>
 
@@ -17,8 +17,8 @@ public struct MessageTarget {
         self.arena = arena
     }
 
-    /// The same for a part of the message, in memory of its own.
-    func part(_ descriptor: MessageDescriptor) -> MessageTarget {
+    /// A struct for a submessage.
+    func submessage(_ descriptor: MessageDescriptor) -> MessageTarget {
         MessageTarget(for: descriptor, arena)
     }
 
@@ -60,7 +60,7 @@ public struct MessageTarget {
     @inlinable package func enumerations<Value: MessageEnumeration, CValue: RawRepresentable>(
         _ values: [Value]
     ) -> (Int, UnsafeMutablePointer<CValue>?) where CValue.RawValue: BinaryInteger {
-        // The C type is as wide as an int, whatever its sign.
+        // The C type has the size of an int, whatever its sign.
         let (count, numbers) = array(values) { $0.rawValue }
         return (count, UnsafeMutableRawPointer(numbers)?.assumingMemoryBound(to: CValue.self))
     }
@@ -92,7 +92,7 @@ public struct MessageTarget {
         return ProtobufCBinaryData(len: value.count, data: start.assumingMemoryBound(to: UInt8.self))
     }
 
-    /// An encoding's arena has no limit: what we send is ours, and the memory for it is there or the process ends.
+    /// Encoding has no memory limit because outgoing messages are trusted; running out of memory ends the process.
     @usableFromInline static func allocate(_ byteCount: Int, _ arena: UnsafeMutablePointer<Arena>)
         -> UnsafeMutableRawPointer
     {

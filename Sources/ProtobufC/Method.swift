@@ -1,7 +1,7 @@
-// The methods of the schema as values: what a server registers a handler for and a client calls. Each of the four
-// kinds of calls is a type of its own, so that a handler or a call of another shape does not compile.
+// Methods as values, with which servers register handlers and clients make calls. Each kind of call has its own
+// type, so that a handler or a call of another shape does not compile.
 
-/// How many messages go each way in a call of a method.
+/// How many messages a call sends in each direction.
 public enum MethodKind: Sendable, Hashable {
     /// One request, one response.
     case unary
@@ -12,9 +12,9 @@ public enum MethodKind: Sendable, Hashable {
     /// Any number of requests and of responses, in any order.
     case bidirectional
 
-    /// Whether any number of requests may come.
+    /// Whether a call may send any number of requests.
     public var streamsRequests: Bool { self == .clientStreaming || self == .bidirectional }
-    /// Whether any number of responses may come.
+    /// Whether a call may return any number of responses.
     public var streamsResponses: Bool { self == .serverStreaming || self == .bidirectional }
 }
 
@@ -24,10 +24,10 @@ public struct Method<Request: Message, Response: Message>: Sendable {
     public let service: String
     /// The short name of the method, such as `BookAppointment`.
     public let name: String
-    /// Whether a call may change something; false where the schema says `NO_SIDE_EFFECTS`.
+    /// Whether a call may change state; false if the schema says `NO_SIDE_EFFECTS`.
     public let hasSideEffects: Bool
 
-    /// Makes a method of the schema; generated code calls it.
+    /// Makes a method; called by generated code.
     public init(service: String, name: String, hasSideEffects: Bool) {
         self.service = service
         self.name = name
@@ -41,10 +41,10 @@ public struct ServerStreamingMethod<Request: Message, Response: Message>: Sendab
     public let service: String
     /// The short name of the method, such as `BookAppointment`.
     public let name: String
-    /// Whether a call may change something; false where the schema says `NO_SIDE_EFFECTS`.
+    /// Whether a call may change state; false if the schema says `NO_SIDE_EFFECTS`.
     public let hasSideEffects: Bool
 
-    /// Makes a method of the schema; generated code calls it.
+    /// Makes a method; called by generated code.
     public init(service: String, name: String, hasSideEffects: Bool) {
         self.service = service
         self.name = name
@@ -58,10 +58,10 @@ public struct ClientStreamingMethod<Request: Message, Response: Message>: Sendab
     public let service: String
     /// The short name of the method, such as `BookAppointment`.
     public let name: String
-    /// Whether a call may change something; false where the schema says `NO_SIDE_EFFECTS`.
+    /// Whether a call may change state; false if the schema says `NO_SIDE_EFFECTS`.
     public let hasSideEffects: Bool
 
-    /// Makes a method of the schema; generated code calls it.
+    /// Makes a method; called by generated code.
     public init(service: String, name: String, hasSideEffects: Bool) {
         self.service = service
         self.name = name
@@ -75,10 +75,10 @@ public struct BidirectionalMethod<Request: Message, Response: Message>: Sendable
     public let service: String
     /// The short name of the method, such as `BookAppointment`.
     public let name: String
-    /// Whether a call may change something; false where the schema says `NO_SIDE_EFFECTS`.
+    /// Whether a call may change state; false if the schema says `NO_SIDE_EFFECTS`.
     public let hasSideEffects: Bool
 
-    /// Makes a method of the schema; generated code calls it.
+    /// Makes a method; called by generated code.
     public init(service: String, name: String, hasSideEffects: Bool) {
         self.service = service
         self.name = name
@@ -86,43 +86,43 @@ public struct BidirectionalMethod<Request: Message, Response: Message>: Sendable
     }
 }
 
-/// A method of any kind whose message types are known at run time only.
+/// A method of any kind whose message types are only known at run time.
 public struct AnyMethod: Sendable {
     /// The full name of the service, such as `clinic.v1.BookingService`.
     public let service: String
     /// The short name of the method, such as `BookAppointment`.
     public let name: String
-    /// How many messages go each way.
+    /// How many messages a call sends in each direction.
     public let kind: MethodKind
-    /// Whether a call may change something; false where the schema says `NO_SIDE_EFFECTS`.
+    /// Whether a call may change state; false if the schema says `NO_SIDE_EFFECTS`.
     public let hasSideEffects: Bool
     /// The type of its request message.
     public let request: MessageDescriptor
     /// The type of its response message.
     public let response: MessageDescriptor
 
-    /// Forgets the types of a method.
+    /// Erases the message types of a method.
     public init<Request, Response>(_ method: Method<Request, Response>) {
         self.init(
             method.service, method.name, .unary, method.hasSideEffects, Request.descriptor,
             Response.descriptor)
     }
 
-    /// Forgets the types of a method.
+    /// Erases the message types of a method.
     public init<Request, Response>(_ method: ServerStreamingMethod<Request, Response>) {
         self.init(
             method.service, method.name, .serverStreaming, method.hasSideEffects, Request.descriptor,
             Response.descriptor)
     }
 
-    /// Forgets the types of a method.
+    /// Erases the message types of a method.
     public init<Request, Response>(_ method: ClientStreamingMethod<Request, Response>) {
         self.init(
             method.service, method.name, .clientStreaming, method.hasSideEffects, Request.descriptor,
             Response.descriptor)
     }
 
-    /// Forgets the types of a method.
+    /// Erases the message types of a method.
     public init<Request, Response>(_ method: BidirectionalMethod<Request, Response>) {
         self.init(
             method.service, method.name, .bidirectional, method.hasSideEffects, Request.descriptor,
@@ -149,7 +149,7 @@ public struct ServiceDescriptor: Sendable {
     /// Its methods, in the order of the schema.
     public let methods: [AnyMethod]
 
-    /// Makes a service of the schema; generated code calls it.
+    /// Makes a service; called by generated code.
     public init(name: String, methods: [AnyMethod]) {
         self.name = name
         self.methods = methods

@@ -1,13 +1,13 @@
-// What people ask about a schema: the fields of a message, the values of an enumeration. Read from protobuf-c's
-// descriptors, so that a program can say what it speaks without its .proto files. Comments are not in them.
+// Describes the fields of messages and the values of enumerations, read from protobuf-c's descriptors, so that a
+// program can print its schema without the .proto files. Comments are not included.
 
 internal import CProtobufC
 
-/// What the schema says about one field.
+/// The schema of one field.
 public struct FieldDescription: Sendable {
     /// What a field holds.
     public enum Kind: Sendable {
-        /// A number, a text, a truth value or bytes: the schema's word for it, such as `int64`.
+        /// A number, string, boolean or bytes, by the schema's name for the type, such as `int64`.
         case scalar(String)
         /// A message of this type.
         case message(MessageDescriptor)
@@ -19,19 +19,19 @@ public struct FieldDescription: Sendable {
     public let name: String
     /// The number on the wire.
     public let number: UInt32
-    /// Whether there may be any number of values.
+    /// Whether the field is repeated.
     public let isRepeated: Bool
-    /// What one value is.
+    /// The type of one value.
     public let kind: Kind
-    /// The name of the oneof that the field is a choice of; nil if it is in none.
+    /// The name of the field's oneof; nil if it is in none.
     public let oneof: String?
 }
 
-/// What the schema says about one enumeration.
+/// The schema of one enumeration.
 public struct EnumerationDescriptor: Sendable {
     /// The full name, such as `clinic.v1.Role`.
     public let name: String
-    /// The names of the schema and their numbers on the wire, by number.
+    /// The names and their numbers on the wire, ordered by number.
     public let values: [(name: String, number: Int32)]
 
     init(_ descriptor: ProtobufCEnumDescriptor) {
@@ -53,7 +53,7 @@ extension MessageDescriptor {
     }
 
     private func kind(of field: ProtobufCFieldDescriptor, at index: Int) -> FieldDescription.Kind {
-        if let part = part(of: field) { return .message(part) }
+        if let submessage = submessage(of: field) { return .message(submessage) }
         if field.type == PROTOBUF_C_TYPE_ENUM,
             let type = field.descriptor?.assumingMemoryBound(to: ProtobufCEnumDescriptor.self)
         {
@@ -64,7 +64,7 @@ extension MessageDescriptor {
 }
 
 extension ProtobufCType {
-    /// The schema's word for a type that is neither message nor enumeration. Texts are bytes to protobuf-c here.
+    /// The schema's name for a scalar type. Strings are bytes to protobuf-c here.
     fileprivate var scalarName: String {
         switch self {
         case PROTOBUF_C_TYPE_INT32: "int32"

@@ -1,11 +1,12 @@
-// Instants and lengths of time as proto3's JSON writes them. No calendar library: the Gregorian rule in UTC is all it
-// takes, and Foundation stays out of this layer.
+// Timestamps and durations in proto3's JSON mapping. Gregorian arithmetic in UTC suffices, so this layer needs no
+// calendar library.
 
-/// RFC 3339 text of an instant of the years 1 to 9999.
-enum InstantText {
-    /// Seconds since 1970 of the first and the last second that the text can say.
+/// RFC 3339 text of a timestamp in the years 1 to 9999.
+enum TimestampText {
+    /// The first and the last second that the text can express, since the Unix epoch.
     private static let range: ClosedRange<Int64> = -62_135_596_800...253_402_300_799
-    /// Days from 1 March of the year 0 to 1 January of the year 1. Counted from a March, a leap day ends its year.
+    /// Days from 1 March of the year 0 to 1 January of the year 1. A year that begins in March ends with the leap
+    /// day.
     private static let daysBeforeYearOne = 306
 
     /// The text in UTC with 0, 3, 6 or 9 digits after the seconds; nil outside the range.
@@ -18,7 +19,7 @@ enum InstantText {
             + clock.map { Digits.text($0, 2) }.joined(separator: ":") + Digits.fraction(nanos) + "Z"
     }
 
-    /// Seconds and nanoseconds of the text, which may have any offset; nil if it is none or outside the range.
+    /// Parses seconds and nanoseconds from a text with any UTC offset; nil if it is malformed or out of range.
     static func parse(_ text: String) -> (Int64, Int)? {
         let bytes = Array(text.utf8)
         guard bytes.count >= 20, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"),
@@ -34,7 +35,7 @@ enum InstantText {
         return range.contains(seconds) ? (seconds, nanos) : nil
     }
 
-    /// The seconds that `Z` or `+10:00` is ahead of UTC.
+    /// The offset from UTC in seconds that `Z` or `+10:00` denotes.
     private static func offset(_ zone: ArraySlice<UInt8>) -> Int? {
         if zone.elementsEqual("Z".utf8) { return 0 }
         let bytes = Array(zone)
@@ -48,7 +49,7 @@ enum InstantText {
         }
     }
 
-    /// Year, month and day so many days after 1 March of the year 0.
+    /// Year, month and day this many days after 1 March of the year 0.
     private static func date(_ days: Int) -> (Int, Int, Int) {
         let century = days / 146_097
         let inEra = days % 146_097
@@ -60,7 +61,7 @@ enum InstantText {
         return (yearInEra + century * 400 + (month <= 2 ? 1 : 0), month, day)
     }
 
-    /// Days since 1 January of the year 1; nil for a day that is not in the calendar.
+    /// Days since 1 January of the year 1; nil if the calendar has no such day.
     private static func days(_ year: Int, _ month: Int, _ day: Int) -> Int? {
         guard (1...12).contains(month), (1...31).contains(day) else { return nil }
         let marchYear = month <= 2 ? year - 1 : year
@@ -68,16 +69,17 @@ enum InstantText {
         let count =
             365 * marchYear + marchYear / 4 - marchYear / 100 + marchYear / 400
             + (153 * monthFromMarch + 2) / 5 + day - 1
-        // The 31st of a month of 30 days comes back as the first of the next.
+        // The 31st of a 30-day month maps back to the first of the next month.
         return date(count) == (year, month, day) ? count - daysBeforeYearOne : nil
     }
 }
 
-/// A length of time as `1.5s`.
+/// A duration such as `1.5s`.
 enum DurationText {
     private static let maximum: Int64 = 315_576_000_000
 
-    /// The text with 0, 3, 6 or 9 digits after the seconds; nil if seconds and nanoseconds do not go together.
+    /// The text with 0, 3, 6 or 9 digits after the seconds; nil if the signs of seconds and nanoseconds differ or
+    /// the duration is out of range.
     static func text(_ seconds: Int64, _ nanos: Int) -> String? {
         guard (-maximum...maximum).contains(seconds), (-999_999_999...999_999_999).contains(nanos),
             seconds == 0 || nanos == 0 || (seconds < 0) == (nanos < 0)
@@ -86,7 +88,7 @@ enum DurationText {
         return sign + String(seconds.magnitude) + Digits.fraction(abs(nanos)) + "s"
     }
 
-    /// Seconds and nanoseconds of the text; nil if it is none.
+    /// Parses seconds and nanoseconds; nil if the text is malformed.
     static func parse(_ text: String) -> (Int64, Int)? {
         var bytes = Array(text.utf8)[...]
         guard bytes.popLast() == UInt8(ascii: "s") else { return nil }
@@ -100,22 +102,22 @@ enum DurationText {
     }
 }
 
-/// Decimal digits and the numbers they stand for.
+/// Conversions between numbers and decimal digits.
 private enum Digits {
-    /// The number with zeros before it up to so many digits.
+    /// The number, padded with zeros to `width` digits.
     static func text(_ number: Int, _ width: Int) -> String {
         let digits = String(number)
         return String(repeating: "0", count: max(0, width - digits.count)) + digits
     }
 
-    /// Nanoseconds as nothing, or a point and 3, 6 or 9 digits.
+    /// The fraction of nanoseconds: nothing, or a point and 3, 6 or 9 digits.
     static func fraction(_ nanos: Int) -> String {
         if nanos == 0 { return "" }
         if nanos % 1_000_000 == 0 { return "." + text(nanos / 1_000_000, 3) }
         return nanos % 1000 == 0 ? "." + text(nanos / 1000, 6) : "." + text(nanos, 9)
     }
 
-    /// The number of a few digits; nil if there is none or anything else is among them.
+    /// The value of up to 18 digits; nil if empty or if another character is among them.
     static func value(_ digits: ArraySlice<UInt8>) -> Int? {
         guard !digits.isEmpty, digits.count <= 18 else { return nil }
         var number = 0
@@ -126,7 +128,7 @@ private enum Digits {
         return number
     }
 
-    /// The nanoseconds of a point and up to nine digits, if they are there, and what comes after them.
+    /// Parses an optional point with up to nine digits; returns the nanoseconds and the remaining bytes.
     static func nanos(_ bytes: ArraySlice<UInt8>) -> (Int, ArraySlice<UInt8>)? {
         guard bytes.first == UInt8(ascii: ".") else { return (0, bytes) }
         let digits = bytes.dropFirst().prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }

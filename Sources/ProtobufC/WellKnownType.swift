@@ -1,11 +1,11 @@
-// The three well-known types whose JSON is a text instead of an object: an instant, a length of time, a field mask.
-// Each is a step between the plain object and the text, so that the rest treats them like any message.
+// The three well-known types whose JSON form is a string: Timestamp, Duration and FieldMask. Each converts between
+// that string and the ordinary object, so that the other code treats them like any message.
 
-/// A type with a JSON text of its own.
+/// A type whose JSON form is a string.
 enum WellKnownType {
     case timestamp, duration, fieldMask
 
-    /// Nil for a type that is a plain object in JSON.
+    /// Nil for a type whose JSON form is an object.
     init?(_ descriptor: MessageDescriptor) {
         switch descriptor.name {
         case "google.protobuf.Timestamp": self = .timestamp
@@ -15,34 +15,35 @@ enum WellKnownType {
         }
     }
 
-    /// The text of the plain object; nil if the value is outside what the text can say, which then stays plain.
-    func text(_ plain: JSONValue) -> JSONValue? {
+    /// The string for an object; nil if the string form cannot express the value, which then stays an object.
+    func string(from object: JSONValue) -> JSONValue? {
         if self == .fieldMask {
-            guard case .array(let paths) = plain["paths"] else { return nil }
+            guard case .array(let paths) = object["paths"] else { return nil }
             let names = paths.map {
                 if case .string(let path) = $0 { ProtoName.lowerCamel(path) } else { "" }
             }
             return .string(names.joined(separator: ","))
         }
-        guard case .string(let secondsText) = plain["seconds"], case .number(let nanosText) = plain["nanos"],
+        guard case .string(let secondsText) = object["seconds"],
+            case .number(let nanosText) = object["nanos"],
             let seconds = Int64(secondsText), let nanos = Int(nanosText)
         else { return nil }
-        return (self == .timestamp ? InstantText.text(seconds, nanos) : DurationText.text(seconds, nanos))
+        return (self == .timestamp ? TimestampText.text(seconds, nanos) : DurationText.text(seconds, nanos))
             .map { .string($0) }
     }
 
-    /// The plain object of the text.
-    func plain(_ json: JSONValue, _ path: String) throws(JSONFormError) -> JSONValue {
+    /// The object for a string.
+    func object(from json: JSONValue, _ path: String) throws(JSONDecodingError) -> JSONValue {
         guard case .string(let text) = json else {
-            throw JSONFormError(path: path, problem: "has to be \(example)")
+            throw JSONDecodingError(path: path, problem: "must be \(example)")
         }
         if self == .fieldMask {
             let paths = text.isEmpty ? [] : text.split(separator: ",", omittingEmptySubsequences: false)
             return .object([.init(name: "paths", value: .array(paths.map { .string(ProtoName.snake($0)) }))])
         }
-        guard let (seconds, nanos) = self == .timestamp ? InstantText.parse(text) : DurationText.parse(text)
+        guard let (seconds, nanos) = self == .timestamp ? TimestampText.parse(text) : DurationText.parse(text)
         else {
-            throw JSONFormError(path: path, problem: "has to be \(example)")
+            throw JSONDecodingError(path: path, problem: "must be \(example)")
         }
         return .object([
             .init(name: "seconds", value: .number(String(seconds))),
@@ -52,14 +53,14 @@ enum WellKnownType {
 
     private var example: String {
         switch self {
-        case .timestamp: "an instant such as \"2026-11-24T10:00:00Z\""
-        case .duration: "a length of time such as \"1.5s\""
-        case .fieldMask: "field names with commas between them, such as \"full_name,slot_minutes\""
+        case .timestamp: "a timestamp such as \"2026-11-24T10:00:00Z\""
+        case .duration: "a duration such as \"1.5s\""
+        case .fieldMask: "field names separated by commas, such as \"full_name,slot_minutes\""
         }
     }
 }
 
-/// Names of fields in the two styles.
+/// Conversion of field names between snake_case and lowerCamelCase.
 enum ProtoName {
     /// `full_name` as `fullName`.
     static func lowerCamel(_ name: some StringProtocol) -> String {
@@ -76,7 +77,7 @@ enum ProtoName {
         return result
     }
 
-    /// `fullName` as `full_name`; what is in that style already stays.
+    /// `fullName` as `full_name`; a name already in snake_case is unchanged.
     static func snake(_ name: some StringProtocol) -> String {
         name.reduce(into: "") { $0 += $1.isUppercase ? "_" + $1.lowercased() : String($1) }
     }

@@ -1,21 +1,22 @@
-// The check of text for a reader that does not make a String of it, such as that of the envelopes: what it passes is what
-// `MessageSource.string` takes.
+// Validates strings on the wire for readers that do not convert them to String, such as that of the request
+// envelope. Accepts exactly what `MessageSource.string` accepts.
 
 internal import Glibc
 
-/// Text on the wire.
+/// Strings on the wire.
 package enum WireText {
     /// Whether the bytes are UTF-8 without U+0000.
     package static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        if isPlain(bytes) { return true }
+        if isASCIIWithoutNUL(bytes) { return true }
         guard let start = bytes.baseAddress, !bytes.isEmpty else { return true }
         guard memchr(start, 0, bytes.count) == nil else { return false }
         return bytes.withMemoryRebound(to: UInt8.self) { (try? UTF8Span(validating: $0.span)) != nil }
     }
 
-    /// Whether the bytes are ASCII without U+0000, as names and tokens are: eight at a time, without a call.
-    private static func isPlain(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        // What is left of the high bit of a byte, or of one that is 0 and less by one, is a fault.
+    /// Whether the bytes are ASCII without U+0000, as names and tokens are. Checks eight bytes at a time without a
+    /// function call.
+    private static func isASCIIWithoutNUL(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        // A byte sets its high bit here if it is not ASCII, or if it is 0 and the subtraction borrows.
         var faults: UInt64 = 0
         var offset = 0
         while offset &+ 8 <= bytes.count {

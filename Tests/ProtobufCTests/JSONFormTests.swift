@@ -1,4 +1,4 @@
-// The JSON form as people see and type it: what it looks like, what it takes, and what it says to mistakes.
+// The JSON form of messages: its output, the input it accepts, and its error messages.
 
 import ClinicMessages
 import ProtobufC
@@ -10,7 +10,7 @@ private func decoded<M: Message>(_ type: M.Type, _ json: String) throws -> M {
     try M(decoding: M.descriptor.bytes(json: json), limits: .client)
 }
 
-@Test func `the text has proto names, and everything that has a value or a default`() throws {
+@Test func `the JSON has proto names and includes default values`() throws {
     let list = ListMyBookingsResponse(bookings: [
         Booking(id: 7, startTime: ProtobufTimestamp(seconds: 1_795_479_600), status: .booked)
     ])
@@ -34,7 +34,7 @@ private func decoded<M: Message>(_ type: M.Type, _ json: String) throws -> M {
     #expect(try TTRPCKeyValue(key: "a").json() == #"{"key":"a","value":""}"#)
 }
 
-@Test func `names of the schema and lowerCamelCase names are taken`() throws {
+@Test func `field names are accepted as in the schema and in lowerCamelCase`() throws {
     let expected = BookAppointmentRequest(doctorID: 3, time: .bookingDateTime("24/11/2026 10:00:00"))
     #expect(
         try decoded(
@@ -50,7 +50,7 @@ private func decoded<M: Message>(_ type: M.Type, _ json: String) throws -> M {
     ("9223372036854775807", Int64.max), ("\"9223372036854775807\"", .max), ("-9223372036854775808", .min),
     ("9007199254740993", 9_007_199_254_740_993), ("3.0", 3), ("3e2", 300), ("\"-0\"", 0), ("null", 0),
 ])
-func `an int64 keeps its last digit`(_ text: String, _ value: Int64) throws {
+func `an int64 keeps all its digits`(_ text: String, _ value: Int64) throws {
     #expect(try decoded(Money.self, #"{"minor_units": \#(text)}"#).minorUnits == value)
 }
 
@@ -62,17 +62,18 @@ func `an int64 keeps its last digit`(_ text: String, _ value: Int64) throws {
         ("0001-01-01T00:00:00Z", -62_135_596_800, 0),
         ("9999-12-31T23:59:59.999999999Z", 253_402_300_799, 999_999_999),
     ] as [(String, Int64, Int32)])
-func `an instant may have a fraction and an offset`(_ text: String, _ seconds: Int64, _ nanos: Int32) throws {
+func `a timestamp may have a fraction and an offset`(_ text: String, _ seconds: Int64, _ nanos: Int32) throws
+{
     let request = try decoded(BookAppointmentRequest.self, #"{"start_time": "\#(text)"}"#)
     #expect(request.time == .startTime(ProtobufTimestamp(seconds: seconds, nanos: nanos)))
 }
 
-@Test func `an instant outside the calendar is printed plainly`() throws {
+@Test func `a timestamp outside the calendar is printed as an object`() throws {
     let request = BookAppointmentRequest(time: .startTime(ProtobufTimestamp(seconds: .max, nanos: -1)))
     #expect(try request.json().contains(#""start_time":{"seconds":"9223372036854775807","nanos":-1}"#))
 }
 
-@Test func `a field mask is one text, in either style`() throws {
+@Test func `a field mask is one string, in either naming style`() throws {
     for text in ["full_name,slot_minutes", "fullName,slotMinutes"] {
         let request = try decoded(UpdateDoctorRequest.self, #"{"update_mask": "\#(text)"}"#)
         #expect(request.updateMask == ProtobufFieldMask(paths: ["full_name", "slot_minutes"]))
@@ -80,18 +81,18 @@ func `an instant may have a fraction and an offset`(_ text: String, _ seconds: I
     #expect(try decoded(UpdateDoctorRequest.self, #"{"update_mask": ""}"#).updateMask == ProtobufFieldMask())
 }
 
-@Test func `enumerations are taken by name and by number`() throws {
+@Test func `enumerations are accepted by name and by number`() throws {
     #expect(try decoded(Booking.self, #"{"status": "BOOKING_STATUS_HELD"}"#).status == .held)
     #expect(try decoded(Booking.self, #"{"status": 99}"#).status == .unrecognized(99))
     #expect(try Booking(status: .unrecognized(99)).json().contains(#""status":99"#))
 }
 
-@Test func `escapes of every kind are read`() throws {
+@Test func `escapes of every kind are parsed`() throws {
     let text = #"{"first_name": "\"\\\/\b\f\n\r\t\u00e9\ud83c\udde6é"}"#
     #expect(try decoded(User.self, text).firstName == "\"\\/\u{8}\u{c}\n\r\té🇦é")
 }
 
-private struct Mistake: Sendable {
+private struct InvalidJSON: Sendable {
     let json: String
     let path: String
     let problem: String
@@ -103,49 +104,51 @@ private struct Mistake: Sendable {
     }
 }
 
-private let mistakes = [
-    Mistake(#"{"docter_id": 3}"#, "docter_id", "has no such field"),
-    Mistake(
+private let invalidJSON = [
+    InvalidJSON(#"{"docter_id": 3}"#, "docter_id", "has no such field"),
+    InvalidJSON(
         #"{"doctor": {"registration_expiri": ""}}"#, "doctor.registration_expiri",
         "clinic.v1.Doctor has no such"),
-    Mistake(#"{"doctor": {"registration_expiry": 5}}"#, "doctor.registration_expiry", "has to be a text"),
-    Mistake(#"{"doctor": {"registrationExpiry": 5}}"#, "doctor.registration_expiry", "has to be a text"),
-    Mistake(#"{"doctor": {"full_name": "a\u0000b"}}"#, "doctor.full_name", "must not contain U+0000"),
-    Mistake(#"{"doctor": []}"#, "doctor", "has to be an object"),
-    Mistake(#"{"doctor": {"gst_free": "true"}}"#, "doctor.gst_free", "true or false"),
-    Mistake(#"{"doctor_id": 1, "doctorId": 1}"#, "doctorId", "under both of its names"),
-    Mistake(#"{"doctor_id": 1.5}"#, "doctor_id", "a whole number"),
-    Mistake(#"{"doctor_id": "x"}"#, "doctor_id", "a whole number"),
-    Mistake(#"{"doctor_id": "0x10"}"#, "doctor_id", "a whole number"),
-    Mistake(#"{"doctor_id": " 1"}"#, "doctor_id", "a whole number"),
-    Mistake(#"{"doctor_id": "inf"}"#, "doctor_id", "a whole number"),
-    Mistake(#"{"doctor_id": true}"#, "doctor_id", "a whole number"),
-    Mistake(
+    InvalidJSON(#"{"doctor": {"registration_expiry": 5}}"#, "doctor.registration_expiry", "must be a string"),
+    InvalidJSON(#"{"doctor": {"registrationExpiry": 5}}"#, "doctor.registration_expiry", "must be a string"),
+    InvalidJSON(#"{"doctor": {"full_name": "a\u0000b"}}"#, "doctor.full_name", "must not contain U+0000"),
+    InvalidJSON(#"{"doctor": []}"#, "doctor", "must be an object"),
+    InvalidJSON(#"{"doctor": {"gst_free": "true"}}"#, "doctor.gst_free", "true or false"),
+    InvalidJSON(#"{"doctor_id": 1, "doctorId": 1}"#, "doctorId", "under both of its names"),
+    InvalidJSON(#"{"doctor_id": 1.5}"#, "doctor_id", "a whole number"),
+    InvalidJSON(#"{"doctor_id": "x"}"#, "doctor_id", "a whole number"),
+    InvalidJSON(#"{"doctor_id": "0x10"}"#, "doctor_id", "a whole number"),
+    InvalidJSON(#"{"doctor_id": " 1"}"#, "doctor_id", "a whole number"),
+    InvalidJSON(#"{"doctor_id": "inf"}"#, "doctor_id", "a whole number"),
+    InvalidJSON(#"{"doctor_id": true}"#, "doctor_id", "a whole number"),
+    InvalidJSON(
         #"{"doctor_id": 9223372036854775808}"#, "doctor_id",
         "from -9223372036854775808 to 9223372036854775807"),
-    Mistake(#"{"update_mask": {"paths": []}}"#, "update_mask", "field names with commas"),
-    Mistake(
+    InvalidJSON(#"{"update_mask": {"paths": []}}"#, "update_mask", "field names separated by commas"),
+    InvalidJSON(
         #"{"doctor": {"consultation_fee": {"minor_units": {}}}}"#, "doctor.consultation_fee.minor_units",
         "a whole"),
-    Mistake(#"[]"#, "", "has to be an object"),
-    Mistake(#"{"doctor_id": 1, "doctor_id": 1}"#, "", "the name doctor_id is there twice"),
-    Mistake(#"{"doctor_id": 1,}"#, "", "a name in quotes"),
-    Mistake("{\n\"doctor_id\": 01}", "", "line 2"), Mistake(#"{"doctor_id": 1"#, "", "a comma or }"),
-    Mistake(#"{"doctor_id": 1} x"#, "", "after the end"), Mistake("", "", "a value is missing"),
-    Mistake(#"{"etag": "\ud800"}"#, "", "surrogate"), Mistake(#"{"etag": "\x"}"#, "", "unknown escape"),
-    Mistake(#"{"etag": "\u12g4"}"#, "", "four hexadecimal digits"),
-    Mistake(#"{"etag": "a"#, "", "a quote is missing"),
-    Mistake("{\"etag\": \"a\tb\"}", "", "control character"), Mistake(#"{"etag": nul}"#, "", "misspelt"),
-    Mistake(String(repeating: "[", count: 100_000), "", "nested too deep"),
+    InvalidJSON(#"[]"#, "", "must be an object"),
+    InvalidJSON(#"{"doctor_id": 1, "doctor_id": 1}"#, "", "the name doctor_id occurs twice"),
+    InvalidJSON(#"{"doctor_id": 1,}"#, "", "a name in quotes"),
+    InvalidJSON("{\n\"doctor_id\": 01}", "", "line 2"), InvalidJSON(#"{"doctor_id": 1"#, "", "a comma or }"),
+    InvalidJSON(#"{"doctor_id": 1} x"#, "", "after the end"), InvalidJSON("", "", "a value is missing"),
+    InvalidJSON(#"{"etag": "\ud800"}"#, "", "surrogate"),
+    InvalidJSON(#"{"etag": "\x"}"#, "", "unknown escape"),
+    InvalidJSON(#"{"etag": "\u12g4"}"#, "", "four hexadecimal digits"),
+    InvalidJSON(#"{"etag": "a"#, "", "a quote is missing"),
+    InvalidJSON("{\"etag\": \"a\tb\"}", "", "control character"),
+    InvalidJSON(#"{"etag": nul}"#, "", "misspelt"),
+    InvalidJSON(String(repeating: "[", count: 100_000), "", "nested too deep"),
 ]
 
-@Test(arguments: mistakes)
-private func `a mistake is named with its place`(_ mistake: Mistake) {
-    let error = #expect(throws: JSONFormError.self) {
-        try UpdateDoctorRequest.descriptor.bytes(json: mistake.json)
+@Test(arguments: invalidJSON)
+private func `invalid JSON is rejected with path and problem`(_ input: InvalidJSON) {
+    let error = #expect(throws: JSONDecodingError.self) {
+        try UpdateDoctorRequest.descriptor.bytes(json: input.json)
     }
-    #expect(error?.path == mistake.path)
-    #expect(error?.problem.contains(mistake.problem) == true, "\(String(describing: error))")
+    #expect(error?.path == input.path)
+    #expect(error?.problem.contains(input.problem) == true, "\(String(describing: error))")
 }
 
 @Test(arguments: [
@@ -157,8 +160,8 @@ private func `a mistake is named with its place`(_ mistake: Mistake) {
     "0000-12-31T10:00:00Z", "0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "2026-11-24T10:00:00Z ",
     "+026-11-24T10:00:00Z",
 ])
-func `a text that is no instant is refused`(_ text: String) {
-    let error = #expect(throws: JSONFormError.self) {
+func `a malformed timestamp is rejected`(_ text: String) {
+    let error = #expect(throws: JSONDecodingError.self) {
         try BookAppointmentRequest.descriptor.bytes(json: #"{"start_time": "\#(text)"}"#)
     }
     #expect(error?.path == "start_time")
@@ -167,14 +170,14 @@ func `a text that is no instant is refused`(_ text: String) {
 @Test(arguments: [
     "", "s", "1", "1.s", ".5s", "1.0000000000s", "--1s", "+1s", "315576000001s", "1 s", "1.-5s",
 ])
-func `a text that is no length of time is refused`(_ text: String) {
-    let error = #expect(throws: JSONFormError.self) {
+func `a malformed duration is rejected`(_ text: String) {
+    let error = #expect(throws: JSONDecodingError.self) {
         try RPCRetryInfo.descriptor.bytes(json: #"{"retry_delay": "\#(text)"}"#)
     }
     #expect(error?.path == "retry_delay")
 }
 
-@Test func `lists, choices, bytes and small numbers say what is wrong with them`() {
+@Test func `errors in lists, oneofs, bytes and numbers name their path`() {
     for (json, path) in [
         (#"{"parts": {}}"#, "parts"), (#"{"parts": [{}, {"id": []}]}"#, "parts[1].id"),
         (#"{"parts": [null]}"#, "parts[0]"), (#"{"colours": ["COLOUR_DEEP_RED", "RED"]}"#, "colours[1]"),
@@ -184,18 +187,18 @@ func `a text that is no length of time is refused`(_ text: String) {
         (#"{"int32_value": 2147483648}"#, "int32_value"), (#"{"uint64_value": -1}"#, "uint64_value"),
         (#"{"double_value": "x"}"#, "double_value"), (#"{"double_value": 1e999}"#, "double_value"),
     ] {
-        let error = #expect(throws: JSONFormError.self) { try EveryType.descriptor.bytes(json: json) }
+        let error = #expect(throws: JSONDecodingError.self) { try EveryType.descriptor.bytes(json: json) }
         #expect(error?.path == path)
     }
 }
 
-@Test func `base64 is read in both alphabets, with padding and without`() throws {
+@Test func `base64 is accepted in both alphabets, with padding and without`() throws {
     for text in ["-_8=", "+/8=", "-_8", "+/8"] {
         #expect(try decoded(EveryType.self, #"{"bytes_value": "\#(text)"}"#).bytesValue == [0xfb, 0xff])
     }
 }
 
-@Test func `bytes that are no message have no JSON, and the error names the field`() {
+@Test func `malformed bytes have no JSON form, and the error names the field`() {
     let error = #expect(throws: MessageDecodingError.self) {
         try Booking.descriptor.json(decoding: [0x32, 3, 0x12, 1, 0xff])
     }

@@ -1,8 +1,9 @@
-// Other people's protobuf to compare with: Debian's python3-protobuf and protoc, which proto/generate needs anyway.
+// The reference implementations for comparison: Debian's python3-protobuf and protoc, which proto/generate also
+// needs.
 
 import Foundation
 
-/// What a program printed, and how it ended.
+/// The output and exit status of a program.
 struct ProgramResult {
     let status: Int32
     let output: String
@@ -13,7 +14,7 @@ struct ProgramResult {
 let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
 
-/// Runs a program to its end. What it prints goes through files, so that no pipe can fill up.
+/// Runs a program to its end. Its output goes to files, so that no pipe can fill up.
 func run(_ program: String, _ arguments: [String]) throws -> ProgramResult {
     let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -34,16 +35,17 @@ func run(_ program: String, _ arguments: [String]) throws -> ProgramResult {
         errors: try String(contentsOf: errors, encoding: .utf8))
 }
 
-/// What python3-protobuf makes of a message: its own encoding of our bytes, its JSON of them, and its encoding of our
-/// JSON.
-struct Reference {
+/// What python3-protobuf makes of a message: its encoding and its JSON of our bytes, and its encoding of our JSON.
+struct ReferenceEncoding {
     let bytes: [UInt8]
     let json: String
     let bytesOfJSON: [UInt8]
 }
 
-/// Asks python3-protobuf about messages: the full name of the type, our bytes and our JSON of each.
-func references(_ messages: [(type: String, bytes: [UInt8], json: String)]) throws -> [Reference] {
+/// Runs messages through python3-protobuf, given the full type name, our bytes and our JSON of each.
+func referenceEncodings(_ messages: [(type: String, bytes: [UInt8], json: String)]) throws
+    -> [ReferenceEncoding]
+{
     let script = """
         import glob, subprocess, sys
         from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
@@ -71,13 +73,13 @@ func references(_ messages: [(type: String, bytes: [UInt8], json: String)]) thro
         throw ReferenceFailure(message: result.errors)
     }
     return messages.indices.map { index in
-        Reference(
+        ReferenceEncoding(
             bytes: bytes(lines[3 * index]), json: lines[3 * index + 1],
             bytesOfJSON: bytes(lines[3 * index + 2]))
     }
 }
 
-/// What the reference said against its input.
+/// The error output of the reference implementation.
 struct ReferenceFailure: Error {
     let message: String
 }

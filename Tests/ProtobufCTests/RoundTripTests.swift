@@ -1,4 +1,4 @@
-// Every value comes back from its bytes as it went in.
+// Every value survives encoding and decoding.
 
 import ClinicMessages
 import ProtobufC
@@ -6,12 +6,12 @@ import TTRPCMessages
 import TestMessages
 import Testing
 
-@Test func `a whole message comes back equal`() throws {
+@Test func `a message survives a round trip`() throws {
     #expect(try Booking(decoding: sampleBooking.encoded()) == sampleBooking)
     #expect(try EveryType(decoding: everyType.encoded()) == everyType)
 }
 
-@Test func `an empty message has no bytes and comes back`() throws {
+@Test func `an empty message has no bytes and survives a round trip`() throws {
     #expect(Booking().encoded().isEmpty)
     #expect(try Booking(decoding: []) == Booking())
     #expect(try ProtobufEmpty(decoding: ProtobufEmpty().encoded()) == ProtobufEmpty())
@@ -20,12 +20,12 @@ import Testing
 }
 
 @Test(arguments: everyChoice)
-func `a oneof keeps its case, also with an empty value`(_ choice: EveryType.Choice?) throws {
+func `a oneof keeps its case, even with an empty value`(_ choice: EveryType.Choice?) throws {
     let message = EveryType(choice: choice)
     #expect(try EveryType(decoding: message.encoded()) == message)
 }
 
-@Test func `an envelope keeps bytes that are no text`() throws {
+@Test func `an envelope keeps bytes that are not UTF-8`() throws {
     let request = TTRPCRequest(
         service: "a.B", method: "C", payload: [0, 255, 0], timeoutNano: -1,
         metadata: [TTRPCKeyValue(key: "k", value: "v"), TTRPCKeyValue(key: "k", value: "")])
@@ -34,7 +34,7 @@ func `a oneof keeps its case, also with an empty value`(_ choice: EveryType.Choi
     #expect(try ProtobufFieldMask(decoding: mask.encoded()) == mask)
 }
 
-@Test func `a message larger than the first chunk of its arena comes back equal`() throws {
+@Test func `a message larger than the arena's first chunk survives a round trip`() throws {
     let list = ListBookingsResponse(
         bookings: Array(repeating: sampleBooking, count: 1000),
         nextPageToken: String(repeating: "x", count: 300_000))
@@ -42,7 +42,7 @@ func `a oneof keeps its case, also with an empty value`(_ choice: EveryType.Choi
     #expect(decoded == list)
 }
 
-@Test func `a message can be encoded and decoded while another one is`() throws {
+@Test func `encodings and decodings can be nested`() throws {
     let nested = try sampleBooking.withEncoded { outer in
         let inner = try EveryType(decoding: everyType.encoded())
         #expect(inner == everyType)
@@ -51,7 +51,7 @@ func `a oneof keeps its case, also with an empty value`(_ choice: EveryType.Choi
     #expect(nested == sampleBooking.encoded())
 }
 
-@Test func `a message is written into memory of the caller and nothing beyond it`() {
+@Test func `a message is written into the caller's memory and not beyond its size`() {
     let expected = sampleBooking.encoded()
     var memory = [UInt8](repeating: 0xaa, count: expected.count + 8)
     sampleBooking.withEncoded { message in
@@ -62,12 +62,12 @@ func `a oneof keeps its case, also with an empty value`(_ choice: EveryType.Choi
     #expect(memory.suffix(8).allSatisfy { $0 == 0xaa })
 }
 
-@Test func `an error of the body of an encoding is the caller's`() {
-    struct Mine: Error {}
-    #expect(throws: Mine.self) { try sampleBooking.withEncoded { _ in throw Mine() } }
+@Test func `an error thrown by the body of withEncoded reaches the caller`() {
+    struct BodyError: Error {}
+    #expect(throws: BodyError.self) { try sampleBooking.withEncoded { _ in throw BodyError() } }
 }
 
-@Test func `an enumeration knows its names and numbers`() {
+@Test func `an enumeration maps names and numbers`() {
     #expect(BookingStatus.noShow.protoName == "BOOKING_STATUS_NO_SHOW")
     #expect(BookingStatus(protoName: "BOOKING_STATUS_NO_SHOW") == .noShow)
     #expect(BookingStatus(protoName: "NO_SHOW") == nil)

@@ -1,4 +1,4 @@
-// Messages that more than one test uses.
+// Messages shared by several tests.
 
 import ClinicMessages
 import TestMessages
@@ -16,7 +16,7 @@ let sampleBooking = Booking(
     ],
     etag: "2")
 
-/// Every field with a value, the ends of its type where it has some.
+/// Every field set, to the limits of its type where there are some.
 let everyType = EveryType(
     doubleValue: -1.5e-300, floatValue: 3.25, int64Value: .min, uint64Value: .max, int32Value: .min,
     fixed64Value: .max, fixed32Value: .max, boolValue: true, stringValue: "e\u{301} 🇦🇺",
@@ -29,7 +29,7 @@ let everyType = EveryType(
     byteStrings: [[], [0], [255, 254, 253]], parts: [EveryType.Part(), EveryType.Part(id: -1, name: "two")],
     choice: .chosenBytes([1, 2]), default: "word", message: "also")
 
-/// One of each choice, also with the values that would not be sent outside a choice.
+/// Every case of the oneof, including values that are not encoded outside a oneof.
 let everyChoice: [EveryType.Choice?] = [
     nil, .chosenNumber(0), .chosenNumber(.min), .chosenText(""), .chosenText("x"), .chosenBytes([]),
     .chosenBytes([0]), .chosenColour(.unspecified), .chosenColour(.ultraviolet),

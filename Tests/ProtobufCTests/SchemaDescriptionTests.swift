@@ -1,4 +1,4 @@
-// What the program says about the schema is what protoc reads from it.
+// The schema description agrees with protoc.
 
 import ClinicMessages
 import Foundation
@@ -7,7 +7,7 @@ import TTRPCMessages
 import TestMessages
 import Testing
 
-/// Everything that is said about a type, and what is inside it, a line for each field and each value.
+/// One line for each field and enumeration value of a type and of the types it contains.
 private func lines(_ message: MessageDescriptor, _ known: inout Set<String>) -> Set<String> {
     guard known.insert(message.name).inserted else { return [] }
     var result: Set<String> = []
@@ -29,7 +29,7 @@ private func lines(_ message: MessageDescriptor, _ known: inout Set<String>) -> 
     return result
 }
 
-@Test func `fields, numbers, types, oneofs and enumerations are those of protoc`() throws {
+@Test func `fields, numbers, types, oneofs and enumerations agree with protoc`() throws {
     let script = """
         import glob, subprocess, sys
         from google.protobuf import descriptor_pb2
@@ -71,7 +71,7 @@ private func lines(_ message: MessageDescriptor, _ known: inout Set<String>) -> 
         for message in [method.request, method.response] { ours.formUnion(lines(message, &known)) }
     }
     #expect(ours.subtracting(theirs).isEmpty)
-    // Of the types that ours name nothing is left out.
+    // Nothing is missing from the types that our description contains.
     let missing = theirs.subtracting(ours).filter { line in
         known.contains(String(line.prefix { $0 != " " }))
     }

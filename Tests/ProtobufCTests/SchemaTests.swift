@@ -1,4 +1,4 @@
-// What holds for the whole schema, and for what the generator makes of it.
+// Properties of the whole schema and of the generated code.
 
 import CProtobufC
 import ClinicMessages
@@ -9,7 +9,7 @@ import Testing
 
 @testable import ProtobufC
 
-@Test func `no type that is served can hold itself`() {
+@Test func `no served message type is recursive`() {
     for service in TTRPCMessages.allServices + ClinicMessages.allServices {
         for method in service.methods {
             #expect(method.request.recursion == nil)
@@ -18,8 +18,8 @@ import Testing
     }
 }
 
-@Test func `a type that can hold itself is found`() {
-    // The generator refuses such a schema, so the descriptors are changed here: the department of a doctor's
+@Test func `a recursive message type is found`() {
+    // The generator rejects a recursive schema, so this test changes descriptors: the department of a doctor's
     // summary becomes a doctor's summary.
     let original = DoctorSummary.descriptor.pointer.pointee
     let fields = UnsafeMutableBufferPointer<ProtobufCFieldDescriptor>.allocate(
@@ -51,7 +51,7 @@ import Testing
     #expect(services.allSatisfy { service in service.methods.allSatisfy { $0.service == service.name } })
 }
 
-@Test func `a method has the kind that the schema gives it`() throws {
+@Test func `a method has the kind declared in the schema`() throws {
     let methods = try #require(TestMessages.allServices.first { $0.name == "test.v1.FourKindsService" })
         .methods
     #expect(methods.map(\.name) == ["Echo", "Count", "Join", "Chat"])
@@ -62,12 +62,12 @@ import Testing
     #expect(health.map(\.kind) == [.unary, .serverStreaming])
 }
 
-@Test func `the committed code is what the schema generates`() throws {
+@Test func `the committed code is up to date with the schema`() throws {
     let result = try run(repository.appending(path: "proto/generate").path, ["--check"])
     #expect(result.status == 0, "\(result.errors)")
 }
 
-/// Runs the generator on a copy of the schema with one more file in it.
+/// Runs the generator on a copy of the schema with one added file.
 private func generate(with file: String) throws -> ProgramResult {
     let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -93,13 +93,13 @@ private func generate(with file: String) throws -> ProgramResult {
     ("message A { Missing m = 1; }", "protoc refuses the schema"),
     ("message A {}", "is out of date; run `make proto`"),
 ])
-func `the generator refuses what it cannot do, in one line`(_ schema: String, _ reason: String) throws {
+func `the generator rejects unsupported schemas with one line`(_ schema: String, _ reason: String) throws {
     let result = try generate(with: "syntax = \"proto3\"; package clinic.v1; \(schema)")
     #expect(result.status == 1)
     #expect(result.errors.contains(reason), "\(result.errors)")
 }
 
-@Test func `the generator refuses proto2`() throws {
+@Test func `the generator rejects proto2`() throws {
     let result = try generate(with: "syntax = \"proto2\"; package clinic.v1; message A {}")
     #expect(result.status == 1)
     #expect(result.errors.contains("only proto3 can be generated"), "\(result.errors)")

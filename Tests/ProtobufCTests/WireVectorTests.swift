@@ -1,10 +1,10 @@
-// The frames of proto/vectors as python3-protobuf reads and writes them: what clients in other languages are held to
-// is not just our own opinion.
+// Checks the frames of proto/vectors against python3-protobuf, an implementation independent of ours, because
+// clients in other languages test against them.
 
 import Foundation
 import Testing
 
-@Test func `python3-protobuf agrees with the frames of the wire vectors`() throws {
+@Test func `python3-protobuf agrees with the wire vectors`() throws {
     let script = """
         import base64, json, struct, subprocess, sys
         from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory

@@ -63,7 +63,7 @@ struct Call: RunnableCommand {
     private func payload(of method: AnyMethod, _ console: Console) throws -> [UInt8] {
         do {
             return try method.request.bytes(json: try RequestText.read(data, console))
-        } catch let error as JSONFormError {
+        } catch let error as JSONDecodingError {
             throw CommandFailure("the request is not a \(method.request.name): \(error)", .usage)
         }
     }

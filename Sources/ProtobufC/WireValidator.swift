@@ -1,12 +1,12 @@
-// A look at the encoded bytes before protobuf-c sees them. protobuf-c takes quadratic time for a sub-message that
-// comes again and again, merges it wrongly, and reports every fault alike; so what it must not see is refused here,
-// with the name of the field, in one pass that allocates nothing.
+// Validates encoded bytes before protobuf-c unpacks them. Protobuf-c takes quadratic time for a repeated occurrence
+// of a singular submessage, merges it wrongly, and reports every fault alike. This pass rejects such input with the
+// name of the field and allocates nothing.
 
 internal import CProtobufC
 
-/// Checks encoded messages against their descriptors; the limits hold for all it checks together.
-struct WireScan {
-    /// Deeper than any schema: types are not recursive.
+/// Validates encoded messages against their descriptors. The limits apply to a message including its submessages.
+struct WireValidator {
+    /// Deeper than any message of the schema, whose types are not recursive.
     private static let maximumDepth = 32
     private var fieldsLeft: Int
     private var depth = 0
@@ -15,8 +15,8 @@ struct WireScan {
         fieldsLeft = limits.maximumFieldCount
     }
 
-    /// Refuses bytes that are no encoding of the message, or one that costs too much.
-    mutating func check(
+    /// Throws if the bytes do not encode the message or exceed the limits.
+    mutating func validate(
         _ bytes: UnsafeRawBufferPointer, _ descriptor: UnsafePointer<ProtobufCMessageDescriptor>
     ) throws(MessageDecodingError) {
         guard depth < Self.maximumDepth else { throw MessageDecodingError(.tooLarge) }
@@ -33,12 +33,12 @@ struct WireScan {
                 throw MessageDecodingError(.malformed, field: name(tag >> 3, descriptor))
             }
             if let index = Self.index(of: tag >> 3, descriptor) {
-                try checkField(&seen, index, wireType, value, descriptor)
+                try validateField(&seen, index, wireType, value, descriptor)
             }
         }
     }
 
-    private mutating func checkField(
+    private mutating func validateField(
         _ seen: inout UInt64, _ index: Int, _ wireType: WireType, _ value: UnsafeRawBufferPointer,
         _ descriptor: UnsafePointer<ProtobufCMessageDescriptor>
     ) throws(MessageDecodingError) {
@@ -46,23 +46,23 @@ struct WireScan {
         let expected = WireType(of: field.pointee.type)
         let isRepeated = field.pointee.label == PROTOBUF_C_LABEL_REPEATED
         if wireType != expected {
-            // Numbers may be packed into one field, also where the schema does not say so.
+            // Repeated numbers may be packed even if the schema does not say so.
             guard isRepeated, wireType == .lengthDelimited else { throw failure(.wrongType, field) }
             try countPacked(value, expected, field)
         } else if field.pointee.type == PROTOBUF_C_TYPE_MESSAGE {
             let bit = UInt64(1) << UInt64(index & 63)
             guard isRepeated || seen & bit == 0 else { throw failure(.repeatedMessage, field) }
             seen |= bit
-            guard let part = field.pointee.descriptor else { throw failure(.malformed, field) }
+            guard let submessage = field.pointee.descriptor else { throw failure(.malformed, field) }
             do throws(MessageDecodingError) {
-                try check(value, part.assumingMemoryBound(to: ProtobufCMessageDescriptor.self))
+                try validate(value, submessage.assumingMemoryBound(to: ProtobufCMessageDescriptor.self))
             } catch {
                 throw error.inside(String(cString: field.pointee.name))
             }
         }
     }
 
-    /// Counts packed numbers as the fields they stand for.
+    /// Counts each packed number as a field.
     private mutating func countPacked(
         _ value: UnsafeRawBufferPointer, _ type: WireType, _ field: UnsafePointer<ProtobufCFieldDescriptor>
     ) throws(MessageDecodingError) {
@@ -74,7 +74,7 @@ struct WireScan {
         }
     }
 
-    /// Where a field number stands in the descriptor. Most messages number their fields from 1 without a gap.
+    /// The index of a field number in the descriptor. Most messages number their fields from 1 without gaps.
     private static func index(of number: UInt32, _ descriptor: UnsafePointer<ProtobufCMessageDescriptor>)
         -> Int?
     {
@@ -97,14 +97,14 @@ struct WireScan {
     }
 }
 
-/// How a value is laid out on the wire. The two group types are left out: proto3 has none.
+/// The wire type of a value. Groups are left out because proto3 has none.
 @frozen public enum WireType: UInt8 {
     case varint = 0
     case eightBytes = 1
     case lengthDelimited = 2
     case fourBytes = 5
 
-    /// The type in the low bits of a tag; nil for one that proto3 does not have.
+    /// The wire type in the low bits of a tag; nil if proto3 does not have it.
     @inline(__always)
     @inlinable public init?(ofTag tag: UInt32) {
         switch tag & 7 {
@@ -116,7 +116,7 @@ struct WireScan {
         }
     }
 
-    /// How one value of the type is laid out.
+    /// The wire type of one value of a field type.
     init(of type: ProtobufCType) {
         switch type {
         case PROTOBUF_C_TYPE_SFIXED64, PROTOBUF_C_TYPE_FIXED64, PROTOBUF_C_TYPE_DOUBLE: self = .eightBytes
@@ -127,42 +127,42 @@ struct WireScan {
     }
 }
 
-/// Reads the parts of an encoded message one after the other; nil where the bytes do not have them. Its parts are always
-/// inlined, which takes public ones: each is a handful of instructions, and as calls they were a sixth of a small call.
+/// Reads the parts of an encoded message in order; each returns nil if the bytes end or are malformed. The
+/// functions are public because they must always be inlined: as calls they cost a sixth of a small RPC.
 @frozen public struct WireReader {
     @usableFromInline let bytes: UnsafeRawBufferPointer
-    /// Never beyond the count, so that no sum with it can overflow.
+    /// At most the byte count, so that sums with it cannot overflow.
     @usableFromInline var position = 0
 
-    /// Begins at the front of the bytes.
+    /// Starts at the first byte.
     @inlinable public init(_ bytes: UnsafeRawBufferPointer) {
         self.bytes = bytes
     }
 
-    /// Whether all is read.
+    /// Whether all bytes are read.
     @inline(__always)
     @inlinable public var isAtEnd: Bool { position == bytes.count }
 
-    /// What is not read yet.
+    /// The bytes not yet read.
     @inline(__always)
     @inlinable public var rest: UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: bytes.baseAddress.map { $0 + position }, count: bytes.count - position)
     }
 
-    /// Leaves out so many bytes, or what is left of them.
+    /// Skips `count` bytes, or all that remain if fewer.
     @inline(__always)
     @inlinable public mutating func skip(_ count: Int) {
         position += min(max(0, count), bytes.count - position)
     }
 
-    /// The tag of a field: its number, which is not 0, above the three bits of its wire type.
+    /// The tag of a field: its number, which must not be 0, above the three bits of its wire type.
     @inline(__always)
     @inlinable public mutating func tag() -> UInt32? {
         guard let tag = varint(maximumLength: 5), tag >> 3 != 0, tag >> 32 == 0 else { return nil }
         return UInt32(truncatingIfNeeded: tag)
     }
 
-    /// A number of at most so many bytes.
+    /// A varint of at most `maximumLength` bytes.
     @inline(__always)
     @inlinable public mutating func varint(maximumLength: Int) -> UInt64? {
         if position < bytes.count, bytes[position] < 0x80 {
@@ -190,7 +190,7 @@ struct WireScan {
         return nil
     }
 
-    /// The bytes of a value, without the length before them.
+    /// The bytes of a value, without its length prefix.
     @inline(__always)
     @inlinable public mutating func value(_ type: WireType) -> UnsafeRawBufferPointer? {
         let start = position
@@ -214,7 +214,7 @@ struct WireScan {
         return bytes(from: start)
     }
 
-    /// What was read since the position. Not a slice: without optimisation one costs more than all the rest.
+    /// The bytes from `start` to the position. Not a slice, which is slow in unoptimised builds.
     @inline(__always)
     @inlinable func bytes(from start: Int) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: bytes.baseAddress.map { $0 + start }, count: position - start)

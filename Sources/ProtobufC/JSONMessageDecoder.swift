@@ -1,24 +1,24 @@
-// From JSON to protobuf-c's struct, which then is packed like any other message.
+// Fills protobuf-c's struct from JSON; the struct is then packed like any other message.
 
 internal import CProtobufC
 
-/// Fills structs from JSON.
-enum JSONInput {
-    /// Fills the struct of a message of this type.
+/// Decodes messages from JSON.
+enum JSONMessageDecoder {
+    /// Fills the struct of a message of this type from a JSON value at `path`.
     static func fill(
         _ target: MessageTarget, _ descriptor: MessageDescriptor, _ json: JSONValue, _ path: String
-    ) throws(JSONFormError) {
+    ) throws(JSONDecodingError) {
         protobuf_c_message_init(descriptor.pointer, target.pointer)
-        let plain = try WellKnownType(descriptor)?.plain(json, path) ?? json
-        guard case .object(let members) = plain else { throw wrongType("an object", path) }
+        let object = try WellKnownType(descriptor)?.object(from: json, path) ?? json
+        guard case .object(let members) = object else { throw wrongType("an object", path) }
         var filled: Set<UInt32> = []
         for member in members {
             let memberPath = path.isEmpty ? member.name : "\(path).\(member.name)"
             guard let (index, field) = descriptor.field(named: member.name) else {
-                throw JSONFormError(path: memberPath, problem: "\(descriptor.name) has no such field")
+                throw JSONDecodingError(path: memberPath, problem: "\(descriptor.name) has no such field")
             }
             guard filled.insert(field.id).inserted else {
-                throw JSONFormError(path: memberPath, problem: "is there twice, under both of its names")
+                throw JSONDecodingError(path: memberPath, problem: "is given twice, under both of its names")
             }
             if member.value == .null { continue }
             let fieldPath =
@@ -31,7 +31,7 @@ enum JSONInput {
         _ target: MessageTarget, _ descriptor: MessageDescriptor, _ index: Int,
         _ field: ProtobufCFieldDescriptor,
         _ json: JSONValue, _ path: String
-    ) throws(JSONFormError) {
+    ) throws(JSONDecodingError) {
         let memory = target.pointer + Int(field.offset)
         let quantifier = target.pointer + Int(field.quantifier_offset)
         if field.label == PROTOBUF_C_LABEL_REPEATED {
@@ -48,7 +48,7 @@ enum JSONInput {
         }
         if field.isInOneof {
             guard quantifier.load(as: UInt32.self) == 0 else {
-                throw JSONFormError(path: path, problem: "another choice than this one is there already")
+                throw JSONDecodingError(path: path, problem: "another field of the same oneof is already set")
             }
             quantifier.storeBytes(of: field.id, as: UInt32.self)
         }
@@ -59,7 +59,7 @@ enum JSONInput {
         _ target: MessageTarget, _ descriptor: MessageDescriptor, _ index: Int,
         _ field: ProtobufCFieldDescriptor,
         _ json: JSONValue, _ path: String, _ memory: UnsafeMutableRawPointer
-    ) throws(JSONFormError) {
+    ) throws(JSONDecodingError) {
         switch field.type {
         case PROTOBUF_C_TYPE_INT32, PROTOBUF_C_TYPE_SINT32, PROTOBUF_C_TYPE_SFIXED32:
             memory.storeBytes(of: try integer(json, path), as: Int32.self)
@@ -79,10 +79,10 @@ enum JSONInput {
         case PROTOBUF_C_TYPE_ENUM:
             memory.storeBytes(of: try enumeration(json, field, path), as: Int32.self)
         case PROTOBUF_C_TYPE_MESSAGE:
-            guard let type = descriptor.part(of: field) else { throw wrongType("absent", path) }
-            let part = target.part(type)
-            try fill(part, type, json, path)
-            memory.storeBytes(of: part.pointer, as: UnsafeMutableRawPointer.self)
+            guard let type = descriptor.submessage(of: field) else { throw wrongType("absent", path) }
+            let submessage = target.submessage(type)
+            try fill(submessage, type, json, path)
+            memory.storeBytes(of: submessage.pointer, as: UnsafeMutableRawPointer.self)
         default:
             memory.storeBytes(
                 of: try binary(target, json, isBytes: descriptor.isBytes(index), path),
@@ -90,25 +90,25 @@ enum JSONInput {
         }
     }
 
-    /// A whole number, as a number or as its text in quotes; `3.0` and `3e2` are whole too.
+    /// An integer, written as a number or as a string; `3.0` and `3e2` are integers too.
     private static func integer<Integer: FixedWidthInteger>(
         _ json: JSONValue, _ path: String
-    ) throws(JSONFormError) -> Integer {
+    ) throws(JSONDecodingError) -> Integer {
         guard let text = numberText(json) else { throw wrongType("a whole number", path) }
         if let value = Integer(text) { return value }
-        // Beyond 2^53 a Double does not say which whole number was meant.
+        // Beyond 2^53 a Double does not identify one integer.
         guard let number = Double(text), number.rounded() == number else {
             throw wrongType("a whole number", path)
         }
         guard number.magnitude <= 0x1p53, let value = Integer(exactly: number) else {
-            throw JSONFormError(path: path, problem: "has to be from \(Integer.min) to \(Integer.max)")
+            throw JSONDecodingError(path: path, problem: "must be from \(Integer.min) to \(Integer.max)")
         }
         return value
     }
 
     private static func number<Number: BinaryFloatingPoint & LosslessStringConvertible>(
         _ json: JSONValue, _ path: String
-    ) throws(JSONFormError) -> Number {
+    ) throws(JSONDecodingError) -> Number {
         switch json {
         case .string("NaN"): return .nan
         case .string("Infinity"): return .infinity
@@ -121,7 +121,7 @@ enum JSONInput {
         }
     }
 
-    /// The text of a number, in quotes or not; nil for anything that JSON would not take as a number.
+    /// The digits of a number or of a string that holds one; nil for anything that is not a JSON number.
     private static func numberText(_ json: JSONValue) -> String? {
         switch json {
         case .number(let text): text
@@ -132,33 +132,33 @@ enum JSONInput {
 
     private static func enumeration(
         _ json: JSONValue, _ field: ProtobufCFieldDescriptor, _ path: String
-    ) throws(JSONFormError) -> Int32 {
+    ) throws(JSONDecodingError) -> Int32 {
         if case .number = json { return try integer(json, path) }
         guard case .string(let name) = json else { throw wrongType("the name of a value", path) }
         let type = field.descriptor?.assumingMemoryBound(to: ProtobufCEnumDescriptor.self)
         if let value = protobuf_c_enum_descriptor_get_value_by_name(type, name) { return value.pointee.value }
         let names = (0..<Int(type?.pointee.n_values ?? 0)).compactMap { type?.pointee.values[$0].name }
             .map { String(cString: $0) }
-        throw JSONFormError(path: path, problem: "has to be one of \(names.joined(separator: ", "))")
+        throw JSONDecodingError(path: path, problem: "must be one of \(names.joined(separator: ", "))")
     }
 
     private static func binary(
         _ target: MessageTarget, _ json: JSONValue, isBytes: Bool, _ path: String
-    ) throws(JSONFormError) -> ProtobufCBinaryData {
+    ) throws(JSONDecodingError) -> ProtobufCBinaryData {
         guard case .string(let text) = json else {
-            throw wrongType(isBytes ? "bytes in base64" : "a text", path)
+            throw wrongType(isBytes ? "bytes in base64" : "a string", path)
         }
         if isBytes {
             guard let bytes = Base64.decode(text) else { throw wrongType("bytes in base64", path) }
             return target.bytes(bytes)
         }
         guard !text.utf8.contains(0) else {
-            throw JSONFormError(path: path, problem: "must not contain U+0000")
+            throw JSONDecodingError(path: path, problem: "must not contain U+0000")
         }
         return target.string(text)
     }
 
-    private static func wrongType(_ wanted: String, _ path: String) -> JSONFormError {
-        JSONFormError(path: path, problem: "has to be \(wanted)")
+    private static func wrongType(_ expected: String, _ path: String) -> JSONDecodingError {
+        JSONDecodingError(path: path, problem: "must be \(expected)")
     }
 }

@@ -1,9 +1,9 @@
-// From protobuf-c's struct to JSON: the descriptor says at which offset which field is.
+// Reads protobuf-c's struct into JSON by the field offsets of the descriptor.
 
 internal import CProtobufC
 
-/// Makes JSON of decoded messages.
-enum JSONOutput {
+/// Encodes decoded messages as JSON.
+enum JSONMessageEncoder {
     /// The JSON of a decoded message of this type.
     static func value(
         _ source: MessageSource, _ descriptor: MessageDescriptor
@@ -14,10 +14,10 @@ enum JSONOutput {
                 members.append(JSONValue.Member(name: String(cString: field.name), value: value))
             }
         }
-        return WellKnownType(descriptor)?.text(.object(members)) ?? .object(members)
+        return WellKnownType(descriptor)?.string(from: .object(members)) ?? .object(members)
     }
 
-    /// The JSON of one field; nil if it is an absent message or another choice than the one taken.
+    /// The JSON of one field; nil for an absent message or a oneof field that is not set.
     private static func value(
         _ source: MessageSource, _ descriptor: MessageDescriptor, _ index: Int,
         _ field: ProtobufCFieldDescriptor
@@ -65,12 +65,12 @@ enum JSONOutput {
         case PROTOBUF_C_TYPE_ENUM:
             return enumeration(memory.load(as: Int32.self), field)
         case PROTOBUF_C_TYPE_MESSAGE:
-            guard let part = memory.load(as: UnsafeRawPointer?.self) else { return nil }
-            guard let type = descriptor.part(of: field) else {
+            guard let submessage = memory.load(as: UnsafeRawPointer?.self) else { return nil }
+            guard let type = descriptor.submessage(of: field) else {
                 throw MessageDecodingError(.malformed, field: name)
             }
             do throws(MessageDecodingError) {
-                return try value(source.part(part), type)
+                return try value(source.submessage(submessage), type)
             } catch {
                 throw error.inside(name)
             }
@@ -95,12 +95,12 @@ enum JSONOutput {
 }
 
 extension ProtobufCFieldDescriptor {
-    /// Whether it is one choice of several.
+    /// Whether the field belongs to a oneof.
     var isInOneof: Bool { flags & UInt32(PROTOBUF_C_FIELD_FLAG_ONEOF.rawValue) != 0 }
 }
 
 extension ProtobufCType {
-    /// How many bytes a value takes in protobuf-c's struct, and from one element of a list to the next.
+    /// The size in bytes of a value in protobuf-c's struct, which is also the stride of a list.
     var size: Int {
         switch self {
         case PROTOBUF_C_TYPE_INT32, PROTOBUF_C_TYPE_SINT32, PROTOBUF_C_TYPE_SFIXED32, PROTOBUF_C_TYPE_UINT32,
