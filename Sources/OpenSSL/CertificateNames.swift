@@ -1,13 +1,12 @@
-// Who a certificate is for. Only the names that this end has verified the certificate of are worth anything; that is
-// libssl's part, done before anybody gets to see them.
+// The names in a verified certificate. Libssl verifies the peer's certificate before these names can be read.
 
 internal import COpenSSL
 
-/// The names in a certificate.
+/// The names in the subject of a certificate.
 public struct CertificateNames: Sendable, Hashable {
-    /// The common name of the subject; nil if it has none, or several.
+    /// The subject's common name; nil if there is none or more than one.
     public let commonName: String?
-    /// The alternative names that are texts, with their kind: `dns:…`, `email:…`, `uri:…`.
+    /// The textual alternative names with their kind: `dns:…`, `email:…`, `uri:…`.
     public let alternativeNames: [String]
 
     init(_ certificate: OpaquePointer) {

@@ -1,13 +1,13 @@
-// What libcrypto says when a call fails. Its error queue belongs to the thread and keeps old entries, so every call
-// here empties it first; otherwise a failure would be explained by someone else's.
+// Errors of libcrypto. Its error queue belongs to the thread and keeps old entries, so every call here clears the
+// queue first; otherwise an older entry would be reported as the reason.
 
 internal import COpenSSL
 
-/// A failed call into libcrypto: the call's name and the library's reason, never any data.
+/// A failed libcrypto call: the name of the function and the reason, never any data.
 public struct OpenSSLError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// The C function that failed.
+    /// The name of the C function that failed.
     public let function: String
-    /// The library's reason, when it gave one.
+    /// The library's reason, if it gave one.
     public let reason: String?
 
     /// `EVP_MAC_init failed: invalid key length`.
@@ -15,12 +15,13 @@ public struct OpenSSLError: Error, Sendable, Hashable, CustomStringConvertible {
         if let reason { "\(function) failed: \(reason)" } else { "\(function) failed" }
     }
 
-    /// Empties this thread's error queue. Nearly always it is empty, and to see that is a quarter of the cost.
+    /// Clears this thread's error queue. The check costs a quarter of a clear, and the queue is nearly always
+    /// empty.
     static func clear() {
         if ERR_peek_error() != 0 { ERR_clear_error() }
     }
 
-    /// The newest entry of this thread's error queue, which is emptied.
+    /// Takes the newest entry of this thread's error queue and clears the queue.
     static func last(_ function: String) -> OpenSSLError {
         let reason = ERR_reason_error_string(ERR_peek_last_error()).map { String(cString: $0) }
         ERR_clear_error()

@@ -1,17 +1,18 @@
-// Files of certificates and keys, looked at before they are used: libcrypto's own words about a wrong one help nobody.
+// Checks files of certificates and keys before they are used, because libcrypto's own errors are hard to
+// understand.
 
 internal import COpenSSL
 internal import Glibc
 
 enum PEMFile {
-    /// Throws if a file cannot be read, with the system's reason.
+    /// Throws if the file cannot be read, with the system's reason.
     static func check(_ path: String) throws(TLSError) {
         guard access(path, R_OK) == 0 else {
             throw .file(path: path, reason: "cannot be read: \(String(cString: strerror(errno)))")
         }
     }
 
-    /// The key in a file, which is the caller's to free.
+    /// Reads the private key of a file; the caller must free it.
     static func privateKey(_ path: String) throws(TLSError) -> OpaquePointer {
         try check(path)
         OpenSSLError.clear()
@@ -19,27 +20,27 @@ enum PEMFile {
             throw .file(path: path, reason: "cannot be read: \(String(cString: strerror(errno)))")
         }
         defer { BIO_free(file) }
-        // Otherwise libcrypto would ask the terminal for the password.
-        var wantsPassword = false
-        let key = withUnsafeMutablePointer(to: &wantsPassword) { wantsPassword in
+        // Without this callback libcrypto would prompt for the password on the terminal.
+        var isEncrypted = false
+        let key = withUnsafeMutablePointer(to: &isEncrypted) { isEncrypted in
             PEM_read_bio_PrivateKey(
                 file, nil,
                 { _, _, _, data in
                     data?.assumingMemoryBound(to: Bool.self).pointee = true
                     return -1
-                }, wantsPassword)
+                }, isEncrypted)
         }
         if let key { return key }
         OpenSSLError.clear()
         throw .file(
             path: path,
-            reason: wantsPassword
-                ? "is locked with a password; a key without one is needed"
+            reason: isEncrypted
+                ? "is encrypted with a password; an unencrypted key is required"
                 : "holds no private key in PEM form")
     }
 
-    /// Throws if a certificate has ended or not begun.
-    static func checkTime(of certificate: OpaquePointer?, in path: String) throws(TLSError) {
+    /// Throws if the certificate has expired or is not valid yet.
+    static func checkValidity(of certificate: OpaquePointer?, in path: String) throws(TLSError) {
         guard let certificate else { return }
         let (begin, end) = (X509_get0_notBefore(certificate), X509_get0_notAfter(certificate))
         if X509_cmp_current_time(end) < 0 {
@@ -50,8 +51,8 @@ enum PEMFile {
         }
     }
 
-    /// Whether there is a certificate that has begun and not ended.
-    static func isInTime(_ certificate: OpaquePointer?) -> Bool {
+    /// Whether the certificate exists and is valid now.
+    static func isValidNow(_ certificate: OpaquePointer?) -> Bool {
         guard let certificate else { return false }
         return X509_cmp_current_time(X509_get0_notBefore(certificate)) < 0
             && X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0

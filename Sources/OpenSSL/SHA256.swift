@@ -1,10 +1,10 @@
-// SHA-256 by an algorithm object that is fetched once: EVP_sha256() would look it up in every call.
+// SHA-256 with an algorithm object fetched once; EVP_sha256() would look it up in every call.
 
 internal import COpenSSL
 
 /// The SHA-256 digest.
 public enum SHA256 {
-    /// The digest of some bytes; fails only when libcrypto does.
+    /// The digest of a message; throws if libcrypto fails.
     public static func digest(_ message: UnsafeRawBufferPointer) throws(OpenSSLError) -> Digest256 {
         guard let algorithm else { throw OpenSSLError(function: "EVP_MD_fetch", reason: "no SHA-256") }
         return try Digest256 { output throws(OpenSSLError) in
@@ -16,7 +16,7 @@ public enum SHA256 {
         }
     }
 
-    /// The digest of some bytes; fails only when libcrypto does.
+    /// The digest of a message; throws if libcrypto fails.
     public static func digest(_ message: [UInt8]) throws(OpenSSLError) -> Digest256 {
         let result = message.withUnsafeBytes { buffer in
             Result { () throws(OpenSSLError) in try digest(buffer) }
@@ -24,7 +24,7 @@ public enum SHA256 {
         return try result.get()
     }
 
-    /// Immutable after the fetch and shared by all threads, as libcrypto allows.
+    /// Immutable after the fetch and shared by all threads, which libcrypto allows.
     private struct Algorithm: @unchecked Sendable {
         let pointer: OpaquePointer
     }

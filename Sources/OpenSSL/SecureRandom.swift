@@ -2,9 +2,9 @@
 
 internal import COpenSSL
 
-/// libcrypto's random generator, seeded by the operating system.
+/// Libcrypto's random generator, seeded by the operating system.
 public enum SecureRandom {
-    /// That many unpredictable bytes; fails when the generator does or when `count` is not in 0 ... 1 MiB.
+    /// Returns `count` unpredictable bytes; throws if the generator fails or `count` is not in 0 ... 1 MiB.
     public static func bytes(count: Int) throws(OpenSSLError) -> [UInt8] {
         guard (0...(1 << 20)).contains(count) else {
             throw OpenSSLError(function: "RAND_bytes", reason: "a count of \(count) is out of range")

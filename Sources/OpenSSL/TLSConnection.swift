@@ -1,34 +1,34 @@
-// One libssl connection, without a socket: encrypted bytes on one side, plain ones on the other. Each of libssl's
-// calls that cannot block ends in one of four ways, and nobody above has to know its error codes.
+// One libssl connection without a socket: encrypted bytes on one side, plaintext on the other. Every non-blocking
+// libssl call maps to one of four outcomes, so callers need not know libssl's error codes.
 
 internal import COpenSSL
 internal import Glibc
 internal import NIOCore
 
-/// Owns one `SSL`. Used on one thread.
+/// Owns one `SSL`. Confined to one thread.
 final class TLSConnection {
-    /// How a call ended.
+    /// The outcome of a call.
     enum Outcome {
         case complete
-        /// More bytes have to come from the other end first.
+        /// The call needs more bytes from the peer.
         case incomplete
-        /// The other end has said that it sends no more (close_notify).
+        /// The peer has sent close_notify.
         case ended
         case failed(TLSError)
     }
 
-    /// The longest plaintext of one record (RFC 8446, section 5.1), and more than what a record adds to it.
+    /// The longest plaintext of a record (RFC 8446, section 5.1), and an upper bound of what encryption adds to it.
     private static let maximumRecordBytes = 16_384
     private static let recordOverhead = 64
 
     let wire = TLSWire()
-    /// The context may be replaced in the server while this connection goes on with it.
+    /// A server may replace its context while this connection keeps using its own.
     private let context: TLSContext
     private let host: String?
     private let ssl: OpaquePointer
     private var hasFailed = false
 
-    /// A connection of a server, or with the name of the host a client's.
+    /// Makes a client's connection to `host`, or a server's connection if `host` is nil.
     init(_ context: TLSContext, host: String?) throws(TLSError) {
         self.context = context
         self.host = host
@@ -36,39 +36,39 @@ final class TLSConnection {
         guard let ssl = SSL_new(context.pointer) else { throw .last("SSL_new") }
         self.ssl = ssl
         guard let bio = wire.makeBIO() else { throw .last("BIO_new") }
-        // One BIO for both ways; the connection takes our only reference to it.
+        // One BIO serves both directions; SSL takes over our only reference to it.
         SSL_set_bio(ssl, bio, bio)
         SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(self).toOpaque())
         if let host {
             SSL_set_connect_state(ssl)
-            try expect(host)
-            context.resume(ssl, host: host)
+            try requireCertificate(for: host)
+            context.resumeSession(ssl, host: host)
         } else {
             SSL_set_accept_state(ssl)
         }
     }
 
     deinit {
-        // Without this libssl takes a connection that was cut for an attack and its session for spoilt.
+        // Otherwise libssl treats a connection without close_notify as attacked and invalidates its session.
         if !hasFailed { SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN) }
         SSL_free(ssl)
     }
 
-    /// Goes on with the handshake.
+    /// Continues the handshake.
     func handshake() -> Outcome {
         OpenSSLError.clear()
         let result = SSL_do_handshake(ssl)
         return result == 1 ? .complete : outcome(of: result, "SSL_do_handshake", isHandshake: true)
     }
 
-    /// Who the other end is by its certificate, once the handshake is complete; nil if it has none.
+    /// The names in the peer's certificate once the handshake is complete; nil if it has none.
     var peerNames: CertificateNames? {
         guard let certificate = SSL_get1_peer_certificate(ssl) else { return nil }
         defer { X509_free(certificate) }
         return CertificateNames(certificate)
     }
 
-    /// Decrypts what came, at most so many bytes at a time. `complete` means that there may be more.
+    /// Decrypts received bytes, up to about `limit` bytes of plaintext. `complete` means that there may be more.
     func read(into plaintext: inout ByteBuffer, atMost limit: Int) -> Outcome {
         while plaintext.readableBytes < limit {
             var count = 0
@@ -79,13 +79,13 @@ final class TLSConnection {
                 return count
             }
             guard result == 1 else { return outcome(of: result, "SSL_read_ex") }
-            // Saves libssl the call that would only say so.
+            // Saves the libssl call that would only report that it needs more bytes.
             if wire.incomingBytes == 0, SSL_has_pending(ssl) == 0 { return .incomplete }
         }
         return .complete
     }
 
-    /// Encrypts bytes into the wire's outgoing buffer.
+    /// Encrypts bytes into the outgoing buffer.
     func write(_ plaintext: ByteBuffer) -> Outcome {
         let byteCount = plaintext.readableBytes
         guard byteCount > 0 else { return .complete }
@@ -99,7 +99,7 @@ final class TLSConnection {
         return result == 1 ? .complete : outcome(of: result, "SSL_write_ex")
     }
 
-    /// Says that nothing more will be sent (close_notify).
+    /// Sends close_notify: no more plaintext follows.
     func endOutput() {
         guard !hasFailed else { return }
         OpenSSLError.clear()
@@ -107,7 +107,7 @@ final class TLSConnection {
         OpenSSLError.clear()
     }
 
-    /// As much as can come out of what is there: what is encrypted is never shorter than what it says.
+    /// An upper bound of the plaintext available: encryption never shortens it.
     private var nextReadBytes: Int {
         let pending = Int(SSL_pending(ssl))
         return min(max(pending, wire.incomingBytes, 512), Self.maximumRecordBytes)
@@ -124,13 +124,13 @@ final class TLSConnection {
         }
     }
 
-    /// Accepts only a certificate that is for this host: a literal address by the addresses in it, a name by the
-    /// DNS names in it, never by its subject.
-    private func expect(_ host: String) throws(TLSError) {
+    /// Requires a certificate for this host: an IP address must match the certificate's addresses, a name its DNS
+    /// names. The subject is never used.
+    private func requireCertificate(for host: String) throws(TLSError) {
         OpenSSLError.clear()
         var address = in6_addr()
-        let isLiteral = inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1
-        if isLiteral {
+        let isIPAddress = inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1
+        if isIPAddress {
             guard X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1 else {
                 throw .last("X509_VERIFY_PARAM_set1_ip_asc")
             }
@@ -143,12 +143,12 @@ final class TLSConnection {
         }
     }
 
-    /// Keeps the session of a client for its next connection; called by libssl when the server sends a ticket.
-    static func keep(_ session: OpaquePointer?, of ssl: OpaquePointer?) -> Bool {
+    /// Saves a client's session for its next connection; libssl calls it when the server sends a ticket.
+    static func saveSession(_ session: OpaquePointer?, of ssl: OpaquePointer?) -> Bool {
         guard let session, let data = SSL_get_ex_data(ssl, 0) else { return false }
         let connection = Unmanaged<TLSConnection>.fromOpaque(data).takeUnretainedValue()
         guard let host = connection.host else { return false }
-        connection.context.keep(session, host: host)
+        connection.context.saveSession(session, host: host)
         return true
     }
 }

@@ -1,19 +1,19 @@
-// What all TLS connections of one kind have in common: the certificates, what is accepted, and how sessions are
-// resumed. A context never changes. A server whose files have changed makes another for the connections that come;
-// its session tickets die with the old one, so nobody resumes what a removed authority once let in.
+// Settings shared by TLS connections: certificates, accepted peers, session resumption. A context is immutable:
+// when its files change, a server creates a new context for new connections. The old context's session tickets
+// become invalid with it, so a client of a removed authority cannot resume.
 
 internal import COpenSSL
 public import NIOCore
 internal import Synchronization
 
-/// Certificates and rules for TLS 1.2 and 1.3.
+/// Certificates and settings for TLS 1.2 and 1.3.
 public final class TLSContext: Sendable {
-    /// Owns the C context, which threads may share once it is set up.
+    /// Owns the C context, which threads may share after setup.
     private struct Handle: @unchecked Sendable {
         let pointer: OpaquePointer
     }
 
-    /// A client's session and the host it was made with; holds a reference of its own.
+    /// A client's session and the host it belongs to; holds its own reference.
     private struct SavedSession: @unchecked Sendable {
         let pointer: OpaquePointer
         let host: String
@@ -22,15 +22,16 @@ public final class TLSContext: Sendable {
     private let handle: Handle
     private let session = Mutex<SavedSession?>(nil)
 
-    /// A server's context: its certificate, the chain behind it in the same file, and its key, all PEM. With a
-    /// file of authorities only clients with a certificate of one of them are let in.
+    /// Makes a server's context from PEM files: its certificate followed by the chain, and its key. With
+    /// `clientAuthorities`, only clients with a certificate of one of these authorities may connect. Throws a
+    /// `TLSError` that names the faulty file.
     public init(
         serverCertificate: String, key: String, clientAuthorities: String? = nil
     ) throws(TLSError) {
         handle = Handle(pointer: try Self.make(TLS_server_method()))
         try use(certificate: serverCertificate, key: key)
         SSL_CTX_set_options(pointer, clinic_SSL_OP_CIPHER_SERVER_PREFERENCE)
-        // Sessions live in tickets at the client, so that they cost this end no memory.
+        // Clients hold their sessions as tickets, so the server needs no memory for them.
         _ = clinic_SSL_CTX_set_session_cache_mode(pointer, Int(SSL_SESS_CACHE_OFF))
         var name = Array("clinic".utf8)
         guard SSL_CTX_set_session_id_context(pointer, &name, UInt32(name.count)) == 1 else {
@@ -40,12 +41,12 @@ public final class TLSContext: Sendable {
             try trust(clientAuthorities)
             SSL_CTX_set_client_CA_list(pointer, SSL_load_client_CA_file(clientAuthorities))
             SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
-            try checkCertificatesOfTickets()
+            try recheckCertificatesOnResumption()
         }
     }
 
-    /// A client's context: the authorities that servers are trusted by, the system's without a file; and a
-    /// certificate with its key for servers that ask for one. All PEM.
+    /// Makes a client's context from PEM files: the authorities to trust (the system's if nil), and a certificate
+    /// with its key for servers that require one. Throws a `TLSError` that names the faulty file.
     public init(authorities: String? = nil, certificate: (file: String, key: String)? = nil) throws(TLSError)
     {
         handle = Handle(pointer: try Self.make(TLS_client_method()))
@@ -60,7 +61,8 @@ public final class TLSContext: Sendable {
         SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER, nil)
         _ = clinic_SSL_CTX_set_session_cache_mode(
             pointer, Int(SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE))
-        SSL_CTX_sess_set_new_cb(pointer) { ssl, session in TLSConnection.keep(session, of: ssl) ? 1 : 0 }
+        SSL_CTX_sess_set_new_cb(pointer) { ssl, session in TLSConnection.saveSession(session, of: ssl) ? 1 : 0
+        }
     }
 
     deinit {
@@ -68,11 +70,12 @@ public final class TLSContext: Sendable {
         SSL_CTX_free(pointer)
     }
 
-    /// Puts TLS on a channel, on its event loop; clients name the host that the certificate has to be for.
+    /// Adds TLS to a channel, on its event loop. A client passes the host that the server's certificate must be
+    /// for.
     ///
-    /// The future succeeds when the handshake is over, with the names in the certificate of the other end, if it
-    /// has one; what follows in the pipeline can be added then. It fails with a `TLSError`, and the channel is
-    /// closed. There is no time limit to it here.
+    /// The future succeeds after the handshake with the names in the peer's certificate, or nil if there is none;
+    /// further handlers can be added then. It fails with a `TLSError`, and the channel is closed. This function
+    /// sets no time limit.
     public func secure(
         _ channel: any Channel, host: String? = nil
     ) throws -> EventLoopFuture<CertificateNames?> {
@@ -89,10 +92,10 @@ public final class TLSContext: Sendable {
 
     var pointer: OpaquePointer { handle.pointer }
 
-    // MARK: Sessions of a client
+    // MARK: Client sessions
 
-    /// Keeps the last session, whose reference is given to it.
-    func keep(_ new: OpaquePointer, host: String) {
+    /// Saves the latest session and takes over its reference.
+    func saveSession(_ new: OpaquePointer, host: String) {
         let saved = SavedSession(pointer: new, host: host)
         let old = session.withLock { session in
             defer { session = saved }
@@ -101,8 +104,8 @@ public final class TLSContext: Sendable {
         if let old { SSL_SESSION_free(old.pointer) }
     }
 
-    /// Offers the last session with a host to it again.
-    func resume(_ ssl: OpaquePointer, host: String) {
+    /// Offers the saved session if it belongs to this host.
+    func resumeSession(_ ssl: OpaquePointer, host: String) {
         let ssl = Handle(pointer: ssl)
         session.withLock { session in
             guard let session, session.host == host else { return }
@@ -110,17 +113,18 @@ public final class TLSContext: Sendable {
         }
     }
 
-    // MARK: Setting up
+    // MARK: Setup
 
-    /// Looks at the client's certificate again when its session comes back: libssl only did when it was new. With one
-    /// that has expired the session is not resumed, and the whole handshake refuses it with the reason.
-    private func checkCertificatesOfTickets() throws(TLSError) {
+    /// Checks the validity of the client's certificate again on resumption, because libssl checks it only in a full
+    /// handshake. With an expired certificate the session is not resumed, and the full handshake then fails with
+    /// the reason.
+    private func recheckCertificatesOnResumption() throws(TLSError) {
         let isSet = SSL_CTX_set_session_ticket_cb(
             pointer, { _, _ in 1 },
             { _, session, _, _, status, _ in
                 switch status {
                 case SSL_TICKET_SUCCESS, SSL_TICKET_SUCCESS_RENEW:
-                    guard let session, PEMFile.isInTime(SSL_SESSION_get0_peer(session)) else {
+                    guard let session, PEMFile.isValidNow(SSL_SESSION_get0_peer(session)) else {
                         return SSL_TICKET_RETURN_IGNORE_RENEW
                     }
                     return status == SSL_TICKET_SUCCESS
@@ -135,17 +139,17 @@ public final class TLSContext: Sendable {
         OpenSSLError.clear()
         guard let pointer = SSL_CTX_new(method) else { throw .last("SSL_CTX_new") }
         SSL_CTX_set_options(pointer, clinic_SSL_OP_NO_COMPRESSION | clinic_SSL_OP_NO_RENEGOTIATION)
-        // The buffers of a record, 33 KiB, are there only while one is under way.
+        // Frees a connection's record buffers of 33 KiB while it is idle.
         _ = clinic_SSL_CTX_set_mode(pointer, Int(SSL_MODE_RELEASE_BUFFERS))
         guard clinic_SSL_CTX_set_min_proto_version(pointer, TLS1_2_VERSION) == 1,
-            // For TLS 1.2; all suites of 1.3 are good.
+            // Applies to TLS 1.2 only; all suites of 1.3 are acceptable.
             SSL_CTX_set_cipher_list(pointer, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1
         else {
             let failure = TLSError.last("SSL_CTX_set_cipher_list")
             SSL_CTX_free(pointer)
             throw failure
         }
-        // Otherwise libcrypto would ask the terminal for the password of an encrypted key.
+        // Without this callback libcrypto would prompt for the password of an encrypted key on the terminal.
         SSL_CTX_set_default_passwd_cb(pointer) { _, _, _, _ in -1 }
         return pointer
     }
@@ -169,7 +173,7 @@ public final class TLSContext: Sendable {
                 path: certificate,
                 reason: "holds no certificate in PEM form" + (reason.map { " (\($0))" } ?? ""))
         }
-        try PEMFile.checkTime(of: SSL_CTX_get0_certificate(pointer), in: certificate)
+        try PEMFile.checkValidity(of: SSL_CTX_get0_certificate(pointer), in: certificate)
         let privateKey = try PEMFile.privateKey(key)
         defer { EVP_PKEY_free(privateKey) }
         OpenSSLError.clear()

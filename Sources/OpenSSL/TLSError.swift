@@ -1,43 +1,43 @@
-// Why a connection is not secure, in the words of a person. What a stranger sent is never part of it.
+// Why a connection could not be secured, as a message for people. It never contains data from the peer.
 
 internal import COpenSSL
 
-/// What goes wrong with TLS, as one line for a person.
+/// A TLS failure, described in one line.
 public enum TLSError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// A file of certificates or keys that cannot be used.
+    /// A certificate or key file cannot be used.
     case file(path: String, reason: String)
-    /// The certificate of the other end is not accepted.
+    /// The peer's certificate is not accepted.
     case untrusted(String)
-    /// The other end ended the handshake, or did not want to go on; what its alert says.
+    /// The peer rejected the connection; the text of its alert.
     case refused(String)
-    /// What the other end speaks is not TLS.
+    /// The peer does not speak TLS.
     case notTLS
-    /// The other end was gone before the connection was secure.
+    /// The peer closed the connection during the handshake.
     case closedInHandshake
-    /// The other end was gone without close_notify, so what it sent may be cut.
+    /// The connection ended without close_notify, so data may be missing.
     case truncated
-    /// A call into libssl failed, mostly because of what the other end sent.
+    /// A libssl call failed, usually because of the peer's data.
     case library(OpenSSLError)
 
-    /// One line.
+    /// The error in one line.
     public var description: String {
         switch self {
         case .file(let path, let reason): "\(path) \(reason)"
-        case .untrusted(let reason): "the certificate of the other end \(reason)"
-        case .refused(let reason): "the other end refused the connection: \(reason)"
-        case .notTLS: "the other end does not speak TLS"
-        case .closedInHandshake: "the other end closed the connection during the handshake"
-        case .truncated: "the connection was cut without close_notify"
+        case .untrusted(let reason): "the peer's certificate \(reason)"
+        case .refused(let reason): "the peer refused the connection: \(reason)"
+        case .notTLS: "the peer does not speak TLS"
+        case .closedInHandshake: "the peer closed the connection during the handshake"
+        case .truncated: "the connection ended without close_notify"
         case .library(let error): "TLS failed: \(error.reason ?? error.function)"
         }
     }
 
-    /// What the newest entry of this thread's error queue means, which is emptied. The result of the verification
-    /// counts only during a handshake.
+    /// Converts the newest entry of this thread's error queue and clears the queue. Pass the verification result
+    /// only during a handshake.
     static func last(_ function: String, verification: Int = Int(X509_V_OK)) -> TLSError {
         let code = ERR_peek_last_error()
         let error = OpenSSLError.last(function)
-        if verification != Int(X509_V_OK) { return .untrusted(verdict(verification)) }
+        if verification != Int(X509_V_OK) { return .untrusted(verificationFailure(verification)) }
         guard ERR_GET_LIB(code) == ERR_LIB_SSL else { return .library(error) }
         switch ERR_GET_REASON(code) {
         case SSL_R_WRONG_VERSION_NUMBER, SSL_R_HTTP_REQUEST, SSL_R_HTTPS_PROXY_REQUEST,
@@ -54,7 +54,7 @@ public enum TLSError: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    private static func verdict(_ result: Int) -> String {
+    private static func verificationFailure(_ result: Int) -> String {
         switch Int32(truncatingIfNeeded: result) {
         case X509_V_ERR_CERT_HAS_EXPIRED: "has expired"
         case X509_V_ERR_CERT_NOT_YET_VALID: "is not valid yet"

@@ -111,7 +111,7 @@ struct SecureTests {
 
         let anonymous = try await clinic("health", "--address", "\(address)", "--ca", authority + "/ca.pem")
         #expect(anonymous.status == 7)
-        #expect(anonymous.errors.contains("the other end refused the connection: certificate required"))
+        #expect(anonymous.errors.contains("the peer refused the connection: certificate required"))
         let trusting = try await clinic("health", "--address", "\(address)")
         #expect(trusting.status == 7)
         #expect(trusting.errors.contains("is from an authority that is not trusted here"), "\(trusting)")
@@ -208,7 +208,7 @@ struct SecureTests {
                     "clinic", command + ["--address", "\(address)", "--ca", authority + "/ca.pem"],
                     environment: ["HOME": "/nonexistent"])
                 #expect(ending.status == 7 && ending.errorLines.count == 1, "\(ending)")
-                let end = "the certificate of the other end \(words) [SERVER_NOT_TRUSTED]"
+                let end = "the peer's certificate \(words) [SERVER_NOT_TRUSTED]"
                 #expect(ending.errorLines.first?.hasSuffix(end) == true, "\(ending)")
                 expected += 1
                 #expect(try await accepted() == expected, "\(command)")

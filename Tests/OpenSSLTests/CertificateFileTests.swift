@@ -1,11 +1,11 @@
-// Files of certificates and keys that are no good, and what is said about them.
+// Unusable certificate and key files, and the errors about them.
 
 import Foundation
 import OpenSSL
 import Testing
 
 struct CertificateFileTests {
-    /// A certificate, a key, and what is wrong: the name of the file, and the reason.
+    /// A certificate, a key, and the expected error: the name of the file and the reason.
     @Test(arguments: [
         ("nothing.pem", "server.key", "nothing.pem cannot be read: No such file or directory"),
         ("server.pem", "nothing.key", "nothing.key cannot be read: No such file or directory"),
@@ -14,11 +14,15 @@ struct CertificateFileTests {
         ("server.key", "server.key", "server.key holds no certificate in PEM form"),
         ("server.pem", "text.pem", "text.pem holds no private key in PEM form"),
         ("server.pem", "server.pem", "server.pem holds no private key in PEM form"),
-        ("server.pem", "locked.key", "locked.key is locked with a password; a key without one is needed"),
+        (
+            "server.pem", "locked.key",
+            "locked.key is encrypted with a password; an unencrypted key is required"
+        ),
         ("server.pem", "client.key", "client.key is not the key of the certificate in DIRECTORY/server.pem"),
         ("expired.pem", "server.key", "expired.pem holds a certificate that expired on "),
     ])
-    func `a file that cannot be used is named`(certificate: String, key: String, reason: String) async throws
+    func `the error for an unusable file names it`(certificate: String, key: String, reason: String)
+        async throws
     {
         let authority = try await TestAuthority.shared
         let files = (authority.path(certificate), authority.path(key))
@@ -36,7 +40,7 @@ struct CertificateFileTests {
         ("nothing.pem", "cannot be read: No such file or directory"),
         ("server.key", "holds no certificate of an authority in PEM form"),
     ])
-    func `a file of authorities that cannot be used is named`(file: String, reason: String) async throws {
+    func `the error for an unusable file of authorities names it`(file: String, reason: String) async throws {
         let authority = try await TestAuthority.shared
         for make in [
             { () throws in try TLSContext(authorities: authority.path(file)) },

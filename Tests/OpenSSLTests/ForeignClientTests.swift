@@ -1,4 +1,4 @@
-// Our server and the clients of others: `openssl s_client`, Python's ssl, and peers that do not speak TLS at all.
+// Our server with other TLS clients (`openssl s_client`, Python's ssl) and with peers that do not speak TLS.
 
 import Foundation
 import NIOCore
@@ -8,7 +8,7 @@ import TTRPC
 import Testing
 
 struct ForeignClientTests {
-    /// Connects with s_client, which says something that is no ttrpc and leaves when the server does.
+    /// Connects with s_client, which sends a line that is not ttrpc and ends when the server closes.
     private func connect(_ server: SecureServer, _ options: String...) async throws -> Command.Outcome {
         try await run(server, saying: "this is not ttrpc", ["-ign_eof"] + options)
     }
@@ -22,21 +22,22 @@ struct ForeignClientTests {
     }
 
     @Test(arguments: [("-tls1_2", "TLSv1.2"), ("-tls1_3", "TLSv1.3")])
-    func `TLS 1.2 and 1.3 are spoken, and the end is announced`(option: String, version: String) async throws
+    func `TLS 1.2 and 1.3 are supported, and the server sends close_notify`(option: String, version: String)
+        async throws
     {
         try await SecureServer.with(SecureServer.context()) { server in
             let outcome = try await connect(server, option)
             #expect(outcome.output.contains("New, \(version)"), "\(outcome)")
             #expect(outcome.output.contains("Verify return code: 0 (ok)"))
             #expect(outcome.output.contains("Compression: NONE"))
-            // What s_client says when it is told; otherwise it complains of an unexpected end.
+            // s_client prints this after close_notify; otherwise it reports an unexpected end.
             #expect(outcome.output.split(separator: "\n").contains("closed"))
             #expect(!outcome.output.contains("unexpected eof"))
         }
     }
 
     @Test(arguments: ["-tls1_1", "-tls1"])
-    func `what is older is refused`(option: String) async throws {
+    func `older TLS versions are rejected`(option: String) async throws {
         try await SecureServer.with(SecureServer.context()) { server in
             let outcome = try await connect(server, option, "-cipher ALL:@SECLEVEL=0")
             #expect(outcome.status != 0)
@@ -45,7 +46,7 @@ struct ForeignClientTests {
     }
 
     @Test(arguments: ["AES128-SHA", "ECDHE-ECDSA-AES128-SHA256", "NULL", "aNULL"])
-    func `a cipher without forward secrecy or authentication is refused`(cipher: String) async throws {
+    func `a cipher without forward secrecy or authentication is rejected`(cipher: String) async throws {
         try await SecureServer.with(SecureServer.context()) { server in
             let outcome = try await connect(server, "-tls1_2 -cipher '\(cipher):@SECLEVEL=0'")
             #expect(outcome.status != 0)
@@ -54,8 +55,7 @@ struct ForeignClientTests {
     }
 
     @Test(arguments: ["-tls1_2", "-tls1_3"], [false, true])
-    func `a session is resumed, but not under another context`(option: String, isReloaded: Bool) async throws
-    {
+    func `a session is resumed, but not with another context`(option: String, isReloaded: Bool) async throws {
         let file = try await TestAuthority.shared.path("session\(option)-\(isReloaded)")
         try await SecureServer.with(SecureServer.context()) { server in
             let outcome = try await connect(server, option, "-sess_out \(file)")
@@ -70,16 +70,16 @@ struct ForeignClientTests {
         }
     }
 
-    @Test func `renegotiation is refused`() async throws {
+    @Test func `renegotiation is rejected`() async throws {
         try await SecureServer.with(SecureServer.context()) { server in
-            // A line with an R asks for it.
+            // A line with an R requests renegotiation.
             let outcome = try await run(server, saying: "R", ["-tls1_2"])
             #expect(outcome.output.contains("RENEGOTIATING"))
             #expect(outcome.output.contains("no renegotiation"), "\(outcome)")
         }
     }
 
-    /// A health check and its answer on a TLS connection by Python, with every end that TLS can have.
+    /// A health check by a Python client over TLS, with every way to end the connection.
     private static let python = """
         import socket, ssl, struct, sys
         port, authorities, version, ending = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
@@ -104,7 +104,7 @@ struct ForeignClientTests {
             assert read(length) == field(2, bytes([8, 1]))
         check(1); answer(1)
         if ending == "client":
-            # Ours is answered by theirs: unwrap waits for it.
+            # unwrap waits for the server's close_notify.
             check(3); answer(3)
             connection.unwrap().close()
         elif ending == "server":
@@ -116,7 +116,7 @@ struct ForeignClientTests {
         """
 
     @Test(arguments: ["TLSv1_2", "TLSv1_3"], ["client", "server", "cut"])
-    func `Python calls a method and sees a proper end`(version: String, ending: String) async throws {
+    func `a Python client makes a call and sees a clean end`(version: String, ending: String) async throws {
         let authority = try await TestAuthority.shared
         try await SecureServer.with(SecureServer.context()) { server in
             let outcome = try await Command.run(
@@ -126,26 +126,26 @@ struct ForeignClientTests {
         }
     }
 
-    /// What a peer without TLS sends to begin with.
+    /// First bytes of peers that do not speak TLS.
     static let openings: [String: [UInt8]] = [
         "HTTP": Array("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8),
         "ttrpc": [0, 0, 0, 0, 0, 0, 0, 1, 1, 0],
         "zeros": [UInt8](repeating: 0, count: 4096),
-        "a record of an alert": [21, 3, 3, 0, 2, 2, 40],
-        "a hello that is cut": [22, 3, 1, 0, 200, 1, 0, 0, 196],
-        "a hello of nonsense": [22, 3, 1, 0, 4, 1, 0, 0, 0],
+        "an alert record": [21, 3, 3, 0, 2, 2, 40],
+        "a truncated hello": [22, 3, 1, 0, 200, 1, 0, 0, 196],
+        "a malformed hello": [22, 3, 1, 0, 4, 1, 0, 0, 0],
     ]
 
     @Test(arguments: openings.keys.sorted())
-    func `who does not speak TLS is disconnected`(opening: String) async throws {
+    func `a peer that does not speak TLS is disconnected`(opening: String) async throws {
         let bytes = try #require(Self.openings[opening])
         try await SecureServer.with(SecureServer.context()) { server in
-            // A peer that waits for more is the business of the time limit, unless it goes.
-            try await expectEnd(server, after: bytes, goes: opening.contains("cut"))
+            // A truncated hello alone would only end with the handshake's time limit, so that peer closes its side.
+            try await expectEnd(server, after: bytes, closesOutput: opening.contains("truncated"))
         }
     }
 
-    @Test func `the handshake has its time, however the bytes drip`() async throws {
+    @Test func `the handshake has a time limit, whatever bytes arrive`() async throws {
         var configuration = ServerConfiguration.patient
         configuration.handshakeTime = .milliseconds(200)
         try await SecureServer.with(SecureServer.context(), configuration) { server in
@@ -169,12 +169,14 @@ struct ForeignClientTests {
     }
 
     /// Checks that the server closes a connection by itself.
-    private func expectEnd(_ server: SecureServer, after bytes: [UInt8], goes: Bool = false) async throws {
+    private func expectEnd(_ server: SecureServer, after bytes: [UInt8], closesOutput: Bool = false)
+        async throws
+    {
         let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .channelOption(.allowRemoteHalfClosure, value: false)
             .connect(host: "127.0.0.1", port: server.port).get()
         try? await channel.writeAndFlush(ByteBuffer(bytes: bytes))
-        if goes { try await channel.close(mode: .output) }
+        if closesOutput { try await channel.close(mode: .output) }
         try await channel.closeFuture.get()
     }
 }

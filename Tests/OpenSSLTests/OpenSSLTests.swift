@@ -1,4 +1,4 @@
-// libcrypto through the wrapper: known answers, the reused context under several threads, and its refusals.
+// The wrapper of libcrypto: known answers, use of one context by several threads, and rejected input.
 import OpenSSL
 import Testing
 
@@ -39,7 +39,7 @@ private func bytes(_ hex: String) -> [UInt8] {
             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
         ),
     ])
-    func `HMAC-SHA256 gives the published values, each time`(key: [UInt8], message: [UInt8], mac: String)
+    func `HMAC-SHA256 gives the published values repeatedly`(key: [UInt8], message: [UInt8], mac: String)
         throws
     {
         let hmac = try HMACSHA256(key: key)
@@ -49,7 +49,7 @@ private func bytes(_ hex: String) -> [UInt8] {
         }
     }
 
-    @Test func `one key serves many tasks at once`() async throws {
+    @Test func `many tasks can use one key concurrently`() async throws {
         let hmac = try HMACSHA256(key: Array(repeating: 7, count: 32))
         let expected = try (0..<64).map { try hmac.authenticate([UInt8(truncatingIfNeeded: $0)]) }
         try await withThrowingTaskGroup(of: Int.self) { group in
@@ -68,7 +68,7 @@ private func bytes(_ hex: String) -> [UInt8] {
         }
     }
 
-    @Test func `a short key is refused`() {
+    @Test func `a short key is rejected`() {
         #expect(throws: OpenSSLError.self) { try HMACSHA256(key: []) }
         #expect(throws: OpenSSLError.self) { try HMACSHA256(key: Array(repeating: 1, count: 15)) }
     }
@@ -83,7 +83,7 @@ private func bytes(_ hex: String) -> [UInt8] {
         }
     }
 
-    @Test func `comparison in constant time is comparison`() throws {
+    @Test func `comparison in constant time gives correct results`() throws {
         #expect(constantTimeEquals([], []))
         #expect(constantTimeEquals([1, 2], [1, 2]))
         #expect(!constantTimeEquals([1, 2], [1, 3]))
@@ -96,7 +96,7 @@ private func bytes(_ hex: String) -> [UInt8] {
         #expect(!digest.isEqualInConstantTime(to: [], count: -1))
     }
 
-    @Test func `an error names the call and the reason`() {
+    @Test func `an error names the function and the reason`() {
         let error = #expect(throws: OpenSSLError.self) { try SecureRandom.bytes(count: -1) }
         #expect(error?.description == "RAND_bytes failed: a count of -1 is out of range")
     }

@@ -1,4 +1,4 @@
-// ttrpc under TLS between our own two ends: who is let in, who is believed, and what a failure says.
+// ttrpc over TLS with our own client and server: admission, trust, and error messages.
 
 import NIOCore
 import OpenSSL
@@ -9,7 +9,7 @@ import Testing
 
 struct SecureCallTests {
     @Test(arguments: ["localhost", "127.0.0.1"])
-    func `calls are answered, and the certificate is good for a name and an address`(host: String)
+    func `calls succeed, and the certificate is valid for a name and an address`(host: String)
         async throws
     {
         let authority = try await TestAuthority.shared
@@ -24,7 +24,7 @@ struct SecureCallTests {
         }
     }
 
-    @Test func `big messages pass in both directions at once`() async throws {
+    @Test func `large messages pass in both directions at once`() async throws {
         let authority = try await TestAuthority.shared
         var configuration = ServerConfiguration.patient
         configuration.maximumRequestBytes = 4 << 20
@@ -45,7 +45,7 @@ struct SecureCallTests {
         }
     }
 
-    @Test func `a client with a certificate is let in and its names are known`() async throws {
+    @Test func `a client with a certificate is admitted and the server sees its names`() async throws {
         let authority = try await TestAuthority.shared
         let context = try await SecureServer.context(clientAuthorities: authority.authorities)
         try await SecureServer.with(context) { server in
@@ -58,13 +58,13 @@ struct SecureCallTests {
     }
 
     @Test(arguments: [false, true])
-    func `a client without a certificate of the authority is not let in`(hasOther: Bool) async throws {
+    func `a client without a certificate of the authority is rejected`(hasOther: Bool) async throws {
         let (authority, stranger) = (try await TestAuthority.shared, try await TestAuthority.stranger)
         let context = try await SecureServer.context(clientAuthorities: authority.authorities)
         try await SecureServer.with(context) { server in
             let other = hasOther ? stranger.client : nil
             let error = await #expect(throws: Status.self) {
-                // With TLS 1.3 the client has its part done before the server has looked at its certificate.
+                // With TLS 1.3 the client completes the handshake before the server has checked its certificate.
                 let client = try await server.client(
                     TLSContext(authorities: authority.authorities, certificate: other))
                 _ = try await client.call(TestMethods.repeatText, HealthCheckRequest())
@@ -72,12 +72,12 @@ struct SecureCallTests {
             #expect(error?.code == .unavailable)
             let words = hasOther ? "unknown ca" : "certificate required"
             #expect(
-                error?.message.contains("the other end refused the connection: \(words)") == true, "\(error)")
+                error?.message.contains("the peer refused the connection: \(words)") == true, "\(error)")
             #expect(server.served.count == 0)
         }
     }
 
-    @Test func `a server with a certificate for another host is not talked to`() async throws {
+    @Test func `a server with a certificate for another host is not trusted`() async throws {
         let authority = try await TestAuthority.shared
         let context = try TLSContext(
             serverCertificate: authority.path("elsewhere.pem"), key: authority.server.key)
@@ -88,7 +88,7 @@ struct SecureCallTests {
         }
     }
 
-    @Test func `a server of an unknown authority is not talked to`() async throws {
+    @Test func `a server of an unknown authority is not trusted`() async throws {
         let stranger = try await TestAuthority.stranger
         try await SecureServer.with(SecureServer.context()) { server in
             for context in [try TLSContext(authorities: stranger.authorities), try TLSContext()] {
@@ -99,9 +99,9 @@ struct SecureCallTests {
         }
     }
 
-    @Test func `a server whose certificate has expired is not talked to`() async throws {
+    @Test func `a server whose certificate has expired is not trusted`() async throws {
         let authority = try await TestAuthority.shared
-        // Ours would not start with it.
+        // Uses s_server because our server rejects an expired certificate at start.
         try await Command.serving(
             "openssl", "s_server", "-accept", "127.0.0.1:0", "-naccept", "1", "-cert",
             authority.path("expired.pem"),
@@ -131,11 +131,11 @@ struct SecureCallTests {
         #expect(error?.code == .unavailable, sourceLocation: sourceLocation)
         #expect(error?.transportFailure == .neverSent, sourceLocation: sourceLocation)
         #expect(
-            error?.message.hasSuffix("the certificate of the other end \(reason)") == true, "\(error)",
+            error?.message.hasSuffix("the peer's certificate \(reason)") == true, "\(error)",
             sourceLocation: sourceLocation)
     }
 
-    @Test func `a tls address is never used without something that makes it secure`() async throws {
+    @Test func `a tls address is never used without TLS`() async throws {
         let address = Address.tls(host: "127.0.0.1", port: 0)
         try await SecureServer.with(SecureServer.context()) { server in
             let error = await #expect(throws: ListenError.self) {

@@ -1,5 +1,4 @@
-// A ttrpc server on a `tls:` address with a few methods, which carry the messages of the health check under another
-// service's name.
+// A ttrpc server on a `tls:` address with a few test methods that reuse the health check's messages.
 
 import Foundation
 import Logging
@@ -13,11 +12,11 @@ import TTRPCMessages
 
 /// The methods of the test service.
 enum TestMethods {
-    /// Answers with the text of the request.
+    /// Returns the text of the request.
     static let repeatText = method("Repeat")
-    /// Answers with as many letters as the request says.
+    /// Returns as many letters as the request asks for.
     static let letters = method("Letters")
-    /// Answers with the names that the caller has proved to have.
+    /// Returns the names in the caller's certificate.
     static let whoAmI = method("WhoAmI")
 
     private static func method(_ name: String) -> Method<HealthCheckRequest, HealthCheckRequest> {
@@ -25,12 +24,12 @@ enum TestMethods {
     }
 }
 
-/// A server with TLS.
+/// A running server with TLS.
 struct SecureServer: Sendable {
     let server: Server
     let address: Address
     let port: Int
-    /// How many requests its handlers have seen.
+    /// How many requests the handlers have received.
     let served: Counter
 
     /// Starts a server, calls the body, and shuts the server down.
@@ -47,7 +46,7 @@ struct SecureServer: Sendable {
         let address = try await server.listen(
             on: .tls(host: "127.0.0.1", port: 0), security: security(context))
         guard case .tls(_, let port) = address else {
-            throw Surprise("this is no secure address: \(address)")
+            throw SetupFailure("not a TLS address: \(address)")
         }
         let result: Result<Void, any Error>
         do {
@@ -60,7 +59,7 @@ struct SecureServer: Sendable {
         try result.get()
     }
 
-    /// The context of a server with the usual certificate.
+    /// A server context with the standard certificate.
     static func context(clientAuthorities: String? = nil) async throws -> TLSContext {
         let server = try await TestAuthority.shared.server
         return try TLSContext(
@@ -95,7 +94,7 @@ struct SecureServer: Sendable {
         return methods
     }
 
-    /// A client of it, by the name that its certificate has.
+    /// A client of this server; the certificate is valid for the default host.
     func client(_ context: TLSContext, host: String = "localhost") async throws -> Client {
         try await Client.connect(
             to: .tls(host: host, port: port),
@@ -112,7 +111,7 @@ final class Counter: Sendable {
 }
 
 extension ServerConfiguration {
-    /// The defaults, but times that a busy machine does not exceed.
+    /// The defaults with time limits that even a busy machine does not exceed.
     static var patient: ServerConfiguration {
         var configuration = ServerConfiguration()
         configuration.drainTime = .seconds(120)

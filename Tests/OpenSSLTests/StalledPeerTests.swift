@@ -1,5 +1,5 @@
-// A client that does not read what it asked for: the server stops reading its requests before its own memory grows, and
-// goes on where it stopped when the client does.
+// A client that does not read responses: the server stops reading its requests before memory use grows, and
+// continues when the client reads again.
 
 import NIOCore
 import NIOPosix
@@ -12,36 +12,38 @@ import TestWaiting
 import Testing
 
 struct StalledPeerTests {
-    /// Counts what comes.
-    private final class Reader: ChannelInboundHandler {
+    /// Counts received bytes.
+    private final class ByteCounter: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
-        private let bytes: Atomic64
+        private let bytes: SharedCount
 
-        init(_ bytes: Atomic64) { self.bytes = bytes }
+        init(_ bytes: SharedCount) { self.bytes = bytes }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             bytes.add(unwrapInboundIn(data).readableBytes)
         }
     }
 
-    private final class Atomic64: Sendable {
+    private final class SharedCount: Sendable {
         private let value = Atomic<Int>(0)
 
         var count: Int { value.load(ordering: .relaxed) }
         func add(_ count: Int) { value.wrappingAdd(count, ordering: .relaxed) }
     }
 
-    @Test func `a peer that does not read is not read from, and gets all of it when it does`() async throws {
+    @Test func `the server stops reading from a peer that does not read, and later sends it everything`()
+        async throws
+    {
         let (calls, letters) = (1000, 100_000)
         let authority = try await TestAuthority.shared
         try await SecureServer.with(SecureServer.context()) { server in
             let context = try TLSContext(authorities: authority.authorities)
-            let received = Atomic64()
+            let received = SharedCount()
             let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
                 .connect(host: "127.0.0.1", port: server.port)
                 .flatMapThrowing { channel in
                     try context.secure(channel, host: "localhost").flatMapThrowing { _ in
-                        try channel.pipeline.syncOperations.addHandler(Reader(received))
+                        try channel.pipeline.syncOperations.addHandler(ByteCounter(received))
                         try channel.syncOptions?.setOption(.autoRead, value: false)
                     }.map { channel }
                 }.flatMap { $0 }.get()
@@ -63,11 +65,11 @@ struct StalledPeerTests {
                 unchanged = server.served.count > 0 && server.served.count == seen ? unchanged + 1 : 0
                 seen = server.served.count
             }
-            // The buffers of the two sockets take a few megabytes.
+            // The buffers of the two sockets hold a few megabytes.
             #expect(seen < calls / 2, "\(seen)")
 
             try await channel.setOption(.autoRead, value: true).get()
-            try await eventually("all answers") { received.count >= calls * letters }
+            try await eventually("all responses") { received.count >= calls * letters }
             #expect(server.served.count == calls)
             try await channel.close()
         }

@@ -1,5 +1,5 @@
-// The two ends of one TLS connection without a socket: the test carries the encrypted bytes from one to the other, cut
-// and spoilt as it likes. All on one thread, so that each step is the next.
+// Both ends of a TLS connection without a socket: the test moves the encrypted bytes and may split or corrupt them.
+// Everything runs on one thread, so the order of steps is deterministic.
 
 import NIOCore
 import NIOEmbedded
@@ -7,8 +7,8 @@ import OpenSSL
 
 /// A client and a server.
 final class TLSPair {
-    /// What an end has told the handlers above it.
-    final class Listener: ChannelInboundHandler {
+    /// Records the events that one end passes to the handlers above it.
+    final class EventRecorder: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
         var received: [UInt8] = []
         var inputClosed = 0
@@ -30,7 +30,7 @@ final class TLSPair {
         func channelInactive(context: ChannelHandlerContext) { isInactive = true }
     }
 
-    /// An embedded channel does not know how to close one way only.
+    /// Handles closing the output only, which an embedded channel does not support.
     private final class HalfCloser: ChannelOutboundHandler {
         typealias OutboundIn = ByteBuffer
 
@@ -42,10 +42,10 @@ final class TLSPair {
     /// One end.
     struct End {
         let channel: EmbeddedChannel
-        let listener = Listener()
+        let recorder = EventRecorder()
         let secured: Outcome
 
-        /// How the handshake ended.
+        /// The result of the handshake.
         final class Outcome {
             var result: Result<CertificateNames?, any Error>?
             var error: TLSError? {
@@ -54,7 +54,7 @@ final class TLSPair {
         }
 
         init(_ context: TLSContext, host: String?, staysOpen: Bool) throws {
-            let (outcome, listener) = (Outcome(), listener)
+            let (outcome, recorder) = (Outcome(), recorder)
             let channel = EmbeddedChannel(handler: HalfCloser())
             self.channel = channel
             secured = outcome
@@ -62,13 +62,13 @@ final class TLSPair {
             try context.secure(channel, host: host).assumeIsolated().whenComplete { result in
                 outcome.result = result
                 guard case .success = result else { return }
-                try? channel.pipeline.syncOperations.addHandler(listener)
+                try? channel.pipeline.syncOperations.addHandler(recorder)
             }
         }
 
         var isSecure: Bool { if case .success? = secured.result { true } else { false } }
 
-        /// What it wants to send, in writes.
+        /// The pending outgoing writes.
         func outgoing() throws -> [ByteBuffer] {
             var writes: [ByteBuffer] = []
             while let bytes = try channel.readOutbound(as: ByteBuffer.self) {
@@ -80,7 +80,7 @@ final class TLSPair {
 
     let client: End
     let server: End
-    /// Bytes that were carried to the client.
+    /// How many bytes were moved to the client.
     private(set) var bytesToClient = 0
 
     init(client: TLSContext, server: TLSContext, host: String = "localhost", staysOpen: Bool = true) throws {
@@ -96,8 +96,8 @@ final class TLSPair {
         _ = try? server.channel.finish(acceptAlreadyClosed: true)
     }
 
-    /// Carries bytes both ways until there are no more.
-    func carry(in pieces: (ByteBuffer) throws -> [ByteBuffer] = { [$0] }) throws {
+    /// Moves bytes in both directions until none are pending.
+    func transfer(in pieces: (ByteBuffer) throws -> [ByteBuffer] = { [$0] }) throws {
         while true {
             let (toServer, toClient) = (try client.outgoing(), try server.outgoing())
             if toServer.isEmpty, toClient.isEmpty { return }
@@ -108,7 +108,7 @@ final class TLSPair {
     }
 }
 
-/// Random numbers that come again with the seed.
+/// A reproducible generator.
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 

@@ -1,5 +1,5 @@
-// The handler itself, byte by byte: whole messages out of any cuts, every kind of end, and nothing that somebody has
-// spoilt.
+// The TLS handler byte by byte: messages survive any fragmentation, every kind of end is reported, and corrupt data
+// is rejected.
 
 import Glibc
 import NIOCore
@@ -8,7 +8,7 @@ import OpenSSL
 import Testing
 
 struct TLSPairTests {
-    /// Contexts of both ends are made first: the rest is on one thread.
+    /// Makes the contexts first; the body then runs on one thread.
     private func withPair(
         staysOpen: Bool = true, _ body: (TLSPair) throws -> Void
     ) async throws {
@@ -18,7 +18,7 @@ struct TLSPairTests {
     }
 
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
-    func `what is written comes out whole, however the bytes are cut`(seed: UInt64) async throws {
+    func `data arrives complete, however the bytes are split`(seed: UInt64) async throws {
         try await withPair { pair in
             var random = SeededGenerator(seed: seed)
             let longest = [1, 7, 100, 5000, 40_000].randomElement(using: &random) ?? 1
@@ -32,7 +32,7 @@ struct TLSPairTests {
                 }
                 return pieces
             }
-            try pair.carry(in: cut)
+            try pair.transfer(in: cut)
             #expect(pair.client.isSecure && pair.server.isSecure)
             var (toServer, toClient): ([UInt8], [UInt8]) = ([], [])
             for _ in 0..<6 {
@@ -45,19 +45,19 @@ struct TLSPairTests {
                     }
                     end.channel.flush()
                 }
-                try pair.carry(in: cut)
-                #expect(pair.server.listener.received == toServer)
-                #expect(pair.client.listener.received == toClient)
+                try pair.transfer(in: cut)
+                #expect(pair.server.recorder.received == toServer)
+                #expect(pair.client.recorder.received == toClient)
             }
-            #expect(pair.client.listener.errors.isEmpty && pair.server.listener.errors.isEmpty)
+            #expect(pair.client.recorder.errors.isEmpty && pair.server.recorder.errors.isEmpty)
         }
     }
 
-    @Test func `what is written before a flush leaves in one write, and all who wait for it are told`()
+    @Test func `writes before a flush leave in one write, and all their promises succeed`()
         async throws
     {
         try await withPair { pair in
-            try pair.carry()
+            try pair.transfer()
             let promises = (0..<5).map { _ in pair.client.channel.eventLoop.makePromise(of: Void.self) }
             for (number, promise) in promises.enumerated() {
                 pair.client.channel.write(
@@ -71,104 +71,103 @@ struct TLSPairTests {
         }
     }
 
-    @Test func `an announced end is the end of the input, once, and answers still pass`() async throws {
+    @Test func `close_notify ends the input once, and responses still pass`() async throws {
         try await withPair { pair in
-            try pair.carry()
-            pair.client.channel.write(ByteBuffer(string: "last words"), promise: nil)
+            try pair.transfer()
+            pair.client.channel.write(ByteBuffer(string: "last message"), promise: nil)
             pair.client.channel.flush()
             try pair.client.channel.close(mode: .output).wait()
-            try pair.carry()
-            #expect(pair.server.listener.received == Array("last words".utf8))
-            #expect(pair.server.listener.inputClosed == 1)
-            // FIN comes after it, and is no news.
+            try pair.transfer()
+            #expect(pair.server.recorder.received == Array("last message".utf8))
+            #expect(pair.server.recorder.inputClosed == 1)
+            // The FIN that follows must not be reported again.
             pair.server.channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
-            #expect(pair.server.listener.inputClosed == 1)
-            #expect(pair.server.listener.errors.isEmpty)
+            #expect(pair.server.recorder.inputClosed == 1)
+            #expect(pair.server.recorder.errors.isEmpty)
 
             try pair.server.channel.writeAndFlush(ByteBuffer(string: "an answer")).wait()
-            try pair.carry()
-            #expect(pair.client.listener.received == Array("an answer".utf8))
+            try pair.transfer()
+            #expect(pair.client.recorder.received == Array("an answer".utf8))
         }
     }
 
-    @Test func `an announced end closes a channel that cannot stay half open`() async throws {
+    @Test func `close_notify closes a channel that cannot stay half open`() async throws {
         try await withPair(staysOpen: false) { pair in
-            try pair.carry()
+            try pair.transfer()
             try pair.server.channel.close().wait()
-            try pair.carry()
+            try pair.transfer()
             #expect(!pair.client.channel.isActive)
-            #expect(pair.client.listener.isInactive)
-            #expect(pair.client.listener.errors.isEmpty)
+            #expect(pair.client.recorder.isInactive)
+            #expect(pair.client.recorder.errors.isEmpty)
         }
     }
 
     @Test(arguments: [false, true])
-    func `an end that nobody announced is an error`(isInactive: Bool) async throws {
+    func `an end without close_notify is an error`(isInactive: Bool) async throws {
         try await withPair { pair in
-            try pair.carry()
+            try pair.transfer()
             if isInactive {
                 pair.server.channel.pipeline.fireChannelInactive()
             } else {
                 pair.server.channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
             }
-            #expect(pair.server.listener.errors == [.truncated])
-            #expect(pair.server.listener.inputClosed == 0)
+            #expect(pair.server.recorder.errors == [.truncated])
+            #expect(pair.server.recorder.inputClosed == 0)
             #expect(!pair.server.channel.isActive)
         }
     }
 
-    @Test func `nothing is handed on of bytes that somebody has changed`() async throws {
+    @Test func `corrupt bytes are not passed on`() async throws {
         try await withPair { pair in
-            try pair.carry()
+            try pair.transfer()
             try pair.client.channel.writeAndFlush(ByteBuffer(string: "pay 10 dollars")).wait()
             var bytes = try #require(try pair.client.outgoing().first)
             let last = bytes.writerIndex - 1
             let changed = try #require(bytes.getInteger(at: last, as: UInt8.self)) ^ 1
             bytes.setInteger(changed, at: last)
             try pair.server.channel.writeInbound(bytes)
-            #expect(pair.server.listener.received.isEmpty)
-            #expect(pair.server.listener.errors.count == 1)
+            #expect(pair.server.recorder.received.isEmpty)
+            #expect(pair.server.recorder.errors.count == 1)
             #expect(!pair.server.channel.isActive)
-            try pair.carry()
-            // The other end is told by an alert.
-            #expect(pair.client.listener.errors == [.refused("bad record mac")])
+            try pair.transfer()
+            // The peer receives an alert.
+            #expect(pair.client.recorder.errors == [.refused("bad record mac")])
         }
     }
 
-    @Test func `a client that comes again resumes its session and sends no certificates around`() async throws
-    {
+    @Test func `a client that reconnects resumes its session without certificates`() async throws {
         let client = try TLSContext(authorities: try await TestAuthority.shared.authorities)
         let servers = [try await SecureServer.context(), try await SecureServer.context()]
         func bytesOfHandshake(_ server: TLSContext) throws -> Int {
             let pair = try TLSPair(client: client, server: server)
-            try pair.carry()
+            try pair.transfer()
             #expect(pair.client.isSecure)
             return pair.bytesToClient
         }
         let bytes = try [servers[0], servers[0], servers[0], servers[1]].map(bytesOfHandshake)
         #expect(bytes[0] - bytes[1] > 400 && bytes[0] - bytes[2] > 400, "\(bytes)")
-        // A server with new keys takes it for a stranger.
+        // A server with new keys cannot resume the session.
         #expect(bytes[3] - bytes[1] > 400, "\(bytes)")
     }
 
-    @Test func `an error that somebody else left on the thread is not the connection's`() async throws {
+    @Test func `an old error in the thread's queue is not attributed to the connection`() async throws {
         try await withPair { pair in
-            // Half of what comes each time: libssl wants more, and says why by that thread's errors.
+            // With half of the bytes libssl needs more, and tells so through the thread's error queue.
             func halves(_ bytes: ByteBuffer) throws -> [ByteBuffer] {
                 try leaveAnErrorBehind()
                 var rest = bytes
                 let half = rest.readSlice(length: rest.readableBytes / 2)
                 return [half, rest].compactMap(\.self)
             }
-            try pair.carry(in: halves)
+            try pair.transfer(in: halves)
             try pair.client.channel.writeAndFlush(ByteBuffer(string: "still here")).wait()
-            try pair.carry(in: halves)
-            #expect(pair.server.listener.received == Array("still here".utf8))
-            #expect(pair.client.listener.errors.isEmpty && pair.server.listener.errors.isEmpty)
+            try pair.transfer(in: halves)
+            #expect(pair.server.recorder.received == Array("still here".utf8))
+            #expect(pair.client.recorder.errors.isEmpty && pair.server.recorder.errors.isEmpty)
         }
     }
 
-    /// Has a function of libcrypto fail, as one that another library calls may.
+    /// Makes a libcrypto function fail, as a call by another library might.
     private func leaveAnErrorBehind() throws {
         typealias OpenFile = @convention(c) (UnsafePointer<CChar>, UnsafePointer<CChar>) -> OpaquePointer?
         let function = try #require(dlsym(nil, "BIO_new_file"))
@@ -180,12 +179,12 @@ struct TLSPairTests {
             #expect(throws: ChannelError.ioOnClosedChannel) {
                 try pair.client.channel.writeAndFlush(ByteBuffer(string: "in the open")).wait()
             }
-            try pair.carry()
+            try pair.transfer()
             #expect(pair.client.isSecure)
         }
     }
 
-    @Test func `who goes during the handshake has not finished it`() async throws {
+    @Test func `a peer that closes during the handshake causes an error`() async throws {
         try await withPair { pair in
             let hello = try #require(try pair.client.outgoing().first)
             try pair.server.channel.writeInbound(hello)

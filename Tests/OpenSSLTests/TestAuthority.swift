@@ -1,9 +1,9 @@
-// Certificates for the tests, made once for each run by the `openssl` command, as an administrator would make them.
+// Certificates for the tests, made once per run by the `openssl` command.
 
 import Foundation
 import Subprocess
 
-/// A certificate authority with what it has signed, as PEM files in a directory of its own.
+/// A certificate authority and the certificates it signed, as PEM files in a directory of its own.
 struct TestAuthority: Sendable {
     let directory: String
 
@@ -12,10 +12,10 @@ struct TestAuthority: Sendable {
     var authorities: String { path("ca.pem") }
     /// A certificate for localhost and 127.0.0.1.
     var server: (file: String, key: String) { (path("server.pem"), path("server.key")) }
-    /// A certificate for nobody's host, with the names of a program.
+    /// A client certificate, valid for no host.
     var client: (file: String, key: String) { (path("client.pem"), path("client.key")) }
 
-    /// A certificate for the key of the client that ends in so many seconds.
+    /// A certificate for the client's key that expires in `seconds`.
     func client(endingIn seconds: Int) async throws -> (file: String, key: String) {
         let name = "client-\(UUID().uuidString)"
         let script = """
@@ -27,12 +27,12 @@ struct TestAuthority: Sendable {
                 -enddate "$(date -u -d "+$3 seconds" +%y%m%d%H%M%SZ)" -out client.pem
             """
         let made = try await Command.run("bash", "-c", script, "bash", directory, name, "\(seconds)")
-        guard made.status == 0 else { throw Surprise("openssl could not make a certificate: \(made)") }
+        guard made.status == 0 else { throw SetupFailure("openssl could not make a certificate: \(made)") }
         return (path(name + "/client.pem"), client.key)
     }
 
     static var shared: TestAuthority { get async throws { try await made.value } }
-    /// Another one, which has the same names on its certificates.
+    /// A second authority, with the same names on its certificates.
     static var stranger: TestAuthority { get async throws { try await madeStranger.value } }
 
     private static let made = Task { try await make() }
@@ -43,21 +43,21 @@ struct TestAuthority: Sendable {
             .path
         let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "certificates").path
-        // Nobody is left to remove them at the end of a run; they are small, and in the temporary directory.
+        // Not removed at the end of a run: the files are small and in the temporary directory.
         let made = try await Command.run("bash", script, directory)
-        guard made.status == 0 else { throw Surprise("openssl could not make certificates: \(made)") }
+        guard made.status == 0 else { throw SetupFailure("openssl could not make certificates: \(made)") }
         return TestAuthority(directory: directory)
     }
 }
 
-/// What went wrong in a test's own preparations.
-struct Surprise: Error, CustomStringConvertible {
+/// A failure of a test's setup.
+struct SetupFailure: Error, CustomStringConvertible {
     let description: String
 
     init(_ description: String) { self.description = description }
 }
 
-/// Other programs, run to their end.
+/// Runs other programs.
 enum Command {
     struct Outcome: Sendable {
         let status: Int32
@@ -70,12 +70,12 @@ enum Command {
             .name(program), arguments: Arguments(arguments), environment: environment, input: .none,
             output: .string(limit: 1 << 20), error: .combinedWithOutput)
         guard case .exited(let status) = result.terminationStatus else {
-            throw Surprise("\(program) was killed")
+            throw SetupFailure("\(program) was killed")
         }
         return Outcome(status: status, output: result.standardOutput)
     }
 
-    /// Runs a program that ends by itself after the body, which gets its lines one by one.
+    /// Runs a program that ends by itself after the body, which reads the program's output line by line.
     static func serving(
         _ program: String, _ arguments: String...,
         body: (_ lines: () async throws -> String?) async throws -> Void
@@ -91,13 +91,13 @@ enum Command {
             } catch {
                 result = .failure(error)
             }
-            // Some end with their input, so that stays open until here.
+            // Some programs end at the end of their input, so the input stays open until here.
             try await execution.standardInputWriter.finish()
             try result.get()
         }
     }
 
-    /// The system's programs before those of whoever runs the tests.
+    /// A fixed PATH, so that the system's programs are used and not those of the user.
     private static let environment = Environment.custom([
         "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8",
     ])
