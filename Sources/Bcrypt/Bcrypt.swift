@@ -1,8 +1,9 @@
-// bcrypt ($2b$) by libxcrypt's reentrant calls. They block for as long as the cost says (220 ms of a core at cost 12):
-// a server calls them through BcryptPool only.
+// Bcrypt ($2b$) with libxcrypt's reentrant functions. They block for a time set by the cost (220 ms of a core at
+// cost 12), so a server calls them only through BcryptPool.
 //
-// libxcrypt's traps, closed here: it answers `*0` for a bad setting where one expects an error (crypt_rn answers NULL),
-// reads 72 bytes of a password and no more, stops at a NUL, and wants 32 KiB of state, which belong on the heap.
+// Libxcrypt has pitfalls that are handled here: for a bad setting it may return `*0` instead of an error (crypt_rn
+// returns NULL), it ignores a password after 72 bytes or a NUL, and it needs 32 KiB of state, which must be on the
+// heap.
 
 internal import CCrypt
 internal import Glibc
@@ -11,34 +12,34 @@ internal import Glibc
 public enum BcryptError: Error, Sendable, Hashable {
     /// The cost is not in 4 ... 31.
     case costOutOfRange
-    /// More than 72 bytes or a NUL: bcrypt would ignore a part of it.
+    /// The password has more than 72 bytes or a NUL; bcrypt would ignore a part of it.
     case unhashablePassword
     /// libxcrypt or the system's random generator failed.
     case libraryFailed
 }
 
-/// bcrypt, blocking.
+/// Blocking bcrypt functions.
 public enum Bcrypt {
-    /// The costs that bcrypt has: each step doubles the time.
+    /// The valid costs; each step doubles the time.
     public static let costs = 4...31
 
-    /// A fresh `$2b$` hash of a password with a random salt, 60 characters; takes 2^cost rounds.
+    /// A `$2b$` hash of a password with a random salt, 60 characters; takes 2^cost rounds.
     public static func hash(_ password: String, cost: Int) throws(BcryptError) -> String {
-        guard let phrase = Passphrase(password) else { throw .unhashablePassword }
+        guard let cPassword = CPassword(password) else { throw .unhashablePassword }
         let setting = try randomSetting(cost: cost)
-        guard let hash = crypt(phrase, setting), isWellFormed(hash) else { throw .libraryFailed }
+        guard let hash = crypt(cPassword, setting), isWellFormed(hash) else { throw .libraryFailed }
         return String(decoding: hash, as: UTF8.self)
     }
 
-    /// Whether a password has this hash; false for every password and every hash that cannot be.
+    /// Whether a password has this hash; false if the password or the hash is invalid.
     public static func verify(_ password: String, against hash: String) -> Bool {
         let stored = Array(hash.utf8)
-        guard isWellFormed(stored), let phrase = Passphrase(password) else { return false }
-        guard let computed = crypt(phrase, stored) else { return false }
+        guard isWellFormed(stored), let cPassword = CPassword(password) else { return false }
+        guard let computed = crypt(cPassword, stored) else { return false }
         return equalsInConstantTime(computed, stored)
     }
 
-    /// A hash of the given cost that no password is known to have, for doing the same work without an account.
+    /// A hash that no known password matches; verifying against it takes as long as for a real account.
     static func unmatchableHash(cost: Int) throws(BcryptError) -> String {
         String(decoding: try randomSetting(cost: cost), as: UTF8.self) + String(repeating: ".", count: 31)
     }
@@ -71,8 +72,8 @@ public enum Bcrypt {
         return output.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
     }
 
-    /// One run of bcrypt; nil when libxcrypt refuses.
-    private static func crypt(_ phrase: borrowing Passphrase, _ setting: [UInt8]) -> [UInt8]? {
+    /// Runs bcrypt once; nil if libxcrypt rejects the setting.
+    private static func crypt(_ password: borrowing CPassword, _ setting: [UInt8]) -> [UInt8]? {
         let size = MemoryLayout<crypt_data>.size
         let state = UnsafeMutableRawPointer.allocate(
             byteCount: size, alignment: MemoryLayout<crypt_data>.alignment)
@@ -82,7 +83,8 @@ public enum Bcrypt {
             state.deallocate()
         }
         let terminated = setting.map { CChar(bitPattern: $0) } + [0]
-        guard let output = crypt_rn(phrase.pointer, terminated, state, Int32(truncatingIfNeeded: size)) else {
+        guard let output = crypt_rn(password.pointer, terminated, state, Int32(truncatingIfNeeded: size))
+        else {
             return nil
         }
         return Array(String(cString: output).utf8)
@@ -94,12 +96,12 @@ public enum Bcrypt {
     }
 }
 
-/// A password as C wants it, wiped when it goes.
-private struct Passphrase: ~Copyable {
+/// A NUL-terminated password that is erased when it is freed.
+private struct CPassword: ~Copyable {
     let pointer: UnsafeMutablePointer<CChar>
     private let size: Int
 
-    /// nil for a password that bcrypt would not read to its end.
+    /// Nil for a password that bcrypt would not read to its end.
     init?(_ password: String) {
         let count = password.utf8.count
         guard count <= PasswordRules.maximumBytes, !password.utf8.contains(0) else { return nil }

@@ -1,18 +1,18 @@
-// bcrypt for a server: on threads of its own, behind a queue with an end. A flood of logins fills the queue and is
-// refused at once; everything else goes on. At least one core stays free of it when there is more than one.
+// Bcrypt on a bounded pool of threads with a bounded queue. When logins flood the queue, further ones are rejected
+// at once and other calls continue. On a machine with several cores the pool leaves at least one core free.
 
 internal import Glibc
 internal import Synchronization
 
-/// Why the pool did not answer.
+/// Why the pool did not hash or verify a password.
 public enum BcryptPoolError: Error, Sendable, Hashable {
-    /// As many wait as may: try later.
+    /// The queue is full; the caller may retry later.
     case queueFull
-    /// The caller's task was cancelled, or the pool went, before its turn.
+    /// The caller's task was cancelled, or the pool was stopped, before the work began.
     case cancelled
     /// The password cannot be hashed, or libxcrypt failed.
     case bcrypt(BcryptError)
-    /// The system gave no thread.
+    /// The system could not create a thread.
     case noThread
 }
 
@@ -22,11 +22,11 @@ public final class BcryptPool: Sendable {
     public let cost: Int
 
     private let workers: WorkerThreads
-    /// What is compared when there is no hash: the same work, and never a match.
+    /// Verified against when there is no hash, so that it takes the same time and never matches.
     private let unmatchableHash: String
 
-    /// A pool of that many threads, by default one less than the processors and at least one; at most
-    /// `queueLimit` calls wait behind them.
+    /// Makes a pool. By default it has one thread fewer than the machine has processors, but at least one; at most
+    /// `queueLimit` calls wait for a thread.
     public init(
         cost: Int = 12, threadCount: Int = BcryptPool.defaultThreadCount, queueLimit: Int = 64
     ) throws(BcryptPoolError) {
@@ -45,7 +45,7 @@ public final class BcryptPool: Sendable {
         workers.stop()
     }
 
-    /// A fresh `$2b$` hash of a password that keeps to `PasswordRules`.
+    /// Hashes a password that follows `PasswordRules` with `$2b$` and a random salt.
     public func hash(_ password: String) async throws(BcryptPoolError) -> String {
         let cost = self.cost
         let result: Result<String, BcryptError> = try await run {
@@ -54,10 +54,10 @@ public final class BcryptPool: Sendable {
         do throws(BcryptError) { return try result.get() } catch { throw .bcrypt(error) }
     }
 
-    /// Whether a password has this hash. Without one, or with one that is no hash, the answer is false and takes
-    /// as long, so that nobody learns which e-mail addresses have accounts.
+    /// Whether a password has this hash. If the hash is nil or malformed, the result is false after the same time,
+    /// so that timing does not reveal which accounts exist.
     public func verify(_ password: String, against hash: String?) async throws(BcryptPoolError) -> Bool {
-        // bcrypt cannot have hashed such a password; that is so for every account alike.
+        // No account can have such a password, so returning early reveals nothing.
         guard password.utf8.count <= PasswordRules.maximumBytes, !password.utf8.contains(0) else {
             return false
         }
@@ -71,28 +71,29 @@ public final class BcryptPool: Sendable {
         }
     }
 
-    /// One less than the processors, at least 1.
+    /// The number of processors minus one, at least 1.
     public static var defaultThreadCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)) - 1) }
 
-    /// Throws if there is no room now, for callers who have other work to do before they come.
-    public func checkRoom() throws(BcryptPoolError) {
+    /// Throws `queueFull` if the queue is full, so that callers can check before they do other work.
+    public func checkCapacity() throws(BcryptPoolError) {
         if workers.isFull { throw .queueFull }
     }
 
-    /// Calls waiting for a thread.
+    /// How many calls wait for a thread.
     public var queuedCount: Int { workers.queuedCount }
 
-    /// Calls that were refused since the start because the queue was full.
-    public var refusedCount: Int { workers.refusedCount }
+    /// How many calls were rejected since the start because the queue was full.
+    public var rejectedCount: Int { workers.rejectedCount }
 
-    /// Threads at work.
+    /// How many threads are busy.
     public var busyThreadCount: Int { workers.busyCount }
 
     private func run<Value: Sendable>(
         _ work: @escaping @Sendable () -> Value
     ) async throws(BcryptPoolError) -> Value {
         let workers = self.workers
-        // The number is stored after the job is queued, so a cancellation may find none yet: then it leaves word.
+        // The ticket is stored after the job is queued. A cancellation that comes earlier marks it as cancelled
+        // instead.
         let ticket = Mutex(Ticket.none)
         let result: Result<Value, BcryptPoolError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

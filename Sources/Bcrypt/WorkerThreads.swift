@@ -1,30 +1,30 @@
-// A fixed number of threads and a bounded queue before them. bcrypt holds a core for a fifth of a second, so it may
-// neither run on an event loop nor on Swift's own pool, whose threads are as few as the cores and everybody's.
+// A fixed number of threads with a bounded queue. A bcrypt run occupies a core for a fifth of a second, so it must
+// not run on an event loop or on Swift's shared thread pool.
 //
-// A job is known by a number: whoever takes it out of the queue, a thread or a cancellation, is the one to finish it.
+// Each job has an identifier. Whoever removes the job from the queue, a thread or a cancellation, finishes it.
 
 internal import Glibc
 
-/// The queue and its threads; `stop` lets them end.
+/// The queue and its threads; `stop` ends the threads.
 final class WorkerThreads: @unchecked Sendable {
-    /// What to do, and what to do instead when it was taken out before its turn.
+    /// A job: `run` on a thread, or `cancel` if it is removed from the queue first.
     struct Job {
         let run: () -> Void
         let cancel: () -> Void
     }
 
-    // All state below is guarded by `mutex`; `jobs` is in order of arrival because identifiers grow.
+    // `mutex` guards all state below. `jobs` is in order of arrival because identifiers ascend.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private let wakeUp: UnsafeMutablePointer<pthread_cond_t>
+    private let jobsAvailable: UnsafeMutablePointer<pthread_cond_t>
     private var jobs: [(identifier: UInt64, job: Job)] = []
     private var nextIdentifier: UInt64 = 0
     private var stopped = false
     private var busy = 0
-    private var refused = 0
+    private var rejected = 0
     private var threadCount = 0
     private let queueLimit: Int
 
-    /// Starts the threads, fewer than asked for when the system gives no more; nil when it gives none.
+    /// Starts the threads, or fewer if the system refuses; nil if it starts none.
     static func start(count: Int, queueLimit: Int) -> WorkerThreads? {
         let workers = WorkerThreads(queueLimit: queueLimit)
         var started = 0
@@ -45,99 +45,100 @@ final class WorkerThreads: @unchecked Sendable {
             pthread_detach(thread)
             started += 1
         }
-        workers.locked { workers.threadCount = started }
+        workers.withLock { workers.threadCount = started }
         return started > 0 ? workers : nil
     }
 
     private init(queueLimit: Int) {
         self.queueLimit = queueLimit
         mutex = .allocate(capacity: 1)
-        wakeUp = .allocate(capacity: 1)
+        jobsAvailable = .allocate(capacity: 1)
         pthread_mutex_init(mutex, nil)
-        pthread_cond_init(wakeUp, nil)
+        pthread_cond_init(jobsAvailable, nil)
     }
 
     deinit {
-        pthread_cond_destroy(wakeUp)
+        pthread_cond_destroy(jobsAvailable)
         pthread_mutex_destroy(mutex)
-        wakeUp.deallocate()
+        jobsAvailable.deallocate()
         mutex.deallocate()
     }
 
-    /// Queues a job and answers its number; nil when the queue is full or the threads were told to stop.
+    /// Queues a job and returns its identifier; nil if the queue is full or stopped.
     func enqueue(_ job: Job) -> UInt64? {
-        locked {
+        withLock {
             guard !stopped, hasRoom else {
-                refused += 1
+                rejected += 1
                 return nil
             }
             nextIdentifier += 1
             jobs.append((nextIdentifier, job))
-            pthread_cond_signal(wakeUp)
+            pthread_cond_signal(jobsAvailable)
             return nextIdentifier
         }
     }
 
-    /// Takes a job out of the queue and cancels it; nothing happens when a thread already has it.
+    /// Removes a job from the queue and cancels it; does nothing if a thread has already taken it.
     func cancel(_ identifier: UInt64) {
-        let job: Job? = locked {
+        let job: Job? = withLock {
             guard let index = jobs.firstIndex(where: { $0.identifier == identifier }) else { return nil }
             return jobs.remove(at: index).job
         }
         job?.cancel()
     }
 
-    /// Ends the threads after the jobs they have; queued jobs are cancelled.
+    /// Ends the threads after their current jobs and cancels all queued jobs.
     func stop() {
-        let abandoned = locked {
+        let abandoned = withLock {
             stopped = true
-            pthread_cond_broadcast(wakeUp)
+            pthread_cond_broadcast(jobsAvailable)
             defer { jobs = [] }
             return jobs
         }
         for (_, job) in abandoned { job.cancel() }
     }
 
-    /// Jobs waiting for a thread.
-    var queuedCount: Int { locked { jobs.count } }
+    /// How many jobs wait for a thread.
+    var queuedCount: Int { withLock { jobs.count } }
 
-    /// Whether another job would not be queued; counts as one that was not.
+    /// Whether the queue is full; if so, counts a rejected job.
     var isFull: Bool {
-        locked {
+        withLock {
             guard !hasRoom else { return false }
-            refused += 1
+            rejected += 1
             return true
         }
     }
 
-    /// Jobs that an idle thread is about to take do not wait, however long it takes to wake up. Under `mutex`.
+    /// A job that an idle thread is about to take does not count as waiting. Call under `mutex`.
     private var hasRoom: Bool { jobs.count + busy < queueLimit + threadCount }
 
-    /// Jobs that were not queued.
-    var refusedCount: Int { locked { refused } }
+    /// How many jobs were rejected.
+    var rejectedCount: Int { withLock { rejected } }
 
-    /// Threads at work.
-    var busyCount: Int { locked { busy } }
+    /// How many threads are busy.
+    var busyCount: Int { withLock { busy } }
 
     private func work() {
-        // On Linux this is about the one thread. Where the cores are too few for all, other calls go first.
+        // On Linux this lowers the priority of the current thread only. Under contention the threads that serve
+        // calls go first.
         setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
         while let job = next() {
             job.run()
-            locked { busy -= 1 }
+            withLock { busy -= 1 }
         }
     }
 
     private func next() -> Job? {
-        locked {
-            while jobs.isEmpty && !stopped { pthread_cond_wait(wakeUp, mutex) }
+        withLock {
+            while jobs.isEmpty && !stopped { pthread_cond_wait(jobsAvailable, mutex) }
             guard !jobs.isEmpty else { return nil }
             busy += 1
             return jobs.removeFirst().job
         }
     }
 
-    private func locked<Result>(_ body: () -> Result) -> Result {
+    private func withLock<Result>(_ body: () -> Result) -> Result {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         return body()

@@ -74,7 +74,7 @@ struct ServicePages: Sendable {
             Double(passwords.busyThreadCount))
         page.write(
             "clinic_password_refused_total", .counter, help: "Passwords that the queue had no room for.",
-            Double(passwords.refusedCount))
+            Double(passwords.rejectedCount))
         writeDatabase(into: &page)
         page.writeProcess()
         page.write(

@@ -1,10 +1,10 @@
-// The pool: its answers, its end of queue, cancellation, and the time an absent account takes.
+// The bcrypt pool: results, full queue, cancellation, and timing without an account.
 import Bcrypt
 import TestWaiting
 import Testing
 
 @Suite struct BcryptPoolTests {
-    @Test func `what the pool hashes it verifies`() async throws {
+    @Test func `the pool verifies a hash that it made`() async throws {
         let pool = try BcryptPool(cost: 4, threadCount: 2)
         let hash = try await pool.hash("correct horse")
         #expect(try await pool.verify("correct horse", against: hash))
@@ -12,13 +12,13 @@ import Testing
     }
 
     @Test(arguments: [nil, "", "*0", "$2b$04$short"] as [String?])
-    func `no password fits an absent hash`(hash: String?) async throws {
+    func `no password matches a missing or malformed hash`(hash: String?) async throws {
         let pool = try BcryptPool(cost: 4, threadCount: 1)
         #expect(try await !pool.verify("correct horse", against: hash))
         #expect(try await !pool.verify("", against: hash))
     }
 
-    @Test func `hostile passwords are wrong passwords`() async throws {
+    @Test func `passwords that bcrypt cannot take do not match`() async throws {
         let pool = try BcryptPool(cost: 4, threadCount: 1)
         let hash = try await pool.hash(String(repeating: "a", count: 72))
         for password in [
@@ -32,12 +32,12 @@ import Testing
         }
     }
 
-    @Test func `a cost that bcrypt has not makes no pool`() {
+    @Test func `a pool with an invalid cost is an error`() {
         #expect(throws: BcryptPoolError.bcrypt(.costOutOfRange)) { try BcryptPool(cost: 3) }
         #expect(throws: BcryptPoolError.bcrypt(.costOutOfRange)) { try BcryptPool(cost: 32) }
     }
 
-    @Test func `many callers at once all get their own answer`() async throws {
+    @Test func `concurrent callers all get their own result`() async throws {
         let pool = try BcryptPool(cost: 4, threadCount: 3, queueLimit: 200)
         let hash = try await pool.hash("password 7")
         let right = try await withThrowingTaskGroup(of: (Int, Bool).self) { group in
@@ -49,7 +49,7 @@ import Testing
         #expect(right == [7])
     }
 
-    @Test func `a full queue refuses, and a cancelled call leaves it`() async throws {
+    @Test func `a full queue rejects calls, and a cancelled call leaves the queue`() async throws {
         // Cost 13 keeps the one thread busy for about half a second.
         let pool = try BcryptPool(cost: 13, threadCount: 1, queueLimit: 1)
         let running = Task { try await pool.hash("the first") }
@@ -65,11 +65,11 @@ import Testing
         #expect(hash.hasPrefix("$2b$13$"))
     }
 
-    @Test func `a task cancelled before it calls gets no turn`() async throws {
+    @Test func `a task cancelled before its call does not run`() async throws {
         let pool = try BcryptPool(cost: 4, threadCount: 1)
-        let (gate, open) = AsyncStream.makeStream(of: Void.self)
+        let (signal, open) = AsyncStream.makeStream(of: Void.self)
         let task = Task {
-            for await _ in gate {}
+            for await _ in signal {}
             return try await pool.hash("correct horse")
         }
         task.cancel()
@@ -84,7 +84,8 @@ import Testing
         var known = Duration.seconds(3600)
         var unknown = known
         var ratio = 0.0
-        // The shortest is what the work takes; other tests share the processors, so it may need some tries.
+        // The shortest run shows the cost of the work. Other tests share the processors, so several tries may be
+        // needed.
         for _ in 0..<50 where !(0.7...1.4).contains(ratio) {
             known = min(
                 known, try await clock.measure { _ = try await pool.verify("wrong horse", against: hash) })

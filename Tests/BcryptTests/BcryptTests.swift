@@ -1,9 +1,9 @@
-// bcrypt against published answers, hostile input, and the rules of a new password.
+// Bcrypt against published test vectors and hostile input, and the rules for new passwords.
 import Bcrypt
 import Testing
 
 @Suite struct BcryptTests {
-    /// Openwall's vectors for crypt_blowfish, which hold for `$2b$` as they do for `$2y$`.
+    /// Openwall's test vectors for crypt_blowfish, which apply to `$2b$` as to `$2y$`.
     @Test(arguments: [
         ("U*U", "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"),
         ("U*U*", "$2b$05$CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK"),
@@ -14,13 +14,13 @@ import Testing
             "$2b$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui"
         ),
     ])
-    func `the published hashes are verified`(password: String, hash: String) {
+    func `the published hashes verify`(password: String, hash: String) {
         #expect(Bcrypt.verify(password, against: hash))
         #expect(!Bcrypt.verify(password + "x", against: hash))
         #expect(!Bcrypt.verify("x" + password.dropFirst(), against: hash))
     }
 
-    @Test func `a hash is fresh, of its cost, and fits its password only`() throws {
+    @Test func `a hash has a fresh salt and its cost, and matches its password only`() throws {
         let first = try Bcrypt.hash("correct horse", cost: 4)
         let second = try Bcrypt.hash("correct horse", cost: 4)
         #expect(first.hasPrefix("$2b$04$"))
@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test(arguments: [3, 32, -1, 0, Int.min, Int.max])
-    func `a cost that bcrypt has not is an error`(cost: Int) {
+    func `an invalid cost is an error`(cost: Int) {
         #expect(throws: BcryptError.costOutOfRange) { try Bcrypt.hash("correct horse", cost: cost) }
     }
 
@@ -40,11 +40,11 @@ import Testing
         #expect(!Bcrypt.verify("cafe\u{301} noir", against: hash))
     }
 
-    @Test func `a password that bcrypt would cut short is neither hashed nor verified`() throws {
+    @Test func `a password that bcrypt would truncate is neither hashed nor verified`() throws {
         let long = String(repeating: "a", count: 72)
         let hash = try Bcrypt.hash(long, cost: 4)
         #expect(Bcrypt.verify(long, against: hash))
-        // The control: libxcrypt itself reads 72 bytes and would let the next one pass.
+        // Libxcrypt itself reads only 72 bytes and would accept the longer password.
         #expect(!Bcrypt.verify(long + "b", against: hash))
         #expect(throws: BcryptError.unhashablePassword) { try Bcrypt.hash(long + "b", cost: 4) }
         let short = try Bcrypt.hash("secretab", cost: 4)
@@ -64,12 +64,12 @@ import Testing
         "$2b$05$CCCCCCCCCCCCCCCCCCCCC:E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U",
         "$6$salt$IxDD3jeSOb5eB1CX5LBsqZFVkJdido3OUILO5Ifz5iwMuTS4XMS130MTSuDDl3aCI6WouIL9AjRbLCelDCy.g.",
     ])
-    func `nothing matches what is no hash`(hash: String) {
+    func `nothing matches a malformed hash`(hash: String) {
         #expect(!Bcrypt.verify("U*U", against: hash))
         #expect(!Bcrypt.verify(hash, against: hash))
     }
 
-    @Test func `a new password has eight characters to seventy-two bytes and no NUL`() throws {
+    @Test func `a new password must have eight characters to seventy-two bytes and no NUL`() throws {
         for password in [
             "12345678", String(repeating: "a", count: 72), String(repeating: "\u{e9}", count: 36),
         ] {

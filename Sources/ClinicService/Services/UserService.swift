@@ -36,7 +36,7 @@ struct UserService: Sendable {
     /// A wrong e-mail and a wrong password get the same answer after the same work: one look-up and one hash.
     func login(_ request: LoginRequest, _ call: Call) async throws -> LoginResponse {
         // A flood is refused before it asks the database.
-        try passwords.checkRoom()
+        try passwords.checkCapacity()
         let email = EmailAddress.normalised(request.email)
         return try await change(call, earlier: { _ in nil }) {
             let known = try await limitingFailures(of: email, call) {
