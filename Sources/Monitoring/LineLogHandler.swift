@@ -1,13 +1,13 @@
-// Log lines for people or for programs. A line is one line whatever it says: what would end it or colour a terminal is
-// escaped, so nobody can write a line of somebody else's. Each is written with one system call, so that lines of several
-// threads and processes do not mix.
+// Writes log lines for people or programs. Line breaks and terminal control characters are escaped, so that a
+// logged value cannot forge a line. Each line is one system call, so that lines of several threads and processes do
+// not mix.
 
 internal import Glibc
 public import Logging
 
-/// How a log line looks.
+/// The format of log lines.
 public enum LogFormat: String, Sendable, CaseIterable {
-    /// A JSON object: `time`, `level`, `logger`, `message`, and the metadata as fields beside them.
+    /// A JSON object with `time`, `level`, `logger`, `message` and the metadata as further fields.
     case json
     /// Time, level, logger and message, then the metadata as `key=value`.
     case text
@@ -15,36 +15,36 @@ public enum LogFormat: String, Sendable, CaseIterable {
 
 /// Writes log lines to standard error.
 public struct LineLogHandler: LogHandler {
-    /// What is less urgent is not written (default info).
+    /// The lowest level that is written (default info).
     public var logLevel = Logger.Level.info
-    /// The fields of every line.
+    /// Metadata added to every line.
     public var metadata: Logger.Metadata = [:]
-    /// Adds fields to every line.
+    /// Provides further metadata for every line.
     public var metadataProvider: Logger.MetadataProvider?
 
     private let label: String
     private let format: LogFormat
 
-    /// A handler for the logger of that name.
+    /// Makes a handler for the logger named `label`.
     public init(label: String, format: LogFormat) {
         self.label = label
         self.format = format
     }
 
-    /// One of the fields of every line.
+    /// A metadata value of every line.
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
-    /// Writes a line.
+    /// Writes one line.
     public func log(event: LogEvent) {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         Self.write(line(of: event, at: time))
     }
 
-    /// The line, with its end.
+    /// The formatted line with its line break.
     func line(of event: LogEvent, at time: timespec) -> [UInt8] {
         var fields = metadata
         if let provided = metadataProvider?.get() { fields.merge(provided) { $1 } }
@@ -82,7 +82,7 @@ public struct LineLogHandler: LogHandler {
         return line.bytes
     }
 
-    /// The fields of a JSON line that metadata may not replace.
+    /// Field names that metadata may not replace in a JSON line.
     private static let reserved: Set<String> = ["time", "level", "logger", "message"]
 
     /// RFC 3339 in UTC with microseconds.
@@ -100,7 +100,8 @@ public struct LineLogHandler: LogHandler {
             + ".\(padded(time.tv_nsec / 1000, 6))Z"
     }
 
-    /// Writes a line in one piece as far as the descriptor takes it; a reader that is gone is nobody's loss.
+    /// Writes the line, in one system call if possible. A write error is ignored: there is no other place to report
+    /// it.
     private static func write(_ line: [UInt8]) {
         var rest = line[...]
         while !rest.isEmpty {
@@ -112,7 +113,7 @@ public struct LineLogHandler: LogHandler {
     }
 }
 
-/// A line that is being made.
+/// A log line under construction.
 struct LineBuffer {
     private(set) var bytes: [UInt8] = []
 
@@ -120,14 +121,14 @@ struct LineBuffer {
 
     mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
-    /// A text as a JSON string.
+    /// Appends a text as a JSON string.
     mutating func appendQuoted(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
         appendEscaped(text, quotes: true)
         bytes.append(UInt8(ascii: "\""))
     }
 
-    /// A text as it is if it is a word, or else as a JSON string.
+    /// Appends a word unchanged and any other text as a JSON string.
     mutating func appendWord(_ text: String) {
         let isWord =
             !text.isEmpty
@@ -137,7 +138,8 @@ struct LineBuffer {
         if isWord { append(text) } else { appendQuoted(text) }
     }
 
-    /// A text with its control characters escaped as in JSON, and quotes and backslashes if they matter.
+    /// Appends a text with control characters escaped as in JSON, and quotes and backslashes too if `quotes` is
+    /// set.
     mutating func appendEscaped(_ text: String, quotes: Bool) {
         for byte in text.utf8 {
             switch byte {

@@ -1,10 +1,11 @@
-// The numbers behind the handles of swift-metrics. Each is counted with one or two relaxed atomic additions: no lock, no
-// allocation. A page is therefore not one moment's picture; each number in it was true while it was written.
+// The series behind the handles of swift-metrics. Each update takes one or two relaxed atomic operations, no lock
+// and no allocation. A page is therefore not a consistent snapshot, but every number in it is current when it is
+// read.
 
 internal import CoreMetrics
 internal import Synchronization
 
-/// A number that only grows.
+/// A monotonic counter.
 final class CounterSeries: CounterHandler {
     private let count = Atomic<Int64>(0)
 
@@ -14,7 +15,7 @@ final class CounterSeries: CounterHandler {
     func reset() { count.store(0, ordering: .relaxed) }
 }
 
-/// A number that goes up and down, as the bits of a Double.
+/// A gauge, stored as the bits of a Double.
 final class GaugeSeries: MeterHandler, RecorderHandler {
     private let bits = Atomic<UInt64>(0)
 
@@ -38,7 +39,7 @@ final class GaugeSeries: MeterHandler, RecorderHandler {
     }
 }
 
-/// Durations, sorted into buckets whose bounds stand closest where most calls end.
+/// A histogram of durations. The bucket bounds are closest together where most calls end.
 final class HistogramSeries: TimerHandler {
     /// The upper bounds of all buckets but the last, in nanoseconds: 10 µs to 10 s in steps of 1, 2.5 and 5.
     static let bounds: InlineArray<19, Int64> = [
@@ -59,7 +60,7 @@ final class HistogramSeries: TimerHandler {
 
     func preferDisplayUnit(_ unit: TimeUnit) {}
 
-    /// How many durations were in each bucket, and all of them together in nanoseconds.
+    /// The count of each bucket, and the sum of all durations in nanoseconds.
     var values: (counts: [Int64], sum: Int64) {
         (buckets.indices.map { buckets[$0].load(ordering: .relaxed) }, sum.load(ordering: .relaxed))
     }

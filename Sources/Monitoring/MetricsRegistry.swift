@@ -1,17 +1,17 @@
-// The metrics of this process: a backend of swift-metrics that keeps numbers in memory and writes them in the form that
-// Prometheus reads. What may be in it is declared beforehand with its help text, and the number of series is limited, so
-// that no mistake elsewhere makes it grow for ever.
+// The metrics of this process: a swift-metrics backend that keeps numbers in memory and writes them in Prometheus's
+// format. Families are declared beforehand with their help texts, and the number of series is limited, so that
+// faulty labels cannot exhaust memory.
 
 public import CoreMetrics
 internal import Synchronization
 
-/// A family of series that may be kept.
+/// A declared family of series.
 public struct MetricFamily: Sendable {
     let name: String
     let kind: PrometheusText.Kind
     let help: String
 
-    /// A family with its name as Prometheus wants it (`clinic_calls_total`) and a sentence about it.
+    /// A family with its Prometheus name (`clinic_calls_total`) and its help text.
     public init(_ name: String, _ kind: PrometheusText.Kind, help: String) {
         self.name = name
         self.kind = kind
@@ -19,8 +19,8 @@ public struct MetricFamily: Sendable {
     }
 }
 
-/// Keeps the numbers of declared families. A histogram is made by a `Timer` and is in seconds, a gauge by a `Meter` or a
-/// `Gauge`. A handle for a family that is not declared, or of another kind, counts nothing.
+/// Keeps the series of declared families. A `Timer` creates a histogram in seconds; a `Meter` or a `Gauge` creates
+/// a gauge. A handle for an undeclared family, or of another kind, records nothing.
 public final class MetricsRegistry: MetricsFactory {
     private enum Series {
         case counter(CounterSeries)
@@ -28,18 +28,18 @@ public final class MetricsRegistry: MetricsFactory {
         case histogram(HistogramSeries)
     }
 
-    private struct Entry {
+    private struct LabelledSeries {
         var labels: PrometheusText.Labels
         var series: Series
     }
 
-    /// The most series of one family.
+    /// The maximum number of series in one family.
     static let maximumSeries = 4096
 
     private let families: [MetricFamily]
-    private let entries: Mutex<[String: [String: Entry]]>
+    private let entries: Mutex<[String: [String: LabelledSeries]]>
 
-    /// A registry for these families, which are written in this order.
+    /// A registry for these families, written in this order.
     public init(families: [MetricFamily]) {
         self.families = families
         entries = Mutex(Dictionary(families.map { ($0.name, [:]) }) { first, _ in first })
@@ -61,7 +61,7 @@ public final class MetricsRegistry: MetricsFactory {
         return series
     }
 
-    /// The gauge with these labels; one that aggregates is not kept.
+    /// The gauge with these labels; aggregating recorders are not supported.
     public func makeRecorder(
         label: String, dimensions: [(String, String)], aggregate: Bool
     ) -> any RecorderHandler {
@@ -80,16 +80,16 @@ public final class MetricsRegistry: MetricsFactory {
         return series
     }
 
-    /// Nothing: a number stays to the end of the process, as Prometheus expects of counters.
+    /// Does nothing: a series lives until the process ends, as Prometheus expects of counters.
     public func destroyCounter(_ handler: any CounterHandler) {}
-    /// Nothing, as above.
+    /// Does nothing, like `destroyCounter`.
     public func destroyMeter(_ handler: any MeterHandler) {}
-    /// Nothing, as above.
+    /// Does nothing, like `destroyCounter`.
     public func destroyRecorder(_ handler: any RecorderHandler) {}
-    /// Nothing, as above.
+    /// Does nothing, like `destroyCounter`.
     public func destroyTimer(_ handler: any TimerHandler) {}
 
-    /// The series of a family with these labels, made if it is new and there is room.
+    /// Finds the series of a family with these labels, or creates it if the limit allows.
     private func find(
         _ name: String, _ labels: PrometheusText.Labels, _ kind: PrometheusText.Kind,
         _ make: () -> Series
@@ -100,14 +100,14 @@ public final class MetricsRegistry: MetricsFactory {
             if let known = entries[name]?[key] { return known.series }
             guard (entries[name]?.count ?? 0) < Self.maximumSeries else { return nil }
             let series = make()
-            entries[name]?[key] = Entry(labels: labels, series: series)
+            entries[name]?[key] = LabelledSeries(labels: labels, series: series)
             return series
         }
     }
 
-    // MARK: The page
+    // MARK: Writing
 
-    /// Writes the families. A series with labels appears with its first count.
+    /// Writes all families. A counter or histogram with labels appears once it is above zero.
     public func write(into page: inout PrometheusText) {
         let entries = entries.withLock { $0 }
         for family in families {
@@ -135,15 +135,15 @@ public final class MetricsRegistry: MetricsFactory {
     }
 
     private static func writeHistograms(
-        of family: MetricFamily, _ entries: [Entry], into page: inout PrometheusText
+        of family: MetricFamily, _ entries: [LabelledSeries], into page: inout PrometheusText
     ) {
-        var isBegun = false
+        var hasWrittenHeader = false
         for entry in entries {
             guard case .histogram(let histogram) = entry.series else { continue }
             let (counts, sum) = histogram.values
             guard counts.contains(where: { $0 != 0 }) else { continue }
-            if !isBegun { page.beginFamily(family.name, family.kind, help: family.help) }
-            isBegun = true
+            if !hasWrittenHeader { page.beginFamily(family.name, family.kind, help: family.help) }
+            hasWrittenHeader = true
             var total: Int64 = 0
             for (index, count) in counts.enumerated() {
                 total += count

@@ -1,40 +1,40 @@
-// A few pages over HTTP/1.1, for what watches the service: Prometheus, a load balancer, a start script. Parsing is
-// SwiftNIO's; what is ours is that nothing here can grow or last. A connection is for one short GET, with a limit on its
-// bytes and on its time, and there are few of them. They live on a thread of their own, away from the calls.
+// Serves a few pages over HTTP/1.1 to Prometheus, load balancers and start scripts. SwiftNIO parses the requests.
+// Every resource is limited: a connection serves one short GET within a byte limit and a time limit, and the number
+// of connections is small. The server has its own thread, so that pages and calls do not delay each other.
 
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
 internal import Synchronization
 
-/// What a request is answered with.
-public struct Page: Sendable {
-    /// Whether what was asked about is well: 200, or else 503.
-    public let isWell: Bool
-    /// What is sent.
+/// The response to a request.
+public struct MonitoringPage: Sendable {
+    /// Whether the status is 200; otherwise it is 503.
+    public let isHealthy: Bool
+    /// The body.
     public let text: String
     let contentType: String
 
-    /// A page of plain text, or of another type.
+    /// A page, plain text by default.
     public init(
-        _ text: String, isWell: Bool = true, contentType: String = "text/plain; charset=utf-8"
+        _ text: String, isHealthy: Bool = true, contentType: String = "text/plain; charset=utf-8"
     ) {
         self.text = text
-        self.isWell = isWell
+        self.isHealthy = isHealthy
         self.contentType = contentType
     }
 }
 
-/// Serves pages by their paths.
+/// An HTTP server for monitoring pages.
 public final class PageServer: Sendable {
-    /// The most connections at a time; one more is closed at once.
+    /// The maximum number of open connections; further ones are closed at once.
     public static let maximumConnections = 16
-    /// How long a connection may last, from its start to the last byte of the answer.
+    /// The maximum lifetime of a connection, from accept to the last byte of the response.
     public static let connectionTime = Duration.seconds(5)
-    /// The most bytes of a request.
+    /// The maximum size of a request in bytes.
     public static let maximumRequestBytes = 8192
 
-    /// The port that was taken.
+    /// The port that the server listens on.
     public let port: Int
     private let channel: any Channel
     private let group: MultiThreadedEventLoopGroup
@@ -45,28 +45,29 @@ public final class PageServer: Sendable {
         self.group = group
     }
 
-    /// Begins to listen. The pages are made when they are asked for, on a thread that calls do not need; nil is answered
-    /// with 404. Throws an `IOError` of SwiftNIO.
+    /// Starts to listen. `pages` is called per request on the server's own thread; nil is answered with 404. Throws
+    /// an `IOError` of SwiftNIO.
     public static func start(
-        host: String, port: Int, pages: @escaping @Sendable (_ path: String) -> Page?
+        host: String, port: Int, pages: @escaping @Sendable (_ path: String) -> MonitoringPage?
     ) async throws -> PageServer {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let connections = Atomic64()
+        let connections = SharedCount()
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 64)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelInitializer { channel in
-                let isRoom = connections.value.add(1, ordering: .relaxed).newValue <= maximumConnections
+                let isWithinLimit =
+                    connections.value.add(1, ordering: .relaxed).newValue <= maximumConnections
                 channel.closeFuture.whenComplete { _ in connections.value.subtract(1, ordering: .relaxed) }
-                guard isRoom else { return channel.close() }
+                guard isWithinLimit else { return channel.close() }
                 var limits = NIOHTTPDecoderLimitConfiguration()
                 limits.maxHeaderFieldSize = maximumRequestBytes
                 limits.maxHeaderListSize = maximumRequestBytes
                 limits.maxHeaderFieldCount = 64
                 return channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
-                    try pipeline.addHandler(RequestBudget())
+                    try pipeline.addHandler(RequestSizeLimiter())
                     try pipeline.addHandler(HTTPResponseEncoder())
                     try pipeline.addHandler(
                         ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: limits)))
@@ -82,23 +83,23 @@ public final class PageServer: Sendable {
         }
     }
 
-    /// Closes the listener and every connection.
+    /// Closes the listening socket and all connections.
     public func stop() async {
         try? await channel.close()
         try? await group.shutdownGracefully()
     }
 }
 
-/// A count that closures share.
-private final class Atomic64: Sendable {
+/// A count shared by closures.
+private final class SharedCount: Sendable {
     let value = Atomic<Int>(0)
 }
 
-/// A request is longer than any that is meant.
+/// A request exceeds `PageServer.maximumRequestBytes`.
 private struct RequestTooLong: Error {}
 
-/// Counts what a connection sends, before anything else sees it.
-private final class RequestBudget: ChannelInboundHandler {
+/// Limits the bytes that a connection sends, before they are parsed.
+private final class RequestSizeLimiter: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
@@ -106,26 +107,26 @@ private final class RequestBudget: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let byteCount = unwrapInboundIn(data).readableBytes
-        let isWithin = received <= PageServer.maximumRequestBytes
+        let wasWithinLimit = received <= PageServer.maximumRequestBytes
         received = min(received + byteCount, PageServer.maximumRequestBytes + 1)
         if received <= PageServer.maximumRequestBytes {
             context.fireChannelRead(data)
-        } else if isWithin {
+        } else if wasWithinLimit {
             context.fireErrorCaught(RequestTooLong())
         }
     }
 }
 
-/// Answers the first request of a connection and ends it.
+/// Answers the first request of a connection and closes it.
 private final class PageHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
-    private let pages: @Sendable (String) -> Page?
-    private var isAnswered = false
+    private let pages: @Sendable (String) -> MonitoringPage?
+    private var hasAnswered = false
     private var timer: Scheduled<Void>?
 
-    init(pages: @escaping @Sendable (String) -> Page?) {
+    init(pages: @escaping @Sendable (String) -> MonitoringPage?) {
         self.pages = pages
     }
 
@@ -143,24 +144,26 @@ private final class PageHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        // The rest of a request is nothing to us: none that is answered has a body.
-        guard !isAnswered, case .head(let head) = unwrapInboundIn(data) else { return }
+        // Anything after the head is ignored: requests with a body are rejected.
+        guard !hasAnswered, case .head(let head) = unwrapInboundIn(data) else { return }
         guard head.version.major == 1, head.headers["host"].count <= 1, !Self.hasBody(head) else {
-            return answer(context, .badRequest, Page("a bad request\n"))
+            return answer(context, .badRequest, MonitoringPage("bad request\n"))
         }
         guard head.method == .GET else {
-            return answer(context, .methodNotAllowed, Page("only GET is answered\n"))
+            return answer(context, .methodNotAllowed, MonitoringPage("only GET is allowed\n"))
         }
-        guard let page = pages(head.uri) else { return answer(context, .notFound, Page("no such page\n")) }
-        answer(context, page.isWell ? .ok : .serviceUnavailable, page)
+        guard let page = pages(head.uri) else {
+            return answer(context, .notFound, MonitoringPage("no such page\n"))
+        }
+        answer(context, page.isHealthy ? .ok : .serviceUnavailable, page)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard !isAnswered else { return }
+        guard !hasAnswered else { return }
         if error is RequestTooLong || error as? HTTPParserError == .headerOverflow {
-            answer(context, .requestHeaderFieldsTooLarge, Page("the request is too long\n"))
+            answer(context, .requestHeaderFieldsTooLarge, MonitoringPage("the request is too long\n"))
         } else if error is HTTPParserError {
-            answer(context, .badRequest, Page("a bad request\n"))
+            answer(context, .badRequest, MonitoringPage("bad request\n"))
         } else {
             context.close(promise: nil)
         }
@@ -171,9 +174,11 @@ private final class PageHandler: ChannelInboundHandler {
             || head.headers["content-length"].contains { $0 != "0" }
     }
 
-    private func answer(_ context: ChannelHandlerContext, _ status: HTTPResponseStatus, _ page: Page) {
-        guard !isAnswered else { return }
-        isAnswered = true
+    private func answer(
+        _ context: ChannelHandlerContext, _ status: HTTPResponseStatus, _ page: MonitoringPage
+    ) {
+        guard !hasAnswered else { return }
+        hasAnswered = true
         var headers: HTTPHeaders = [
             "content-type": page.contentType, "content-length": "\(page.text.utf8.count)",
             "cache-control": "no-store", "connection": "close",
@@ -183,7 +188,8 @@ private final class PageHandler: ChannelInboundHandler {
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: page.text)))), promise: nil)
         let channel = context.channel
-        // Only our side, or what the client still sends could take the answer from it; the timer ends the rest.
+        // Closes only our side: a full close upon unread input would reset the connection and could lose the
+        // response. The timer closes the rest.
         context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in
             channel.close(mode: .output, promise: nil)
         }

@@ -1,15 +1,15 @@
-// What Linux knows about this process, under the names that every Prometheus client library uses. It is read when it is
-// asked for; what cannot be read is left out.
+// Linux's figures about this process under the names that Prometheus client libraries use. They are read on each
+// request; unreadable ones are left out.
 
 internal import Glibc
 
 extension PrometheusText {
-    /// Writes memory, descriptors, processor time and start of this process.
+    /// Writes resident memory, file descriptors, processor time and start time of this process.
     public mutating func writeProcess() {
         if let memory = ProcessMemory() {
             write(
                 "process_resident_memory_bytes", .gauge, help: "Memory of this process that is in RAM.",
-                Double(memory.resident))
+                Double(memory.residentBytes))
         }
         if let count = Self.openDescriptors {
             write("process_open_fds", .gauge, help: "File descriptors that are open.", Double(count))
@@ -31,17 +31,18 @@ extension PrometheusText {
             Self.startTime)
     }
 
-    /// Counted without the descriptor that the counting takes.
+    /// Excludes the descriptor that is open for counting.
     private static var openDescriptors: Int? {
         guard let directory = opendir("/proc/self/fd") else { return nil }
         defer { closedir(directory) }
         var count = 0
         while readdir(directory) != nil { count += 1 }
-        // The directory itself, its parent, and the open directory.
+        // Excludes the entries `.` and `..` and the descriptor of the open directory.
         return count - 3
     }
 
-    /// When the kernel started it: clock ticks since boot, the 22nd field of stat, behind the name in brackets.
+    /// The start time: clock ticks since boot, the 22nd field of stat. The name in the second field may contain
+    /// spaces, so fields are counted from its closing bracket.
     private static let startTime: Double = {
         let text = processFile("stat", atMost: 1024)
         let fields = text.split(separator: ")").last?.split(separator: " ") ?? []

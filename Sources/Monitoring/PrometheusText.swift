@@ -1,14 +1,14 @@
-// The text that Prometheus reads (exposition format 0.0.4): families of series, each family with a help text and a type.
+// Writes Prometheus's text format (exposition format 0.0.4): families of series, each with a help text and a type.
 
-/// A page of metrics that is being written.
+/// A metrics page under construction.
 public struct PrometheusText: Sendable {
-    /// What the numbers of a family are.
+    /// The type of a family.
     public enum Kind: String, Sendable {
-        /// A number that only grows while the process lives.
+        /// A number that only grows during the life of the process.
         case counter
         /// A number that goes up and down.
         case gauge
-        /// How many values were up to each of some bounds.
+        /// A distribution over buckets.
         case histogram
     }
 
@@ -18,7 +18,7 @@ public struct PrometheusText: Sendable {
     /// The Content-Type of the page.
     public static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
-    /// The page as far as it is written.
+    /// The text written so far.
     public private(set) var text = ""
 
     /// An empty page.
@@ -29,7 +29,7 @@ public struct PrometheusText: Sendable {
         write(name, kind, help: help, [([], value)])
     }
 
-    /// Writes a family of counters or gauges; nothing if it has no series.
+    /// Writes a family of counters or gauges, or nothing if it has no series.
     public mutating func write(
         _ name: String, _ kind: Kind, help: String, _ series: [(labels: Labels, value: Double)]
     ) {
@@ -55,7 +55,7 @@ public struct PrometheusText: Sendable {
         text += " \(Self.number(value))\n"
     }
 
-    /// A number without digits that say nothing.
+    /// A number in its shortest form.
     static func number(_ value: Double) -> String {
         if value.isNaN { return "NaN" }
         if value.isInfinite { return value > 0 ? "+Inf" : "-Inf" }

@@ -128,7 +128,7 @@ private struct Daemon: Service, CustomStringConvertible {
             ServicePages(
                 registry: registry, server: server, database: database, passwords: passwords, health: health))
         let reloading = await certificates?.reloadingOnHangUp()
-        let givingBack = Task { await ProcessMemory.giveBackFreed() }
+        let givingBack = Task { await ProcessMemory.trimPeriodically() }
         defer {
             reloading?.cancel()
             givingBack.cancel()

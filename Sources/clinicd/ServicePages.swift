@@ -36,22 +36,22 @@ struct ServicePages: Sendable {
     let passwords: BcryptPool
     let health: HealthService
 
-    func page(_ path: String) -> Page? {
+    func page(_ path: String) -> MonitoringPage? {
         switch path {
-        case "/metrics": Page(metrics(), contentType: PrometheusText.contentType)
-        case "/healthz": Page("alive\n")
+        case "/metrics": MonitoringPage(metrics(), contentType: PrometheusText.contentType)
+        case "/healthz": MonitoringPage("alive\n")
         case "/readyz": readiness()
         default: nil
         }
     }
 
-    private func readiness() -> Page {
+    private func readiness() -> MonitoringPage {
         if !database.statistics.isAvailable {
-            Page("not serving: the database cannot be reached\n", isWell: false)
+            MonitoringPage("not serving: the database cannot be reached\n", isHealthy: false)
         } else if health.status(of: "") != .serving {
-            Page("not serving: the daemon is about to end\n", isWell: false)
+            MonitoringPage("not serving: the daemon is about to end\n", isHealthy: false)
         } else {
-            Page("serving\n")
+            MonitoringPage("serving\n")
         }
     }
 

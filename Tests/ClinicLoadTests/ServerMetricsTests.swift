@@ -75,7 +75,7 @@ struct ServerMetricsTests {
         let server = try await PageServer.start(host: "127.0.0.1", port: 0) { path in
             guard path == "/metrics" else { return nil }
             let isFirst = counter.value.add(1, ordering: .relaxed).oldValue == 0
-            return Page(isFirst ? Self.before : Self.after)
+            return MonitoringPage(isFirst ? Self.before : Self.after)
         }
         let address = "http://127.0.0.1:\(server.port)"
         let first = try await ServerMetrics.read(from: address + "/metrics")

@@ -1,4 +1,4 @@
-// Log lines: each is one line that a program can read back, whatever is in it.
+// Each log entry is exactly one line that a program can parse, whatever it contains.
 
 import Foundation
 import Glibc
@@ -21,7 +21,7 @@ struct LineLogHandlerTests {
         "\"quotes\" and \\", "a\nline\r\n", "\0\u{1}\u{1B}[31m\u{7F}", "é e\u{301} 日本 \u{2028} 🏥", "",
         "\u{FFFD}}{\":,",
     ])
-    func `what is in a JSON line comes back as it was`(text: String) throws {
+    func `the contents of a JSON line survive parsing`(text: String) throws {
         let line = line(.json, text, ["k": "\(text)", "time": "mine", text.isEmpty ? "x" : text: "v"])
         #expect(line.utf8.dropLast().allSatisfy { $0 >= 0x20 && $0 != 0x7F })
         let fields = try #require(
@@ -32,7 +32,7 @@ struct LineLogHandlerTests {
         #expect(fields["time_"] == "mine")
     }
 
-    @Test func `a text line stays one line and quotes what is no word`() {
+    @Test func `a text entry stays one line and quotes values that are not words`() {
         let line = line(
             .text, "hello\n2026 error clinicd: forged", ["a": "b", "c": "d e", "f": "x\ny=\"z\"", "g": ""])
         #expect(
@@ -40,7 +40,7 @@ struct LineLogHandlerTests {
                 + " a=b c=\"d e\" f=\"x\\ny=\\\"z\\\"\" g=\"\"\n")
     }
 
-    @Test func `the fields of the logger, of the event and its error are in the line`() {
+    @Test func `a line contains the fields of the logger, the event and its error`() {
         var handler = LineLogHandler(label: "clinicd", format: .text)
         handler[metadataKey: "a"] = "logger"
         handler[metadataKey: "b"] = "logger"

@@ -1,4 +1,4 @@
-// The backend of swift-metrics: what handles count is what the page says, and nothing makes it grow without end.
+// The swift-metrics backend: the page shows what handles record, and the number of series is bounded.
 
 import CoreMetrics
 import Testing
@@ -37,12 +37,12 @@ struct MetricsRegistryTests {
                 """)
     }
 
-    @Test func `a handle made twice is the same number`() {
+    @Test func `two handles of one series share its value`() {
         for _ in 1...2 { Counter(label: "x_total", dimensions: [("a", "b")], factory: registry).increment() }
         #expect(page.contains("x_total{a=\"b\"} 2\n"))
     }
 
-    @Test func `a histogram counts a value at its bound and everything beyond the last`() {
+    @Test func `a histogram counts a value at a bucket's bound in it and values beyond the last bound`() {
         let timer = Timer(label: "t_seconds", dimensions: [("m", "a")], factory: registry)
         for value in [-5, 0, 10_000, 10_001, 1_000_000, 10_000_000_001, 3_600_000_000_000] as [Int64] {
             timer.recordNanoseconds(value)
@@ -57,21 +57,21 @@ struct MetricsRegistryTests {
         #expect(lines.last == "t_seconds_count{m=\"a\"} 7")
     }
 
-    @Test func `what is not declared, or of another kind, is not kept`() {
+    @Test func `undeclared families and handles of another kind are ignored`() {
         Counter(label: "unheard_of", factory: registry).increment()
         Counter(label: "g", factory: registry).increment()
         Meter(label: "x_total", factory: registry).set(1)
         #expect(page.isEmpty)
     }
 
-    @Test func `a family has an end`() {
+    @Test func `the number of series in a family is limited`() {
         for number in 0..<MetricsRegistry.maximumSeries + 10 {
             Counter(label: "x_total", dimensions: [("n", "\(number)")], factory: registry).increment()
         }
         #expect(page.split(separator: "\n").count == 2 + MetricsRegistry.maximumSeries)
     }
 
-    @Test func `counting from many threads loses nothing`() async {
+    @Test func `concurrent updates from many threads are all counted`() async {
         let timer = Timer(label: "t_seconds", factory: registry)
         let meter = Meter(label: "g", factory: registry)
         await withTaskGroup { group in
@@ -93,7 +93,7 @@ struct MetricsRegistryTests {
             (0, "0"), (-1, "-1"), (0.25, "0.25"), (.infinity, "+Inf"), (-.infinity, "-Inf"), (.nan, "NaN"),
             (1e300, "1e+300"), (9_007_199_254_740_992, "9007199254740992"),
         ] as [(Double, String)])
-    func `numbers are written as Prometheus reads them`(value: Double, text: String) {
+    func `numbers are written in Prometheus's format`(value: Double, text: String) {
         #expect(PrometheusText.number(value) == text)
     }
 }
