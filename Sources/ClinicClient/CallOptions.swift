@@ -1,37 +1,50 @@
-// What a caller can choose: for all calls of a client, and for one.
+// Settings for all calls of a client and for single calls.
 
 public import OpenSSL
 public import TTRPC
 
 /// The settings of a client.
+///
+/// ```swift
+/// var configuration = ClinicClientConfiguration()
+/// configuration.timeout = .seconds(3)
+/// configuration.tls = try TLSContext(authorities: "/etc/clinic/ca.pem")
+/// let client = ClinicClient(address: .tls(host: "clinic.example.com", port: 7412), configuration: configuration)
+/// ```
 public struct ClinicClientConfiguration: Sendable {
-    /// How long a call may take, its repetitions and a connection to be made included (default 10 s).
+    /// The time limit of a call, including its retries and connecting (default 10 s).
     public var timeout: Duration = .seconds(10)
-    /// How long connecting may take (default 5 s).
+    /// The time limit of connecting (default 5 s).
     public var connectTimeout: Duration = .seconds(5)
-    /// The authorities and the certificate for a `tls:` address; nil trusts the system's authorities and has no
+    /// Trusted authorities and client certificate for a `tls:` address; nil means the system's authorities and no
     /// certificate.
     public var tls: TLSContext?
-    /// How calls are repeated.
+    /// How failed calls are retried.
     public var retryPolicy = RetryPolicy()
 
-    /// The defaults.
+    /// Makes the default settings.
     public init() {}
 }
 
-/// What is particular about one call.
+/// The options of one call.
+///
+/// ```swift
+/// let request = PayBookingRequest(bookingID: 7)
+/// let options = CallOptions(timeout: .seconds(2), idempotencyKey: "invoice-2026-0042")
+/// let transaction = try await client.call(PaymentServiceMethods.payBooking, request, options: options)
+/// ```
 public struct CallOptions: Sendable {
-    /// How long it may take, its repetitions included; nil takes the client's.
+    /// The time limit including retries; nil means that of the client.
     public var timeout: Duration?
-    /// The key that keeps the call from having its effect twice, 1 to 128 printable ASCII characters. Nil makes a
-    /// random one for a method with side effects when a token is sent.
+    /// The idempotency key, 1 to 128 printable ASCII characters, with which the server executes repeated calls only
+    /// once. If nil, a method with side effects gets a random key when a token is sent.
     public var idempotencyKey: String?
-    /// Whether the token is sent; nil sends it with every method but Login, RefreshToken and CreateUser.
+    /// Whether to send the token; nil sends it with every method except Login, RefreshToken and CreateUser.
     public var sendsToken: Bool?
-    /// Metadata beside what the client adds.
+    /// Metadata in addition to what the client adds.
     public var metadata: Metadata
 
-    /// Makes options; without arguments they are those of every ordinary call.
+    /// Makes options; the defaults suit ordinary calls.
     public init(
         timeout: Duration? = nil, idempotencyKey: String? = nil, sendsToken: Bool? = nil,
         metadata: Metadata = [:]

@@ -1,14 +1,22 @@
-// Calls that are streams. A stream is begun again by nobody but its caller, who knows where to go on: BookingWatch does.
+// Streaming calls. A broken stream is not restarted here, because only the caller knows where to resume;
+// `BookingWatch` does so.
 
 public import ProtobufC
 public import TTRPC
 
 extension ClinicClient {
-    /// Calls a method that answers with a stream, which goes on until the server ends it, the timeout of the options
-    /// (nil: never) is over, or its last reference is gone.
+    /// Calls a server-streaming method. The stream continues until the server ends it, the timeout of the options
+    /// expires (nil means never), or the last reference to it is released.
     ///
-    /// Only connecting is tried again; throws UNAVAILABLE if that fails. What ends the stream is thrown where it is
-    /// taken.
+    /// ```swift
+    /// let request = WatchBookingsRequest(doctorID: 3)
+    /// for try await response in try await client.stream(BookingServiceMethods.watchBookings, request) {
+    ///     print(response.resumeToken)
+    /// }
+    /// ```
+    ///
+    /// Only connecting is retried; throws UNAVAILABLE if that fails. Iterating the stream throws the status that
+    /// ends it.
     public func stream<Request, Response>(
         _ method: ServerStreamingMethod<Request, Response>, _ request: Request,
         options: CallOptions = CallOptions()
@@ -16,7 +24,7 @@ extension ClinicClient {
         try await openStream(method, request, options: options).responses
     }
 
-    /// The same with the connection it is on.
+    /// Opens the stream and also returns its connection.
     func openStream<Request, Response>(
         _ method: ServerStreamingMethod<Request, Response>, _ request: Request,
         options: CallOptions = CallOptions()
@@ -28,7 +36,8 @@ extension ClinicClient {
         )
     }
 
-    /// Calls such a method whose types are known at run time only, with an encoded request. Otherwise as above.
+    /// Calls a server-streaming method whose message types are only known at run time, with an encoded request;
+    /// otherwise like `stream(_:_:options:)`.
     public func stream(
         _ method: AnyMethod, payload: [UInt8], options: CallOptions = CallOptions()
     ) async throws(Status) -> EncodedResponseStream {
@@ -43,7 +52,7 @@ extension ClinicClient {
         return metadata
     }
 
-    /// An open connection.
+    /// Returns an open connection, retrying as the policy allows.
     private func connected() async throws(Status) -> Client {
         let deadline = ContinuousClock.now.advanced(by: configuration.timeout)
         var attempts = 0
@@ -54,7 +63,7 @@ extension ClinicClient {
                 return try await connector.connection(timeout: timeout).client
             } catch {
                 let failure = Failure(error)
-                guard failure.isPassing, attempts < configuration.retryPolicy.maximumAttempts else {
+                guard failure.isTransient, attempts < configuration.retryPolicy.maximumAttempts else {
                     throw error
                 }
                 try await pause(after: failure, attempts, until: deadline)

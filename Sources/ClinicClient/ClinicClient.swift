@@ -1,5 +1,5 @@
-// The typed client of the clinic: over the bare calls of TTRPC it adds who is calling, a key on every change, and the
-// repetition of what can be repeated without harm. It connects by itself, and again when the connection is lost.
+// The typed client of the clinic. It adds authentication, idempotency keys and safe retries to plain RPC calls, and
+// connects and reconnects automatically.
 
 internal import ClinicMessages
 public import ProtobufC
@@ -7,15 +7,23 @@ internal import Synchronization
 public import TTRPC
 internal import TTRPCMessages
 
-/// A client of one clinic, for any number of calls at the same time.
+/// A client of one clinic server, for any number of concurrent calls.
+///
+/// ```swift
+/// let client = ClinicClient(address: .tcp(host: "127.0.0.1", port: 7411))
+/// let login = LoginRequest(email: "ada@example.com", password: "correct horse")
+/// client.token = try await client.call(UserServiceMethods.login, login).token
+/// let mine = try await client.call(BookingServiceMethods.listMyBookings, ListMyBookingsRequest())
+/// await client.close()
+/// ```
 public final class ClinicClient: Sendable {
-    /// Where the server is.
+    /// The server's address.
     public let address: Address
     let configuration: ClinicClientConfiguration
     let connector: Connector
     private let currentToken: Mutex<String?>
 
-    /// A client that connects with its first call. The token is what Login answered, nil before.
+    /// Makes a client that connects with its first call. `token` is the access token that Login returned, or nil.
     public init(
         address: Address, token: String? = nil,
         configuration: ClinicClientConfiguration = ClinicClientConfiguration()
@@ -26,45 +34,47 @@ public final class ClinicClient: Sendable {
         currentToken = Mutex(token)
     }
 
-    /// The token of the calls that begin from now on; nil calls as nobody.
+    /// The access token of subsequent calls; nil makes unauthenticated calls.
     public var token: String? {
         get { currentToken.withLock { $0 } }
         set { currentToken.withLock { $0 = newValue } }
     }
 
-    /// Calls a method and waits for its response.
+    /// Calls a method and returns its response.
     ///
-    /// UNAVAILABLE is tried again, within the timeout and the policy, where that can do no harm: a method without
-    /// side effects, one whose key keeps it from happening twice, one whose request has not left this process or was
-    /// refused by a server that is going down. A `tls:` server with a wrong certificate is not tried again
-    /// (UNAVAILABLE with the reason SERVER_NOT_TRUSTED).
-    /// Throws the last status: the server's, or DEADLINE_EXCEEDED, CANCELLED or UNAVAILABLE of the client itself.
+    /// An UNAVAILABLE call is retried within the timeout and the policy if a retry is safe: the method has no side
+    /// effects, or the call has an idempotency key, or the request was never sent, or a server that is shutting
+    /// down rejected it. A `tls:` server with an untrusted certificate is not retried (UNAVAILABLE with the reason
+    /// SERVER_NOT_TRUSTED).
+    ///
+    /// Throws the last `Status`: the server's, or DEADLINE_EXCEEDED, CANCELLED or UNAVAILABLE from the client
+    /// itself.
     public func call<Request, Response>(
         _ method: Method<Request, Response>, _ request: Request, options: CallOptions = CallOptions()
     ) async throws(Status) -> Response {
-        let answer = try await call(
-            Call(method.service, method.name, method.hasSideEffects, request.encoded()), options)
+        let response = try await call(
+            UntypedCall(method.service, method.name, method.hasSideEffects, request.encoded()), options)
         do {
-            return try Response(decoding: answer, limits: .client)
+            return try Response(decoding: response, limits: .client)
         } catch {
-            throw Status(.internal, "the server's answer is not a \(Response.descriptor.name): \(error)")
+            throw Status(.internal, "the server's response is not a \(Response.descriptor.name): \(error)")
         }
     }
 
-    /// Calls a method whose types are known at run time only, with an encoded request; returns the encoded
-    /// response. Otherwise as above.
+    /// Calls a method whose message types are only known at run time, with an encoded request, and returns the
+    /// encoded response; otherwise like `call(_:_:options:)`.
     public func call(
         _ method: AnyMethod, payload: [UInt8], options: CallOptions = CallOptions()
     ) async throws(Status) -> [UInt8] {
-        try await call(Call(method.service, method.name, method.hasSideEffects, payload), options)
+        try await call(UntypedCall(method.service, method.name, method.hasSideEffects, payload), options)
     }
 
-    /// Closes the connection. Calls that wait for an answer fail, later ones with FAILED_PRECONDITION.
+    /// Closes the connection. Pending calls fail; later calls fail with FAILED_PRECONDITION.
     public func close() async {
         await connector.close()
     }
 
-    private struct Call {
+    private struct UntypedCall {
         let service: String
         let method: String
         let hasSideEffects: Bool
@@ -77,8 +87,8 @@ public final class ClinicClient: Sendable {
             self.payload = payload
         }
 
-        /// Whether the method is for those who have no token, or none that still counts.
-        var isSigningIn: Bool {
+        /// Whether the method is for callers without a valid token.
+        var isForAnonymousCallers: Bool {
             service == UserServiceMethods.login.service
                 && [
                     UserServiceMethods.login.name, UserServiceMethods.createUser.name,
@@ -87,28 +97,28 @@ public final class ClinicClient: Sendable {
         }
     }
 
-    private func call(_ call: Call, _ options: CallOptions) async throws(Status) -> [UInt8] {
+    private func call(_ call: UntypedCall, _ options: CallOptions) async throws(Status) -> [UInt8] {
         let deadline = ContinuousClock.now.advanced(by: options.timeout ?? configuration.timeout)
-        let token = options.sendsToken ?? !call.isSigningIn ? self.token : nil
-        // One key for all attempts: it is what makes them one call.
+        let token = options.sendsToken ?? !call.isForAnonymousCallers ? self.token : nil
+        // All attempts use the same key, so that the server executes the call once.
         let key =
             options.idempotencyKey ?? (call.hasSideEffects && token != nil ? IdempotencyKey.random() : nil)
         var metadata = options.metadata
         if let token { metadata.append("Bearer \(token)", for: "authorization") }
         if let key { metadata.append(key, for: "idempotency-key") }
-        // Keys belong to signed-in callers: the server does not look at that of anybody else.
-        let isRepeatable = !call.hasSideEffects || (key != nil && token != nil)
+        // The server honours keys of authenticated callers only.
+        let isRetryable = !call.hasSideEffects || (key != nil && token != nil)
 
         var attempts = 0
         while true {
             attempts += 1
             let failure: Failure
             switch await attempt(call, metadata, deadline) {
-            case .success(let answer): return answer
+            case .success(let response): return response
             case .failure(let error): failure = error
             }
-            guard failure.isPassing, attempts < configuration.retryPolicy.maximumAttempts,
-                isRepeatable || failure.hasHadNoEffect
+            guard failure.isTransient, attempts < configuration.retryPolicy.maximumAttempts,
+                isRetryable || failure.hadNoEffect
             else { throw failure.status }
             try await pause(after: failure, attempts, until: deadline)
         }
@@ -116,9 +126,9 @@ public final class ClinicClient: Sendable {
 
     struct Failure: Error {
         let status: Status
-        /// Whether the call found its connection dead, which says nothing about the server.
+        /// Whether a reused connection turned out to be dead, which says nothing about the server.
         let foundDeadConnection: Bool
-        /// The wire's own reason, if the server said one.
+        /// The reason of the wire protocol, if the server gave one.
         let reason: WireReason?
 
         init(_ status: Status, foundDeadConnection: Bool = false) {
@@ -127,19 +137,19 @@ public final class ClinicClient: Sendable {
             reason = status.errorInfo.flatMap { WireReason(rawValue: $0.reason) }
         }
 
-        /// Whether the same call may well succeed a little later.
-        var isPassing: Bool {
-            (status.code == .unavailable || isOfShutdown) && !status.isOfUntrustedServer
+        /// Whether a retry may succeed.
+        var isTransient: Bool {
+            (status.code == .unavailable || isShutdown) && !status.isServerNotTrusted
         }
-        /// Whether the server is going down, so that another connection will do better.
-        var isOfShutdown: Bool { reason == .shuttingDown || reason == .cancelledByShutdown }
-        /// Whether the call is known not to have been begun.
-        var hasHadNoEffect: Bool { status.transportFailure == .neverSent || reason == .shuttingDown }
+        /// Whether the server is shutting down, so that a new connection may reach another server.
+        var isShutdown: Bool { reason == .shuttingDown || reason == .cancelledByShutdown }
+        /// Whether the server certainly did not execute the call.
+        var hadNoEffect: Bool { status.transportFailure == .neverSent || reason == .shuttingDown }
     }
 
-    /// Sends the call once.
+    /// Makes one attempt.
     private func attempt(
-        _ call: Call, _ metadata: Metadata, _ deadline: ContinuousClock.Instant
+        _ call: UntypedCall, _ metadata: Metadata, _ deadline: ContinuousClock.Instant
     ) async -> Result<[UInt8], Failure> {
         let connection: Connector.Connection
         do throws(Status) {
@@ -154,29 +164,30 @@ public final class ClinicClient: Sendable {
                     service: call.service, method: call.method, payload: call.payload, metadata: metadata,
                     timeout: ContinuousClock.now.duration(to: deadline)))
         } catch {
-            let isLost = error.code == .unavailable && error.transportFailure != nil
+            let isConnectionLost = error.code == .unavailable && error.transportFailure != nil
             let failure = Failure(
                 error,
-                foundDeadConnection: isLost && connection.isReused && error.transportFailure == .neverSent)
-            if isLost || failure.isOfShutdown { connector.discard(connection.client) }
+                foundDeadConnection: isConnectionLost && connection.isReused
+                    && error.transportFailure == .neverSent)
+            if isConnectionLost || failure.isShutdown { connector.discard(connection.client) }
             return .failure(failure)
         }
     }
 
-    /// Waits as long as the policy and the server want it; throws the failure if that goes beyond the deadline.
+    /// Waits as long as the policy and the server require; throws the failure if that would exceed the deadline.
     func pause(
         after failure: Failure, _ attempts: Int, until deadline: ContinuousClock.Instant
     ) async throws(Status) {
         var pause = configuration.retryPolicy.pause(afterAttempts: attempts)
-        if failure.foundDeadConnection || failure.isOfShutdown, attempts == 1 { pause = .zero }
-        if let asked = failure.status.retryInfo?.retryDelay {
-            pause = max(pause, .seconds(asked.seconds) + .nanoseconds(Int64(asked.nanos)))
+        if failure.foundDeadConnection || failure.isShutdown, attempts == 1 { pause = .zero }
+        if let requested = failure.status.retryInfo?.retryDelay {
+            pause = max(pause, .seconds(requested.seconds) + .nanoseconds(Int64(requested.nanos)))
         }
         guard ContinuousClock.now.advanced(by: pause) < deadline else { throw failure.status }
         do {
             try await Task.sleep(for: pause)
         } catch {
-            throw Status(.cancelled, "the caller gave the call up")
+            throw Status(.cancelled, "the call was cancelled")
         }
     }
 }

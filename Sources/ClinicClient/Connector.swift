@@ -1,5 +1,5 @@
-// The one connection of a client: made when the first call needs it, made again when it was lost. Calls that need it
-// at the same time wait for the same attempt.
+// The single connection of a client, opened on demand and reopened after a loss. Concurrent calls wait for the same
+// attempt.
 
 internal import NIOCore
 internal import OpenSSL
@@ -7,7 +7,7 @@ internal import Synchronization
 internal import TTRPC
 internal import TTRPCMessages
 
-/// Keeps a connection to one address.
+/// Maintains a connection to one address.
 final class Connector: Sendable {
     private enum State {
         case idle
@@ -16,7 +16,7 @@ final class Connector: Sendable {
         case closed
     }
 
-    /// A connection, and whether it was there before it was asked for: only then can it be a dead one.
+    /// A connection and whether it was open already: only a reused connection can be dead when a call starts.
     struct Connection {
         let client: Client
         let isReused: Bool
@@ -31,7 +31,7 @@ final class Connector: Sendable {
         security = Self.security(of: address, tls)
     }
 
-    /// What makes a `tls:` address secure. The sessions in the context make connecting again cheaper.
+    /// The TLS setup of a `tls:` address. Reconnecting is cheaper because the context keeps the session.
     private static func security(
         of address: Address, _ tls: TLSContext?
     ) -> Result<ChannelSecurity?, TLSError> {
@@ -41,7 +41,7 @@ final class Connector: Sendable {
             return .success { channel in
                 try context.secure(channel, host: host).map { _ in nil }.flatMapErrorThrowing { error in
                     guard let error = error as? TLSError, case .untrusted = error else { throw error }
-                    throw Status.ofUntrustedServer("\(error)")
+                    throw Status.serverNotTrusted("\(error)")
                 }
             }
         } catch {
@@ -49,7 +49,8 @@ final class Connector: Sendable {
         }
     }
 
-    /// The open connection, or a new one. Throws UNAVAILABLE if there is none to be had.
+    /// Returns the open connection or opens one. Throws UNAVAILABLE if that fails, FAILED_PRECONDITION after
+    /// `close()`.
     func connection(timeout: Duration) async throws(Status) -> Connection {
         let attempt: Task<Result<Client, Status>, Never>
         let found = state.withLock { state -> State in
@@ -61,19 +62,19 @@ final class Connector: Sendable {
         switch found {
         case .open(let client): return Connection(client: client, isReused: true)
         case .connecting(let task): attempt = task
-        case .idle, .closed: throw Status(.failedPrecondition, "this client was closed")
+        case .idle, .closed: throw Status(.failedPrecondition, "the client is closed")
         }
         return Connection(client: try await attempt.value.get(), isReused: false)
     }
 
-    /// Forgets a connection that failed, unless another has taken its place already.
+    /// Drops a failed connection unless another has replaced it already.
     func discard(_ client: Client) {
         state.withLock { state in
             if case .open(let current) = state, current === client { state = .idle }
         }
     }
 
-    /// Closes the connection for good.
+    /// Closes the connection permanently.
     func close() async {
         let last = state.withLock { state in
             defer { state = .closed }
@@ -103,7 +104,7 @@ final class Connector: Sendable {
             result = .failure(Status(.failedPrecondition, "cannot connect to \(address): \(error)"))
         }
         state.withLock { state in
-            // Closed meanwhile: `close()` waits for this result and ends the connection.
+            // If the client was closed meanwhile, `close()` waits for this result and closes the connection.
             guard case .connecting = state else { return }
             if case .success(let client) = result { state = .open(client) } else { state = .idle }
         }
@@ -112,15 +113,16 @@ final class Connector: Sendable {
 }
 
 extension Status {
-    private static let untrustedServer = "SERVER_NOT_TRUSTED"
+    private static let serverNotTrustedReason = "SERVER_NOT_TRUSTED"
 
-    /// The certificate of a server is wrong: nothing was sent to it.
-    fileprivate static func ofUntrustedServer(_ message: String) -> Status {
-        Status(.unavailable, message, reason: untrustedServer, domain: "clinic.v1")
+    /// The server's certificate is not trusted; nothing was sent.
+    fileprivate static func serverNotTrusted(_ message: String) -> Status {
+        Status(.unavailable, message, reason: serverNotTrustedReason, domain: "clinic.v1")
     }
 
-    /// Whether that is why nothing was sent. It stays so until somebody has put it right.
-    var isOfUntrustedServer: Bool {
-        transportFailure == .neverSent && errorInfo?.reason == Self.untrustedServer
+    /// Whether the server's certificate was not trusted. Retrying does not help until someone replaces a
+    /// certificate.
+    var isServerNotTrusted: Bool {
+        transportFailure == .neverSent && errorInfo?.reason == Self.serverNotTrustedReason
     }
 }

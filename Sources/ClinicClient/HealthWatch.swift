@@ -1,43 +1,49 @@
-// Whether the server serves, followed over its restarts: what a supervisor, a load balancer or a person looks at.
+// The health of the server, followed across restarts, for supervisors, load balancers and people.
 
 public import TTRPC
 public import TTRPCMessages
 
 extension ClinicClient {
-    /// Watches whether the server serves: what holds now, and every change. No token is sent.
+    /// Watches the server's health: the current status and every change. No token is sent.
     ///
-    /// - Parameter service: the full name of a service; empty for the server as a whole.
+    /// - Parameter service: the full name of a service; empty for the whole server.
     public func watchHealth(of service: String = "") -> HealthWatch {
         HealthWatch(client: self, service: service)
     }
 }
 
-/// How the server stands, each time another way than before: `unknown` while it cannot be reached. For one task, which
-/// may go through it once.
+/// The server's health status whenever it changes; `unknown` while the server is unreachable. One task may iterate
+/// it once.
 ///
-/// It never ends by itself and comes back to a server that goes away, like `BookingWatch`. It throws what does not pass,
+/// ```swift
+/// for try await health in client.watchHealth() {
+///     print(health.status)
+/// }
+/// ```
+///
+/// The watch never ends by itself and reconnects like `BookingWatch`. It throws a `Status` for permanent failures,
 /// CANCELLED when the task is cancelled.
 public struct HealthWatch: AsyncSequence, Sendable {
     let client: ClinicClient
     let service: String
 
-    /// Takes one change after the other.
+    /// Iterates over the changes.
     public struct Iterator: AsyncIteratorProtocol {
-        private var stream: ResumedStream<HealthCheckRequest, HealthCheckResponse>
+        private var stream: ResumingStream<HealthCheckRequest, HealthCheckResponse>
         private var last: HealthCheckResponse?
 
         fileprivate init(_ watch: HealthWatch) {
-            stream = ResumedStream(
+            stream = ResumingStream(
                 watch.client, HealthMethods.watch, HealthCheckRequest(service: watch.service),
                 options: CallOptions(sendsToken: false))
         }
 
-        /// The next change.
+        /// The next change; never nil. Throws as described for `HealthWatch`.
         public mutating func next() async throws(Status) -> HealthCheckResponse? {
             try await next(isolation: nil)
         }
 
-        /// The next change. As above, whatever actor asks.
+        /// The next change, on any actor; otherwise like `next()`.
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(Status) -> HealthCheckResponse? {
@@ -50,6 +56,6 @@ public struct HealthWatch: AsyncSequence, Sendable {
         }
     }
 
-    /// The one way through it.
+    /// Makes the iterator. A watch supports a single iteration.
     public func makeAsyncIterator() -> Iterator { Iterator(self) }
 }

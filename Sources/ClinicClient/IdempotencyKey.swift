@@ -1,6 +1,6 @@
-// The key that lets a call be repeated although nobody knows whether it had its effect.
+// Idempotency keys, with which a call can be retried although its outcome is unknown.
 
-/// Makes keys.
+/// Makes idempotency keys.
 enum IdempotencyKey {
     /// 128 random bits as 32 hexadecimal digits.
     static func random() -> String {

@@ -1,4 +1,4 @@
-// What the client adds to a call, against a real server in this process.
+// What the client adds to a call, tested against a real server in this process.
 
 import ClinicClient
 import ClinicMessages
@@ -14,7 +14,7 @@ import Testing
         clinic = try TestClinic()
     }
 
-    /// Retries without long pauses.
+    /// A client that retries after short pauses.
     private func client(attempts: Int = 8, token: String? = "secret") -> ClinicClient {
         var configuration = ClinicClientConfiguration()
         configuration.timeout = .seconds(120)
@@ -25,7 +25,7 @@ import Testing
 
     private static let unavailable = Status(.unavailable, "not now")
 
-    @Test func `the token goes with every call but sign-up and login`() async throws {
+    @Test func `the token is sent with every call except sign-up and login`() async throws {
         try await clinic.start { methods in
             methods.on(UserServiceMethods.login) { _, _ in LoginResponse(token: "secret") }
             methods.on(UserServiceMethods.createUser) { _, _ in User() }
@@ -42,12 +42,14 @@ import Testing
         client.token = nil
         _ = try await client.call(UserServiceMethods.listUsers, ListUsersRequest())
 
-        let sent = clinic.arrivals.map { $0.metadata["authorization"] }
-        #expect(sent == [[], [], ["Bearer secret"], ["Bearer secret"], ["Bearer secret"], []])
+        let sentTokens = clinic.arrivals.map { $0.metadata["authorization"] }
+        #expect(sentTokens == [[], [], ["Bearer secret"], ["Bearer secret"], ["Bearer secret"], []])
         await clinic.stop()
     }
 
-    @Test func `a signed-in change carries a key of its own, a read and a sign-up carry none`() async throws {
+    @Test func `an authenticated change has its own idempotency key, a read and a sign-up have none`()
+        async throws
+    {
         try await clinic.start { methods in
             methods.on(PaymentServiceMethods.payBooking) { _, _ in Transaction() }
             methods.on(BookingServiceMethods.listMyBookings) { _, _ in ListMyBookingsResponse() }
@@ -70,21 +72,20 @@ import Testing
         await clinic.stop()
     }
 
-    @Test func `a read that is refused with UNAVAILABLE twice succeeds with the third attempt`() async throws
-    {
+    @Test func `a read that fails with UNAVAILABLE twice succeeds at the third attempt`() async throws {
         try await clinic.start { methods in
             methods.on(BookingServiceMethods.listMyBookings) { _, arrivals in
                 guard arrivals > 2 else { throw Self.unavailable }
                 return ListMyBookingsResponse(bookings: [Booking(id: 7)])
             }
         }
-        let answer = try await client().call(BookingServiceMethods.listMyBookings, ListMyBookingsRequest())
-        #expect(answer.bookings.map(\.id) == [7])
+        let response = try await client().call(BookingServiceMethods.listMyBookings, ListMyBookingsRequest())
+        #expect(response.bookings.map(\.id) == [7])
         #expect(clinic.arrivals.count == 3)
         await clinic.stop()
     }
 
-    @Test func `a change is repeated with one key for all attempts`() async throws {
+    @Test func `a change is retried with one key for all attempts`() async throws {
         try await clinic.start { methods in
             methods.on(PaymentServiceMethods.payBooking) { _, arrivals in
                 guard arrivals > 2 else { throw Self.unavailable }
@@ -98,11 +99,11 @@ import Testing
         await clinic.stop()
     }
 
-    @Test func `a change without a key is not repeated when it may have happened`() async throws {
+    @Test func `a change without a key is not retried when it may have been executed`() async throws {
         try await clinic.start { methods in
             methods.on(UserServiceMethods.createUser) { _, _ in throw Self.unavailable }
         }
-        let options = CallOptions(idempotencyKey: "nobody's")
+        let options = CallOptions(idempotencyKey: "unauthenticated")
         for options in [CallOptions(), options] {
             await #expect(throws: Self.unavailable) {
                 try await client().call(UserServiceMethods.createUser, CreateUserRequest(), options: options)
@@ -112,19 +113,19 @@ import Testing
         await clinic.stop()
     }
 
-    @Test func `a refusal is not repeated`() async throws {
-        let refusal = Status(.alreadyExists, "taken", reason: "SLOT_TAKEN", domain: "clinic.v1")
+    @Test func `a permanent failure is not retried`() async throws {
+        let failure = Status(.alreadyExists, "taken", reason: "SLOT_TAKEN", domain: "clinic.v1")
         try await clinic.start { methods in
-            methods.on(BookingServiceMethods.bookAppointment) { _, _ in throw refusal }
+            methods.on(BookingServiceMethods.bookAppointment) { _, _ in throw failure }
         }
-        await #expect(throws: refusal) {
+        await #expect(throws: failure) {
             try await client().call(BookingServiceMethods.bookAppointment, BookAppointmentRequest())
         }
         #expect(clinic.arrivals.count == 1)
         await clinic.stop()
     }
 
-    @Test func `the attempts are bounded, and the last failure is the one that is thrown`() async throws {
+    @Test func `the number of attempts is limited, and the last failure is thrown`() async throws {
         try await clinic.start { methods in
             methods.on(BookingServiceMethods.listBookings) { _, arrivals in
                 throw Status(.unavailable, "attempt \(arrivals)")
@@ -136,8 +137,7 @@ import Testing
         await clinic.stop()
     }
 
-    @Test func `a pause that the server asks for is not begun when it ends after the deadline`() async throws
-    {
+    @Test func `a retry delay beyond the deadline fails the call at once`() async throws {
         let busy = Self.unavailable.adding(RPCRetryInfo(retryDelay: ProtobufDuration(seconds: .max)))
         try await clinic.start { methods in
             methods.on(BookingServiceMethods.listBookings) { _, _ in throw busy }
@@ -149,7 +149,7 @@ import Testing
         await clinic.stop()
     }
 
-    @Test func `a handler that never answers ends at the deadline`() async throws {
+    @Test func `a call to a handler that never responds ends at the deadline`() async throws {
         try await clinic.start { methods in
             methods.on(BookingServiceMethods.listBookings) { _, _ in
                 try await Task.sleep(for: .seconds(3_600))
@@ -167,7 +167,7 @@ import Testing
         await clinic.stop()
     }
 
-    @Test func `calls at the same time share one connection`() async throws {
+    @Test func `concurrent calls share one connection`() async throws {
         try await clinic.start { methods in
             methods.on(DoctorServiceMethods.listDoctors) { request, _ in
                 ListDoctorsResponse(doctors: [Doctor(id: request.departmentID)])
@@ -177,9 +177,9 @@ import Testing
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 1...64 as ClosedRange<Int64> {
                 group.addTask {
-                    let answer = try await client.call(
+                    let response = try await client.call(
                         DoctorServiceMethods.listDoctors, ListDoctorsRequest(departmentID: number))
-                    #expect(answer.doctors.map(\.id) == [number])
+                    #expect(response.doctors.map(\.id) == [number])
                 }
             }
             try await group.waitForAll()
@@ -188,7 +188,7 @@ import Testing
         await clinic.stop()
     }
 
-    @Test func `all pages become one response`() async throws {
+    @Test func `all pages are combined into one response`() async throws {
         try await clinic.start { methods in
             methods.on(UserServiceMethods.listUsers) { request, _ in
                 let page = Int64(request.pageToken) ?? 1
@@ -196,13 +196,13 @@ import Testing
                     users: [User(id: page)], nextPageToken: page < 3 ? "\(page + 1)" : "")
             }
         }
-        let answer = try await client().callForAllPages(UserServiceMethods.listUsers, ListUsersRequest())
-        #expect(answer.users.map(\.id) == [1, 2, 3])
-        #expect(answer.nextPageToken.isEmpty)
+        let response = try await client().callForAllPages(UserServiceMethods.listUsers, ListUsersRequest())
+        #expect(response.users.map(\.id) == [1, 2, 3])
+        #expect(response.nextPageToken.isEmpty)
         await clinic.stop()
     }
 
-    @Test func `a list that never ends is an error`() async throws {
+    @Test func `a list with a repeated page token is an error`() async throws {
         try await clinic.start { methods in
             methods.on(UserServiceMethods.listUsers) { _, _ in ListUsersResponse(nextPageToken: "again") }
         }

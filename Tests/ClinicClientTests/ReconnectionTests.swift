@@ -1,4 +1,4 @@
-// What the client does when the line is cut or the server is not there.
+// The client's behaviour when connections break or no server is running.
 
 import ClinicClient
 import ClinicMessages
@@ -21,11 +21,11 @@ import Testing
         return ClinicClient(address: address, token: token, configuration: configuration)
     }
 
-    @Test func `a payment whose answer was lost is asked for again with the same key`() async throws {
+    @Test func `a payment whose response was lost is retried with the same key`() async throws {
         try await clinic.start { methods in
             methods.on(PaymentServiceMethods.payBooking) { request, _ in Transaction(id: request.bookingID) }
         }
-        let relay = try await Relay(before: clinic, losingAnswers: 2)
+        let relay = try await Relay(before: clinic, losingResponses: 2)
         let paid = try await client(at: relay.address)
             .call(PaymentServiceMethods.payBooking, PayBookingRequest(bookingID: 7))
         #expect(paid.id == 7)
@@ -36,11 +36,11 @@ import Testing
         await clinic.stop()
     }
 
-    @Test func `a sign-up whose answer was lost is not repeated`() async throws {
+    @Test func `a sign-up whose response was lost is not retried`() async throws {
         try await clinic.start { methods in
             methods.on(UserServiceMethods.createUser) { _, _ in User(id: 1) }
         }
-        let relay = try await Relay(before: clinic, losingAnswers: 1)
+        let relay = try await Relay(before: clinic, losingResponses: 1)
         let client = client(at: relay.address)
         let failure = await #expect(throws: Status.self) {
             try await client.call(UserServiceMethods.createUser, CreateUserRequest())
@@ -52,7 +52,7 @@ import Testing
         await clinic.stop()
     }
 
-    @Test func `a restart of the server between two calls is not seen`() async throws {
+    @Test func `a server restart between two calls goes unnoticed`() async throws {
         let client = client(at: clinic.address)
         for round in 1...3 {
             try await clinic.start { methods in
@@ -64,17 +64,17 @@ import Testing
         }
     }
 
-    @Test func `a call that comes before the server waits for it`() async throws {
+    @Test func `a call made before the server starts waits for it`() async throws {
         let client = client(at: clinic.address)
-        async let answer = client.call(UserServiceMethods.createUser, CreateUserRequest())
+        async let user = client.call(UserServiceMethods.createUser, CreateUserRequest())
         try await clinic.start { methods in
             methods.on(UserServiceMethods.createUser) { _, _ in User(id: 1) }
         }
-        #expect(try await answer.id == 1)
+        #expect(try await user.id == 1)
         await clinic.stop()
     }
 
-    @Test func `a server that is not there is UNAVAILABLE within the timeout`() async throws {
+    @Test func `a missing server causes UNAVAILABLE within the timeout`() async throws {
         let client = client(at: clinic.address)
         let start = ContinuousClock.now
         let failure = await #expect(throws: Status.self) {
@@ -83,11 +83,11 @@ import Testing
                 DoctorServiceMethods.listDoctors, ListDoctorsRequest(), options: options)
         }
         #expect(failure?.code == .unavailable)
-        // Far below the pauses of further attempts, far above what a busy machine takes.
+        // Far below the backoff of further attempts, far above the delays of a busy machine.
         #expect(start.duration(to: .now) < .seconds(60))
     }
 
-    @Test func `a closed client calls no more`() async throws {
+    @Test func `a closed client rejects calls`() async throws {
         let client = client(at: clinic.address)
         await client.close()
         let failure = await #expect(throws: Status.self) {

@@ -1,4 +1,4 @@
-// A real server on a Unix socket of its own, and a relay that can lose an answer on the way.
+// A real server on a Unix socket of its own, and a relay that can drop responses.
 
 import Foundation
 import Logging
@@ -8,8 +8,8 @@ import ProtobufC
 import Synchronization
 import TTRPC
 
-/// What arrived at a server.
-struct Arrival: Sendable {
+/// A call that the server received.
+struct ReceivedCall: Sendable {
     let method: String
     let metadata: Metadata
     let connection: String
@@ -17,10 +17,10 @@ struct Arrival: Sendable {
     var keys: [String] { metadata["idempotency-key"] }
 }
 
-/// A server with a few methods, which remembers what arrived.
+/// A server with a few methods that records the calls it receives.
 final class TestClinic: Sendable {
     let directory: String
-    private let arrived = Mutex<[Arrival]>([])
+    private let arrived = Mutex<[ReceivedCall]>([])
     private let server = Mutex<Server?>(nil)
 
     init() throws {
@@ -34,7 +34,7 @@ final class TestClinic: Sendable {
 
     var socketPath: String { directory + "/clinic.sock" }
     var address: Address { .unix(path: socketPath) }
-    var arrivals: [Arrival] { arrived.withLock { $0 } }
+    var arrivals: [ReceivedCall] { arrived.withLock { $0 } }
 
     func start(_ registration: (inout Registrar) -> Void) async throws {
         var registrar = Registrar(clinic: self)
@@ -47,7 +47,7 @@ final class TestClinic: Sendable {
     }
 
     func stop() async {
-        // Its handlers hold this object: without letting go of it the directory would stay.
+        // The handlers retain this object; releasing the server lets `deinit` remove the directory.
         let last = server.withLock { server in
             defer { server = nil }
             return server
@@ -55,8 +55,8 @@ final class TestClinic: Sendable {
         await last?.shutdown()
     }
 
-    /// The number of this call among all that arrived, from 1.
-    fileprivate func record(_ arrival: Arrival) -> Int {
+    /// Records a call and returns how many were received so far.
+    fileprivate func record(_ arrival: ReceivedCall) -> Int {
         arrived.withLock { arrived in
             arrived.append(arrival)
             return arrived.count
@@ -64,7 +64,7 @@ final class TestClinic: Sendable {
     }
 }
 
-/// Adds handlers that are told how many calls arrived so far.
+/// Registers handlers that also get the number of calls received so far.
 struct Registrar {
     fileprivate let clinic: TestClinic
     fileprivate var table = MethodTable()
@@ -75,19 +75,20 @@ struct Registrar {
     ) {
         let clinic = clinic
         table.register(method) { call in
-            let arrival = Arrival(
+            let arrival = ReceivedCall(
                 method: call.method, metadata: call.metadata, connection: "\(call.peer.connection)")
             return try await handler(try call.request(), clinic.record(arrival))
         }
     }
 }
 
-/// Passes bytes between clients and a server; cuts the first connections when the server's answer is there.
+/// Forwards bytes between clients and a server; closes the first `count` connections when the server's response
+/// arrives.
 final class Relay: Sendable {
     let address: Address
     private let channel: any Channel
 
-    init(before clinic: TestClinic, losingAnswers count: Int) async throws {
+    init(before clinic: TestClinic, losingResponses count: Int) async throws {
         let path = clinic.directory + "/relay.sock"
         let target = clinic.socketPath
         let losses = LossCounter(count)
@@ -109,7 +110,7 @@ final class Relay: Sendable {
     }
 }
 
-/// How many answers are still to be lost.
+/// How many responses are still to be dropped.
 final class LossCounter: Sendable {
     private let left: Mutex<Int>
 
@@ -124,7 +125,7 @@ final class LossCounter: Sendable {
     }
 }
 
-/// One direction of a relayed connection; on one event loop only.
+/// One direction of a relayed connection. Confined to one event loop.
 private final class Forwarder: ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
 

@@ -1,17 +1,17 @@
-// Rows in aligned columns, for any script that a name may be written in. What both command lines print.
+// Aligned columns of text in any script; used by both command-line programs.
 
-/// Rows of cells.
+/// A table of text cells.
 public struct TextTable {
     private let rows: [[String]]
     private let numberColumns: Set<Int>
 
-    /// A table of rows; `numberColumns` are aligned at their end.
+    /// Makes a table; the columns in `numberColumns` are right-aligned.
     public init(rows: [[String]], numberColumns: Set<Int>) {
         self.rows = rows
         self.numberColumns = numberColumns
     }
 
-    /// The rows as lines, two spaces between columns, none at the end of a line.
+    /// The rows as lines with two spaces between columns and no trailing spaces.
     public var text: String {
         let count = rows.map(\.count).max() ?? 0
         let widths = (0..<count).map { column in
@@ -30,7 +30,7 @@ public struct TextTable {
     }
 }
 
-/// The columns that a terminal gives a text: two for each wide character, none for one that sits on another.
+/// The width of a text in terminal columns: two per wide character, none per combining character.
 public func displayWidth(_ text: String) -> Int {
     text.reduce(0) { width, character in
         guard let scalar = character.unicodeScalars.first else { return width }
@@ -41,7 +41,7 @@ public func displayWidth(_ text: String) -> Int {
     }
 }
 
-/// The blocks of wide characters of Unicode's East Asian Width, and emoji.
+/// The blocks of wide characters in Unicode's East Asian Width, and emoji.
 private func isWide(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0x1100...0x115F, 0x2E80...0x303E, 0x3041...0x33FF, 0x3400...0x4DBF, 0x4E00...0x9FFF, 0xA000...0xA4CF,
@@ -52,17 +52,17 @@ private func isWide(_ scalar: Unicode.Scalar) -> Bool {
     }
 }
 
-/// The text without what would move the cursor, end the line or turn its direction: names come from strangers, and a
-/// terminal obeys what is printed on it.
+/// Replaces characters that would move the cursor, break the line or change the text direction. Names are
+/// untrusted, and a terminal interprets what is printed on it.
 public func printable(_ text: String) -> String {
     var result = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
         switch scalar.properties.generalCategory {
         case .control, .lineSeparator, .paragraphSeparator: result.append("\u{FFFD}")
         default:
-            let isDirection =
+            let changesDirection =
                 (0x202A...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
-            result.append(isDirection ? "\u{FFFD}" : scalar)
+            result.append(changesDirection ? "\u{FFFD}" : scalar)
         }
     }
     return String(result)

@@ -1,18 +1,18 @@
-// A stream that outlives its connections: what fails for now is begun again, with pauses, for as long as it takes. Only
-// the first connection is given up like a call's. Whoever takes from it puts into the request where to go on.
+// A stream that reconnects after transient failures, with pauses, for as long as necessary. Only the first
+// connection has the limits of a call. The reader updates `request` so that the stream resumes at the right place.
 
 internal import ProtobufC
 internal import TTRPC
 
-/// Calls a method that answers with a stream, again and again.
-struct ResumedStream<Request: Message, Response: Message> {
+/// Calls a server-streaming method repeatedly.
+struct ResumingStream<Request: Message, Response: Message> {
     private let client: ClinicClient
     private let method: ServerStreamingMethod<Request, Response>
     private let options: CallOptions
-    /// What the stream is begun with the next time.
+    /// The request for the next attempt.
     var request: Request
     private var open: (connection: Client, responses: ResponseStream<Response>.Iterator)?
-    private var hasBegun = false
+    private var hasReceivedResponse = false
     private var failures = 0
 
     init(
@@ -25,17 +25,18 @@ struct ResumedStream<Request: Message, Response: Message> {
         self.options = options
     }
 
-    /// The next response; nil when the server is lost, and the next time it is gone back to. Throws what does not pass.
+    /// The next response; nil after a transient failure, in which case the next call reconnects. Throws permanent
+    /// failures.
     mutating func next() async throws(Status) -> Response? {
         if failures > 0 { try await client.pause(afterFailures: failures) }
         do throws(Status) {
             return try await nextResponse()
         } catch {
-            let isPassing = ClinicClient.Failure(error).isPassing
-            // A server that is going away says so on a connection that still stands.
-            if let open, isPassing { client.connector.discard(open.connection) }
+            let isTransient = ClinicClient.Failure(error).isTransient
+            // A server that is shutting down reports it on a connection that is still open.
+            if let open, isTransient { client.connector.discard(open.connection) }
             open = nil
-            guard hasBegun, isPassing || error.code == .resourceExhausted else { throw error }
+            guard hasReceivedResponse, isTransient || error.code == .resourceExhausted else { throw error }
             failures += 1
             return nil
         }
@@ -46,7 +47,7 @@ struct ResumedStream<Request: Message, Response: Message> {
         guard let response = try await current.responses.next() else {
             throw Status(.unavailable, "the server ended the watch")
         }
-        hasBegun = true
+        hasReceivedResponse = true
         failures = 0
         return response
     }
@@ -63,12 +64,12 @@ struct ResumedStream<Request: Message, Response: Message> {
 }
 
 extension ClinicClient {
-    /// Waits between two attempts at a stream.
+    /// Waits before the next attempt.
     fileprivate func pause(afterFailures failures: Int) async throws(Status) {
         do {
             try await Task.sleep(for: configuration.retryPolicy.pause(afterAttempts: failures))
         } catch {
-            throw Status(.cancelled, "the caller gave the watch up")
+            throw Status(.cancelled, "the watch was cancelled")
         }
     }
 }

@@ -1,46 +1,55 @@
-// Lists come in pages. All list methods have the same two fields in the request and the same one in the
-// response; these protocols say so, that reading a whole list is written once.
+// Pagination of list methods. All list requests share two fields and all list responses one; these protocols name
+// them, so that reading a list list is written once.
 
 public import ClinicMessages
 public import ProtobufC
 public import TTRPC
 
 /// A request for one page of a list.
+///
+/// ```swift
+/// let request = ListDoctorsRequest(pageSize: 1000)
+/// let doctors = try await client.callForAllPages(DoctorServiceMethods.listDoctors, request).doctors
+/// ```
 public protocol PageRequest: Message {
-    /// How many items at most; 0 means 50, the most is 1000.
+    /// The maximum number of items, at most 1000; 0 means 50.
     var pageSize: Int64 { get set }
-    /// Empty for the first page, or the `nextPageToken` of the page before.
+    /// The previous page's `nextPageToken`, or empty for the first page.
     var pageToken: String { get set }
 }
 
 /// One page of a list.
+///
+/// ```swift
+/// func count(_ page: some PageResponse) -> Int { page.items.count }
+/// ```
 public protocol PageResponse: Message {
-    /// What the list is of.
+    /// The type of the items.
     associatedtype Item: Message
     /// The items of this page, in order.
     var items: [Item] { get set }
-    /// Empty on the last page.
+    /// The token of the next page; empty on the last page.
     var nextPageToken: String { get set }
 }
 
 extension ClinicClient {
-    /// Reads a list from the page of the request to its end, as one response without a next page. Throws as
-    /// `call`; the timeout is that of each page.
+    /// Reads all pages from the requested one on and returns them as one response without a next page. Throws like
+    /// `call(_:_:options:)`; the timeout applies to each page.
     public func callForAllPages<Request: PageRequest, Response: PageResponse>(
         _ method: Method<Request, Response>, _ request: Request, options: CallOptions = CallOptions()
     ) async throws(Status) -> Response {
         var request = request
-        var whole = try await call(method, request, options: options)
-        while !whole.nextPageToken.isEmpty {
-            guard whole.nextPageToken != request.pageToken else {
-                throw Status(.internal, "the server answers every page with the same next_page_token")
+        var list = try await call(method, request, options: options)
+        while !list.nextPageToken.isEmpty {
+            guard list.nextPageToken != request.pageToken else {
+                throw Status(.internal, "the server returned the same next_page_token twice")
             }
-            request.pageToken = whole.nextPageToken
+            request.pageToken = list.nextPageToken
             let page = try await call(method, request, options: options)
-            whole.items += page.items
-            whole.nextPageToken = page.nextPageToken
+            list.items += page.items
+            list.nextPageToken = page.nextPageToken
         }
-        return whole
+        return list
     }
 }
 
