@@ -1,4 +1,4 @@
-// Sessions that are renewed, and the commands that end them.
+// Session renewal, and the account commands that end sessions.
 
 import ClinicMessages
 import Foundation
@@ -10,16 +10,16 @@ import Testing
 
 @Suite struct AccountTests {
     private let line: TestCommandLine
-    private let server = Sessions()
-    /// 2026-11-23T23:00:00Z, when the first token ends; each next one a quarter of an hour later.
+    private let server = SessionServer()
+    /// 2026-11-23T23:00:00Z, when the first token expires; each further token expires 15 minutes later.
     private static let end: Int64 = 1_795_474_800
 
     init() throws {
         line = try TestCommandLine()
     }
 
-    /// A server that renews each session once.
-    private final class Sessions: Sendable {
+    /// A server that accepts each refresh token once.
+    private final class SessionServer: Sendable {
         let number = Mutex<Int64>(0)
         let password = Mutex("correct horse")
         let isDown = Mutex(false)
@@ -77,11 +77,11 @@ import Testing
         #expect(!outcome.output.contains("refresh 1") && !outcome.errors.contains("refresh 1"))
     }
 
-    private var sent: [String] {
+    private var sentCalls: [String] {
         line.arrivals.map { ([$0.method] + $0.metadata["authorization"]).joined(separator: " ") }
     }
 
-    @Test func `a token that has ended is renewed by the next command, and kept`() async throws {
+    @Test func `an expired token is renewed by the next command and stored`() async throws {
         try await serve()
         #expect(await line.run("doctor", "list", now: Self.end - 1).status == .success)
         let me = await line.run("whoami", now: Self.end)
@@ -90,7 +90,7 @@ import Testing
             #expect(await line.run("doctor", "list", now: now).status == .success)
         }
         #expect(
-            sent == [
+            sentCalls == [
                 "Login", "ListDoctors Bearer token 1", "RefreshToken", "ListDoctors Bearer token 2",
                 "ListDoctors Bearer token 2", "RefreshToken", "ListDoctors Bearer token 3",
             ])
@@ -101,7 +101,7 @@ import Testing
         await line.stop()
     }
 
-    @Test func `commands at the same time renew a session once`() async throws {
+    @Test func `concurrent commands renew a session once`() async throws {
         try await serve()
         await withTaskGroup(of: ExitStatus.self) { group in
             for _ in 0..<8 {
@@ -109,42 +109,42 @@ import Testing
             }
             for await status in group { #expect(status == .success) }
         }
-        #expect(sent.filter { $0 == "RefreshToken" }.count == 1)
-        #expect(sent.filter { $0 == "ListDoctors Bearer token 2" }.count == 8)
+        #expect(sentCalls.filter { $0 == "RefreshToken" }.count == 1)
+        #expect(sentCalls.filter { $0 == "ListDoctors Bearer token 2" }.count == 8)
         await line.stop()
     }
 
-    @Test func `a session that is not renewed is over, and is not asked for again`() async throws {
+    @Test func `a session whose renewal is rejected is over and not renewed again`() async throws {
         try await serve()
         server.number.withLock { $0 = 100 }
         for _ in 0..<2 { #expect(await line.run("doctor", "list", now: Self.end).status == .success) }
-        #expect(sent == ["Login", "RefreshToken", "ListDoctors", "ListDoctors"])
+        #expect(sentCalls == ["Login", "RefreshToken", "ListDoctors", "ListDoctors"])
         #expect(await line.run("whoami", now: Self.end).status == .notAllowed)
         await line.stop()
     }
 
-    @Test func `a server that cannot renew now is told, and the session kept`() async throws {
+    @Test func `an error during renewal is reported and the session is kept`() async throws {
         try await serve()
         server.isDown.withLock { $0 = true }
         let outcome = await line.run("doctor", "list", now: Self.end)
         #expect(outcome.status == .unavailable)
         server.isDown.withLock { $0 = false }
         #expect(await line.run("doctor", "list", now: Self.end).status == .success)
-        #expect(sent.last == "ListDoctors Bearer token 2")
+        #expect(sentCalls.last == "ListDoctors Bearer token 2")
         await line.stop()
     }
 
-    @Test func `signing in and asking for the health renew nothing`() async throws {
+    @Test func `login and health checks do not renew the session`() async throws {
         try await serve()
         _ = await line.run(
             ["login", "--email", "ada@example.com", "--password-stdin"], typing: ["correct horse"],
             now: Self.end)
         _ = await line.run("health", now: Self.end + 10_000)
-        #expect(sent == ["Login", "Login"])
+        #expect(sentCalls == ["Login", "Login"])
         await line.stop()
     }
 
-    @Test func `a new password signs in again here`() async throws {
+    @Test func `changing the password signs in again on this machine`() async throws {
         try await serve()
         let change = ["user", "change-password", "--password-stdin", "--idempotency-key", "k"]
         let outcome = await line.run(
@@ -153,16 +153,17 @@ import Testing
         #expect(outcome.errors == "password changed; you are signed out everywhere but here\n")
         _ = await line.run("doctor", "list", now: Self.end - 1)
         #expect(
-            sent == ["Login", "ChangePassword Bearer token 1", "Login", "ListDoctors Bearer token 2"])
+            sentCalls == ["Login", "ChangePassword Bearer token 1", "Login", "ListDoctors Bearer token 2"])
         #expect(line.arrivals.map { $0.metadata["idempotency-key"] } == [[], ["k"], [], []])
         let typed = await line.run(
             ["user", "change-password"], typing: ["battery staple", "new one", "another"], isTerminal: true)
         #expect(typed.status == .usage)
-        #expect(typed.errors.hasPrefix("Password until now: New password: The same again: "))
+        #expect(typed.errors.hasPrefix("Current password: New password: Repeat the password: "))
         await line.stop()
     }
 
-    @Test func `signing out everywhere forgets the session here, of somebody else it does not`() async throws
+    @Test func `signing out everywhere removes the stored session, signing out another user does not`()
+        async throws
     {
         try await serve()
         let other = await line.run("user", "sign-out", "9", now: Self.end - 1)
@@ -173,20 +174,20 @@ import Testing
         await line.stop()
     }
 
-    @Test func `an erasure asks for the number again`() async throws {
+    @Test func `erasing a user asks for the number again`() async throws {
         try await serve()
-        let question = "This cannot be undone. The number of the user again: "
+        let question = "This cannot be undone. Repeat the number of the user: "
         let wrong = await line.run(["user", "erase", "8"], typing: ["9"], isTerminal: true)
         #expect(wrong.status == .usage)
-        #expect(wrong.errors == question + "clinic: that is another number; nothing was done\n")
-        #expect(sent == ["Login"])
+        #expect(wrong.errors == question + "clinic: the numbers differ; nothing was done\n")
+        #expect(sentCalls == ["Login"])
         let right = await line.run(["user", "erase", "8"], typing: ["8"], isTerminal: true)
         #expect(right.errors == question + "user 8 erased\n")
         #expect(await line.run("user", "erase", "8", "--yes").status == .success)
         await line.stop()
     }
 
-    @Test func `an export is the account and a table of each kind of thing`() async throws {
+    @Test func `an export prints the account and a table for each kind of data`() async throws {
         try await serve()
         let outcome = await line.run("user", "export", now: Self.end - 1)
         #expect(

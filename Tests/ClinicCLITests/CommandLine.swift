@@ -1,4 +1,4 @@
-// Runs whole commands inside the test's process, with an environment, a keyboard and output of their own.
+// Runs whole commands in the test's process, with their own environment, keyboard and output.
 
 import ArgumentParser
 import ClinicClient
@@ -11,24 +11,24 @@ import TTRPC
 
 @testable import clinic
 
-/// What a command left behind.
+/// The result of a command.
 struct Outcome {
     let status: ExitStatus
     let output: String
     let errors: String
 }
 
-/// A command line with a server to talk to. Its directory goes with it.
+/// A command line with a test server and a directory of its own, which is removed at the end.
 final class TestCommandLine: Sendable {
-    /// What a call brought along.
-    struct Arrival: Sendable {
+    /// A call that the server received.
+    struct ReceivedCall: Sendable {
         let method: String
         let metadata: Metadata
     }
 
     let directory: String
     private let server = Mutex<Server?>(nil)
-    private let arrived = Mutex<[Arrival]>([])
+    private let arrived = Mutex<[ReceivedCall]>([])
 
     init() throws {
         directory = "/tmp/clinic-cli-\(UInt64.random(in: .min ... .max))"
@@ -41,7 +41,7 @@ final class TestCommandLine: Sendable {
 
     var address: Address { .unix(path: directory + "/clinic.sock") }
     var sessionPath: String { directory + "/state/clinic/session.json" }
-    var arrivals: [Arrival] { arrived.withLock { $0 } }
+    var arrivals: [ReceivedCall] { arrived.withLock { $0 } }
     var environment: [String: String] {
         [
             "CLINIC_ADDRESS": address.description, "CLINIC_TIMEOUT": "2m",
@@ -56,7 +56,7 @@ final class TestCommandLine: Sendable {
         await run(arguments, environment: more, now: now)
     }
 
-    /// Runs `clinic`; the typed lines answer its questions, or are standard input.
+    /// Runs `clinic`; the typed lines answer its prompts, or are its standard input.
     func run(
         _ arguments: [String], typing lines: [String] = [], isTerminal: Bool = false,
         environment more: [String: String] = [:], now: Int64? = nil
@@ -92,7 +92,7 @@ final class TestCommandLine: Sendable {
     }
 
     func stop() async {
-        // Its handlers hold this object: without letting go of it the directory would stay.
+        // The handlers retain this object; releasing the server lets `deinit` remove the directory.
         let last = server.withLock { server in
             defer { server = nil }
             return server
@@ -100,9 +100,9 @@ final class TestCommandLine: Sendable {
         await last?.shutdown()
     }
 
-    /// Adds handlers.
+    /// Registers handlers.
     struct Methods {
-        fileprivate let arrived: @Sendable (Arrival) -> Void
+        fileprivate let arrived: @Sendable (ReceivedCall) -> Void
         fileprivate var table = MethodTable()
 
         mutating func on<Request, Response>(
@@ -111,29 +111,29 @@ final class TestCommandLine: Sendable {
         ) {
             let arrived = arrived
             table.register(method) { call in
-                arrived(Arrival(method: call.method, metadata: call.metadata))
+                arrived(ReceivedCall(method: call.method, metadata: call.metadata))
                 return try handler(try call.request())
             }
         }
 
-        /// A stream of these answers.
+        /// Registers a handler that streams these responses.
         mutating func on<Request, Response>(
             _ method: ServerStreamingMethod<Request, Response>,
             _ handler: @escaping @Sendable (Request) throws -> [Response]
         ) {
             let arrived = arrived
             table.register(method) { call, responses in
-                arrived(Arrival(method: call.method, metadata: call.metadata))
+                arrived(ReceivedCall(method: call.method, metadata: call.metadata))
                 for response in try handler(try call.request()) { try await responses.send(response) }
             }
         }
     }
 }
 
-/// The request that a command line makes, without a server.
+/// The request that a command line produces, without a server.
 func request<Command: RemoteCommand>(_ type: Command.Type, _ arguments: String...) throws -> Command.Request {
     guard let command = try ClinicCommand.parseAsRoot(arguments) as? Command else {
-        throw ValidationError("these arguments name another command")
+        throw ValidationError("the arguments name another command")
     }
     let console = Console(
         writeOutput: { _ in }, writeError: { _ in },

@@ -1,4 +1,4 @@
-// What a person and a script see when something goes wrong.
+// Error reports for people and for scripts.
 
 import ArgumentParser
 import Foundation
@@ -9,7 +9,7 @@ import Testing
 @testable import clinic
 
 @Suite struct FailureTests {
-    @Test func `every code has its exit status`() {
+    @Test func `every status code maps to its exit status`() {
         let expected: [StatusCode: Int32] = [
             .ok: 0, .cancelled: 1, .unknown: 1, .invalidArgument: 3, .deadlineExceeded: 7, .notFound: 5,
             .alreadyExists: 6, .permissionDenied: 4, .resourceExhausted: 7, .failedPrecondition: 6,
@@ -22,7 +22,7 @@ import Testing
         }
     }
 
-    @Test func `the report says what is wrong, why, and in which fields`() {
+    @Test func `the report shows the message, the reason and the invalid fields`() {
         let status = Status(
             .invalidArgument, "two fields\n are wrong", reason: "INVALID_FIELD", domain: "clinic.v1"
         ).adding(
@@ -40,7 +40,7 @@ import Testing
         #expect(failure.exitStatus == .invalid)
     }
 
-    @Test func `a wrong field that is the whole message is said once`() {
+    @Test func `an invalid field that repeats the message is shown once`() {
         let status = Status(.invalidArgument, "email: is no e-mail", reason: "R", domain: "clinic.v1").adding(
             RPCBadRequest(fieldViolations: [
                 RPCBadRequest.FieldViolation(field: "email", description: "is no e-mail")
@@ -49,7 +49,7 @@ import Testing
         #expect(failure.report == "clinic: email: is no e-mail [R]")
     }
 
-    @Test func `a script gets the same as a line of JSON`() throws {
+    @Test func `with JSON output the report also has a line of JSON`() throws {
         let status = Status(
             .resourceExhausted, "too many failed sign-ins", reason: "LOGIN_THROTTLED", domain: "clinic.v1",
             metadata: [("peer", "unix")]
@@ -65,7 +65,7 @@ import Testing
                 """)
     }
 
-    @Test func `a failure without a reason is named by its code`() {
+    @Test func `a failure without a reason shows its code`() {
         let failure = RemoteFailure(status: Status(.unavailable, "gone"), session: .none, output: .table)
         #expect(failure.report == "clinic: gone [UNAVAILABLE]")
     }
@@ -87,7 +87,7 @@ import Testing
         ["user", "erase", "8"],
         ["user", "change-password"], ["user", "change-password", "--password-stdin"],
     ])
-    func `wrong usage ends with 2 and sends nothing`(arguments: [String]) async throws {
+    func `wrong usage exits with 2 and sends nothing`(arguments: [String]) async throws {
         let line = try TestCommandLine()
         let outcome = await line.run(arguments)
         #expect(outcome.status == .usage)
@@ -96,7 +96,7 @@ import Testing
     }
 
     @Test(arguments: ["CLINIC_ADDRESS", "CLINIC_OUTPUT", "CLINIC_TIMEOUT"])
-    func `a wrong variable is wrong usage and is named`(variable: String) async throws {
+    func `an invalid variable is wrong usage and is named`(variable: String) async throws {
         let outcome = try await TestCommandLine().run("health", environment: [variable: "nonsense"])
         #expect(outcome.status == .usage)
         #expect(outcome.errors.contains(variable))

@@ -1,4 +1,4 @@
-// Refunds, receipts, the audit trail and reports on the command line.
+// The commands for refunds, receipts, the audit trail and reports.
 
 import ClinicMessages
 import ProtobufC
@@ -13,7 +13,7 @@ import Testing
 
     private func money(_ units: Int64) -> Money { Money(minorUnits: units, currencyCode: "AUD") }
 
-    @Test func `arguments become requests`() throws {
+    @Test func `arguments are converted into requests`() throws {
         #expect(
             try request(ShowTransaction.self, "transaction", "show", "9")
                 == GetTransactionRequest(transactionID: 9))
@@ -36,17 +36,17 @@ import Testing
             try request(ListAuditEvents.self, "audit", "list", "--oldest-first") == ListAuditEventsRequest())
         #expect(
             try request(
-                RevenueReport.self, "report", "revenue", "--from", "2026-11-01", "--to", "2026-11-30", "--by",
+                ShowRevenue.self, "report", "revenue", "--from", "2026-11-01", "--to", "2026-11-30", "--by",
                 "doctor", "--department", "2")
                 == QueryRevenueRequest(
                     firstDay: "2026-11-01", lastDay: "2026-11-30", grouping: .doctor, departmentID: 2))
         #expect(
             try request(
-                UtilizationReport.self, "report", "utilization", "--from", "2026-11-01", "--doctor", "3")
+                ShowUtilization.self, "report", "utilization", "--from", "2026-11-01", "--doctor", "3")
                 == QueryUtilizationRequest(firstDay: "2026-11-01", lastDay: "2026-11-01", doctorID: 3))
     }
 
-    @Test func `a receipt looks like one`() {
+    @Test func `a receipt is printed in columns`() {
         let receipt = Receipt(
             receiptNumber: "R-9",
             transaction: Transaction(
@@ -94,7 +94,7 @@ import Testing
                 """)
     }
 
-    @Test func `reports are tables with a total`() {
+    @Test func `reports are printed as tables with a total`() {
         let revenue = QueryRevenueResponse(
             rows: [
                 RevenueRow(
@@ -126,7 +126,7 @@ import Testing
                 """)
     }
 
-    @Test func `the audit trail is a list like any other`() async throws {
+    @Test func `the audit trail is printed as a list`() async throws {
         let line = try TestCommandLine()
         let instant = instant
         try await line.serve { methods in

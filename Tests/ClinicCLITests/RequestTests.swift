@@ -1,4 +1,4 @@
-// From arguments to requests, for each of the twenty operations.
+// The requests that the arguments of each command produce.
 
 import ArgumentParser
 import ClinicMessages
@@ -10,7 +10,7 @@ import Testing
 @Suite struct RequestTests {
     private let instant = ProtobufTimestamp(seconds: 1_795_474_800)
 
-    @Test func `users and logins`() throws {
+    @Test func `requests of user and login commands`() throws {
         #expect(
             try request(
                 CreateUser.self, "user", "create", "--first-name", "Ada", "--last-name", "Lovelace",
@@ -28,7 +28,7 @@ import Testing
                 == ListUsersRequest(pageSize: 3, email: "a@b", role: .staff))
     }
 
-    @Test func accounts() throws {
+    @Test func `requests of account commands`() throws {
         #expect(try request(ShowUser.self, "user", "show") == GetUserRequest())
         #expect(try request(ShowUser.self, "user", "show", "8") == GetUserRequest(userID: 8))
         #expect(
@@ -51,7 +51,7 @@ import Testing
         #expect(try request(EraseUser.self, "user", "erase", "8", "--yes") == EraseUserRequest(userID: 8))
     }
 
-    @Test func departments() throws {
+    @Test func `requests of department commands`() throws {
         #expect(
             try request(ListDepartments.self, "department", "list", "--page-token", "t")
                 == ListDepartmentsRequest(pageToken: "t"))
@@ -73,7 +73,7 @@ import Testing
                 == DeleteDepartmentRequest(departmentID: 2))
     }
 
-    @Test func doctors() throws {
+    @Test func `requests of doctor commands`() throws {
         #expect(
             try request(ListDoctors.self, "doctor", "list", "--department", "2", "--all")
                 == ListDoctorsRequest(pageSize: 1000, departmentID: 2))
@@ -97,7 +97,7 @@ import Testing
         #expect(try request(DeleteDoctor.self, "doctor", "delete", "3") == DeleteDoctorRequest(doctorID: 3))
     }
 
-    @Test func bookings() throws {
+    @Test func `requests of booking commands`() throws {
         #expect(
             try request(
                 CreateBooking.self, "booking", "create", "--doctor", "3", "--at", "24/11/2026 10:00:00")
@@ -129,7 +129,7 @@ import Testing
             try request(DeleteBooking.self, "booking", "delete", "7") == DeleteBookingRequest(bookingID: 7))
     }
 
-    @Test func `payments and health`() throws {
+    @Test func `requests of payment and health commands`() throws {
         #expect(try request(PayBooking.self, "booking", "pay", "7") == PayBookingRequest(bookingID: 7))
         #expect(
             try request(
@@ -142,10 +142,10 @@ import Testing
         #expect(
             try request(DeleteTransaction.self, "transaction", "delete", "9")
                 == DeleteTransactionRequest(transactionID: 9))
-        #expect(try request(Health.self, "health") == HealthCheckRequest())
+        #expect(try request(CheckHealth.self, "health") == HealthCheckRequest())
     }
 
-    @Test func `an option of every command may stand before the noun`() throws {
+    @Test func `a common option may precede the noun`() throws {
         let command = try #require(
             ClinicCommand.parseAsRoot(["--output", "json", "--timeout", "500ms", "booking", "pay", "7"])
                 as? PayBooking)

@@ -1,4 +1,4 @@
-// Whole commands against a server in this process.
+// Runs whole commands against a server in this process.
 
 import ClinicMessages
 import Foundation
@@ -16,7 +16,9 @@ import Testing
         line = try TestCommandLine()
     }
 
-    @Test func `a list goes to standard output, the way to its next page to standard error`() async throws {
+    @Test func `a list goes to standard output, the command for its next page to standard error`()
+        async throws
+    {
         try await line.serve { methods in
             methods.on(UserServiceMethods.listUsers) { request in
                 let page = Int64(request.pageToken) ?? 1
@@ -37,7 +39,7 @@ import Testing
         await line.stop()
     }
 
-    @Test func `JSON is the response with the names of the schema`() async throws {
+    @Test func `JSON output is the response with the schema's field names`() async throws {
         try await line.serve { methods in
             methods.on(DepartmentServiceMethods.listDepartments) { _ in
                 ListDepartmentsResponse(
@@ -47,14 +49,14 @@ import Testing
         let outcome = await line.run("department", "list", environment: ["CLINIC_OUTPUT": "json"])
         #expect(outcome.errors.isEmpty)
         let bytes = try ListDepartmentsResponse.descriptor.bytes(json: outcome.output)
-        let answer = try ListDepartmentsResponse(decoding: bytes)
-        #expect(answer.departments.map(\.departmentName) == ["Eyes"])
-        #expect(answer.nextPageToken == "next")
+        let response = try ListDepartmentsResponse(decoding: bytes)
+        #expect(response.departments.map(\.departmentName) == ["Eyes"])
+        #expect(response.nextPageToken == "next")
         #expect(outcome.output.contains("\"department_name\": \"Eyes\""))
         await line.stop()
     }
 
-    @Test func `a delete is confirmed on standard error`() async throws {
+    @Test func `a deletion is confirmed on standard error`() async throws {
         try await line.serve { methods in
             methods.on(DoctorServiceMethods.deleteDoctor) { _ in ProtobufEmpty() }
         }
@@ -66,7 +68,7 @@ import Testing
         await line.stop()
     }
 
-    @Test func `a refusal is a line with its reason, and its code's exit status`() async throws {
+    @Test func `a failed call prints one line with its reason and exits with its status`() async throws {
         try await line.serve { methods in
             methods.on(BookingServiceMethods.bookAppointment) { _ in
                 throw Status(
@@ -81,7 +83,7 @@ import Testing
         await line.stop()
     }
 
-    @Test func `the key of the person goes with the call`() async throws {
+    @Test func `the user's idempotency key is sent with the call`() async throws {
         try await line.serve { methods in
             methods.on(PaymentServiceMethods.payBooking) { _ in Transaction(id: 9) }
         }
@@ -91,7 +93,7 @@ import Testing
         await line.stop()
     }
 
-    @Test func `a server that does not serve is exit status 7`() async throws {
+    @Test func `a server that is not serving causes exit status 7`() async throws {
         try await line.serve { methods in
             methods.on(HealthMethods.check) { request in
                 HealthCheckResponse(status: request.service.isEmpty ? .serving : .notServing)
@@ -99,12 +101,12 @@ import Testing
         }
         let healthy = await line.run("health")
         #expect(healthy.status == .success && healthy.output == "Status  Serving\n")
-        let ill = await line.run("health", "clinic.v1.BookingService")
-        #expect(ill.status == .unavailable && ill.output == "Status  Not serving\n")
+        let unhealthy = await line.run("health", "clinic.v1.BookingService")
+        #expect(unhealthy.status == .unavailable && unhealthy.output == "Status  Not serving\n")
         await line.stop()
     }
 
-    @Test func `a server that is not there is exit status 7`() async throws {
+    @Test func `a missing server causes exit status 7`() async throws {
         let outcome = await line.run("health", "--timeout", "50ms")
         #expect(outcome.status == .unavailable)
         #expect(outcome.errors.contains("is the server running"))
@@ -138,7 +140,7 @@ import Testing
         #expect(outcome.output.contains("grpc.health.v1.Health/Check\n"))
     }
 
-    @Test func `call prints each answer of a stream on a line`() async throws {
+    @Test func `call prints each response of a stream on a line`() async throws {
         try await line.serve { methods in
             methods.on(HealthMethods.watch) { _ in
                 [HealthCheckResponse(status: .serving), HealthCheckResponse(status: .notServing)]
@@ -150,7 +152,7 @@ import Testing
         await line.stop()
     }
 
-    @Test func `a watch prints each change on a line, and where to go on when it fails`() async throws {
+    @Test func `a watch prints each change on a line, and where to resume when it fails`() async throws {
         try await line.serve { methods in
             methods.on(BookingServiceMethods.watchBookings) { request in
                 guard request.resumeToken.isEmpty else { throw Status(.internal, "lost") }
@@ -170,19 +172,19 @@ import Testing
             outcome.output
                 == "2026-11-23T23:00:00Z  Status changed  booking 7  24/11/2026 10:00  Cancelled  Dr Who (3)\n"
         )
-        #expect(outcome.errors == "go on with --from b\nclinic: lost [INTERNAL]\n")
+        #expect(outcome.errors == "resume with --from b\nclinic: lost [INTERNAL]\n")
         #expect(outcome.status == .failure)
         await line.stop()
     }
 
-    @Test func `a new password is asked for twice, and never shown`() async throws {
+    @Test func `a new password is asked for twice and never shown`() async throws {
         try await line.serve { methods in
             methods.on(UserServiceMethods.createUser) { request in User(id: 2, firstName: request.password) }
         }
         let arguments = ["user", "create", "--first-name", "A", "--last-name", "B", "--email", "a@b"]
         let same = await line.run(arguments, typing: ["correct horse", "correct horse"], isTerminal: true)
         #expect(same.status == .success)
-        #expect(same.errors == "Password: The same again: ")
+        #expect(same.errors == "Password: Repeat the password: ")
         #expect(same.output.contains("correct horse"))
         let different = await line.run(arguments, typing: ["correct horse", "battery"], isTerminal: true)
         #expect(different.status == .usage)

@@ -1,4 +1,4 @@
-// The schema on the screen.
+// The commands that print the schema.
 
 import ClinicMessages
 import ProtobufC
@@ -14,7 +14,7 @@ import Testing
         line = try TestCommandLine()
     }
 
-    @Test func `list names the services, and the methods of one as call takes them`() async {
+    @Test func `list prints the services, or the methods of one in the form that call accepts`() async {
         let services = await line.run("list").output
         #expect(services.hasPrefix("clinic.v1.AdminService\nclinic.v1.BookingService\n"))
         #expect(services.hasSuffix("grpc.health.v1.Health\n"))
@@ -32,10 +32,10 @@ import Testing
         }
         let unknown = await line.run("list", "Service")
         #expect(unknown.status == .usage && unknown.output.isEmpty)
-        #expect(unknown.errors.contains("there is no service Service; there are clinic.v1.AdminService, "))
+        #expect(unknown.errors.contains("unknown service Service; the services are clinic.v1.AdminService, "))
     }
 
-    /// Names, and what is to be said about them.
+    /// Names of schema elements and their expected descriptions.
     static let descriptions: [([String], String)] = [
         (
             ["clinic.v1.BookAppointmentRequest", "BookAppointmentRequest"],
@@ -108,7 +108,7 @@ import Testing
     ]
 
     @Test(arguments: descriptions)
-    func `describe shows messages, enumerations and methods as a proto file does`(
+    func `describe shows messages, enumerations and methods in proto syntax`(
         names: [String], text: String
     ) async {
         for name in names {
@@ -132,7 +132,7 @@ import Testing
         #expect(all.matches(of: #/ is a service:\n/#).count == services.count)
     }
 
-    @Test func `every type that a description names can be described`() async {
+    @Test func `every type named in a description can be described`() async {
         var pending = [""]
         var known: Set<String> = []
         while let name = pending.popLast() {
@@ -146,13 +146,13 @@ import Testing
     }
 
     @Test(arguments: ["Nothing", "", "Booking.", ".Booking", "clinic.v1", "a.b/c"])
-    func `what the schema does not have is wrong usage`(name: String) async {
+    func `an unknown name is wrong usage`(name: String) async {
         let outcome = await line.run("describe", name)
         #expect(outcome.status == .usage && outcome.output.isEmpty)
         #expect(outcome.errors.hasPrefix("clinic: the schema has nothing called"))
     }
 
-    @Test func `a method that a service does not have is answered with those it has`() async {
+    @Test func `the error for an unknown method lists the methods of the service`() async {
         let outcome = await line.run("describe", "BookingService.Nothing")
         #expect(outcome.status == .usage)
         #expect(outcome.errors.contains("BookingService has no method Nothing; it has SearchSlots, "))

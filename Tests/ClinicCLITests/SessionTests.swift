@@ -1,4 +1,4 @@
-// Where the token is kept and whom it goes to.
+// Where the token is stored and to which server it is sent.
 
 import ClinicMessages
 import Foundation
@@ -43,7 +43,9 @@ import Testing
 
     private var tokensSent: [[String]] { line.arrivals.map { $0.metadata["authorization"] } }
 
-    @Test func `the file is for its owner only, and nothing else is left beside it`() async throws {
+    @Test func `the session file is accessible to its owner only, and no temporary file remains`()
+        async throws
+    {
         try await serve()
         for _ in 1...2 {
             let outcome = await login()
@@ -58,7 +60,7 @@ import Testing
         await line.stop()
     }
 
-    @Test func `the token goes with the calls after a login, but not with the next login`() async throws {
+    @Test func `the token is sent after a login, but not with the next login`() async throws {
         try await serve()
         _ = await login()
         _ = await line.run("doctor", "list", now: Self.end - 1)
@@ -67,7 +69,7 @@ import Testing
         await line.stop()
     }
 
-    @Test func `an expired token is not sent, and public methods go on`() async throws {
+    @Test func `an expired token is not sent, and public methods still work`() async throws {
         try await serve()
         _ = await login()
         let list = await line.run("doctor", "list", now: Self.end)
@@ -84,10 +86,11 @@ import Testing
         await line.stop()
     }
 
-    @Test func `the token goes to no other address`() async throws {
+    @Test func `the token is not sent to another address`() async throws {
         try await serve()
         _ = await login()
-        // The same socket by another name is another address: nothing says that they are one server.
+        // The same socket under another name counts as another address, because the client cannot know that both
+        // are one server.
         let other = "unix:\(line.directory)/./clinic.sock"
         let outcome = await line.run("booking", "mine", "--address", other, now: Self.end - 1)
         #expect(outcome.status == .notAllowed)
@@ -96,7 +99,7 @@ import Testing
         await line.stop()
     }
 
-    @Test func `a wrong password says so and keeps the session there was`() async throws {
+    @Test func `a wrong password is reported and the old session is kept`() async throws {
         try await serve()
         _ = await login()
         let outcome = await line.run(
@@ -107,7 +110,7 @@ import Testing
         await line.stop()
     }
 
-    @Test func `whoami tells the session, and logout forgets it`() async throws {
+    @Test func `whoami shows the session, and logout removes it`() async throws {
         try await serve()
         _ = await login()
         let me = await line.run("whoami", now: Self.end - 1)
@@ -121,12 +124,12 @@ import Testing
                 """)
         #expect(await line.run("whoami", now: Self.end).status == .notAllowed)
         #expect(await line.run("logout").errors == "signed out\n")
-        #expect(await line.run("logout").errors == "nobody was signed in\n")
+        #expect(await line.run("logout").errors == "you were not signed in\n")
         #expect(await line.run("whoami", now: Self.end - 1).status == .notAllowed)
         await line.stop()
     }
 
-    @Test func `a damaged session file is nobody signed in, with a warning`() async throws {
+    @Test func `a damaged session file causes a warning and counts as no session`() async throws {
         try await serve()
         _ = await login()
         try Data("{\"token\": ".utf8).write(to: URL(fileURLWithPath: line.sessionPath))
@@ -137,7 +140,7 @@ import Testing
         await line.stop()
     }
 
-    @Test func `CLINIC_SESSION_FILE puts the session elsewhere`() async throws {
+    @Test func `CLINIC_SESSION_FILE sets the path of the session file`() async throws {
         try await serve()
         let path = line.directory + "/mine.json"
         let outcome = await line.run(

@@ -1,4 +1,4 @@
-// Holds, moves, searches, weeks and time off on the command line: their requests, and what people see.
+// The commands for holds, rescheduling, slot searches, weekly hours and time off: requests and output.
 
 import ArgumentParser
 import ClinicMessages
@@ -10,7 +10,7 @@ import Testing
 @Suite struct SlotCommandTests {
     private let instant = ProtobufTimestamp(seconds: 1_795_474_800)
 
-    @Test func `bookings are shown, held, confirmed and moved`() throws {
+    @Test func `requests to show, hold, confirm and reschedule bookings`() throws {
         #expect(try request(ShowBooking.self, "booking", "show", "7") == GetBookingRequest(bookingID: 7))
         #expect(
             try request(HoldSlot.self, "booking", "hold", "--doctor", "3", "--at", "24/11/2026 10:00")
@@ -29,7 +29,7 @@ import Testing
                 == RescheduleBookingRequest(bookingID: 7, time: .startTime(instant)))
     }
 
-    @Test func `slots are searched in a department or of a doctor, not both`() throws {
+    @Test func `slots are searched for a department or a doctor, not both`() throws {
         #expect(
             try request(
                 SearchSlots.self, "slot", "search", "--department", "2", "--from", "2026-11-24", "--to",
@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    @Test func `time off is made of days or of instants`() throws {
+    @Test func `time off is given in days or in instants`() throws {
         #expect(
             try request(
                 CreateTimeOff.self, "time-off", "create", "--doctor", "3", "--from", "2026-12-24", "--to",
@@ -71,7 +71,7 @@ import Testing
             try request(DeleteTimeOff.self, "time-off", "delete", "4") == DeleteTimeOffRequest(timeOffID: 4))
     }
 
-    @Test func `the directory is shown, and removed by force`() throws {
+    @Test func `requests to show and forcibly delete doctors and departments`() throws {
         #expect(try request(ShowDoctor.self, "doctor", "show", "3") == GetDoctorRequest(doctorID: 3))
         #expect(
             try request(ShowDepartment.self, "department", "show", "2")
@@ -84,7 +84,7 @@ import Testing
                 == DeleteDepartmentRequest(departmentID: 2, force: true))
     }
 
-    @Test func `a week is written by days and hours`() throws {
+    @Test func `weekly hours are parsed from days and hours`() throws {
         let week = try request(
             SetDoctorSchedule.self, "doctor", "set-schedule", "3", "mon-tue 09:00-12:00 13:00-17:00",
             "Thursday,SUN 10:00-24:00"
@@ -106,7 +106,7 @@ import Testing
         #expect(throws: (any Error).self) { try ClinicCommand.parseAsRoot(["doctor", "set-schedule", "3"]) }
     }
 
-    @Test func `free slots are printed by doctor and day, and why there are none`() async throws {
+    @Test func `free slots are printed by doctor and day, or the reason why there are none`() async throws {
         let line = try TestCommandLine()
         try await line.serve { methods in
             methods.on(BookingServiceMethods.searchSlots) { _ in

@@ -1,4 +1,4 @@
-// Money, tables, labels and times as people read and write them.
+// Parsing and formatting of money, tables, labels and times.
 
 import ClinicMessages
 import TTRPCMessages
@@ -14,7 +14,7 @@ import Testing
             (100, "", "1.00"), (20000, "JPY", "20000 JPY"), (1234, "KWD", "1.234 KWD"),
             (.max, "AUD", "92233720368547758.07 AUD"), (.min, "AUD", "-92233720368547758.08 AUD"),
         ] as [(Int64, String, String)])
-    func `money is printed exactly`(units: Int64, currency: String, text: String) {
+    func `money is formatted exactly`(units: Int64, currency: String, text: String) {
         #expect(MoneyText.text(Money(minorUnits: units, currencyCode: currency)) == text)
     }
 
@@ -23,7 +23,7 @@ import Testing
             ("200.99", 20099, "AUD"), ("200.9", 20090, "AUD"), ("200", 20000, "AUD"), ("0.15 aud", 15, "AUD"),
             ("20000 JPY", 20000, "JPY"), ("1.234 KWD", 1234, "KWD"), ("92233720368547758.07", .max, "AUD"),
         ] as [(String, Int64, String)])
-    func `money is read exactly`(text: String, units: Int64, currency: String) throws {
+    func `money is parsed exactly`(text: String, units: Int64, currency: String) throws {
         #expect(try MoneyText.parse(text) == Money(minorUnits: units, currencyCode: currency))
     }
 
@@ -31,11 +31,11 @@ import Testing
         "", "1.999", "1.", ".5", "1,50", "-1", "1e3", "1.5 JPY", "1 DOLLAR", "1 2 3", "92233720368547758.08",
         "１",
     ])
-    func `money that is not exact is refused`(text: String) {
+    func `malformed or inexact money is rejected`(text: String) {
         #expect(throws: (any Error).self) { try MoneyText.parse(text) }
     }
 
-    @Test func `a table is aligned whatever the script`() {
+    @Test func `a table is aligned in every script`() {
         let response = ListTransactionsResponse(transactions: [
             Transaction(
                 id: 9, fee: Money(minorUnits: 20099, currencyCode: "AUD"),
@@ -64,7 +64,7 @@ import Testing
                 """)
     }
 
-    @Test func `a thing alone has its properties one below the other, the empty ones left out`() {
+    @Test func `a single resource is printed one property per line without empty ones`() {
         #expect(
             User(
                 id: 2, firstName: "Ada", lastName: "Lovelace", email: "ada@example.com", role: .patient,
@@ -85,7 +85,7 @@ import Testing
         #expect(ListBookingsResponse(bookings: [booking]).text.hasPrefix("ID  STATUS  DOCTOR\n"))
     }
 
-    @Test func `the list of my own bookings has no column for me`() {
+    @Test func `the list of one's own bookings has no column for the patient`() {
         let booking = Booking(
             id: 1, bookingDateTime: "24/11/2026 10:00:00", status: .booked,
             user: UserSummary(id: 2, firstName: "Ada"),
@@ -99,12 +99,12 @@ import Testing
                 """)
     }
 
-    @Test func `a name cannot command the terminal`() {
+    @Test func `a name cannot control the terminal`() {
         let user = User(id: 1, firstName: "\u{1B}[2J\u{9B}\n", lastName: "\u{202E}eve")
         #expect(user.text == "User  1\nName  \u{FFFD}[2J\u{FFFD}\u{FFFD} \u{FFFD}eve\nRole  Unspecified\n")
     }
 
-    @Test func `labels are words`() {
+    @Test func `labels are plain words`() {
         #expect(
             BookingStatus.allCases.dropFirst().map { label($0) } == [
                 "Held", "Booked", "Confirmed", "Arrived", "Completed", "Cancelled", "Expired", "No show",
@@ -114,7 +114,7 @@ import Testing
         #expect(throws: (any Error).self) { try enumeration(named: "unspecified") as Role }
     }
 
-    @Test func `instants are RFC 3339 and nothing else`() {
+    @Test func `timestamps are parsed from RFC 3339 only`() {
         #expect(
             ProtobufTimestamp(rfc3339: "2026-11-24T10:00:00.5+11:00")?.rfc3339 == "2026-11-23T23:00:00.500Z")
         for text in ["", "2026-11-24", "24/11/2026 10:00:00", "2026-02-30T10:00:00Z", "\"", "10s"] {
@@ -122,7 +122,7 @@ import Testing
         }
     }
 
-    @Test func `the next page is the same command with another token, fit for a shell`() {
+    @Test func `the next page is the same command with another token, quoted for a shell`() {
         let command = NextPage.command(
             ["user", "list", "--page-token", "old", "--email", "o'hara x", "--page-token=older"],
             token: "n-_1")

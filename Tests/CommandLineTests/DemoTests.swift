@@ -1,4 +1,4 @@
-// The story of clients/demo, with the programs of this build.
+// Runs the script clients/demo with the programs of this build.
 
 import Foundation
 import Glibc
@@ -8,23 +8,23 @@ import Testing
 @Suite struct DemoTests {
     private static let script = Programs.repository + "/clients/demo"
 
-    @Test func `the demo goes through and leaves nothing behind`() async throws {
+    @Test func `the demo succeeds and leaves nothing behind`() async throws {
         let (outcome, directory) = try await run(until: nil)
         #expect(outcome.status == 0, "\(outcome)")
         #expect(outcome.errors.isEmpty)
         #expect(outcome.output.contains("[exit code 6]"))
         #expect(outcome.output.contains("steps as expected"))
-        expectNothing(of: directory)
+        expectNothingLeft(of: directory)
     }
 
     @Test func `an interrupted demo stops its server and leaves nothing behind`() async throws {
         let (outcome, directory) = try await run(until: "listening on")
         #expect(outcome.status == 143)
-        expectNothing(of: directory)
+        expectNothingLeft(of: directory)
     }
 
     @Test(arguments: ["/nonexistent", "/tmp"])
-    func `without the programs the demo says what it lacks`(directory: String) async throws {
+    func `without the programs the demo reports what is missing`(directory: String) async throws {
         let outcome = try await Programs.run("bash", [Self.script, directory])
         #expect(outcome.status == 1)
         #expect(outcome.errors.hasPrefix("demo: "))
@@ -32,7 +32,7 @@ import Testing
         #expect(outcome.errors.split(separator: "\n").count == 1)
     }
 
-    /// Runs the demo, or ends it when it has printed a text. Returns the directory it worked in too.
+    /// Runs the demo, or terminates it once it has printed `text`. Also returns its working directory.
     private func run(until text: String?) async throws -> (Outcome, directory: String) {
         let result = try await Subprocess.run(
             .name("bash"), arguments: [Self.script, Programs.directory], environment: Programs.environment(),
@@ -57,16 +57,17 @@ import Testing
         return (outcome, directory)
     }
 
-    /// The directory is gone, and so is every process that was started in it or for it.
-    private func expectNothing(of directory: String) {
+    /// Checks that the directory and all processes of the demo are gone.
+    private func expectNothingLeft(of directory: String) {
         #expect(directory.hasPrefix("/tmp/clinic-demo."))
         #expect(!FileManager.default.fileExists(atPath: directory))
         let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         for process in processes where Int(process) != nil {
             let command = FileManager.default.contents(atPath: "/proc/\(process)/cmdline") ?? Data()
             #expect(!String(decoding: command, as: UTF8.self).contains(directory))
-            let place = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/cwd")
-            #expect(place?.hasPrefix(directory) != true)
+            let workingDirectory = try? FileManager.default.destinationOfSymbolicLink(
+                atPath: "/proc/\(process)/cwd")
+            #expect(workingDirectory?.hasPrefix(directory) != true)
         }
     }
 }

@@ -1,4 +1,4 @@
-// Every exit code, provoked for real, with the line that comes with it.
+// Every exit code, caused by a real failure, and the line printed with it.
 
 import Foundation
 import Glibc
@@ -12,32 +12,32 @@ extension CommandLineTests {
             ["booking", "list", "--status", "lost"], ["call", "NoService/Method"],
         ])
         func `2: wrong usage`(arguments: [String]) async throws {
-            let outcome = try await ClinicServer.shared.stranger().clinic(arguments)
+            let outcome = try await ClinicServer.shared.anonymousUser().clinic(arguments)
             #expect(outcome.status == 2)
             #expect(outcome.output.isEmpty)
             #expect(outcome.errors.hasPrefix("clinic: "))
-            // What is wrong, what the option means, where to read on.
+            // At most the error, the meaning of the option, and where to find help.
             #expect(outcome.errors.split(separator: "\n").count <= 3)
         }
 
-        @Test func `2: an unknown command, with those there are`() async throws {
-            let outcome = try await ClinicServer.shared.stranger().clinic("booking", "make")
+        @Test func `2: an unknown command; the known ones are listed`() async throws {
+            let outcome = try await ClinicServer.shared.anonymousUser().clinic("booking", "make")
             #expect(outcome.status == 2)
             #expect(
                 outcome.errors == """
-                    clinic: there is no 'clinic booking make'; there are create, hold, confirm, show, list, \
-                    mine, watch, reschedule, cancel, set-status, delete, pay
+                    clinic: unknown command 'clinic booking make'; the commands are create, hold, confirm, show, \
+                    list, mine, watch, reschedule, cancel, set-status, delete, pay
 
                     """)
         }
 
-        @Test func `3: values that are not allowed`() async throws {
+        @Test func `3: invalid values`() async throws {
             let server = try ClinicServer.shared
             let (doctor, patient) = try await (server.doctor(), server.patient())
             for (time, reason) in [
                 ("31/02/2027 10:00:00", "MALFORMED_DATE"), ("24/11/2020 10:00:00", "OUT_OF_WINDOW"),
-                (try Visit.instant(daysAhead: 33), "OUT_OF_WINDOW"),
-                (try Visit.clock().replacing(":00:00", with: ":07:00"), "OFF_GRID"),
+                (try BookingTime.instant(daysAhead: 33), "OUT_OF_WINDOW"),
+                (try BookingTime.local().replacing(":00:00", with: ":07:00"), "OFF_GRID"),
             ] {
                 let outcome = try await patient.clinic("booking", "create", "--doctor", doctor, "--at", time)
                 #expect(outcome.status == 3)
@@ -47,10 +47,11 @@ extension CommandLineTests {
 
         @Test func `4: not signed in, not allowed, wrong password`() async throws {
             let server = try ClinicServer.shared
-            let nobody = try await server.stranger().clinic("booking", "mine")
-            #expect(nobody.status == 4)
+            let anonymous = try await server.anonymousUser().clinic("booking", "mine")
+            #expect(anonymous.status == 4)
             #expect(
-                nobody.errors == "clinic: you are not signed in; run `clinic login` first [NOT_SIGNED_IN]\n")
+                anonymous.errors
+                    == "clinic: you are not signed in; run `clinic login` first [NOT_SIGNED_IN]\n")
             let patient = try await server.patient()
             let forbidden = try await patient.clinic("department", "delete", server.department)
             #expect(forbidden.status == 4)
@@ -64,8 +65,10 @@ extension CommandLineTests {
         @Test func `5: not found, another patient's booking too`() async throws {
             let server = try ClinicServer.shared
             let (doctor, owner, other) = try await (server.doctor(), server.patient(), server.patient())
-            let booking = try await owner.done("booking", "create", "--doctor", doctor, "--at", Visit.clock())
-                .id
+            let booking = try await owner.requireSuccess(
+                "booking", "create", "--doctor", doctor, "--at", BookingTime.local()
+            )
+            .id
             for id in [booking, "999999999"] {
                 let outcome = try await other.clinic("booking", "pay", id)
                 #expect(outcome.status == 5)
@@ -73,18 +76,20 @@ extension CommandLineTests {
             }
         }
 
-        @Test func `6: taken, not possible in this state, changed by somebody else`() async throws {
+        @Test func `6: slot taken, impossible in this state, changed concurrently`() async throws {
             let server = try ClinicServer.shared
             let (doctor, owner, other) = try await (
                 server.doctor(), server.patient("Marie"), server.patient()
             )
-            let time = try Visit.clock()
-            let booking = try await owner.done("booking", "create", "--doctor", doctor, "--at", time).id
+            let time = try BookingTime.local()
+            let booking = try await owner.requireSuccess(
+                "booking", "create", "--doctor", doctor, "--at", time
+            ).id
             let taken = try await other.clinic("booking", "create", "--doctor", doctor, "--at", time)
             #expect(taken.status == 6)
             #expect(taken.lastError.hasSuffix("[SLOT_TAKEN]"))
             #expect(!taken.errors.contains("Marie"))
-            _ = try await owner.done("booking", "pay", booking)
+            _ = try await owner.requireSuccess("booking", "pay", booking)
             let twice = try await owner.clinic("booking", "pay", booking)
             #expect(twice.status == 6)
             #expect(twice.lastError.hasSuffix("[ALREADY_PAID]"))
@@ -97,27 +102,27 @@ extension CommandLineTests {
             ("unix:/nonexistent/clinic.sock", "there is no such socket"),
             ("tcp:127.0.0.1:1", "nothing listens there"),
         ])
-        func `7: nobody is at the address`(address: String, reason: String) async throws {
-            let outcome = try await ClinicServer.shared.stranger().clinic("--address", address, "health")
+        func `7: no server at the address`(address: String, reason: String) async throws {
+            let outcome = try await ClinicServer.shared.anonymousUser().clinic("--address", address, "health")
             #expect(outcome.status == 7)
             #expect(outcome.output.isEmpty)
             #expect(outcome.errors.hasPrefix("clinic: cannot connect to \(address): \(reason)"))
             #expect(outcome.errors.split(separator: "\n").count == 1)
         }
 
-        @Test func `7: a server that does not answer in time`() async throws {
+        @Test func `7: a server that does not respond in time`() async throws {
             let server = try ClinicServer.shared
             let path = "\(server.directory)/silent.sock"
             let listener = try silentListener(at: path)
             defer { close(listener) }
-            let outcome = try await server.stranger().clinic(
+            let outcome = try await server.anonymousUser().clinic(
                 "--address", "unix:\(path)", "--timeout", "200ms", "department", "list")
             #expect(outcome.status == 7)
             #expect(outcome.lastError.hasSuffix("[DEADLINE_EXCEEDED]"))
         }
 
-        @Test func `7: too many wrong passwords, with the time to wait`() async throws {
-            let patient = try await ClinicServer.shared.newcomer()
+        @Test func `7: too many wrong passwords; the time to wait is shown`() async throws {
+            let patient = try await ClinicServer.shared.signedUpPatient()
             let login = ["login", "--email", patient.email, "--password-stdin"]
             for _ in 1...10 {
                 #expect(try await patient.clinic(login, input: "wrong password\n").status == 4)
@@ -128,12 +133,13 @@ extension CommandLineTests {
         }
 
         @Test func `1: output that cannot be written`() async throws {
-            let outcome = try await ClinicServer.shared.stranger().shell("clinic department list >/dev/full")
+            let outcome = try await ClinicServer.shared.anonymousUser().shell(
+                "clinic department list >/dev/full")
             #expect(outcome.status == 1)
             #expect(outcome.errors == "clinic: cannot write the output: No space left on device\n")
         }
 
-        /// A socket that takes connections, by its backlog, and never answers.
+        /// A socket that accepts connections through its backlog and never responds.
         private func silentListener(at path: String) throws -> CInt {
             let listener = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
             var address = sockaddr_un()
@@ -145,7 +151,9 @@ extension CommandLineTests {
                         bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
                     }
                 } && listen(listener, 8) == 0
-            guard isListening else { throw Surprise("cannot listen: \(String(cString: strerror(errno)))") }
+            guard isListening else {
+                throw SetupFailure("cannot listen: \(String(cString: strerror(errno)))")
+            }
             return listener
         }
     }

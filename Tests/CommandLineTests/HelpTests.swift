@@ -1,10 +1,10 @@
-// The help of every command, as the program prints it.
+// The help text of every command.
 
 import Foundation
 import Testing
 
 @Suite struct HelpTests {
-    /// Every command; that the list is whole is read off the help of the groups.
+    /// All commands; a test checks the list against the help of the groups.
     static let commands: [[String]] = [
         ["login"], ["logout"], ["whoami"], ["user", "create"], ["user", "list"], ["user", "show"],
         ["user", "update"], ["user", "change-password"], ["user", "set-role"], ["user", "sign-out"],
@@ -24,7 +24,7 @@ import Testing
     ]
 
     @Test(arguments: commands)
-    func `every command has help with an example that begins with it`(command: [String]) async throws {
+    func `every command has help with an example of itself`(command: [String]) async throws {
         let help = try await Programs.run("clinic", command + ["--help"])
         #expect(help.status == 0)
         #expect(help.errors.isEmpty)
@@ -33,7 +33,7 @@ import Testing
         #expect(help.output.contains("USAGE: \(name)"))
     }
 
-    @Test func `the help of the program and its groups names every command`() async throws {
+    @Test func `the help of the program and its groups lists every command`() async throws {
         for group in Set(Self.commands.map { $0.dropLast() }) {
             let help = try await Programs.run("clinic", Array(group) + ["--help"])
             #expect(help.status == 0)
@@ -45,7 +45,7 @@ import Testing
         }
     }
 
-    @Test func `help asks no server, and the version is one line`() async throws {
+    @Test func `help needs no server, and the version is one line`() async throws {
         let version = try await Programs.run("clinic", ["--version"])
         #expect(version.status == 0)
         #expect(version.output.wholeMatch(of: /clinic [0-9]+\.[0-9]+\.[0-9]+\n/) != nil)

@@ -1,13 +1,13 @@
-// Every operation once, as its command, against the daemon.
+// Runs every operation once through its command against the daemon.
 
 import Foundation
 import Testing
 
 extension CommandLineTests {
     @Suite struct Operations {
-        @Test func `a patient signs up, and staff see who has`() async throws {
+        @Test func `a patient signs up, and staff can list the patient`() async throws {
             let server = try ClinicServer.shared
-            let patient = try await server.newcomer("Ada")
+            let patient = try await server.signedUpPatient("Ada")
             let list = try await server.administrator.clinic("user", "list", "--email", patient.email)
             #expect(list.status == 0)
             #expect(list.output.hasPrefix("ID  NAME          E-MAIL"))
@@ -18,7 +18,7 @@ extension CommandLineTests {
         @Test func `a department is created, changed, listed and deleted`() async throws {
             let administrator = try ClinicServer.shared.administrator
             let name = "Department \(UInt32.random(in: 0 ... .max))"
-            let id = try await administrator.done(
+            let id = try await administrator.requireSuccess(
                 "department", "create", "--name", name, "--opens", "08:00", "--closes", "17:00"
             ).id
             let changed = try await administrator.clinic("department", "update", id, "--closes", "20:30")
@@ -45,21 +45,21 @@ extension CommandLineTests {
             for text in ["Dr Ada Byron", "50.00 AUD", "free", "20 min", "2998-12-31"] {
                 #expect(changed.output.contains(text))
             }
-            let list = try await server.stranger().clinic(
+            let list = try await server.anonymousUser().clinic(
                 "doctor", "list", "--all", "--department", server.department)
             #expect(list.output.contains("\(id)  Dr Ada Byron"))
             let deleted = try await server.administrator.clinic("doctor", "delete", id)
             #expect(deleted.status == 0)
             #expect(deleted.errors == "doctor \(id) deleted\n")
             #expect(
-                !(try await server.stranger().clinic("doctor", "list", "--all")).output.contains(
+                !(try await server.anonymousUser().clinic("doctor", "list", "--all")).output.contains(
                     "Dr Ada Byron"))
         }
 
-        @Test func `a visit is booked, paid, listed and cancelled, which returns the money`() async throws {
+        @Test func `a visit is booked, paid, listed and cancelled, which refunds the payment`() async throws {
             let server = try ClinicServer.shared
             let (doctor, patient) = try await (server.doctor(), server.patient())
-            let start = try Visit.clock()
+            let start = try BookingTime.local()
             let booked = try await patient.clinic("booking", "create", "--doctor", doctor, "--at", start)
             #expect(booked.status == 0)
             #expect(booked.errors.isEmpty)
@@ -89,14 +89,17 @@ extension CommandLineTests {
             #expect(cancelled.output.contains("Refunded 221.09 AUD"))
         }
 
-        @Test func `the public list shows who is booked when, and staff by whom`() async throws {
+        @Test func `the public list shows doctors and times, and staff also see patients`() async throws {
             let server = try ClinicServer.shared
             let (doctor, patient) = try await (server.doctor(), server.patient("Marie"))
-            _ = try await patient.done("booking", "create", "--doctor", doctor, "--at", Visit.instant())
+            _ = try await patient.requireSuccess(
+                "booking", "create", "--doctor", doctor, "--at", BookingTime.instant())
             let window = try [
-                "--from", Visit.instant(), "--before", Visit.instant(halfHour: 1), "--status", "booked",
+                "--from", BookingTime.instant(), "--before", BookingTime.instant(halfHour: 1), "--status",
+                "booked",
             ]
-            let list = try await server.stranger().clinic(["booking", "list", "--doctor", doctor] + window)
+            let list = try await server.anonymousUser().clinic(
+                ["booking", "list", "--doctor", doctor] + window)
             #expect(list.status == 0)
             #expect(list.output.hasPrefix("ID  START             STATUS  DOCTOR"))
             #expect(list.output.contains("Dr Grace Hopper (\(doctor))"))
@@ -106,13 +109,15 @@ extension CommandLineTests {
             #expect(staff.output.contains("Marie Lovelace"))
         }
 
-        @Test func `staff book for a patient and move the visit along`() async throws {
+        @Test func `staff book for a patient and advance the booking's status`() async throws {
             let server = try ClinicServer.shared
             let (doctor, patient) = try await (server.doctor(), server.patient())
-            let users = try await server.administrator.done("user", "list", "--email", patient.email).json()
+            let users = try await server.administrator.requireSuccess(
+                "user", "list", "--email", patient.email
+            ).json()
             let user = try #require((users["users"] as? [[String: Any]])?.first?["id"] as? String)
-            let booking = try await server.administrator.done(
-                "booking", "create", "--doctor", doctor, "--at", Visit.clock(), "--user", user
+            let booking = try await server.administrator.requireSuccess(
+                "booking", "create", "--doctor", doctor, "--at", BookingTime.local(), "--user", user
             ).id
             let mine = try await patient.clinic("booking", "mine")
             #expect(mine.output.contains("\(booking)  "))
@@ -123,11 +128,13 @@ extension CommandLineTests {
             #expect(completed.output.contains("Status        Completed"))
         }
 
-        @Test func `a deleted booking is cancelled and gone from the list`() async throws {
+        @Test func `a deleted booking is cancelled and removed from the list`() async throws {
             let server = try ClinicServer.shared
             let (doctor, patient) = try await (server.doctor(), server.patient())
-            let time = try Visit.clock()
-            let booking = try await patient.done("booking", "create", "--doctor", doctor, "--at", time).id
+            let time = try BookingTime.local()
+            let booking = try await patient.requireSuccess(
+                "booking", "create", "--doctor", doctor, "--at", time
+            ).id
             let deleted = try await patient.clinic("booking", "delete", booking)
             #expect(deleted.status == 0)
             #expect(deleted.output.isEmpty)
@@ -145,10 +152,10 @@ extension CommandLineTests {
             let (doctor, patient) = try await (server.doctor(), server.patient())
             var payments: [String] = []
             for halfHour in 0...1 {
-                let booking = try await patient.done(
-                    "booking", "create", "--doctor", doctor, "--at", Visit.clock(halfHour: halfHour)
+                let booking = try await patient.requireSuccess(
+                    "booking", "create", "--doctor", doctor, "--at", BookingTime.local(halfHour: halfHour)
                 ).id
-                payments.append(try await patient.done("booking", "pay", booking).id)
+                payments.append(try await patient.requireSuccess("booking", "pay", booking).id)
             }
             let refunded = try await server.administrator.clinic("transaction", "refund", payments[0])
             #expect(refunded.status == 0)
@@ -160,13 +167,13 @@ extension CommandLineTests {
             let list = try await patient.clinic("transaction", "list")
             #expect(list.output.split(separator: "\n").count == 2)
             #expect(list.output.contains("Refunded"))
-            // The booking of the deleted payment is to be paid again.
+            // The booking of the deleted payment must be paid again.
             let mine = try await patient.clinic("booking", "mine", "--status", "booked")
             #expect(mine.output.split(separator: "\n").count == 2)
         }
 
-        @Test func `the server tells its health`() async throws {
-            let health = try await ClinicServer.shared.stranger().clinic("health")
+        @Test func `the server reports its health`() async throws {
+            let health = try await ClinicServer.shared.anonymousUser().clinic("health")
             #expect(health.status == 0)
             #expect(health.output == "Status  Serving\n")
         }

@@ -1,4 +1,4 @@
-// What goes to standard output and what beside it; JSON in both directions.
+// The contents of standard output and standard error; JSON input and output.
 
 import ClinicMessages
 import Foundation
@@ -7,47 +7,47 @@ import Testing
 
 extension CommandLineTests {
     @Suite struct Output {
-        @Test func `a page is data; the command for the next one is beside it and works`() async throws {
+        @Test func `the command for the next page is printed on standard error and works`() async throws {
             let server = try ClinicServer.shared
             for _ in 1...3 { _ = try await server.doctor() }
-            let stranger = server.stranger()
-            let page = try await stranger.clinic("doctor", "list", "--page-size", "2")
+            let anonymousUser = server.anonymousUser()
+            let page = try await anonymousUser.clinic("doctor", "list", "--page-size", "2")
             #expect(page.output.split(separator: "\n").count == 3)
             #expect(page.errors.hasPrefix("more: clinic doctor list --page-size 2 --page-token "))
-            let next = try await stranger.shell(String(page.errors.dropFirst("more: ".count)))
+            let next = try await anonymousUser.shell(String(page.errors.dropFirst("more: ".count)))
             #expect(next.status == 0)
             #expect(next.output.hasPrefix("ID  NAME"))
             #expect(next.output != page.output)
         }
 
-        @Test func `JSON has the names of the schema, and numbers of 64 bits as text`() async throws {
+        @Test func `JSON output has the schema's field names and 64-bit numbers as strings`() async throws {
             let server = try ClinicServer.shared
             let doctor = try await server.doctor()
-            let list = try await server.stranger().done("doctor", "list", "--all")
+            let list = try await server.anonymousUser().requireSuccess("doctor", "list", "--all")
             let doctors = try #require(try list.json()["doctors"] as? [[String: Any]])
             let found = try #require(doctors.first { $0["id"] as? String == doctor })
             #expect(found["full_name"] as? String == "Dr Grace Hopper")
             #expect(found["registration_expiry"] as? String == "2999-12-31")
             #expect((found["consultation_fee"] as? [String: String])?["minor_units"] == "20099")
             #expect((found["department"] as? [String: String])?["department_name"] == "Always Open")
-            // Another program's parser takes it too.
-            let python = try await server.stranger().shell(
+            // Another JSON parser accepts it too.
+            let python = try await server.anonymousUser().shell(
                 "clinic doctor list --all --output json | python3 -m json.tool >/dev/null")
             #expect(python.status == 0)
         }
 
-        @Test func `the form of the output can come from the environment`() async throws {
+        @Test func `the output format can be set in the environment`() async throws {
             let server = try ClinicServer.shared
-            let outcome = try await server.stranger().clinic(
+            let outcome = try await server.anonymousUser().clinic(
                 "department", "list", environment: ["CLINIC_OUTPUT": "json"])
             #expect(try outcome.json()["departments"] != nil)
-            let wrong = try await server.stranger().clinic(
+            let wrong = try await server.anonymousUser().clinic(
                 "department", "list", environment: ["CLINIC_OUTPUT": "yaml"])
             #expect(wrong.status == 2)
             #expect(wrong.errors.contains("CLINIC_OUTPUT=yaml is not allowed"))
         }
 
-        @Test func `with JSON a failure is a line of JSON besides`() async throws {
+        @Test func `with JSON output a failure is also printed as JSON`() async throws {
             let patient = try await ClinicServer.shared.patient()
             let outcome = try await patient.clinic("booking", "pay", "999999999", "--output", "json")
             #expect(outcome.status == 5)
@@ -58,8 +58,8 @@ extension CommandLineTests {
             #expect(failure["reason"] as? String == "BOOKING_NOT_FOUND")
         }
 
-        @Test func `wrong fields are named below the line`() async throws {
-            let outcome = try await ClinicServer.shared.stranger().clinic(
+        @Test func `invalid fields are listed below the message`() async throws {
+            let outcome = try await ClinicServer.shared.anonymousUser().clinic(
                 "user", "create", "--first-name", "", "--last-name", "", "--email", "nowhere",
                 "--password-stdin", input: "short\n")
             #expect(outcome.status == 3)
@@ -67,7 +67,7 @@ extension CommandLineTests {
             #expect(lines.first == "clinic: first_name: is required [INVALID_FIELD]")
             #expect(lines.dropFirst().first == "  last_name: is required")
             #expect(lines.dropFirst(2).first?.hasPrefix("  email: ") == true)
-            let password = try await ClinicServer.shared.stranger().clinic(
+            let password = try await ClinicServer.shared.anonymousUser().clinic(
                 "user", "create", "--first-name", "A", "--last-name", "B", "--email", "a@example.org",
                 "--password-stdin", input: "short\n")
             #expect(password.status == 3)
@@ -75,11 +75,12 @@ extension CommandLineTests {
             #expect(!password.errors.contains("short"))
         }
 
-        @Test func `a key of one's own makes a change once`() async throws {
+        @Test func `a user's idempotency key makes a change only once`() async throws {
             let server = try ClinicServer.shared
             let (doctor, patient) = try await (server.doctor(), server.patient())
             let command = try [
-                "booking", "create", "--doctor", doctor, "--at", Visit.clock(), "--idempotency-key", "visit",
+                "booking", "create", "--doctor", doctor, "--at", BookingTime.local(), "--idempotency-key",
+                "visit",
             ]
             let first = try await patient.clinic(command)
             let again = try await patient.clinic(command)
@@ -90,7 +91,7 @@ extension CommandLineTests {
 
     @Suite struct Calls {
         @Test func `all methods of the schema are listed`() async throws {
-            let outcome = try await ClinicServer.shared.stranger().clinic("call")
+            let outcome = try await ClinicServer.shared.anonymousUser().clinic("call")
             let known = ClinicMessages.allServices.flatMap { service in
                 service.methods.map { "\(service.name)/\($0.name)" }
             }
@@ -101,7 +102,7 @@ extension CommandLineTests {
         @Test func `a visit is booked, paid and cancelled in JSON`() async throws {
             let server = try ClinicServer.shared
             let (doctor, patient) = try await (server.doctor(), server.patient())
-            let start = try Visit.instant()
+            let start = try BookingTime.instant()
             let booked = try await patient.clinic(
                 "call", "clinic.v1.BookingService/BookAppointment", "-d",
                 #"{"doctor_id": \#(doctor), "start_time": "\#(start)"}"#)
@@ -109,7 +110,7 @@ extension CommandLineTests {
             let booking = try booked.json()
             #expect(booking["status"] as? String == "BOOKING_STATUS_BOOKED")
             #expect(booking["start_time"] as? String == start)
-            #expect(booking["booking_date_time"] as? String == (try Visit.clock()))
+            #expect(booking["booking_date_time"] as? String == (try BookingTime.local()))
 
             // From standard input, and from a file.
             let paid = try await patient.clinic(
@@ -124,7 +125,7 @@ extension CommandLineTests {
             #expect(try cancelled.json()["status"] as? String == "BOOKING_STATUS_CANCELLED")
         }
 
-        @Test func `a refusal is the same as that of the command`() async throws {
+        @Test func `a failed call reports the same error as the command`() async throws {
             let patient = try await ClinicServer.shared.patient()
             let outcome = try await patient.clinic(
                 "call", "BookingService/DeleteBooking", "-d", #"{"booking_id": 999999999}"#, "--output",
@@ -138,8 +139,8 @@ extension CommandLineTests {
             ("{", "JSON"), (#"{"page_siz": 1}"#, "page_siz"), (#"{"page_size": "many"}"#, "page_size"),
             ("@/nonexistent", "/nonexistent"),
         ])
-        func `a request that is none is wrong usage`(json: String, named: String) async throws {
-            let outcome = try await ClinicServer.shared.stranger().clinic(
+        func `a malformed request is wrong usage`(json: String, named: String) async throws {
+            let outcome = try await ClinicServer.shared.anonymousUser().clinic(
                 "call", "DoctorService/ListDoctors", "-d", json)
             #expect(outcome.status == 2)
             #expect(outcome.errors.contains(named))

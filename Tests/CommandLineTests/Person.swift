@@ -1,4 +1,4 @@
-// Somebody with a session file of their own, who types commands.
+// A user with a session file of their own who runs commands.
 
 import Foundation
 
@@ -9,14 +9,14 @@ struct Person: Sendable {
     let sessionFile: String
     private let address: String
 
-    /// - Parameter directory: that of the server.
+    /// - Parameter directory: the server's directory.
     init(email: String, directory: String) {
         self.email = email
         sessionFile = "\(directory)/sessions/\(email).json"
         address = "unix:\(directory)/clinic.sock"
     }
 
-    /// What the person's shell has set; time enough for a machine that is busy with other tests.
+    /// The user's environment, with a timeout that suits a busy machine.
     var environment: [String: String] {
         ["CLINIC_ADDRESS": address, "CLINIC_SESSION_FILE": sessionFile, "CLINIC_TIMEOUT": "60"]
     }
@@ -35,11 +35,11 @@ struct Person: Sendable {
             "clinic", arguments, input: input, environment: environment.merging(more) { $1 })
     }
 
-    /// Runs `clinic` for its JSON, and throws if it does not end well.
-    func done(_ arguments: String..., input: String = "") async throws -> Outcome {
+    /// Runs `clinic` with JSON output and throws if it fails.
+    func requireSuccess(_ arguments: String..., input: String = "") async throws -> Outcome {
         let outcome = try await clinic(arguments + ["--output", "json"], input: input)
         guard outcome.status == 0 else {
-            throw Surprise("clinic \(arguments.joined(separator: " ")): \(outcome)")
+            throw SetupFailure("clinic \(arguments.joined(separator: " ")): \(outcome)")
         }
         return outcome
     }
@@ -50,6 +50,7 @@ struct Person: Sendable {
     }
 
     func login() async throws {
-        _ = try await done("login", "--email", email, "--password-stdin", input: Person.password + "\n")
+        _ = try await requireSuccess(
+            "login", "--email", email, "--password-stdin", input: Person.password + "\n")
     }
 }

@@ -1,10 +1,10 @@
-// Runs the programs that were built beside this test bundle, as a person or a script would: other processes, real
-// arguments, pipes and exit codes.
+// Runs the programs built beside this test bundle as a user would: as processes with real arguments, pipes and exit
+// codes.
 
 import Foundation
 import Subprocess
 
-/// What a program left behind.
+/// The result of a program.
 struct Outcome: CustomStringConvertible {
     let status: Int32
     let output: String
@@ -20,14 +20,14 @@ struct Outcome: CustomStringConvertible {
 
     static func object(_ text: String) throws -> [String: Any] {
         guard let object = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any] else {
-            throw Surprise("this is no JSON object: \(text)")
+            throw SetupFailure("not a JSON object: \(text)")
         }
         return object
     }
 }
 
-/// What went wrong in a test's own preparations.
-struct Surprise: Error, CustomStringConvertible {
+/// A failure of a test's setup.
+struct SetupFailure: Error, CustomStringConvertible {
     let description: String
 
     init(_ description: String) { self.description = description }
@@ -46,7 +46,7 @@ enum Programs {
         URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().path
 
-    /// An environment that has nothing of the person who runs the tests.
+    /// An environment without the variables of the user who runs the tests.
     static func environment(_ variables: [String: String] = [:]) -> Environment {
         var all: [Environment.Key: String] = [
             "PATH": "\(directory):/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8",
@@ -56,7 +56,7 @@ enum Programs {
         return .custom(all)
     }
 
-    /// The exit code, or what a shell says of a signal.
+    /// The exit code, or a shell's status for a signal.
     static func code(of status: TerminationStatus) -> Int32 {
         switch status {
         case .exited(let code): code
@@ -64,8 +64,8 @@ enum Programs {
         }
     }
 
-    /// Runs a program of the path to its end. A shell gives it its input as a file: it may end without having read a
-    /// pipe, and Subprocess does not survive that.
+    /// Runs a program from the path to its end. A shell passes the input as a file, because a program may end
+    /// without reading a pipe, which Subprocess does not survive.
     static func run(
         _ program: String, _ arguments: [String], input: String = "", environment: [String: String] = [:]
     ) async throws -> Outcome {

@@ -1,4 +1,4 @@
-// The token, and the password on its way in.
+// Tokens, and how passwords are read.
 
 import Foundation
 import Subprocess
@@ -6,7 +6,7 @@ import Testing
 
 extension CommandLineTests {
     @Suite struct Sessions {
-        @Test func `the session is in a file that only its owner can read`() async throws {
+        @Test func `the session file is readable by its owner only`() async throws {
             let patient = try await ClinicServer.shared.patient()
             let attributes = try FileManager.default.attributesOfItem(atPath: patient.sessionFile)
             #expect(attributes[.posixPermissions] as? Int == 0o600)
@@ -19,18 +19,18 @@ extension CommandLineTests {
             #expect(try await patient.clinic("whoami").status == 4)
         }
 
-        @Test func `the token goes with every call but those of somebody who signs in or up`() async throws {
+        @Test func `the token is sent with every call except login and sign-up`() async throws {
             let server = try ClinicServer.shared
             let patient = try await server.patient()
             let session = try String(contentsOfFile: patient.sessionFile, encoding: .utf8)
             let token = try #require(try Outcome.object(session)["token"] as? String)
             try session.replacing(token, with: token + "x")
                 .write(toFile: patient.sessionFile, atomically: true, encoding: .utf8)
-            // The server refuses a bad token wherever it gets one, so this one was sent with a public method …
+            // The server rejects an invalid token in every call, so this public call sent it.
             let list = try await patient.clinic("department", "list")
             #expect(list.status == 4)
             #expect(list.errors.contains("run `clinic login`"))
-            // … and not with these.
+            // These calls do not send it.
             let password = Person.password + "\n"
             let another = try await patient.clinic(
                 "user", "create", "--first-name", "A", "--last-name", "B", "--email", "b" + patient.email,
@@ -43,10 +43,10 @@ extension CommandLineTests {
             #expect(try await patient.clinic("department", "list").status == 0)
         }
 
-        @Test func `the token goes to no other address`() async throws {
+        @Test func `the token is not sent to another address`() async throws {
             let server = try ClinicServer.shared
             let patient = try await server.patient()
-            // The same server by another name, which the token did not come from.
+            // The same server under another address.
             let other = "unix:\(server.directory)/./clinic.sock"
             let outcome = try await patient.clinic("--address", other, "booking", "mine")
             #expect(outcome.status == 4)
@@ -54,22 +54,22 @@ extension CommandLineTests {
         }
 
         @Test func `a password is the first line of standard input only`() async throws {
-            let patient = try await ClinicServer.shared.newcomer()
+            let patient = try await ClinicServer.shared.signedUpPatient()
             let login = ["login", "--email", patient.email, "--password-stdin"]
             for input in ["\(Person.password)\nmore\n", "\(Person.password)\r\n", Person.password] {
                 #expect(try await patient.clinic(login, input: input).status == 0)
             }
             let nothing = try await patient.clinic(login)
             #expect(nothing.status == 2)
-            let nobodyToAsk = try await patient.clinic("login", "--email", patient.email)
-            #expect(nobodyToAsk.status == 2)
-            #expect(nobodyToAsk.errors.contains("use --password-stdin"))
+            let withoutTerminal = try await patient.clinic("login", "--email", patient.email)
+            #expect(withoutTerminal.status == 2)
+            #expect(withoutTerminal.errors.contains("use --password-stdin"))
         }
     }
 
     @Suite struct Terminals {
-        @Test func `a password is asked for and not shown, an e-mail is`() async throws {
-            let patient = try await ClinicServer.shared.newcomer()
+        @Test func `a typed password is not shown, an e-mail is`() async throws {
+            let patient = try await ClinicServer.shared.signedUpPatient()
             let (screen, status) = try await type(
                 "clinic login; echo ended with $?; stty -a", as: patient,
                 answers: [("E-mail: ", patient.email), ("Password: ", Person.password)])
@@ -78,29 +78,29 @@ extension CommandLineTests {
             #expect(screen.contains("Role             Patient"))
             #expect(!screen.contains(Person.password))
             #expect(screen.contains("ended with 0"))
-            // The terminal shows again what is typed.
+            // The terminal's echo is on again.
             #expect(screen.contains(" echo "))
             #expect(!screen.contains("-echo "))
         }
 
         @Test func `a new password is asked for twice`() async throws {
-            let person = try ClinicServer.shared.stranger()
+            let person = try ClinicServer.shared.anonymousUser()
             let command = "clinic user create --first-name A --last-name B --email \(person.email)"
-            let (refused, status) = try await type(
+            let (rejected, status) = try await type(
                 command, as: person,
-                answers: [("Password: ", Person.password), ("The same again: ", "something else")])
+                answers: [("Password: ", Person.password), ("Repeat the password: ", "something else")])
             #expect(status == 2)
-            #expect(refused.contains("the two passwords differ; nothing was done"))
+            #expect(rejected.contains("the two passwords differ; nothing was done"))
             let (made, success) = try await type(
                 command, as: person,
-                answers: [("Password: ", Person.password), ("The same again: ", Person.password)])
+                answers: [("Password: ", Person.password), ("Repeat the password: ", Person.password)])
             #expect(success == 0)
             #expect(made.contains("Role    Patient"))
             #expect(!made.contains(Person.password))
         }
 
-        @Test func `an interrupted question leaves the terminal as it was`() async throws {
-            let person = try ClinicServer.shared.stranger()
+        @Test func `an interrupted prompt restores the terminal`() async throws {
+            let person = try ClinicServer.shared.anonymousUser()
             let (screen, _) = try await type(
                 "trap : INT; clinic login --email \(person.email); echo ended with $?; stty -a", as: person,
                 answers: [("Password: ", "\u{3}")])
@@ -108,8 +108,8 @@ extension CommandLineTests {
             #expect(screen.contains(" echo "))
         }
 
-        /// Runs a line of shell on a terminal and types an answer when its question is there. Returns all that was
-        /// on the screen, and the exit code.
+        /// Runs a shell command on a terminal and types each answer after its prompt. Returns the screen's contents
+        /// and the exit code.
         private func type(
             _ line: String, as person: Person, answers: [(question: String, answer: String)]
         ) async throws -> (screen: String, status: Int32) {

@@ -1,20 +1,20 @@
-// The commands by noun. A noun alone prints its help.
+// The command tree: noun, then verb. A noun alone prints its help.
 
 internal import ArgumentParser
 
-/// `clinic`.
+/// The root command `clinic`.
 struct ClinicCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "clinic",
         abstract: "Books, pays and administers the appointments of a clinic.",
         usage: "clinic [<options>] <subcommand>",
         discussion: """
-            Lists and things go to standard output, everything else to standard error. Options come from the \
-            environment as well: CLINIC_ADDRESS, CLINIC_CA, CLINIC_CERT, CLINIC_KEY, CLINIC_OUTPUT, CLINIC_TIMEOUT, \
+            Results go to standard output, everything else to standard error. Options can also be set in the \
+            environment: CLINIC_ADDRESS, CLINIC_CA, CLINIC_CERT, CLINIC_KEY, CLINIC_OUTPUT, CLINIC_TIMEOUT, \
             CLINIC_SESSION_FILE.
 
-            Exit codes: 0 done; 2 wrong usage; 3 a value is not allowed; 4 not signed in, or not allowed to; \
-            5 not found; 6 taken, or not possible in this state; 7 the server cannot serve now; 1 anything else.
+            Exit codes: 0 success; 2 wrong usage; 3 invalid value; 4 not signed in, or not permitted; \
+            5 not found; 6 conflict with the current state; 7 the server is unavailable; 1 anything else.
 
             Example:
               clinic login --email ada@example.com
@@ -24,17 +24,17 @@ struct ClinicCommand: ParsableCommand {
         subcommands: [
             Login.self, Logout.self, WhoAmI.self, UserCommands.self, DepartmentCommands.self,
             DoctorCommands.self, TimeOffCommands.self, SlotCommands.self,
-            BookingCommands.self, TransactionCommands.self, Health.self, Call.self,
+            BookingCommands.self, TransactionCommands.self, CheckHealth.self, CallMethod.self,
             ListServices.self, Describe.self, AuditCommands.self, ReportCommands.self,
         ])
 
-    // Parsed here too, so that the options may stand before the noun.
+    // Declared here too, so that the options may precede the noun.
     @OptionGroup var connection: ConnectionOptions
 }
 
 struct UserCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "user", abstract: "Sign up, look after your account; for staff, see who has one.",
+        commandName: "user", abstract: "Sign up and manage your account; for staff, list the users.",
         subcommands: [
             CreateUser.self, ListUsers.self, ShowUser.self, UpdateUser.self, ChangePassword.self,
             SetUserRole.self, SignOutUser.self, ExportUser.self, EraseUser.self,
@@ -82,18 +82,18 @@ struct TransactionCommands: ParsableCommand {
 struct AuditCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit",
-        abstract: "For administrators: who changed what, and whether all of it fits together.",
+        abstract: "For administrators: the audit trail and a consistency check.",
         subcommands: [ListAuditEvents.self, CheckConsistency.self])
 }
 
 struct ReportCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "report", abstract: "For administrators: what came in, how time was used.",
-        subcommands: [RevenueReport.self, UtilizationReport.self])
+        commandName: "report", abstract: "For administrators: revenue and utilization.",
+        subcommands: [ShowRevenue.self, ShowUtilization.self])
 }
 
 extension CommandConfiguration {
-    /// A command with what it does and a line to copy.
+    /// A command's configuration with an example to copy.
     init(_ name: String, _ abstract: String, _ discussion: String = "", example: String) {
         let paragraphs = [discussion, "Example:\n  \(example)"].filter { !$0.isEmpty }
         self.init(commandName: name, abstract: abstract, discussion: paragraphs.joined(separator: "\n\n"))

@@ -1,5 +1,4 @@
-// The command `clinic`: reads the arguments, runs the command they name, and turns whatever went wrong into one line
-// and an exit code.
+// The program `clinic`: parses the arguments, runs a command and reports any error as one line and an exit code.
 
 internal import ArgumentParser
 internal import Glibc
@@ -7,22 +6,22 @@ internal import Glibc
 @main
 enum Entry {
     static func main() async {
-        keepStandardDescriptors()
-        // A reader that has gone away is met as an error of the write, which ends us quietly.
+        fillStandardDescriptors()
+        // A closed pipe then makes the write fail, which ends the program quietly.
         signal(SIGPIPE, SIG_IGN)
         let console = Console.standard
         exit(await run(Array(CommandLine.arguments.dropFirst()), in: console).rawValue)
     }
 
-    /// Puts something in the place of standard input, output and error that are closed, which fails when it is used:
-    /// else the socket to the server would get their numbers, and what is printed.
-    private static func keepStandardDescriptors() {
+    /// Opens unusable descriptors in place of closed standard descriptors. Otherwise the socket to the server would
+    /// get one of their numbers and receive what is printed.
+    private static func fillStandardDescriptors() {
         for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
             _ = open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
         }
     }
 
-    /// Runs the command that the arguments name; returns how it ended.
+    /// Runs the command that the arguments name and returns its exit status.
     static func run(_ arguments: [String], in console: Console) async -> ExitStatus {
         do {
             var command = try ClinicCommand.parseAsRoot(arguments)
@@ -42,7 +41,7 @@ enum Entry {
             console.printError(failure.report)
             return failure.exitStatus
         }
-        // ArgumentParser's own: a mistake in the arguments, or help and version, which are no mistake.
+        // ArgumentParser throws for wrong arguments, and also for help and version, which are not errors.
         let text = ClinicCommand.fullMessage(for: error)
         if ClinicCommand.exitCode(for: error).isSuccess {
             do {
@@ -52,13 +51,13 @@ enum Entry {
             }
             return .success
         }
-        console.printError("clinic: " + mistake(text))
+        console.printError("clinic: " + usageError(text))
         return .usage
     }
 
-    /// What ArgumentParser says of a mistake without its heading and the usage, which has every option there is: what
-    /// is wrong, what the option means, and where the rest is.
-    private static func mistake(_ text: String) -> String {
+    /// ArgumentParser's message without its heading and the long usage line: the error, the meaning of the option,
+    /// and where to find help.
+    private static func usageError(_ text: String) -> String {
         if let unknown = UnknownCommand(text) { return unknown.description }
         let heading = "Error: "
         let lines = (text.hasPrefix(heading) ? String(text.dropFirst(heading.count)) : text)
@@ -67,11 +66,11 @@ enum Entry {
     }
 }
 
-/// A word where a command was expected, which ArgumentParser calls an unexpected argument.
+/// An unknown subcommand, which ArgumentParser reports as an unexpected argument.
 private struct UnknownCommand: CustomStringConvertible {
     let description: String
 
-    /// Reads the message of a mistake; nil if it is another one.
+    /// Parses ArgumentParser's message; nil if it reports another error.
     init?(_ text: String) {
         guard let word = text.firstMatch(of: /Unexpected argument '(.*)'/)?.1,
             let path = text.firstMatch(of: /See 'clinic ?(.*) --help'/)?.1
@@ -85,6 +84,6 @@ private struct UnknownCommand: CustomStringConvertible {
         let choices = command.configuration.subcommands.map { $0._commandName }
         guard !choices.isEmpty else { return nil }
         let name = (["clinic"] + path.split(separator: " ") + [word]).joined(separator: " ")
-        description = "there is no '\(name)'; there are \(choices.joined(separator: ", "))"
+        description = "unknown command '\(name)'; the commands are \(choices.joined(separator: ", "))"
     }
 }

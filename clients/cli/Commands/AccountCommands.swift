@@ -1,4 +1,4 @@
-// `clinic user`: what people do with their accounts, and administrators with those of others.
+// `clinic user`: commands for one's own account, and for administrators those of others.
 
 internal import ArgumentParser
 internal import ClinicClient
@@ -41,14 +41,14 @@ struct UpdateUser: ChangeCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func request(_ console: Console) throws -> UpdateUserRequest {
-        let mask = try UpdateMask.of([
+        let mask = try UpdatedFields.mask(of: [
             ("first_name", firstName != nil), ("last_name", lastName != nil), ("phone", phone != nil),
             ("email", email != nil),
         ])
-        let wanted = User(
+        let user = User(
             firstName: firstName ?? "", lastName: lastName ?? "", phone: phone ?? "", email: email ?? "")
         return UpdateUserRequest(
-            userID: user.id ?? 0, user: wanted, updateMask: mask, etag: version.etag ?? "")
+            userID: self.user.id ?? 0, user: user, updateMask: mask, etag: version.etag ?? "")
     }
 }
 
@@ -56,7 +56,7 @@ struct ChangePassword: RunnableCommand {
     static let configuration = CommandConfiguration(
         "change-password", "Change your password.",
         """
-        Asks for the password until now and for the new one, or reads them from the first two lines of standard input \
+        Asks for the current password and the new one, or reads them from the first two lines of standard input \
         with --password-stdin. Signs you out everywhere, and in again here.
         """,
         example: "clinic user change-password")
@@ -66,25 +66,25 @@ struct ChangePassword: RunnableCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func run(in console: Console) async throws {
-        var remote = try Remote(connection, console)
+        var remote = try RemoteServer(connection, console)
         let keyboard = console.keyboard
         let request = ChangePasswordRequest(
             currentPassword: try keyboard.password(
-                fromStandardInput: password.passwordStdin, question: "Password until now: "),
+                fromStandardInput: password.passwordStdin, question: "Current password: "),
             newPassword: try keyboard.password(
                 fromStandardInput: password.passwordStdin, isNew: true, question: "New password: "))
-        remote = try await remote.renewingSession(console)
-        let login = try await remote.calling { [remote] () throws(Status) -> LoginResponse? in
+        remote = try await remote.withRenewedSession(console)
+        let login = try await remote.perform { [remote] () throws(Status) -> LoginResponse? in
             _ = try await remote.client.call(
                 UserServiceMethods.changePassword, request,
                 options: CallOptions(idempotencyKey: change.idempotencyKey))
             guard case .usable(let session) = remote.session else { return nil }
-            // It is changed, whether or not this succeeds.
+            // The password is changed already, whether or not this login succeeds.
             return try? await remote.client.call(
                 UserServiceMethods.login, LoginRequest(email: session.email, password: request.newPassword))
         }
         if let login {
-            try SessionFile.find(console)?.write(Session(login, at: remote.settings.address))
+            try SessionFile.find(console)?.write(StoredSession(login, at: remote.settings.address))
         } else {
             _ = try SessionFile.find(console)?.remove()
         }
@@ -127,11 +127,11 @@ struct SignOutUser: ChangeCommand {
 
     func request(_ console: Console) -> RevokeTokensRequest { RevokeTokensRequest(userID: user.id ?? 0) }
 
-    func keep(_ answer: ProtobufEmpty, _ remote: Remote, _ console: Console) throws {
+    func store(_ response: ProtobufEmpty, _ remote: RemoteServer, _ console: Console) throws {
         if user.id == nil { _ = try SessionFile.find(console)?.remove() }
     }
 
-    func confirmation(of answer: ProtobufEmpty) -> String? {
+    func confirmation(of response: ProtobufEmpty) -> String? {
         user.id.map { "user \($0) signed out everywhere" } ?? "signed out everywhere"
     }
 }
@@ -150,10 +150,10 @@ struct ExportUser: RemoteCommand {
 
 struct EraseUser: ChangeCommand {
     static let configuration = CommandConfiguration(
-        "erase", "Make a user unknown: yourself or, for administrators, anyone.",
+        "erase", "Erase the personal data of a user: yours or, for administrators, anyone's.",
         """
-        Name, phone, e-mail and password are gone, future bookings are cancelled and refunded. It cannot be undone, so \
-        it asks for the number again, unless --yes is given.
+        Erases name, phone, e-mail and password; future bookings are cancelled and refunded. This cannot be undone, so \
+        the command asks for the number again, unless --yes is given.
         """,
         example: "clinic user erase 8")
     static let method = UserServiceMethods.eraseUser
@@ -170,20 +170,22 @@ struct EraseUser: ChangeCommand {
     func request(_ console: Console) throws -> EraseUserRequest {
         if !yes {
             guard console.keyboard.isTerminal() else {
-                throw CommandFailure("nobody can be asked whether to erase user \(id); use --yes", .usage)
+                throw CommandFailure(
+                    "standard input is not a terminal, so erasing user \(id) cannot be confirmed; use --yes",
+                    .usage)
             }
-            let answer = console.keyboard.ask("This cannot be undone. The number of the user again: ", false)
+            let answer = console.keyboard.ask("This cannot be undone. Repeat the number of the user: ", false)
             guard answer == String(id) else {
-                throw CommandFailure("that is another number; nothing was done", .usage)
+                throw CommandFailure("the numbers differ; nothing was done", .usage)
             }
         }
         return EraseUserRequest(userID: id)
     }
 
-    func confirmation(of answer: ProtobufEmpty) -> String? { "user \(id) erased" }
+    func confirmation(of response: ProtobufEmpty) -> String? { "user \(id) erased" }
 }
 
-/// Whose account.
+/// The account to act on.
 struct UserArgument: ParsableArguments {
     @Argument(help: "The number of the user; without it, you.")
     var id: Int64?

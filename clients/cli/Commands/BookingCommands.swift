@@ -1,4 +1,4 @@
-// `clinic booking`, but for what lists them.
+// `clinic booking`: commands that change a booking.
 
 internal import ArgumentParser
 internal import ClinicMessages
@@ -14,12 +14,12 @@ struct CreateBooking: ChangeCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The start, 'dd/mm/yyyy hh:mm' on the clinic's clock, or an instant like 2026-11-24T10:00:00+11:00.",
+            "The start, 'dd/mm/yyyy hh:mm' in the clinic's local time, or an instant like 2026-11-24T10:00:00+11:00.",
             valueName: "time"),
         transform: BookAppointmentRequest.Time.parse)
     var at: BookAppointmentRequest.Time
 
-    @Option(help: "Whom it is for, if not for you. For staff.")
+    @Option(help: "The patient, if not you. For staff.")
     var user: Int64?
 
     @OptionGroup var change: ChangeOptions
@@ -32,7 +32,7 @@ struct CreateBooking: ChangeCommand {
 
 struct CancelBooking: ChangeCommand {
     static let configuration = CommandConfiguration(
-        "cancel", "Cancel a booking.", "What was paid comes back if there is still time enough.",
+        "cancel", "Cancel a booking.", "A payment is refunded if the visit is still far enough ahead.",
         example: "clinic booking cancel 7")
     static let method = BookingServiceMethods.updateBookingStatus
 
@@ -57,7 +57,8 @@ struct SetBookingStatus: ChangeCommand {
     @Argument(help: "The number of the booking.")
     var id: Int64
 
-    @Argument(help: "Where to: arrived, completed, no-show, cancelled …", transform: enumeration(named:))
+    @Argument(
+        help: "The new status: arrived, completed, no-show, cancelled …", transform: enumeration(named:))
     var status: BookingStatus
 
     @OptionGroup var version: VersionOptions
@@ -82,7 +83,7 @@ struct DeleteBooking: ChangeCommand {
 
     func request(_ console: Console) -> DeleteBookingRequest { DeleteBookingRequest(bookingID: id) }
 
-    func confirmation(of answer: ProtobufEmpty) -> String? { "booking \(id) deleted" }
+    func confirmation(of response: ProtobufEmpty) -> String? { "booking \(id) deleted" }
 }
 
 struct PayBooking: ChangeCommand {

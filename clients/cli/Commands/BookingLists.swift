@@ -5,25 +5,25 @@ internal import ClinicMessages
 
 struct ListBookings: ListCommand {
     static let configuration = CommandConfiguration(
-        "list", "List all bookings: who is booked when; for staff, by whom.",
+        "list", "List all bookings: doctors and times; for staff, also the patients.",
         example: "clinic booking list --doctor 3 --from 2026-11-24T00:00:00+11:00")
     static let method = BookingServiceMethods.listBookings
 
-    @Option(help: "Only those of this doctor.")
+    @Option(help: "Only bookings of this doctor.")
     var doctor: Int64?
 
     @Option(help: "Only this status, such as booked or no-show.", transform: enumeration(named:))
     var status: BookingStatus?
 
     @Option(
-        help: "Only those that start at this instant or later, such as 2026-11-24T00:00:00+11:00.",
+        help: "Only bookings that start at this instant or later, such as 2026-11-24T00:00:00+11:00.",
         transform: ProtobufTimestamp.parse)
     var from: ProtobufTimestamp?
 
-    @Option(help: "Only those that start before this instant.", transform: ProtobufTimestamp.parse)
+    @Option(help: "Only bookings that start before this instant.", transform: ProtobufTimestamp.parse)
     var before: ProtobufTimestamp?
 
-    @Option(help: "Only those of this patient. For staff.")
+    @Option(help: "Only bookings of this patient. For staff.")
     var user: Int64?
 
     @OptionGroup var page: PageOptions

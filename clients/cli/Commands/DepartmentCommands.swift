@@ -16,7 +16,7 @@ struct ListDepartments: ListCommand {
 
 struct CreateDepartment: ChangeCommand {
     static let configuration = CommandConfiguration(
-        "create", "Make a department. For administrators.",
+        "create", "Create a department. For administrators.",
         example: "clinic department create --name Cardiology --opens 08:00 --closes 18:00")
     static let method = DepartmentServiceMethods.createDepartment
 
@@ -60,7 +60,7 @@ struct UpdateDepartment: ChangeCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func request(_ console: Console) throws -> UpdateDepartmentRequest {
-        let mask = try UpdateMask.of([
+        let mask = try UpdatedFields.mask(of: [
             ("department_name", name != nil), ("operating_start_hour", opens != nil),
             ("operating_end_hour", closes != nil),
         ])
@@ -74,14 +74,14 @@ struct UpdateDepartment: ChangeCommand {
 struct DeleteDepartment: ChangeCommand {
     static let configuration = CommandConfiguration(
         "delete", "Remove a department that has no doctors. For administrators.",
-        "With --force its doctors are removed too, and their bookings ahead are cancelled and refunded in full.",
+        "With --force its doctors are removed too, and their future bookings are cancelled and refunded in full.",
         example: "clinic department delete 2")
     static let method = DepartmentServiceMethods.deleteDepartment
 
     @Argument(help: "The number of the department.")
     var id: Int64
 
-    @Flag(help: "Remove its doctors too; cancel and refund their bookings ahead.")
+    @Flag(help: "Remove its doctors too; cancel and refund their future bookings.")
     var force = false
 
     @OptionGroup var change: ChangeOptions
@@ -91,19 +91,19 @@ struct DeleteDepartment: ChangeCommand {
         DeleteDepartmentRequest(departmentID: id, force: force)
     }
 
-    func confirmation(of answer: ProtobufEmpty) -> String? { "department \(id) deleted" }
+    func confirmation(of response: ProtobufEmpty) -> String? { "department \(id) deleted" }
 }
 
-/// The option of every command that changes a thing that was read before.
+/// The option of every command that changes an existing resource.
 struct VersionOptions: ParsableArguments {
-    @Option(help: "Change it only if it is still as it was when it had this etag.")
+    @Option(help: "Change it only if its etag is still this one.")
     var etag: String?
 }
 
-/// Which fields an update changes.
-enum UpdateMask {
-    /// The fields that were given; throws a usage error for none.
-    static func of(_ fields: [(name: String, isGiven: Bool)]) throws -> ProtobufFieldMask {
+/// The fields that an update changes.
+enum UpdatedFields {
+    /// The mask of the given fields; throws a usage error if there are none.
+    static func mask(of fields: [(name: String, isGiven: Bool)]) throws -> ProtobufFieldMask {
         let paths = fields.filter(\.isGiven).map(\.name)
         guard !paths.isEmpty else { throw CommandFailure("nothing to change was given; see --help", .usage) }
         return ProtobufFieldMask(paths: paths)

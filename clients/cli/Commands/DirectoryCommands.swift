@@ -1,4 +1,4 @@
-// One doctor, one department, and the hours of a doctor's week.
+// Commands that show one department or doctor, and set a doctor's weekly hours.
 
 internal import ArgumentParser
 internal import ClinicMessages
@@ -31,7 +31,7 @@ struct ShowDoctor: RemoteCommand {
 struct SetDoctorSchedule: ChangeCommand {
     static let configuration = CommandConfiguration(
         "set-schedule", "Replace the hours of a doctor's week. For administrators.",
-        "They lie inside the department's hours. With --clear the doctor works whenever the department is open.",
+        "They must be within the department's hours. With --clear the doctor works whenever the department is open.",
         example: "clinic doctor set-schedule 3 'mon-thu 09:00-12:00 13:00-17:00' 'fri,sat 09:00-13:00'")
     static let method = DoctorServiceMethods.setDoctorSchedule
 
@@ -41,7 +41,7 @@ struct SetDoctorSchedule: ChangeCommand {
     @Argument(help: "Days and their hours, such as 'mon-fri 09:00-17:00'.", transform: WorkingHours.parse)
     var hours: [[WorkingHours]] = []
 
-    @Flag(help: "No hours of the doctor's own.")
+    @Flag(help: "Remove the doctor's own hours.")
     var clear = false
 
     @OptionGroup var version: VersionOptions

@@ -8,7 +8,7 @@ struct ListDoctors: ListCommand {
         "list", "List the doctors.", example: "clinic doctor list --department 2")
     static let method = DoctorServiceMethods.listDoctors
 
-    @Option(help: "Only those of this department.")
+    @Option(help: "Only doctors of this department.")
     var department: Int64?
 
     @OptionGroup var page: PageOptions
@@ -62,7 +62,7 @@ struct RegisterDoctor: ChangeCommand {
 struct UpdateDoctor: ChangeCommand {
     static let configuration = CommandConfiguration(
         "update", "Change a doctor. For administrators.",
-        "A new fee is for new bookings only.",
+        "A new fee applies to new bookings only.",
         example: "clinic doctor update 3 --fee 210 --gst-free")
     static let method = DoctorServiceMethods.updateDoctor
 
@@ -96,7 +96,7 @@ struct UpdateDoctor: ChangeCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func request(_ console: Console) throws -> UpdateDoctorRequest {
-        let mask = try UpdateMask.of([
+        let mask = try UpdatedFields.mask(of: [
             ("full_name", name != nil), ("registration_number", registrationNumber != nil),
             ("registration_expiry", registrationExpiry != nil), ("consultation_fee", fee != nil),
             ("slot_minutes", slotMinutes != nil), ("gst_free", gstFree != nil),
@@ -112,15 +112,15 @@ struct UpdateDoctor: ChangeCommand {
 
 struct DeleteDoctor: ChangeCommand {
     static let configuration = CommandConfiguration(
-        "delete", "Remove a doctor who has no bookings ahead. For administrators.",
-        "With --force the bookings ahead are cancelled and refunded in full.",
+        "delete", "Remove a doctor who has no future bookings. For administrators.",
+        "With --force the future bookings are cancelled and refunded in full.",
         example: "clinic doctor delete 3")
     static let method = DoctorServiceMethods.deleteDoctor
 
     @Argument(help: "The number of the doctor.")
     var id: Int64
 
-    @Flag(help: "Cancel and refund the bookings ahead.")
+    @Flag(help: "Cancel and refund the future bookings.")
     var force = false
 
     @OptionGroup var change: ChangeOptions
@@ -130,5 +130,5 @@ struct DeleteDoctor: ChangeCommand {
         DeleteDoctorRequest(doctorID: id, force: force)
     }
 
-    func confirmation(of answer: ProtobufEmpty) -> String? { "doctor \(id) deleted" }
+    func confirmation(of response: ProtobufEmpty) -> String? { "doctor \(id) deleted" }
 }

@@ -1,4 +1,4 @@
-// `clinic booking`: one of them, holds and moves.
+// `clinic booking`: commands to show, hold, confirm and reschedule a booking.
 
 internal import ArgumentParser
 internal import ClinicMessages
@@ -18,8 +18,8 @@ struct ShowBooking: RemoteCommand {
 
 struct HoldSlot: ChangeCommand {
     static let configuration = CommandConfiguration(
-        "hold", "Keep a slot for some minutes, to confirm it later.",
-        "Two at a time; one that runs out is gone by itself.",
+        "hold", "Hold a slot for a few minutes, to confirm it later.",
+        "You may hold two at a time; a hold expires by itself.",
         example: "clinic booking hold --doctor 3 --at '24/11/2026 10:00'")
     static let method = BookingServiceMethods.holdSlot
 
@@ -29,7 +29,7 @@ struct HoldSlot: ChangeCommand {
     @Option(help: startHelp, transform: BookAppointmentRequest.Time.parse)
     var at: BookAppointmentRequest.Time
 
-    @Option(help: "Whom it is for, if not for you. For staff.")
+    @Option(help: "The patient, if not you. For staff.")
     var user: Int64?
 
     @OptionGroup var change: ChangeOptions
@@ -39,7 +39,7 @@ struct HoldSlot: ChangeCommand {
         let time: HoldSlotRequest.Time =
             switch at {
             case .startTime(let instant): .startTime(instant)
-            case .bookingDateTime(let reading): .bookingDateTime(reading)
+            case .bookingDateTime(let local): .bookingDateTime(local)
             }
         return HoldSlotRequest(doctorID: doctor, time: time, userID: user ?? 0)
     }
@@ -65,7 +65,7 @@ struct ConfirmHold: ChangeCommand {
 struct RescheduleBooking: ChangeCommand {
     static let configuration = CommandConfiguration(
         "reschedule", "Move a booking to another time of the same doctor.",
-        "It stays the same booking, paid or not. If the time is taken, it stays where it is.",
+        "It stays the same booking, paid or not. If the new time is taken, nothing changes.",
         example: "clinic booking reschedule 7 --at '25/11/2026 14:30'")
     static let method = BookingServiceMethods.rescheduleBooking
 
@@ -83,12 +83,12 @@ struct RescheduleBooking: ChangeCommand {
         let time: RescheduleBookingRequest.Time =
             switch at {
             case .startTime(let instant): .startTime(instant)
-            case .bookingDateTime(let reading): .bookingDateTime(reading)
+            case .bookingDateTime(let local): .bookingDateTime(local)
             }
         return RescheduleBookingRequest(bookingID: id, time: time, etag: version.etag ?? "")
     }
 }
 
 private let startHelp = ArgumentHelp(
-    "The start, 'dd/mm/yyyy hh:mm' on the clinic's clock, or an instant like 2026-11-24T10:00:00+11:00.",
+    "The start, 'dd/mm/yyyy hh:mm' in the clinic's local time, or an instant like 2026-11-24T10:00:00+11:00.",
     valueName: "time")

@@ -7,33 +7,33 @@ internal import TTRPC
 
 struct ListAuditEvents: ListCommand {
     static let configuration = CommandConfiguration(
-        "list", "List who changed what, the last change first. For administrators.",
+        "list", "List the audit trail, newest change first. For administrators.",
         example: "clinic audit list --entity booking --id 7 --oldest-first")
     static let method = AdminServiceMethods.listAuditEvents
 
-    @Option(help: "Only what this user did.")
+    @Option(help: "Only changes by this user.")
     var actor: Int64?
 
-    @Option(help: "Only what happened to such a thing: booking, transaction, doctor, department, user.")
+    @Option(help: "Only changes of this kind of entity: booking, transaction, doctor, department, user.")
     var entity: String?
 
-    @Option(help: "Only what happened to the thing of this number.")
+    @Option(help: "Only changes of the entity with this number.")
     var id: Int64?
 
     @Option(
         name: .customLong("method"),
-        help: "Only what this method did, such as clinic.v1.PaymentService/PayBooking.")
+        help: "Only changes by this method, such as clinic.v1.PaymentService/PayBooking.")
     var methodName: String?
 
     @Option(
-        help: "Only what happened at this instant or later, such as 2026-11-24T00:00:00+11:00.",
+        help: "Only changes at this instant or later, such as 2026-11-24T00:00:00+11:00.",
         transform: ProtobufTimestamp.parse)
     var from: ProtobufTimestamp?
 
-    @Option(help: "Only what happened before this instant.", transform: ProtobufTimestamp.parse)
+    @Option(help: "Only changes before this instant.", transform: ProtobufTimestamp.parse)
     var before: ProtobufTimestamp?
 
-    @Flag(help: "The first change first.")
+    @Flag(help: "List the oldest change first.")
     var oldestFirst = false
 
     @OptionGroup var page: PageOptions
@@ -48,10 +48,9 @@ struct ListAuditEvents: ListCommand {
 
 struct CheckConsistency: RemoteCommand {
     static let configuration = CommandConfiguration(
-        "check", "Look through all data for what must never be there. For administrators.",
-        "Double bookings, a ledger that does not sum to zero, states without their money or their event. Takes "
-            + "seconds with a million bookings; waits two minutes unless --timeout says else. Exit code 1 if "
-            + "something is broken.",
+        "check", "Check the invariants of all data. For administrators.",
+        "Finds double bookings, an unbalanced ledger, and statuses without their payment or event. Takes seconds "
+            + "with a million bookings; the default timeout is two minutes. Exit code 1 if a check fails.",
         example: "clinic audit check")
     static let method = AdminServiceMethods.checkConsistency
 
@@ -59,17 +58,17 @@ struct CheckConsistency: RemoteCommand {
 
     func request(_ console: Console) -> CheckConsistencyRequest { CheckConsistencyRequest() }
 
-    func answer(
+    func response(
         from client: ClinicClient, to request: CheckConsistencyRequest
     ) async throws(Status) -> CheckConsistencyResponse {
         try await client.call(
             Self.method, request, options: CallOptions(timeout: connection.timeout ?? .seconds(120)))
     }
 
-    func finish(_ answer: CheckConsistencyResponse, _ remote: Remote, _ console: Console) throws {
-        let broken = answer.checks.count { $0.violations != 0 }
+    func finish(_ response: CheckConsistencyResponse, _ remote: RemoteServer, _ console: Console) throws {
+        let broken = response.checks.count { $0.violations != 0 }
         guard broken == 0 else {
-            throw CommandFailure("\(broken) of \(answer.checks.count) checks found something broken")
+            throw CommandFailure("\(broken) of \(response.checks.count) checks found violations")
         }
     }
 }
@@ -82,7 +81,7 @@ struct ReportOptions: ParsableArguments {
     @Option(help: "The last day, included. [default: the first day]")
     var to: String?
 
-    @Option(help: "A row for each day, doctor or department. [default: day]", transform: enumeration(named:))
+    @Option(help: "One row per day, doctor or department. [default: day]", transform: enumeration(named:))
     var by: ReportGrouping?
 
     @Option(help: "Only this doctor.")
@@ -92,9 +91,9 @@ struct ReportOptions: ParsableArguments {
     var department: Int64?
 }
 
-struct RevenueReport: RemoteCommand {
+struct ShowRevenue: RemoteCommand {
     static let configuration = CommandConfiguration(
-        "revenue", "What was charged and given back, from the ledger. For administrators.",
+        "revenue", "Charges and refunds from the ledger. For administrators.",
         example: "clinic report revenue --from 2026-11-01 --to 2026-11-30 --by department")
     static let method = AdminServiceMethods.queryRevenue
 
@@ -108,7 +107,7 @@ struct RevenueReport: RemoteCommand {
     }
 }
 
-struct UtilizationReport: RemoteCommand {
+struct ShowUtilization: RemoteCommand {
     static let configuration = CommandConfiguration(
         "utilization", "How many appointments were offered and what became of them. For administrators.",
         example: "clinic report utilization --from 2026-11-01 --to 2026-11-30 --by doctor")

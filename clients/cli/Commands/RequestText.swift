@@ -1,10 +1,10 @@
-// The request of `clinic call`: an argument, a file or standard input.
+// Reads the request of `clinic call` from an argument, a file or standard input.
 
 internal import Glibc
 
 /// Reads what `--data` names.
 enum RequestText {
-    /// No request is longer on the wire; JSON is a few times the size.
+    /// Far above the limit of a request on the wire; its JSON is a few times larger.
     private static let maximumBytes = 16 << 20
 
     static func read(_ data: String, _ console: Console) throws -> String {

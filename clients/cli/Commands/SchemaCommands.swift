@@ -1,5 +1,5 @@
-// `clinic list` and `clinic describe`: what can be called, and with what, without the .proto files. The words are those
-// of grpcurl. No server is asked: this is the schema that this program was made from.
+// `clinic list` and `clinic describe`: show the schema built into this program with grpcurl's wording, without
+// .proto files and without a server.
 
 internal import ArgumentParser
 internal import ProtobufC
@@ -22,8 +22,8 @@ struct ListServices: RunnableCommand {
 
 struct Describe: RunnableCommand {
     static let configuration = CommandConfiguration(
-        "describe", "Show a service, a method, a message or an enumeration as the schema has it.",
-        "A name may leave its package out. Which fields a message has is also what `clinic call` takes as JSON.",
+        "describe", "Show a service, a method, a message or an enumeration of the schema.",
+        "Names may omit the package. The fields of a message are those that `clinic call` accepts as JSON.",
         example: "clinic describe BookAppointmentRequest")
 
     @Argument(help: "What to show. Without it all services are shown.")

@@ -1,4 +1,4 @@
-// `clinic login`, `clinic logout` and `clinic whoami`: the session on this side.
+// `clinic login`, `clinic logout` and `clinic whoami`: manage the stored session.
 
 internal import ArgumentParser
 internal import ClinicClient
@@ -11,8 +11,8 @@ struct Login: RemoteCommand {
     static let configuration = CommandConfiguration(
         "login", "Sign in.",
         """
-        Asks for the password, unless --password-stdin is given. The token is kept in a file that only you can read, \
-        is sent to this address only, and is renewed when it ends, until you have not used it for 30 days.
+        Asks for the password, unless --password-stdin is given. The token is stored in a file that only you can read and \
+        is sent to this address only. It is renewed automatically until you have not used it for 30 days.
         """,
         example: "clinic login --email ada@example.com")
     static let method = UserServiceMethods.login
@@ -33,11 +33,11 @@ struct Login: RemoteCommand {
             password: try console.keyboard.password(fromStandardInput: password.passwordStdin))
     }
 
-    func keep(_ answer: LoginResponse, _ remote: Remote, _ console: Console) throws {
+    func store(_ response: LoginResponse, _ remote: RemoteServer, _ console: Console) throws {
         guard let file = SessionFile.find(console) else {
-            throw CommandFailure("there is no place for the session: set HOME or CLINIC_SESSION_FILE")
+            throw CommandFailure("there is no place to store the session; set HOME or CLINIC_SESSION_FILE")
         }
-        try file.write(Session(answer, at: remote.settings.address))
+        try file.write(StoredSession(response, at: remote.settings.address))
     }
 
     private func askForEmail(_ console: Console) -> String? {
@@ -48,13 +48,13 @@ struct Login: RemoteCommand {
 
 struct Logout: RunnableCommand {
     static let configuration = CommandConfiguration(
-        "logout", "Forget the token of the last login.", example: "clinic logout")
+        "logout", "Remove the stored session.", example: "clinic logout")
 
     @OptionGroup var connection: ConnectionOptions
 
     func run(in console: Console) async throws {
         let wasSignedIn = try SessionFile.find(console)?.remove() ?? false
-        console.printError(wasSignedIn ? "signed out" : "nobody was signed in")
+        console.printError(wasSignedIn ? "signed out" : "you were not signed in")
     }
 }
 
@@ -67,20 +67,20 @@ struct WhoAmI: RunnableCommand {
     func run(in console: Console) async throws {
         let settings = try Settings(connection, console)
         switch SessionState.find(for: settings.address, console) {
-        case .none: throw CommandFailure("nobody is signed in; run `clinic login`", .notAllowed)
-        case .elsewhere(let address):
+        case .none: throw CommandFailure("you are not signed in; run `clinic login`", .notAllowed)
+        case .otherServer(let address):
             throw CommandFailure("you are signed in at \(address), not at \(settings.address)", .notAllowed)
         case .expired(let session):
             throw CommandFailure(
                 "the session of \(session.email) ended at \(session.expireTime); run `clinic login` again",
                 .notAllowed)
-        case .renewable(let session): try print(session, isEnded: true, settings.output, console)
-        case .usable(let session): try print(session, isEnded: false, settings.output, console)
+        case .renewable(let session): try print(session, isExpired: true, settings.output, console)
+        case .usable(let session): try print(session, isExpired: false, settings.output, console)
         }
     }
 
     private func print(
-        _ session: Session, isEnded: Bool, _ output: OutputForm, _ console: Console
+        _ session: StoredSession, isExpired: Bool, _ output: OutputForm, _ console: Console
     ) throws {
         let role: Role? = Role(protoName: session.role)
         switch output {
@@ -90,7 +90,7 @@ struct WhoAmI: RunnableCommand {
                 ["Server", session.address],
                 [
                     "Signed in until",
-                    session.expireTime + (isEnded ? ", then renewed by the next command" : ""),
+                    session.expireTime + (isExpired ? ", then renewed by the next command" : ""),
                 ],
             ]
             let table = TextTable(rows: rows.map { $0.map(printable) }, numberColumns: [])

@@ -11,7 +11,7 @@ struct SlotCommands: ParsableCommand {
 struct SearchSlots: RemoteCommand {
     static let configuration = CommandConfiguration(
         "search", "Find free slots of a department's doctors, or of one doctor.",
-        "The days are the clinic's; a week from today unless you say otherwise, 31 at most.",
+        "Days are in the clinic's time zone. The default is one week from today, the maximum 31 days.",
         example: "clinic slot search --department 2 --from 2026-11-24 --to 2026-11-28")
     static let method = BookingServiceMethods.searchSlots
 
@@ -27,10 +27,10 @@ struct SearchSlots: RemoteCommand {
     @Option(help: "The last day, YYYY-MM-DD. [default: six days later]")
     var to: String?
 
-    @Option(help: "How many slots of each doctor to print, at most 500. [default: 500]")
+    @Option(help: "How many slots to print per doctor, at most 500. [default: 500]")
     var limit: Int64?
 
-    @Option(help: "Where to go on: the token printed after the page before.")
+    @Option(help: "The token of the page to print, shown after the previous page.")
     var pageToken: String?
 
     @OptionGroup var connection: ConnectionOptions
@@ -49,11 +49,11 @@ struct SearchSlots: RemoteCommand {
             pageToken: pageToken ?? "")
     }
 
-    func finish(_ answer: SearchSlotsResponse, _ remote: Remote, _ console: Console) throws {
+    func finish(_ response: SearchSlotsResponse, _ remote: RemoteServer, _ console: Console) throws {
         guard remote.settings.output == .table else { return }
-        if answer.doctors.isEmpty { console.printError("nothing found") }
-        if !answer.nextPageToken.isEmpty {
-            console.printError("more: " + NextPage.command(console.arguments, token: answer.nextPageToken))
+        if response.doctors.isEmpty { console.printError("nothing found") }
+        if !response.nextPageToken.isEmpty {
+            console.printError("more: " + NextPage.command(console.arguments, token: response.nextPageToken))
         }
     }
 }

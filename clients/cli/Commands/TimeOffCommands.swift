@@ -5,14 +5,14 @@ internal import ClinicMessages
 
 struct TimeOffCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "time-off", abstract: "For staff: when doctors are away.",
+        commandName: "time-off", abstract: "For staff: the absences of doctors.",
         subcommands: [CreateTimeOff.self, ListTimeOff.self, DeleteTimeOff.self])
 }
 
 struct CreateTimeOff: ChangeCommand {
     static let configuration = CommandConfiguration(
-        "create", "Keep a doctor free of appointments. For staff.",
-        "Bookings that are in that time stay; the answer says how many they are.",
+        "create", "Block a doctor's time for appointments. For staff.",
+        "Existing bookings in that time stay; their number is printed.",
         example: "clinic time-off create --doctor 3 --from 2026-12-24 --to 2026-12-31")
     static let method = DoctorServiceMethods.createTimeOff
 
@@ -22,7 +22,7 @@ struct CreateTimeOff: ChangeCommand {
     @Option(help: "The first day, YYYY-MM-DD, or an instant like 2026-11-24T10:00:00+11:00.")
     var from: String
 
-    @Option(help: "The last day, or the instant at which it is over. [default: the first day]")
+    @Option(help: "The last day, or the instant at which it ends. [default: the first day]")
     var to: String?
 
     @OptionGroup var change: ChangeOptions
@@ -33,7 +33,7 @@ struct CreateTimeOff: ChangeCommand {
             return CreateTimeOffRequest(doctorID: doctor, firstDay: from, lastDay: to ?? "")
         }
         guard let end = to.flatMap({ ProtobufTimestamp(rfc3339: $0) }) else {
-            throw CommandFailure("after an instant --from, --to is an instant too", .usage)
+            throw CommandFailure("if --from is an instant, --to must be one too", .usage)
         }
         return CreateTimeOffRequest(doctorID: doctor, startTime: start, endTime: end)
     }
@@ -41,14 +41,14 @@ struct CreateTimeOff: ChangeCommand {
 
 struct ListTimeOff: ListCommand {
     static let configuration = CommandConfiguration(
-        "list", "List when doctors are away. For staff.", example: "clinic time-off list --doctor 3")
+        "list", "List the absences of doctors. For staff.", example: "clinic time-off list --doctor 3")
     static let method = DoctorServiceMethods.listTimeOff
 
-    @Option(help: "Only that of this doctor.")
+    @Option(help: "Only the time off of this doctor.")
     var doctor: Int64?
 
     @Option(
-        help: "Only what is over after this instant, such as 2026-11-24T00:00:00+11:00.",
+        help: "Only time off that ends after this instant, such as 2026-11-24T00:00:00+11:00.",
         transform: ProtobufTimestamp.parse)
     var after: ProtobufTimestamp?
 
@@ -60,7 +60,8 @@ struct ListTimeOff: ListCommand {
 
 struct DeleteTimeOff: ChangeCommand {
     static let configuration = CommandConfiguration(
-        "delete", "Open a time off for appointments again. For staff.", example: "clinic time-off delete 4")
+        "delete", "Delete a time off, which allows appointments again. For staff.",
+        example: "clinic time-off delete 4")
     static let method = DoctorServiceMethods.deleteTimeOff
 
     @Argument(help: "The number of the time off.")
@@ -71,5 +72,5 @@ struct DeleteTimeOff: ChangeCommand {
 
     func request(_ console: Console) -> DeleteTimeOffRequest { DeleteTimeOffRequest(timeOffID: id) }
 
-    func confirmation(of answer: ProtobufEmpty) -> String? { "time off \(id) deleted" }
+    func confirmation(of response: ProtobufEmpty) -> String? { "time off \(id) deleted" }
 }

@@ -9,10 +9,10 @@ struct ListTransactions: ListCommand {
     )
     static let method = PaymentServiceMethods.listTransactions
 
-    @Option(help: "Only those of this patient. For staff.")
+    @Option(help: "Only payments of this patient. For staff.")
     var user: Int64?
 
-    @Option(help: "Only those for this booking.")
+    @Option(help: "Only payments for this booking.")
     var booking: Int64?
 
     @Option(help: "Only this status, such as paid or refunded.", transform: enumeration(named:))
@@ -54,8 +54,8 @@ struct PrintReceipt: RemoteCommand {
 
 struct RefundTransaction: ChangeCommand {
     static let configuration = CommandConfiguration(
-        "refund", "Give a payment back, or a part of it. For administrators.",
-        "When nothing of it is left, a booking that did not take place yet is cancelled.",
+        "refund", "Refund a payment, in full or in part. For administrators.",
+        "A full refund cancels a booking whose visit has not begun.",
         example: "clinic transaction refund 9 --amount 50.00")
     static let method = PaymentServiceMethods.refundTransaction
 
@@ -63,7 +63,7 @@ struct RefundTransaction: ChangeCommand {
     var id: Int64
 
     @Option(
-        help: "How much, GST included, such as 50 or '50.00 AUD'. [default: all that is left]",
+        help: "The amount with GST, such as 50 or '50.00 AUD'. [default: all that is left]",
         transform: MoneyText.parse)
     var amount: Money?
 
@@ -77,7 +77,7 @@ struct RefundTransaction: ChangeCommand {
 
 struct DeleteTransaction: ChangeCommand {
     static let configuration = CommandConfiguration(
-        "delete", "Hide a payment; one that was not given back is reversed first. For administrators.",
+        "delete", "Hide a payment; what was not refunded is reversed first. For administrators.",
         example: "clinic transaction delete 9")
     static let method = PaymentServiceMethods.deleteTransaction
 
@@ -91,5 +91,5 @@ struct DeleteTransaction: ChangeCommand {
         DeleteTransactionRequest(transactionID: id)
     }
 
-    func confirmation(of answer: ProtobufEmpty) -> String? { "transaction \(id) deleted" }
+    func confirmation(of response: ProtobufEmpty) -> String? { "transaction \(id) deleted" }
 }

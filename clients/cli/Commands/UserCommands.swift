@@ -49,7 +49,7 @@ struct ListUsers: ListCommand {
     func filter() -> ListUsersRequest { ListUsersRequest(email: email ?? "", role: role ?? .unspecified) }
 }
 
-/// How a password comes in.
+/// How the password is read.
 struct PasswordOptions: ParsableArguments {
     @Flag(help: "Read the password from the first line of standard input.")
     var passwordStdin = false

@@ -1,5 +1,5 @@
-// `clinic booking watch`: a line for every change, until somebody ends it. Connections that are lost are made again, and
-// a session that ends meanwhile is renewed, like between two commands.
+// `clinic booking watch`: prints a line for every change until interrupted. It reconnects after lost connections
+// and renews an expired session.
 
 internal import ArgumentParser
 internal import ClinicClient
@@ -10,25 +10,25 @@ internal import Terminal
 
 struct WatchBookings: RunnableCommand {
     static let configuration = CommandConfiguration(
-        "watch", "Follow what happens to your bookings; for staff, to all.",
+        "watch", "Watch your bookings for changes; for staff, all bookings.",
         """
-        Prints a line for every change until it is interrupted, over restarts of the server too. With --output json \
-        a line is an object whose resume_token says where to go on.
+        Prints a line for every change until interrupted, also across server restarts. With --output json each line \
+        is an object whose resume_token is the place to resume from.
         """,
         example: "clinic booking watch --doctor 3")
 
     @Option(
         help: ArgumentHelp(
-            "Go on behind the change with this resume_token; without it, from now on.", valueName: "token"))
+            "Resume after the change with this resume_token; without it, start now.", valueName: "token"))
     var from = ""
 
-    @Option(help: "Only the bookings with this doctor.")
+    @Option(help: "Only bookings with this doctor.")
     var doctor: Int64?
 
     @OptionGroup var connection: ConnectionOptions
 
     func run(in console: Console) async throws {
-        var remote = try await Remote(connection, console).renewingSession(console)
+        var remote = try await RemoteServer(connection, console).withRenewedSession(console)
         var resumeToken = from
         while true {
             var changes = remote.client.watchBookings(from: resumeToken, doctorID: doctor ?? 0)
@@ -42,9 +42,9 @@ struct WatchBookings: RunnableCommand {
                 }
             } catch let status as Status {
                 resumeToken = changes.resumeToken
-                guard status.code == .unauthenticated, let next = try await remote.inNextSession(console)
+                guard status.code == .unauthenticated, let next = try await remote.withNextSession(console)
                 else {
-                    if !resumeToken.isEmpty { console.printError("go on with --from \(resumeToken)") }
+                    if !resumeToken.isEmpty { console.printError("resume with --from \(resumeToken)") }
                     throw RemoteFailure(
                         status: status, session: remote.session, output: remote.settings.output)
                 }
@@ -54,12 +54,12 @@ struct WatchBookings: RunnableCommand {
     }
 }
 
-extension Remote {
-    /// The same with the token of the session that follows, once its own is not taken any more; nil if there is none.
-    fileprivate func inNextSession(_ console: Console) async throws -> Remote? {
+extension RemoteServer {
+    /// The same server with the token of a renewed session, after its own token was rejected; nil if there is none.
+    fileprivate func withNextSession(_ console: Console) async throws -> RemoteServer? {
         var remote = self
         remote.session = SessionState.find(for: settings.address, console)
-        remote = try await remote.renewingSession(console)
+        remote = try await remote.withRenewedSession(console)
         guard let token = remote.session.token, token != session.token else { return nil }
         client.token = token
         return remote
@@ -67,7 +67,7 @@ extension Remote {
 }
 
 extension WatchBookingsResponse: Presentable {
-    /// One line: when, what, which booking, and how it stands now.
+    /// One line: time, event, booking, and the booking's current state.
     var text: String {
         guard let event else { return "" }
         let booking = event.booking

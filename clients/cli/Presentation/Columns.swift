@@ -1,11 +1,11 @@
-// What people see of each thing, and in which order.
+// The columns of each resource, in order.
 
 internal import ClinicMessages
 internal import TTRPCMessages
 
-extension User: Described {
+extension User: TableRow {
     static let columns: [Column<User>] = [
-        Column("ID", alone: "User", isNumber: true) { String($0.id) },
+        Column("ID", detailTitle: "User", isNumber: true) { String($0.id) },
         Column("Name") { name($0.firstName, $0.lastName) },
         Column("E-mail") { $0.email },
         Column("Phone") { $0.phone },
@@ -14,7 +14,7 @@ extension User: Described {
     ]
 }
 
-extension LoginResponse: Described {
+extension LoginResponse: TableRow {
     static let columns: [Column<LoginResponse>] = [
         Column("E-mail") { $0.email },
         Column("Role") { label($0.role) },
@@ -22,9 +22,9 @@ extension LoginResponse: Described {
     ]
 }
 
-extension Department: Described {
+extension Department: TableRow {
     static let columns: [Column<Department>] = [
-        Column("ID", alone: "Department", isNumber: true) { String($0.id) },
+        Column("ID", detailTitle: "Department", isNumber: true) { String($0.id) },
         Column("Name") { $0.departmentName },
         Column("Opens") { $0.operatingStartHour },
         Column("Closes") { $0.operatingEndHour },
@@ -34,9 +34,9 @@ extension Department: Described {
     ]
 }
 
-extension Doctor: Described {
+extension Doctor: TableRow {
     static let columns: [Column<Doctor>] = [
-        Column("ID", alone: "Doctor", isNumber: true) { String($0.id) },
+        Column("ID", detailTitle: "Doctor", isNumber: true) { String($0.id) },
         Column("Name") { $0.fullName },
         Column("Department") { reference($0.department) },
         Column("Registration") { $0.registrationNumber },
@@ -49,9 +49,9 @@ extension Doctor: Described {
     ]
 }
 
-extension Booking: Described {
+extension Booking: TableRow {
     static let columns: [Column<Booking>] = [
-        Column("ID", alone: "Booking", isNumber: true) { String($0.id) },
+        Column("ID", detailTitle: "Booking", isNumber: true) { String($0.id) },
         Column("Start") { clinicTime($0.bookingDateTime) },
         Column("Start in UTC", .detail) { $0.startTime?.rfc3339 ?? "" },
         Column("End in UTC", .detail) { $0.endTime?.rfc3339 ?? "" },
@@ -68,9 +68,9 @@ extension Booking: Described {
     ]
 }
 
-extension Transaction: Described {
+extension Transaction: TableRow {
     static let columns: [Column<Transaction>] = [
-        Column("ID", alone: "Transaction", isNumber: true) { String($0.id) },
+        Column("ID", detailTitle: "Transaction", isNumber: true) { String($0.id) },
         Column("Status") { label($0.status) },
         Column("Fee", isNumber: true) { MoneyText.text($0.fee) },
         Column("GST", isNumber: true) { MoneyText.text($0.gst) },
@@ -83,19 +83,19 @@ extension Transaction: Described {
     ]
 }
 
-extension HealthCheckResponse: Described {
+extension HealthCheckResponse: TableRow {
     static let columns: [Column<HealthCheckResponse>] = [Column("Status") { label($0.status) }]
 }
 
-// Tables are to fit into a hundred columns.
+// The lists omit columns so that a table fits into a hundred characters.
 
 extension ListMyBookingsResponse: Presentable {
-    /// The patient is oneself.
+    /// The patient is the caller.
     var text: String { table(without: ["Patient"]) }
 }
 
 extension ListBookingsResponse: Presentable {
-    /// The doctor says which department it is.
+    /// The department is omitted for lack of space.
     var text: String { table(without: ["Department"]) }
 }
 
@@ -107,7 +107,7 @@ func reference(_ department: DepartmentSummary?) -> String {
     reference(department?.id, department?.departmentName)
 }
 
-/// A thing that is named in another: its name and the number to use in commands.
+/// A reference to another resource: its name and the number to use in commands.
 func reference(_ id: Int64?, _ name: String?) -> String {
     guard let id else { return "" }
     return [name ?? "", "(\(id))"].filter { !$0.isEmpty }.joined(separator: " ")

@@ -1,15 +1,15 @@
-// Enumerations as people write them: `No show` for BOOKING_STATUS_NO_SHOW, and `no-show` back.
+// Labels of enumeration values: `No show` for BOOKING_STATUS_NO_SHOW, and parsing of `no-show`.
 
 internal import ArgumentParser
 internal import ProtobufC
 
-/// The label of a value, such as `No show`; the number of a value that this program does not know.
+/// The label of a value, such as `No show`; its number if the value is unrecognized.
 func label(_ value: some MessageEnumeration) -> String {
     let words = shortName(value).replacing("_", with: " ").lowercased()
     return words.prefix(1).uppercased() + words.dropFirst()
 }
 
-/// Reads a value by its label, its short name or its full name, in any case.
+/// Parses a value from its label, its short name or its full name, ignoring case.
 func enumeration<Value: MessageEnumeration>(named text: String) throws -> Value {
     let name = text.uppercased().replacing("-", with: "_").replacing(" ", with: "_")
     let choices = Value.allCases.filter { $0.rawValue != 0 }
@@ -18,7 +18,7 @@ func enumeration<Value: MessageEnumeration>(named text: String) throws -> Value 
     throw ValidationError("choose one of \(names.joined(separator: ", "))")
 }
 
-/// The name in the schema without the prefix of its type, which all values share.
+/// The name in the schema without the prefix that all values of the type share.
 private func shortName<Value: MessageEnumeration>(_ value: Value) -> String {
     let unspecified = "UNSPECIFIED"
     guard let first = Value.allCases.first?.protoName, first.hasSuffix(unspecified) else {

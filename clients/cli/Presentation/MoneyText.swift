@@ -1,15 +1,15 @@
-// Money as people write it. Whole minor units on both sides, never a floating-point number.
+// Parsing and formatting of amounts, in whole minor units and without floating-point numbers.
 
 internal import ArgumentParser
 internal import ClinicMessages
 
-/// Reads and prints amounts.
+/// Parses and formats amounts.
 enum MoneyText {
-    /// The currency of an amount that names none. Sent along, so that a clinic that counts in another one refuses
-    /// the amount instead of taking it for a hundred times as much.
+    /// The default currency. It is sent with the amount, so that a clinic with another currency rejects the amount
+    /// instead of misreading it by a factor of a hundred.
     private static let defaultCurrency = "AUD"
 
-    /// The digits after the point, where they are not two (ISO 4217).
+    /// The number of decimal digits of currencies that do not have two (ISO 4217).
     private static let minorDigits: [String: Int] = Dictionary(
         [
             "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF",
@@ -18,7 +18,7 @@ enum MoneyText {
         .map { ($0, 0) } + ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"].map { ($0, 3) }
     ) { first, _ in first }
 
-    /// `221.09 AUD`; nothing for no amount.
+    /// `221.09 AUD`; empty for nil.
     static func text(_ money: Money?) -> String {
         guard let money else { return "" }
         let digits = digits(of: money.currencyCode)
@@ -31,17 +31,19 @@ enum MoneyText {
         return sign + text + (money.currencyCode.isEmpty ? "" : " " + money.currencyCode)
     }
 
-    /// Reads `200`, `200.9`, `200.99` or `200.99 AUD`.
+    /// Parses `200`, `200.9`, `200.99` or `200.99 AUD`.
     static func parse(_ text: String) throws -> Money {
         let words = text.split(separator: " ")
-        guard (1...2).contains(words.count) else { throw wrong }
+        guard (1...2).contains(words.count) else { throw invalidFormat }
         let currency = words.count == 2 ? words[1].uppercased() : defaultCurrency
-        guard currency.count == 3, currency.allSatisfy({ $0.isASCII && $0.isLetter }) else { throw wrong }
+        guard currency.count == 3, currency.allSatisfy({ $0.isASCII && $0.isLetter }) else {
+            throw invalidFormat
+        }
         let parts = words[0].split(separator: ".", omittingEmptySubsequences: false)
         let digits = digits(of: currency)
         guard (1...2).contains(parts.count), parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy(isDigit) })
         else {
-            throw wrong
+            throw invalidFormat
         }
         let fraction = parts.count == 2 ? String(parts[1]) : ""
         guard fraction.count <= digits else {
@@ -58,7 +60,7 @@ enum MoneyText {
 
     private static func isDigit(_ character: Character) -> Bool { ("0"..."9").contains(character) }
 
-    private static var wrong: ValidationError {
+    private static var invalidFormat: ValidationError {
         ValidationError("an amount is written like 200.99, or '200.99 AUD'")
     }
 }

@@ -1,5 +1,5 @@
-// How answers look. A thing says its columns once; a list of it is a table of them, the thing alone has one on each
-// line.
+// How responses are printed. A resource declares its columns once; a list prints them as a table, a single resource
+// prints one per line.
 
 internal import ClinicClient
 internal import ClinicMessages
@@ -7,77 +7,78 @@ internal import ProtobufC
 internal import TTRPCMessages
 internal import Terminal
 
-/// A message that people can read.
+/// A message with a text form for people.
 protocol Presentable: Message {
-    /// Whole lines, or nothing.
+    /// Complete lines, or an empty text.
     var text: String { get }
 }
 
 extension Message {
-    /// The JSON form with the field names of the schema. The limits for what comes from outside do not hold: this
-    /// is in memory already, and `--all` makes it as long as the list is.
-    func wholeJSON() throws(MessageDecodingError) -> String {
+    /// The JSON form with the field names of the schema. Decoding limits do not apply, because the message is
+    /// already in memory and `--all` makes it as long as the list.
+    func unlimitedJSON() throws(MessageDecodingError) -> String {
         let limits = DecodingLimits(
             maximumMemory: .max, maximumFieldCount: .max, refusesUnknownEnumerationValues: false)
         return try Self.descriptor.json(decoding: encoded(), pretty: true, limits: limits)
     }
 }
 
-/// One property of a thing, as people read it.
-struct Column<Thing>: Sendable {
-    /// Where it is printed.
-    enum Place: Sendable {
-        case everywhere
-        /// Only for a thing alone.
+/// One column of a table, or one line of a single resource.
+struct Column<Row>: Sendable {
+    /// Where the column is printed.
+    enum Visibility: Sendable {
+        case always
+        /// Only for a single resource.
         case detail
     }
 
     let title: String
-    /// The title where the thing stands alone and says itself what it is.
-    let titleAlone: String
-    let place: Place
+    /// The title in the detail view, where it names the kind of resource.
+    let detailTitle: String
+    let visibility: Visibility
     let isNumber: Bool
-    let text: @Sendable (Thing) -> String
+    let text: @Sendable (Row) -> String
 
     init(
-        _ title: String, alone: String? = nil, _ place: Place = .everywhere, isNumber: Bool = false,
-        _ text: @escaping @Sendable (Thing) -> String
+        _ title: String, detailTitle: String? = nil, _ visibility: Visibility = .always,
+        isNumber: Bool = false,
+        _ text: @escaping @Sendable (Row) -> String
     ) {
         self.title = title
-        titleAlone = alone ?? title
-        self.place = place
+        self.detailTitle = detailTitle ?? title
+        self.visibility = visibility
         self.isNumber = isNumber
         self.text = text
     }
 }
 
-/// A thing with columns.
-protocol Described: Presentable {
+/// A resource that is printed as a table row.
+protocol TableRow: Presentable {
     static var columns: [Column<Self>] { get }
 }
 
-extension Described {
-    /// Title and text of each property that is set, one on a line.
+extension TableRow {
+    /// The title and value of each column that has a value, one per line.
     var text: String {
-        let rows = Self.columns.map { [$0.titleAlone, printable($0.text(self))] }.filter { !$0[1].isEmpty }
+        let rows = Self.columns.map { [$0.detailTitle, printable($0.text(self))] }.filter { !$0[1].isEmpty }
         return TextTable(rows: rows, numberColumns: []).text
     }
 }
 
-extension PageResponse where Item: Described {
+extension PageResponse where Item: TableRow {
     var text: String { table() }
 
-    /// A table without the columns of these titles; nothing for no items.
+    /// A table without the columns of these titles; empty if there are no items.
     func table(without titles: Set<String> = []) -> String { Item.table(of: items, without: titles) }
 }
 
-extension Described {
-    /// Things as a table without the columns of these titles; nothing for no things.
+extension TableRow {
+    /// A table of items without the columns of these titles; empty if there are no items.
     static func table(of items: [Self], without titles: Set<String> = []) -> String {
         guard !items.isEmpty else { return "" }
-        let columns = columns.filter { $0.place == .everywhere && !titles.contains($0.title) }
+        let columns = columns.filter { $0.visibility == .always && !titles.contains($0.title) }
             .map { column in (column, items.map { printable(column.text($0)) }) }
-            // The public list of bookings says nothing about patients.
+            // Empty columns are omitted, such as the patients in the public list of bookings.
             .filter { _, cells in cells.contains { !$0.isEmpty } }
         let rows = items.indices.map { index in columns.map { $0.1[index] } }
         return TextTable(
@@ -94,6 +95,6 @@ extension ListTransactionsResponse: Presentable {}
 extension ListAuditEventsResponse: Presentable {}
 
 extension ProtobufEmpty: Presentable {
-    /// There is nothing to say.
+    /// Nothing is printed.
     var text: String { "" }
 }

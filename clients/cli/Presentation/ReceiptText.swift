@@ -1,4 +1,4 @@
-// A receipt as it is handed over the counter: what was charged, the tax in it, what was given back, what was kept.
+// A printed receipt: what was charged, its tax, what was refunded, and the balance.
 
 internal import ClinicMessages
 internal import Terminal
@@ -6,7 +6,7 @@ internal import Terminal
 extension Receipt: Presentable {
     private static let width = 60
 
-    /// Lines of one width, the amounts at their end.
+    /// Lines of equal width with right-aligned amounts.
     var text: String {
         var lines = [Self.line("RECEIPT", receiptNumber), ""]
         lines += Self.facts([
@@ -26,9 +26,10 @@ extension Receipt: Presentable {
         if !refunds.isEmpty { lines.append("") }
         for refund in refunds {
             lines.append(
-                Self.line("Refund \(refund.refundNumber), \(refund.refundDateTime)", Self.less(refund.amount))
+                Self.line(
+                    "Refund \(refund.refundNumber), \(refund.refundDateTime)", Self.negated(refund.amount))
             )
-            lines.append(Self.line("  of it GST", Self.less(refund.gst)))
+            lines.append(Self.line("  of it GST", Self.negated(refund.gst)))
         }
         lines.append(Self.rule)
         lines.append(
@@ -38,8 +39,8 @@ extension Receipt: Presentable {
 
     private static var rule: String { String(repeating: "-", count: width) }
 
-    /// What was given back, as an amount below 0.
-    private static func less(_ money: Money?) -> String {
+    /// The negated amount.
+    private static func negated(_ money: Money?) -> String {
         money.map { MoneyText.text(Money(minorUnits: 0 &- $0.minorUnits, currencyCode: $0.currencyCode)) }
             ?? ""
     }
@@ -50,7 +51,7 @@ extension Receipt: Presentable {
         }
     }
 
-    /// A text and an amount at the end of the line; of a text that is too long, the amount stands on the next.
+    /// A text with a right-aligned amount, which goes on a second line if the text is too long.
     private static func line(_ text: String, _ amount: String) -> String {
         let text = printable(text)
         let space = width - displayWidth(text) - displayWidth(amount)

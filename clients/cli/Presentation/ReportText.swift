@@ -2,7 +2,7 @@
 
 internal import ClinicMessages
 
-extension AuditEvent: Described {
+extension AuditEvent: TableRow {
     static let columns: [Column<AuditEvent>] = [
         Column("ID", isNumber: true) { String($0.id) },
         Column("Time") { $0.eventTime?.rfc3339 ?? "" },
@@ -14,7 +14,7 @@ extension AuditEvent: Described {
     ]
 }
 
-extension RevenueRow: Described {
+extension RevenueRow: TableRow {
     static let columns: [Column<RevenueRow>] = [
         Column("For") { rowName($0.day, $0.doctor, $0.department) },
         Column("Fee", isNumber: true) { MoneyText.text($0.fee) },
@@ -25,7 +25,7 @@ extension RevenueRow: Described {
     ]
 }
 
-extension UtilizationRow: Described {
+extension UtilizationRow: TableRow {
     static let columns: [Column<UtilizationRow>] = [
         Column("For") { rowName($0.day, $0.doctor, $0.department) },
         Column("Offered", isNumber: true) { String($0.offered) },
@@ -48,7 +48,7 @@ extension QueryUtilizationResponse: Presentable {
     var text: String { UtilizationRow.table(of: rows + [total ?? UtilizationRow()]) }
 }
 
-extension ConsistencyCheck: Described {
+extension ConsistencyCheck: TableRow {
     static let columns: [Column<ConsistencyCheck>] = [
         Column("Check") { $0.title },
         Column("Broken", isNumber: true) { String($0.violations) },

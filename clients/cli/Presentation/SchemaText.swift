@@ -1,9 +1,9 @@
-// The schema as text, in the form of a .proto file and with the words of grpcurl.
+// The schema in the format of a .proto file, with grpcurl's wording.
 
 internal import ProtobufC
 
 extension SchemaElement {
-    /// What it is called and what it is, and its declaration.
+    /// The name and kind of the element, and its declaration.
     var text: String {
         switch self {
         case .service(let service):
@@ -36,7 +36,7 @@ extension AnyMethod {
 }
 
 extension MessageDescriptor {
-    /// The fields by number; the choices of a oneof stand together, where its first one does.
+    /// The fields by number. The fields of a oneof are grouped at the position of its first field.
     fileprivate var members: String {
         let fields = fieldDescriptions
         var shown: Set<String> = []

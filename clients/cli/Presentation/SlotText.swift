@@ -1,11 +1,11 @@
-// Free slots as people look for them: a doctor, the days, the times of each.
+// Free slots grouped by doctor and day.
 
 internal import ClinicMessages
 internal import Terminal
 
-extension TimeOff: Described {
+extension TimeOff: TableRow {
     static let columns: [Column<TimeOff>] = [
-        Column("ID", alone: "Time off", isNumber: true) { String($0.id) },
+        Column("ID", detailTitle: "Time off", isNumber: true) { String($0.id) },
         Column("Doctor") { reference($0.doctor?.id, $0.doctor?.fullName) },
         Column("From, UTC") { $0.startTime?.rfc3339 ?? "" },
         Column("To, UTC") { $0.endTime?.rfc3339 ?? "" },
@@ -16,12 +16,12 @@ extension TimeOff: Described {
 extension ListTimeOffResponse: Presentable {}
 
 extension SearchSlotsResponse: Presentable {
-    /// A line about each doctor, below it one for each day.
+    /// One line per doctor, followed by one line per day.
     var text: String { doctors.map(\.text).joined(separator: "\n") }
 }
 
 extension DoctorSlots {
-    /// So many times fit on a line.
+    /// How many times are printed on one line.
     private static let timesOnLine = 13
 
     fileprivate var text: String {

@@ -1,9 +1,9 @@
-// Everything held about a person, as people read it.
+// The exported data of a user as text.
 
 internal import ClinicMessages
 
 extension UserData: Presentable {
-    /// The account, and a table of each kind of thing that there is.
+    /// The account, and one table for each kind of data that exists.
     var text: String {
         let parts: [(title: String, text: String)] = [
             ("Account", user?.text ?? ""), ("Bookings", Booking.table(of: bookings)),
@@ -15,7 +15,7 @@ extension UserData: Presentable {
     }
 }
 
-extension UserSession: Described {
+extension UserSession: TableRow {
     static let columns: [Column<UserSession>] = [
         Column("Since") { $0.createTime?.rfc3339 ?? "" },
         Column("Renewed") { $0.refreshTime?.rfc3339 ?? "" },
@@ -23,7 +23,7 @@ extension UserSession: Described {
     ]
 }
 
-extension UserEvent: Described {
+extension UserEvent: TableRow {
     static let columns: [Column<UserEvent>] = [
         Column("When") { $0.createTime?.rfc3339 ?? "" },
         Column("By") { $0.byUser ? "the person" : "the clinic" },

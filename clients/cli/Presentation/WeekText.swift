@@ -1,4 +1,4 @@
-// A doctor's week as people write it: `Mon-Thu 09:00-12:00 13:00-17:00, Fri 09:00-13:00`.
+// A doctor's weekly hours in the notation `Mon-Thu 09:00-12:00 13:00-17:00, Fri 09:00-13:00`.
 
 internal import ArgumentParser
 internal import ClinicMessages
@@ -9,25 +9,27 @@ extension WorkingHours {
         ("Sat", .saturday), ("Sun", .sunday),
     ]
 
-    /// Reads days and the hours of each: `mon-fri 09:00-12:00 13:00-17:00`, `tue,sun 10:00-14:00`.
+    /// Parses days and their hours: `mon-fri 09:00-12:00 13:00-17:00`, `tue,sun 10:00-14:00`.
     static func parse(_ text: String) throws -> [WorkingHours] {
         let words = text.split(separator: " ")
-        guard let first = words.first, words.count > 1 else { throw wrong }
+        guard let first = words.first, words.count > 1 else { throw invalidFormat }
         let hours = try words.dropFirst().map { word in
             let ends = word.split(separator: "-", omittingEmptySubsequences: false)
-            guard ends.count == 2 else { throw wrong }
+            guard ends.count == 2 else { throw invalidFormat }
             return (start: String(ends[0]), end: String(ends[1]))
         }
         return try first.split(separator: ",", omittingEmptySubsequences: false).flatMap { part in
             let ends = try part.split(separator: "-", omittingEmptySubsequences: false).map(index)
-            guard let from = ends.first, let to = ends.last, ends.count <= 2, from <= to else { throw wrong }
+            guard let from = ends.first, let to = ends.last, ends.count <= 2, from <= to else {
+                throw invalidFormat
+            }
             return days[from...to].map(\.day)
         }.flatMap { day in
             hours.map { WorkingHours(day: day, startHour: $0.start, endHour: $0.end) }
         }
     }
 
-    /// The week on one line, days of the same hours together.
+    /// The week on one line, with consecutive days of equal hours grouped.
     static func text(_ week: [WorkingHours]) -> String {
         var groups: [(first: String, last: String, hours: String)] = []
         var yesterday = ""
@@ -49,12 +51,12 @@ extension WorkingHours {
     private static func index(_ name: Substring) throws -> Int {
         guard let index = days.firstIndex(where: { $0.name.lowercased() == name.prefix(3).lowercased() })
         else {
-            throw wrong
+            throw invalidFormat
         }
         return index
     }
 
-    private static var wrong: ValidationError {
+    private static var invalidFormat: ValidationError {
         ValidationError("hours are written like 'mon-fri 09:00-12:00 13:00-17:00' or 'tue,sun 10:00-14:00'")
     }
 }

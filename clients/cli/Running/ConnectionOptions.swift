@@ -1,12 +1,11 @@
-// The options that every command has, where their values come from when they are not given, and what follows from
-// them: the server, the form of the output, the time allowed.
+// The options of every command, their defaults, and the settings derived from them.
 
 internal import ArgumentParser
 internal import Glibc
 internal import OpenSSL
 internal import TTRPC
 
-/// How answers are printed.
+/// The output format.
 enum OutputForm: String, ExpressibleByArgument, CaseIterable {
     case table
     case json
@@ -43,12 +42,12 @@ struct ConnectionOptions: ParsableArguments {
 
     @Option(
         help:
-            "The time allowed for a call, such as 10, 500ms or 2m. [environment: CLINIC_TIMEOUT; default: 10s]",
+            "The time limit of a call, such as 10, 500ms or 2m. [environment: CLINIC_TIMEOUT; default: 10s]",
         transform: TimeoutText.parse)
     var timeout: Duration?
 }
 
-/// The values that hold for one run of a command.
+/// The settings of one run.
 struct Settings {
     let address: Address
     /// For a `tls:` address.
@@ -56,7 +55,7 @@ struct Settings {
     let output: OutputForm
     let timeout: Duration
 
-    /// Takes the options, else the environment, else the defaults; throws a usage error for a bad variable.
+    /// Uses the options, then the environment, then the defaults; throws a usage error for an invalid variable.
     init(_ options: ConnectionOptions, _ console: Console) throws {
         address =
             try options.address ?? Self.variable("CLINIC_ADDRESS", console, AddressText.parse)
@@ -74,7 +73,7 @@ struct Settings {
             } ?? .table
     }
 
-    /// Throws a usage error for files that cannot be used. Variables may be there for other addresses.
+    /// Throws a usage error for unusable files. TLS variables are ignored for other addresses, TLS options are not.
     private static func tls(
         for address: Address, _ options: ConnectionOptions, _ console: Console
     ) throws(CommandFailure) -> TLSContext? {
@@ -110,9 +109,9 @@ struct Settings {
     }
 }
 
-/// Addresses as people type them.
+/// Parsing of addresses.
 enum AddressText {
-    /// An address in its notation; throws what is wrong with it, without the text, which is printed anyhow.
+    /// Parses an address. The error omits the text, which ArgumentParser prints anyway.
     static func parse(_ text: String) throws -> Address {
         do {
             return try Address(parsing: text)
@@ -124,11 +123,11 @@ enum AddressText {
     }
 }
 
-/// Where a server of this machine listens.
+/// The default address of a server on this machine.
 enum DefaultAddress {
     private static let tcp = Address.tcp(host: "127.0.0.1", port: 7411)
 
-    /// The socket in the data directory that clinicd takes by default, or the default port if it is not there.
+    /// The socket in clinicd's default data directory, or the default TCP port if the socket does not exist.
     static func find(_ console: Console) -> Address {
         guard let directory = dataDirectory(console) else { return tcp }
         let path = directory + "/clinic.sock"
@@ -142,28 +141,29 @@ enum DefaultAddress {
     }
 }
 
-/// A directory of the XDG Base Directory Specification, which says to ignore a relative one; nil without a home.
+/// A directory of the XDG Base Directory Specification, which says to ignore relative paths; nil if HOME is not
+/// set.
 func baseDirectory(_ variable: String, _ fallback: String, _ console: Console) -> String? {
     if let directory = console.variable(variable), directory.hasPrefix("/") { return directory }
     return console.variable("HOME").map { $0 + "/" + fallback }
 }
 
-/// Lengths of time as people type them.
+/// Parsing of timeouts.
 enum TimeoutText {
-    /// Seconds, or a number with `ms`, `s` or `m`; positive.
+    /// Parses a positive number of seconds, or a number with `ms`, `s` or `m`.
     static func parse(_ text: String) throws -> Duration {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         let unit = text[digits.endIndex...]
-        guard let number = Int32(digits), number > 0 else { throw wrong }
+        guard let number = Int32(digits), number > 0 else { throw invalidFormat }
         return switch unit {
         case "ms": .milliseconds(number)
         case "", "s": .seconds(number)
         case "m": .seconds(Int64(number) * 60)
-        default: throw wrong
+        default: throw invalidFormat
         }
     }
 
-    private static var wrong: ValidationError {
-        ValidationError("a time is a number of seconds above 0, or has ms, s or m behind it")
+    private static var invalidFormat: ValidationError {
+        ValidationError("a timeout is a number above 0, in seconds or with the unit ms, s or m")
     }
 }

@@ -1,37 +1,37 @@
-// What a command has of the process around it: the environment, standard output and error, a person at the keyboard.
-// Handed in, so that tests run whole commands inside their own process.
+// A command's environment: variables, standard output and error, and the keyboard. It is passed in, so that tests
+// can run whole commands in their own process.
 
 internal import Glibc
 
-/// The surroundings of a command.
+/// The environment of a command.
 struct Console: Sendable {
-    /// The arguments as they were typed, without the program's name.
+    /// The arguments without the program's name.
     var arguments: [String] = []
     var environment: [String: String] = [:]
     /// Seconds since 1970.
     var now: @Sendable () -> Int64 = { Int64(time(nil)) }
-    /// Writes to standard output; throws what is to be reported.
+    /// Writes to standard output; throws if that fails.
     var writeOutput: @Sendable (String) throws -> Void
-    /// Writes to standard error; what cannot be written is lost.
+    /// Writes to standard error; errors are ignored.
     var writeError: @Sendable (String) -> Void
     var keyboard: Keyboard
 
-    /// One or more whole lines of data.
+    /// Prints complete lines of data.
     func print(_ text: String) throws {
         try writeOutput(text.hasSuffix("\n") || text.isEmpty ? text : text + "\n")
     }
 
-    /// One or more whole lines about the data.
+    /// Prints complete lines of messages.
     func printError(_ text: String) {
         writeError(text.hasSuffix("\n") ? text : text + "\n")
     }
 
-    /// A variable that is set to something.
+    /// The value of a variable; nil if unset or empty.
     func variable(_ name: String) -> String? {
         environment[name].flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// That of the process.
+    /// The environment of this process.
     static var standard: Console {
         Console(
             arguments: Array(CommandLine.arguments.dropFirst()), environment: processEnvironment(),
@@ -61,7 +61,7 @@ struct Console: Sendable {
                 if count >= 0 {
                     rest = UnsafeRawBufferPointer(rebasing: rest[count...])
                 } else if errno == EPIPE {
-                    // As the signal would have it: whoever read us has enough.
+                    // Exits like a program killed by SIGPIPE: the reader has closed the pipe.
                     exit(ExitStatus.brokenPipe.rawValue)
                 } else if errno != EINTR {
                     throw CommandFailure("cannot write the output: \(String(cString: strerror(errno)))")

@@ -1,13 +1,13 @@
-// How the program ends: the numbers that scripts branch on.
+// The exit codes, which scripts rely on.
 
 internal import TTRPC
 
-/// The exit code.
+/// An exit code.
 enum ExitStatus: Int32 {
     case success = 0
-    /// Anything that has no number of its own.
+    /// Any other failure.
     case failure = 1
-    /// The arguments are wrong; nothing was sent.
+    /// Wrong arguments; nothing was sent.
     case usage = 2
     /// INVALID_ARGUMENT, OUT_OF_RANGE.
     case invalid = 3
@@ -19,7 +19,7 @@ enum ExitStatus: Int32 {
     case conflict = 6
     /// UNAVAILABLE, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED.
     case unavailable = 7
-    /// What a shell says of a program that SIGPIPE ended.
+    /// The status of a program killed by SIGPIPE.
     case brokenPipe = 141
 
     init(_ code: StatusCode) {

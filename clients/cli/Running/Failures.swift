@@ -1,5 +1,5 @@
-// What went wrong, for the person: one line that says what to do, the wrong fields below it. For scripts the same as
-// one line of JSON besides.
+// Failure reports: one line with the cause and what to do, followed by the invalid fields; with JSON output also
+// one line of JSON for scripts.
 
 internal import FoundationEssentials
 internal import ProtobufC
@@ -7,14 +7,14 @@ internal import TTRPC
 internal import TTRPCMessages
 internal import Terminal
 
-/// An error that says itself how it is reported.
+/// An error with its own report.
 protocol ReportedFailure: Error {
     var exitStatus: ExitStatus { get }
-    /// Whole lines for standard error.
+    /// Complete lines for standard error.
     var report: String { get }
 }
 
-/// A failure on this side of the wire.
+/// A failure within this program.
 struct CommandFailure: ReportedFailure {
     let message: String
     let exitStatus: ExitStatus
@@ -27,10 +27,10 @@ struct CommandFailure: ReportedFailure {
     var report: String { "clinic: \(printable(message))" }
 }
 
-/// A failed call.
+/// A call that failed.
 struct RemoteFailure: ReportedFailure {
     let status: Status
-    /// Who called.
+    /// The session of the call.
     let session: SessionState
     let output: OutputForm
 
@@ -41,33 +41,33 @@ struct RemoteFailure: ReportedFailure {
         var lines = ["clinic: \(printable(message + wait)) [\(printable(reason))]"]
         for violation in status.badRequest?.fieldViolations ?? [] {
             let line = "\(violation.field): \(violation.description)"
-            // Of a single wrong field the message often says all there is to say.
+            // For a single invalid field the message often repeats the violation.
             if line != message { lines.append("  " + printable(line)) }
         }
         if output == .json, let json { lines.append(json) }
         return lines.joined(separator: "\n")
     }
 
-    /// The stable name of the failure; the code's where the server gave none.
+    /// The reason, or the name of the status code if the server gave none.
     private var reason: String {
         status.errorInfo.map(\.reason).flatMap { $0.isEmpty ? nil : $0 } ?? status.code.protoName
     }
 
-    /// What the server says; where it is the session that is missing, what that means for this program.
+    /// The server's message. If authentication failed, explains what to do about the session.
     private var message: String {
         guard status.code == .unauthenticated, reason != "WRONG_CREDENTIALS" else {
             return status.message.isEmpty ? "the call failed" : status.message
         }
         return switch session {
         case .none: "you are not signed in; run `clinic login` first"
-        case .elsewhere(let address): "you are signed in at \(address), not here; run `clinic login` first"
+        case .otherServer(let address): "you are signed in at \(address), not here; run `clinic login` first"
         case .expired(let session), .renewable(let session):
             "the session of \(session.email) ended at \(session.expireTime); run `clinic login` again"
         case .usable: "\(status.message): run `clinic login`"
         }
     }
 
-    /// How long the server wants to be left alone, such as `42s`.
+    /// The retry delay that the server requests, such as `42s`.
     private var retryDelay: String? {
         guard let json = try? status.retryInfo?.retryDelay?.json() else { return nil }
         return json.filter { $0 != "\"" }

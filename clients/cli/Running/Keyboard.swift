@@ -1,39 +1,40 @@
-// The person at the keyboard, and the password that a script hands in. A password is never an argument: those are
-// seen by every user of the machine.
+// Reads passwords and answers from the terminal or standard input. A password is never an argument, because all
+// users of the machine can see arguments.
 
 internal import Glibc
 
-/// Where passwords and missing answers come from. Handed in, so that tests can type.
+/// The source of passwords and answers. It is passed in, so that tests can supply them.
 struct Keyboard: Sendable {
-    /// Whether somebody is there to be asked.
+    /// Whether standard input is a terminal.
     var isTerminal: @Sendable () -> Bool = { isatty(STDIN_FILENO) == 1 }
-    /// Asks on standard error and reads a line of standard input; nil at its end. The flag hides what is typed.
+    /// Asks on standard error and reads a line of standard input; nil at its end. With `hidden`, the terminal does
+    /// not echo the input.
     var ask: @Sendable (_ question: String, _ hidden: Bool) -> String? = { question, hidden in
-        if hidden { return HiddenTyping.during { Keyboard.question(question) } }
+        if hidden { return TerminalEcho.disabled { Keyboard.question(question) } }
         return Keyboard.question(question)
     }
     /// Reads a line of standard input, or nil at its end.
     var readLine: @Sendable () throws -> String? = { Keyboard.line() }
 
-    /// The password: typed, or the next line of standard input. A new one is asked for twice.
+    /// Reads a password from the terminal or the next line of standard input. A new password is asked for twice.
     func password(
         fromStandardInput: Bool, isNew: Bool = false, question: String = "Password: "
     ) throws -> String {
         if fromStandardInput {
             guard let line = try readLine(), !line.isEmpty else {
-                throw CommandFailure("standard input has no password; it is a line of its own", .usage)
+                throw CommandFailure("standard input has no line with a password", .usage)
             }
             return line
         }
         guard isTerminal() else {
             throw CommandFailure(
-                "standard input is not a terminal, so nobody can be asked for the password; use --password-stdin",
+                "standard input is not a terminal, so the password cannot be asked for; use --password-stdin",
                 .usage)
         }
         guard let password = ask(question, true), !password.isEmpty else {
             throw CommandFailure("no password was given", .usage)
         }
-        if isNew, ask("The same again: ", true) != password {
+        if isNew, ask("Repeat the password: ", true) != password {
             throw CommandFailure("the two passwords differ; nothing was done", .usage)
         }
         return password
@@ -44,10 +45,10 @@ struct Keyboard: Sendable {
         return line()
     }
 
-    /// The longest line that is read; no password or e-mail is near it.
+    /// The longest line that is read, far above any password or e-mail.
     private static let maximumLineBytes = 64 << 10
 
-    /// Byte by byte, so that what follows the line stays there for whoever reads next.
+    /// Reads byte by byte, so that the following input remains for the next reader.
     private static func line() -> String? {
         var bytes: [UInt8] = []
         var byte: UInt8 = 0
@@ -66,24 +67,24 @@ struct Keyboard: Sendable {
     }
 }
 
-/// A terminal that shows nothing of what is typed, and shows it again afterwards, come what may.
-enum HiddenTyping {
-    /// The terminal's state to go back to. Written before the signal handler is there, read by it; a pointer,
-    /// because Swift would check that the two do not meet.
-    nonisolated(unsafe) private static let before = UnsafeMutablePointer<termios>.allocate(capacity: 1)
+/// Disables the terminal's echo temporarily and restores it even when a signal interrupts.
+enum TerminalEcho {
+    /// The state to restore. It is written before the signal handler that reads it is installed; a pointer avoids
+    /// Swift's exclusivity check in the handler.
+    nonisolated(unsafe) private static let savedState = UnsafeMutablePointer<termios>.allocate(capacity: 1)
 
-    static func during<Answer>(_ body: () -> Answer) -> Answer {
-        guard tcgetattr(STDIN_FILENO, before) == 0 else { return body() }
-        var hidden = before.pointee
+    static func disabled<Output>(_ body: () -> Output) -> Output {
+        guard tcgetattr(STDIN_FILENO, savedState) == 0 else { return body() }
+        var hidden = savedState.pointee
         hidden.c_lflag &= ~tcflag_t(ECHO)
         hidden.c_lflag |= tcflag_t(ECHONL)
         let signals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
         var actions: [sigaction] = []
         for signal in signals {
-            // The handler is called once: raised again, the signal does what it does by default.
+            // The handler resets itself, so raising the signal again has its default effect.
             var action = sigaction()
             action.__sigaction_handler.sa_handler = { number in
-                tcsetattr(STDIN_FILENO, TCSANOW, HiddenTyping.before)
+                tcsetattr(STDIN_FILENO, TCSANOW, TerminalEcho.savedState)
                 _ = write(STDERR_FILENO, "\n", 1)
                 raise(number)
             }
@@ -94,7 +95,7 @@ enum HiddenTyping {
         }
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden)
         defer {
-            tcsetattr(STDIN_FILENO, TCSAFLUSH, before)
+            tcsetattr(STDIN_FILENO, TCSAFLUSH, savedState)
             for (signal, old) in zip(signals, actions) {
                 var old = old
                 sigaction(signal, &old, nil)

@@ -1,27 +1,27 @@
-// Commands that print a list: a page of it, or all.
+// Commands that print one page of a list, or all pages.
 
 internal import ArgumentParser
 internal import ClinicClient
 internal import ProtobufC
 internal import TTRPC
 
-/// The options of every list.
+/// The options of every list command.
 struct PageOptions: ParsableArguments {
     @Option(help: "How many to print, at most 1000. [default: 50]")
     var pageSize: Int64?
 
-    @Option(help: "Where to go on: the token printed after the page before.")
+    @Option(help: "The token of the page to print, shown after the previous page.")
     var pageToken: String?
 
     @Flag(help: "Print all pages.")
     var all = false
 }
 
-/// A command that is a list method.
+/// A command that calls a list method.
 protocol ListCommand: RemoteCommand
-where Request: PageRequest, Response: PageResponse, Response.Item: Described {
+where Request: PageRequest, Response: PageResponse, Response.Item: TableRow {
     var page: PageOptions { get }
-    /// The request without its page.
+    /// The request without page size and token.
     func filter() throws -> Request
 }
 
@@ -33,25 +33,25 @@ extension ListCommand {
         return request
     }
 
-    func answer(from client: ClinicClient, to request: Request) async throws(Status) -> Response {
+    func response(from client: ClinicClient, to request: Request) async throws(Status) -> Response {
         if page.all { return try await client.callForAllPages(Self.method, request) }
         return try await client.call(Self.method, request)
     }
 
-    func finish(_ answer: Response, _ remote: Remote, _ console: Console) throws {
+    func finish(_ response: Response, _ remote: RemoteServer, _ console: Console) throws {
         guard remote.settings.output == .table else { return }
-        if answer.items.isEmpty { console.printError("nothing found") }
-        if !answer.nextPageToken.isEmpty {
-            console.printError("more: " + NextPage.command(console.arguments, token: answer.nextPageToken))
+        if response.items.isEmpty { console.printError("nothing found") }
+        if !response.nextPageToken.isEmpty {
+            console.printError("more: " + NextPage.command(console.arguments, token: response.nextPageToken))
         }
     }
 }
 
-/// The command that prints the next page.
+/// Builds the command for the next page.
 enum NextPage {
     private static let option = "--page-token"
 
-    /// The same command with another page token, to paste into a shell.
+    /// The same command with another page token, quoted for a shell.
     static func command(_ arguments: [String], token: String) -> String {
         var kept: [String] = []
         var rest = arguments[...]
@@ -65,7 +65,7 @@ enum NextPage {
         return (["clinic"] + kept + [option, token]).map(quoted).joined(separator: " ")
     }
 
-    /// The word as a POSIX shell reads it back.
+    /// Quotes a word for a POSIX shell.
     private static func quoted(_ word: String) -> String {
         let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./:@,+%")
         if !word.isEmpty, word.allSatisfy(plain.contains) { return word }

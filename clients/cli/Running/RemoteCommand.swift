@@ -1,5 +1,5 @@
-// The one way from arguments to an answer on the screen. A command declares its arguments, its method and its request;
-// connecting, calling, printing and failing are here.
+// The common path from arguments to printed output. A command declares its arguments, method and request;
+// connecting, calling, printing and error handling are here.
 
 internal import ArgumentParser
 internal import ClinicClient
@@ -7,13 +7,13 @@ internal import ProtobufC
 internal import TTRPC
 internal import Terminal
 
-/// A command that does something.
+/// A command that can be run.
 protocol RunnableCommand: ParsableCommand {
     func run(in console: Console) async throws
 }
 
-/// A server that is about to be called, and by whom.
-struct Remote {
+/// The server to call and the caller's session.
+struct RemoteServer {
     let settings: Settings
     var session: SessionState
     let client: ClinicClient
@@ -24,41 +24,41 @@ struct Remote {
         var configuration = ClinicClientConfiguration()
         configuration.timeout = settings.timeout
         configuration.tls = settings.tls
-        // A person waits: about a second of retries, then the truth.
+        // A user is waiting, so retry for about a second only.
         configuration.retryPolicy = RetryPolicy(maximumAttempts: 5)
         client = ClinicClient(address: settings.address, token: session.token, configuration: configuration)
     }
 
-    /// Runs calls and closes the connection; what they throw says who called.
-    func calling<Answer>(_ body: () async throws -> Answer) async throws -> Answer {
+    /// Runs the body and closes the connection. A failed call is reported together with the session.
+    func perform<Output>(_ body: () async throws -> Output) async throws -> Output {
         do {
-            let answer = try await body()
+            let output = try await body()
             await client.close()
-            return answer
+            return output
         } catch let status as Status {
             throw RemoteFailure(status: status, session: session, output: settings.output)
         }
     }
 }
 
-/// A command that is one call of a method.
+/// A command that calls one method.
 protocol RemoteCommand: RunnableCommand {
     associatedtype Request: Message
     associatedtype Response: Presentable
     static var method: Method<Request, Response> { get }
     var connection: ConnectionOptions { get }
-    /// The key of the call, if the person chose one.
+    /// The idempotency key, if the user chose one.
     var idempotencyKey: String? { get }
-    /// Whether it matters who is signed in.
+    /// Whether the call uses the stored session.
     static var usesSession: Bool { get }
     func request(_ console: Console) throws -> Request
-    func answer(from client: ClinicClient, to request: Request) async throws(Status) -> Response
-    /// The line that says what was done; for an answer that does not say it itself.
-    func confirmation(of answer: Response) -> String?
-    /// What has to be done with the answer before it is printed, which may fail.
-    func keep(_ answer: Response, _ remote: Remote, _ console: Console) throws
-    /// What is to be said after it is printed.
-    func finish(_ answer: Response, _ remote: Remote, _ console: Console) throws
+    func response(from client: ClinicClient, to request: Request) async throws(Status) -> Response
+    /// A message about what was done, for a response that does not show it.
+    func confirmation(of response: Response) -> String?
+    /// Stores what must be kept of the response before it is printed.
+    func store(_ response: Response, _ remote: RemoteServer, _ console: Console) throws
+    /// Prints messages after the response.
+    func finish(_ response: Response, _ remote: RemoteServer, _ console: Console) throws
 }
 
 extension RemoteCommand {
@@ -66,44 +66,44 @@ extension RemoteCommand {
 
     var idempotencyKey: String? { nil }
 
-    func answer(from client: ClinicClient, to request: Request) async throws(Status) -> Response {
+    func response(from client: ClinicClient, to request: Request) async throws(Status) -> Response {
         try await client.call(Self.method, request, options: CallOptions(idempotencyKey: idempotencyKey))
     }
 
-    func confirmation(of answer: Response) -> String? { nil }
+    func confirmation(of response: Response) -> String? { nil }
 
-    func keep(_ answer: Response, _ remote: Remote, _ console: Console) throws {}
+    func store(_ response: Response, _ remote: RemoteServer, _ console: Console) throws {}
 
-    func finish(_ answer: Response, _ remote: Remote, _ console: Console) throws {}
+    func finish(_ response: Response, _ remote: RemoteServer, _ console: Console) throws {}
 
     func run(in console: Console) async throws { try await call(in: console) }
 
-    /// Makes the call and prints its answer.
+    /// Makes the call and prints the response.
     func call(in console: Console) async throws {
-        var remote = try Remote(connection, console)
+        var remote = try RemoteServer(connection, console)
         let request = try request(console)
-        if Self.usesSession { remote = try await remote.renewingSession(console) }
-        let answer = try await remote.calling { try await self.answer(from: remote.client, to: request) }
-        try keep(answer, remote, console)
+        if Self.usesSession { remote = try await remote.withRenewedSession(console) }
+        let response = try await remote.perform { try await self.response(from: remote.client, to: request) }
+        try store(response, remote, console)
         switch remote.settings.output {
-        case .json: try console.print(try answer.wholeJSON())
-        case .table: try console.print(answer.text)
+        case .json: try console.print(try response.unlimitedJSON())
+        case .table: try console.print(response.text)
         }
-        if let confirmation = confirmation(of: answer) { console.printError(printable(confirmation)) }
-        try finish(answer, remote, console)
+        if let confirmation = confirmation(of: response) { console.printError(printable(confirmation)) }
+        try finish(response, remote, console)
     }
 }
 
-/// The option of every command that changes something.
+/// The option of every command that changes state.
 struct ChangeOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "A text of your own that keeps the change from being made twice, should you run it twice.",
+            "A text of your choice; running the command again with it makes the change only once.",
             valueName: "key"))
     var idempotencyKey: String?
 }
 
-/// A command that changes something.
+/// A command that changes state.
 protocol ChangeCommand: RemoteCommand {
     var change: ChangeOptions { get }
 }

@@ -1,10 +1,10 @@
-// The schema in this program, by the names that people give.
+// Looks up elements of the built-in schema by name.
 
 internal import ClinicMessages
 internal import ProtobufC
 internal import TTRPCMessages
 
-/// Something that has a name in the schema.
+/// A named element of the schema.
 enum SchemaElement {
     case service(ServiceDescriptor)
     case method(AnyMethod)
@@ -15,17 +15,17 @@ enum SchemaElement {
 enum Schema {
     static let services = ClinicMessages.allServices + TTRPCMessages.allServices
 
-    /// The service of a name, which may leave its package out; throws a usage error for an unknown one.
+    /// The service with this name, with or without the package; throws a usage error if it is unknown.
     static func service(_ name: some StringProtocol) throws -> ServiceDescriptor {
         guard let service = services.first(where: { isNamed($0.name, name) }) else {
             let names = services.map(\.name).joined(separator: ", ")
-            throw CommandFailure("there is no service \(name); there are \(names)", .usage)
+            throw CommandFailure("unknown service \(name); the services are \(names)", .usage)
         }
         return service
     }
 
-    /// The method of a name such as BookingService/ListBookings, or with a point instead; throws a usage error for an
-    /// unknown one.
+    /// The method with a name such as BookingService/ListBookings or BookingService.ListBookings; throws a usage
+    /// error if it is unknown.
     static func method(_ name: String) throws -> AnyMethod {
         guard let end = name.lastIndex(of: "/") ?? name.lastIndex(of: ".") else {
             throw CommandFailure("a method is named like BookingService/ListBookings", .usage)
@@ -39,14 +39,14 @@ enum Schema {
         return method
     }
 
-    /// Whatever has that name; throws a usage error if nothing has.
+    /// The element with this name; throws a usage error if there is none.
     static func element(_ name: String) throws -> SchemaElement {
         if let service = services.first(where: { isNamed($0.name, name) }) { return .service(service) }
         if let message = types.messages.first(where: { isNamed($0.name, name) }) { return .message(message) }
         if let type = types.enumerations.first(where: { isNamed($0.name, name) }) {
             return .enumeration(type)
         }
-        // What is left can only be a method; its service is known if it looks like one.
+        // Only a method is left, if the part before the separator is a service.
         if let end = name.lastIndex(where: { $0 == "/" || $0 == "." }),
             services.contains(where: { isNamed($0.name, name[..<end]) })
         {
@@ -60,7 +60,7 @@ enum Schema {
         fullName == name || (!name.isEmpty && fullName.hasSuffix("." + name))
     }
 
-    /// Every type that a method takes or answers with, directly or inside another.
+    /// Every message and enumeration type that a method uses directly or indirectly.
     private static let types: (messages: [MessageDescriptor], enumerations: [EnumerationDescriptor]) = {
         var messages: [String: MessageDescriptor] = [:]
         var enumerations: [String: EnumerationDescriptor] = [:]
@@ -70,7 +70,7 @@ enum Schema {
             for field in message.fieldDescriptions {
                 switch field.kind {
                 case .scalar: break
-                case .message(let part): pending.append(part)
+                case .message(let message): pending.append(message)
                 case .enumeration(let type): enumerations[type.name] = type
                 }
             }

@@ -1,13 +1,13 @@
-// The file of the session: readable by its owner only, replaced in one step so that no command reads half of it.
+// The session file: readable by its owner only, replaced atomically so that no command reads a partial file.
 
 internal import FoundationEssentials
 internal import Glibc
 
-/// Where the session is kept.
+/// The location of the stored session.
 struct SessionFile {
     let path: String
 
-    /// CLINIC_SESSION_FILE, or session.json where programs keep their state; nil without a home.
+    /// CLINIC_SESSION_FILE, or session.json in the XDG state directory; nil if HOME is not set.
     static func find(_ console: Console) -> SessionFile? {
         if let path = console.variable("CLINIC_SESSION_FILE") { return SessionFile(path: path) }
         return baseDirectory("XDG_STATE_HOME", ".local/state", console).map { directory in
@@ -15,36 +15,36 @@ struct SessionFile {
         }
     }
 
-    /// The session, or nil if nobody is signed in.
-    func read() throws(CommandFailure) -> Session? {
+    /// The stored session, or nil if there is none.
+    func read() throws(CommandFailure) -> StoredSession? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             if errno == ENOENT || errno == ENOTDIR { return nil }
             throw failure("cannot be read")
         }
         defer { close(descriptor) }
-        // No session is near this size.
+        // No session comes near this size.
         var bytes = [UInt8](repeating: 0, count: 64 << 10)
         let count = Glibc.read(descriptor, &bytes, bytes.count)
         guard count >= 0 else { throw failure("cannot be read") }
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
-        guard let session = try? decoder.decode(Session.self, from: Data(bytes[..<count])) else {
+        guard let session = try? decoder.decode(StoredSession.self, from: Data(bytes[..<count])) else {
             throw CommandFailure(
                 "the session file \(path) is damaged; run `clinic login` to replace it")
         }
         return session
     }
 
-    /// Keeps the session instead of the one before.
-    func write(_ session: Session) throws(CommandFailure) {
+    /// Replaces the stored session.
+    func write(_ session: StoredSession) throws(CommandFailure) {
         try makeDirectory()
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         guard let bytes = try? encoder.encode(session) else { throw failure("cannot be written") }
-        let draft = "\(path).\(UInt64.random(in: .min ... .max))"
-        let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        let temporaryPath = "\(path).\(UInt64.random(in: .min ... .max))"
+        let descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure("cannot be written") }
         let isWritten = bytes.withUnsafeBytes { bytes in
             fchmod(descriptor, 0o600) == 0
@@ -52,59 +52,60 @@ struct SessionFile {
                 && fsync(descriptor) == 0
         }
         close(descriptor)
-        guard isWritten, rename(draft, path) == 0 else {
+        guard isWritten, rename(temporaryPath, path) == 0 else {
             let reason = failure("cannot be written")
-            unlink(draft)
+            unlink(temporaryPath)
             throw reason
         }
     }
 
-    /// Runs the body while no other command does so with this file, which is told whether the file still is the one
-    /// that was locked. A lock that nobody gives back in time is reported.
-    func locked<Answer>(
-        within timeout: Duration, _ body: (_ isCurrent: () -> Bool) async throws -> Answer
-    ) async throws -> Answer {
+    /// Runs the body while holding an exclusive lock on the file; throws if the lock is not available in time.
+    /// `isCurrent` tells whether the locked file is still the one at the path.
+    func withLock<Output>(
+        within timeout: Duration, _ body: (_ isCurrent: () -> Bool) async throws -> Output
+    ) async throws -> Output {
         let deadline = ContinuousClock.now.advanced(by: timeout)
         while true {
             let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-            // Without a file there is nothing to lock.
+            // Without a file there is no session to lock.
             guard descriptor >= 0 else { return try await body { true } }
-            // Closing gives the lock back.
+            // Closing releases the lock.
             defer { close(descriptor) }
             if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
-                // The file may have been replaced between the two calls.
-                if isSame(descriptor) { return try await body { isSame(descriptor) } }
+                // Another command may have replaced the file before the lock.
+                if isAtPath(descriptor) { return try await body { isAtPath(descriptor) } }
             } else {
                 guard ContinuousClock.now < deadline else {
                     throw CommandFailure(
-                        "another command holds the session file \(path); try again", .unavailable)
+                        "another command has locked the session file \(path); try again", .unavailable)
                 }
                 try await Task.sleep(for: .milliseconds(20))
             }
         }
     }
 
-    /// Whether the path still leads to an open file.
-    private func isSame(_ descriptor: CInt) -> Bool {
+    /// Whether the path still refers to an open file.
+    private func isAtPath(_ descriptor: CInt) -> Bool {
         var (opened, found) = (Glibc.stat(), Glibc.stat())
         return fstat(descriptor, &opened) == 0 && stat(path, &found) == 0
             && opened.st_ino == found.st_ino && opened.st_dev == found.st_dev
     }
 
-    /// Forgets the session; false if there was none.
+    /// Removes the session; false if there was none.
     func remove() throws(CommandFailure) -> Bool {
         if unlink(path) == 0 { return true }
         if errno == ENOENT || errno == ENOTDIR { return false }
         throw failure("cannot be removed")
     }
 
-    /// Makes the directory and those above it, for the owner only.
+    /// Creates the directory and its parents, accessible to the owner only.
     private func makeDirectory() throws(CommandFailure) {
         guard let end = path.lastIndex(of: "/") else { return }
-        var made = ""
+        var directory = ""
         for name in path[..<end].split(separator: "/") {
-            made += made.isEmpty && !path.hasPrefix("/") ? String(name) : "/" + name
-            if mkdir(made, 0o700) != 0, errno != EEXIST, errno != EISDIR, errno != EROFS, errno != EACCES {
+            directory += directory.isEmpty && !path.hasPrefix("/") ? String(name) : "/" + name
+            if mkdir(directory, 0o700) != 0, errno != EEXIST, errno != EISDIR, errno != EROFS, errno != EACCES
+            {
                 throw failure("cannot be written")
             }
         }

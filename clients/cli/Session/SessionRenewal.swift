@@ -1,22 +1,22 @@
-// A token ends after a quarter of an hour; the session file also has one that is exchanged for the next. It counts once,
-// and one that is sent twice ends the session: so two commands never send the same one. The first locks the file, and
-// the second finds the new session in it.
+// Renews sessions. An access token expires after 15 minutes; the session file also holds a refresh token for the
+// next one. A refresh token works once, and using it twice ends the session, so commands that run at the same time
+// renew under a file lock: the first command renews, and the others find the new session in the file.
 
 internal import ClinicClient
 internal import ClinicMessages
 internal import TTRPC
 
-extension Remote {
-    /// The same with a token that has not ended, if there is a session to renew.
-    func renewingSession(_ console: Console) async throws -> Remote {
+extension RemoteServer {
+    /// The same server with an unexpired token, if the session can be renewed.
+    func withRenewedSession(_ console: Console) async throws -> RemoteServer {
         guard case .renewable = session, let file = SessionFile.find(console) else { return self }
         var remote = self
         do {
-            remote.session = try await file.locked(within: settings.timeout) { isCurrent in
+            remote.session = try await file.withLock(within: settings.timeout) { isCurrent in
                 let found = SessionState(try file.read(), for: settings.address, now: console.now())
                 guard case .renewable(let old) = found else { return found }
                 let next = try await renewal(of: old)
-                // Somebody may have signed in meanwhile, without asking for the lock.
+                // A login does not take the lock and may have replaced the session meanwhile.
                 guard isCurrent() else {
                     return SessionState(try file.read(), for: settings.address, now: console.now())
                 }
@@ -30,11 +30,11 @@ extension Remote {
         return remote
     }
 
-    /// The session after this one; this one without its refresh token if the server does not take that.
-    private func renewal(of session: Session) async throws(Status) -> Session {
+    /// The renewed session; if the server rejects the refresh token, the old session without it.
+    private func renewal(of session: StoredSession) async throws(Status) -> StoredSession {
         let request = RefreshTokenRequest(refreshToken: session.refreshToken ?? "")
         do throws(Status) {
-            return Session(
+            return StoredSession(
                 try await client.call(UserServiceMethods.refreshToken, request), at: settings.address)
         } catch  where error.code == .unauthenticated {
             return session.withoutRefreshToken

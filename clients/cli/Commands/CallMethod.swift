@@ -1,16 +1,16 @@
-// `clinic call`: any method of the schema, from the descriptors in this program. Nothing is generated for it.
+// `clinic call`: calls any method of the schema through the built-in descriptors, without generated code.
 
 internal import ArgumentParser
 internal import ClinicClient
 internal import ProtobufC
 internal import TTRPC
 
-struct Call: RunnableCommand {
+struct CallMethod: RunnableCommand {
     static let configuration = CommandConfiguration(
         "call", "Call any method with a request in JSON.",
         """
-        Field names are those of the schema; int64 may be a number or a text, an enumeration is its name, an instant \
-        is RFC 3339. The answer is JSON; the answers of a stream are one on a line.
+        Field names are those of the schema; int64 may be a number or a string, an enumeration is a name, a timestamp \
+        is RFC 3339. The response is JSON; the responses of a stream are printed one per line.
         """,
         example: "clinic call BookingService/ListBookings -d '{\"doctor_id\": 3, \"page_size\": 10}'")
 
@@ -41,23 +41,23 @@ struct Call: RunnableCommand {
             throw CommandFailure(text, .usage)
         }
         let payload = try payload(of: found, console)
-        let remote = try await Remote(connection, console).renewingSession(console)
+        let remote = try await RemoteServer(connection, console).withRenewedSession(console)
         if found.kind.streamsResponses {
-            // A stream may go on for ever: only a time that was asked for ends it.
+            // A stream may be endless, so only an explicit timeout ends it.
             let options = CallOptions(timeout: connection.timeout)
-            return try await remote.calling {
-                for try await answer in try await remote.client.stream(
+            return try await remote.perform {
+                for try await response in try await remote.client.stream(
                     found, payload: payload, options: options)
                 {
-                    try console.print(try found.response.json(decoding: answer))
+                    try console.print(try found.response.json(decoding: response))
                 }
             }
         }
         let options = CallOptions(idempotencyKey: change.idempotencyKey)
-        let answer = try await remote.calling {
+        let response = try await remote.perform {
             try await remote.client.call(found, payload: payload, options: options)
         }
-        try console.print(try found.response.json(decoding: answer, pretty: true))
+        try console.print(try found.response.json(decoding: response, pretty: true))
     }
 
     private func payload(of method: AnyMethod, _ console: Console) throws -> [UInt8] {

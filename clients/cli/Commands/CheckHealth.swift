@@ -1,4 +1,4 @@
-// `clinic health`, once or for as long as somebody wants to know.
+// `clinic health`: checks the server's health once, or watches it.
 
 internal import ArgumentParser
 internal import ClinicClient
@@ -6,11 +6,11 @@ internal import ClinicMessages
 internal import ProtobufC
 internal import TTRPCMessages
 
-struct Health: RemoteCommand {
+struct CheckHealth: RemoteCommand {
     static let configuration = CommandConfiguration(
-        "health", "Ask whether the server serves; exit code 7 if it does not.",
-        "With --watch it goes on until it is interrupted, over restarts of the server too, and prints a line for every "
-            + "change: `Unknown` while the server cannot be reached.",
+        "health", "Check whether the server is serving; exit code 7 if not.",
+        "With --watch it continues until interrupted, also across server restarts, and prints a line for every change: "
+            + "`Unknown` while the server cannot be reached.",
         example: "clinic health")
     static let method = HealthMethods.check
     static let usesSession = false
@@ -18,7 +18,7 @@ struct Health: RemoteCommand {
     @Argument(help: "The full name of a service; without it, the server as a whole.")
     var service: String?
 
-    @Flag(help: "Follow it: how it stands now, and every change.")
+    @Flag(help: "Print the current status and every change.")
     var watch = false
 
     @OptionGroup var connection: ConnectionOptions
@@ -27,8 +27,8 @@ struct Health: RemoteCommand {
 
     func run(in console: Console) async throws {
         guard watch else { return try await call(in: console) }
-        let remote = try Remote(connection, console)
-        try await remote.calling {
+        let remote = try RemoteServer(connection, console)
+        try await remote.perform {
             for try await change in remote.client.watchHealth(of: service ?? "") {
                 switch remote.settings.output {
                 case .json: try console.print(try change.json())
@@ -40,9 +40,9 @@ struct Health: RemoteCommand {
         }
     }
 
-    func finish(_ answer: HealthCheckResponse, _ remote: Remote, _ console: Console) throws {
-        guard answer.status == .serving else {
-            throw CommandFailure("the server does not serve now; try again later", .unavailable)
+    func finish(_ response: HealthCheckResponse, _ remote: RemoteServer, _ console: Console) throws {
+        guard response.status == .serving else {
+            throw CommandFailure("the server is not serving; try again later", .unavailable)
         }
     }
 }

@@ -1,0 +1,92 @@
+// The stored session. Its token is a secret between the user and one server: only the user can read the file, and
+// the token is sent to no other server.
+
+internal import ClinicMessages
+internal import FoundationEssentials
+internal import ProtobufC
+internal import TTRPC
+
+/// The stored result of a login.
+struct StoredSession: Codable, Equatable {
+    /// The address of the server that issued the token.
+    let address: String
+    let email: String
+    /// The role's name in the schema.
+    let role: String
+    let token: String
+    /// When the token expires, RFC 3339.
+    let expireTime: String
+    /// The single-use refresh token; nil if there is none.
+    private(set) var refreshToken: String?
+
+    init(_ response: LoginResponse, at address: Address) {
+        self.address = Self.name(of: address)
+        email = response.email
+        role = response.role.protoName
+        token = response.token
+        expireTime = response.expireTime?.rfc3339 ?? ""
+        refreshToken = response.refreshToken.isEmpty ? nil : response.refreshToken
+    }
+
+    /// This session without the means to renew it.
+    var withoutRefreshToken: StoredSession {
+        var session = self
+        session.refreshToken = nil
+        return session
+    }
+
+    /// The normalised address for comparisons, with an absolute socket path.
+    static func name(of address: Address) -> String {
+        if case .unix(let path) = address, !path.hasPrefix("/") {
+            return Address.unix(path: FileManager.default.currentDirectoryPath + "/" + path).description
+        }
+        return address.description
+    }
+
+    /// Whether the token has expired; false if its expiry is unknown.
+    func isExpired(now: Int64) -> Bool {
+        ProtobufTimestamp(rfc3339: expireTime).map { $0.seconds <= now } ?? false
+    }
+}
+
+/// How the stored session relates to a server.
+enum SessionState {
+    /// There is no session.
+    case none
+    /// The session belongs to another address.
+    case otherServer(String)
+    /// The token has expired. It is not sent, because even public methods reject an invalid token.
+    case expired(StoredSession)
+    /// The token has expired but can be renewed.
+    case renewable(StoredSession)
+    case usable(StoredSession)
+
+    init(_ session: StoredSession?, for address: Address, now: Int64) {
+        guard let session else {
+            self = .none
+            return
+        }
+        if session.address != StoredSession.name(of: address) {
+            self = .otherServer(session.address)
+        } else if session.isExpired(now: now) {
+            self = session.refreshToken == nil ? .expired(session) : .renewable(session)
+        } else {
+            self = .usable(session)
+        }
+    }
+
+    /// Reads the session file. An unreadable file counts as no session and causes a warning.
+    static func find(for address: Address, _ console: Console) -> SessionState {
+        do throws(CommandFailure) {
+            return SessionState(try SessionFile.find(console)?.read(), for: address, now: console.now())
+        } catch {
+            console.printError("\(error.report); continuing without it")
+            return .none
+        }
+    }
+
+    /// The token to send.
+    var token: String? {
+        if case .usable(let session) = self { session.token } else { nil }
+    }
+}
