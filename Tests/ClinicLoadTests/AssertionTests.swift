@@ -3,7 +3,7 @@ import Testing
 @testable import clinic_load
 
 struct AssertionTests {
-    /// A hundred calls of 1 to 100 ms, of which five failed, in two seconds.
+    /// A hundred calls of 1 to 100 ms in two seconds, of which five failed.
     private static let record: RunRecord = {
         var step = StepRecord(operations: 2)
         for number in 1...100 {
@@ -23,13 +23,13 @@ struct AssertionTests {
         ("throughput>47", true), ("throughput>48/s", false), ("Health/Check:p99 < 100ms", true),
         ("Health/Watch:p99<1s", false), ("Health/Other:p99<1s", false),
     ])
-    func `a bound holds or does not`(_ text: String, _ holds: Bool) throws {
+    func `a bound is evaluated against the record`(_ text: String, _ holds: Bool) throws {
         let assertion = try #require(Assertion(argument: text))
         let result = assertion.result(Self.record)
         #expect(result.passed == holds, "\(result)")
     }
 
-    @Test func `a result says what it was`() throws {
+    @Test func `a result shows the actual value`() throws {
         let result = try #require(Assertion(argument: "p50<10ms")).result(Self.record)
         #expect(result.text == "p50<10ms" && result.actual == "50.0 ms")
     }
@@ -38,11 +38,11 @@ struct AssertionTests {
         "", "p99", "p99<", "p99<50", "p99<50 apples", "p101<1s", "p<1s", "q99<1s", "errors<1s", "errors<0.1",
         "throughput<1%", "<5ms", "Health/Check:throughput>1",
     ])
-    func `what is no bound is refused`(_ text: String) {
+    func `a malformed bound is rejected`(_ text: String) {
         #expect(Assertion(argument: text) == nil)
     }
 
-    @Test func `two steps are judged together`() throws {
+    @Test func `a bound is evaluated over all steps`() throws {
         var record = Self.record
         record.steps.append(record.steps[0])
         #expect(try #require(Assertion(argument: "throughput>47")).result(record).passed)
@@ -62,18 +62,18 @@ struct RateSearchTests {
     }
 
     @Test(arguments: [(100.0, 3300.0), (1000, 1000), (5000, 40), (7, 99_999)])
-    func `a search finds the capacity to five in a hundred`(_ start: Double, _ capacity: Double) throws {
+    func `a search finds the capacity within five per cent`(_ start: Double, _ capacity: Double) throws {
         let (tried, found) = trials(start: start, capacity: capacity)
         let rate = try #require(found)
         #expect(rate <= capacity && capacity / rate <= RateSearch.precision + 0.001)
         #expect(tried.count < 30)
     }
 
-    @Test func `a search doubles first`() {
+    @Test func `a search starts by doubling the rate`() {
         #expect(trials(start: 100, capacity: 900).tried.prefix(5) == [100, 200, 400, 800, 1600])
     }
 
-    @Test func `a search ends where nothing passes and where everything does`() {
+    @Test func `a search ends if no rate passes or every rate does`() {
         #expect(trials(start: 100, capacity: 0).found == nil)
         #expect(trials(start: 100, capacity: .infinity).found == RateSearch.greatestRate)
     }

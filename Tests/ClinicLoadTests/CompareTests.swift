@@ -1,4 +1,4 @@
-// What `clinic-load compare` calls a change.
+// What `clinic-load compare` reports as a change.
 
 import ArgumentParser
 import Foundation
@@ -13,7 +13,7 @@ struct CompareTests {
             uniqueKeysWithValues: rows.filter { $0.operation == "all" }.map { ($0.figure, $0.verdict) })
     }
 
-    @Test func `a slower server is worse, and the other way round better`() {
+    @Test func `a slower server is worse and a faster one better`() {
         let slow = verdicts(Sample(), Sample(slowness: 1.3))
         #expect(slow["p50"] == .worse && slow["p90"] == .worse && slow["p99"] == .worse)
         #expect(slow["throughput"] == .same && slow["errors"] == .same)
@@ -21,31 +21,31 @@ struct CompareTests {
         #expect(fast["p50"] == .better && fast["p99"] == .better)
     }
 
-    @Test func `less throughput is worse, more is better`() {
+    @Test func `less throughput is worse and more is better`() {
         #expect(verdicts(Sample(), Sample(throughput: 0.8))["throughput"] == .worse)
         #expect(verdicts(Sample(), Sample(throughput: 1.3))["throughput"] == .better)
     }
 
-    @Test func `what a restless run does by itself is no change`() {
+    @Test func `a change within a run's own variation does not count`() {
         #expect(verdicts(Sample(), Sample(slowness: 1.2))["p50"] == .worse)
-        let restless = verdicts(Sample(unrest: 0.5), Sample(slowness: 1.2, unrest: 0.5))
-        #expect(restless["p50"] == .same && restless["p99"] == .same)
+        let varying = verdicts(Sample(variation: 0.5), Sample(slowness: 1.2, variation: 0.5))
+        #expect(varying["p50"] == .same && varying["p99"] == .same)
     }
 
-    @Test func `errors count from the first that is no chance`() {
+    @Test func `a significant increase of errors is worse`() {
         #expect(verdicts(Sample(), Sample(errorShare: 0.01))["errors"] == .worse)
         #expect(verdicts(Sample(errorShare: 0.01), Sample(errorShare: 0.01))["errors"] == .same)
         let rows = Comparison(Sample().report, Sample(errorShare: 0.01).report).worse(by: Share(0.5))
         #expect(rows.contains { $0.name == "all errors" && $0.changeText == "new" })
     }
 
-    @Test func `of a run that was too short nothing counts`() {
+    @Test func `no change counts in a run that was too short`() {
         let comparison = Comparison(Sample(seconds: 4).report, Sample(seconds: 4, slowness: 3).report)
         #expect(comparison.rows.allSatisfy { $0.verdict == .same })
         #expect(comparison.notes.contains("step 1 was measured for fewer than 5 seconds: no change counts"))
     }
 
-    @Test func `what is not alike is said`() {
+    @Test func `differences between the runs are noted`() {
         var after = Sample(
             load: .closed(concurrency: 8), operationNames: ["BookingService/BookAppointment", "new"])
         after.workload = "another"
@@ -58,7 +58,7 @@ struct CompareTests {
         #expect(text.contains("Note: only the second has new\n"))
     }
 
-    @Test func `the command ends with 3 when something is worse by more than was allowed`() throws {
+    @Test func `the command exits with 3 if a figure is worse by more than allowed`() throws {
         let folder = try TemporaryFolder()
         let (before, after) = (folder.path + "/before.json", folder.path + "/after.json")
         try Sample().report.json().write(to: .init(filePath: before))
@@ -73,7 +73,7 @@ struct CompareTests {
         #expect(throws: (any Error).self) { try CompareCommand.parse([before, after, "--fail-over", "10"]) }
     }
 
-    @Test func `the table names figure, change and verdict`() {
+    @Test func `the table shows figure, change and verdict`() {
         let lines = Comparison(Sample().report, Sample(slowness: 1.3).report).text.split(separator: "\n")
         #expect(lines[0].split(separator: " ") == ["OPERATION", "FIGURE", "BEFORE", "AFTER", "CHANGE"])
         #expect(

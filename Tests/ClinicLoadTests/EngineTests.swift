@@ -14,7 +14,7 @@ struct EngineTests {
         return plan
     }
 
-    @Test func `an open loop sends what is due and counts every call once`() async throws {
+    @Test func `an open loop sends all due calls and counts each once`() async throws {
         try await LoadedServer.serving({ _ in }) { server in
             let run = try await runLoad(at: server.address, open(500, seconds: 1))
             let step = run.record.whole
@@ -28,11 +28,11 @@ struct EngineTests {
         }
     }
 
-    @Test func `a stall of the server is in the response times of all calls that it delayed`() async throws {
+    @Test func `a stall of the server shows in the response times of all delayed calls`() async throws {
         let stall = 0.3
         func run(_ load: LoadPlan.Load) async throws -> OperationRecord {
             try await LoadedServer.serving({ number in
-                // The only thread of the server.
+                // Blocks the server's only thread.
                 if number == 200 { usleep(UInt32(stall * 1e6)) }
             }) { server in
                 var plan = LoadPlan(load: load)
@@ -43,19 +43,19 @@ struct EngineTests {
             }
         }
         let opened = try await run(.open([.steady(rate: 500, seconds: 2)], .constant))
-        // 150 of 1,000 calls were due in the stall; the last of them waited for next to nothing.
+        // 150 of 1,000 calls were due during the stall; the last of them hardly waited.
         #expect(opened.allResponses.valueAtPercentile(99) > 200_000)
         #expect(opened.allResponses.valueAtPercentile(92) > 50_000)
-        // One was sent into it.
+        // Only one was sent during the stall.
         #expect(opened.service.valueAtPercentile(99) < 200_000)
         #expect(opened.service.max >= 300_000)
-        // The control: a caller that waits for its answer before it calls again never notices.
+        // For comparison: a closed loop hardly notices the stall.
         let closed = try await run(.closed(concurrency: 1, seconds: 2))
         #expect(closed.allResponses.max >= 300_000)
         #expect(closed.allResponses.valueAtPercentile(99) < 200_000)
     }
 
-    @Test func `a closed loop never has more calls in flight than it is to have`() async throws {
+    @Test func `a closed loop never exceeds its number of calls in flight`() async throws {
         try await LoadedServer.serving({ _ in try await Task.sleep(for: .milliseconds(2)) }) { server in
             var plan = LoadPlan(load: .closed(concurrency: 7, seconds: 0.5))
             plan.connections = 3
@@ -69,7 +69,7 @@ struct EngineTests {
         }
     }
 
-    @Test func `calls beyond what may be in flight wait and are counted as such`() async throws {
+    @Test func `calls beyond the limit in flight are queued and counted as overflowed`() async throws {
         try await LoadedServer.serving({ _ in try await Task.sleep(for: .milliseconds(20)) }) { server in
             var plan = open(1000, seconds: 0.3)
             plan.connections = 1
@@ -80,12 +80,12 @@ struct EngineTests {
             #expect(run.record.whole.total.count == 300)
             #expect(run.record.whole.total.allResponses.valueAtPercentile(99) > 500_000)
             #expect(run.record.whole.total.service.valueAtPercentile(50) < 200_000)
-            // Behind was the server.
+            // The server, not the generator, was behind.
             #expect(run.record.lateness.totalCount < 100)
         }
     }
 
-    @Test func `what is not answered at the end of the drain counts`() async throws {
+    @Test func `calls without a response at the end of the drain are counted`() async throws {
         try await LoadedServer.serving({ _ in try await Task.sleep(for: .seconds(2)) }) { server in
             var plan = open(100, seconds: 0.2)
             plan.warmUp = 0
@@ -102,7 +102,7 @@ struct EngineTests {
         }
     }
 
-    @Test func `a lost connection ends its calls without an answer and is opened again`() async throws {
+    @Test func `a lost connection ends its calls without a response and is reopened`() async throws {
         let server = try await CuttingServer(connectionsToCut: 2, afterCalls: 50)
         let run = try await runLoad(at: server.address, open(1000, seconds: 1))
         try await server.stop()
@@ -111,11 +111,11 @@ struct EngineTests {
         let total = OperationReport("all", run.record.whole.total)
         let counts = Dictionary(uniqueKeysWithValues: total.statuses.map { ($0.status, $0.count) })
         #expect(counts.values.reduce(0, +) == 1000)
-        // How many are lost with two connections depends on how busy the machine is; most come after them.
+        // How many calls the two lost connections affect depends on the load of the machine; most calls come later.
         #expect((counts["OK"] ?? 0) > 500)
     }
 
-    @Test func `connections come and go without the loss of a call`() async throws {
+    @Test func `churn of connections loses no call`() async throws {
         try await LoadedServer.serving({ _ in }) { server in
             var plan = open(1000, seconds: 1)
             plan.churn = 20
@@ -126,19 +126,19 @@ struct EngineTests {
         }
     }
 
-    @Test func `a generator that is held up over the end still makes every call`() async throws {
+    @Test func `a generator delayed beyond the end still makes every call`() async throws {
         try await LoadedServer.serving({ _ in }) { server in
             var plan = open(1000, seconds: 0.5)
             plan.warmUp = 0
             let run = try await withGenerator(
-                at: server.address, workload: { HeldUpWorkload($0, call: 400, seconds: 0.3) }
+                at: server.address, workload: { DelayedWorkload($0, call: 400, seconds: 0.3) }
             ) { try await $0.run(plan) }
             #expect(run.record.whole.scheduled == 500)
             #expect(run.record.whole.total.count == 500)
         }
     }
 
-    @Test func `a number of calls ends the run`() async throws {
+    @Test func `the run ends after the given number of calls`() async throws {
         try await LoadedServer.serving({ _ in }) { server in
             var plan = LoadPlan(load: .closed(concurrency: 10, seconds: 60))
             plan.warmUp = 0
@@ -149,31 +149,31 @@ struct EngineTests {
         }
     }
 
-    @Test func `too many failures end the run`() async throws {
+    @Test func `too many failures abort the run`() async throws {
         try await LoadedServer.serving({ _ in throw Status(.internal, "no") }) { server in
             var plan = open(500, seconds: 60)
             plan.maximumErrors = 0.5
             let run = try await runLoad(at: server.address, plan)
-            #expect(run.givenUp?.contains("--max-errors") == true)
+            #expect(run.abortReason?.contains("--max-errors") == true)
             #expect(run.record.whole.seconds < 30)
             #expect(run.record.whole.total.unexpected == run.record.whole.total.count)
         }
     }
 
-    @Test func `an interrupt ends the run with what there is`() async throws {
+    @Test func `an interrupt ends the run and keeps its results`() async throws {
         try await LoadedServer.serving({ _ in }) { server in
             let run = try await runLoad(at: server.address, open(500, seconds: 60)) { generator in
                 try await eventually("a hundred calls") { server.seen.calls >= 100 }
                 generator.interrupt()
             }
-            #expect(run.givenUp == nil)
+            #expect(run.abortReason == nil)
             #expect(run.record.whole.total.count > 0 && run.record.whole.seconds < 30)
             #expect(run.record.whole.total.count == run.record.whole.sent)
         }
     }
 
-    @Test func `a search finds what a server can do`() async throws {
-        // Four at a time for 10 ms each: at most 400 a second.
+    @Test func `a search finds the capacity of a server`() async throws {
+        // Four calls at a time of 10 ms each: at most 400 per second.
         try await LoadedServer.serving({ _ in try await Task.sleep(for: .milliseconds(10)) }) { server in
             try await withGenerator(at: server.address) { generator in
                 var plan = open(100, seconds: 0.5)
@@ -183,14 +183,14 @@ struct EngineTests {
                 let search = MaximumSearch(generator: generator, plan: plan, objectives: objectives)
                 let found = try await search.run(announce: { _ in }, second: { _ in })
                 let rate = try #require(found.report.maximumRate)
-                // A busy machine may make any trial fail; more than it can do it cannot be.
+                // On a busy machine any trial may fail, but the result cannot exceed the capacity.
                 #expect(rate > 0 && rate < 520)
                 #expect(found.report.trials.contains { !$0.passed && $0.rate >= rate })
             }
         }
     }
 
-    @Test func `a server that is not there is named with what to do`() async throws {
+    @Test func `the error for a missing server names it and what to do`() async throws {
         let failure = await #expect(throws: LoadFailure.self) {
             try await LoadGenerator.check(Target(address: .unix(path: "/tmp/clinic-load-nowhere.sock")))
         }
@@ -199,12 +199,12 @@ struct EngineTests {
     }
 }
 
-/// Another workload, in which one call takes long to make, as on a machine that has no time for the generator.
-private final class HeldUpWorkload: Workload {
+/// Wraps a workload and delays one call, as on an overloaded machine.
+private final class DelayedWorkload: Workload {
     private let workload: any Workload
     private let number: Int
     private let seconds: Double
-    private var made = 0
+    private var count = 0
 
     init(_ workload: any Workload, call number: Int, seconds: Double) {
         self.workload = workload
@@ -215,8 +215,8 @@ private final class HeldUpWorkload: Workload {
     var operations: [String] { workload.operations }
 
     func next() -> WorkloadCall {
-        made += 1
-        if made == number { Thread.sleep(forTimeInterval: seconds) }
+        count += 1
+        if count == number { Thread.sleep(forTimeInterval: seconds) }
         return workload.next()
     }
 

@@ -5,15 +5,15 @@ import Testing
 
 @testable import clinic_load
 
-struct CallTableTests {
-    private func call(_ mark: UInt64) -> OpenCall {
-        OpenCall(
+struct InFlightCallsTests {
+    private func call(_ mark: UInt64) -> InFlightCall {
+        InFlightCall(
             scheduled: 0, sent: 0, step: nil, call: WorkloadCall(operation: 0, body: ByteBuffer(), mark: mark)
         )
     }
 
-    @Test func `calls are found whatever ended before them`() {
-        var table = CallTable(capacity: 64)
+    @Test func `calls are found regardless of earlier removals`() {
+        var table = InFlightCalls(capacity: 64)
         var known: [UInt32: UInt64] = [:]
         var random = SeededGenerator(seed: 3)
         var streamID: UInt32 = UInt32.max - 2001
@@ -26,7 +26,7 @@ struct CallTableTests {
             } else {
                 table.insert(call(mark), streamID: streamID)
                 known[streamID] = mark
-                // Over the end of the numbers, too.
+                // This wraps around at the end of the range.
                 streamID &+= 2
             }
             #expect(table.count == known.count)
@@ -36,29 +36,29 @@ struct CallTableTests {
     }
 }
 
-struct AnswerReaderTests {
-    private func read(_ bytes: [UInt8]) -> Answer? { bytes.withUnsafeBytes { Answer($0) } }
+struct ResponseSummaryTests {
+    private func read(_ bytes: [UInt8]) -> ResponseSummary? { bytes.withUnsafeBytes { ResponseSummary($0) } }
 
     @Test func `an empty response is OK without a payload`() {
         #expect(read([])?.code == 0)
         #expect(read([])?.payload.isEmpty == true)
     }
 
-    @Test func `the payload is found behind a status`() throws {
+    @Test func `the payload after a status is found`() throws {
         let bytes = TTRPCResponse(status: RPCStatus(code: 0), payload: [7, 8, 9]).encoded()
-        let answer = try #require(read(bytes))
-        #expect(answer.code == 0 && Array(bytes[answer.payload]) == [7, 8, 9])
+        let response = try #require(read(bytes))
+        #expect(response.code == 0 && Array(bytes[response.payload]) == [7, 8, 9])
     }
 
-    @Test func `the code of a refusal is found before its message`() {
+    @Test func `the code of an error status is found before its message`() {
         let status = RPCStatus(code: 6, message: "the slot is taken")
         #expect(read(TTRPCResponse(status: status).encoded())?.code == 6)
     }
 
-    @Test func `every cut through an answer is noticed or reads as a shorter one`() {
+    @Test func `a truncated response is rejected or parsed as a shorter one`() {
         let whole = TTRPCResponse(status: RPCStatus(code: 6, message: "taken"), payload: [1, 2, 3]).encoded()
         for length in 1..<whole.count {
-            if let answer = read(Array(whole[..<length])) { #expect(answer.payload.upperBound <= length) }
+            if let response = read(Array(whole[..<length])) { #expect(response.payload.upperBound <= length) }
         }
         #expect(read([0x12, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01]) == nil)
     }

@@ -1,4 +1,4 @@
-// Servers to put load on: a real one with a handler of the test, and one that cuts its connections.
+// Servers under load: a real one whose handler the test provides, and one that cuts connections.
 
 import Foundation
 import Logging
@@ -10,9 +10,9 @@ import TTRPCMessages
 
 @testable import clinic_load
 
-/// A ttrpc server on a Unix socket whose Health/Check does what the test says.
+/// A ttrpc server on a Unix socket whose Health/Check runs the test's handler.
 final class LoadedServer: Sendable {
-    /// What its handlers see.
+    /// The calls seen by the handlers.
     struct Seen: Sendable {
         var calls = 0
         var running = 0
@@ -36,7 +36,8 @@ final class LoadedServer: Sendable {
 
     var seen: Seen { counts.withLock { $0 } }
 
-    /// Serves while the body runs, with more methods if there are any. The handler is told the number of its call, from 1.
+    /// Serves while the body runs, optionally with further methods. The handler gets the number of its call, from
+    /// 1.
     static func serving<Result>(
         _ handler: @escaping @Sendable (Int) async throws -> Void,
         methods more: (inout MethodTable) -> Void = { _ in },
@@ -81,7 +82,7 @@ final class LoadedServer: Sendable {
     }
 }
 
-/// Makes a run of Health/Check.
+/// Runs a load of Health/Check.
 func runLoad(
     at address: Address, _ plan: LoadPlan,
     during action: @escaping @Sendable (LoadGenerator) async throws -> Void = { _ in }
@@ -94,7 +95,7 @@ func runLoad(
     }
 }
 
-/// Lends a generator of Health/Check, or of what is made of that workload.
+/// Runs the body with a generator of Health/Check, or of a workload derived from it.
 func withGenerator<Result>(
     at address: Address, threads: Int = 1,
     workload: @escaping @Sendable (any Workload) -> any Workload = { $0 },
@@ -114,7 +115,7 @@ func withGenerator<Result>(
     }
 }
 
-/// Answers every frame with the bytes of an answer, and closes its first connections after so many.
+/// Responds to every frame, and closes its first connections after `afterCalls` calls.
 final class CuttingServer {
     let address: Address
     private let directory: String
@@ -174,9 +175,9 @@ private final class CuttingConnection: ChannelInboundHandler {
             rest.moveReaderIndex(forwardBy: 10 + Int(length))
             left -= 1
             guard left >= 0 else { return context.close(promise: nil) }
-            var answer = ByteBuffer()
-            answer.writeMultipleIntegers(0 as UInt32, streamID, 2 as UInt8, 0 as UInt8)
-            context.writeAndFlush(wrapOutboundOut(answer), promise: nil)
+            var response = ByteBuffer()
+            response.writeMultipleIntegers(0 as UInt32, streamID, 2 as UInt8, 0 as UInt8)
+            context.writeAndFlush(wrapOutboundOut(response), promise: nil)
         }
     }
 }

@@ -1,4 +1,4 @@
-// Where a run says that it took place.
+// The description of the machine and the program's revision.
 
 import Foundation
 import Subprocess
@@ -13,7 +13,7 @@ struct MachineTests {
         #expect(!machine.processor.isEmpty && machine.system.hasPrefix("Linux "))
     }
 
-    @Test func `a program outside of any checkout has no known revision`() async throws {
+    @Test func `a program outside of a checkout has an unknown revision`() async throws {
         let folder = try TemporaryFolder()
         let program = folder.path + "/program"
         try "".write(toFile: program, atomically: true, encoding: .utf8)
@@ -21,7 +21,7 @@ struct MachineTests {
         #expect(await RunFacts.revision(ofProgramAt: "/nowhere/program") == "unknown")
     }
 
-    @Test func `a program in a checkout has its commit, unless it is older or files differ`() async throws {
+    @Test func `a program in a checkout has the revision of its commit`() async throws {
         let folder = try TemporaryFolder()
         let program = folder.path + "/program"
         try "one".write(toFile: program, atomically: true, encoding: .utf8)

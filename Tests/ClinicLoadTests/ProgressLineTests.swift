@@ -1,15 +1,15 @@
-// The line that is seen while a run goes on.
+// The progress line of a run.
 
 import Testing
 
 @testable import clinic_load
 
-struct LiveLineTests {
+struct ProgressLineTests {
     private let points = Sample(errorShare: 0.01).timeline(step: 0, from: 0, warmUp: 2)
 
-    @Test func `on a terminal the line is written over and cleared in the end`() {
+    @Test func `on a terminal the line is overwritten and finally cleared`() {
         var written: [String] = []
-        var line = LiveLine(isTerminal: true, total: .seconds(32)) { written.append($0) }
+        var line = ProgressLine(isTerminal: true, total: .seconds(32)) { written.append($0) }
         for point in points.prefix(3) { line.show(point) }
         line.end()
         line.end()
@@ -20,9 +20,9 @@ struct LiveLineTests {
         #expect(written[3] == "\r\u{1B}[K")
     }
 
-    @Test func `elsewhere there is a plain line every five seconds`() {
+    @Test func `without a terminal a plain line is printed every five seconds`() {
         var written: [String] = []
-        var line = LiveLine(isTerminal: false) { written.append($0) }
+        var line = ProgressLine(isTerminal: false) { written.append($0) }
         for point in points.prefix(12) { line.show(point) }
         line.end()
         #expect(written.count == 2)
@@ -30,10 +30,11 @@ struct LiveLineTests {
         #expect(written.allSatisfy { $0.hasSuffix("\n") && !$0.contains("\r") })
     }
 
-    @Test func `a second without an answer has no latency`() {
+    @Test func `a second without responses shows no latency`() {
         var point = points[0]
         point.statuses = [:]
         point.errors = 1
-        #expect(LiveLine.text(point, of: nil) == "1 s (warm-up)  0/s  64 in flight  p50 -  p99 -  1 error")
+        #expect(
+            ProgressLine.text(point, of: nil) == "1 s (warm-up)  0/s  64 in flight  p50 -  p99 -  1 error")
     }
 }

@@ -1,25 +1,25 @@
-// Reports as a run would make them, for the tests of what shows and compares them.
+// Sample reports for the tests of printing and comparing.
 
 import Foundation
 
 @testable import clinic_load
 
-/// What a sample has that tests change.
+/// A sample report with adjustable properties.
 struct Sample {
     var load = LoadShape.open(rate: 2_000, poisson: true)
     var seconds = 30
-    /// By which all latencies are multiplied.
+    /// The factor of all latencies.
     var slowness = 1.0
-    /// By which all counts are multiplied.
+    /// The factor of all counts.
     var throughput = 1.0
-    /// Of the calls.
+    /// The share of failed calls.
     var errorShare = 0.0
     var operationNames = [
         "BookingService/BookAppointment", "BookingService/SearchSlots", "PaymentService/PayBooking",
     ]
     var workload = "book-and-pay"
-    /// By which share a second differs from another.
-    var unrest = 0.04
+    /// The relative variation between seconds.
+    var variation = 0.04
 
     var report: LoadReport {
         let step = step(index: 0)
@@ -84,8 +84,8 @@ struct Sample {
 
     func timeline(step: Int, from start: Int, warmUp: Int) -> [TimelinePoint] {
         (0..<(seconds + warmUp)).map { second in
-            // Some unrest that is the same each time.
-            let wave = 1 + unrest * sin(Double(second * second))
+            // A deterministic variation.
+            let wave = 1 + variation * sin(Double(second * second))
             let count = UInt64(2_000 * throughput * wave)
             let failed = UInt64(Double(count) * errorShare)
             return TimelinePoint(
@@ -99,7 +99,7 @@ struct Sample {
         }
     }
 
-    /// A distribution with a long end: each further nine is so much longer.
+    /// A distribution with a long tail.
     static func latency(count: UInt64, median: Double) -> Latency {
         let value = { (percentile: Double) in
             UInt64(median * (0.4 + pow(-log10(1 - percentile / 100), 1.5) * 2.2 + percentile / 140))

@@ -1,5 +1,4 @@
-// Scenarios without a server: the grid, the mix, the state machine of a loop and the comparison, each with what must not
-// pass.
+// Scenarios without a server: the grid, the mix, the workload's state machine and the comparison.
 
 import ClinicMessages
 import NIOCore
@@ -30,17 +29,17 @@ import Testing
         return ScenarioWorkload(data(), options, loop: 0, of: 1)
     }
 
-    /// Ends a call with OK and an id.
+    /// Ends a call with OK and an id in the response.
     private func acknowledge(_ workload: ScenarioWorkload, _ call: WorkloadCall, _ id: Int64) -> Bool {
         let payload = ByteBuffer(bytes: Booking(id: id).encoded())
         return workload.ended(call, .answered(code: 0, payload: payload.readableBytesView))
     }
 
-    private func refuse(_ workload: ScenarioWorkload, _ call: WorkloadCall, _ code: Int) -> Bool {
+    private func reject(_ workload: ScenarioWorkload, _ call: WorkloadCall, _ code: Int) -> Bool {
         workload.ended(call, .answered(code: code, payload: ByteBuffer().readableBytesView))
     }
 
-    @Test func `at any time every doctor has another patient`() {
+    @Test func `at any time every doctor has a different patient`() {
         var taken: Set<[Int]> = []
         for number in 0..<UInt32(grid.count) {
             let slot = ScenarioGrid.Slot(number: number)
@@ -48,7 +47,7 @@ import Testing
         }
     }
 
-    @Test func `a moved slot keeps its doctor, its patient and its loop`() {
+    @Test func `a moved slot keeps its doctor, patient and loop`() {
         for number in stride(from: UInt32(0), to: UInt32(grid.count), by: 101) {
             let slot = ScenarioGrid.Slot(number: number)
             let moved = grid.slot(slot, movedBy: 7)
@@ -59,11 +58,11 @@ import Testing
     }
 
     @Test(arguments: ["book", "book=", "book=0", "book=-1", "book=1,book=2", "dance=1", "", "book=nan"])
-    func `a mix that is not one is refused`(text: String) {
+    func `a malformed mix is rejected`(text: String) {
         #expect(throws: MixError.self) { try OperationMix(parsing: text) }
     }
 
-    @Test func `a change has a token, a key of its own and what it changes`() throws {
+    @Test func `a booking has a token and its own idempotency key`() throws {
         let workload = try workload("book=1")
         var keys: Set<String> = []
         for _ in 0..<100 {
@@ -77,44 +76,44 @@ import Testing
         }
     }
 
-    @Test func `a booking is paid once, and only after it was made`() throws {
+    @Test func `a booking is paid once, after it was acknowledged`() throws {
         let workload = try workload("pay=1")
         let book = workload.next()
         #expect(workload.operations[book.operation] == "BookingService/BookAppointment")
         #expect(acknowledge(workload, book, 300))
         let pay = workload.next()
         #expect(workload.operations[pay.operation] == "PaymentService/PayBooking")
-        #expect(!workload.memory.bookings[0].isCertain)
+        #expect(!workload.acknowledged.bookings[0].isCertain)
         #expect(workload.operations[workload.next().operation] == "BookingService/BookAppointment")
         #expect(acknowledge(workload, pay, 400))
-        let booking = workload.memory.bookings[0]
+        let booking = workload.acknowledged.bookings[0]
         #expect(booking.id == 300 && booking.payment == 400 && booking.state == .paid && booking.isCertain)
     }
 
-    @Test func `a taken slot is expected of a hot one only`() throws {
+    @Test func `a taken slot is expected only for hot slots`() throws {
         let hot = try workload("book=1", hotShare: 1)
-        #expect(refuse(hot, hot.next(), 6))
+        #expect(reject(hot, hot.next(), 6))
         let other = try workload("book=1")
-        #expect(!refuse(other, other.next(), 6))
+        #expect(!reject(other, other.next(), 6))
     }
 
-    @Test func `what was not answered is neither required nor forbidden`() throws {
+    @Test func `a change without a response may or may not have happened`() throws {
         let workload = try workload("cancel=1")
         #expect(!workload.ended(workload.next(), .unanswered))
-        #expect(workload.memory.unansweredBookings == 1)
+        #expect(workload.acknowledged.unansweredBookings == 1)
         #expect(acknowledge(workload, workload.next(), 300))
         let cancel = workload.next()
         #expect(workload.operations[cancel.operation] == "BookingService/UpdateBookingStatus")
         #expect(!workload.ended(cancel, .unanswered))
-        let booking = workload.memory.bookings[0]
+        let booking = workload.acknowledged.bookings[0]
         #expect(!booking.isCertain)
         for status in [BookingStatus.booked, .cancelled] {
-            #expect(failures([booking], [found(booking, status)], unanswered: 1).isEmpty)
+            #expect(failures([booking], [stored(booking, status)], unanswered: 1).isEmpty)
         }
-        #expect(failures([booking], [], unanswered: 1) == ["every acknowledged booking is there"])
+        #expect(failures([booking], [], unanswered: 1) == ["every acknowledged booking exists"])
     }
 
-    @Test func `a hold is confirmed once, and no patient holds a third slot`() throws {
+    @Test func `a hold is confirmed once, and no patient has three holds`() throws {
         let workload = try workload("hold=1")
         var holds: [WorkloadCall] = []
         while true {
@@ -127,17 +126,17 @@ import Testing
         let hold = confirming.next()
         #expect(confirming.operations[hold.operation] == "BookingService/HoldSlot")
         #expect(acknowledge(confirming, hold, 300))
-        #expect(confirming.memory.bookings[0].state == .held)
+        #expect(confirming.acknowledged.bookings[0].state == .held)
         let confirm = confirming.next()
         #expect(confirming.operations[confirm.operation] == "BookingService/ConfirmHold")
         #expect(acknowledge(confirming, confirm, 300))
-        let booking = confirming.memory.bookings[0]
+        let booking = confirming.acknowledged.bookings[0]
         #expect(booking.state == .booked && booking.isCertain && booking.acknowledged > 0)
         #expect(booking.changes == BookingChanges(created: 1, status: 1))
     }
 
-    @Test func `a watcher sees every acknowledged change once`() {
-        var booking = RememberedBooking(id: 300, slot: ScenarioGrid.Slot(number: 0), patient: 0)
+    @Test func `a watcher must see every acknowledged change once`() {
+        var booking = AcknowledgedBooking(id: 300, slot: ScenarioGrid.Slot(number: 0), patient: 0)
         booking.changes = BookingChanges(created: 1, rescheduled: 2, payment: 1)
         #expect(booking.agrees(with: booking.changes))
         #expect(!booking.agrees(with: BookingChanges(created: 1, rescheduled: 1, payment: 1)))
@@ -148,34 +147,34 @@ import Testing
         #expect(!booking.agrees(with: BookingChanges(created: 1, rescheduled: 2)))
     }
 
-    private func found(_ booking: RememberedBooking, _ status: BookingStatus) -> FoundBooking {
-        FoundBooking(
+    private func stored(_ booking: AcknowledgedBooking, _ status: BookingStatus) -> StoredBooking {
+        StoredBooking(
             id: booking.id, doctorID: 11, patientID: 21, start: grid.start(of: booking.slot), status: status,
             payments: status == .confirmed ? 1 : 0)
     }
 
     private func failures(
-        _ remembered: [RememberedBooking], _ found: [FoundBooking], unanswered: Int = 0
+        _ acknowledged: [AcknowledgedBooking], _ stored: [StoredBooking], unanswered: Int = 0
     ) -> [String] {
-        BookingComparison(grid, remembered: remembered, found: found, unanswered: unanswered)
+        BookingComparison(grid, acknowledged: acknowledged, stored: stored, unanswered: unanswered)
             .results.filter { !$0.passed }.map(\.name)
     }
 
-    @Test func `the comparison sees what is missing, otherwise, unasked and double`() {
-        let booking = RememberedBooking(id: 300, slot: ScenarioGrid.Slot(number: 0), patient: 0)
-        #expect(failures([booking], [found(booking, .booked)]).isEmpty)
+    @Test func `the comparison finds missing, different, unrequested and conflicting bookings`() {
+        let booking = AcknowledgedBooking(id: 300, slot: ScenarioGrid.Slot(number: 0), patient: 0)
+        #expect(failures([booking], [stored(booking, .booked)]).isEmpty)
         #expect(
-            failures([booking], [found(booking, .cancelled)]) == [
-                "every booking is as it was acknowledged last"
+            failures([booking], [stored(booking, .cancelled)]) == [
+                "every booking is in its last acknowledged state"
             ])
-        var other = found(booking, .booked)
+        var other = stored(booking, .booked)
         other.id = 301
         #expect(
-            failures([booking], [found(booking, .booked), other]) == [
-                "nothing was booked that nobody asked for", "no doctor has two patients",
-                "no patient is in two places",
+            failures([booking], [stored(booking, .booked), other]) == [
+                "no booking exists that was not requested", "no doctor has two patients at a time",
+                "no patient has two bookings at a time",
             ])
         other.start += 300
-        #expect(failures([booking], [found(booking, .booked), other], unanswered: 1).isEmpty)
+        #expect(failures([booking], [stored(booking, .booked), other], unanswered: 1).isEmpty)
     }
 }

@@ -1,4 +1,4 @@
-// The server's account of a run, read from pages as clinicd serves them, and from servers that do other things.
+// The server's metrics of a run, read from pages as clinicd serves them, and from faulty servers.
 
 import Monitoring
 import NIOCore
@@ -47,9 +47,9 @@ struct ServerMetricsTests {
         """
 
     private func reading(_ text: String, after: Duration = .zero) -> ServerMetrics.Reading {
-        ServerMetrics.Reading(taken: Self.moment + after, page: MetricsPage(text))
+        ServerMetrics.Reading(taken: Self.baseTime + after, page: MetricsPage(text))
     }
-    private static let moment = ContinuousClock.now
+    private static let baseTime = ContinuousClock.now
 
     @Test func `the report is the difference of two pages`() {
         let report = reading(Self.after, after: .seconds(5)).difference(since: reading(Self.before))
@@ -62,7 +62,7 @@ struct ServerMetricsTests {
         #expect(!report.restarted)
     }
 
-    @Test func `a server that was started again has counted from zero`() {
+    @Test func `a restarted server has counted from zero`() {
         let page = Self.before.replacing("1790000000.25", with: "1790000100.00")
         let report = reading(page, after: .seconds(20)).difference(since: reading(Self.after))
         #expect(report.restarted)
@@ -70,8 +70,8 @@ struct ServerMetricsTests {
         #expect(report.processorShare == 0.5)
     }
 
-    @Test func `a page is read from a server of pages`() async throws {
-        let counter = Shared()
+    @Test func `a page is read from the page server`() async throws {
+        let counter = SharedCount()
         let server = try await PageServer.start(host: "127.0.0.1", port: 0) { path in
             guard path == "/metrics" else { return nil }
             let isFirst = counter.value.add(1, ordering: .relaxed).oldValue == 0
@@ -84,9 +84,9 @@ struct ServerMetricsTests {
         let error = await #expect(throws: ServerMetricsError.self) {
             try await ServerMetrics.read(from: address + "/other")
         }
-        #expect(error?.description == "cannot read \(address)/other: the answer is 404 Not Found")
+        #expect(error?.description == "cannot read \(address)/other: the response is 404 Not Found")
         await server.stop()
-        // Not the server's own port, which another test may have by now.
+        // Port 1 instead of the server's own port, which another test may use by now.
         let refused = await #expect(throws: ServerMetricsError.self) {
             try await ServerMetrics.read(from: "http://127.0.0.1:1")
         }
@@ -98,23 +98,23 @@ struct ServerMetricsTests {
             ("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nup 1\n\n", "is not the metrics of a clinic"),
             (
                 "HTTP/1.1 200 OK\r\nContent-Length: 600\r\n\r\nclinic_",
-                "the connection ended before the answer did"
+                "the connection ended before the response did"
             ),
-            ("SSH-2.0-OpenSSH_9.2\r\n", "the answer is not HTTP"),
-            ("", "the connection ended before the answer did"),
+            ("SSH-2.0-OpenSSH_9.2\r\n", "the response is not HTTP"),
+            ("", "the connection ended before the response did"),
         ])
-    func `a server of something else is refused`(answer: String, reason: String) async throws {
-        try await expectRefusal(of: answer, reason)
+    func `a server without metrics is rejected`(answer: String, reason: String) async throws {
+        try await expectRejection(of: answer, reason)
     }
 
-    // Not an argument of the test above, since those are printed.
-    @Test func `a page without an end is refused`() async throws {
-        try await expectRefusal(
+    // A separate test, because arguments are printed.
+    @Test func `a page that is too long is rejected`() async throws {
+        try await expectRejection(
             of: "HTTP/1.1 200 OK\r\n\r\n" + String(repeating: "clinic_a 1\n", count: 1 << 20),
-            "the answer is longer than 8.00 MiB")
+            "the response is longer than 8.00 MiB")
     }
 
-    private func expectRefusal(of answer: String, _ reason: String) async throws {
+    private func expectRejection(of answer: String, _ reason: String) async throws {
         let listener = try await answering(answer)
         let port = try #require(listener.localAddress?.port)
         let error = await #expect(throws: ServerMetricsError.self) {
@@ -124,7 +124,7 @@ struct ServerMetricsTests {
         try await listener.close()
     }
 
-    /// A server that answers whatever comes and closes.
+    /// A server that sends a fixed response and closes.
     private func answering(_ text: String) async throws -> any Channel {
         try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
@@ -139,7 +139,7 @@ struct ServerMetricsTests {
         "http://a:65536/",
         "http://u@a/", "http://a/ b", "http://a/\r\nb", "http://[::1/", "http://a]:1/",
     ])
-    func `what is no address of a page is refused`(address: String) {
+    func `a malformed address is rejected`(address: String) {
         #expect(WebLocation(address) == nil)
     }
 
@@ -151,7 +151,7 @@ struct ServerMetricsTests {
         #expect(WebLocation("http://[::1]/").map { "\($0.host) \($0.port) \($0.path)" } == "::1 80 /")
     }
 
-    @Test func `labels are read with what is escaped in them, and nonsense is left out`() {
+    @Test func `labels are parsed with escapes, and malformed lines are ignored`() {
         let page = MetricsPage(
             #"""
             a{x="1",y="q\"\\\n}"} 2 1700000000
@@ -168,8 +168,8 @@ struct ServerMetricsTests {
     }
 }
 
-/// A count that closures share.
-private final class Shared: Sendable {
+/// A count shared by closures.
+private final class SharedCount: Sendable {
     let value = Atomic<Int>(0)
 }
 

@@ -1,4 +1,4 @@
-// The tokens of a run that lasts longer than they do.
+// Token renewal in a run that outlasts its tokens.
 
 import ClinicClient
 import ClinicMessages
@@ -11,7 +11,7 @@ import Testing
 @testable import clinic_load
 
 @Suite struct TokenRenewalTests {
-    /// How long a token counts, in seconds.
+    /// The lifetime of a token in seconds.
     private static let lifetime = 900.0
 
     /// A session whose refresh token is its number.
@@ -21,17 +21,17 @@ import Testing
             expireTime: ProtobufTimestamp(seconds: Int64(now + lifetime)))
     }
 
-    @Test func `tokens are exchanged before they end, again and again`() async throws {
-        // Time passes only while the renewal sleeps, so that a busy machine makes nothing late.
+    @Test func `tokens are renewed repeatedly before they expire`() async throws {
+        // Time advances only while the renewal sleeps, so that delays of a busy machine do not matter.
         let now = Mutex(1_800_000_000.0)
-        let exchanged = Mutex<[String]>([])
+        let renewed = Mutex<[String]>([])
         let ends = Mutex(["0": now.withLock { $0 } + Self.lifetime])
         try await LoadedServer.serving({ _ in }) { methods in
             methods.register(UserServiceMethods.refreshToken) { call in
                 let old = try call.request().refreshToken
-                let next = exchanged.withLock { exchanged in
-                    exchanged.append(old)
-                    return exchanged.count
+                let next = renewed.withLock { renewed in
+                    renewed.append(old)
+                    return renewed.count
                 }
                 let now = now.withLock { $0 }
                 let isInTime = ends.withLock { ends in
@@ -57,8 +57,8 @@ import Testing
                     try Task.checkCancellation()
                     now.withLock { $0 += duration / .seconds(1) }
                     pause.yield(duration)
-                    // The third sleep, which follows the second exchange, is the last.
-                    if exchanged.withLock({ $0.count }) == 2 { try await Task.sleep(for: .seconds(3600)) }
+                    // The third sleep, after the second renewal, never ends.
+                    if renewed.withLock({ $0.count }) == 2 { try await Task.sleep(for: .seconds(3600)) }
                 }
             ) { text in
                 failure.withLock { $0 = text }
@@ -69,7 +69,7 @@ import Testing
             }
             await renewal.stop()
             #expect(failure.withLock { $0 } == nil)
-            #expect(exchanged.withLock { $0 } == ["0", "1"])
+            #expect(renewed.withLock { $0 } == ["0", "1"])
             #expect(data.tokens.version == 2 && client.token != "token 0")
             await client.close()
         }

@@ -1,4 +1,4 @@
-// How durations, rates and shares are read and written.
+// Parsing and formatting of durations, rates and shares.
 
 import Testing
 
@@ -11,7 +11,7 @@ struct UnitsTests {
             ("1.5h", .seconds(5400)),
             ("250us", .microseconds(250)), ("250µs", .microseconds(250)), ("0s", .zero),
         ] as [(String, Duration)])
-    func `a duration is read with its unit`(text: String, duration: Duration) {
+    func `a duration is parsed with its unit`(text: String, duration: Duration) {
         #expect(Duration(argument: text) == duration)
     }
 
@@ -21,7 +21,7 @@ struct UnitsTests {
             (.seconds(120), "2m"),
             (.microseconds(250), "250us"),
         ] as [(Duration, String)])
-    func `help shows a default as the option takes it`(duration: Duration, text: String) {
+    func `help shows a default in the form that the option accepts`(duration: Duration, text: String) {
         #expect(duration.defaultValueDescription == text && Duration(argument: text) == duration)
     }
 
@@ -30,7 +30,7 @@ struct UnitsTests {
         "nans", "１s",
         "5s ", String(repeating: "9", count: 400) + "s",
     ])
-    func `what is no duration is refused`(text: String) {
+    func `a malformed duration is rejected`(text: String) {
         #expect(Duration(argument: text) == nil)
     }
 
@@ -39,22 +39,22 @@ struct UnitsTests {
             ("2000/s", 2000), ("2000", 2000), ("10k/s", 10_000), ("2.5M/s", 2_500_000), ("0.5/s", 0.5),
         ]
             as [(String, Double)])
-    func `a rate is read`(text: String, perSecond: Double) {
+    func `a rate is parsed`(text: String, perSecond: Double) {
         #expect(Rate(argument: text)?.perSecond == perSecond)
     }
 
     @Test(arguments: ["", "/s", "10/m", "10K/s", "-1/s", "1e9/s", "2M000", "99999M/s"])
-    func `what is no rate is refused`(text: String) {
+    func `a malformed rate is rejected`(text: String) {
         #expect(Rate(argument: text) == nil)
     }
 
     @Test(arguments: [("1%", 0.01), ("0.5%", 0.005), ("150%", 1.5), ("0%", 0)] as [(String, Double)])
-    func `a share is read`(text: String, fraction: Double) {
+    func `a share is parsed`(text: String, fraction: Double) {
         #expect(Share(argument: text)?.fraction == fraction)
     }
 
     @Test(arguments: ["", "%", "1", "1 %", "-1%", "0.01", "1%%"])
-    func `what is no share is refused`(text: String) {
+    func `a malformed share is rejected`(text: String) {
         #expect(Share(argument: text) == nil)
     }
 
@@ -65,11 +65,11 @@ struct UnitsTests {
             (61_200_000, "61.2 s"),
             (4_000_000_000, "4,000 s"), (.nan, "-"), (.infinity, "-"), (1e30, "-"),
         ] as [(Double, String)])
-    func `a duration is written to three digits`(microseconds: Double, text: String) {
+    func `a duration is formatted with three digits`(microseconds: Double, text: String) {
         #expect(durationText(microseconds: microseconds) == text)
     }
 
-    @Test func `rates, shares, counts and bytes are written for people`() {
+    @Test func `rates, shares, counts and bytes are formatted`() {
         #expect(Rate(perSecond: 12_345.4).text == "12,345/s")
         #expect(Rate(perSecond: 3.14159).text == "3.14/s")
         #expect(Share(0.1234).text == "12.3 %")

@@ -122,7 +122,7 @@ struct LoadTests {
     private func expectSoundData(_ report: [String: Any]) throws {
         let checks = try #require(report["checks"] as? [[String: Any]])
         let names = checks.compactMap { $0["name"] as? String }
-        #expect(names.contains("every acknowledged booking is there") && names.count > 5, "\(names)")
+        #expect(names.contains("every acknowledged booking exists") && names.count > 5, "\(names)")
         #expect(checks.allSatisfy { $0["passed"] as? Bool == true }, "\(checks)")
     }
 
@@ -175,18 +175,18 @@ struct LoadTests {
         try Data(#"{"token": "t", "expire_time": "2020-01-01T00:00:00Z"}"#.utf8)
             .write(to: URL(fileURLWithPath: session))
         let late = try await run(["--scenario", "day", "--session-file", session], at: "\(clinic.socket)")
-        #expect(late.status == 1 && late.errors.contains("before the run does: give --email"), "\(late)")
+        #expect(late.status == 1 && late.errors.contains("before the run ends; use --email"), "\(late)")
         try await daemon.stop()
     }
 
     @Test(
         arguments: [
             (["--call", "Health/Chekc"], "has no such method"),
-            (["--call", "Health/Watch"], "a method with one answer"),
+            (["--call", "Health/Watch"], "a method with one response"),
             (["--call", "Health/Check", "-d", "{\"nothing\": 1}"], "the request is not"),
             (["--call", "Health/Check", "--rate", "1/s", "--concurrency", "3"], "choose one of"),
             (["--call", "Health/Check", "--rate", "fast"], "--rate"),
-            (["--call", "Health/Check", "--stages", "1/s"], "is no stage"),
+            (["--call", "Health/Check", "--stages", "1/s"], "is not a stage"),
             (["--call", "Health/Check", "--find-max"], "--slo"),
             (["--call", "Health/Check", "--assert", "p99<50"], "p99<50"),
             (["--call", "Health/Check", "--concurrency", "9999"], "--connections"),

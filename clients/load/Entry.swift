@@ -1,12 +1,12 @@
-// `clinic-load`: puts a known load on a deployment and says what came of it. Here is the way from the arguments to a
-// command, and from whatever went wrong to one line and an exit status.
+// The program `clinic-load`: parses the arguments, runs a command, and reports any error as one line and an exit
+// status.
 
 internal import ArgumentParser
 internal import Glibc
 
 struct ClinicLoad: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "clinic-load", abstract: "Put load on a clinic and measure what comes of it.",
+        commandName: "clinic-load", abstract: "Put load on a clinic and measure how it responds.",
         discussion: """
             Example:
               clinic-load run --call Health/Check --rate 2000/s --duration 30s --html report.html
@@ -18,12 +18,12 @@ struct ClinicLoad: AsyncParsableCommand {
 @main
 enum Entry {
     static func main() async {
-        // A reader that has gone away is met as an error of the write.
+        // A closed pipe then makes the write fail instead of killing the process.
         signal(SIGPIPE, SIG_IGN)
         exit(await run(Array(CommandLine.arguments.dropFirst())))
     }
 
-    /// Runs the command that the arguments name; returns the exit status.
+    /// Runs the command that the arguments name and returns its exit status.
     static func run(_ arguments: [String]) async -> Int32 {
         do {
             var command = try ClinicLoad.parseAsRoot(arguments)
@@ -43,8 +43,8 @@ enum Entry {
         }
     }
 
-    /// ArgumentParser's own errors are mistakes in the arguments, or help and version, which are no mistake; others are
-    /// one line for the person.
+    /// Reports an error. ArgumentParser throws for wrong arguments, and also for help and version, which are not
+    /// errors; any other error is printed in one line.
     private static func report(_ error: any Error) -> Int32 {
         let text = ClinicLoad.fullMessage(for: error)
         guard !ClinicLoad.exitCode(for: error).isSuccess else {
@@ -63,7 +63,7 @@ enum Entry {
     }
 }
 
-/// Writes to standard error; what cannot be written is lost.
+/// Writes to standard error; errors are ignored.
 func writeError(_ text: String) {
     var text = text
     _ = text.withUTF8 { write(STDERR_FILENO, $0.baseAddress, $0.count) }

@@ -1,4 +1,4 @@
-// `clinic-load run`: from the options to a run, and from what it came to to the reports and the exit status.
+// `clinic-load run`: runs the load that the options describe, writes the reports and determines the exit status.
 
 internal import ArgumentParser
 internal import Dispatch
@@ -9,13 +9,13 @@ internal import TTRPC
 
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Put load on a server and report what came of it.",
+        commandName: "run", abstract: "Put load on a server and report the results.",
         discussion: """
-            Response times count from the moment a call was to begin, so a server that stalls cannot hide behind calls \
-            that were never sent; service times count from the send. Interrupt it once, and what there is is reported.
+            Response times count from the scheduled start of a call, so a stalling server cannot hide behind calls that \
+            were never sent; service times count from the send. The first interrupt ends the run and prints its report.
 
-            Exit codes: 0 done; 1 the run could not be made or was given up, or the data are wrong afterwards; \
-            2 wrong usage; 3 something that --assert or --slo demands did not hold.
+            Exit codes: 0 success; 1 the run failed or was aborted, or the data is wrong afterwards; \
+            2 wrong usage; 3 a bound of --assert or --slo did not hold.
 
             Examples:
               clinic-load run --call Health/Check --rate 2000/s --duration 30s --assert 'p99<50ms'
@@ -38,16 +38,16 @@ struct RunCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Exit with 3 unless it holds: p50 to p99.99, mean, max, errors, throughput; repeatable.",
+            "Exit with 3 unless the bound holds: p50 to p99.99, mean, max, errors, throughput; repeatable.",
             discussion: "Such as 'p99<50ms', 'errors<0.1%', 'throughput>1000', 'Health/Check:p99.9<1s'.",
             valueName: "bound"))
     var assert: [Assertion] = []
 
-    @Flag(help: "Look for the greatest rate at which every --slo holds, beginning with --rate.")
+    @Flag(help: "Search for the greatest rate at which every --slo holds, starting with --rate.")
     var findMax = false
 
     @Option(
-        help: ArgumentHelp("What has to hold; errors<1% unless it says otherwise.", valueName: "bound"))
+        help: ArgumentHelp("A bound that must hold; errors<1% is added unless given.", valueName: "bound"))
     var slo: [Assertion] = []
 
     @Option(
@@ -59,15 +59,15 @@ struct RunCommand: AsyncParsableCommand {
     func validate() throws {
         guard (call != nil) != scenario.isGiven else {
             throw ValidationError(
-                "say what to do: either --call SERVICE/METHOD, or --scenario NAME, or --mix with operations and shares"
+                "choose the calls: --call SERVICE/METHOD, --scenario NAME, or --mix with operations and shares"
             )
         }
-        guard findMax || slo.isEmpty else { throw ValidationError("--slo goes with --find-max") }
+        guard findMax || slo.isEmpty else { throw ValidationError("--slo requires --find-max") }
         guard !findMax || !slo.isEmpty else {
-            throw ValidationError("--find-max needs to know what has to hold, such as --slo 'p99<50ms'")
+            throw ValidationError("--find-max requires a bound, such as --slo 'p99<50ms'")
         }
         guard !findMax || (load.stages == nil && load.concurrency == nil && load.requests == nil) else {
-            throw ValidationError("--find-max makes its own load: give --rate and --duration only")
+            throw ValidationError("--find-max accepts only --rate and --duration for its load")
         }
     }
 
@@ -78,34 +78,37 @@ struct RunCommand: AsyncParsableCommand {
         let plan = try load.plan(cores: machine.cores)
         let token = try server.token(for: address, sessionFile: scenario.sessionFile, environment)
         let target = Target(address: address, tls: tls, token: token)
-        let before = try await reading()
-        let work = try await work(target, plan, environment)
+        let before = try await readMetrics()
+        let source = try await workloadSource(target, plan, environment)
         let facts = RunFacts(
-            arguments: Self.harmless(Array(CommandLine.arguments.dropFirst())), seed: plan.seed,
+            arguments: Self.redacted(Array(CommandLine.arguments.dropFirst())), seed: plan.seed,
             revision: await RunFacts.currentRevision(), started: Date().formatted(.iso8601),
-            address: "\(address)", workload: work.name, connections: plan.connections, machine: machine)
+            address: "\(address)", workload: source.name, connections: plan.connections, machine: machine)
         var report: LoadReport
-        let givenUp: String?
+        let abortReason: String?
         do {
-            (report, givenUp) = try await measure(work, on: target, plan, facts)
-            if let before, let after = try await reading() { report.server = after.difference(since: before) }
-            (report.checks, report.watchers) = await work.check()
+            (report, abortReason) = try await measure(source, on: target, plan, facts)
+            if let before, let after = try await readMetrics() {
+                report.server = after.difference(since: before)
+            }
+            (report.checks, report.watchers) = await source.check()
         } catch {
-            await work.finish()
+            await source.finish()
             throw error
         }
-        await work.finish()
+        await source.finish()
         print(report.text, terminator: "")
         try outputs.write(report)
-        try Self.judge(report, givenUp)
+        try Self.checkOutcome(report, abortReason)
     }
 
-    /// What the calls are: one method, or a scenario whose data is made now.
-    private func work(_ target: Target, _ plan: LoadPlan, _ environment: [String: String]) async throws
-        -> Work
+    /// The source of the calls: one method, or a scenario, whose data is created here.
+    private func workloadSource(_ target: Target, _ plan: LoadPlan, _ environment: [String: String])
+        async throws
+        -> WorkloadSource
     {
         if let call {
-            // Mistakes in the arguments first: they are there whether the server is or not.
+            // Validates the arguments before it contacts the server.
             let single = try SingleCall(method: call, json: try request(), token: target.token)
             try await LoadGenerator.check(target)
             return .call(single)
@@ -118,26 +121,26 @@ struct RunCommand: AsyncParsableCommand {
         return .scenario(try await Scenario.prepare(options))
     }
 
-    /// Throws what is wrong with a run that took place.
-    static func judge(_ report: LoadReport, _ givenUp: String?) throws(LoadFailure) {
-        if let givenUp { throw LoadFailure("given up: \(givenUp)") }
+    /// Throws if a completed run was aborted or did not meet its bounds.
+    static func checkOutcome(_ report: LoadReport, _ abortReason: String?) throws(LoadFailure) {
+        if let abortReason { throw LoadFailure("aborted: \(abortReason)") }
         let wrong = report.checks.filter { !$0.passed }.map(\.name)
-        guard wrong.isEmpty else { throw LoadFailure("the data are wrong: \(wrong.joined(separator: ", "))") }
+        guard wrong.isEmpty else { throw LoadFailure("the data is wrong: \(wrong.joined(separator: ", "))") }
         let statuses = report.steps.flatMap(\.total.statuses)
         guard statuses.contains(where: \.expected) else {
             let names = Set(statuses.map(\.status)).sorted().joined(separator: ", ")
-            throw LoadFailure("not one call succeeded" + (names.isEmpty ? "" : "; they ended with \(names)"))
+            throw LoadFailure("no call succeeded" + (names.isEmpty ? "" : "; they ended with \(names)"))
         }
         let failed = report.assertions.filter { !$0.passed }.map { "\($0.text) (it was \($0.actual))" }
         guard failed.isEmpty else {
             throw LoadFailure("does not hold: \(failed.joined(separator: ", "))", .assertion)
         }
         if let search = report.search, search.maximumRate == nil {
-            throw LoadFailure("there is no rate at which --slo holds", .assertion)
+            throw LoadFailure("--slo holds at no rate", .assertion)
         }
     }
 
-    private func reading() async throws -> ServerMetrics.Reading? {
+    private func readMetrics() async throws -> ServerMetrics.Reading? {
         guard let metrics else { return nil }
         return try await ServerMetrics.read(from: metrics)
     }
@@ -150,13 +153,13 @@ struct RunCommand: AsyncParsableCommand {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Makes the run or the search, and shows the seconds as they pass.
+    /// Makes the run or the search and shows its progress.
     private func measure(
-        _ work: Work, on target: Target, _ plan: LoadPlan, _ facts: RunFacts
-    ) async throws -> (LoadReport, givenUp: String?) {
+        _ source: WorkloadSource, on target: Target, _ plan: LoadPlan, _ facts: RunFacts
+    ) async throws -> (LoadReport, abortReason: String?) {
         let generator = try await LoadGenerator(
-            threads: plan.threads, target: target, workload: work.workload(loop:of:))
-        let interrupt = Interrupt { generator.interrupt() }
+            threads: plan.threads, target: target, workload: source.workload(loop:of:))
+        let interrupt = InterruptHandler { generator.interrupt() }
         defer { interrupt.cancel() }
         do {
             let made = try await measure(with: generator, plan, facts)
@@ -170,16 +173,16 @@ struct RunCommand: AsyncParsableCommand {
 
     private func measure(
         with generator: LoadGenerator, _ plan: LoadPlan, _ facts: RunFacts
-    ) async throws -> (LoadReport, givenUp: String?) {
+    ) async throws -> (LoadReport, abortReason: String?) {
         let live = Mutex(
-            LiveLine(
+            ProgressLine(
                 isTerminal: isatty(STDERR_FILENO) == 1,
                 total: findMax ? nil : .seconds(plan.warmUp + plan.seconds), write: writeError))
         let show: @Sendable (TimelinePoint) -> Void = { point in live.withLock { $0.show(point) } }
         guard findMax else {
             let run = try await generator.run(plan, report: show)
             live.withLock { $0.end() }
-            return (run.report(facts, assertions: assert.map { $0.result(run.record) }), run.givenUp)
+            return (run.report(facts, assertions: assert.map { $0.result(run.record) }), run.abortReason)
         }
         let errors = slo.contains { $0.figure == .errors } ? nil : Assertion(argument: "errors<1%")
         let search = MaximumSearch(
@@ -194,8 +197,8 @@ struct RunCommand: AsyncParsableCommand {
         return (report, nil)
     }
 
-    /// The arguments without a request that may hold a secret.
-    static func harmless(_ arguments: [String]) -> [String] {
+    /// The arguments without requests that may contain a password or token.
+    static func redacted(_ arguments: [String]) -> [String] {
         arguments.map { argument in
             let isSecret =
                 argument.contains("{")
@@ -205,8 +208,8 @@ struct RunCommand: AsyncParsableCommand {
     }
 }
 
-/// The first interrupt ends the run early, the next one the program.
-private struct Interrupt {
+/// The first interrupt ends the run early, the second ends the program.
+private struct InterruptHandler {
     private let source: any DispatchSourceSignal
 
     init(_ stop: @escaping @Sendable () -> Void) {

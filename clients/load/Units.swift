@@ -1,10 +1,10 @@
-// Durations, rates and shares: how they are written in options and assertions, and how people read them in reports. The
-// only place for either, so that what a report shows can be given to an option.
+// Parsing and formatting of durations, rates and shares. Both are in this file, so that a value from a report can be
+// passed to an option.
 
 public import ArgumentParser
 
 extension Duration: @retroactive ExpressibleByArgument {
-    /// Reads "500ms", "1.5s", "2m"; the units are us, ms, s, m and h. At most 1,000 days.
+    /// Parses "500ms", "1.5s", "2m"; the units are us, ms, s, m and h. At most 1,000 days.
     public init?(argument: String) {
         let units: [(String, Double)] = [
             ("us", 1e-6), ("µs", 1e-6), ("ms", 1e-3), ("s", 1), ("m", 60), ("h", 3600),
@@ -15,7 +15,7 @@ extension Duration: @retroactive ExpressibleByArgument {
         self = .nanoseconds(Int64((number * factor * 1e9).rounded()))
     }
 
-    /// As the help shows a default: in the largest unit in which it is a whole number, "1s" and "1500ms".
+    /// The form shown in help texts: in the largest unit that makes it a whole number, "1s" and "1500ms".
     public var defaultValueDescription: String {
         let units: [(Duration, String)] = [
             (.seconds(3600), "h"), (.seconds(60), "m"), (.seconds(1), "s"), (.milliseconds(1), "ms"),
@@ -24,17 +24,17 @@ extension Duration: @retroactive ExpressibleByArgument {
         return decimal(self / unit.0, places: 0, isGrouped: false) + unit.1
     }
 
-    /// In seconds.
+    /// The duration in seconds.
     var inSeconds: Double { self / .seconds(1) }
 
-    /// In microseconds, rounded; 0 for a negative one.
+    /// The duration in microseconds, rounded; 0 if negative.
     var inMicroseconds: UInt64 { UInt64(max(0, (self / .microseconds(1)).rounded())) }
 
     /// "61.2 ms".
     var text: String { durationText(microseconds: self / .microseconds(1)) }
 }
 
-/// So many a second.
+/// A rate in calls per second.
 struct Rate: ExpressibleByArgument, Equatable {
     var perSecond: Double
 
@@ -42,7 +42,7 @@ struct Rate: ExpressibleByArgument, Equatable {
         self.perSecond = perSecond
     }
 
-    /// Reads "2000/s", "10k/s", "2.5M/s"; "/s" may be left out. At most 1,000 million.
+    /// Parses "2000/s", "10k/s", "2.5M/s"; "/s" is optional. At most 1,000 million.
     init?(argument: String) {
         let text = argument.hasSuffix("/s") ? argument.dropLast(2) : argument[...]
         let units: [(String, Double)] = [("", 1), ("k", 1e3), ("M", 1e6)]
@@ -56,7 +56,7 @@ struct Rate: ExpressibleByArgument, Equatable {
     var text: String { significant(perSecond) + "/s" }
 }
 
-/// A part of a whole: 1 is all of it.
+/// A fraction of a whole, where 1 is the whole.
 struct Share: ExpressibleByArgument, Equatable {
     var fraction: Double
 
@@ -64,12 +64,12 @@ struct Share: ExpressibleByArgument, Equatable {
         self.fraction = fraction
     }
 
-    /// The part of a count; nothing of nothing is 0.
+    /// The fraction `count / total`; 0 if the total is 0.
     init(_ count: UInt64, of total: UInt64) {
         fraction = total == 0 ? 0 : Double(count) / Double(total)
     }
 
-    /// Reads "1%" and "0.5%"; more than "100%" is possible. At most 1,000,000 %.
+    /// Parses "1%" and "0.5%"; values above "100%" are allowed, up to 1,000,000 %.
     init?(argument: String) {
         guard let (number, unit) = readNumber(argument), unit == "%", number <= 1e6 else { return nil }
         fraction = number / 100
@@ -79,7 +79,7 @@ struct Share: ExpressibleByArgument, Equatable {
     var text: String { significant(fraction * 100) + " %" }
 }
 
-/// A duration as people read it, to three digits: "850 µs", "61.2 ms", "1.25 s"; "-" for none.
+/// Formats a duration with three digits: "850 µs", "61.2 ms", "1.25 s"; "-" if it is not finite.
 func durationText(microseconds: Double) -> String {
     guard microseconds.isFinite, microseconds.magnitude < 1e18 else { return "-" }
     if microseconds < 999.5 { return decimal(microseconds, places: 0) + " µs" }
@@ -87,12 +87,12 @@ func durationText(microseconds: Double) -> String {
     return significant(microseconds / 1e6) + " s"
 }
 
-/// The same for whole microseconds.
+/// Formats whole microseconds.
 func durationText(microseconds: UInt64) -> String {
     durationText(microseconds: Double(microseconds))
 }
 
-/// Bytes as people read them: "12.3 MiB".
+/// Formats a number of bytes: "12.3 MiB".
 func bytesText(_ count: UInt64) -> String {
     var rest = Double(count)
     for unit in ["B", "KiB", "MiB", "GiB"] {
@@ -102,7 +102,7 @@ func bytesText(_ count: UInt64) -> String {
     return significant(rest) + " TiB"
 }
 
-/// A whole number in groups of three: "12,345".
+/// Formats an integer with thousands separators: "12,345".
 func countText(_ count: UInt64) -> String {
     let digits = Array(String(count))
     var text = ""
@@ -113,7 +113,8 @@ func countText(_ count: UInt64) -> String {
     return text
 }
 
-/// Three digits, or all of those before the point, in groups: "0.0123", "1.25", "61.2", "12,345".
+/// Formats a number with three significant digits, or all digits before the point: "0.0123", "1.25", "61.2",
+/// "12,345".
 func significant(_ value: Double) -> String {
     let magnitude = value.magnitude
     let places =
@@ -128,7 +129,7 @@ func significant(_ value: Double) -> String {
     return magnitude < 0.9995 && places > 0 ? trimmed(text) : text
 }
 
-/// Rounded to so many places behind the point, with groups of three before it; what is no number is "-".
+/// Formats a number rounded to `places` decimals, with thousands separators; "-" if it is not finite.
 func decimal(_ value: Double, places: Int, isGrouped: Bool = true) -> String {
     var scale: UInt64 = 1
     for _ in 0..<places { scale *= 10 }
@@ -142,14 +143,14 @@ func decimal(_ value: Double, places: Int, isGrouped: Bool = true) -> String {
     return whole + "." + String(repeating: "0", count: places - rest.count) + rest
 }
 
-/// A number without zeros at the end of what is behind the point.
+/// Removes trailing zeros after the decimal point.
 func trimmed(_ text: String) -> String {
     var text = text[...]
     while text.hasSuffix("0"), text.contains(".") { text.removeLast() }
     return String(text.hasSuffix(".") ? text.dropLast() : text)
 }
 
-/// A number without sign and exponent at the start of a text, and what is behind it; nil if there is none.
+/// Parses an unsigned number at the start of a text and returns the rest as its unit; nil if there is none.
 private func readNumber(_ text: some StringProtocol) -> (number: Double, unit: String)? {
     let digits = text.prefix { ("0"..."9").contains($0) || $0 == "." }
     guard digits.first != ".", digits.last != ".", let number = Double(String(digits)) else { return nil }

@@ -1,67 +1,71 @@
-// Holds what the loops were told against what is there: nothing that was acknowledged may be missing or otherwise, nothing
-// may be there that nobody asked for, and no time may be taken twice.
+// Compares acknowledged bookings with stored ones: no acknowledged booking may be missing or different, no
+// unrequested booking may exist, and no time may be taken twice.
 
 internal import ClinicMessages
 
-/// A run's acknowledgements and the bookings of its doctors.
+/// The acknowledged bookings of a run and the stored bookings of its doctors.
 struct BookingComparison {
     let grid: ScenarioGrid
-    let remembered: [RememberedBooking]
-    let found: [FoundBooking]
-    /// Calls that may have made a booking without saying so.
+    let acknowledged: [AcknowledgedBooking]
+    let stored: [StoredBooking]
+    /// Calls without a response that may have created a booking.
     let unanswered: Int
 
     init(
-        _ grid: ScenarioGrid, remembered: [RememberedBooking], found: [FoundBooking], unanswered: Int
+        _ grid: ScenarioGrid, acknowledged: [AcknowledgedBooking], stored: [StoredBooking], unanswered: Int
     ) {
         self.grid = grid
-        self.remembered = remembered
-        self.found = found
+        self.acknowledged = acknowledged
+        self.stored = stored
         self.unanswered = unanswered
     }
 
-    /// What holds and what does not.
+    /// The results of all checks.
     var results: [CheckResult] {
-        let byID = Dictionary(found.map { ($0.id, $0) }) { first, _ in first }
-        let missing = remembered.filter { byID[$0.id] == nil }.map(\.id)
-        let certain = remembered.filter(\.isCertain)
-        let different = certain.filter { booking in byID[booking.id].map { !holds(booking, $0) } ?? false }
-        let known = Set(remembered.map(\.id))
-        let unknown = found.filter { !known.contains($0.id) }.map(\.id)
+        let byID = Dictionary(stored.map { ($0.id, $0) }) { first, _ in first }
+        let missing = acknowledged.filter { byID[$0.id] == nil }.map(\.id)
+        let certain = acknowledged.filter(\.isCertain)
+        let different = certain.filter { booking in byID[booking.id].map { !matches(booking, $0) } ?? false }
+        let known = Set(acknowledged.map(\.id))
+        let unknown = stored.filter { !known.contains($0.id) }.map(\.id)
         return [
             result(
-                "every acknowledged booking is there", "\(remembered.count) bookings", missing, "are missing"),
+                "every acknowledged booking exists", "\(acknowledged.count) bookings", missing, "are missing"),
             result(
-                "every booking is as it was acknowledged last",
+                "every booking is in its last acknowledged state",
                 "status, time and payment of \(certain.count) bookings", different.map(\.id), "differ"),
             result(
-                "nothing was booked that nobody asked for",
-                "\(unknown.count) bookings without an answer, at most \(unanswered) allowed",
+                "no booking exists that was not requested",
+                "\(unknown.count) bookings without a response, at most \(unanswered) allowed",
                 unknown.count > unanswered ? unknown : [], "were not acknowledged"),
-            result("no doctor has two patients", "\(found.count) bookings", twice(\.doctorID), "are second"),
             result(
-                "no patient is in two places", "\(found.count) bookings", twice(\.patientID), "are second"),
+                "no doctor has two patients at a time", "\(stored.count) bookings", conflicts(\.doctorID),
+                "conflict"),
+            result(
+                "no patient has two bookings at a time", "\(stored.count) bookings", conflicts(\.patientID),
+                "conflict"),
         ]
     }
 
-    /// Whether a booking is as it was acknowledged. All start far enough ahead for a cancelled one to be refunded.
-    private func holds(_ booking: RememberedBooking, _ found: FoundBooking) -> Bool {
+    /// Whether a stored booking matches the acknowledged one. All start far enough ahead for a refund on
+    /// cancellation.
+    private func matches(_ booking: AcknowledgedBooking, _ stored: StoredBooking) -> Bool {
         let (status, payments): (BookingStatus, Int) =
             switch booking.state {
             case .booked: (.booked, 0)
             case .paid: (.confirmed, 1)
             case .cancelled: (.cancelled, 0)
-            // A hold that ran out meanwhile is as it should be.
-            case .held: (found.status == .expired ? .expired : .held, 0)
+            // A hold may have expired meanwhile.
+            case .held: (stored.status == .expired ? .expired : .held, 0)
             }
-        return found.status == status && found.payments == payments
-            && found.start == grid.start(of: booking.slot)
+        return stored.status == status && stored.payments == payments
+            && stored.start == grid.start(of: booking.slot)
     }
 
-    /// The bookings whose time somebody had already; all are of one length and on one grid.
-    private func twice(_ person: KeyPath<FoundBooking, Int64>) -> [Int64] {
+    /// The bookings whose time was already taken. All have one length and one grid, so equal starts suffice.
+    private func conflicts(_ person: KeyPath<StoredBooking, Int64>) -> [Int64] {
         var taken: Set<[Int64]> = []
-        return found.filter { $0.occupiesTime && !taken.insert([$0[keyPath: person], $0.start]).inserted }
+        return stored.filter { $0.occupiesTime && !taken.insert([$0[keyPath: person], $0.start]).inserted }
             .map(\.id)
     }
 

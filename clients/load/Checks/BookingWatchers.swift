@@ -1,5 +1,5 @@
-// `--watchers`: administrators who watch all bookings beside the load, each on a connection of its own. What they saw is
-// held against what was acknowledged: every change once, none twice, whatever the load did to the server.
+// `--watchers`: administrators who watch all bookings during the load, each on its own connection. Their
+// observations are compared with the acknowledged changes: each change must be seen exactly once.
 
 internal import ClinicClient
 internal import ClinicMessages
@@ -7,89 +7,91 @@ internal import Histogram
 internal import Synchronization
 internal import TTRPC
 
-/// What one watcher saw of a booking.
-struct SeenBooking: Sendable {
+/// A watcher's observations of a booking.
+struct ObservedBooking: Sendable {
     var changes = BookingChanges()
-    /// When it saw that the booking was made, in nanoseconds of the monotonic clock.
+    /// When the creation was observed, in nanoseconds of the monotonic clock.
     var created: UInt64 = 0
 }
 
 /// The watchers of a run.
 final class BookingWatchers: Sendable {
-    /// One watcher's notes.
-    private final class Notes: Sendable {
-        let bookings = Mutex<[Int64: SeenBooking]>([:])
+    /// The observations of one watcher.
+    private final class Observations: Sendable {
+        let bookings = Mutex<[Int64: ObservedBooking]>([:])
         let events = Atomic<UInt64>(0)
         let failure = Mutex<String?>(nil)
     }
 
-    /// How long an event may take after the last call.
-    private static let patience = Duration.seconds(10)
+    /// How long to wait for events after the last call.
+    private static let eventTimeout = Duration.seconds(10)
 
-    private let notes: [Notes]
+    private let observations: [Observations]
     private let clients: [ClinicClient]
     private let tasks: [Task<Void, Never>]
 
-    /// Begins so many watches, which see whatever is changed after this; throws the server's refusal.
+    /// Starts `count` watches, which see every later change; throws the server's error.
     init(_ count: Int, _ options: ScenarioOptions, _ administrator: ClinicClient) async throws {
         let first = try await administrator.stream(
             BookingServiceMethods.watchBookings, WatchBookingsRequest())
         var responses = first.makeAsyncIterator()
         let token = try await responses.next()?.resumeToken ?? ""
-        let notes = (0..<count).map { _ in Notes() }
+        let observations = (0..<count).map { _ in Observations() }
         var configuration = ClinicClientConfiguration()
         configuration.tls = options.tls
-        let clients = notes.map { _ in
+        let clients = observations.map { _ in
             ClinicClient(
                 address: options.address, token: administrator.token, configuration: configuration)
         }
-        self.notes = notes
+        self.observations = observations
         self.clients = clients
-        tasks = zip(notes, clients).map { notes, client in
-            Task { await Self.watch(client, from: token, notes, administrator) }
+        tasks = zip(observations, clients).map { observations, client in
+            Task { await Self.watch(client, from: token, observations, administrator) }
         }
     }
 
     private static func watch(
-        _ client: ClinicClient, from token: String, _ notes: Notes, _ administrator: ClinicClient
+        _ client: ClinicClient, from token: String, _ observations: Observations,
+        _ administrator: ClinicClient
     ) async {
         var watch = client.watchBookings(from: token).makeAsyncIterator()
         while !Task.isCancelled {
             do throws(Status) {
                 guard let event = try await watch.next()?.event else { return }
                 let now = Clocks.now()
-                notes.events.add(1, ordering: .relaxed)
-                notes.bookings.withLock {
-                    $0[event.bookingID, default: SeenBooking()].add(event.type, at: now)
+                observations.events.add(1, ordering: .relaxed)
+                observations.bookings.withLock {
+                    $0[event.bookingID, default: ObservedBooking()].add(event.type, at: now)
                 }
             } catch {
                 let current = administrator.token
                 guard error.code == .unauthenticated, client.token != current else {
-                    return notes.failure.withLock { $0 = "\(error)" }
+                    return observations.failure.withLock { $0 = "\(error)" }
                 }
-                // Its token ended, and the run has the next.
+                // The token has expired and the run has a renewed one.
                 client.token = current
                 watch = client.watchBookings(from: watch.resumeToken).makeAsyncIterator()
             }
         }
     }
 
-    /// Waits for what the watchers have to see, and compares. To be called when every call has ended.
-    func check(_ remembered: [RememberedBooking]) async -> (check: CheckResult, report: WatcherReport) {
-        let end = ContinuousClock.now + Self.patience
-        while let late = differences(remembered).first, ContinuousClock.now < end {
-            // Whatever was seen too often stays so.
-            if late.isTooMuch || notes.contains(where: { $0.failure.withLock { $0 } != nil }) { break }
+    /// Waits until the watchers have seen every change, and compares. Call after every call has ended.
+    func check(_ acknowledged: [AcknowledgedBooking]) async -> (check: CheckResult, report: WatcherReport) {
+        let end = ContinuousClock.now + Self.eventTimeout
+        while let late = differences(acknowledged).first, ContinuousClock.now < end {
+            // A change seen too often cannot be corrected by waiting.
+            if late.isExcess || observations.contains(where: { $0.failure.withLock { $0 } != nil }) { break }
             do { try await Task.sleep(for: .milliseconds(20)) } catch { break }
         }
         let (different, changes) = (
-            differences(remembered).map(\.id), remembered.reduce(0) { $0 + $1.changes.count }
+            differences(acknowledged).map(\.id), acknowledged.reduce(0) { $0 + $1.changes.count }
         )
-        let failure = notes.lazy.compactMap { $0.failure.withLock { $0 } }.first
+        let failure = observations.lazy.compactMap { $0.failure.withLock { $0 } }.first
         let examples = Set(different).sorted().prefix(5).map(String.init).joined(separator: ", ")
-        var detail = "\(changes) changes, \(notes.count) \(notes.count == 1 ? "watcher" : "watchers")"
+        var detail =
+            "\(changes) changes, \(observations.count) \(observations.count == 1 ? "watcher" : "watchers")"
         if !different.isEmpty {
-            detail += "; \(Set(different).count) bookings were seen otherwise, such as \(examples)"
+            detail += "; \(Set(different).count) bookings were seen differently, such as \(examples)"
         }
         if let failure { detail += "; a watch ended: \(failure)" }
         return (
@@ -97,16 +99,17 @@ final class BookingWatchers: Sendable {
                 name: "every watcher saw every acknowledged change exactly once",
                 passed: different.isEmpty && failure == nil, detail: detail),
             WatcherReport(
-                watchers: notes.count,
-                events: notes.reduce(0) { $0 &+ $1.events.load(ordering: .relaxed) }, lag: lag(remembered))
+                watchers: observations.count,
+                events: observations.reduce(0) { $0 &+ $1.events.load(ordering: .relaxed) },
+                lag: lag(acknowledged))
         )
     }
 
-    /// The bookings of which a watcher saw less or more than there was.
-    private func differences(_ remembered: [RememberedBooking]) -> [(id: Int64, isTooMuch: Bool)] {
-        notes.flatMap { notes in
-            notes.bookings.withLock { seen in
-                remembered.compactMap { booking in
+    /// The bookings of which a watcher saw fewer or more changes than were made.
+    private func differences(_ acknowledged: [AcknowledgedBooking]) -> [(id: Int64, isExcess: Bool)] {
+        observations.flatMap { observations in
+            observations.bookings.withLock { seen in
+                acknowledged.compactMap { booking in
                     let changes = seen[booking.id]?.changes ?? BookingChanges()
                     guard !booking.agrees(with: changes) else { return nil }
                     let most = booking.changes.count + Int(booking.unansweredChanges)
@@ -116,12 +119,12 @@ final class BookingWatchers: Sendable {
         }
     }
 
-    /// From when a booking was acknowledged to when a watcher saw it; an event that came first took no time.
-    private func lag(_ remembered: [RememberedBooking]) -> Latency {
-        var durations = Durations()
-        for notes in notes {
-            notes.bookings.withLock { seen in
-                for booking in remembered {
+    /// The time from the acknowledgement of a booking to its event; 0 if the event came first.
+    private func lag(_ acknowledged: [AcknowledgedBooking]) -> Latency {
+        var durations = DurationHistogram()
+        for observations in observations {
+            observations.bookings.withLock { seen in
+                for booking in acknowledged {
                     guard booking.acknowledged > 0, let seen = seen[booking.id]?.created, seen > 0 else {
                         continue
                     }
@@ -132,7 +135,7 @@ final class BookingWatchers: Sendable {
         return Latency(durations)
     }
 
-    /// Ends the watches.
+    /// Stops the watches.
     func stop() async {
         for task in tasks { task.cancel() }
         for client in clients { await client.close() }
@@ -140,7 +143,7 @@ final class BookingWatchers: Sendable {
     }
 }
 
-extension SeenBooking {
+extension ObservedBooking {
     /// Counts an event.
     fileprivate mutating func add(_ type: BookingEventType, at time: UInt64) {
         switch type {
@@ -155,8 +158,9 @@ extension SeenBooking {
     }
 }
 
-extension RememberedBooking {
-    /// Whether that is what a watcher has to see: every acknowledged change once, and of those without an answer any.
+extension AcknowledgedBooking {
+    /// Whether a watcher saw what it must: every acknowledged change once, and any number of those without a
+    /// response.
     func agrees(with seen: BookingChanges) -> Bool {
         seen.created >= changes.created && seen.status >= changes.status
             && seen.rescheduled >= changes.rescheduled && seen.payment >= changes.payment

@@ -1,15 +1,15 @@
-// The server's own look at its data, of which it alone sees ledger and events.
+// The server's own consistency check, which alone covers ledger and events.
 
 internal import ClinicClient
 internal import ClinicMessages
 
-/// AdminService/CheckConsistency as checks of a report.
+/// AdminService/CheckConsistency as checks in a report.
 enum ServerChecks {
-    /// Has the server look at all of its data; throws when it does not answer.
+    /// Runs the server's check; throws if the server does not respond.
     static func run(_ client: ClinicClient) async throws -> [CheckResult] {
-        let answer = try await client.call(
+        let response = try await client.call(
             AdminServiceMethods.checkConsistency, CheckConsistencyRequest())
-        return answer.checks.map { check in
+        return response.checks.map { check in
             let examples = check.entityIds.map(String.init).joined(separator: ", ")
             return CheckResult(
                 name: check.title, passed: check.violations == 0,

@@ -1,21 +1,21 @@
-// What the deployment says of a run's bookings, read through the lists that anybody on the staff has.
+// The stored bookings of a run, read through the list that staff can use.
 
 internal import ClinicClient
 internal import ClinicMessages
 internal import TTRPC
 
-/// A booking as the deployment has it.
-struct FoundBooking: Sendable, Equatable {
+/// A booking as stored in the deployment.
+struct StoredBooking: Sendable, Equatable {
     var id: Int64
     var doctorID: Int64
     var patientID: Int64
-    /// In seconds since 1970.
+    /// The start in seconds since 1970.
     var start: Int64
     var status: BookingStatus
-    /// How many payments are live.
+    /// The number of current payments.
     var payments: Int
 
-    /// Nobody else may have its time.
+    /// Whether no other booking may overlap it.
     var occupiesTime: Bool {
         switch status {
         case .held, .booked, .confirmed, .arrived: true
@@ -24,16 +24,16 @@ struct FoundBooking: Sendable, Equatable {
     }
 }
 
-/// The reading of them.
-enum FoundBookings {
+/// Reads the stored bookings.
+enum StoredBookings {
     /// All bookings of the run's doctors.
-    static func read(of data: ScenarioData, _ client: ClinicClient) async throws -> [FoundBooking] {
-        var found: [FoundBooking] = []
+    static func read(of data: ScenarioData, _ client: ClinicClient) async throws -> [StoredBooking] {
+        var bookings: [StoredBooking] = []
         for doctor in data.doctorIDs {
             let list = try await client.callForAllPages(
                 BookingServiceMethods.listBookings, ListBookingsRequest(pageSize: 1000, doctorID: doctor))
-            found += list.bookings.map { booking in
-                FoundBooking(
+            bookings += list.bookings.map { booking in
+                StoredBooking(
                     id: booking.id, doctorID: booking.doctor?.id ?? 0, patientID: booking.user?.id ?? 0,
                     start: booking.startTime?.seconds ?? 0, status: booking.status,
                     payments: booking.transactions.count {
@@ -41,6 +41,6 @@ enum FoundBookings {
                     })
             }
         }
-        return found
+        return bookings
     }
 }

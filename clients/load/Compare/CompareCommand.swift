@@ -1,28 +1,28 @@
-// `clinic-load compare`: what changed from one report to another, and whether a build should stop because of it.
+// `clinic-load compare`: compares two reports and can fail a build if a figure got worse.
 
 internal import ArgumentParser
 internal import Terminal
 
 struct CompareCommand: ParsableCommand {
-    /// The exit code when something got worse by more than --fail-over.
+    /// The exit code if a figure got worse by more than --fail-over.
     static let worseCode = ExitCode(3)
 
     static let configuration = CommandConfiguration(
         commandName: "compare", abstract: "Compare two reports that were written with --json.",
         discussion: """
-            A change counts if it is beyond what chance makes of so many calls, and beyond how much each run varied
-            while it went on: the middle eight of ten parts of its measured seconds. Errors count from the first.
+            A change counts if it exceeds both the statistical error for the number of calls and the variation within
+            each run, which is taken from the middle eight of ten parts of its measured seconds. Errors always count.
             """)
 
     @Argument(help: "The report to compare with.")
     var before: String
 
-    @Argument(help: "The report that is compared.")
+    @Argument(help: "The new report.")
     var after: String
 
     @Option(
         help: ArgumentHelp(
-            "Exit with 3 if something got worse beyond noise by more than this, such as 10%.",
+            "Exit with 3 if a figure got worse beyond noise by more than this, such as 10%.",
             valueName: "share"))
     var failOver: Share?
 
@@ -52,7 +52,7 @@ extension Comparison.Row {
 }
 
 extension Comparison {
-    /// A table of all figures, and before it what makes the two hard to compare.
+    /// A table of all figures, preceded by notes on differences between the runs.
     var text: String {
         let isStepped = rows.contains { $0.step > 1 }
         var table = [["OPERATION", "FIGURE", "BEFORE", "AFTER", "CHANGE", ""]]

@@ -1,13 +1,13 @@
-// Two reports side by side. The question is whether a change is one, or the same load would differ as much from itself. So
-// each figure has a band around it, and a change counts only if the bands of the two do not touch. A band is what chance
-// makes of so many calls (three standard errors; for a percentile the values so many ranks below and above it), widened by
-// how much that run varied while it went on: its measured seconds are cut into ten parts, and the middle eight of the
-// parts' medians say by which share throughput, p50 and p99 came and went. A run of fewer than five seconds does not show
-// that, and then nothing counts.
+// Compares two reports. Each figure has a tolerance band, and a change counts only if the bands of the two reports
+// do not overlap. The band covers the statistical error for the number of calls (three standard errors; for a
+// percentile the values that many ranks below and above it), widened by the variation within the run: the measured
+// seconds are divided into ten parts, and the middle eight of the parts' medians give the relative variation of
+// throughput, p50 and p99. A run of fewer than five seconds is too short to measure this, and then no change
+// counts.
 
-/// The changes from one report to another.
+/// The changes between two reports.
 struct Comparison {
-    /// One figure in both.
+    /// One figure of both reports.
     struct Row {
         enum Verdict: String {
             case same = "within noise"
@@ -26,7 +26,7 @@ struct Comparison {
         var afterText: String
         var verdict: Verdict
 
-        /// The share by which it changed; 0 if nothing did.
+        /// The relative change; 0 if equal.
         var change: Double {
             if before == after { return 0 }
             return before == 0 ? .infinity : (after - before) / before
@@ -34,7 +34,7 @@ struct Comparison {
     }
 
     private(set) var rows: [Row] = []
-    /// What makes the two hard to compare.
+    /// Differences that limit the comparison.
     private(set) var notes: [String] = []
 
     init(_ before: LoadReport, _ after: LoadReport) {
@@ -51,7 +51,8 @@ struct Comparison {
                     continue
                 }
                 compare(
-                    Figures(operation, pair.0, variation.0), Figures(other, pair.1, variation.1),
+                    OperationFigures(operation, pair.0, variation.0),
+                    OperationFigures(other, pair.1, variation.1),
                     step: index + 1)
             }
             for name in operations where !pair.0.rows.contains(where: { $0.name == name }) {
@@ -60,7 +61,7 @@ struct Comparison {
         }
     }
 
-    /// The rows that got worse beyond noise by more than a share; errors count from the first.
+    /// The figures that got worse beyond noise by more than a share.
     func worse(by share: Share) -> [Row] {
         rows.filter { $0.verdict == .worse && $0.change.magnitude > share.fraction }
     }
@@ -86,7 +87,7 @@ struct Comparison {
         }
     }
 
-    private mutating func compare(_ before: Figures, _ after: Figures, step: Int) {
+    private mutating func compare(_ before: OperationFigures, _ after: OperationFigures, step: Int) {
         for (old, new) in zip(before.figures, after.figures) {
             let verdict: Row.Verdict =
                 if old.band.upperBound < new.band.lowerBound {
@@ -105,13 +106,13 @@ struct Comparison {
     }
 }
 
-/// By which share the figures of a run came and went while it went on.
+/// The relative variation of figures within a run.
 private struct Variation {
     var throughput: Double
     var median: Double
     var p99: Double
 
-    /// nil if it was measured for too short a time.
+    /// Nil if the run was measured for less than 5 seconds.
     init?(_ report: LoadReport, step: Int) {
         let points = report.timeline.filter { $0.step == step && !$0.warmUp }
         guard points.count >= 5 else { return nil }
@@ -120,7 +121,7 @@ private struct Variation {
         p99 = Self.spread(points.map { Double($0.p99) })
     }
 
-    /// Half of what lies between the second least and the second greatest median of ten parts, by their median.
+    /// Half the range of the middle eight medians, relative to their median.
     private static func spread(_ seconds: [Double]) -> Double {
         let count = min(10, seconds.count)
         let medians = (0..<count).map { part in
@@ -136,8 +137,8 @@ private struct Variation {
     }
 }
 
-/// The figures of an operation with their bands.
-private struct Figures {
+/// The figures of an operation with their tolerance bands.
+private struct OperationFigures {
     struct Figure {
         var name: String
         var value: Double
@@ -182,7 +183,7 @@ private struct Figures {
                     variation.map { _ in 0 })))
     }
 
-    /// From low to high and a share beyond both; everything, if that share is not known.
+    /// The band from `low` to `high`, widened by a share; unbounded if the share is unknown.
     private static func band(_ low: Double, _ high: Double, _ share: Double?) -> ClosedRange<Double> {
         guard let share else { return 0...(.infinity) }
         let low = max(0, low * (1 - share))
@@ -191,14 +192,14 @@ private struct Figures {
 }
 
 extension Latency {
-    /// The values three standard errors of its rank below and above a percentile.
+    /// The values at three standard errors of rank below and above a percentile.
     fileprivate func neighbours(of percentile: Double) -> (Double, Double) {
         let share = percentile / 100
         let error = 300 * (share * (1 - share) / Double(max(1, count))).squareRoot()
         return (value(at: percentile - error, or: minimum), value(at: percentile + error, or: maximum))
     }
 
-    /// The value at which the curve reaches a percentile, between its points on a straight line.
+    /// The interpolated value of the curve at a percentile.
     private func value(at percentile: Double, or other: UInt64) -> Double {
         guard percentile > 0, percentile < 100 else { return Double(other) }
         guard let next = curve.firstIndex(where: { $0.percentile >= percentile }) else {

@@ -1,15 +1,15 @@
-// The two clocks of a run: the monotonic one, which times calls, and the processor time of the thread that asks.
+// The clocks of a run: the monotonic clock for calls, and processor time.
 
 internal import Glibc
 
 enum Clocks {
-    /// Nanoseconds of the monotonic clock.
+    /// The monotonic clock in nanoseconds.
     static func now() -> UInt64 { read(CLOCK_MONOTONIC) }
 
-    /// Nanoseconds that the calling thread has used of a processor.
+    /// The processor time of the calling thread in nanoseconds.
     static func threadTime() -> UInt64 { read(CLOCK_THREAD_CPUTIME_ID) }
 
-    /// Nanoseconds that the whole process has used of all processors.
+    /// The processor time of the process in nanoseconds.
     static func processTime() -> UInt64 { read(CLOCK_PROCESS_CPUTIME_ID) }
 
     private static func read(_ clock: clockid_t) -> UInt64 {

@@ -1,72 +1,72 @@
-// The calls in flight of one connection by their stream ids: a table with open addressing, because a Dictionary costs
-// more than all the rest of a call. Ids of calls that are sent one after another lie one after another in it.
+// The calls in flight on one connection, by stream id. An open-addressing table, because a Dictionary costs more
+// than the rest of a call. Consecutive stream ids occupy consecutive slots.
 
-/// What is known of a call in flight.
-struct OpenCall {
-    /// Nanoseconds of the monotonic clock when it was to begin, and when it was sent.
+/// A call in flight.
+struct InFlightCall {
+    /// The scheduled and the actual start in nanoseconds of the monotonic clock.
     var scheduled: UInt64
     var sent: UInt64
-    /// The index of its step; nil in the warm-up.
+    /// The index of its step; nil during warm-up.
     var step: Int?
     var call: WorkloadCall
 }
 
-/// Calls by stream id. At most half of its places are taken.
-struct CallTable {
-    private var places: [(streamID: UInt32, call: OpenCall)?]
+/// The table of calls by stream id, at most half full.
+struct InFlightCalls {
+    private var slots: [(streamID: UInt32, call: InFlightCall)?]
     private let mask: Int
     private(set) var count = 0
 
-    /// Room for so many calls.
+    /// Makes a table for up to `capacity` calls.
     init(capacity: Int) {
         var size = 16
         while size < capacity * 2 { size *= 2 }
-        places = Array(repeating: nil, count: size)
+        slots = Array(repeating: nil, count: size)
         mask = size - 1
     }
 
-    /// Stream ids are odd: without their last bit they are dense.
-    private func home(_ streamID: UInt32) -> Int { Int(streamID >> 1) & mask }
+    /// The preferred slot. Stream ids are odd, so dropping the lowest bit makes them dense.
+    private func preferredSlot(_ streamID: UInt32) -> Int { Int(streamID >> 1) & mask }
 
-    /// Adds a call with an id that is not in the table, which has room.
-    mutating func insert(_ call: OpenCall, streamID: UInt32) {
-        var index = home(streamID)
-        while places[index] != nil { index = (index + 1) & mask }
-        places[index] = (streamID, call)
+    /// Inserts a call; the id must not be in the table and the table must not be full.
+    mutating func insert(_ call: InFlightCall, streamID: UInt32) {
+        var index = preferredSlot(streamID)
+        while slots[index] != nil { index = (index + 1) & mask }
+        slots[index] = (streamID, call)
         count += 1
     }
 
-    /// Takes the call of an id out.
-    mutating func remove(_ streamID: UInt32) -> OpenCall? {
-        var index = home(streamID)
-        while let place = places[index] {
-            if place.streamID == streamID {
-                places[index] = nil
+    /// Removes and returns the call with this id.
+    mutating func remove(_ streamID: UInt32) -> InFlightCall? {
+        var index = preferredSlot(streamID)
+        while let slot = slots[index] {
+            if slot.streamID == streamID {
+                slots[index] = nil
                 count -= 1
                 closeGap(at: index)
-                return place.call
+                return slot.call
             }
             index = (index + 1) & mask
         }
         return nil
     }
 
-    /// Takes all calls out.
-    mutating func removeAll() -> [OpenCall] {
-        let calls = places.compactMap { $0?.call }
-        for index in places.indices { places[index] = nil }
+    /// Removes and returns all calls.
+    mutating func removeAll() -> [InFlightCall] {
+        let calls = slots.compactMap { $0?.call }
+        for index in slots.indices { slots[index] = nil }
         count = 0
         return calls
     }
 
-    /// Moves back what stands behind a place that became free and could not be found past it.
+    /// Moves later entries back into the freed slot if a lookup could no longer reach them past it.
     private mutating func closeGap(at freed: Int) {
         var (gap, index) = (freed, (freed + 1) & mask)
-        while let place = places[index] {
-            let distance = (index - home(place.streamID)) & mask
+        while let slot = slots[index] {
+            let distance = (index - preferredSlot(slot.streamID)) & mask
             if distance >= (index - gap) & mask {
-                places[gap] = place
-                places[index] = nil
+                slots[gap] = slot
+                slots[index] = nil
                 gap = index
             }
             index = (index + 1) & mask

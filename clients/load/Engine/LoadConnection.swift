@@ -1,60 +1,59 @@
-// One connection of the generator. It knows its calls in flight and the bytes on their way, and nothing of time or
-// schedules: what a read brought goes to the loop, which decides what is sent next.
+// One connection of the generator. It manages calls in flight and frames; the loop decides what to send and when.
 
 internal import NIOCore
 internal import TTRPC
 
-/// A connection of a loop, used on that loop only.
+/// A connection, confined to its event loop.
 final class LoadConnection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     private static let headerBytes = 10
     private static let maximumFrameBytes = 4 << 20
-    /// The most memory that is kept from one write for the next.
+    /// The largest buffer kept for the next write.
     private static let retainedBytes = 64 << 10
-    /// The type of the frame that ends a call.
+    /// The frame type of a response.
     private static let response: UInt8 = 2
 
-    /// Its place among the loop's connections.
-    let seat: Int
+    /// Its index among the loop's connections.
+    let index: Int
     private let loop: LoadLoop
-    private(set) var calls: CallTable
-    /// Set by the loop: it is given no more calls and closed when the last one is answered.
+    private(set) var calls: InFlightCalls
+    /// Set by the loop: the connection gets no more calls and is closed after its last response.
     var isRetiring = false
     private var context: ChannelHandlerContext?
     private var rest = ByteBuffer()
     private var outgoing = ByteBuffer()
     private var nextStreamID: UInt32 = 1
 
-    init(seat: Int, maximumInFlight: Int, loop: LoadLoop) {
-        self.seat = seat
+    init(index: Int, maximumInFlight: Int, loop: LoadLoop) {
+        self.index = index
         self.loop = loop
-        calls = CallTable(capacity: maximumInFlight)
+        calls = InFlightCalls(capacity: maximumInFlight)
     }
 
     // MARK: Sending
 
-    /// Puts a call's frame behind those that wait for `flush()`.
-    func send(_ call: OpenCall) {
+    /// Appends a call's frame to those waiting for `flush()`.
+    func send(_ call: InFlightCall) {
         let body = call.call.body
         if outgoing.capacity == 0, let context {
             outgoing = context.channel.allocator.buffer(capacity: 4 * (Self.headerBytes + body.readableBytes))
         }
-        // A request is type 1 and has no flags.
+        // A request has frame type 1 and no flags.
         outgoing.writeMultipleIntegers(UInt32(body.readableBytes), nextStreamID, 1 as UInt8, 0 as UInt8)
         outgoing.writeImmutableBuffer(body)
         calls.insert(call, streamID: nextStreamID)
         nextStreamID &+= 2
     }
 
-    /// Writes what waits.
+    /// Writes the waiting frames.
     func flush() {
         guard outgoing.readableBytes > 0, let context else { return }
         var bytes = outgoing
         outgoing = ByteBuffer()
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
-        // Written at once, as nearly always, it is free for the next calls; if not, this makes another.
+        // If the write completed at once, as usual, the buffer is reused for the next calls.
         guard outgoing.capacity == 0, bytes.capacity <= Self.retainedBytes else { return }
         bytes.clear()
         outgoing = bytes
@@ -64,14 +63,14 @@ final class LoadConnection: ChannelInboundHandler {
         context?.close(promise: nil)
     }
 
-    /// Takes all calls that have not been answered.
-    func takeCalls() -> [OpenCall] {
+    /// Removes and returns all calls without a response.
+    func takeCalls() -> [InFlightCall] {
         calls.removeAll()
     }
 
     // MARK: Receiving
 
-    /// Added when the channel is active, and secure if it is to be.
+    /// The handler is added once the channel is active and, if required, secured.
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
     }
@@ -81,7 +80,7 @@ final class LoadConnection: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        loop.wake()
+        loop.updateClock()
         var bytes = unwrapInboundIn(data)
         if rest.readableBytes > 0 {
             rest.writeBuffer(&bytes)
@@ -98,31 +97,32 @@ final class LoadConnection: ChannelInboundHandler {
         rest = bytes.readableBytes > 0 ? bytes : ByteBuffer()
     }
 
-    /// Takes a whole frame; false if it is none of a server's.
+    /// Processes a complete frame; false if a server must not send it.
     private func take(_ bytes: ByteBuffer, at index: Int, length: Int) -> Bool {
         guard let streamID = bytes.getInteger(at: index + 4, as: UInt32.self),
             bytes.getInteger(at: index + 8, as: UInt8.self) == Self.response
         else { return false }
         let body = index + Self.headerBytes
-        let answer = bytes.withUnsafeReadableBytes { whole in
+        let response = bytes.withUnsafeReadableBytes { whole in
             let offset = body - bytes.readerIndex
-            return Answer(UnsafeRawBufferPointer(rebasing: whole[offset..<offset + length]))
+            return ResponseSummary(UnsafeRawBufferPointer(rebasing: whole[offset..<offset + length]))
         }
-        guard let answer,
-            let payload = bytes.viewBytes(at: body + answer.payload.lowerBound, length: answer.payload.count)
+        guard let response,
+            let payload = bytes.viewBytes(
+                at: body + response.payload.lowerBound, length: response.payload.count)
         else { return false }
         if let call = calls.remove(streamID) {
-            loop.answered(call, answer.code, payload, on: self)
+            loop.didReceiveResponse(call, response.code, payload, on: self)
         }
         return true
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        loop.readEnded(on: self)
+        loop.didCompleteRead(on: self)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        loop.lost(self)
+        loop.didLose(self)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

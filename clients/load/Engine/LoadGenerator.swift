@@ -1,5 +1,5 @@
-// All loops of a generator: opens their connections, lets them begin together, stops them when it is enough, and puts
-// together what they bring home. It outlives a run, because a search makes many with the same workloads.
+// Runs the load on all event loops: opens connections, starts the loops together, stops them, and merges their
+// records. A generator outlives a run, because a search makes many runs with the same workloads.
 
 internal import Glibc
 internal import NIOCore
@@ -8,18 +8,18 @@ internal import OpenSSL
 internal import Synchronization
 internal import TTRPC
 
-/// What a run came to.
+/// The result of a run.
 struct LoadRun: Sendable {
     var plan: LoadPlan
     var record: RunRecord
     var timeline: [TimelinePoint]
-    /// Processor time of the whole program over the time of the run.
+    /// The processor time of the program divided by the duration of the run.
     var processorShare: Double
-    /// Why it was given up before its end; nil if it was not.
-    var givenUp: String?
+    /// Why the run was aborted; nil if it was not.
+    var abortReason: String?
 }
 
-/// Event loops with their workloads.
+/// A load generator: event loops with their workloads.
 final class LoadGenerator: Sendable {
     private let target: Target
     private let group: MultiThreadedEventLoopGroup
@@ -28,7 +28,7 @@ final class LoadGenerator: Sendable {
     private let wasInterrupted = Atomic(false)
     private let reason = Mutex<String?>(nil)
 
-    /// So many loops, each with a workload of its own.
+    /// Makes `threads` loops, each with its own workload.
     init(
         threads: Int, target: Target,
         workload: @escaping @Sendable (_ loop: Int, _ count: Int) -> any Workload
@@ -45,7 +45,7 @@ final class LoadGenerator: Sendable {
         self.workloads = workloads
     }
 
-    /// Makes sure that something answers there; throws what to do if not.
+    /// Checks that a server accepts connections; throws a message with what to do if not.
     static func check(_ target: Target) async throws(LoadFailure) {
         do throws(Status) {
             let client = try await Client.connect(to: target.address, security: security(of: target))
@@ -61,7 +61,7 @@ final class LoadGenerator: Sendable {
         return { channel in try tls.secure(channel, host: host).map { _ in nil } }
     }
 
-    /// Makes a run. `report` is told every second, on an event loop.
+    /// Makes a run. `report` is called every second on an event loop.
     func run(
         _ plan: LoadPlan, report: @escaping @Sendable (TimelinePoint) -> Void = { _ in }
     ) async throws -> LoadRun {
@@ -96,10 +96,10 @@ final class LoadGenerator: Sendable {
         }
         var slowReaders: [any Channel] = []
         for _ in 0..<plan.slowReaders { slowReaders.append(try await SlowReader.open(target, on: group)) }
-        let (begun, processorTime) = (Clocks.now(), Clocks.processTime())
+        let (started, processorTime) = (Clocks.now(), Clocks.processTime())
         running.withLock { $0 = loops }
-        // All begin at the same moment, which all of them hear of before it comes.
-        for loop in loops { loop.eventLoop.execute { loop.value.run(from: begun + 5_000_000) } }
+        // All loops start at the same time, slightly in the future.
+        for loop in loops { loop.eventLoop.execute { loop.value.run(from: started + 5_000_000) } }
         var record: RunRecord?
         for future in finished {
             let part = try await future.get()
@@ -108,14 +108,14 @@ final class LoadGenerator: Sendable {
         running.withLock { $0 = [] }
         for channel in slowReaders { channel.close(promise: nil) }
         timeline.complete()
-        let time = Double(max(1, Clocks.now() - begun))
+        let time = Double(max(1, Clocks.now() - started))
         return LoadRun(
             plan: plan, record: record ?? RunRecord(operations: [], steps: []), timeline: timeline.points,
             processorShare: Double(Clocks.processTime() - processorTime) / time,
-            givenUp: reason.withLock { $0 })
+            abortReason: reason.withLock { $0 })
     }
 
-    /// Ends the present run early, and lets a search make no other.
+    /// Ends the current run early and prevents further trials.
     func interrupt() {
         wasInterrupted.store(true, ordering: .relaxed)
         stop(nil)
@@ -123,18 +123,18 @@ final class LoadGenerator: Sendable {
 
     var isInterrupted: Bool { wasInterrupted.load(ordering: .relaxed) }
 
-    /// Begins no more calls in the present run, which is given up if there is a reason.
+    /// Starts no more calls in the current run; with a reason, the run counts as aborted.
     private func stop(_ text: String?) {
         reason.withLock { $0 = $0 ?? text }
         for loop in running.withLock({ $0 }) { loop.eventLoop.execute { loop.value.stop() } }
     }
 
-    /// Ends the loops.
+    /// Shuts the event loops down.
     func shutdown() async {
         try? await group.shutdownGracefully()
     }
 
-    /// The most memory that the program has had, in bytes.
+    /// The peak memory use of the program in bytes.
     static var peakMemoryBytes: UInt64 {
         var usage = rusage()
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
@@ -142,9 +142,9 @@ final class LoadGenerator: Sendable {
     }
 }
 
-/// `--max-errors`: looks at the calls so far, once there are enough of them to speak of a share.
+/// `--max-errors`: checks the share of errors once enough calls have ended.
 private struct ErrorLimit: Sendable {
-    private static let fewest: UInt64 = 100
+    private static let minimumCalls: UInt64 = 100
 
     let maximum: Double?
 
@@ -153,8 +153,8 @@ private struct ErrorLimit: Sendable {
     func reason(_ timeline: Timeline) -> String? {
         guard let maximum else { return nil }
         let errors = timeline.errors
-        guard errors.of >= Self.fewest, errors.share > maximum else { return nil }
+        guard errors.of >= Self.minimumCalls, errors.share > maximum else { return nil }
         return
-            "\(Share(errors.share).text) of the calls failed, and --max-errors allows \(Share(maximum).text)"
+            "\(Share(errors.share).text) of the calls failed; --max-errors allows \(Share(maximum).text)"
     }
 }

@@ -1,5 +1,5 @@
-// How a loop comes by its connections: all before the run begins, again with growing pauses when one is lost, and at once
-// when one was closed on purpose (`--churn`).
+// The connections of a loop. All are opened before the run; a lost one is reopened with backoff, and one closed on
+// purpose (`--churn`) at once.
 
 internal import NIOCore
 internal import NIOPosix
@@ -7,79 +7,80 @@ internal import OpenSSL
 internal import TTRPC
 
 extension LoadLoop {
-    /// The pause before the second attempt to connect, and the longest one.
+    /// The first and the longest pause before reconnecting, in nanoseconds.
     private static let firstPause: Int64 = 50_000_000
     private static let longestPause: Int64 = 2_000_000_000
 
-    /// Opens all connections; fails with why one could not be.
+    /// Opens all connections; fails with the first error.
     func connect() -> EventLoopFuture<Void> {
-        let opening = connections.indices.map { seat in open(seat) }
+        let opening = connections.indices.map { index in open(index) }
         return EventLoopFuture.andAllSucceed(opening, on: eventLoop)
     }
 
-    /// Opens a connection and gives it its seat.
-    private func open(_ seat: Int) -> EventLoopFuture<Void> {
+    /// Opens the connection with this index.
+    private func open(_ index: Int) -> EventLoopFuture<Void> {
         let bootstrap = ClientBootstrap(group: eventLoop).connectTimeout(.seconds(5))
         return openChannel(bootstrap, target).assumeIsolated().flatMapThrowing { channel in
-            guard self.phase != .over else { return channel.close(promise: nil) }
+            guard self.phase != .finished else { return channel.close(promise: nil) }
             let connection = LoadConnection(
-                seat: seat, maximumInFlight: self.plan.maximumInFlight, loop: self)
+                index: index, maximumInFlight: self.plan.maximumInFlight, loop: self)
             try channel.pipeline.syncOperations.addHandler(connection)
-            self.connections[seat] = connection
-            self.backoff[seat] = 0
-            self.room += self.plan.maximumInFlight
+            self.connections[index] = connection
+            self.backoff[index] = 0
+            self.freeCapacity += self.plan.maximumInFlight
             self.record.connectionsOpened += 1
             self.connectionsChanged()
         }.nonisolated()
     }
 
-    /// Forgets a connection that has ended, ends its calls and opens another.
-    func lost(_ connection: LoadConnection) {
-        guard connections[connection.seat] === connection else { return }
-        connections[connection.seat] = nil
-        if !connection.isRetiring { room -= plan.maximumInFlight - connection.calls.count }
-        guard phase != .over else { return }
-        wake()
+    /// Handles a closed connection: ends its calls and opens another.
+    func didLose(_ connection: LoadConnection) {
+        guard connections[connection.index] === connection else { return }
+        connections[connection.index] = nil
+        if !connection.isRetiring { freeCapacity -= plan.maximumInFlight - connection.calls.count }
+        guard phase != .finished else { return }
+        updateClock()
         if !connection.isRetiring { record.connectionsLost += 1 }
-        for call in connection.takeCalls() { cutOff(call) }
-        if connection.isRetiring { reopen(connection.seat) } else { reopenLater(connection.seat) }
+        for call in connection.takeCalls() { endUnanswered(call) }
+        if connection.isRetiring { reopen(connection.index) } else { reopenLater(connection.index) }
         connectionsChanged()
     }
 
-    private func reopen(_ seat: Int) {
-        guard phase != .over else { return }
-        open(seat).assumeIsolated().whenFailure { _ in self.reopenLater(seat) }
+    private func reopen(_ index: Int) {
+        guard phase != .finished else { return }
+        open(index).assumeIsolated().whenFailure { _ in self.reopenLater(index) }
     }
 
-    private func reopenLater(_ seat: Int) {
-        guard phase != .over else { return }
-        backoff[seat] = min(max(Self.firstPause, backoff[seat] * 2), Self.longestPause)
-        schedule(in: backoff[seat]) { self.reopen(seat) }
+    private func reopenLater(_ index: Int) {
+        guard phase != .finished else { return }
+        backoff[index] = min(max(Self.firstPause, backoff[index] * 2), Self.longestPause)
+        schedule(in: backoff[index]) { self.reopen(index) }
     }
 
     // MARK: Churn
 
-    /// Retires a connection now and again: it gets no more calls and is closed after its last answer.
+    /// Retires connections at the churn rate: a retired one gets no more calls and is closed after its last
+    /// response.
     func beginChurn() {
         let share = plan.churn * Double(connections.count) / Double(plan.connections)
         guard share > 0 else { return }
-        retireNext(after: Int64(1e9 / share), seat: 0)
+        retireNext(after: Int64(1e9 / share), index: 0)
     }
 
-    private func retireNext(after pause: Int64, seat: Int) {
+    private func retireNext(after pause: Int64, index: Int) {
         schedule(in: pause) {
             guard self.phase == .running else { return }
-            if let connection = self.connections[seat], !connection.isRetiring {
-                self.room -= self.plan.maximumInFlight - connection.calls.count
+            if let connection = self.connections[index], !connection.isRetiring {
+                self.freeCapacity -= self.plan.maximumInFlight - connection.calls.count
                 connection.isRetiring = true
                 if connection.calls.count == 0 { connection.close() }
             }
-            self.retireNext(after: pause, seat: (seat + 1) % self.connections.count)
+            self.retireNext(after: pause, index: (index + 1) % self.connections.count)
         }
     }
 }
 
-/// Connects to a target, and makes the channel secure if it is to be.
+/// Connects to a target, with TLS if its address requires it.
 func openChannel(_ bootstrap: ClientBootstrap, _ target: Target) -> EventLoopFuture<any Channel> {
     let connected =
         switch target.address {

@@ -1,31 +1,30 @@
-// One event loop of the generator: when a call is due it is sent, whatever became of those before it. A call that finds
-// no room on any connection waits its turn, and the wait is part of its response time: that is all there is to not
-// omitting what a slow server would have been asked.
+// One event loop of the generator. In an open loop a due call is sent regardless of earlier calls. A call without
+// capacity on any connection is queued, and the wait counts as response time, which avoids coordinated omission.
 //
-// In a closed loop calls follow answers instead. Writes are collected: a connection is written to once for each read and
-// once for each tick, however many calls that are.
+// In a closed loop responses trigger the next calls. Writes are collected: each connection is written to once per
+// read and once per tick.
 
 internal import Histogram
 internal import NIOCore
 internal import TTRPC
 
-/// A loop's part of a run. Used on its event loop only.
+/// One loop's part of a run. Confined to its event loop.
 final class LoadLoop {
     enum Phase {
         case waiting
         case running
-        /// No call begins any more.
+        /// No more calls start.
         case draining
-        case over
+        case finished
     }
 
-    /// A call that was to begin and found no room.
-    struct Waiting {
+    /// A due call without capacity.
+    struct QueuedCall {
         var scheduled: UInt64
         var step: Int?
     }
 
-    /// Ticks are no closer together than this, so that calls which are due close together share a write.
+    /// The minimum interval between ticks in nanoseconds, so that calls due at nearly the same time share a write.
     static let tick: Int64 = 100_000
 
     let eventLoop: any EventLoop
@@ -39,34 +38,34 @@ final class LoadLoop {
     var record: RunRecord
     var connections: [LoadConnection?]
     var backoff: [Int64]
-    /// Calls that the open connections have room for.
-    var room = 0
-    private var nextSeat = 0
+    /// How many more calls the open connections can take.
+    var freeCapacity = 0
+    private var nextIndex = 0
 
-    // Of an open loop.
-    private var arrivals: Arrivals?
-    private var arrival: Arrivals.Arrival?
-    private var waiting = CircularBuffer<Waiting>()
-    /// 1 if the schedule begins with the warm-up.
+    // The state of an open loop.
+    private var arrivals: ArrivalSchedule?
+    private var arrival: ArrivalSchedule.Arrival?
+    private var queue = CircularBuffer<QueuedCall>()
+    /// 1 if the schedule starts with the warm-up, else 0.
     private let warmUpStages: Int
-    /// Calls of a closed loop that are not in flight.
+    /// How many calls of a closed loop are not in flight.
     private var idle = 0
-    /// What is left of the calls that are to be measured.
+    /// How many calls are left to measure; nil without a limit.
     private var requestsLeft: UInt64?
 
-    // Times, in nanoseconds of the monotonic clock.
+    // Times in nanoseconds of the monotonic clock.
     private(set) var now: UInt64 = 0
     private var start: UInt64 = 0
     private var measuredFrom: UInt64 = 0
-    /// When each step ends; the last one moves when the run is stopped early.
+    /// The end of each step; the last one moves if the run is stopped early.
     private var stepEnds: [UInt64] = []
-    /// The step that goes on now; their count when all are over.
+    /// The current step; the number of steps after the last one.
     private var currentStep = 0
     private var threadTime: UInt64 = 0
-    private var second = SecondCount()
+    private var second = SecondRecord()
     private var secondNumber = 0
 
-    /// A part of a plan: `index` of so many loops.
+    /// Makes loop `index` of `loops` for a plan.
     init(
         plan: LoadPlan, target: Target, workload: any Workload, index: Int, of loops: Int,
         eventLoop: any EventLoop, timeline: Timeline, finished: EventLoopPromise<RunRecord>
@@ -88,7 +87,7 @@ final class LoadLoop {
         case .open(let stages, let kind):
             warmUpStages = plan.warmUp > 0 ? 1 : 0
             let warmUp = stages.first.map { Stage.steady(rate: $0.firstRate, seconds: plan.warmUp) }
-            arrivals = Arrivals(
+            arrivals = ArrivalSchedule(
                 stages: (warmUpStages == 1 ? [warmUp].compactMap { $0 } : []) + stages, kind: kind,
                 seed: plan.seed, loop: index, of: loops)
         case .closed(let concurrency, _):
@@ -97,9 +96,9 @@ final class LoadLoop {
         }
     }
 
-    // MARK: The course of a run
+    // MARK: Phases of a run
 
-    /// Begins at a time in the near future.
+    /// Starts at a time in the near future.
     func run(from start: UInt64) {
         self.start = start
         measuredFrom = start + UInt64(plan.warmUp * 1e9)
@@ -115,7 +114,7 @@ final class LoadLoop {
         schedule(in: nanoseconds(until: measuredFrom)) {
             self.threadTime = Clocks.threadTime()
         }
-        // The end of an open loop is the end of its schedule's last second, not its last call.
+        // An open loop ends with its schedule's last second, not with its last call.
         scheduleEnd()
         scheduleSecond()
         beginChurn()
@@ -125,14 +124,14 @@ final class LoadLoop {
     private func scheduleEnd() {
         guard let end = stepEnds.last else { return }
         schedule(in: nanoseconds(until: end)) {
-            // A loop that was held up still has calls of before the end to make; left out, they would be missing just when
-            // the machine had no time.
+            // A delayed loop may still have due calls. Omitting them would drop calls exactly when the machine is
+            // overloaded.
             if self.arrivals != nil { self.tick() }
             if self.phase == .running { self.stop(at: end) }
         }
     }
 
-    /// Begins no more calls, as if the time were over. Whatever waits is still sent.
+    /// Starts no more calls, as at the end of the time. Queued calls are still sent.
     func stop(at end: UInt64 = Clocks.now()) {
         guard phase == .running else { return }
         phase = .draining
@@ -144,7 +143,7 @@ final class LoadLoop {
         finishIfIdle()
     }
 
-    /// Sets how long each step lasted, which is less than planned if the run was stopped.
+    /// Records how long each step lasted, which is less than planned if the run was stopped.
     private func closeSteps(at end: UInt64) {
         var begin = measuredFrom
         for index in stepEnds.indices {
@@ -156,26 +155,27 @@ final class LoadLoop {
     }
 
     private func finishIfIdle() {
-        guard phase == .draining, waiting.isEmpty else { return }
+        guard phase == .draining, queue.isEmpty else { return }
         guard connections.allSatisfy({ $0.map { $0.calls.count == 0 } ?? true }) else { return }
         finish()
     }
 
-    /// Ends before it began: not all connections could be opened.
+    /// Ends a run that could not start because a connection failed.
     func abandon() { finish() }
 
-    /// Ends the calls that are left and gives the record away.
+    /// Ends the remaining calls and delivers the record.
     private func finish() {
-        guard phase != .over else { return }
+        guard phase != .finished else { return }
         now = Clocks.now()
         for connection in connections {
-            for call in connection?.takeCalls() ?? [] { cutOff(call) }
+            for call in connection?.takeCalls() ?? [] { endUnanswered(call) }
         }
-        // They were to be made: to leave them out would make a server look the better the less it answers.
-        while let call = waiting.popFirst() {
-            cutOff(OpenCall(scheduled: call.scheduled, sent: now, step: call.step, call: workload.next()))
+        // Queued calls count as unanswered; omitting them would make a server look better the less it responds.
+        while let call = queue.popFirst() {
+            endUnanswered(
+                InFlightCall(scheduled: call.scheduled, sent: now, step: call.step, call: workload.next()))
         }
-        phase = .over
+        phase = .finished
         if second.sent > 0 || second.response.totalCount > 0 { endSecond() }
         for connection in connections { connection?.close() }
         finished.succeed(record)
@@ -183,16 +183,16 @@ final class LoadLoop {
 
     // MARK: Sending
 
-    /// Reads the clock before what a read brought is looked at.
-    func wake() {
+    /// Updates the current time and step.
+    func updateClock() {
         now = Clocks.now()
         while currentStep < stepEnds.count, now >= stepEnds[currentStep] { currentStep += 1 }
     }
 
-    /// Sends all that is due and arranges for the next time.
+    /// Sends all due calls and schedules the next tick.
     private func tick() {
         guard phase == .running else { return }
-        wake()
+        updateClock()
         sendDue(preferring: nil)
         flush()
         guard phase == .running, arrivals != nil else { return }
@@ -200,14 +200,14 @@ final class LoadLoop {
         schedule(in: max(Self.tick, nanoseconds(until: start + arrival.time))) { self.tick() }
     }
 
-    /// Sends what waits and what is due, as far as there is room.
+    /// Sends queued and due calls while there is capacity.
     private func sendDue(preferring preferred: LoadConnection?) {
-        while room > 0, let call = waiting.popFirst() {
+        while freeCapacity > 0, let call = queue.popFirst() {
             send(scheduled: call.scheduled, step: call.step, preferring: nil)
         }
         guard phase == .running else { return }
         if arrivals == nil {
-            while idle > 0, room > 0, takeRequest(at: now) {
+            while idle > 0, freeCapacity > 0, takeRequest(at: now) {
                 idle -= 1
                 send(scheduled: now, step: now < measuredFrom ? nil : 0, preferring: preferred)
             }
@@ -219,19 +219,19 @@ final class LoadLoop {
             arrival = arrivals?.next()
             let scheduled = start + due.time
             if let step { record.steps[step].scheduled += 1 }
-            if room > 0 {
-                // A burst takes time itself, which is lateness, too.
+            if freeCapacity > 0 {
+                // Sending a burst takes time, which counts as lateness too.
                 let time = Clocks.now()
                 if step != nil { record.lateness.record((time - scheduled) / 1000) }
                 send(scheduled: scheduled, step: step, preferring: nil, at: time)
             } else {
                 if step != nil { record.overflowed += 1 }
-                waiting.append(Waiting(scheduled: scheduled, step: step))
+                queue.append(QueuedCall(scheduled: scheduled, step: step))
             }
         }
     }
 
-    /// Counts a call against `--requests`, and stops the run when all are made; whether it may be made.
+    /// Counts a call against `--requests` and stops the run at the limit; returns whether the call may start.
     private func takeRequest(at time: UInt64) -> Bool {
         guard let left = requestsLeft, time >= measuredFrom else { return true }
         guard left > 0 else {
@@ -245,28 +245,29 @@ final class LoadLoop {
     private func send(
         scheduled: UInt64, step: Int?, preferring preferred: LoadConnection?, at time: UInt64? = nil
     ) {
-        guard let connection = connectionWithRoom(preferring: preferred) else { return }
-        room -= 1
+        guard let connection = connectionWithCapacity(preferring: preferred) else { return }
+        freeCapacity -= 1
         second.sent += 1
         if let step {
             record.steps[step].sent += 1
             if arrivals == nil { record.steps[step].scheduled += 1 }
         }
         connection.send(
-            OpenCall(scheduled: scheduled, sent: time ?? now, step: step, call: workload.next()))
+            InFlightCall(scheduled: scheduled, sent: time ?? now, step: step, call: workload.next()))
     }
 
-    /// Connections take turns; an answer's own goes on in a closed loop, so that its calls share a write.
-    private func connectionWithRoom(preferring preferred: LoadConnection?) -> LoadConnection? {
-        if let preferred, hasRoom(preferred) { return preferred }
+    /// Connections are used in turn. A closed loop prefers the connection of the response, so that calls share a
+    /// write.
+    private func connectionWithCapacity(preferring preferred: LoadConnection?) -> LoadConnection? {
+        if let preferred, hasCapacity(preferred) { return preferred }
         for _ in connections.indices {
-            nextSeat = nextSeat + 1 < connections.count ? nextSeat + 1 : 0
-            if let connection = connections[nextSeat], hasRoom(connection) { return connection }
+            nextIndex = nextIndex + 1 < connections.count ? nextIndex + 1 : 0
+            if let connection = connections[nextIndex], hasCapacity(connection) { return connection }
         }
         return nil
     }
 
-    func hasRoom(_ connection: LoadConnection) -> Bool {
+    func hasCapacity(_ connection: LoadConnection) -> Bool {
         !connection.isRetiring && connection.calls.count < plan.maximumInFlight
     }
 
@@ -274,49 +275,51 @@ final class LoadLoop {
         for connection in connections { connection?.flush() }
     }
 
-    // MARK: Answers
+    // MARK: Responses
 
-    /// Takes the answer of a call.
-    func answered(_ open: OpenCall, _ code: Int, _ payload: ByteBufferView, on connection: LoadConnection) {
-        if !connection.isRetiring { room += 1 }
+    /// Handles the response to a call.
+    func didReceiveResponse(
+        _ inFlight: InFlightCall, _ code: Int, _ payload: ByteBufferView, on connection: LoadConnection
+    ) {
+        if !connection.isRetiring { freeCapacity += 1 }
         if arrivals == nil { idle += 1 }
         if now >= measuredFrom, currentStep < stepEnds.count {
             record.steps[currentStep].answered += 1
             if code == 0 { record.steps[currentStep].succeeded += 1 }
         }
-        let expected = workload.ended(open.call, .answered(code: code, payload: payload))
-        count(open, Outcome.index(ofCode: code), expected)
+        let expected = workload.ended(inFlight.call, .answered(code: code, payload: payload))
+        count(inFlight, CallOutcome.index(ofCode: code), expected)
     }
 
-    /// Ends a call that nobody answered.
-    func cutOff(_ open: OpenCall) {
+    /// Ends a call without a response.
+    func endUnanswered(_ inFlight: InFlightCall) {
         if arrivals == nil { idle += 1 }
-        count(open, Outcome.unanswered, workload.ended(open.call, .unanswered))
+        count(inFlight, CallOutcome.unanswered, workload.ended(inFlight.call, .unanswered))
     }
 
-    private func count(_ open: OpenCall, _ outcome: Int, _ expected: Bool) {
-        let response = (now &- open.scheduled) / 1000
+    private func count(_ inFlight: InFlightCall, _ outcome: Int, _ expected: Bool) {
+        let response = (now &- inFlight.scheduled) / 1000
         second.outcomes[outcome] += 1
         if !expected { second.unexpected += 1 }
         second.response.record(response)
-        guard let step = open.step else { return }
-        record.steps[step].operations[open.call.operation].add(
-            outcome, expected: expected, response: response, service: (now &- open.sent) / 1000)
+        guard let step = inFlight.step else { return }
+        record.steps[step].operations[inFlight.call.operation].add(
+            outcome, expected: expected, response: response, service: (now &- inFlight.sent) / 1000)
     }
 
-    /// Goes on after what a read brought.
-    func readEnded(on connection: LoadConnection) {
+    /// Continues after the responses of one read.
+    func didCompleteRead(on connection: LoadConnection) {
         if connection.isRetiring, connection.calls.count == 0 { connection.close() }
-        wake()
+        updateClock()
         sendDue(preferring: connection)
         if arrivals == nil, idle == 0 { connection.flush() } else { flush() }
         finishIfIdle()
     }
 
-    /// Goes on after connections came or went.
+    /// Continues after connections opened or closed.
     func connectionsChanged() {
         guard phase == .running || phase == .draining else { return }
-        wake()
+        updateClock()
         sendDue(preferring: nil)
         flush()
         finishIfIdle()
@@ -327,7 +330,7 @@ final class LoadLoop {
     private func scheduleSecond() {
         let end = start + UInt64(secondNumber + 1) * 1_000_000_000
         schedule(in: nanoseconds(until: end)) {
-            guard self.phase != .over else { return }
+            guard self.phase != .finished else { return }
             self.endSecond()
             self.scheduleSecond()
         }
@@ -338,7 +341,7 @@ final class LoadLoop {
         let middle = start + UInt64(secondNumber) * 1_000_000_000 + 500_000_000
         second.step = middle < measuredFrom ? nil : min(stepIndex(at: middle), max(0, stepEnds.count - 1))
         timeline.add(second, second: secondNumber)
-        second = SecondCount()
+        second = SecondRecord()
         secondNumber += 1
     }
 
@@ -355,7 +358,7 @@ final class LoadLoop {
     }
 }
 
-/// The part of one of so many that share a number as evenly as it can be.
+/// The share of participant `index` when `count` participants divide `number` as evenly as possible.
 func share(_ number: Int, _ index: Int, _ count: Int) -> Int {
     number / count + (index < number % count ? 1 : 0)
 }

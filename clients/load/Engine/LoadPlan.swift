@@ -1,48 +1,48 @@
-// What a run is to do, checked and ready: the options of the command line end here, and tests begin here.
+// The validated plan of a run. The command line produces it, and tests construct it directly.
 
 internal import NIOCore
 internal import OpenSSL
 internal import TTRPC
 
-/// Where the load goes.
+/// The server and the caller.
 struct Target: Sendable {
     var address: Address
     /// For a `tls:` address.
     var tls: TLSContext?
-    /// The access token of whoever is signed in there; nil if nobody is.
+    /// The caller's access token; nil for unauthenticated calls.
     var token: String?
 }
 
 /// The load and its limits.
 struct LoadPlan: Sendable {
     enum Load: Sendable {
-        /// On a schedule, stage after stage.
+        /// Calls on a schedule, stage after stage.
         case open([Stage], ArrivalKind)
-        /// So many calls in flight for so many seconds.
+        /// A constant number of calls in flight for some seconds.
         case closed(concurrency: Int, seconds: Double)
     }
 
     var load: Load
     var seed: UInt64 = 1
     var connections = 8
-    /// Calls in flight on each connection.
+    /// The maximum number of calls in flight per connection.
     var maximumInFlight = 128
-    /// Event loops, each a thread.
+    /// The number of event loops, each with a thread.
     var threads = 1
-    /// Seconds before anything counts.
+    /// The warm-up in seconds, which is not measured.
     var warmUp = 1.0
-    /// Seconds that calls in flight have after the last one began.
+    /// The time in seconds for calls in flight to finish after the last call started.
     var drain = 10.0
-    /// Connections that are closed and opened anew in a second.
+    /// Connections closed and reopened per second.
     var churn = 0.0
-    /// Connections that ask and never read.
+    /// Connections that send requests and never read.
     var slowReaders = 0
-    /// Calls to measure; nil for as many as there are in the time.
+    /// The number of calls to measure; nil for no limit.
     var requests: UInt64?
-    /// The share of calls that may fail before the run is given up; nil for any.
+    /// The share of failed calls above which the run is aborted; nil for no limit.
     var maximumErrors: Double?
 
-    /// How long the measured part is to last.
+    /// The measured time in seconds.
     var seconds: Double {
         switch load {
         case .open(let stages, _): stages.reduce(0) { $0 + $1.seconds }
@@ -50,7 +50,7 @@ struct LoadPlan: Sendable {
         }
     }
 
-    /// When each step ends, in seconds after the end of the warm-up.
+    /// The end of each step in seconds after the warm-up.
     var stepEnds: [Double] {
         switch load {
         case .open(let stages, _):

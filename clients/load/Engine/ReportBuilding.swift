@@ -1,13 +1,13 @@
-// From what was counted to what is reported.
+// Builds reports from records.
 
 internal import Histogram
 
 extension Latency {
-    /// The percentiles that every report has.
+    /// The percentiles in every report.
     static let reportedPercentiles = [50, 75, 90, 95, 99, 99.9, 99.99]
 
-    /// Of a histogram in microseconds.
-    init(_ durations: Durations) {
+    /// Summarises a histogram in microseconds.
+    init(_ durations: DurationHistogram) {
         let isEmpty = durations.totalCount == 0
         self.init(
             count: durations.totalCount, minimum: isEmpty ? 0 : durations.min,
@@ -30,7 +30,7 @@ extension OperationReport {
             guard let durations else { continue }
             statuses.append(
                 StatusReport(
-                    status: Outcome.names[index % Outcome.count], expected: index < Outcome.count,
+                    status: CallOutcome.names[index % CallOutcome.count], expected: index < CallOutcome.count,
                     count: durations.totalCount, response: Latency(durations)))
         }
         self.init(
@@ -51,27 +51,27 @@ extension StepReport {
 }
 
 extension LoadRun {
-    /// A loop that works more than this has no time left to be punctual.
+    /// A loop above this share of a core cannot send calls on time.
     private static let busyShare = 0.9
-    /// Calls that could be sent are to be sent within this time, in microseconds.
+    /// The tolerated lateness of calls that could be sent, in microseconds.
     private static let tolerableLateness: UInt64 = 10_000
 
-    /// Why the figures say more about the generator than about the server; nil if they do not.
+    /// Why the generator was the bottleneck; nil if it was not.
     var saturated: String? {
         if record.loopShare > Self.busyShare {
             return "an event loop of the generator was busy for \(Share(record.loopShare).text) of the time: "
-                + "give it more --threads, or a machine of its own"
+                + "use more --threads or a separate machine"
         }
         let lateness = record.lateness.totalCount > 0 ? record.lateness.valueAtPercentile(99) : 0
         if lateness > Self.tolerableLateness {
             return
-                "one call in a hundred was sent \(durationText(microseconds: lateness)) late or more though "
-                + "there was room for it: the generator's machine has too little time for it"
+                "1 % of the calls were sent at least \(durationText(microseconds: lateness)) late despite free "
+                + "capacity: the generator's machine is overloaded"
         }
         return nil
     }
 
-    /// The report without what others add: the server's metrics and the checks.
+    /// The report without the server's metrics and the checks, which are added later.
     func report(_ facts: RunFacts, assertions: [AssertionResult] = [], search: SearchReport? = nil)
         -> LoadReport
     {

@@ -1,20 +1,20 @@
-// What the generator wants to know of an answer, without decoding it: the code of ttrpc.Response.status, and where the
-// payload lies. The fields are read as they come; whatever is cut off makes the answer no answer.
+// Reads the status code and the position of the payload from a response without decoding it. A truncated response
+// is rejected.
 
 internal import NIOCore
 
-/// The code and the payload of an encoded ttrpc.Response.
-struct Answer: Equatable {
-    /// google.rpc.Code; 0 is OK.
+/// The status code and payload of an encoded ttrpc.Response.
+struct ResponseSummary: Equatable {
+    /// The google.rpc.Code, where 0 is OK.
     var code = 0
-    /// Where the payload lies, in offsets from the start of the response.
+    /// The payload's range of bytes in the response.
     var payload = 0..<0
 
     private static let statusField: UInt64 = 1
     private static let payloadField: UInt64 = 2
     private static let codeField: UInt64 = 1
 
-    /// Reads a response; nil if it is none.
+    /// Reads a response; nil if it is malformed.
     init?(_ bytes: UnsafeRawBufferPointer) {
         var fields = FieldReader(bytes, 0..<bytes.count)
         while let field = fields.next() {
@@ -26,28 +26,28 @@ struct Answer: Equatable {
                         code = Int(Int32(truncatingIfNeeded: value))
                     }
                 }
-                guard !parts.isCut else { return nil }
+                guard !parts.isMalformed else { return nil }
             }
         }
-        guard !fields.isCut else { return nil }
+        guard !fields.isMalformed else { return nil }
     }
 }
 
-/// Walks over the fields of an encoded message.
+/// Iterates over the fields of an encoded message.
 private struct FieldReader {
     struct Field {
         var number: UInt64
-        /// Of a varint.
+        /// The value of a varint field.
         var value: UInt64?
-        /// Of a length-delimited one.
+        /// The byte range of a length-delimited field.
         var content: Range<Int>?
     }
 
     private let bytes: UnsafeRawBufferPointer
     private var position: Int
     private let end: Int
-    /// Whether something did not fit.
-    private(set) var isCut = false
+    /// Whether a field was truncated or malformed.
+    private(set) var isMalformed = false
 
     init(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) {
         self.bytes = bytes
@@ -56,31 +56,31 @@ private struct FieldReader {
     }
 
     mutating func next() -> Field? {
-        guard position < end, !isCut else { return nil }
-        guard let tag = varint() else { return cut() }
+        guard position < end, !isMalformed else { return nil }
+        guard let tag = varint() else { return malformed() }
         switch tag & 7 {
         case 0:
-            guard let value = varint() else { return cut() }
+            guard let value = varint() else { return malformed() }
             return Field(number: tag >> 3, value: value)
         case 1: return skip(8, tag)
         case 2:
-            guard let length = varint(), length <= UInt64(end - position) else { return cut() }
+            guard let length = varint(), length <= UInt64(end - position) else { return malformed() }
             let content = position..<position + Int(length)
             position = content.upperBound
             return Field(number: tag >> 3, content: content)
         case 5: return skip(4, tag)
-        default: return cut()
+        default: return malformed()
         }
     }
 
     private mutating func skip(_ count: Int, _ tag: UInt64) -> Field? {
-        guard count <= end - position else { return cut() }
+        guard count <= end - position else { return malformed() }
         position += count
         return Field(number: tag >> 3)
     }
 
-    private mutating func cut() -> Field? {
-        isCut = true
+    private mutating func malformed() -> Field? {
+        isMalformed = true
         return nil
     }
 

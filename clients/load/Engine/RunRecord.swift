@@ -1,19 +1,19 @@
-// What one event loop has counted, and how that of several is put together. Nothing is shared while a run goes on: each
-// loop fills its own record and gives it away at the end.
+// The records of event loops and how they are merged. Loops share nothing during a run: each fills its own record
+// and delivers it at the end.
 
 internal import Histogram
 internal import TTRPC
 
-/// Durations in microseconds, exact to three digits.
-typealias Durations = Histogram<UInt64>
+/// A histogram of durations in microseconds with three significant digits.
+typealias DurationHistogram = Histogram<UInt64>
 
-/// The ways in which calls end: one for each code, and one for those that nobody answered.
-enum Outcome {
-    /// The index of calls that were cut off.
+/// The outcomes of calls: one per status code, and one for calls without a response.
+enum CallOutcome {
+    /// The index of calls without a response.
     static let unanswered = StatusCode.allCases.count
     static let count = unanswered + 1
 
-    /// The index of an answer's code; one that is not in google.rpc.Code is UNKNOWN.
+    /// The index of a status code; a number that is not in google.rpc.Code counts as UNKNOWN.
     static func index(ofCode code: Int) -> Int {
         (0..<unanswered).contains(code) ? code : Int(StatusCode.unknown.rawValue)
     }
@@ -24,16 +24,16 @@ enum Outcome {
     }()
 }
 
-/// The answers of one operation.
+/// The results of one operation.
 struct OperationRecord: Sendable {
-    /// By outcome, first those that were expected, then those that were not. From the scheduled start.
-    private(set) var response = [Durations?](repeating: nil, count: 2 * Outcome.count)
-    /// From the actual send.
-    private(set) var service = Durations()
+    /// Response times from the scheduled start, by outcome: first expected, then unexpected outcomes.
+    private(set) var response = [DurationHistogram?](repeating: nil, count: 2 * CallOutcome.count)
+    /// Service times from the actual send.
+    private(set) var service = DurationHistogram()
 
     mutating func add(_ outcome: Int, expected: Bool, response: UInt64, service: UInt64) {
-        let index = expected ? outcome : outcome + Outcome.count
-        if self.response[index] == nil { self.response[index] = Durations() }
+        let index = expected ? outcome : outcome + CallOutcome.count
+        if self.response[index] == nil { self.response[index] = DurationHistogram() }
         self.response[index]?.record(response)
         self.service.record(service)
     }
@@ -42,35 +42,35 @@ struct OperationRecord: Sendable {
         service.add(other.service)
         for (index, durations) in other.response.enumerated() {
             guard let durations else { continue }
-            if response[index] == nil { response[index] = Durations() }
+            if response[index] == nil { response[index] = DurationHistogram() }
             response[index]?.add(durations)
         }
     }
 
-    /// All answers together, from the scheduled start.
-    var allResponses: Durations {
-        response.reduce(into: Durations()) { all, durations in
+    /// The response times of all outcomes, from the scheduled start.
+    var allResponses: DurationHistogram {
+        response.reduce(into: DurationHistogram()) { all, durations in
             if let durations { all.add(durations) }
         }
     }
 
     var count: UInt64 { service.totalCount }
 
-    /// How many ended in a way that the workload did not expect.
+    /// How many calls had an outcome that the workload does not expect.
     var unexpected: UInt64 {
-        response[Outcome.count...].reduce(0) { $0 + ($1?.totalCount ?? 0) }
+        response[CallOutcome.count...].reduce(0) { $0 + ($1?.totalCount ?? 0) }
     }
 }
 
-/// What was counted in one step.
+/// The record of one step.
 struct StepRecord: Sendable {
     var scheduled: UInt64 = 0
     var sent: UInt64 = 0
-    /// Answers that came while the step lasted.
+    /// Responses received during the step.
     var answered: UInt64 = 0
-    /// Those of them that were OK.
+    /// Responses with OK received during the step.
     var succeeded: UInt64 = 0
-    /// How long it lasted.
+    /// The duration in seconds.
     var seconds = 0.0
     var operations: [OperationRecord]
 
@@ -78,7 +78,7 @@ struct StepRecord: Sendable {
         self.operations = Array(repeating: OperationRecord(), count: operations)
     }
 
-    /// Adds that of another loop in the same time.
+    /// Adds the record of another loop for the same time.
     mutating func add(_ other: StepRecord) {
         scheduled += other.scheduled
         sent += other.sent
@@ -88,31 +88,31 @@ struct StepRecord: Sendable {
         for index in operations.indices { operations[index].add(other.operations[index]) }
     }
 
-    /// Adds that of another time.
+    /// Adds the record of another time.
     mutating func append(_ other: StepRecord) {
         let total = seconds + other.seconds
         add(other)
         seconds = total
     }
 
-    /// All operations together.
+    /// The sum over all operations.
     var total: OperationRecord {
         operations.reduce(into: OperationRecord()) { $0.add($1) }
     }
 
-    /// Answered with OK, per second.
+    /// Responses with OK per second.
     var throughput: Double { seconds > 0 ? Double(succeeded) / seconds : 0 }
 }
 
-/// What one event loop brings home, or all of them.
+/// The record of one event loop, or of all.
 struct RunRecord: Sendable {
     var operations: [String]
     var steps: [StepRecord]
-    var lateness = Durations()
+    var lateness = DurationHistogram()
     var overflowed: UInt64 = 0
     var connectionsOpened: UInt64 = 0
     var connectionsLost: UInt64 = 0
-    /// The greatest share of a core that a loop took while the calls were measured.
+    /// The greatest share of a core that a loop used during the measurement.
     var loopShare = 0.0
 
     mutating func add(_ other: RunRecord) {
@@ -124,7 +124,7 @@ struct RunRecord: Sendable {
         loopShare = max(loopShare, other.loopShare)
     }
 
-    /// All steps together.
+    /// The sum over all steps.
     var whole: StepRecord {
         steps.dropFirst().reduce(into: steps.first ?? StepRecord(operations: operations.count)) {
             whole, step in

@@ -1,5 +1,5 @@
-// `--slow-readers`: connections whose caller asks for long lists and never reads an answer. What they do to the callers
-// beside them shows in the figures of those; nothing is measured here.
+// `--slow-readers`: connections that request long lists and never read the responses. Their effect shows in the
+// figures of other connections; nothing is measured here.
 
 internal import ClinicMessages
 internal import NIOCore
@@ -7,11 +7,11 @@ internal import NIOPosix
 internal import ProtobufC
 internal import TTRPCMessages
 
-/// A connection that is written to once and never read.
+/// A connection that sends requests once and never reads.
 enum SlowReader {
     private static let calls: UInt32 = 64
 
-    /// Opens one.
+    /// Opens a connection and sends the requests.
     static func open(_ target: Target, on group: any EventLoopGroup) async throws -> any Channel {
         let bootstrap = ClientBootstrap(group: group).connectTimeout(.seconds(5))
         let channel = try await openChannel(bootstrap, target).get()

@@ -1,21 +1,20 @@
-// The run as it goes on: each loop says once a second what happened in it, and what all have said becomes a point of the
-// timeline.
+// The timeline of a run: each loop reports once per second, and the reports of all loops form a point.
 
 internal import Histogram
 internal import Synchronization
 
-/// What happened on one loop in one second.
-struct SecondCount: Sendable {
+/// The record of one loop for one second.
+struct SecondRecord: Sendable {
     var sent: UInt64 = 0
-    /// By outcome.
-    var outcomes = [UInt64](repeating: 0, count: Outcome.count)
+    /// Counts by outcome.
+    var outcomes = [UInt64](repeating: 0, count: CallOutcome.count)
     var unexpected: UInt64 = 0
-    var response = Durations()
+    var response = DurationHistogram()
     var inFlight = 0
-    /// The step; nil in the warm-up.
+    /// The step; nil during warm-up.
     var step: Int?
 
-    mutating func add(_ other: SecondCount) {
+    mutating func add(_ other: SecondRecord) {
         sent += other.sent
         unexpected += other.unexpected
         for index in outcomes.indices { outcomes[index] += other.outcomes[index] }
@@ -26,7 +25,9 @@ struct SecondCount: Sendable {
 
     func point(second: Int) -> TimelinePoint {
         var statuses: [String: UInt64] = [:]
-        for (index, count) in outcomes.enumerated() where count > 0 { statuses[Outcome.names[index]] = count }
+        for (index, count) in outcomes.enumerated() where count > 0 {
+            statuses[CallOutcome.names[index]] = count
+        }
         let isEmpty = response.totalCount == 0
         return TimelinePoint(
             second: second, warmUp: step == nil, step: step ?? 0, sent: sent, statuses: statuses,
@@ -36,10 +37,10 @@ struct SecondCount: Sendable {
     }
 }
 
-/// Puts the seconds of all loops together.
+/// Merges the seconds of all loops.
 final class Timeline: Sendable {
     private struct State {
-        var seconds: [(count: SecondCount, loops: Int)] = []
+        var seconds: [(count: SecondRecord, loops: Int)] = []
         var points: [TimelinePoint] = []
         var ended: UInt64 = 0
         var unexpected: UInt64 = 0
@@ -49,7 +50,7 @@ final class Timeline: Sendable {
     private let report: @Sendable (Timeline, TimelinePoint) -> Void
     private let state = Mutex(State())
 
-    /// For so many loops; `report` is told each point when it is complete.
+    /// Makes a timeline for `loops` loops; `report` is called with each complete point.
     init(loops: Int, report: @escaping @Sendable (Timeline, TimelinePoint) -> Void) {
         self.loops = loops
         self.report = report
@@ -57,12 +58,12 @@ final class Timeline: Sendable {
 
     var points: [TimelinePoint] { state.withLock { $0.points } }
 
-    /// The share of unexpected endings in all, and of how many; without the warm-up.
+    /// The share of unexpected outcomes and the number of calls, without the warm-up.
     var errors: (share: Double, of: UInt64) {
         state.withLock { (Double($0.unexpected) / Double(max(1, $0.ended)), $0.ended) }
     }
 
-    /// Takes what is there of seconds that not every loop has lived to see.
+    /// Adds the incomplete seconds at the end of a run.
     func complete() {
         state.withLock { state in
             for second in state.points.count..<state.seconds.count {
@@ -71,10 +72,10 @@ final class Timeline: Sendable {
         }
     }
 
-    /// Takes a second of one loop, which tells them in order.
-    func add(_ count: SecondCount, second: Int) {
+    /// Adds a second of one loop; each loop reports its seconds in order.
+    func add(_ count: SecondRecord, second: Int) {
         let point = state.withLock { state -> TimelinePoint? in
-            while state.seconds.count <= second { state.seconds.append((SecondCount(), 0)) }
+            while state.seconds.count <= second { state.seconds.append((SecondRecord(), 0)) }
             state.seconds[second].count.add(count)
             state.seconds[second].loops += 1
             if count.step != nil {

@@ -1,17 +1,17 @@
-// What ends the program other than well: one line that says what to do, and the exit status.
+// Failures that end the program with a one-line message and an exit status.
 
-/// The exit status, which scripts branch on.
+/// The exit statuses, which scripts rely on.
 enum LoadExit: Int32 {
     case success = 0
-    /// The run did not take place or was given up, or what is in the database afterwards is wrong.
+    /// The run failed or was aborted, or the data in the database is wrong afterwards.
     case failure = 1
     /// The arguments are wrong; nothing was sent.
     case usage = 2
-    /// Something that was demanded with `--assert` or `--slo` did not hold.
+    /// A bound of `--assert` or `--slo` did not hold.
     case assertion = 3
 }
 
-/// A failure for the person at the terminal.
+/// A failure with a message for the user.
 struct LoadFailure: Error, CustomStringConvertible {
     let description: String
     let exit: LoadExit

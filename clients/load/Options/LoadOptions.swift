@@ -1,4 +1,4 @@
-// How much load, for how long, and when to stop.
+// The load options: rate, duration and limits.
 
 internal import ArgumentParser
 
@@ -8,14 +8,14 @@ extension ArrivalKind: ExpressibleByArgument {}
 struct LoadOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Open loop: calls begin at this rate whatever the server does, such as 2000/s. [default: 1000/s]",
+            "Open loop: calls start at this rate regardless of the server, such as 2000/s. [default: 1000/s]",
             valueName: "rate"))
     var rate: Rate?
 
-    @Option(help: "How calls of an open loop follow each other: constant or poisson.")
+    @Option(help: "The arrival process of an open loop: constant or poisson.")
     var arrivals = ArrivalKind.constant
 
-    @Option(help: "What is random comes again with the same seed.")
+    @Option(help: "The seed of random choices; the same seed repeats them.")
     var seed: UInt64 = 1
 
     @Option(
@@ -26,49 +26,51 @@ struct LoadOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Closed loop: so many calls in flight; a slow server is asked less.", valueName: "calls"))
+            "Closed loop: this many calls in flight; a slow server gets fewer calls.", valueName: "calls"))
     var concurrency: Int?
 
-    @Option(help: "Connections, over which the calls are spread.")
+    @Option(help: "Connections among which the calls are distributed.")
     var connections = 8
 
     @Option(
         help: ArgumentHelp(
-            "Calls in flight on a connection; others wait and are counted from when they were due.",
+            "Calls in flight per connection; further calls are queued, and their response time includes the wait.",
             valueName: "calls"))
     var maxInFlight = 128
 
     @Option(help: "Event loops of the generator. [default: 1 on up to 4 cores, else 2]")
     var threads: Int?
 
-    @Option(help: "How long is measured, such as 30s or 5m. [default: 10s]")
+    @Option(help: "The measured time, such as 30s or 5m. [default: 10s]")
     var duration: Duration?
 
-    @Option(help: "How long the load goes on before anything is measured.")
+    @Option(help: "The load's duration before the measurement starts.")
     var warmUp = Duration.seconds(1)
 
-    @Option(help: "How long calls in flight have in the end.")
+    @Option(help: "The time for calls in flight to finish at the end.")
     var drain = Duration.seconds(10)
 
-    @Option(help: ArgumentHelp("End after so many calls.", valueName: "calls"))
+    @Option(help: ArgumentHelp("End after this many calls.", valueName: "calls"))
     var requests: UInt64?
 
     @Option(
         help: ArgumentHelp(
-            "Give the run up (exit 1) when more of its calls than this fail, such as 1%.", valueName: "share")
+            "Abort the run (exit 1) if a larger share of calls fails, such as 1%.", valueName: "share")
     )
     var maxErrors: Share?
 
-    @Option(help: ArgumentHelp("Connections closed and opened anew, such as 10/s.", valueName: "rate"))
+    @Option(
+        help: ArgumentHelp("The rate of connections closed and reopened, such as 10/s.", valueName: "rate"))
     var churn: Rate?
 
     @Option(
         help: ArgumentHelp(
-            "Connections beside the others that ask for long lists and never read.", valueName: "connections")
+            "Additional connections that request long lists and never read the responses.",
+            valueName: "connections")
     )
     var slowReaders = 0
 
-    /// The plan; throws a usage failure for options that do not go together.
+    /// The plan of the run; throws a usage failure for incompatible options.
     func plan(cores: Int) throws(LoadFailure) -> LoadPlan {
         var plan = LoadPlan(load: try load())
         plan.seed = seed
@@ -81,14 +83,14 @@ struct LoadOptions: ParsableArguments {
         plan.slowReaders = try Self.check("--slow-readers", slowReaders, 0...1000)
         plan.maximumErrors = maxErrors?.fraction
         if let requests {
-            guard requests > 0 else { throw LoadFailure("--requests is above 0", .usage) }
+            guard requests > 0 else { throw LoadFailure("--requests must be above 0", .usage) }
             plan.requests = requests
         }
         if case .closed(let concurrency, _) = plan.load, concurrency > plan.connections * plan.maximumInFlight
         {
             throw LoadFailure(
-                "\(plan.connections) connections with --max-in-flight \(plan.maximumInFlight) have no room for "
-                    + "--concurrency \(concurrency): give more --connections", .usage)
+                "\(plan.connections) connections with --max-in-flight \(plan.maximumInFlight) cannot carry "
+                    + "--concurrency \(concurrency); increase --connections", .usage)
         }
         return plan
     }
@@ -99,7 +101,7 @@ struct LoadOptions: ParsableArguments {
         }
         if let stages {
             guard duration == nil else {
-                throw LoadFailure("--stages say themselves how long they last; leave --duration out", .usage)
+                throw LoadFailure("--stages include their durations; omit --duration", .usage)
             }
             do {
                 return .open(try Stage.list(stages), arrivals)
@@ -108,13 +110,13 @@ struct LoadOptions: ParsableArguments {
             }
         }
         let seconds = (duration ?? .seconds(10)).inSeconds
-        guard seconds > 0 else { throw LoadFailure("--duration is above 0", .usage) }
+        guard seconds > 0 else { throw LoadFailure("--duration must be above 0", .usage) }
         if let concurrency {
             return .closed(
                 concurrency: try Self.check("--concurrency", concurrency, 1...1_000_000), seconds: seconds)
         }
         let rate = rate ?? Rate(perSecond: 1000)
-        guard rate.perSecond > 0 else { throw LoadFailure("--rate is above 0", .usage) }
+        guard rate.perSecond > 0 else { throw LoadFailure("--rate must be above 0", .usage) }
         return .open([.steady(rate: rate.perSecond, seconds: seconds)], arrivals)
     }
 
@@ -122,7 +124,7 @@ struct LoadOptions: ParsableArguments {
         _ name: String, _ value: Int, _ range: ClosedRange<Int>
     ) throws(LoadFailure) -> Int {
         guard range.contains(value) else {
-            throw LoadFailure("\(name) is from \(range.lowerBound) to \(range.upperBound)", .usage)
+            throw LoadFailure("\(name) must be from \(range.lowerBound) to \(range.upperBound)", .usage)
         }
         return value
     }

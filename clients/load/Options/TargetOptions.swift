@@ -1,4 +1,4 @@
-// Where the load goes and who sends it: the same addresses, files and session as the command line `clinic` has.
+// The server and the caller, with the same addresses, files and session as the command line `clinic`.
 
 internal import ArgumentParser
 internal import FoundationEssentials
@@ -33,11 +33,11 @@ struct TargetOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "A file with the access token that every call of --call carries; else that of `clinic login`.",
+            "A file with the access token for --call; without it, the token of `clinic login`.",
             valueName: "file"))
     var tokenFile: String?
 
-    /// The address, and what secures it; throws a `LoadFailure` for what cannot be used.
+    /// The address and its TLS context; throws a `LoadFailure` for unusable options.
     func target(_ environment: [String: String]) throws -> (address: Address, tls: TLSContext?) {
         let address =
             try address ?? environment["CLINIC_ADDRESS"].map { try Address(parsing: $0) }
@@ -46,7 +46,7 @@ struct TargetOptions: ParsableArguments {
         let certificate = cert ?? environment["CLINIC_CERT"]
         let key = key ?? environment["CLINIC_KEY"]
         guard (certificate == nil) == (key == nil) else {
-            throw LoadFailure("--cert and --key go together", .usage)
+            throw LoadFailure("--cert and --key require each other", .usage)
         }
         do {
             return (
@@ -69,7 +69,7 @@ struct TargetOptions: ParsableArguments {
         return .tcp(host: "127.0.0.1", port: 7411)
     }
 
-    /// The token of a file, or that of a session which `clinic login` began at this address and which has not ended.
+    /// The token from the file, or from a session of `clinic login` for this address that has not expired.
     func token(for address: Address, sessionFile: String?, _ environment: [String: String]) throws -> String?
     {
         if let tokenFile {
@@ -84,13 +84,13 @@ struct TargetOptions: ParsableArguments {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         guard let path, let bytes = FileManager.default.contents(atPath: path),
-            let session = try? decoder.decode(SignedIn.self, from: bytes),
-            session.address == Self.name(of: address), !session.hasEnded
+            let session = try? decoder.decode(StoredSession.self, from: bytes),
+            session.address == Self.name(of: address), !session.hasExpired
         else { return nil }
         return session.token
     }
 
-    /// The address as `clinic login` writes it down.
+    /// The address in the form that `clinic login` stores.
     private static func name(of address: Address) -> String {
         if case .unix(let path) = address, !path.hasPrefix("/") {
             return Address.unix(path: FileManager.default.currentDirectoryPath + "/" + path).description
@@ -98,12 +98,12 @@ struct TargetOptions: ParsableArguments {
         return address.description
     }
 
-    private struct SignedIn: Decodable {
+    private struct StoredSession: Decodable {
         let address: String
         let token: String
         let expireTime: String
 
-        var hasEnded: Bool {
+        var hasExpired: Bool {
             (try? Date(expireTime, strategy: .iso8601)).map { $0 <= Date() } ?? false
         }
     }

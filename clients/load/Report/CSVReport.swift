@@ -1,7 +1,7 @@
-// The figures for spreadsheets, by RFC 4180: a row for each status of each operation of each step.
+// The report as CSV (RFC 4180): one row per status of each operation and step.
 
 extension LoadReport {
-    /// A line of titles and the rows. Durations are response times in microseconds.
+    /// A header line and the rows. Durations are response times in microseconds.
     var csv: String {
         let percentiles = [50, 75, 90, 95, 99, 99.9, 99.99] as [Double]
         let titles =
@@ -33,7 +33,7 @@ extension LoadReport {
         trimmed(decimal(value, places: 6, isGrouped: false))
     }
 
-    /// A field, in quotes where it needs them.
+    /// A field, quoted if necessary.
     private static func field(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: { "\",\r\n".unicodeScalars.contains($0) }) else {
             return text

@@ -1,37 +1,38 @@
-// What a run found: the one value that the engine fills, that text, JSON, CSV and HTML show, and that `clinic-load
-// compare` reads back. Names and units are part of the JSON form, so they change only together with `format`.
+// The result of a run. The engine fills it, the text, JSON, CSV and HTML reports show it, and `clinic-load compare`
+// reads it. Names and units are part of the JSON format, so they change only together with `format`.
 
 /// The result of a run.
 struct LoadReport: Codable, Sendable {
-    /// The version of the JSON form.
+    /// The version of the JSON format.
     static let currentFormat = 1
 
     var format = LoadReport.currentFormat
     var run: RunFacts
-    /// The steps of the load, one after another; most runs have one.
+    /// The steps of the load in order; most runs have one.
     var steps: [StepReport]
-    /// One point for each second of the run, warm-up included.
+    /// One point per second of the run, including the warm-up.
     var timeline: [TimelinePoint]
     var generator: GeneratorReport
-    /// How the greatest rate was found; nil without `--find-max`. The other figures are then those of its best trial.
+    /// The search for the greatest rate; nil without `--find-max`. With it, the other figures are those of its best
+    /// trial.
     var search: SearchReport?
-    /// What the server told of itself; nil without `--metrics`.
+    /// The server's metrics; nil without `--metrics`.
     var server: ServerReport?
-    /// What `--watchers` saw; nil without.
+    /// The watchers' observations; nil without `--watchers`.
     var watchers: WatcherReport?
-    /// What was found in the data afterwards; empty where nothing was checked.
+    /// The checks of the data after the run; empty if nothing was checked.
     var checks: [CheckResult]
     var assertions: [AssertionResult]
 }
 
-/// Under what the run took place: enough to repeat it.
+/// The conditions of the run, sufficient to repeat it.
 struct RunFacts: Codable, Sendable {
-    /// The arguments as they were given, without tokens and passwords.
+    /// The arguments without tokens and passwords.
     var arguments: [String]
     var seed: UInt64
-    /// The revision of the source that the program was built from, or "unknown".
+    /// The source revision of the program, or "unknown".
     var revision: String
-    /// When it began, in RFC 3339, UTC.
+    /// The start time, RFC 3339 in UTC.
     var started: String
     var address: String
     /// "book-and-pay" or "clinic.v1.DoctorService/ListDoctors".
@@ -40,7 +41,7 @@ struct RunFacts: Codable, Sendable {
     var machine: MachineFacts
 }
 
-/// Where the generator ran.
+/// The machine that ran the generator.
 struct MachineFacts: Codable, Sendable {
     var processor: String
     var cores: Int
@@ -48,51 +49,51 @@ struct MachineFacts: Codable, Sendable {
     var system: String
 }
 
-/// How the load of a step came about.
+/// The kind of load of a step.
 enum LoadShape: Codable, Sendable, Equatable {
-    /// Calls begin on a schedule, whatever the server does. Calls per second.
+    /// Calls start on a schedule regardless of the server. The rate is in calls per second.
     case open(rate: Double, poisson: Bool)
-    /// So many calls are in flight; the next begins when one ends, so a slow server is asked less.
+    /// A constant number of calls in flight; the next call starts when one ends, so a slow server gets fewer calls.
     case closed(concurrency: Int)
 }
 
-/// What was measured while the load had one shape; warm-up is left out.
+/// The measurements of one step, without the warm-up.
 struct StepReport: Codable, Sendable {
     var load: LoadShape
     var seconds: Double
-    /// Calls that were to begin, that did, and that were answered in the measured time.
+    /// Calls that were scheduled, sent, and answered within the measured time.
     var scheduled: UInt64
     var sent: UInt64
     var answered: UInt64
-    /// Answered with OK, per second.
+    /// Responses with OK per second.
     var throughput: Double
     var operations: [OperationReport]
-    /// All operations together.
+    /// The total over all operations.
     var total: OperationReport
 }
 
-/// One operation's answers.
+/// The results of one operation.
 struct OperationReport: Codable, Sendable {
     /// "BookingService/BookAppointment"; "all" for the total.
     var name: String
-    /// By the name of the code: "OK", "ALREADY_EXISTS", and "NO_ANSWER" for calls that were cut off.
+    /// By the name of the status: "OK", "ALREADY_EXISTS", and "NO_ANSWER" for calls without a response.
     var statuses: [StatusReport]
-    /// From the moment a call was to begin, all answers together. In a closed loop the same as `service`.
+    /// The response time from the scheduled start, over all statuses. In a closed loop equal to `service`.
     var response: Latency
-    /// From the moment it was sent.
+    /// The service time from the actual send.
     var service: Latency
 }
 
-/// One operation's answers of one code.
+/// The results of one operation with one status.
 struct StatusReport: Codable, Sendable {
     var status: String
-    /// Whether the workload expects it: a taken slot in a race is no error.
+    /// Whether the workload expects the status: a taken slot in a race is not an error.
     var expected: Bool
     var count: UInt64
     var response: Latency
 }
 
-/// A distribution of durations, in microseconds, exact to three digits.
+/// A distribution of durations in microseconds with three significant digits.
 struct Latency: Codable, Sendable {
     var count: UInt64
     var minimum: UInt64
@@ -100,7 +101,7 @@ struct Latency: Codable, Sendable {
     var maximum: UInt64
     /// 50, 75, 90, 95, 99, 99.9 and 99.99, in this order.
     var percentiles: [Percentile]
-    /// The distribution itself, for plots and comparisons: the percentile reached at each value, growing in both.
+    /// The distribution for plots and comparisons: the percentile reached at each value, ascending in both.
     var curve: [Percentile]
 
     struct Percentile: Codable, Sendable, Equatable {
@@ -112,73 +113,73 @@ struct Latency: Codable, Sendable {
 
 /// One second of the run.
 struct TimelinePoint: Codable, Sendable {
-    /// Since the beginning.
+    /// Seconds since the start.
     var second: Int
     var warmUp: Bool
     /// The index of the step.
     var step: Int
     var sent: UInt64
-    /// Answered, by the name of the code.
+    /// Responses by the name of the status.
     var statuses: [String: UInt64]
-    /// Those among them that the workload does not expect.
+    /// Responses with a status that the workload does not expect.
     var errors: UInt64
-    /// Response times of what was answered in this second, in microseconds.
+    /// Response times of the calls that ended in this second, in microseconds.
     var median: UInt64
     var p99: UInt64
     var maximum: UInt64
     var inFlight: Int
 }
 
-/// What the generator itself cost, and whether it was the bottleneck.
+/// The resources that the generator used, and whether it was the bottleneck.
 struct GeneratorReport: Codable, Sendable {
-    /// Of one core, 1 is all of it.
+    /// As a fraction of one core.
     var processorShare: Double
     var threads: Int
     var peakMemoryBytes: UInt64
-    /// How late calls were sent after they were to begin.
+    /// How late calls were sent after their scheduled start.
     var lateness: Latency
-    /// Calls that were to begin and found `--max-in-flight` reached: the server was behind, not the generator.
+    /// Due calls that were queued because `--max-in-flight` was reached: the server, not the generator, was behind.
     var overflowed: UInt64
-    /// Connections that were opened, the first ones and those of `--churn` included.
+    /// Connections opened, including the first ones and those of `--churn`.
     var connectionsOpened: UInt64
-    /// Connections that ended although nobody here closed them.
+    /// Connections that the generator did not close itself.
     var connectionsLost: UInt64
     /// nil, or why the figures say more about the generator than about the server.
     var saturated: String?
 }
 
-/// What the server's own metrics say of the run: the difference of two readings of /metrics, and the last reading.
+/// The server's metrics of the run: the difference between two readings of /metrics, and the last values of gauges.
 struct ServerReport: Codable, Sendable {
-    /// Whether it was started again during the run: what it counted before that is lost.
+    /// Whether the server was restarted during the run, which loses its earlier counts.
     var restarted: Bool
-    /// Of one core.
+    /// As a fraction of one core.
     var processorShare: Double
     var residentMemoryBytes: UInt64
     var receivedBytes: UInt64
     var sentBytes: UInt64
-    /// Seconds that statements waited for a connection, in all, by lane.
+    /// The total time in seconds that statements waited for a connection, by lane.
     var waitSeconds: [String: Double]
-    /// Statements in each group that was committed together, on average, by lane.
+    /// The mean number of statements committed together, by lane.
     var statementsPerGroup: [String: Double]
-    /// Failures by reason.
+    /// Failed calls by reason.
     var refused: [String: UInt64]
 }
 
-/// What those saw who watched the bookings.
+/// The observations of the watchers.
 struct WatcherReport: Codable, Sendable {
     var watchers: Int
-    /// That reached them, all together.
+    /// The number of events received by all watchers.
     var events: UInt64
-    /// Of new bookings, from the acknowledgement to the event.
+    /// The time from the acknowledgement of new bookings to their events.
     var lag: Latency
 }
 
-/// Something that must hold in the data after the run.
+/// An invariant of the data, checked after the run.
 struct CheckResult: Codable, Sendable {
     /// "no double booking".
     var name: String
     var passed: Bool
-    /// What was looked at and what was found.
+    /// What was checked and found.
     var detail: String
 }
 
@@ -187,27 +188,27 @@ struct AssertionResult: Codable, Sendable {
     /// "p99<50ms".
     var text: String
     var passed: Bool
-    /// What it was: "61.2 ms".
+    /// The actual value: "61.2 ms".
     var actual: String
 }
 
 /// The search of `--find-max`.
 struct SearchReport: Codable, Sendable {
-    /// The greatest rate, in calls per second, at which all of `--slo` held; nil if there was none.
+    /// The greatest rate in calls per second at which every `--slo` held; nil if there was none.
     var maximumRate: Double?
-    /// In the order in which they were made.
+    /// The trials in order.
     var trials: [TrialReport]
 }
 
 /// One trial of a search.
 struct TrialReport: Codable, Sendable {
-    /// Calls per second.
+    /// The rate in calls per second.
     var rate: Double
     var passed: Bool
     /// Answered with OK, per second.
     var throughput: Double
     var response: Latency
-    /// What `--slo` asked for and what it was.
+    /// The bounds of `--slo` and the actual values.
     var objectives: [AssertionResult]
     /// nil, or why the trial says more about the generator than about the server.
     var saturated: String?

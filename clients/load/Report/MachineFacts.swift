@@ -1,11 +1,11 @@
-// Where the generator runs and what it was built from.
+// The machine that runs the generator, and the revision of the program.
 
 internal import FoundationEssentials
 internal import Glibc
 internal import Subprocess
 
 extension MachineFacts {
-    /// This machine, as Linux describes it.
+    /// Describes this machine.
     static func current() -> MachineFacts {
         var name = utsname()
         let isNamed = uname(&name) == 0
@@ -21,7 +21,7 @@ extension MachineFacts {
         UInt64(max(0, sysconf(CInt(_SC_PHYS_PAGES)))) &* UInt64(max(0, sysconf(CInt(_SC_PAGESIZE))))
     }
 
-    /// The first value under a name in a file of names and values; nil if it is not there.
+    /// The first value of `name` in a file of names and values; nil if it is missing.
     static func value(of name: String, in path: String, separator: Character) -> String? {
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return nil }
         for line in text.split(separator: "\n") {
@@ -37,16 +37,16 @@ extension MachineFacts {
         text.split { $0 == " " || $0 == "\t" }.joined(separator: " ")
     }
 
-    /// A field of uname: bytes up to a NUL.
+    /// Converts a NUL-terminated field of uname.
     private static func text<Field>(_ field: Field) -> String {
         withUnsafeBytes(of: field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 }
 
 extension RunFacts {
-    /// The revision of the source that this program was built from, as far as it can be known: nothing is built into it,
-    /// but where it lies in a checkout, git says at which commit that is and whether files differ from it. A program
-    /// that is older than the commit says so, and one that was installed elsewhere says "unknown".
+    /// The source revision of this program. It is not built in: if the program lies in a git checkout, it is the
+    /// commit there, and whether files differ from it. If the program is older than the commit, or outside a
+    /// checkout, the result says "unknown".
     static func currentRevision() async -> String {
         guard let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") else {
             return "unknown"
@@ -54,7 +54,7 @@ extension RunFacts {
         return await revision(ofProgramAt: path)
     }
 
-    /// The same for another program.
+    /// The source revision of another program.
     static func revision(ofProgramAt path: String) async -> String {
         let folder = path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex)
         var status = stat()
@@ -67,7 +67,7 @@ extension RunFacts {
         return status.st_mtim.tv_sec < committed ? "unknown, built before \(revision)" : revision
     }
 
-    /// The one line that git answers; nil if it is not there or refuses.
+    /// The first line of git's output; nil if git fails.
     private static func git(_ arguments: [String]) async -> String? {
         let result = try? await Subprocess.run(
             .name("git"), arguments: Arguments(arguments),

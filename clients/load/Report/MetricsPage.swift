@@ -1,7 +1,7 @@
-// A page of metrics as Prometheus writes them. What is not understood is left out: another version of the server may have
-// more on its page.
+// Parses a page in Prometheus's text format. Unknown lines are ignored, because another version of the server may
+// print more.
 
-/// The samples of a page.
+/// The samples of a metrics page.
 struct MetricsPage: Sendable {
     struct Series: Hashable, Sendable {
         var name: String
@@ -16,21 +16,21 @@ struct MetricsPage: Sendable {
         }
     }
 
-    /// The sum over all series that have these labels and perhaps more; 0 without any.
+    /// The sum over all series with at least these labels; 0 if there are none.
     func sum(_ name: String, _ labels: [String: String] = [:]) -> Double {
         values.reduce(0) { sum, sample in
-            let isMeant =
+            let matches =
                 sample.key.name == name && labels.allSatisfy { sample.key.labels[$0.key] == $0.value }
-            return isMeant ? sum + sample.value : sum
+            return matches ? sum + sample.value : sum
         }
     }
 
-    /// What a label is in the series of a name.
+    /// The values of a label among the series of a name.
     func labelValues(_ name: String, _ label: String) -> Set<String> {
         Set(values.keys.lazy.filter { $0.name == name }.compactMap { $0.labels[label] })
     }
 
-    /// `name{label="value",…} number`, perhaps with a time behind it.
+    /// Parses `name{label="value",…} number` with an optional timestamp.
     private static func sample(_ line: Substring) -> (Series, Double)? {
         let name = line.prefix { $0 != "{" && $0 != " " }
         var rest = line.dropFirst(name.count)
@@ -50,7 +50,7 @@ struct MetricsPage: Sendable {
         return (Series(name: String(name), labels: labels), number)
     }
 
-    /// `label="value"`, with backslashes before quotes, backslashes and line ends (n).
+    /// Parses `label="value"` with escaped quotes, backslashes and line breaks.
     private static func readLabel(_ rest: inout Substring) -> (String, String)? {
         let label = rest.prefix { $0 != "=" && $0 != "}" }
         rest = rest.dropFirst(label.count)

@@ -1,9 +1,9 @@
-// What is seen while a run goes on: on a terminal one line that is written over once a second, elsewhere a line now and
-// then, so that a log of a build stays short.
+// The progress of a run: on a terminal one line that is rewritten every second, otherwise a line every few seconds,
+// so that build logs stay short.
 
-/// Shows the seconds of a run as they pass. Used by one task.
-struct LiveLine {
-    /// The seconds between lines where they cannot be written over.
+/// Shows the progress of a run. Used by one task.
+struct ProgressLine {
+    /// The seconds between lines if standard error is not a terminal.
     static let secondsBetweenLines = 5
 
     private let isTerminal: Bool
@@ -11,17 +11,17 @@ struct LiveLine {
     private let write: (String) -> Void
     private var isOpen = false
 
-    /// `total` is how long the run is to be, where that is known; `write` gets text for standard error.
+    /// `total` is the planned duration, if known; `write` writes to standard error.
     init(isTerminal: Bool, total: Duration? = nil, write: @escaping (String) -> Void) {
         self.isTerminal = isTerminal
         self.total = total
         self.write = write
     }
 
-    /// Shows a second.
+    /// Shows one second of the run.
     mutating func show(_ point: TimelinePoint) {
         if isTerminal {
-            // Back to the first column; what is left of a longer line before is cleared.
+            // Returns to the first column and clears the rest of a longer previous line.
             write("\r" + Self.text(point, of: total) + "\u{1B}[K")
             isOpen = true
         } else if (point.second + 1).isMultiple(of: Self.secondsBetweenLines) {
@@ -29,7 +29,7 @@ struct LiveLine {
         }
     }
 
-    /// Clears the line: the report comes.
+    /// Clears the line before the report is printed.
     mutating func end() {
         if isOpen { write("\r\u{1B}[K") }
         isOpen = false

@@ -1,21 +1,20 @@
-// The report in files: where `--json`, `--csv` and `--html` put it, and how `clinic-load compare` reads one back.
+// Report files: `--json`, `--csv` and `--html` write them, `clinic-load compare` reads JSON.
 
 internal import ArgumentParser
 internal import FoundationEssentials
 
-/// Which forms of the report are written, next to the text on standard output.
+/// The report files to write besides the text on standard output.
 struct ReportOutputs: ParsableArguments {
-    @Option(help: "Write the whole report into this file as JSON, which 'clinic-load compare' reads.")
+    @Option(help: "Write the report to this file as JSON, for 'clinic-load compare'.")
     var json: String?
 
-    @Option(help: "Write a row for each operation and status into this file.")
+    @Option(help: "Write one row per operation and status to this file.")
     var csv: String?
 
-    @Option(help: "Write the report into this file as one page with plots.")
+    @Option(help: "Write the report to this file as one page with plots.")
     var html: String?
 
-    /// Writes the files, each all or nothing. Throws a `ReportFileError` for the first that cannot be written, after
-    /// the others have been.
+    /// Writes the files atomically. Throws a `ReportFileError` for the first that fails, after writing the others.
     func write(_ report: LoadReport) throws {
         var failure: (any Error)?
         for (path, make) in [
@@ -33,7 +32,7 @@ struct ReportOutputs: ParsableArguments {
     }
 }
 
-/// A file that cannot be written, or is no report.
+/// A file that cannot be written or is not a report.
 struct ReportFileError: Error, CustomStringConvertible {
     let description: String
 
@@ -43,17 +42,17 @@ struct ReportFileError: Error, CustomStringConvertible {
 }
 
 extension LoadReport {
-    /// The most bytes of a file that is read.
+    /// The maximum size of a report file in bytes.
     private static let maximumFileBytes = 256 << 20
 
-    /// The JSON form: sorted keys, so that two reports can be compared line by line.
+    /// The JSON form with sorted keys, so that two reports can be compared line by line.
     func json() throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         return try encoder.encode(self) + Data("\n".utf8)
     }
 
-    /// Reads a file that `--json` wrote. Throws a `ReportFileError`.
+    /// Reads a report written with `--json`. Throws a `ReportFileError`.
     static func read(_ path: String) throws -> LoadReport {
         let data: Data
         do {
@@ -66,7 +65,7 @@ extension LoadReport {
         }
         let decoder = JSONDecoder()
         guard let header = try? decoder.decode(Header.self, from: data) else {
-            throw ReportFileError("\(path) is no report of clinic-load; write one with --json")
+            throw ReportFileError("\(path) is not a report of clinic-load; write one with --json")
         }
         guard header.format == currentFormat else {
             throw ReportFileError(
@@ -81,13 +80,13 @@ extension LoadReport {
         }
     }
 
-    /// What every version of the form has.
+    /// The part that every format version has.
     private struct Header: Decodable {
         var format: Int
     }
 }
 
-/// What went wrong, in a few words.
+/// A short description of an error.
 private func reason(_ error: any Error) -> String {
     switch error {
     case let error as CocoaError:

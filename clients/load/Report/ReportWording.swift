@@ -1,20 +1,20 @@
-// What the reports of every form say in the same words: titles of loads, figures of a distribution, verdicts.
+// The wording shared by all report formats: titles of loads, latency columns, verdicts.
 
 extension Latency {
-    /// The microseconds at one of the percentiles that are kept; nil without any answer.
+    /// The latency in microseconds at one of the stored percentiles; nil without calls.
     func at(_ percentile: Double) -> UInt64? {
         count == 0 ? nil : percentiles.first { $0.percentile == percentile }?.microseconds
     }
 
-    /// The same as text; "-" where there is none.
+    /// The latency as text; "-" without calls.
     func text(at percentile: Double) -> String {
         at(percentile).map { durationText(microseconds: $0) } ?? "-"
     }
 
-    /// The longest as text.
+    /// The maximum as text.
     var maximumText: String { count == 0 ? "-" : durationText(microseconds: maximum) }
 
-    /// The columns that tables show: p50, p90, p99, p99.9 and the maximum.
+    /// The columns of tables: p50, p90, p99, p99.9 and the maximum.
     static let columnTitles = ["p50", "p90", "p99", "p99.9", "max"]
     var columns: [String] { [50, 90, 99, 99.9].map(text(at:)) + [maximumText] }
 }
@@ -33,15 +33,15 @@ extension LoadShape {
         }
     }
 
-    /// What must be known of a closed loop's latencies.
+    /// The warning about the latencies of a closed loop.
     static let closedLoopWarning =
-        "A closed loop asks a slow server less: these latencies leave out the waiting of calls that were not begun"
+        "A closed loop sends a slow server fewer calls, so these latencies omit the wait of calls that were not sent"
         + " (coordinated omission). Use --rate to measure what callers would wait."
 }
 
 extension OperationReport {
     var count: UInt64 { statuses.reduce(0) { $0 &+ $1.count } }
-    /// Those that the workload does not expect.
+    /// The number of calls with an unexpected status.
     var errorCount: UInt64 { statuses.reduce(0) { $1.expected ? $0 : $0 &+ $1.count } }
 }
 
@@ -49,28 +49,28 @@ extension StepReport {
     /// "open loop, 2,000/s, evenly spaced arrivals, for 30.0 s".
     var title: String { "\(load.text), for \(durationText(microseconds: seconds * 1e6))" }
 
-    /// What came of the calls, in one line.
+    /// The number of calls in one line.
     var outcome: String {
-        "\(countText(scheduled)) to begin, \(countText(sent)) sent, \(countText(answered)) answered;"
+        "\(countText(scheduled)) scheduled, \(countText(sent)) sent, \(countText(answered)) answered;"
             + " \(Rate(perSecond: throughput).text) answered with OK"
     }
 
-    /// So many in the measured time, per second.
+    /// A count divided by the measured time.
     func rate(of count: UInt64) -> String {
         seconds > 0 ? Rate(perSecond: Double(count) / seconds).text : "-"
     }
 
-    /// All operations, and the total behind them unless there is only one.
+    /// All operations, followed by the total if there are several.
     var rows: [OperationReport] { operations.count == 1 ? operations : operations + [total] }
 }
 
 extension GeneratorReport {
-    /// Whether the figures can be trusted, in a sentence.
+    /// Whether the generator was the bottleneck, in a sentence.
     var verdict: String {
         saturated.map { "The generator was the bottleneck: \($0)" } ?? "The generator was not the bottleneck."
     }
 
-    /// What it cost.
+    /// The resources that the generator used.
     var facts: [(String, String)] {
         var facts = [
             (
@@ -94,18 +94,17 @@ extension GeneratorReport {
 }
 
 extension SearchReport {
-    /// What was found, in a sentence.
+    /// The result in a sentence.
     var verdict: String {
         maximumRate.map {
-            "The greatest rate at which --slo held is \(Rate(perSecond: $0).text); the figures are those of its trial."
-        } ?? "There was no rate at which --slo held; the figures are those of the last trial."
+            "The greatest rate at which --slo held is \(Rate(perSecond: $0).text); the figures are from its trial."
+        } ?? "There was no rate at which --slo held; the figures are from the last trial."
     }
 
     /// The columns of `rows`.
     static let columnTitles = ["Rate", "Answered", "p50", "p99", "Objectives", "Verdict"]
 
-    /// A line for each trial, in the order in which they were made; above them, if asked for, the titles as in a
-    /// terminal.
+    /// One line per trial in order; with `titles`, preceded by upper-case column titles.
     func rows(titles: Bool = false) -> [[String]] {
         let rows = trials.map { trial in
             [
@@ -119,14 +118,14 @@ extension SearchReport {
 }
 
 extension TrialReport {
-    /// What came of it, in a word or so.
+    /// The result in a few words.
     var verdict: String {
         passed ? "holds" : saturated == nil ? "fails" : "the generator is the limit"
     }
 }
 
 extension ServerReport {
-    /// What it says, line by line.
+    /// The server's metrics, one per line.
     var facts: [(String, String)] {
         var facts = [
             ("Processor", "\(significant(processorShare)) cores"),
@@ -137,7 +136,7 @@ extension ServerReport {
             facts.append(
                 (
                     "Waited for \(lane)",
-                    "\(durationText(microseconds: seconds * 1e6)), all statements together"
+                    "\(durationText(microseconds: seconds * 1e6)) in total"
                 ))
         }
         for (lane, count) in statementsPerGroup.sorted(by: { $0.key < $1.key }) {
@@ -146,26 +145,26 @@ extension ServerReport {
         for (reason, count) in refused.sorted(by: { $0.key < $1.key }) {
             facts.append(("Refused", "\(countText(count)) \(reason)"))
         }
-        if restarted { facts.append(("Restarted", "during the run: what it had counted before is lost")) }
+        if restarted { facts.append(("Restarted", "during the run; counts before the restart are lost")) }
         return facts
     }
 }
 
 extension WatcherReport {
-    /// What they saw, line by line.
+    /// The watchers' observations, one per line.
     var facts: [(String, String)] {
         [
             ("Watchers", "\(watchers), \(countText(events)) events"),
             (
-                "Behind the answer",
-                "\(lag.text(at: 50)) (p50), \(lag.text(at: 99)) (p99), \(lag.maximumText) (max), of new bookings"
+                "Event delay",
+                "\(lag.text(at: 50)) (p50), \(lag.text(at: 99)) (p99), \(lag.maximumText) (max), for new bookings"
             ),
         ]
     }
 }
 
 extension RunFacts {
-    /// Under what the run took place, line by line.
+    /// The conditions of the run, one per line.
     var facts: [(String, String)] {
         [
             ("Workload", workload), ("Address", "\(address), \(connections) connections"),

@@ -1,34 +1,34 @@
-// The server's own account of a run: its page of metrics is read before and after, over plain HTTP/1.1 as Prometheus reads
-// it. The page comes from another process, so its size and the time for it have limits.
+// The server's metrics of a run, read before and after over plain HTTP/1.1 as Prometheus does. Size and time are
+// limited, because the page comes from another process.
 
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
 
-/// Why a page of metrics could not be had.
+/// Why a metrics page could not be read.
 struct ServerMetricsError: Error, CustomStringConvertible {
     let description: String
 }
 
-/// Reads a server's page of metrics.
+/// Reads a server's metrics page.
 enum ServerMetrics {
-    /// The most bytes of a page.
+    /// The maximum size of a page in bytes.
     static let maximumBytes = 8 << 20
-    /// The longest that a reading may take.
+    /// The time limit of a reading.
     static let maximumTime = Duration.seconds(5)
 
-    /// A page at one moment.
+    /// A page and when it was read.
     struct Reading: Sendable {
         var taken: ContinuousClock.Instant
         var page: MetricsPage
     }
 
-    /// Reads `http://HOST:PORT/metrics`; without a path, that one is meant. Throws a `ServerMetricsError`.
+    /// Reads `http://HOST:PORT/metrics`; the path defaults to /metrics. Throws a `ServerMetricsError`.
     static func read(from address: String) async throws -> Reading {
         guard let location = WebLocation(address) else {
             throw ServerMetricsError(
                 description:
-                    "'\(address)' is no address of metrics: it is to be like http://127.0.0.1:9100/metrics")
+                    "'\(address)' is not a metrics address; write it like http://127.0.0.1:9100/metrics")
         }
         let text: String
         do {
@@ -45,28 +45,28 @@ enum ServerMetrics {
 
     private static func fetch(_ location: WebLocation) async throws -> String {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
-        let answer = loop.makePromise(of: String.self)
+        let response = loop.makePromise(of: String.self)
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(TimeAmount(maximumTime))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
                     try pipeline.addHTTPClientHandlers()
-                    try pipeline.addHandler(PageReader(location: location, answer: answer))
+                    try pipeline.addHandler(PageReader(location: location, response: response))
                 }
             }
         do {
             let channel = try await bootstrap.connect(host: location.host, port: location.port).get()
             let timer = loop.scheduleTask(in: TimeAmount(maximumTime)) {
-                answer.fail(ServerMetricsError(description: "no whole answer within \(maximumTime.text)"))
+                response.fail(ServerMetricsError(description: "no whole response within \(maximumTime.text)"))
             }
             defer {
                 timer.cancel()
                 channel.close(promise: nil)
             }
-            return try await answer.futureResult.get()
+            return try await response.futureResult.get()
         } catch {
-            answer.fail(error)
+            response.fail(error)
             throw error
         }
     }
@@ -77,18 +77,18 @@ enum ServerMetrics {
         case let error as NIOConnectionError:
             error.connectionErrors.first.map { "\($0.error)" } ?? "there is no such host"
         case is ChannelError: "no connection within \(maximumTime.text)"
-        case HTTPParserError.invalidEOFState: "the connection ended before the answer did"
-        case is HTTPParserError: "the answer is not HTTP"
+        case HTTPParserError.invalidEOFState: "the connection ended before the response did"
+        case is HTTPParserError: "the response is not HTTP"
         default: "\(error)"
         }
     }
 }
 
 extension ServerMetrics.Reading {
-    /// What happened between an earlier reading and this one.
+    /// The difference to an earlier reading.
     func difference(since earlier: ServerMetrics.Reading) -> ServerReport {
         let start = "process_start_time_seconds"
-        // A start is counted from the boot by clocks that drift apart, so it may differ by little.
+        // The start time is computed from clocks that drift apart, so small differences do not mean a restart.
         let restarted = (page.sum(start) - earlier.page.sum(start)).magnitude > 1
         let before = restarted ? MetricsPage("") : earlier.page
         func growth(_ name: String, _ labels: [String: String] = [:]) -> Double {
@@ -117,7 +117,7 @@ extension ServerMetrics.Reading {
             })
     }
 
-    /// A number of the page as a count; 0 for what is none.
+    /// A sample as a count; 0 if it is not one.
     private static func whole(_ value: Double) -> UInt64 {
         UInt64(exactly: value.rounded()) ?? 0
     }
@@ -137,7 +137,7 @@ struct WebLocation: Equatable {
         let rest = text.dropFirst(scheme.count)
         let authority = rest.prefix { $0 != "/" }
         path = rest.count > authority.count ? String(rest.dropFirst(authority.count)) : "/metrics"
-        // The colon of a port stands behind the bracket that ends an IPv6 address.
+        // The port's colon follows the bracket that ends an IPv6 address.
         let bracket = authority.lastIndex(of: "]")
         let colon = authority[(bracket ?? authority.startIndex)...].lastIndex(of: ":")
         let name = authority.prefix(upTo: colon ?? authority.endIndex)
@@ -147,7 +147,7 @@ struct WebLocation: Equatable {
         }
         host = bracket == nil ? String(name) : String(name.dropFirst().dropLast())
         self.port = Int(port)
-        // Colons belong to an IPv6 address, which stands in brackets.
+        // Only an IPv6 address in brackets may contain colons.
         let isBracketed = name.hasPrefix("[") && name.hasSuffix("]")
         guard !host.isEmpty, !host.contains(where: { "@[]".contains($0) }),
             isBracketed || (bracket == nil && !host.contains(":"))
@@ -155,18 +155,18 @@ struct WebLocation: Equatable {
     }
 }
 
-/// Asks for one page and takes its answer.
+/// Requests one page and collects the response.
 private final class PageReader: ChannelInboundHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias OutboundOut = HTTPClientRequestPart
 
     private let location: WebLocation
-    private let answer: EventLoopPromise<String>
+    private let response: EventLoopPromise<String>
     private var text = ByteBuffer()
 
-    init(location: WebLocation, answer: EventLoopPromise<String>) {
+    init(location: WebLocation, response: EventLoopPromise<String>) {
         self.location = location
-        self.answer = answer
+        self.response = response
     }
 
     func channelActive(context: ChannelHandlerContext) {
@@ -183,32 +183,32 @@ private final class PageReader: ChannelInboundHandler {
         switch unwrapInboundIn(data) {
         case .head(let head):
             if head.status != .ok {
-                fail(context, "the answer is \(head.status.code) \(head.status.reasonPhrase)")
+                fail(context, "the response is \(head.status.code) \(head.status.reasonPhrase)")
             }
         case .body(var part):
             guard text.readableBytes + part.readableBytes <= ServerMetrics.maximumBytes else {
                 return fail(
-                    context, "the answer is longer than \(bytesText(UInt64(ServerMetrics.maximumBytes)))")
+                    context, "the response is longer than \(bytesText(UInt64(ServerMetrics.maximumBytes)))")
             }
             text.writeBuffer(&part)
         case .end:
-            answer.succeed(String(buffer: text))
+            response.succeed(String(buffer: text))
             context.close(promise: nil)
         }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        fail(context, "the connection ended before the answer did")
+        fail(context, "the connection ended before the response did")
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        answer.fail(error)
+        response.fail(error)
         context.close(promise: nil)
     }
 
     private func fail(_ context: ChannelHandlerContext, _ text: String) {
-        answer.fail(ServerMetricsError(description: text))
+        response.fail(ServerMetricsError(description: text))
         context.close(promise: nil)
     }
 }

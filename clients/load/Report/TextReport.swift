@@ -1,9 +1,9 @@
-// The report for people at a terminal.
+// The report as text for a terminal.
 
 internal import Terminal
 
 extension LoadReport {
-    /// The whole report as text, in lines of at most 120 columns as far as names allow.
+    /// The report as text, in lines of at most 120 columns unless names are longer.
     var text: String {
         var parts = [Self.facts(run.facts)]
         for (index, step) in steps.enumerated() {
@@ -13,8 +13,8 @@ extension LoadReport {
             parts.append(search.verdict + "\n" + Self.table(search.rows(titles: true), numbersFrom: 0))
         }
         parts.append("\(printable(generator.verdict))\n" + Self.facts(generator.facts))
-        if let server { parts.append("What the server says of itself\n" + Self.facts(server.facts)) }
-        if let watchers { parts.append("Who watched the bookings\n" + Self.facts(watchers.facts)) }
+        if let server { parts.append("Server\n" + Self.facts(server.facts)) }
+        if let watchers { parts.append("Watchers\n" + Self.facts(watchers.facts)) }
         if !checks.isEmpty {
             parts.append(
                 "Checks of the data\n"
@@ -32,7 +32,7 @@ extension LoadReport {
         var text = (steps.count > 1 ? "Step \(index + 1) of \(steps.count): " : "") + step.title + "\n"
         text += step.outcome + "\n"
         if !step.load.isOpen { text += LoadShape.closedLoopWarning + "\n" }
-        text += step.load.isOpen ? "\nResponse time, from when a call was to begin\n" : "\nService time\n"
+        text += step.load.isOpen ? "\nResponse time, from its scheduled start\n" : "\nService time\n"
         text += Self.statusTable(of: step)
         if step.load.isOpen {
             text += "\nService time, from when it was sent\n" + Self.serviceTable(of: step)
@@ -40,7 +40,7 @@ extension LoadReport {
         return text
     }
 
-    /// One line for each status of each operation.
+    /// One line per status of each operation.
     private static func statusTable(of step: StepReport) -> String {
         let total = step.total.count
         var rows = [
@@ -59,7 +59,7 @@ extension LoadReport {
         return table(rows, numbersFrom: 2)
     }
 
-    /// One line for each operation.
+    /// One line per operation.
     private static func serviceTable(of step: StepReport) -> String {
         var rows = [["OPERATION", "COUNT"] + Latency.columnTitles.map { $0.uppercased() }]
         rows += step.rows.map { [$0.name, countText($0.service.count)] + $0.service.columns }

@@ -1,19 +1,20 @@
-// When each call of one event loop is to begin. Loops share a schedule without talking: of calls at equal distances each
-// loop has every n-th, and Poisson processes of an n-th of the rate add up to one of the whole.
+// The schedule of calls of one event loop. Loops share a schedule without communication: with constant arrivals
+// each of n loops takes every n-th call, and n Poisson processes at an n-th of the rate add up to one at the full
+// rate.
 
 internal import Glibc
 
-/// How calls follow each other in an open loop.
+/// The arrival process of an open loop.
 enum ArrivalKind: String, Sendable, Codable, CaseIterable {
-    /// At equal distances, as far as the rate is constant.
+    /// Evenly spaced while the rate is constant.
     case constant
-    /// Independently of each other, as those of many people are.
+    /// Independent arrivals, like those of many users.
     case poisson
 }
 
-/// The calls of one event loop in order.
-struct Arrivals {
-    /// When a call is to begin.
+/// The calls of one event loop in order of time.
+struct ArrivalSchedule {
+    /// The scheduled start of a call.
     struct Arrival: Equatable {
         /// Nanoseconds after the start of the schedule.
         var time: UInt64
@@ -26,12 +27,12 @@ struct Arrivals {
     private let loops: Double
     private var random: SeededGenerator
     private var stage = 0
-    /// When the stage begins, in seconds.
+    /// The start of the stage in seconds.
     private var start = 0.0
-    /// The number of the next call within its stage, over all loops.
+    /// The number of the next call in its stage, counting all loops.
     private var number: Double
 
-    /// The arrivals of one loop of so many; the same seed gives the same ones.
+    /// The arrivals of one of `loops` loops; the same seed gives the same arrivals.
     init(stages: [Stage], kind: ArrivalKind, seed: UInt64, loop: Int = 0, of loops: Int = 1) {
         self.stages = stages
         self.kind = kind
@@ -41,10 +42,10 @@ struct Arrivals {
         if kind == .poisson { number = random.exponential() * self.loops }
     }
 
-    /// The next one; nil when the schedule is over.
+    /// The next call; nil at the end of the schedule.
     mutating func next() -> Arrival? {
         while stage < stages.count, number >= stages[stage].calls {
-            // What is left of the distance to the next call goes on in the next stage.
+            // The remaining distance to the next call carries over into the next stage.
             number -= stages[stage].calls
             start += stages[stage].seconds
             stage += 1

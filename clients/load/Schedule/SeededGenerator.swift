@@ -1,14 +1,15 @@
-// Random numbers that come again with the same seed (SplitMix64), so that a run can be repeated.
+// Reproducible random numbers (SplitMix64), so that a run can be repeated.
 
 internal import Glibc
 
-/// A generator of random numbers; each stream of a seed is a sequence of its own.
+/// A random number generator; each stream of a seed is a separate sequence.
 struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
     init(seed: UInt64, stream: UInt64 = 0) {
         state = seed
-        // The seed is mixed before the stream changes it, or neighbours would be shifts of each other.
+        // Mixes the seed before it applies the stream; otherwise adjacent streams would be shifted copies of each
+        // other.
         state = next() ^ (stream &* 0xD1B5_4A32_D192_ED03)
     }
 
@@ -20,9 +21,9 @@ struct SeededGenerator: RandomNumberGenerator, Sendable {
         return mixed ^ (mixed >> 31)
     }
 
-    /// A distance between independent events that come once in a unit of time on average.
+    /// An exponentially distributed interval with mean 1.
     mutating func exponential() -> Double {
-        // In (0, 1], whose logarithm is finite.
+        // In (0, 1], so that the logarithm is finite.
         let uniform = (Double(next() >> 11) + 1) * 0x1p-53
         return -log(uniform)
     }

@@ -1,15 +1,15 @@
-// The load over time as pure functions: a stage says how many calls are to have begun a time after its start, and the
-// other way round, when the n-th is to begin. Arrivals of every kind follow from the second.
+// The load over time as pure functions: how many calls have started after a time, and the inverse, when the n-th
+// call starts. Arrivals are computed from the inverse.
 
 internal import Glibc
 
-/// A stretch of an open loop.
+/// A stage of an open loop.
 enum Stage: Sendable, Equatable {
-    /// Calls per second, all the time.
+    /// A constant rate in calls per second.
     case steady(rate: Double, seconds: Double)
-    /// From one rate to another in a straight line.
+    /// A linear change from one rate to another.
     case ramp(from: Double, to: Double, seconds: Double)
-    /// A rate, and in the middle tenth of the time another.
+    /// A base rate with a peak in the middle tenth of the time.
     case spike(base: Double, peak: Double, seconds: Double)
 
     var seconds: Double {
@@ -18,59 +18,59 @@ enum Stage: Sendable, Equatable {
         }
     }
 
-    /// The rate at its start, which is what a warm-up before it has.
+    /// The rate at its start, which a preceding warm-up uses.
     var firstRate: Double {
         switch self {
         case .steady(let rate, _), .ramp(let rate, _, _), .spike(let rate, _, _): rate
         }
     }
 
-    /// Calls that are to begin in it.
+    /// The number of calls in the stage.
     var calls: Double {
-        pieces.reduce(0) { $0 + $1.calls }
+        segments.reduce(0) { $0 + $1.calls }
     }
 
-    /// Calls per second on average.
+    /// The mean rate in calls per second.
     var meanRate: Double { calls / seconds }
 
-    /// When the call of a number is to begin, in seconds after the stage's start; numbers are below `calls` and need
-    /// not be whole.
+    /// The start of call `number` in seconds after the start of the stage; `number` is below `calls` and may be
+    /// fractional.
     func time(ofCall number: Double) -> Double {
         var (before, start) = (0.0, 0.0)
-        for piece in pieces {
-            if number < before + piece.calls { return start + piece.time(ofCall: number - before) }
-            before += piece.calls
-            start += piece.seconds
+        for segment in segments {
+            if number < before + segment.calls { return start + segment.time(ofCall: number - before) }
+            before += segment.calls
+            start += segment.seconds
         }
         return seconds
     }
 
-    /// The same as rates that change in straight lines.
-    private var pieces: [Piece] {
+    /// The stage as segments of linearly changing rate.
+    private var segments: [LinearSegment] {
         switch self {
-        case .steady(let rate, let seconds): [Piece(from: rate, to: rate, seconds: seconds)]
-        case .ramp(let from, let to, let seconds): [Piece(from: from, to: to, seconds: seconds)]
+        case .steady(let rate, let seconds): [LinearSegment(from: rate, to: rate, seconds: seconds)]
+        case .ramp(let from, let to, let seconds): [LinearSegment(from: from, to: to, seconds: seconds)]
         case .spike(let base, let peak, let seconds):
             [
-                Piece(from: base, to: base, seconds: seconds * 0.45),
-                Piece(from: peak, to: peak, seconds: seconds * 0.1),
-                Piece(from: base, to: base, seconds: seconds * 0.45),
+                LinearSegment(from: base, to: base, seconds: seconds * 0.45),
+                LinearSegment(from: peak, to: peak, seconds: seconds * 0.1),
+                LinearSegment(from: base, to: base, seconds: seconds * 0.45),
             ]
         }
     }
 }
 
-/// A rate that changes in a straight line.
-private struct Piece {
+/// A segment of linearly changing rate.
+private struct LinearSegment {
     let from: Double
     let to: Double
     let seconds: Double
 
-    /// The area below the line.
+    /// The integral of the rate.
     var calls: Double { (from + to) / 2 * seconds }
 
-    /// Where that area reaches a number: the root of `from · t + (to − from) / (2 · seconds) · t²` = number, in the form
-    /// that divides by no slope, which may be zero.
+    /// The time at which the integral reaches `number`: the root of `from · t + (to − from) / (2 · seconds) · t²` =
+    /// number, written so that it does not divide by the slope, which may be zero.
     func time(ofCall number: Double) -> Double {
         let slope = (to - from) / seconds
         let root = (from * from + 2 * slope * number).squareRoot()

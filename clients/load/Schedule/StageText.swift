@@ -1,18 +1,18 @@
-// Stages as people type them.
+// Parsing of stages.
 
-/// A text that is no list of stages.
+/// A malformed list of stages.
 struct StageTextError: Error, CustomStringConvertible {
     let description: String
 }
 
 extension Stage {
-    /// Reads stages with commas between them: `1000/s:10s`, `ramp:100/s..5000/s:30s`, `spike:100/s..5000/s:30s`.
+    /// Parses comma-separated stages: `1000/s:10s`, `ramp:100/s..5000/s:30s`, `spike:100/s..5000/s:30s`.
     static func list(_ text: String) throws(StageTextError) -> [Stage] {
         var stages: [Stage] = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             guard let stage = Stage(text: part.filter { $0 != " " }) else {
                 throw StageTextError(
-                    description: "'\(part)' is no stage; there are 1000/s:10s, ramp:100/s..5000/s:30s and "
+                    description: "'\(part)' is not a stage; write 1000/s:10s, ramp:100/s..5000/s:30s and "
                         + "spike:100/s..5000/s:30s")
             }
             stages.append(stage)

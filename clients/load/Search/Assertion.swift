@@ -1,4 +1,4 @@
-// `--assert` and `--slo`: a bound on one figure of a run.
+// `--assert` and `--slo`: bounds on the figures of a run.
 
 internal import ArgumentParser
 internal import Histogram
@@ -10,19 +10,19 @@ struct Assertion: Sendable, ExpressibleByArgument {
         case percentile(Double)
         case mean
         case maximum
-        /// The share of calls that ended otherwise than the workload expects.
+        /// The share of calls with a status that the workload does not expect.
         case errors
-        /// Answered with OK, per second.
+        /// Calls per second that ended with OK.
         case throughput
     }
 
     let text: String
-    /// The operation; nil for all together.
+    /// The operation; nil for all operations.
     let operation: String?
     let figure: Figure
     private let isUpper: Bool
     private let isStrict: Bool
-    /// Microseconds, a share of 1, or calls per second.
+    /// In microseconds, as a fraction of 1, or in calls per second.
     private let bound: Double
 
     init?(argument: String) {
@@ -47,7 +47,7 @@ struct Assertion: Sendable, ExpressibleByArgument {
         case .errors: bound = Share(argument: String(right))?.fraction
         case .throughput: bound = Rate(argument: String(right))?.perSecond
         }
-        // There is one throughput: that of the whole run.
+        // Throughput exists for the whole run only.
         guard let bound, figure != .throughput || operation == nil else { return nil }
         self.figure = figure
         self.bound = bound
@@ -68,7 +68,7 @@ struct Assertion: Sendable, ExpressibleByArgument {
         }
     }
 
-    /// Whether it held. A bound on what was never called does not.
+    /// Evaluates the bound. A bound on an operation that was never called does not hold.
     func result(_ record: RunRecord) -> AssertionResult {
         let whole = record.whole
         let calls: OperationRecord?

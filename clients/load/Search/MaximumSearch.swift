@@ -1,26 +1,26 @@
-// `--find-max`: trial after trial until the greatest rate is known at which the objectives hold.
+// `--find-max`: runs trials until the greatest rate is known at which the objectives hold.
 
-/// A search and what it found.
+/// A search for the greatest rate.
 struct MaximumSearch {
     let generator: LoadGenerator
     let plan: LoadPlan
     let objectives: [Assertion]
 
-    /// A trial that is behind need not be waited for longer than this, in seconds.
+    /// The longest drain time of a trial in seconds; a trial that needs more has failed anyway.
     private static let longestDrain = 2.0
 
-    /// What was found, and the run to show: the best that passed, or the last if none did.
+    /// The result, and the run to report: the best that passed, or the last if none passed.
     struct Result {
         var report: SearchReport
         var run: LoadRun
     }
 
-    /// Makes the trials; `announce` gets a line for each.
+    /// Runs the trials; `announce` is called with one line per trial.
     func run(
         announce: (String) -> Void, second: @escaping @Sendable (TimelinePoint) -> Void
     ) async throws -> Result {
         guard case .open(let stages, let kind) = plan.load, let stage = stages.first else {
-            throw LoadFailure("--find-max looks for a rate: leave --concurrency out", .usage)
+            throw LoadFailure("--find-max searches for a rate; omit --concurrency", .usage)
         }
         var search = RateSearch(start: stage.firstRate)
         var trials: [TrialReport] = []
@@ -43,7 +43,8 @@ struct MaximumSearch {
     private func trial(_ rate: Double, _ run: LoadRun) -> TrialReport {
         let results = objectives.map { $0.result(run.record) }
         return TrialReport(
-            rate: rate, passed: run.givenUp == nil && run.saturated == nil && results.allSatisfy(\.passed),
+            rate: rate,
+            passed: run.abortReason == nil && run.saturated == nil && results.allSatisfy(\.passed),
             throughput: run.record.whole.throughput, response: Latency(run.record.whole.total.allResponses),
             objectives: results, saturated: run.saturated)
     }

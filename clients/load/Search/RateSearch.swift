@@ -1,14 +1,14 @@
-// `--find-max` as a pure function of what the trials said: the rate is doubled until one fails, or halved until one
-// passes, and then the gap between the two is halved until it is small.
+// The search algorithm of `--find-max` as a pure state machine: it doubles the rate until a trial fails, or halves
+// it until one passes, and then bisects the interval until it is small.
 
-/// Looks for the greatest rate that passes.
+/// Searches for the greatest rate that passes.
 struct RateSearch {
-    /// The search is over when the greatest rate that passed and the smallest that failed are this close.
+    /// The search ends when the smallest failing rate is within this factor of the greatest passing rate.
     static let precision = 1.05
     static let greatestRate = 1e6
     static let smallestRate = 1.0
 
-    /// The rate to try; nil when the search is over.
+    /// The next rate to try; nil when the search is complete.
     private(set) var next: Double?
     /// The greatest rate that passed.
     private(set) var passed: Double?
@@ -18,7 +18,7 @@ struct RateSearch {
         next = start
     }
 
-    /// Takes what came of the rate that was to be tried.
+    /// Records the result of the trial at `next`.
     mutating func add(passed hasPassed: Bool) {
         guard let rate = next else { return }
         if hasPassed { passed = rate } else { failed = rate }

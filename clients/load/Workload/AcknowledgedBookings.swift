@@ -1,44 +1,44 @@
-// What one loop was told of its bookings. It is compared with the deployment at the end: what was acknowledged has to be
-// there, in the state that was acknowledged last; of a change without an answer either state will do.
+// The bookings that the server acknowledged to one loop. They are compared with the deployment at the end: each
+// must exist in its last acknowledged state; after a change without a response either state is allowed.
 
 internal import Synchronization
 
-/// A booking that was acknowledged.
-struct RememberedBooking: Sendable, Equatable {
-    /// The state that was acknowledged last.
+/// An acknowledged booking.
+struct AcknowledgedBooking: Sendable, Equatable {
+    /// The last acknowledged state.
     enum State: UInt8, Sendable {
         case booked, paid, cancelled
-        /// Held: it becomes booked in time, or nobody's.
+        /// A hold, which is confirmed in time or expires.
         case held
     }
 
     let id: Int64
-    /// The live payment, or the last one.
+    /// The current or last payment.
     var payment: Int64 = 0
     var slot: ScenarioGrid.Slot
     let patient: UInt32
     var state = State.booked
-    /// Whether nothing has been asked since the last acknowledgement that may or may not have happened.
+    /// False while a change has been requested whose outcome is not known.
     var isCertain = true
-    /// Its changes that were acknowledged.
+    /// Its acknowledged changes.
     var changes = BookingChanges()
-    /// Its changes that may have happened without saying so.
+    /// Changes that may have happened without a response.
     var unansweredChanges: UInt16 = 0
-    /// When its making was acknowledged, in nanoseconds of the monotonic clock; 0 before the run.
+    /// When its creation was acknowledged, in nanoseconds of the monotonic clock; 0 if before the run.
     var acknowledged: UInt64 = 0
 }
 
-/// How often something happened to a booking, by the kinds of events that a watch has.
+/// How often a booking changed, by the kinds of events of a watch.
 struct BookingChanges: Sendable, Equatable {
     var created: UInt16 = 0
     var status: UInt16 = 0
     var rescheduled: UInt16 = 0
     var payment: UInt16 = 0
 
-    /// All together.
+    /// The total.
     var count: Int { Int(created) + Int(status) + Int(rescheduled) + Int(payment) }
 
-    /// Counts the change that a call makes; none for one that only reads.
+    /// Counts the change that an operation makes, if any.
     mutating func add(_ operation: Operation) {
         switch operation {
         case .book, .hold: created &+= 1
@@ -50,27 +50,27 @@ struct BookingChanges: Sendable, Equatable {
     }
 }
 
-/// The bookings of one loop, which alone writes; read when the run is over.
-final class BookingMemory: Sendable {
+/// The bookings of one loop, which is the only writer; read after the run.
+final class AcknowledgedBookings: Sendable {
     private struct Contents {
-        var bookings: [RememberedBooking] = []
+        var bookings: [AcknowledgedBooking] = []
         var unansweredBookings = 0
         var replaced = 0
     }
 
     private let contents = Mutex(Contents())
 
-    /// In the order in which they were acknowledged.
-    var bookings: [RememberedBooking] { contents.withLock { $0.bookings } }
+    /// All bookings in order of acknowledgement.
+    var bookings: [AcknowledgedBooking] { contents.withLock { $0.bookings } }
 
-    /// Calls that may have made a booking although no answer says so.
+    /// Calls without a response that may have created a booking.
     var unansweredBookings: Int { contents.withLock { $0.unansweredBookings } }
 
-    /// Calls made instead of others for which there was no booking to change, or no slot left.
+    /// Calls made in place of others that had no booking to change or no free slot.
     var replaced: Int { contents.withLock { $0.replaced } }
 
-    /// Adds a booking and answers its place.
-    func add(_ booking: RememberedBooking) -> Int {
+    /// Adds a booking and returns its index.
+    func add(_ booking: AcknowledgedBooking) -> Int {
         contents.withLock { contents in
             contents.bookings.append(booking)
             return contents.bookings.count - 1
@@ -81,8 +81,8 @@ final class BookingMemory: Sendable {
 
     func addReplaced() { contents.withLock { $0.replaced += 1 } }
 
-    subscript(place: Int) -> RememberedBooking {
-        get { contents.withLock { $0.bookings[place] } }
-        set { contents.withLock { $0.bookings[place] = newValue } }
+    subscript(index: Int) -> AcknowledgedBooking {
+        get { contents.withLock { $0.bookings[index] } }
+        set { contents.withLock { $0.bookings[index] = newValue } }
     }
 }

@@ -1,19 +1,19 @@
-// Where the administrator's credentials come from: never from an argument, which every user of the machine can read.
+// The administrator's credentials. They never come from an argument, which every user of the machine can read.
 
 internal import FoundationEssentials
 internal import Glibc
 
-/// What was said about the administrator.
+/// The options about the administrator.
 struct CredentialSource {
     var email: String?
     /// "-" is standard input.
     var passwordFile: String?
     var sessionFile: String?
     var environment: [String: String]
-    /// How long the run takes, in seconds.
+    /// The duration of the run in seconds.
     var seconds: Double
 
-    /// The credentials; throws what is missing.
+    /// The credentials; throws if something is missing.
     func credentials() throws(ScenarioFailure) -> ScenarioOptions.Credentials {
         guard let email else { return .token(try sessionToken()) }
         return .password(email: email, password: try password())
@@ -37,15 +37,16 @@ struct CredentialSource {
         return text
     }
 
-    /// The token of the command line's session. It is not exchanged for the next: that would end the session there.
+    /// The token of the command line's session. It is not refreshed, because that would end the session of the
+    /// command line.
     private func sessionToken() throws(ScenarioFailure) -> String {
         guard let path = sessionFile ?? environment["CLINIC_SESSION_FILE"] ?? defaultSessionFile else {
-            throw ScenarioFailure("say with --email which administrator makes the data")
+            throw ScenarioFailure("name the administrator with --email")
         }
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         guard let bytes = FileManager.default.contents(atPath: path),
-            let session = try? decoder.decode(Session.self, from: bytes)
+            let session = try? decoder.decode(StoredSession.self, from: bytes)
         else {
             throw ScenarioFailure(
                 "a scenario needs an administrator: give --email, or sign in with `clinic login` (no session in \(path))"
@@ -53,8 +54,8 @@ struct CredentialSource {
         }
         if let end = try? Date(session.expireTime, strategy: .iso8601), end < Date() + seconds {
             throw ScenarioFailure(
-                "the session in \(path) has a token that ends at \(session.expireTime), before the run does: give "
-                    + "--email, whose token is renewed in time")
+                "the token of the session in \(path) expires at \(session.expireTime), before the run ends; use "
+                    + "--email, whose token is renewed automatically")
         }
         return session.token
     }
@@ -66,14 +67,14 @@ struct CredentialSource {
         return environment["HOME"].map { $0 + "/.local/state/clinic/session.json" }
     }
 
-    /// What is needed of the session file of `clinic`.
-    private struct Session: Decodable {
+    /// The relevant fields of `clinic`'s session file.
+    private struct StoredSession: Decodable {
         let token: String
         let expireTime: String
     }
 }
 
-/// Why a scenario cannot be prepared or checked, in words for the user.
+/// Why a scenario cannot be prepared or checked, as a message for the user.
 struct ScenarioFailure: Error, CustomStringConvertible {
     let description: String
 

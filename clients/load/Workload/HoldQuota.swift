@@ -1,8 +1,8 @@
-// How the loops of a run share what a patient may hold, so that none of them ever asks the server for too much.
+// Divides the holds that a patient may have among the loops of a run, so that together they never exceed the limit.
 
-/// A clinic lets a patient hold two slots at a time; which of them a loop may have, so that all loops together never
-/// ask for a third.
-struct HoldShare {
+/// A patient may hold two slots at a time. The quota of one loop ensures that all loops together never request a
+/// third.
+struct HoldQuota {
     private let loop: Int
     private let count: Int
 
@@ -11,8 +11,8 @@ struct HoldShare {
         self.count = count
     }
 
-    /// How many slots a patient may hold through this loop: two loops share a patient.
-    func room(of patient: UInt32) -> Int {
+    /// How many slots a patient may hold through this loop; at most two loops share a patient.
+    func limit(for patient: UInt32) -> Int {
         guard count > 1 else { return 2 }
         return Int(patient) % ((count + 1) / 2) == loop / 2 ? 1 : 0
     }

@@ -1,12 +1,12 @@
-// The calls of a scenario and their shares: a preset by its name, or what `--mix` says.
+// The operations of a scenario and their shares: a named preset, or the value of `--mix`.
 
-/// What a scenario does. The raw value is its name in `--mix`.
+/// An operation of a scenario. The raw value is its name in `--mix`.
 enum Operation: String, CaseIterable, Sendable {
     case departments, doctors, doctor, search
     case book, hold, confirm, show, mine, pay, cancel, reschedule, receipt, refund
     case bookings, transactions, audit, revenue, utilization
 
-    /// What is called, as reports show it.
+    /// The method name shown in reports.
     var method: String {
         switch self {
         case .departments: "DepartmentService/ListDepartments"
@@ -31,7 +31,7 @@ enum Operation: String, CaseIterable, Sendable {
         }
     }
 
-    /// Whether only an administrator may call it, or sees what makes it worth calling.
+    /// Whether it needs an administrator, or is only useful to one.
     var isForAdministrators: Bool {
         switch self {
         case .audit, .revenue, .utilization, .bookings, .transactions: true
@@ -40,9 +40,9 @@ enum Operation: String, CaseIterable, Sendable {
     }
 }
 
-/// Calls and their shares.
+/// Operations and their shares.
 struct OperationMix: Sendable, Equatable {
-    /// A preset's name, or the text of `--mix`.
+    /// The preset's name, or the text of `--mix`.
     let name: String
     /// In the order of `Operation.allCases`; every weight is above 0.
     let weights: [(operation: Operation, weight: Double)]
@@ -58,7 +58,7 @@ struct OperationMix: Sendable, Equatable {
         }
     }
 
-    /// The mixes that have a name.
+    /// The named mixes.
     static let presets: [OperationMix] = [
         OperationMix(name: "browse", [.departments: 5, .doctors: 15, .doctor: 20, .search: 60]),
         OperationMix(name: "book", [.book: 1]),
@@ -69,7 +69,7 @@ struct OperationMix: Sendable, Equatable {
             name: "report", [.revenue: 1, .utilization: 1, .audit: 4, .transactions: 4, .bookings: 4]),
     ]
 
-    /// What a clinic's day is made of; the default.
+    /// The mix of a typical day; the default.
     static let day = OperationMix(
         name: "day",
         [
@@ -77,34 +77,35 @@ struct OperationMix: Sendable, Equatable {
             .receipt: 3, .reschedule: 4, .cancel: 4, .refund: 1,
         ])
 
-    /// The share of bookings that go for the hot slots when nothing is said.
+    /// The default share of bookings that compete for hot slots.
     var hotShare: Double { name == "race" ? 1 : 0 }
 
     /// The preset of this name, or nil.
     static func preset(_ name: String) -> OperationMix? { presets.first { $0.name == name } }
 
-    /// Reads `book=5,search=20`; throws what is wrong with it.
+    /// Parses `book=5,search=20`; throws a message about what is wrong.
     init(parsing text: String) throws(MixError) {
         var weights: [Operation: Double] = [:]
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             let sides = part.split(separator: "=", omittingEmptySubsequences: false).map(String.init)
             guard let operation = Operation(rawValue: sides[0]) else {
                 throw MixError(
-                    "\(sides[0]) is no operation; there are "
+                    "unknown operation \(sides[0]); the operations are "
                         + Operation.allCases.map(\.rawValue).joined(separator: ", "))
             }
             guard sides.count == 2, let weight = Double(sides[1]), weight > 0, weight <= 1e6 else {
-                throw MixError("\(part): an operation has a share above 0, as in \(operation.rawValue)=5")
+                throw MixError(
+                    "\(part): the share of an operation must be above 0, as in \(operation.rawValue)=5")
             }
             guard weights.updateValue(weight, forKey: operation) == nil else {
-                throw MixError("\(operation.rawValue) is there twice")
+                throw MixError("\(operation.rawValue) is given twice")
             }
         }
         self.init(name: text, weights)
     }
 }
 
-/// A mix that is not one.
+/// A malformed mix.
 struct MixError: Error, CustomStringConvertible {
     let description: String
 

@@ -1,21 +1,21 @@
-// A scenario whose data is there: it hands each event loop its part of the work, and afterwards compares what the loops
-// were told with what the deployment says.
+// A scenario with its data created. It gives each event loop its part of the work, and afterwards compares what was
+// acknowledged with the deployment.
 
 internal import ClinicClient
 internal import Glibc
 internal import Synchronization
 
-/// Makes scenarios.
+/// Prepares scenarios.
 enum Scenario {
-    /// Signs in, makes the data and starts what runs beside the calls. Throws what to say to the user.
+    /// Signs in, creates the data and starts token renewal and watchers. Throws a message for the user.
     static func prepare(_ options: ScenarioOptions) async throws -> PreparedScenario {
         let administrator = try await AdministratorSession.open(options)
         do {
-            let seed = ScenarioSeed(options, administrator.client)
-            let made = try await seed.make(now: Int64(time(nil)))
+            let setup = ScenarioSetup(options, administrator.client)
+            let created = try await setup.create(now: Int64(time(nil)))
             let renewal = TokenRenewal(
-                of: made.data, administrator.client, administrator: administrator.login,
-                patients: made.sessions, failed: options.progress)
+                of: created.data, administrator.client, administrator: administrator.login,
+                patients: created.sessions, failed: options.progress)
             let watchers: BookingWatchers?
             do {
                 watchers =
@@ -25,7 +25,7 @@ enum Scenario {
                 await renewal.stop()
                 throw error
             }
-            return PreparedScenario(options, made.data, seed, administrator.client, renewal, watchers)
+            return PreparedScenario(options, created.data, setup, administrator.client, renewal, watchers)
         } catch {
             await administrator.client.close()
             throw error
@@ -33,23 +33,24 @@ enum Scenario {
     }
 }
 
-/// A scenario that can be run.
+/// A scenario that is ready to run.
 final class PreparedScenario: Sendable {
     let data: ScenarioData
     private let options: ScenarioOptions
-    private let seed: ScenarioSeed
+    private let setup: ScenarioSetup
     private let administrator: ClinicClient
     private let renewal: TokenRenewal
     private let watchers: BookingWatchers?
-    private let memories = Mutex<[BookingMemory]>([])
+    private let acknowledged = Mutex<[AcknowledgedBookings]>([])
 
     fileprivate init(
-        _ options: ScenarioOptions, _ data: ScenarioData, _ seed: ScenarioSeed, _ administrator: ClinicClient,
+        _ options: ScenarioOptions, _ data: ScenarioData, _ setup: ScenarioSetup,
+        _ administrator: ClinicClient,
         _ renewal: TokenRenewal, _ watchers: BookingWatchers?
     ) {
         self.options = options
         self.data = data
-        self.seed = seed
+        self.setup = setup
         self.administrator = administrator
         self.renewal = renewal
         self.watchers = watchers
@@ -60,52 +61,52 @@ final class PreparedScenario: Sendable {
         "\(options.mix.name) (\(options.doctors) doctors, \(options.patients) patients)"
     }
 
-    /// Remarks for the user on how the run went.
+    /// Remarks for the user about the run.
     var notes: [String] {
-        let replaced = memories.withLock { $0 }.reduce(0) { $0 + $1.replaced }
+        let replaced = acknowledged.withLock { $0 }.reduce(0) { $0 + $1.replaced }
         return replaced == 0
             ? []
             : [
-                "\(replaced) calls were others than the mix says, since there was no booking left to change or no "
-                    + "slot left to book: more --doctors make more slots, --fill-weeks more bookings"
+                "\(replaced) calls deviated from the mix because no booking was left to change or no slot to book; "
+                    + "increase --doctors for more slots, --fill-weeks for more bookings"
             ]
     }
 
-    /// The part of one event loop, which alone uses it; made once for each. The parts share no data, hot slots aside.
+    /// The workload of one event loop, made once per loop. Workloads share no data except hot slots.
     func workload(loop index: Int, of count: Int) -> any Workload {
         let workload = ScenarioWorkload(data, options, loop: index, of: count)
-        memories.withLock { $0.append(workload.memory) }
+        acknowledged.withLock { $0.append(workload.acknowledged) }
         return workload
     }
 
-    /// Compares the data with what was acknowledged and has the server look at all of its own. To be called when every
-    /// call has ended. Throws when the deployment does not answer.
+    /// Compares the data with what was acknowledged, and lets the server check all of its data. Call after every
+    /// call has ended. Throws if the deployment does not respond.
     func check() async throws -> (checks: [CheckResult], watchers: WatcherReport?) {
         options.progress("checking the data")
-        let memories = memories.withLock { $0 }
-        let remembered = memories.flatMap(\.bookings)
-        let watched = await watchers?.check(remembered)
-        let found = try await FoundBookings.read(of: data, administrator)
+        let acknowledged = acknowledged.withLock { $0 }
+        let bookings = acknowledged.flatMap(\.bookings)
+        let watched = await watchers?.check(bookings)
+        let stored = try await StoredBookings.read(of: data, administrator)
         let comparison = BookingComparison(
-            data.grid, remembered: remembered, found: found,
-            unanswered: memories.reduce(0) { $0 + $1.unansweredBookings })
+            data.grid, acknowledged: bookings, stored: stored,
+            unanswered: acknowledged.reduce(0) { $0 + $1.unansweredBookings })
         let checks = [watched?.check].compactMap { $0 } + comparison.results
         return (try await checks + ServerChecks.run(administrator), watched?.report)
     }
 
-    /// Removes what was made, if that was asked for, and closes the connections. To be called last, also after a failure.
+    /// Removes the data if requested and closes the connections. Call last, also after a failure.
     func finish() async {
         await watchers?.stop()
         await renewal.stop()
         if options.cleansUp {
             do {
                 options.progress("removing the data")
-                try await seed.remove(data)
+                try await setup.remove(data)
             } catch {
                 options.progress("the data of load test \(data.label) could not be removed: \(error)")
             }
         } else {
-            options.progress("the data stays, in the department Load test \(data.label)")
+            options.progress("the data is kept in the department Load test \(data.label)")
         }
         await administrator.close()
     }

@@ -1,12 +1,12 @@
-// Encodes the envelope of a call by hand: what a method's calls have in common is encoded once, and a call then costs one
-// buffer and a few copies instead of a message of protobuf-c with a list of metadata.
+// Encodes request envelopes by hand. The constant part of a method's calls is encoded once, so that a call costs
+// one buffer and a few copies instead of a protobuf-c message with a metadata list.
 
 internal import NIOCore
 internal import ProtobufC
 
-/// Makes the bodies of one method's calls: encoded ttrpc.Requests.
+/// Encodes the ttrpc.Requests of one method.
 struct RequestBody {
-    /// Fields 1 and 2: service and method.
+    /// The encoded fields 1 and 2: service and method.
     private let prefix: [UInt8]
 
     init<Request: Message, Response: Message>(_ method: Method<Request, Response>) {
@@ -14,9 +14,9 @@ struct RequestBody {
             Self.field(1, Array(method.service.utf8)) + Self.field(2, Array(method.name.utf8))
     }
 
-    /// A body. `metadata` is made by `metadata(_:_:)`.
+    /// Encodes a request. `metadata` comes from `metadata(_:_:)`.
     func encoded(_ payload: [UInt8], metadata: [UInt8], key: IdempotencyKeys.Key? = nil) -> ByteBuffer {
-        // A tag and a length of at most five bytes.
+        // 6 is the tag and a length of at most five bytes.
         var buffer = ByteBufferAllocator().buffer(
             capacity: prefix.count + 6 + payload.count + metadata.count
                 + (key == nil ? 0 : IdempotencyKeys.byteCount))
@@ -31,7 +31,7 @@ struct RequestBody {
         return buffer
     }
 
-    /// A pair of metadata as it stands in a request.
+    /// Encodes a metadata pair of a request.
     static func metadata(_ key: String, _ value: String) -> [UInt8] {
         field(5, field(1, Array(key.utf8)) + field(2, Array(value.utf8)))
     }
@@ -48,21 +48,22 @@ struct RequestBody {
     private static func tag(_ number: UInt8) -> UInt8 { number << 3 | 2 }
 }
 
-/// Keys of changes: no two alike, also in other runs of the same seed, whose answers the server still knows.
+/// Idempotency keys, unique even among runs with the same seed, because the server still has the responses of
+/// earlier runs.
 struct IdempotencyKeys {
     private static let digits = 32
     private static let name = Array("idempotency-key".utf8)
-    /// The bytes of the metadata's pair.
+    /// The size of the encoded metadata pair in bytes.
     static let byteCount = 2 + 2 + name.count + 2 + digits
 
-    /// One of them.
+    /// One idempotency key.
     struct Key {
         fileprivate let run: UInt64
         fileprivate let number: UInt64
 
-        /// Appends the pair of metadata.
+        /// Appends the encoded metadata pair.
         fileprivate func write(to buffer: inout ByteBuffer) {
-            // Field 5 with a message of two texts; every length is below 128 and takes one byte.
+            // Field 5 is a message of two strings; all lengths are below 128 and take one byte.
             buffer.writeMultipleIntegers(
                 UInt8(5 << 3 | 2), UInt8(byteCount - 2), UInt8(1 << 3 | 2), UInt8(name.count))
             buffer.writeBytes(name)
@@ -76,7 +77,7 @@ struct IdempotencyKeys {
         }
     }
 
-    /// Not of the seed: it is what tells this loop of this run from all others.
+    /// Independent of the seed: it distinguishes this loop of this run from all others.
     private let run = UInt64.random(in: .min ... .max)
     private var number: UInt64 = 0
 
@@ -87,7 +88,7 @@ struct IdempotencyKeys {
 }
 
 extension ByteBuffer {
-    /// Appends a number as protobuf has it: seven bits in each byte, the lowest first.
+    /// Appends a protobuf varint.
     fileprivate mutating func writeVarint(_ number: UInt64) {
         var rest = number
         while rest > 127 {
@@ -99,8 +100,8 @@ extension ByteBuffer {
 }
 
 extension ByteBufferView {
-    /// Field 1 of a message, a number that is not 0 and was written first, as every writer in use does: the id of a
-    /// booking or a transaction without decoding the rest. Nil for other bytes.
+    /// Field 1 of a message if it is a nonzero varint and was written first, as all writers in use do: the id of a
+    /// booking or transaction without decoding the rest. Nil otherwise.
     var leadingID: Int64? {
         guard first == 1 << 3 else { return nil }
         var (number, shift): (UInt64, UInt64) = (0, 0)

@@ -1,24 +1,24 @@
-// The options of the command line that a scenario is made from.
+// The command-line options of a scenario.
 
 internal import ArgumentParser
 internal import FoundationEssentials
 internal import OpenSSL
 internal import TTRPC
 
-/// What a scenario is, how much data it has, and whose it is.
+/// A scenario's mix, the amount of its data, and the administrator.
 struct ScenarioArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "What is done: browse, book, pay, day, race or report.",
+            "The mix of calls: browse, book, pay, day, race or report.",
             discussion: """
-                A scenario WRITES: it makes a department of its own with doctors, patients and bookings, all of them \
-                named "Load test". Run it on a deployment made for tests. It needs an administrator: --email, or the \
-                session of `clinic login`.
+                A scenario WRITES: it creates a department of its own with doctors, patients and bookings, all of them \
+                named "Load test". Run it on a test deployment. It needs an administrator: --email, or the session \
+                of `clinic login`.
                 """, valueName: "name"),
         transform: {
             guard let mix = OperationMix.preset($0) else {
                 throw ValidationError(
-                    "there are " + OperationMix.presets.map(\.name).joined(separator: ", "))
+                    "the scenarios are " + OperationMix.presets.map(\.name).joined(separator: ", "))
             }
             return mix
         })
@@ -26,7 +26,7 @@ struct ScenarioArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Instead: operations and their shares, such as book=5,search=20,pay=3.",
+            "Instead of --scenario: operations and their shares, such as book=5,search=20,pay=3.",
             discussion: "Operations: " + Operation.allCases.map(\.rawValue).joined(separator: ", ") + ".",
             valueName: "shares"),
         transform: {
@@ -34,7 +34,7 @@ struct ScenarioArguments: ParsableArguments {
         })
     var mix: OperationMix?
 
-    @Option(help: "The administrator who makes the data; the password comes from CLINIC_PASSWORD.")
+    @Option(help: "The administrator who creates the data; the password comes from CLINIC_PASSWORD.")
     var email: String?
 
     @Option(
@@ -48,36 +48,37 @@ struct ScenarioArguments: ParsableArguments {
             valueName: "file"))
     var sessionFile: String?
 
-    @Option(help: "Doctors to make, 1 to 500; each has 288 slots a day.")
+    @Option(help: "Doctors to create, 1 to 500; each has 288 slots a day.")
     var doctors = 40
 
-    @Option(help: "Patients to make, as many as doctors or more; each costs the server a bcrypt hash.")
+    @Option(help: "Patients to create, at least as many as doctors; each costs the server a bcrypt hash.")
     var patients = 64
 
-    @Option(help: "How many patients sign in and call for themselves; for the others the administrator does.")
+    @Option(
+        help: "How many patients sign in and make their own calls; the administrator calls for the others.")
     var sessions = 4
 
-    @Option(help: "Weeks ahead of which half of the slots are booked before the run, 0 to 3.")
+    @Option(help: "The number of weeks of which half the slots are booked before the run, 0 to 3.")
     var fillWeeks = 0
 
-    @Option(help: "The share of bookings that go for the hot slots, 0 to 1. [default: 1 for race, else 0]")
+    @Option(help: "The share of bookings that compete for hot slots, 0 to 1. [default: 1 for race, else 0]")
     var hotShare: Double?
 
-    @Option(help: "How many hot slots there are, 1 to 250.")
+    @Option(help: "The number of hot slots, 1 to 250.")
     var hotSlots = 8
 
     @Option(
         help: ArgumentHelp(
-            "Administrators who watch all bookings meanwhile; each must see every change exactly once, 0 to 100.",
+            "Administrators who watch all bookings during the run; each must see every change exactly once, 0 to 100.",
             valueName: "watchers"))
     var watchers = 0
 
     @Flag(
-        help: "Remove what was made afterwards: cancel the bookings, remove the doctors, erase the patients."
+        help: "Remove the data afterwards: cancel the bookings, remove the doctors, erase the patients."
     )
     var cleanUp = false
 
-    /// Whether a scenario is asked for, and not a single method.
+    /// Whether a scenario is requested.
     var isGiven: Bool { scenario != nil || mix != nil }
 
     func validate() throws {
@@ -91,23 +92,23 @@ struct ScenarioArguments: ParsableArguments {
         try Self.check("--hot-slots", hotSlots, 1...ScenarioGrid.maximumHotSlots)
         try Self.check("--watchers", watchers, 0...100)
         guard watchers == 0 || isGiven else {
-            throw ValidationError("--watchers goes with --scenario or --mix")
+            throw ValidationError("--watchers requires --scenario or --mix")
         }
         guard hotShare.map({ (0...1).contains($0) }) ?? true else {
-            throw ValidationError("--hot-share is from 0 to 1")
+            throw ValidationError("--hot-share must be from 0 to 1")
         }
         guard passwordFile == nil || email != nil else {
-            throw ValidationError("--password-file goes with --email")
+            throw ValidationError("--password-file requires --email")
         }
     }
 
     private static func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws {
         guard range.contains(value) else {
-            throw ValidationError("\(name) is from \(range.lowerBound) to \(range.upperBound)")
+            throw ValidationError("\(name) must be from \(range.lowerBound) to \(range.upperBound)")
         }
     }
 
-    /// The scenario for a deployment. Throws what is wrong with the credentials, as far as it can be seen here.
+    /// The options of the scenario for a deployment. Throws if the credentials are missing or unusable.
     func options(
         address: Address, tls: TLSContext?, seed: UInt64, seconds: Double, environment: [String: String],
         progress: @escaping @Sendable (String) -> Void

@@ -1,30 +1,29 @@
-// What a scenario's calls are made of: the numbers of its doctors and patients, and the tokens, which are renewed while it
-// runs.
+// The data of a scenario: the ids of its doctors and patients, and the tokens, which are renewed during the run.
 
 internal import Synchronization
 
-/// What was made for a run.
+/// The data created for a run.
 struct ScenarioData: Sendable {
-    /// A name that nothing else in the deployment has.
+    /// A name that is unique in the deployment.
     let label: String
     let grid: ScenarioGrid
     let departmentID: Int64
-    /// By place in the grid.
+    /// The ids by index in the grid.
     let doctorIDs: [Int64]
     let patientIDs: [Int64]
-    /// The days of a search, YYYY-MM-DD: the first of each week of the grid.
+    /// The start days of searches, YYYY-MM-DD: the first day of each week of the grid.
     let weeks: [String]
-    /// The days of a report: the last week.
+    /// The days of reports: the past week.
     let reportDays: ClosedRange<String>
-    /// Of the administrator and of the first patients, who call for themselves.
+    /// The tokens of the administrator and of the first patients, who make their own calls.
     let tokens: ScenarioTokens
-    /// What was booked before the run.
-    var fill: [RememberedBooking] = []
+    /// The bookings made before the run.
+    var fill: [AcknowledgedBooking] = []
 }
 
-/// The tokens of a run as metadata of requests.
+/// The tokens of a run as encoded request metadata.
 final class ScenarioTokens: Sendable {
-    /// Those of one moment.
+    /// The tokens at one time.
     struct Metadata: Sendable {
         var administrator: [UInt8]
         var patients: [[UInt8]]
@@ -37,7 +36,7 @@ final class ScenarioTokens: Sendable {
         metadata = Mutex(Self.metadata(administrator, patients))
     }
 
-    /// Grows with each renewal, so that a loop sees cheaply whether its copy is old.
+    /// Increases with each renewal, so that a loop can cheaply detect an outdated copy.
     var version: Int { generation.load(ordering: .acquiring) }
 
     var current: Metadata { metadata.withLock { $0 } }

@@ -1,16 +1,16 @@
-// The slots of a scenario's doctors, arranged so that whatever is drawn nobody is in two places: the patient of a slot
-// follows from its doctor and its time. Slots are numbers, so that a loop keeps hundreds of thousands of them cheaply.
+// The slots of a scenario's doctors, arranged so that random bookings never conflict for a patient: doctor and time
+// of a slot determine its patient. Slots are numbers, so that a loop can hold hundreds of thousands of them.
 
-/// All slots of a run, in five minutes each.
+/// All slots of a run, five minutes each.
 struct ScenarioGrid: Sendable {
-    /// Bookings can be made for so long ahead.
+    /// The number of weeks covered.
     static let weeks = 3
     static let slotSeconds: Int64 = 300
-    /// Times for each doctor, hot ones aside.
+    /// The number of times per doctor, without hot slots.
     static let times = weeks * 7 * 288
-    /// Every patient has at least this many times with each doctor, or a booking could not be moved.
+    /// Ensures that every patient has at least 8 times with each doctor, so that bookings can be moved.
     static let maximumPatients = times / 8
-    /// Hot slots have times of their own, after the others, one each.
+    /// The maximum number of hot slots. Each has its own time after the ordinary ones.
     static let maximumHotSlots = 250
 
     let doctors: Int
@@ -18,13 +18,14 @@ struct ScenarioGrid: Sendable {
     /// The first time, in seconds since 1970.
     let firstStart: Int64
 
-    /// One of the slots.
+    /// A slot of the grid.
     struct Slot: Hashable, Sendable {
-        /// Its place in the grid, below `count`.
+        /// Its index in the grid, below `count`.
         let number: UInt32
     }
 
-    /// A grid that begins two days ahead, so that a cancelled booking is always refunded and none begins during a run.
+    /// Makes a grid that starts two days ahead, so that a cancellation is always refunded and no visit starts
+    /// during a run.
     init(doctors: Int, patients: Int, now: Int64) {
         self.doctors = doctors
         self.patients = patients
@@ -33,28 +34,28 @@ struct ScenarioGrid: Sendable {
 
     var count: Int { doctors * Self.times }
 
-    /// A hot slot; at its time nothing else is. Its number lies behind those of the others.
+    /// A hot slot; no other slot has its time. Its number is above those of ordinary slots.
     func hotSlot(_ number: Int) -> Slot {
         Slot(number: UInt32((Self.times + number) * doctors + number % doctors))
     }
 
     func isHot(_ slot: Slot) -> Bool { Int(slot.number) >= count }
 
-    /// The doctor's place among the doctors.
+    /// The index of the doctor.
     func doctor(of slot: Slot) -> Int { Int(slot.number) % doctors }
 
-    /// The place of the time among the times.
+    /// The index of the time.
     func time(of slot: Slot) -> Int { Int(slot.number) / doctors }
 
-    /// The patient's place: at any time another one for every doctor. Hot slots are for anybody.
+    /// The index of the patient: at any time each doctor has a different patient. Hot slots are for any patient.
     func patient(of slot: Slot) -> Int { (doctor(of: slot) + time(of: slot)) % patients }
 
-    /// When it begins, in seconds since 1970.
+    /// The start in seconds since 1970.
     func start(of slot: Slot) -> Int64 { firstStart + Int64(time(of: slot)) * Self.slotSeconds }
 
-    /// The slot of the same doctor and patient that many steps on, round the grid's times.
+    /// The slot of the same doctor and patient `steps` further, wrapping around.
     func slot(_ slot: Slot, movedBy steps: Int) -> Slot {
-        // Times of one doctor and one patient are `patients` apart; the last incomplete round is left out.
+        // The times of one doctor and patient are `patients` apart; the last, incomplete round is omitted.
         let rounds = Self.times / patients
         let time = time(of: slot)
         guard time < rounds * patients else { return slot }
@@ -62,7 +63,8 @@ struct ScenarioGrid: Sendable {
         return Slot(number: UInt32((round * patients + time % patients) * doctors + doctor(of: slot)))
     }
 
-    /// The loop that has a slot: all slots of one doctor and one patient are in the same, so that it can move bookings.
+    /// The loop that owns a slot. All slots of one doctor and patient belong to the same loop, so that it can move
+    /// bookings.
     func loop(of slot: Slot, among count: Int) -> Int {
         (doctor(of: slot) * patients + patient(of: slot)) % count
     }

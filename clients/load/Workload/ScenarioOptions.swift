@@ -1,15 +1,15 @@
-// What a scenario is asked for: which calls in which shares, on how much data, who makes it, and what becomes of it.
+// The options of a scenario: mix, amount of data, credentials, cleanup.
 
 internal import OpenSSL
 internal import TTRPC
 
-/// A scenario to be prepared. The defaults are those of the command line.
+/// The options of a scenario; the defaults are those of the command line.
 struct ScenarioOptions: Sendable {
-    /// An administrator of the deployment: only one may make departments and doctors.
+    /// The credentials of an administrator, who alone may create departments and doctors.
     enum Credentials: Sendable {
-        /// Signed in again before the token ends, so for runs of any length.
+        /// A password; the token is renewed, so runs can have any length.
         case password(email: String, password: String)
-        /// An access token that somebody else got; the run has to end before it does.
+        /// An existing access token, which must outlast the run.
         case token(String)
     }
 
@@ -17,24 +17,24 @@ struct ScenarioOptions: Sendable {
     /// For a `tls:` address.
     var tls: TLSContext?
     var credentials: Credentials
-    /// The calls and their shares.
+    /// The operations and their shares.
     var mix: OperationMix
-    /// What is drawn at random is drawn from this.
+    /// The seed of all random choices.
     var seed: UInt64
     var doctors = 40
-    /// At least as many as doctors, so that every slot has a patient who is free.
+    /// At least as many as doctors, so that every slot has a free patient.
     var patients = 64
-    /// How many of the patients sign in and call for themselves; for the others the administrator does.
+    /// How many patients sign in and make their own calls; the administrator calls for the others.
     var sessions = 4
-    /// Weeks ahead of which half of the slots are booked before the run, 0 to `ScenarioGrid.weeks`.
+    /// The number of weeks of which half the slots are booked before the run, 0 to `ScenarioGrid.weeks`.
     var fillWeeks = 0
-    /// The share of bookings that go for the hot slots, 0 to 1.
+    /// The share of bookings that compete for hot slots, 0 to 1.
     var hotShare = 0.0
     var hotSlots = 8
-    /// How many watch all bookings while the run goes on.
+    /// How many watchers follow all bookings during the run.
     var watchers = 0
-    /// Whether what was made is removed after the checks.
+    /// Whether the data is removed after the checks.
     var cleansUp = false
-    /// Takes a line about long work.
+    /// Called with progress messages.
     var progress: @Sendable (String) -> Void = { _ in }
 }

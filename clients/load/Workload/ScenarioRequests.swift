@@ -1,17 +1,17 @@
-// The requests of a scenario. Those that are always the same are encoded once.
+// The requests of a scenario. Constant requests are encoded once.
 
 internal import ClinicMessages
 internal import NIOCore
 internal import ProtobufC
 
-/// Makes requests from numbers.
-struct ScenarioCalls {
-    /// An encoded request and the method it is for.
+/// Makes the requests of a scenario.
+struct ScenarioRequests {
+    /// An encoded request and its method.
     struct Request {
         fileprivate let method: RequestBody
         fileprivate let payload: [UInt8]
 
-        /// The body of a call of it.
+        /// The encoded envelope of a call.
         func body(_ metadata: [UInt8], _ key: IdempotencyKeys.Key?) -> ByteBuffer {
             method.encoded(payload, metadata: metadata, key: key)
         }
@@ -20,7 +20,7 @@ struct ScenarioCalls {
     private let data: ScenarioData
     private let fixed: [Operation: Request]
     private let doctors: [Request]
-    /// By doctor, then by week.
+    /// The searches by doctor, then by week.
     private let searches: [Request]
     private let booking = RequestBody(BookingServiceMethods.bookAppointment)
     private let holding = RequestBody(BookingServiceMethods.holdSlot)
@@ -68,7 +68,7 @@ struct ScenarioCalls {
         }
     }
 
-    /// A request that is always the same.
+    /// A constant request.
     func fixed(_ operation: Operation) -> Request { fixed[operation] ?? searches[0] }
 
     func doctor(_ place: UInt64) -> Request { doctors[Int(place)] }
@@ -78,53 +78,53 @@ struct ScenarioCalls {
     }
 
     func book(
-        _ slot: ScenarioGrid.Slot, _ patient: UInt32, byHerself: Bool, _ metadata: [UInt8],
+        _ slot: ScenarioGrid.Slot, _ patient: UInt32, byPatient: Bool, _ metadata: [UInt8],
         _ key: IdempotencyKeys.Key
     ) -> ByteBuffer {
         let request = BookAppointmentRequest(
             doctorID: data.doctorIDs[data.grid.doctor(of: slot)], time: .startTime(start(of: slot)),
-            userID: byHerself ? 0 : data.patientIDs[Int(patient)])
+            userID: byPatient ? 0 : data.patientIDs[Int(patient)])
         return booking.encoded(request.encoded(), metadata: metadata, key: key)
     }
 
     func hold(
-        _ slot: ScenarioGrid.Slot, _ patient: UInt32, byHerself: Bool, _ metadata: [UInt8],
+        _ slot: ScenarioGrid.Slot, _ patient: UInt32, byPatient: Bool, _ metadata: [UInt8],
         _ key: IdempotencyKeys.Key
     ) -> ByteBuffer {
         let request = HoldSlotRequest(
             doctorID: data.doctorIDs[data.grid.doctor(of: slot)], time: .startTime(start(of: slot)),
-            userID: byHerself ? 0 : data.patientIDs[Int(patient)])
+            userID: byPatient ? 0 : data.patientIDs[Int(patient)])
         return holding.encoded(request.encoded(), metadata: metadata, key: key)
     }
 
-    func confirm(_ booking: RememberedBooking) -> Request {
+    func confirm(_ booking: AcknowledgedBooking) -> Request {
         Request(method: confirming, payload: ConfirmHoldRequest(bookingID: booking.id).encoded())
     }
 
-    func show(_ booking: RememberedBooking) -> Request {
+    func show(_ booking: AcknowledgedBooking) -> Request {
         Request(method: showing, payload: GetBookingRequest(bookingID: booking.id).encoded())
     }
 
-    func pay(_ booking: RememberedBooking) -> Request {
+    func pay(_ booking: AcknowledgedBooking) -> Request {
         Request(method: paying, payload: PayBookingRequest(bookingID: booking.id).encoded())
     }
 
-    func cancel(_ booking: RememberedBooking) -> Request {
+    func cancel(_ booking: AcknowledgedBooking) -> Request {
         let request = UpdateBookingStatusRequest(bookingID: booking.id, status: .cancelled)
         return Request(method: cancelling, payload: request.encoded())
     }
 
-    func reschedule(_ booking: RememberedBooking, to slot: ScenarioGrid.Slot) -> Request {
+    func reschedule(_ booking: AcknowledgedBooking, to slot: ScenarioGrid.Slot) -> Request {
         let request = RescheduleBookingRequest(bookingID: booking.id, time: .startTime(start(of: slot)))
         return Request(method: moving, payload: request.encoded())
     }
 
-    func receipt(_ booking: RememberedBooking) -> Request {
+    func receipt(_ booking: AcknowledgedBooking) -> Request {
         let request = GetReceiptRequest(transactionID: booking.payment)
         return Request(method: printing, payload: request.encoded())
     }
 
-    func refund(_ booking: RememberedBooking) -> Request {
+    func refund(_ booking: AcknowledgedBooking) -> Request {
         let request = RefundTransactionRequest(transactionID: booking.payment)
         return Request(method: refunding, payload: request.encoded())
     }

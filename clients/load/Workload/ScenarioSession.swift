@@ -1,5 +1,5 @@
-// Who a scenario is for the server: an administrator and some patients, whose tokens end after a quarter of an hour and
-// are exchanged before that.
+// The sessions of a scenario: an administrator and some patients, whose tokens expire after 15 minutes and are
+// renewed before.
 
 internal import ClinicClient
 internal import ClinicMessages
@@ -7,13 +7,13 @@ internal import FoundationEssentials
 internal import Synchronization
 internal import TTRPC
 
-/// The administrator's way in.
+/// Signs the administrator in.
 enum AdministratorSession {
-    /// Signs in and makes sure that it is an administrator; throws what to say if it is not.
+    /// Signs in and checks the role; throws a message for the user if it is not an administrator.
     static func open(_ options: ScenarioOptions) async throws -> (client: ClinicClient, login: LoginResponse?)
     {
         var configuration = ClinicClientConfiguration()
-        // Removing a doctor cancels thousands of bookings.
+        // A long timeout, because removing a doctor cancels thousands of bookings.
         configuration.timeout = .seconds(120)
         configuration.tls = options.tls
         let client = ClinicClient(address: options.address, configuration: configuration)
@@ -40,22 +40,22 @@ enum AdministratorSession {
     private static func check(_ role: Role, _ email: String) throws {
         guard role == .admin else {
             throw ScenarioFailure(
-                "\(email) is not an administrator: only one can make the department, doctors and patients that "
-                    + "a scenario works on")
+                "\(email) is not an administrator, who alone can create the department, doctors and patients of a scenario"
+                    + "")
         }
     }
 }
 
-/// Exchanges the tokens of a run for new ones for as long as it goes on.
+/// Renews the tokens of a run while it lasts.
 final class TokenRenewal: Sendable {
     private let task: Task<Void, Never>
 
-    /// However long tokens live and whatever the clocks say, they are exchanged after so long.
+    /// Tokens are renewed at least this often, regardless of their lifetime and of clock differences.
     private static let longestPause = Duration.seconds(480)
 
-    /// Begins with the sessions of the administrator (nil: the token stays as it is) and of the patients. They are
-    /// exchanged when half of what is left of the first to end has passed, but not at once again. `now` is in seconds
-    /// since 1970.
+    /// Starts with the sessions of the administrator (nil: the token is not renewed) and of the patients. Tokens
+    /// are renewed after half of the shortest remaining lifetime, but at most every `shortestPause`. `now` is in
+    /// seconds since 1970.
     init(
         of data: ScenarioData, _ client: ClinicClient, administrator: LoginResponse?,
         patients: [LoginResponse], shortestPause: Duration = .seconds(5),
@@ -76,12 +76,12 @@ final class TokenRenewal: Sendable {
                 guard (try? await sleep(pause)) != nil else { return }
                 do {
                     if let old = administrator {
-                        let new = try await Self.exchange(old, client)
+                        let new = try await Self.refresh(old, client)
                         client.token = new.token
                         administrator = new
                     }
                     for index in patients.indices {
-                        patients[index] = try await Self.exchange(patients[index], client)
+                        patients[index] = try await Self.refresh(patients[index], client)
                     }
                     data.tokens.renew(
                         administrator: client.token ?? "", patients: patients.map(\.token))
@@ -92,7 +92,7 @@ final class TokenRenewal: Sendable {
         }
     }
 
-    private static func exchange(_ session: LoginResponse, _ client: ClinicClient) async throws
+    private static func refresh(_ session: LoginResponse, _ client: ClinicClient) async throws
         -> LoginResponse
     {
         try await client.call(
@@ -103,7 +103,7 @@ final class TokenRenewal: Sendable {
         Double(time.seconds) + Double(time.nanos) / 1e9
     }
 
-    /// Ends it and waits until it has.
+    /// Stops the renewal and waits for its end.
     func stop() async {
         task.cancel()
         await task.value

@@ -1,5 +1,5 @@
-// Makes the data of a scenario through the API, as an administrator would: so it works on any deployment, and only where
-// an administrator let it.
+// Creates the data of a scenario through the API as an administrator, so that it works on any deployment, but only
+// with an administrator's permission.
 
 internal import ClinicClient
 internal import ClinicMessages
@@ -7,11 +7,11 @@ internal import FoundationEssentials
 internal import ProtobufC
 internal import TTRPC
 
-/// The making of a run's data.
-struct ScenarioSeed {
+/// Creates and removes the data of a run.
+struct ScenarioSetup {
     let options: ScenarioOptions
     let administrator: ClinicClient
-    /// A word that nothing else in the deployment has.
+    /// A label that is unique in the deployment.
     let label: String
 
     private var password: String { "load-test-\(label)" }
@@ -19,13 +19,13 @@ struct ScenarioSeed {
     init(_ options: ScenarioOptions, _ administrator: ClinicClient) {
         self.options = options
         self.administrator = administrator
-        // The seed says which run it was, the rest that it is not another one of the same seed.
+        // The seed identifies the run; the random part distinguishes runs with the same seed.
         label = "\(options.seed)-\(String(UInt32.random(in: .min ... .max), radix: 16))"
     }
 
-    /// Makes everything. Throws the server's refusal.
-    func make(now: Int64) async throws -> (data: ScenarioData, sessions: [LoginResponse]) {
-        options.progress("making a department, \(options.doctors) doctors, \(options.patients) patients")
+    /// Creates all data. Throws the server's error.
+    func create(now: Int64) async throws -> (data: ScenarioData, sessions: [LoginResponse]) {
+        options.progress("creating a department, \(options.doctors) doctors, \(options.patients) patients")
         let department = try await administrator.call(
             DepartmentServiceMethods.createDepartment,
             CreateDepartmentRequest(
@@ -46,7 +46,7 @@ struct ScenarioSeed {
                 CreateUserRequest(
                     firstName: "Load test", lastName: "Patient \(number + 1)", phone: "0400000000",
                     email: email(number), password: password),
-                // With a token the call has a key, so that it can be tried again.
+                // With a token the call has an idempotency key and can be retried.
                 options: CallOptions(sendsToken: true)
             ).id
         }
@@ -65,8 +65,8 @@ struct ScenarioSeed {
         return (data, sessions)
     }
 
-    /// Books half of the slots of the first weeks, drawn from the seed.
-    private func fill(_ data: ScenarioData) async throws -> [RememberedBooking] {
+    /// Books a random half of the slots of the first weeks.
+    private func fill(_ data: ScenarioData) async throws -> [AcknowledgedBooking] {
         guard options.fillWeeks > 0 else { return [] }
         var generator = SeededGenerator(seed: options.seed)
         let slots = (0..<UInt32(data.grid.doctors * options.fillWeeks * 7 * 288))
@@ -78,11 +78,11 @@ struct ScenarioSeed {
                 time: .startTime(ProtobufTimestamp(seconds: data.grid.start(of: slots[number]))),
                 userID: data.patientIDs[patient])
             let booking = try await administrator.call(BookingServiceMethods.bookAppointment, request)
-            return RememberedBooking(id: booking.id, slot: slots[number], patient: UInt32(patient))
+            return AcknowledgedBooking(id: booking.id, slot: slots[number], patient: UInt32(patient))
         }
     }
 
-    /// Removes everything: doctors one by one, since each has thousands of bookings that are cancelled with it.
+    /// Removes all data. Doctors are removed two at a time, because each has thousands of bookings to cancel.
     func remove(_ data: ScenarioData) async throws {
         _ = try await concurrently(data.doctorIDs.count, width: 2, progress: "doctors removed") { number in
             try await administrator.call(
@@ -99,7 +99,7 @@ struct ScenarioSeed {
     }
 
     private func registration(_ number: Int) -> String {
-        // At most 32 characters, of which the seed takes up to 20 and the rest of the label 9.
+        // At most 32 characters: up to 20 for the seed and 9 for the rest of the label.
         "\(String(options.seed, radix: 36))-\(label.suffix(8))-\(number)"
     }
 
@@ -109,20 +109,20 @@ struct ScenarioSeed {
         Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601.year().month().day())
     }
 
-    /// Does something so many times, `width` at once, and answers the results in order. The first failure ends it.
+    /// Runs `body` `count` times, `width` at once, and returns the results in order. The first failure ends it.
     private func concurrently<Result: Sendable>(
         _ count: Int, width: Int, progress: String? = nil,
         _ body: @escaping @Sendable (Int) async throws -> Result
     ) async throws -> [Result] {
         var results = [Result?](repeating: nil, count: count)
         try await withThrowingTaskGroup(of: (Int, Result).self) { group in
-            var (begun, done) = (0, 0)
+            var (started, done) = (0, 0)
             var shown = ContinuousClock.now
             while done < count {
-                while begun < count, begun - done < width {
-                    let number = begun
+                while started < count, started - done < width {
+                    let number = started
                     group.addTask { (number, try await body(number)) }
-                    begun += 1
+                    started += 1
                 }
                 guard let (number, result) = try await group.next() else { break }
                 results[number] = result

@@ -1,6 +1,6 @@
-// One loop's part of a scenario: draws an operation, makes its call from what it has, and learns from the answer what it
-// has then. A booking that a call is about to change is out of its hands until the call has ended, so that the mix never
-// refuses itself; only hot slots are fought for.
+// The workload of one loop: draws an operation, makes a call for it, and updates its state from the response. A
+// booking with a pending change is excluded from other calls, so that the mix causes no conflicts of its own; only
+// hot slots are contested.
 
 internal import ClinicMessages
 internal import NIOCore
@@ -8,32 +8,32 @@ internal import ProtobufC
 
 /// The state machine of one loop.
 final class ScenarioWorkload: Workload {
-    /// Statuses as they matter here; the numbers are gRPC's.
+    /// The relevant status codes, with gRPC's numbers.
     private enum Code {
         static let ok = 0
         static let alreadyExists = 6
         static let resourceExhausted = 8
-        /// The server knows why there was no effect: INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED,
+        /// Codes that certainly mean no effect: INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED,
         /// FAILED_PRECONDITION, ABORTED, OUT_OF_RANGE, UNIMPLEMENTED, UNAUTHENTICATED.
-        static let refusals: Set<Int> = [3, 5, 6, 7, 9, 10, 11, 12, 16]
+        static let withoutEffect: Set<Int> = [3, 5, 6, 7, 9, 10, 11, 12, 16]
     }
 
-    /// A call that has not ended.
-    private struct Pending {
+    /// A pending call.
+    private struct PendingCall {
         var operation: Operation
-        /// The booking it changes.
+        /// The index of the booking that it changes.
         var booking = 0
-        /// The slot it books or moves to.
+        /// The slot that it books or moves to.
         var slot = ScenarioGrid.Slot(number: 0)
         var patient: UInt32 = 0
     }
 
     let operations: [String]
-    let memory: BookingMemory
+    let acknowledged: AcknowledgedBookings
 
     private let data: ScenarioData
-    private let calls: ScenarioCalls
-    /// Sums of the weights, up to 1.
+    private let calls: ScenarioRequests
+    /// The cumulative weights, up to 1.
     private let thresholds: [(operation: Operation, upTo: Double)]
     private let indices: [Operation: Int]
     private let hotShare: Double
@@ -43,23 +43,23 @@ final class ScenarioWorkload: Workload {
     private var tokens: ScenarioTokens.Metadata
     private var tokensVersion: Int
     private var pool: SlotPool
-    /// Places in the memory, by what can be done with them.
+    /// Indices of bookings by the operations that they allow.
     private var unpaid: [Int] = []
     private var paid: [Int] = []
-    private var wonHot: [Int] = []
-    /// The oldest first: it runs out before the others.
+    private var hotBookings: [Int] = []
+    /// Holds, oldest first because they expire first.
     private var held = CircularBuffer<Int>()
-    /// Which holds this loop may have, and how many each patient has.
-    private let holders: HoldShare
+    /// The holds allowed to this loop, and the current holds per patient.
+    private let holdQuota: HoldQuota
     private var holds: [UInt32: Int] = [:]
-    private var pending: [Pending] = []
+    private var pending: [PendingCall] = []
     private var freeMarks: [Int] = []
 
     init(_ data: ScenarioData, _ options: ScenarioOptions, loop index: Int, of count: Int) {
         self.data = data
-        memory = BookingMemory()
+        acknowledged = AcknowledgedBookings()
         let used = Operation.allCases.filter { operation in
-            // Besides what is drawn, what is made instead.
+            // Book, cancel and search also replace operations that are not possible.
             operation == .book || operation == .cancel || operation == .search
                 || options.mix.weights.contains {
                     $0.operation == operation || ($0.operation == .confirm && operation == .hold)
@@ -76,13 +76,13 @@ final class ScenarioWorkload: Workload {
         hotShare = options.hotShare
         hotSlots = UInt64(options.hotSlots)
         generator = SeededGenerator(seed: options.seed, stream: UInt64(index) + 1)
-        calls = ScenarioCalls(data)
+        calls = ScenarioRequests(data)
         (tokens, tokensVersion) = (data.tokens.current, data.tokens.version)
-        holders = HoldShare(loop: index, of: count)
+        holdQuota = HoldQuota(loop: index, of: count)
         pool = SlotPool(data.grid, loop: index, of: count)
         for booking in data.fill where data.grid.loop(of: booking.slot, among: count) == index {
             _ = pool.take(booking.slot)
-            unpaid.append(memory.add(booking))
+            unpaid.append(acknowledged.add(booking))
         }
     }
 
@@ -92,8 +92,8 @@ final class ScenarioWorkload: Workload {
         }
         let drawn = draw()
         if let call = call(drawn) { return call }
-        memory.addReplaced()
-        // Something to change is made; where there is no room for that, room is.
+        acknowledged.addReplaced()
+        // If there is nothing to change, create a booking; if there is no free slot, cancel one.
         return (drawn == .confirm ? hold() : nil) ?? call(.book) ?? call(.cancel) ?? search()
     }
 
@@ -102,7 +102,7 @@ final class ScenarioWorkload: Workload {
         return thresholds.first { fraction < $0.upTo }?.operation ?? thresholds.last?.operation ?? .search
     }
 
-    /// A call of an operation; nil if there is nothing to do it with.
+    /// A call of an operation; nil if it is not possible now.
     private func call(_ operation: Operation) -> WorkloadCall? {
         switch operation {
         case .departments, .doctors, .bookings, .transactions, .audit, .revenue, .utilization:
@@ -119,7 +119,7 @@ final class ScenarioWorkload: Workload {
         case .pay:
             return change(.pay, take(from: &unpaid)) { calls.pay($0) }
         case .cancel:
-            let place = take(from: &wonHot) ?? (generator.next() & 1 == 0 ? take(from: &paid) : nil)
+            let place = take(from: &hotBookings) ?? (generator.next() & 1 == 0 ? take(from: &paid) : nil)
             return change(.cancel, place ?? take(from: &unpaid) ?? take(from: &paid)) { calls.cancel($0) }
         case .refund:
             return change(.refund, take(from: &paid), asAdministrator: true) { calls.refund($0) }
@@ -129,17 +129,17 @@ final class ScenarioWorkload: Workload {
 
     func ended(_ call: WorkloadCall, _ ending: CallEnding) -> Bool {
         guard case .answered(let code, let payload) = ending else {
-            settle(call, .unknown, nil)
+            update(call, .unknown, nil)
             return false
         }
         let outcome: Outcome =
             switch code {
             case Code.ok: .done
             case Code.resourceExhausted: .overloaded
-            case let code where Code.refusals.contains(code): .refused
+            case let code where Code.withoutEffect.contains(code): .rejected
             default: .unknown
             }
-        let wasHot = settle(call, outcome, payload.leadingID)
+        let wasHot = update(call, outcome, payload.leadingID)
         return code == Code.ok || (wasHot && code == Code.alreadyExists)
     }
 
@@ -153,13 +153,13 @@ final class ScenarioWorkload: Workload {
     private func show() -> WorkloadCall? {
         let first = generator.next() & 1 == 0 ? paid : unpaid
         guard let place = any(of: first) ?? any(of: unpaid) else { return nil }
-        let booking = memory[place]
+        let booking = acknowledged[place]
         return make(.show, calls.show(booking), metadata(of: booking.patient))
     }
 
     private func receipt() -> WorkloadCall? {
         guard let place = any(of: paid) else { return nil }
-        let booking = memory[place]
+        let booking = acknowledged[place]
         return make(.receipt, calls.receipt(booking), metadata(of: booking.patient))
     }
 
@@ -168,7 +168,7 @@ final class ScenarioWorkload: Workload {
         return book(slot, UInt32(data.grid.patient(of: slot)))
     }
 
-    /// A booking of a slot that others want too, by anybody.
+    /// A booking of a contested slot by any patient.
     private func bookHot() -> WorkloadCall {
         let number = Int(generator.next(below: hotSlots))
         let patient = UInt32(generator.next(below: UInt64(data.grid.patients)))
@@ -178,31 +178,31 @@ final class ScenarioWorkload: Workload {
     private func book(_ slot: ScenarioGrid.Slot, _ patient: UInt32) -> WorkloadCall {
         let caller = metadata(of: patient)
         let body = calls.book(
-            slot, patient, byHerself: Int(patient) < tokens.patients.count, caller, keys.next())
-        return make(.book, body, Pending(operation: .book, slot: slot, patient: patient))
+            slot, patient, byPatient: Int(patient) < tokens.patients.count, caller, keys.next())
+        return make(.book, body, PendingCall(operation: .book, slot: slot, patient: patient))
     }
 
-    /// A hold of a free slot whose patient may have another one.
+    /// A hold of a free slot whose patient may have another hold.
     private func hold() -> WorkloadCall? {
         for _ in 0..<8 {
             guard let slot = pool.take(using: &generator) else { return nil }
             let patient = UInt32(data.grid.patient(of: slot))
-            guard holds[patient, default: 0] < holders.room(of: patient) else {
+            guard holds[patient, default: 0] < holdQuota.limit(for: patient) else {
                 pool.put(slot)
                 continue
             }
             holds[patient, default: 0] += 1
             let caller = metadata(of: patient)
             let body = calls.hold(
-                slot, patient, byHerself: Int(patient) < tokens.patients.count, caller, keys.next())
-            return make(.hold, body, Pending(operation: .hold, slot: slot, patient: patient))
+                slot, patient, byPatient: Int(patient) < tokens.patients.count, caller, keys.next())
+            return make(.hold, body, PendingCall(operation: .hold, slot: slot, patient: patient))
         }
         return nil
     }
 
     private func reschedule() -> WorkloadCall? {
         guard let place = take(from: &unpaid) else { return nil }
-        let booking = memory[place]
+        let booking = acknowledged[place]
         for _ in 0..<8 {
             let slot = data.grid.slot(booking.slot, movedBy: 1 + Int(generator.next(below: 1 << 16)))
             guard pool.take(slot) else { continue }
@@ -212,24 +212,24 @@ final class ScenarioWorkload: Workload {
         return nil
     }
 
-    /// A change of a booking, which is uncertain until it has ended; nil for no booking.
+    /// A change of a booking, whose state is uncertain until the call ends; nil without a booking.
     private func change(
         _ operation: Operation, _ place: Int?, asAdministrator: Bool = false,
         to slot: ScenarioGrid.Slot = ScenarioGrid.Slot(number: 0),
-        _ request: (RememberedBooking) -> ScenarioCalls.Request
+        _ request: (AcknowledgedBooking) -> ScenarioRequests.Request
     ) -> WorkloadCall? {
         guard let place else { return nil }
-        let booking = memory[place]
-        memory[place].isCertain = false
+        let booking = acknowledged[place]
+        acknowledged[place].isCertain = false
         let caller = asAdministrator ? tokens.administrator : metadata(of: booking.patient)
         let body = request(booking).body(caller, keys.next())
         return make(
             operation, body,
-            Pending(operation: operation, booking: place, slot: slot, patient: booking.patient))
+            PendingCall(operation: operation, booking: place, slot: slot, patient: booking.patient))
     }
 
     private func read(
-        _ operation: Operation, _ request: ScenarioCalls.Request, asAdministrator: Bool = false
+        _ operation: Operation, _ request: ScenarioRequests.Request, asAdministrator: Bool = false
     ) -> WorkloadCall {
         let patient = tokens.patients.isEmpty ? 0 : generator.next(below: UInt64(tokens.patients.count))
         let caller = asAdministrator ? tokens.administrator : metadata(of: UInt32(patient))
@@ -237,12 +237,12 @@ final class ScenarioWorkload: Workload {
     }
 
     private func make(
-        _ operation: Operation, _ request: ScenarioCalls.Request, _ caller: [UInt8]
+        _ operation: Operation, _ request: ScenarioRequests.Request, _ caller: [UInt8]
     ) -> WorkloadCall {
-        make(operation, request.body(caller, nil), Pending(operation: operation))
+        make(operation, request.body(caller, nil), PendingCall(operation: operation))
     }
 
-    private func make(_ operation: Operation, _ body: ByteBuffer, _ call: Pending) -> WorkloadCall {
+    private func make(_ operation: Operation, _ body: ByteBuffer, _ call: PendingCall) -> WorkloadCall {
         let mark: Int
         if let free = freeMarks.popLast() {
             mark = free
@@ -254,7 +254,7 @@ final class ScenarioWorkload: Workload {
         return WorkloadCall(operation: indices[operation] ?? 0, body: body, mark: UInt64(mark))
     }
 
-    /// Who calls for a patient: herself, if she is signed in.
+    /// The metadata of a patient's calls: the patient's own if signed in, else the administrator's.
     private func metadata(of patient: UInt32) -> [UInt8] {
         Int(patient) < tokens.patients.count ? tokens.patients[Int(patient)] : tokens.administrator
     }
@@ -269,64 +269,64 @@ final class ScenarioWorkload: Workload {
         return places.popLast()
     }
 
-    // MARK: - Endings
+    // MARK: - Responses
 
     private enum Outcome {
         case done
-        /// Certainly without effect.
-        case refused
-        /// Nearly certainly without effect: the next call may try the same again.
+        /// The call certainly had no effect.
+        case rejected
+        /// The call almost certainly had no effect; the next call may try the same again.
         case overloaded
-        /// Perhaps it happened.
+        /// The call may have had its effect.
         case unknown
     }
 
-    /// Learns from the end of a call; answers whether it was for a hot slot.
+    /// Updates the state after a call and returns whether it was for a hot slot.
     @discardableResult
-    private func settle(_ call: WorkloadCall, _ outcome: Outcome, _ id: Int64?) -> Bool {
+    private func update(_ call: WorkloadCall, _ outcome: Outcome, _ id: Int64?) -> Bool {
         let mark = Int(call.mark)
         let ended = pending[mark]
         freeMarks.append(mark)
         switch ended.operation {
-        case .book, .hold: return settleBooking(ended, outcome, id)
-        case .confirm, .pay, .cancel, .refund, .reschedule: settleChange(ended, outcome, id)
+        case .book, .hold: return updateAfterBooking(ended, outcome, id)
+        case .confirm, .pay, .cancel, .refund, .reschedule: updateAfterChange(ended, outcome, id)
         default: break
         }
         return false
     }
 
-    private func settleBooking(_ call: Pending, _ outcome: Outcome, _ id: Int64?) -> Bool {
+    private func updateAfterBooking(_ call: PendingCall, _ outcome: Outcome, _ id: Int64?) -> Bool {
         let isHot = data.grid.isHot(call.slot)
         switch (outcome, id) {
         case (.done, let id?):
-            var booking = RememberedBooking(id: id, slot: call.slot, patient: call.patient)
+            var booking = AcknowledgedBooking(id: id, slot: call.slot, patient: call.patient)
             booking.changes.add(call.operation)
             booking.acknowledged = Clocks.now()
             if call.operation == .hold { booking.state = .held }
-            let place = memory.add(booking)
+            let place = acknowledged.add(booking)
             if call.operation == .hold {
                 held.append(place)
             } else if isHot {
-                wonHot.append(place)
+                hotBookings.append(place)
             } else {
                 unpaid.append(place)
             }
-        case (.refused, _):
+        case (.rejected, _):
             if call.operation == .hold { holds[call.patient, default: 1] -= 1 }
             if !isHot { pool.put(call.slot) }
         case (.overloaded, _):
-            memory.addUnanswered()
+            acknowledged.addUnanswered()
             if call.operation == .hold { holds[call.patient, default: 1] -= 1 }
             if !isHot { pool.put(call.slot) }
         case (.done, nil), (.unknown, _):
-            memory.addUnanswered()
+            acknowledged.addUnanswered()
         }
         return isHot
     }
 
-    private func settleChange(_ call: Pending, _ outcome: Outcome, _ id: Int64?) {
+    private func updateAfterChange(_ call: PendingCall, _ outcome: Outcome, _ id: Int64?) {
         let place = call.booking
-        var booking = memory[place]
+        var booking = acknowledged[place]
         switch outcome {
         case .done:
             booking.isCertain = true
@@ -341,7 +341,7 @@ final class ScenarioWorkload: Workload {
                 booking.slot = call.slot
             default: booking.state = .cancelled
             }
-        case .refused:
+        case .rejected:
             booking.isCertain = true
             if call.operation == .reschedule { pool.put(call.slot) }
         case .overloaded:
@@ -349,15 +349,15 @@ final class ScenarioWorkload: Workload {
             if call.operation == .reschedule { pool.put(call.slot) }
         case .unknown:
             booking.unansweredChanges &+= 1
-            memory[place] = booking
+            acknowledged[place] = booking
             return
         }
-        memory[place] = booking
+        acknowledged[place] = booking
         switch booking.state {
-        case .booked where data.grid.isHot(booking.slot): wonHot.append(place)
+        case .booked where data.grid.isHot(booking.slot): hotBookings.append(place)
         case .booked: unpaid.append(place)
         case .paid: paid.append(place)
-        // It may have run out: it is not asked for again unless nothing became of the call.
+        // The hold may have expired, so it is not confirmed again unless the call was rejected for overload.
         case .held where outcome == .overloaded: held.append(place)
         case .held: holds[booking.patient, default: 1] -= 1
         case .cancelled:

@@ -1,24 +1,24 @@
-// `--call`: one method with one request, again and again. The request is encoded once, from JSON and the descriptors in
-// this program.
+// `--call`: calls one method repeatedly with one request, which is encoded once from JSON through the built-in
+// descriptors.
 
 internal import ClinicMessages
 internal import NIOCore
 internal import ProtobufC
 internal import TTRPCMessages
 
-/// A method and the body of its calls.
+/// A method and its encoded request.
 struct SingleCall: Sendable {
     /// "BookingService/ListBookings".
     let name: String
     private let body: ByteBuffer
 
-    /// Reads the method, full or without its package, and the request; throws a usage failure.
+    /// Parses the method, with or without the package, and the request; throws a usage failure.
     init(method name: String, json: String, token: String?) throws(LoadFailure) {
         let method = try Self.method(name)
         guard method.kind == .unary else {
             throw LoadFailure(
-                "\(method.service)/\(method.name) is a stream, which has no end to time: --call takes a method with one "
-                    + "answer; for a load of watchers give --scenario with --watchers", .usage)
+                "\(method.service)/\(method.name) is a stream, whose end cannot be timed; --call needs a method with one response. "
+                    + "For a load of watchers use --scenario with --watchers", .usage)
         }
         self.name = Self.shortName(method.service) + "/" + method.name
         let payload: [UInt8]
@@ -34,7 +34,7 @@ struct SingleCall: Sendable {
             ).encoded())
     }
 
-    /// For one event loop.
+    /// The workload of one event loop.
     func workload() -> any Workload { SingleCallWorkload(name: name, body: body) }
 
     private static func method(_ name: String) throws(LoadFailure) -> AnyMethod {
@@ -42,13 +42,13 @@ struct SingleCall: Sendable {
         guard let end = name.lastIndex(of: "/") ?? name.lastIndex(of: ".") else {
             throw LoadFailure("a method is named like BookingService/ListBookings", .usage)
         }
-        let wanted = name[..<end]
+        let serviceName = name[..<end]
         let found = services.first {
-            $0.name == wanted || (!wanted.isEmpty && $0.name.hasSuffix("." + wanted))
+            $0.name == serviceName || (!serviceName.isEmpty && $0.name.hasSuffix("." + serviceName))
         }
         guard let found else {
             let names = services.map(\.name).joined(separator: ", ")
-            throw LoadFailure("there is no service \(wanted); there are \(names)", .usage)
+            throw LoadFailure("unknown service \(serviceName); the services are \(names)", .usage)
         }
         guard let method = found.methods.first(where: { $0.name == name[end...].dropFirst() }) else {
             let names = found.methods.map(\.name).joined(separator: ", ")

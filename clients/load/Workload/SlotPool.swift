@@ -1,17 +1,17 @@
-// The free slots of one loop. Taking any of them and taking a certain one both cost the same whatever the pool holds:
-// each slot knows its place in the list of the free ones.
+// The free slots of one loop. Taking a random slot and taking a given slot both take constant time, because each
+// slot's index in the list of free slots is known.
 
-/// Slots that nobody has booked.
+/// A pool of free slots.
 struct SlotPool {
     private static let taken = UInt32.max
 
     private var free: [UInt32] = []
-    /// By number of the slot: its place in `free`.
-    private var places: [UInt32]
+    /// The index in `free` by slot number, or `taken`.
+    private var indices: [UInt32]
 
-    /// A pool of what is in one loop's part of a grid.
+    /// Makes a pool of one loop's part of a grid.
     init(_ grid: ScenarioGrid, loop index: Int, of count: Int) {
-        places = Array(repeating: Self.taken, count: grid.count)
+        indices = Array(repeating: Self.taken, count: grid.count)
         for number in 0..<UInt32(grid.count)
         where grid.loop(of: ScenarioGrid.Slot(number: number), among: count) == index {
             put(ScenarioGrid.Slot(number: number))
@@ -20,37 +20,37 @@ struct SlotPool {
 
     var count: Int { free.count }
 
-    /// Makes a slot free.
+    /// Adds a free slot.
     mutating func put(_ slot: ScenarioGrid.Slot) {
-        guard places[Int(slot.number)] == Self.taken else { return }
-        places[Int(slot.number)] = UInt32(free.count)
+        guard indices[Int(slot.number)] == Self.taken else { return }
+        indices[Int(slot.number)] = UInt32(free.count)
         free.append(slot.number)
     }
 
-    /// Any slot, if there is one.
+    /// Takes a random slot, if there is one.
     mutating func take(using generator: inout SeededGenerator) -> ScenarioGrid.Slot? {
         guard !free.isEmpty else { return nil }
         let slot = ScenarioGrid.Slot(number: free[Int(generator.next(below: UInt64(free.count)))])
         return take(slot) ? slot : nil
     }
 
-    /// A certain slot; false if it is not free.
+    /// Takes a given slot; false if it is not free.
     mutating func take(_ slot: ScenarioGrid.Slot) -> Bool {
-        let place = places[Int(slot.number)]
-        guard place != Self.taken, let last = free.popLast() else { return false }
+        let index = indices[Int(slot.number)]
+        guard index != Self.taken, let last = free.popLast() else { return false }
         if last != slot.number {
-            free[Int(place)] = last
-            places[Int(last)] = place
+            free[Int(index)] = last
+            indices[Int(last)] = index
         }
-        places[Int(slot.number)] = Self.taken
+        indices[Int(slot.number)] = Self.taken
         return true
     }
 }
 
 extension SeededGenerator {
-    /// A number below a bound above 0, each as likely as the others.
+    /// A uniform random number below a positive bound.
     mutating func next(below bound: UInt64) -> UInt64 { next().multipliedFullWidth(by: bound).high }
 
-    /// A number from 0 up to but not including 1.
+    /// A uniform random number in 0 ..< 1.
     mutating func fraction() -> Double { Double(next() >> 11) * 0x1p-53 }
 }

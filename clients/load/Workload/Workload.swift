@@ -1,34 +1,36 @@
-// What the engine asks of a workload, and what it tells it. A workload makes requests and looks at answers; when they are
-// sent and how long they take is the engine's part. `--call` is the plainest workload, the scenarios are the others.
+// The interface between the engine and a workload. A workload makes requests and evaluates responses; the engine
+// sends and times them. `--call` is the simplest workload, scenarios are the others.
 
 internal import NIOCore
 
-/// Makes the calls of a run. One exists for each event loop, which alone uses it.
+/// Makes the calls of one event loop.
 protocol Workload: AnyObject {
-    /// What is called, as reports show it: "BookingService/BookAppointment". A call's `operation` is an index of it.
+    /// The operation names shown in reports, such as "BookingService/BookAppointment". A call's `operation` is an
+    /// index into it.
     var operations: [String] { get }
 
-    /// The next call; there is always one.
+    /// Returns the next call.
     func next() -> WorkloadCall
 
-    /// Takes the end of a call and says whether it was to be expected: a taken slot in a race is no failure.
+    /// Handles the end of a call and returns whether the result is expected: a taken slot in a race is not an
+    /// error.
     func ended(_ call: WorkloadCall, _ ending: CallEnding) -> Bool
 }
 
-/// A call to be made.
+/// A call to make.
 struct WorkloadCall {
-    /// An index of the workload's operations.
+    /// The index into the workload's operations.
     var operation: Int
-    /// The body of the request's frame: an encoded ttrpc.Request.
+    /// The encoded ttrpc.Request.
     var body: ByteBuffer
-    /// The workload's own mark, by which it knows the call when it ends.
+    /// An identifier by which the workload recognises the call at its end.
     var mark: UInt64
 }
 
-/// How a call ended.
+/// The end of a call.
 enum CallEnding {
-    /// With an answer: its code's number, 0 is OK, and the payload of one that is.
+    /// A response with its status code, where 0 is OK, and its payload.
     case answered(code: Int, payload: ByteBufferView)
-    /// Cut off: the connection ended, or the drain time was over.
+    /// No response: the connection or the drain time ended.
     case unanswered
 }

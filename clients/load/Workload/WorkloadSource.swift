@@ -1,11 +1,11 @@
-// What a run calls: a single method or a scenario, as the command treats them alike.
+// The source of a run's calls: a single method or a scenario.
 
-/// The calls of a run, and what is to be done after them.
-enum Work: Sendable {
+/// The source of a run's calls, with its checks and cleanup.
+enum WorkloadSource: Sendable {
     case call(SingleCall)
     case scenario(PreparedScenario)
 
-    /// As reports show it.
+    /// The name shown in reports.
     var name: String {
         switch self {
         case .call(let call): call.name
@@ -13,7 +13,7 @@ enum Work: Sendable {
         }
     }
 
-    /// The part of one event loop of so many.
+    /// The workload of loop `index` of `count`.
     @Sendable func workload(loop index: Int, of count: Int) -> any Workload {
         switch self {
         case .call(let call): call.workload()
@@ -21,7 +21,8 @@ enum Work: Sendable {
         }
     }
 
-    /// Looks at the data, when every call has ended. What cannot be looked at is no reason to lose the report.
+    /// Checks the data after every call has ended. If the check itself fails, that becomes a failed check, so that
+    /// the report is kept.
     func check() async -> (checks: [CheckResult], watchers: WatcherReport?) {
         guard case .scenario(let scenario) = self else { return ([], nil) }
         for note in scenario.notes { writeError(note + "\n") }
@@ -32,7 +33,7 @@ enum Work: Sendable {
         }
     }
 
-    /// Removes what is to be removed, also after a failure.
+    /// Cleans up, also after a failure.
     func finish() async {
         if case .scenario(let scenario) = self { await scenario.finish() }
     }

@@ -1,4 +1,4 @@
-// Axes of plots: where a value lies between 0 and 1, and which values are named.
+// The axes of plots: they map values to 0 … 1 and choose the ticks.
 
 internal import Glibc
 
@@ -12,7 +12,7 @@ struct Axis {
 
     let title: String
     let ticks: [Tick]
-    /// From a value to 0 … 1; beyond the ends to the nearest.
+    /// Maps a value to 0 … 1, clamped at the ends.
     let place: (Double) -> Double
 
     private init(title: String, ticks: [(Double, String)], place: @escaping (Double) -> Double) {
@@ -22,7 +22,7 @@ struct Axis {
         self.place = clamped
     }
 
-    /// From 0 to the round number that has room for the maximum.
+    /// A linear axis from 0 to a round number at or above the maximum.
     static func linear(_ title: String, upTo maximum: Double, label: (Double) -> String) -> Axis {
         let maximum = maximum.isFinite && maximum > 0 ? maximum : 1
         let step = roundStep(maximum / 5)
@@ -33,7 +33,7 @@ struct Axis {
         }
     }
 
-    /// Microseconds. A few much longer ones would press the rest to the ground: then it is logarithmic.
+    /// A latency axis in microseconds. It is logarithmic if a few long values would compress the rest.
     static func latency(_ title: String, values: [Double]) -> Axis {
         let sorted = values.filter { $0.isFinite && $0 > 0 }.sorted()
         guard let least = sorted.first, let greatest = sorted.last else {
@@ -55,7 +55,7 @@ struct Axis {
         return Axis(title: title + ", logarithmic", ticks: ticks) { (log10(max(1, $0)) - low) / span }
     }
 
-    /// Percentiles as HdrHistogram plots them: each further nine takes as much room as the one before.
+    /// A percentile axis as in HdrHistogram's plots: each further nine takes equal space.
     static func percentile(upTo maximum: Double) -> Axis {
         let end = max(2, nines(min(maximum, 99.99999)))
         let named: [(Double, String)] = [
@@ -69,7 +69,7 @@ struct Axis {
         ) { nines($0) / end }
     }
 
-    /// Seconds since the beginning, named in the unit that fits.
+    /// A time axis in seconds since the start, labelled in a suitable unit.
     static func time(from start: Double, to end: Double) -> Axis {
         let span = max(1, end - start)
         let (unit, name): (Double, String) =
@@ -81,14 +81,14 @@ struct Axis {
         return Axis(title: "time, \(name)", ticks: ticks) { ($0 - start) / span }
     }
 
-    /// 1, 2 or 5 with zeros: the least that is no less.
+    /// The smallest number of the form 1, 2 or 5 times a power of ten that is at least `value`.
     static func roundStep(_ value: Double) -> Double {
         let decade = pow(10, floor(log10(value)))
         let factor = [1.0, 2, 5].first { $0 * decade >= value * 0.999_999 } ?? 10
         return factor * decade
     }
 
-    /// How many nines a percentile has: 90 is 1, 99 is 2.
+    /// The number of nines of a percentile: 1 for 90, 2 for 99.
     private static func nines(_ percentile: Double) -> Double {
         percentile >= 100 ? .infinity : -log10(1 - max(0, percentile) / 100)
     }
@@ -104,7 +104,7 @@ struct Axis {
         return microseconds == 0 ? "0" : trimmed(decimal(value, places: 2)) + " " + unit
     }
 
-    /// With as many places as the step has.
+    /// Formats a number with the decimals that the step needs.
     private static func number(_ value: Double, step: Double) -> String {
         decimal(value, places: step >= 1 ? 0 : 1)
     }

@@ -1,7 +1,7 @@
-// The report as one page that can be sent to somebody: figures, plots, and under what they came about.
+// The report as one self-contained HTML page with figures, plots and the conditions of the run.
 
 extension LoadReport {
-    /// The page, complete in itself.
+    /// The complete page.
     var html: String {
         """
         <!DOCTYPE html>
@@ -25,7 +25,7 @@ extension LoadReport {
         """
     }
 
-    /// What must be known before the figures are read.
+    /// Warnings above the figures.
     private var notes: String {
         var notes: [(kind: String, text: String)] = []
         if generator.saturated != nil { notes.append(("bad", generator.verdict)) }
@@ -39,7 +39,7 @@ extension LoadReport {
         return notes.map { "<p class=\"note \($0.kind)\">\(escaped($0.text))</p>\n" }.joined()
     }
 
-    /// The figures that are asked for first; of several steps, those of the last.
+    /// The key figures; of several steps, those of the last.
     private var tiles: String {
         guard let step = steps.last else { return "" }
         let errors = Share(step.total.errorCount, of: step.total.count)
@@ -84,7 +84,7 @@ extension LoadReport {
         let capital = heading.prefix(1).uppercased() + heading.dropFirst()
         var html = "<h2>\(escaped(capital))</h2>\n<p class=\"soft\">\(escaped(step.outcome))</p>\n"
         html +=
-            "<h3>\(step.load.isOpen ? "Response time, from when a call was to begin" : "Service time")</h3>\n"
+            "<h3>\(step.load.isOpen ? "Response time, from its scheduled start" : "Service time")</h3>\n"
         html += htmlTable(
             ["Operation", "Status", "Count", "Share", "Rate"] + Latency.columnTitles, rows, firstNumber: 2)
         if step.load.isOpen {
@@ -96,7 +96,7 @@ extension LoadReport {
         return html
     }
 
-    /// What stands below the figures.
+    /// The sections below the figures.
     private var closing: String {
         var html = ""
         if !assertions.isEmpty {

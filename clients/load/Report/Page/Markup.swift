@@ -1,9 +1,9 @@
-// The page's markup: escaping, tables, and the style sheet. It is well-formed XML as well as HTML, and asks for nothing
-// from anywhere: no script, no font, no picture.
+// The page's markup: escaping, tables and the style sheet. The page is well-formed XML as well as HTML and loads no
+// external resources.
 
 internal import Terminal
 
-/// The text as content or as an attribute's value, whatever is in it.
+/// Escapes a text for use as content or attribute value.
 func escaped(_ text: String) -> String {
     var result = ""
     for scalar in printable(text).unicodeScalars {
@@ -13,7 +13,7 @@ func escaped(_ text: String) -> String {
         case ">": result += "&gt;"
         case "\"": result += "&quot;"
         case "'": result += "&#39;"
-        // Scalars that XML does not have.
+        // Scalars that XML does not allow.
         case "\u{FFFE}", "\u{FFFF}": result.unicodeScalars.append("\u{FFFD}")
         default: result.unicodeScalars.append(scalar)
         }
@@ -21,7 +21,7 @@ func escaped(_ text: String) -> String {
     return result
 }
 
-/// A table with a line of titles; the columns from `firstNumber` on are numbers.
+/// A table with column titles; the columns from `firstNumber` on are right-aligned numbers.
 func htmlTable(_ titles: [String], _ rows: [[String]], firstNumber: Int = .max) -> String {
     func cells(_ texts: [String], _ tag: String) -> String {
         texts.enumerated().map { column, text in
@@ -33,13 +33,14 @@ func htmlTable(_ titles: [String], _ rows: [[String]], firstNumber: Int = .max) 
     return "<div class=\"wide\"><table>\n\(head)<tbody>\n\(body)\n</tbody></table></div>\n"
 }
 
-/// Names and what they are.
+/// A list of names and values.
 func htmlFacts(_ facts: [(String, String)]) -> String {
     "<dl>" + facts.map { "<dt>\(escaped($0.0))</dt><dd>\(escaped($0.1))</dd>" }.joined(separator: "\n")
         + "</dl>\n"
 }
 
-/// The colours and sizes of the page. Colours are told apart by people who see few of them, on light and on dark.
+/// The style sheet. Its colours are distinguishable for people with colour blindness, on light and dark
+/// backgrounds.
 let styleSheet = """
     :root { color-scheme: light dark; --paper: #fff; --card: #f6f7f9; --ink: #1c2127; --soft: #5d6673; --rule: #dde1e6;
       --good: #1a7f4b; --bad: #c2331f; --c1: #0b6fb8; --c2: #d97706; --c3: #118a6f; --c4: #b5478f; --c5: #7a6ff0; --c6: #8a6d1d;

@@ -1,38 +1,38 @@
-// A plot as SVG, drawn in the page's own colours, so that it is light or dark as the page is. Its legend is HTML, which
-// finds room for names by itself.
+// A plot as SVG in the page's colours, so that it follows the light or dark scheme. Its legend is HTML, which wraps
+// long names.
 
 /// Lines or stacked areas between two axes.
 struct Plot {
     /// How a series is drawn.
     enum Kind {
         case line
-        /// On top of the series before it.
+        /// Stacked on the previous series.
         case area
     }
 
     struct Series {
         var name: String
-        /// The number of the page's colour, from 1.
+        /// The index of the colour in the style sheet, from 1.
         var colour: Int
         var kind = Kind.line
         var points: [(x: Double, y: Double)]
     }
 
     var title: String
-    /// What is to be seen in it, for whoever cannot look.
+    /// A description for screen readers.
     var caption: String
     var x: Axis
     var y: Axis
     var series: [Series]
-    /// What was left out of the figures, on the x axis.
+    /// The range of the x axis that is not measured.
     var shaded: ClosedRange<Double>?
-    /// Where the load changes, on the x axis.
+    /// The positions on the x axis where the load changes.
     var marks: [Double] = []
 
     private static let (width, height) = (600.0, 300.0)
     private static let (left, right, top, bottom) = (70.0, 16.0, 10.0, 44.0)
 
-    /// A figure of the page.
+    /// The plot as an HTML figure.
     var html: String {
         var legend = series.map { "<span><i class=\"k\($0.colour)\"></i>\(escaped($0.name))</span>" }
         if shaded != nil { legend.append("<span><i class=\"warm\"></i>warm-up</span>") }
@@ -88,17 +88,17 @@ struct Plot {
         }.joined()
     }
 
-    /// The series themselves.
+    /// The lines and areas of the series.
     private var content: String {
-        var ground: [Double] = []
+        var baseline: [Double] = []
         return series.map { series in
             switch series.kind {
             case .line:
                 return "<polyline class=\"line k\(series.colour)\" points=\"\(points(series.points))\"/>"
             case .area:
-                let below = ground.isEmpty ? series.points.map { _ in 0 } : ground
-                ground = zip(series.points, below).map { $0.y + $1 }
-                let upper = zip(series.points, ground).map { (x: $0.x, y: $1) }
+                let below = baseline.isEmpty ? series.points.map { _ in 0 } : baseline
+                baseline = zip(series.points, below).map { $0.y + $1 }
+                let upper = zip(series.points, baseline).map { (x: $0.x, y: $1) }
                 let lower = zip(series.points, below).map { (x: $0.x, y: $1) }.reversed()
                 return "<polygon class=\"area k\(series.colour)\" points=\"\(points(upper + lower))\"/>"
             }

@@ -1,23 +1,24 @@
-// Which plots a report has: latency by percentile, and throughput, latency and statuses over time.
+// The plots of a report: latency by percentile, and throughput, latency and statuses over time.
 
 extension LoadReport {
-    /// The most points of a line over time; longer runs have several seconds in each.
+    /// The maximum number of points of a line; in longer runs each point covers several seconds.
     private static let maximumPoints = 600
-    /// The most lines that can be told apart.
+    /// The maximum number of distinguishable lines.
     private static let maximumLines = 6
 
-    /// The plots in the order of the page.
+    /// The plots in order.
     var plots: [Plot] {
         var plots: [Plot] = []
         if let plot = percentilePlot { plots.append(plot) }
         if let plot = operationPlot { plots.append(plot) }
         guard !timeline.isEmpty else { return plots }
         let times = timePlots
-        // The page has two in a row: the last plot is only there where its place would be empty.
+        // The page shows two plots per row; the last plot is included only to fill a row.
         return plots + times.dropLast((plots.count + times.count).isMultiple(of: 2) ? 0 : 1)
     }
 
-    /// All operations together: of one step response and service time, of several the response time of each.
+    /// All operations combined: for one step response and service time, for several steps the response time of
+    /// each.
     private var percentilePlot: Plot? {
         guard let only = steps.first else { return nil }
         let curves: [(String, Latency)] =
@@ -43,7 +44,8 @@ extension LoadReport {
     private func plot(_ title: String, _ curves: [(String, Latency)]) -> Plot? {
         let curves = curves.filter { !$0.1.curve.isEmpty }
         guard !curves.isEmpty else { return nil }
-        // The maximum is at 100 %, which has no place on this axis: it is drawn where one call of all is left.
+        // 100 % is infinitely far on this axis, so the maximum is drawn at the percentile above which one call
+        // remains.
         let count = curves.map(\.1.count).max() ?? 0
         let end = 100 - 100 / Double(max(100, count))
         return Plot(
@@ -92,7 +94,7 @@ extension LoadReport {
         ]
     }
 
-    /// OK at the bottom, then what was expected, then errors, each the more frequent first.
+    /// OK at the bottom, then expected statuses, then errors; within each group by frequency.
     private func statusAreas(_ spans: [Span]) -> [Plot.Series] {
         let expected = Set(steps.flatMap { $0.total.statuses.filter(\.expected).map(\.status) })
         var totals: [String: Double] = [:]
@@ -101,7 +103,7 @@ extension LoadReport {
         let ordered = totals.sorted {
             (rank($0.key), -$0.value, $0.key) < (rank($1.key), -$1.value, $1.key)
         }.map(\.key)
-        // Seven areas at most: the last takes the rest. Red is for errors.
+        // At most seven colours; further statuses share the last. Red marks errors.
         let (others, errors) = ([3, 5, 4, 6], [7, 2, 8])
         var (otherCount, errorCount) = (0, 0)
         return ordered.map { status in
@@ -121,7 +123,7 @@ extension LoadReport {
         }
     }
 
-    /// The timeline in at most so many parts.
+    /// The timeline divided into at most `maximumPoints` spans.
     private var spans: [Span] {
         let size = max(1, (timeline.count + Self.maximumPoints - 1) / Self.maximumPoints)
         return stride(from: 0, to: timeline.count, by: size).map { start in
@@ -130,7 +132,7 @@ extension LoadReport {
     }
 }
 
-/// One or several seconds of the timeline: rates are means, latencies the worst.
+/// One or more seconds of the timeline: rates are averaged, latencies are maxima.
 private struct Span {
     var middle: Double
     var sent: Double
