@@ -95,7 +95,7 @@ import Testing
         #expect(Instant(secondsSinceEpoch: -1, nanoseconds: 999_999_000) == moment)
     }
 
-    @Test func `a part of a microsecond is refused, or dropped on request`() {
+    @Test func `a fraction of a microsecond is rejected, or dropped on request`() {
         #expect(Instant(secondsSinceEpoch: 5, nanoseconds: 1) == nil)
         #expect(
             Instant(secondsSinceEpoch: 5, nanoseconds: 1_999, roundingDown: true)?.microsecondsSinceEpoch
@@ -105,7 +105,7 @@ import Testing
         }
     }
 
-    @Test(arguments: extremes) func `no instant traps`(number: Int64) {
+    @Test(arguments: extremes) func `no instant causes a trap`(number: Int64) {
         let moment = Instant(microsecondsSinceEpoch: number)
         #expect(moment.secondsSinceEpoch <= number / 1_000_000)
         for other in extremes {
