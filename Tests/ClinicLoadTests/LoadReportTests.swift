@@ -32,7 +32,7 @@ struct LoadReportTests {
         #expect(lines.contains { $0.hasPrefix("passed  no double booking") })
         #expect(lines.contains("passed  p99<50ms  was 11.5 ms"))
         #expect(
-            lines.contains { $0.hasPrefix("Group of writes") && $0.hasSuffix("6.50 statements on average") })
+            lines.contains { $0.hasPrefix("Batch of writes") && $0.hasSuffix("6.50 statements on average") })
         #expect(!text.contains("coordinated omission"))
         #expect(lines.filter { $0.count > 150 }.isEmpty)
     }

@@ -157,9 +157,9 @@ struct ServerReport: Codable, Sendable {
     var residentMemoryBytes: UInt64
     var receivedBytes: UInt64
     var sentBytes: UInt64
-    /// The total time in seconds that statements waited for a connection, by lane.
+    /// The total time in seconds that statements waited for a connection, by pool.
     var waitSeconds: [String: Double]
-    /// The mean number of statements committed together, by lane.
+    /// The mean number of statements committed together, by pool.
     var statementsPerGroup: [String: Double]
     /// Failed calls by reason.
     var refused: [String: UInt64]

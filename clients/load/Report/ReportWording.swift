@@ -132,15 +132,15 @@ extension ServerReport {
             ("Memory", "\(bytesText(residentMemoryBytes)) resident at the end"),
             ("Received", bytesText(receivedBytes)), ("Sent", bytesText(sentBytes)),
         ]
-        for (lane, seconds) in waitSeconds.sorted(by: { $0.key < $1.key }) {
+        for (pool, seconds) in waitSeconds.sorted(by: { $0.key < $1.key }) {
             facts.append(
                 (
-                    "Waited for \(lane)",
+                    "Waited for \(pool)",
                     "\(durationText(microseconds: seconds * 1e6)) in total"
                 ))
         }
-        for (lane, count) in statementsPerGroup.sorted(by: { $0.key < $1.key }) {
-            facts.append(("Group of \(lane)", "\(significant(count)) statements on average"))
+        for (pool, count) in statementsPerGroup.sorted(by: { $0.key < $1.key }) {
+            facts.append(("Batch of \(pool)", "\(significant(count)) statements on average"))
         }
         for (reason, count) in refused.sorted(by: { $0.key < $1.key }) {
             facts.append(("Refused", "\(countText(count)) \(reason)"))
