@@ -4,15 +4,15 @@
 internal import CClinicMessages
 public import ProtobufC
 
-/// What the rows of a report stand for.
+/// What one row of a report stands for. More groupings may be added.
 public enum ReportGrouping: MessageEnumeration {
     /// The same as REPORT_GROUPING_DAY.
     case unspecified
-    /// A row for each day on which there was something.
+    /// A day with at least one entry.
     case day
-    /// A row for each doctor.
+    /// A doctor.
     case doctor
-    /// A row for each department, by where its doctors work now.
+    /// A department, by the current departments of its doctors.
     case department
     /// A number that this version of the schema does not name.
     case unrecognized(Int32)
@@ -57,25 +57,25 @@ public enum ReportGrouping: MessageEnumeration {
     public var isUnrecognized: Bool { if case .unrecognized = self { true } else { false } }
 }
 
-/// A page of the audit trail.
+/// The request of ListAuditEvents.
 public struct ListAuditEventsRequest: Message {
-    /// 0 means 50; at most 1000.
+    /// Maximum events per page. Default: 50; maximum: 1000.
     public var pageSize: Int64
-    /// The next_page_token of the page before.
+    /// The next_page_token of the previous page.
     public var pageToken: String
-    /// Only what this user did, if not 0.
+    /// If not 0, only changes made by this user.
     public var actorID: Int64
-    /// Only what happened to such a thing, if set: booking, transaction, doctor, department, user.
+    /// If set, only changes of this kind of resource: booking, transaction, doctor, department or user.
     public var entity: String
-    /// Only what happened to the thing of this number, if not 0; needs entity.
+    /// If not 0, only changes of the resource with this id. Needs entity.
     public var entityID: Int64
-    /// Only what this method did, if set: clinic.v1.BookingService/BookAppointment.
+    /// If set, only changes made by this method, such as clinic.v1.BookingService/BookAppointment.
     public var method: String
-    /// Only what happened at or after this instant, if set.
+    /// If set, only changes at or after this instant.
     public var eventFrom: ProtobufTimestamp?
-    /// Only what happened before this instant, if set.
+    /// If set, only changes before this instant.
     public var eventBefore: ProtobufTimestamp?
-    /// The last change first.
+    /// Whether to list the latest change first.
     public var newestFirst: Bool
 
     /// Makes a message of these values.
@@ -141,11 +141,11 @@ public struct ListAuditEventsRequest: Message {
     }
 }
 
-/// Changes in order.
+/// The response of ListAuditEvents.
 public struct ListAuditEventsResponse: Message {
     /// The changes.
     public var auditEvents: [AuditEvent]
-    /// Empty on the last page.
+    /// The token of the next page. Empty on the last page.
     public var nextPageToken: String
 
     /// Makes a message of these values.
@@ -183,21 +183,21 @@ public struct ListAuditEventsResponse: Message {
     }
 }
 
-/// A change that was made. Never holds a password, a hash or a token.
+/// An entry of the audit trail. It never contains a password, a hash or a token.
 public struct AuditEvent: Message {
-    /// The event's number.
+    /// The event's id.
     public var id: Int64
-    /// When it happened.
+    /// When the change was made.
     public var eventTime: ProtobufTimestamp?
-    /// The user who did it; 0: nobody who was signed in.
+    /// The id of the user who made it. 0: nobody was signed in.
     public var actorID: Int64
-    /// The method that was called, or the command of the daemon.
+    /// The method that made it, or the command of the daemon.
     public var method: String
-    /// The kind of thing it happened to.
+    /// The kind of resource that was changed.
     public var entity: String
-    /// The number of that thing.
+    /// The id of the resource.
     public var entityID: Int64
-    /// What changed, as a JSON object.
+    /// The change as a JSON object.
     public var change: String
 
     /// Makes a message of these values.
@@ -255,17 +255,17 @@ public struct AuditEvent: Message {
     }
 }
 
-/// What revenue to report.
+/// The request of QueryRevenue.
 public struct QueryRevenueRequest: Message {
     /// The first day, YYYY-MM-DD in the clinic's time zone.
     public var firstDay: String
-    /// The last day, included; at most 366 days in all.
+    /// The last day, inclusive. At most 366 days in all.
     public var lastDay: String
-    /// What the rows stand for.
+    /// What one row stands for.
     public var grouping: ReportGrouping
-    /// Only this doctor, if not 0.
+    /// If not 0, only this doctor.
     public var doctorID: Int64
-    /// Only this department, if not 0.
+    /// If not 0, only this department.
     public var departmentID: Int64
 
     /// Makes a message of these values.
@@ -315,11 +315,11 @@ public struct QueryRevenueRequest: Message {
     }
 }
 
-/// Revenue by day, doctor or department.
+/// The response of QueryRevenue.
 public struct QueryRevenueResponse: Message {
-    /// By day, or by number of the doctor or department.
+    /// The rows by day, doctor id or department id.
     public var rows: [RevenueRow]
-    /// The sum of all rows; names no day, doctor or department.
+    /// The sum of all rows, without day, doctor and department.
     public var total: RevenueRow?
 
     /// Makes a message of these values.
@@ -357,23 +357,23 @@ public struct QueryRevenueResponse: Message {
     }
 }
 
-/// Money that moved, on the day it moved. fee + gst - refunded = net, to the cent.
+/// The money of one row, on the day it moved. fee + gst - refunded = net, exactly.
 public struct RevenueRow: Message {
-    /// The day, YYYY-MM-DD; empty when not grouped by it.
+    /// The day, YYYY-MM-DD. Empty if not grouped by day.
     public var day: String
-    /// The doctor; absent when not grouped by doctor.
+    /// The doctor. Absent if not grouped by doctor.
     public var doctor: DoctorSummary?
-    /// The department; absent when not grouped by department.
+    /// The department. Absent if not grouped by department.
     public var department: DepartmentSummary?
-    /// What was charged, without GST.
+    /// The amount charged, GST excluded.
     public var fee: Money?
-    /// The GST on it.
+    /// The GST charged.
     public var gst: Money?
-    /// What was given back by refunds and voids, GST included.
+    /// The amount refunded or voided, GST included.
     public var refunded: Money?
-    /// The part of refunded that was GST.
+    /// The GST part of refunded.
     public var refundedGst: Money?
-    /// What is left.
+    /// The amount kept.
     public var net: Money?
 
     /// Makes a message of these values.
@@ -435,17 +435,17 @@ public struct RevenueRow: Message {
     }
 }
 
-/// What utilization to report.
+/// The request of QueryUtilization.
 public struct QueryUtilizationRequest: Message {
     /// The first day of appointments, YYYY-MM-DD in the clinic's time zone.
     public var firstDay: String
-    /// The last day, included; at most 366 days in all.
+    /// The last day, inclusive. At most 366 days in all.
     public var lastDay: String
-    /// What the rows stand for.
+    /// What one row stands for.
     public var grouping: ReportGrouping
-    /// Only this doctor, if not 0.
+    /// If not 0, only this doctor.
     public var doctorID: Int64
-    /// Only this department, if not 0.
+    /// If not 0, only this department.
     public var departmentID: Int64
 
     /// Makes a message of these values.
@@ -495,11 +495,11 @@ public struct QueryUtilizationRequest: Message {
     }
 }
 
-/// Utilization by day, doctor or department.
+/// The response of QueryUtilization.
 public struct QueryUtilizationResponse: Message {
-    /// By day, or by number of the doctor or department.
+    /// The rows by day, doctor id or department id.
     public var rows: [UtilizationRow]
-    /// The sum of all rows; names no day, doctor or department.
+    /// The sum of all rows, without day, doctor and department.
     public var total: UtilizationRow?
 
     /// Makes a message of these values.
@@ -537,27 +537,27 @@ public struct QueryUtilizationResponse: Message {
     }
 }
 
-/// What became of the appointments that start on the days of a report.
+/// The appointments of one row, by the day of their start.
 public struct UtilizationRow: Message {
-    /// The day, YYYY-MM-DD; empty when not grouped by it.
+    /// The day, YYYY-MM-DD. Empty if not grouped by day.
     public var day: String
-    /// The doctor; absent when not grouped by doctor.
+    /// The doctor. Absent if not grouped by doctor.
     public var doctor: DoctorSummary?
-    /// The department; absent when not grouped by department.
+    /// The department. Absent if not grouped by department.
     public var department: DepartmentSummary?
-    /// How many appointments fit into the hours of the doctors, as the hours are now.
+    /// The number of appointments that fit into the doctors' current hours.
     public var offered: Int64
-    /// How many were booked and not cancelled, those attended and missed among them.
+    /// The number of bookings that were not cancelled, attended and missed ones included.
     public var booked: Int64
-    /// How many patients came.
+    /// The number of patients who came.
     public var attended: Int64
-    /// How many bookings were cancelled.
+    /// The number of cancelled bookings.
     public var cancelled: Int64
-    /// How many patients did not come.
+    /// The number of patients who did not come.
     public var noShows: Int64
-    /// no_shows of those who came or should have, in basis points: 1250 is 12.5 per cent, half up.
+    /// no_shows as a share of no_shows + attended in basis points, rounded half up: 1250 is 12.5 per cent.
     public var noShowBasisPoints: Int64
-    /// booked of offered, in basis points, half up; 0 when nothing was offered.
+    /// booked as a share of offered in basis points, rounded half up. 0 if nothing was offered.
     public var bookedBasisPoints: Int64
 
     /// Makes a message of these values.
@@ -627,7 +627,7 @@ public struct UtilizationRow: Message {
     }
 }
 
-/// All data is looked through.
+/// The request of CheckConsistency.
 public struct CheckConsistencyRequest: Message {
 
     /// Makes the empty message: every field has its default.
@@ -652,9 +652,9 @@ public struct CheckConsistencyRequest: Message {
     }
 }
 
-/// Everything that was looked for, always the same checks in the same order.
+/// The response of CheckConsistency: always the same checks in the same order.
 public struct CheckConsistencyResponse: Message {
-    /// The checks, those that found nothing included.
+    /// All checks, whether they found a violation or not.
     public var checks: [ConsistencyCheck]
 
     /// Makes a message of these values.
@@ -688,17 +688,17 @@ public struct CheckConsistencyResponse: Message {
     }
 }
 
-/// Something that must hold, and where it does not.
+/// The result of one check.
 public struct ConsistencyCheck: Message {
-    /// What was looked for, for programs: DOCTOR_DOUBLE_BOOKED.
+    /// The check's name for programs, such as DOCTOR_DOUBLE_BOOKED.
     public var name: String
-    /// What must hold, for people.
+    /// The invariant for people.
     public var title: String
-    /// The kind of thing that the ids are of: booking, transaction, journal.
+    /// The kind of resource that entity_ids name: booking, transaction or journal.
     public var entity: String
-    /// How many of them break it; 0 is good.
+    /// The number of violations.
     public var violations: Int64
-    /// Up to five of them, the lowest numbers first.
+    /// Up to five of the violating resources, lowest id first.
     public var entityIds: [Int64]
 
     /// Makes a message of these values.
@@ -748,20 +748,24 @@ public struct ConsistencyCheck: Message {
     }
 }
 
-/// The clinic's books. Nothing here changes anything.
+/// Reports to administrators. No method has side effects.
 public enum AdminServiceMethods {
-    /// Lists the audit trail in the order in which the changes became final, or the other way round. A change shows up
-    /// as soon as no change that began before it is still under way, usually at once. Administrators.
+    /// Lists the audit trail in the order in which the changes became visible. A change becomes visible when no older
+    /// transaction is running, normally at once.
+    /// Requires: administrator.
     public static let listAuditEvents = Method<ListAuditEventsRequest, ListAuditEventsResponse>(
         service: "clinic.v1.AdminService", name: "ListAuditEvents", hasSideEffects: false)
-    /// Answers what was charged and given back, from the ledger. Administrators.
+    /// Returns charged and refunded amounts from the ledger.
+    /// Requires: administrator.
     public static let queryRevenue = Method<QueryRevenueRequest, QueryRevenueResponse>(
         service: "clinic.v1.AdminService", name: "QueryRevenue", hasSideEffects: false)
-    /// Answers how many appointments were offered and what became of them. Administrators.
+    /// Returns how many appointments were offered and what became of them.
+    /// Requires: administrator.
     public static let queryUtilization = Method<QueryUtilizationRequest, QueryUtilizationResponse>(
         service: "clinic.v1.AdminService", name: "QueryUtilization", hasSideEffects: false)
-    /// Looks through all of the data for what must never be there: seconds of work in a table of a million bookings.
-    /// Administrators.
+    /// Scans all data for violated invariants, such as double bookings or a ledger that does not balance. Takes seconds
+    /// with a million bookings.
+    /// Requires: administrator.
     public static let checkConsistency = Method<CheckConsistencyRequest, CheckConsistencyResponse>(
         service: "clinic.v1.AdminService", name: "CheckConsistency", hasSideEffects: false)
 

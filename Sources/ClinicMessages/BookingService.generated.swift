@@ -4,19 +4,19 @@
 internal import CClinicMessages
 public import ProtobufC
 
-/// Why a doctor has no free slot on some days: what keeps the slot that comes nearest from being free.
+/// Why a doctor has no free slot: the obstacle of the slot that comes closest to being free. More reasons may be added.
 public enum NoSlotReason: MessageEnumeration {
     /// There is a free slot.
     case unspecified
-    /// The days are over, or more than 30 days ahead.
+    /// The days are past or more than 30 days ahead.
     case outOfWindow
     /// The department is closed or the doctor does not work.
     case closed
     /// The doctor has time off.
     case timeOff
-    /// The doctor's registration ends before.
+    /// The doctor's registration has expired by then.
     case registrationExpired
-    /// Every slot is taken.
+    /// All slots are taken.
     case full
     /// A number that this version of the schema does not name.
     case unrecognized(Int32)
@@ -67,19 +67,20 @@ public enum NoSlotReason: MessageEnumeration {
     public var isUnrecognized: Bool { if case .unrecognized = self { true } else { false } }
 }
 
-/// What can happen to a booking. A hold that runs out is no event: it says itself when it does.
+/// The kind of a booking change. The expiry of a hold is not an event: hold_expire_time announces it. More kinds may be
+/// added.
 public enum BookingEventType: MessageEnumeration {
-    /// Never sent.
+    /// Never returned.
     case unspecified
-    /// It was booked or held.
+    /// The booking was made or held.
     case created
-    /// It moved to another status by itself; a payment may have been refunded with it.
+    /// The status changed other than by a payment; a payment may have been refunded with it.
     case statusChanged
-    /// It moved to another time.
+    /// The booking moved to another time.
     case rescheduled
-    /// A payment was made, refunded or deleted, which may have changed the status.
+    /// A payment was made, refunded or deleted; the status may have changed with it.
     case paymentChanged
-    /// It was deleted.
+    /// The booking was deleted.
     case deleted
     /// A number that this version of the schema does not name.
     case unrecognized(Int32)
@@ -130,20 +131,20 @@ public enum BookingEventType: MessageEnumeration {
     public var isUnrecognized: Bool { if case .unrecognized = self { true } else { false } }
 }
 
-/// A slot to book.
+/// The request of BookAppointment.
 public struct BookAppointmentRequest: Message {
-    /// With whom.
+    /// The doctor's id.
     public var doctorID: Int64
-    /// When it starts: on the doctor's grid, within 30 days.
+    /// The start: on the doctor's grid of slots, at most 30 days ahead.
     public var time: Time?
-    /// For whom, if not for the caller; staff only.
+    /// The patient's id. 0: the caller. Staff may name another user.
     public var userID: Int64
 
-    /// When it starts: on the doctor's grid, within 30 days.
+    /// The start: on the doctor's grid of slots, at most 30 days ahead.
     public enum Time: Sendable, Equatable {
-        /// As an instant.
+        /// The start as an instant.
         case startTime(ProtobufTimestamp)
-        /// As dd/mm/yyyy hh:mm:ss in the clinic's time zone.
+        /// The start as dd/mm/yyyy hh:mm:ss in the clinic's time zone. A local time that occurs twice means the earlier.
         case bookingDateTime(String)
     }
 
@@ -198,26 +199,26 @@ public struct BookAppointmentRequest: Message {
     }
 }
 
-/// Whose free slots to find, and on which days.
+/// The request of SearchSlots.
 public struct SearchSlotsRequest: Message {
-    /// Whose.
+    /// Whose slots to search.
     public var subject: Subject?
-    /// YYYY-MM-DD in the clinic's time zone; empty: today.
+    /// The first day, YYYY-MM-DD in the clinic's time zone. Empty: today.
     public var startDate: String
-    /// YYYY-MM-DD, the last day, at most 30 days after the first; empty: six days after the first.
+    /// The last day, YYYY-MM-DD, at most 30 days after the first. Empty: six days after the first.
     public var endDate: String
-    /// How many slots of each doctor to answer with; 0 means 500, the most there is.
+    /// Maximum slots returned per doctor. Default and maximum: 500.
     public var slotsPerDoctor: Int64
-    /// How many doctors a page has; 0 means 20, the most there is.
+    /// Maximum doctors per page. Default and maximum: 20.
     public var pageSize: Int64
-    /// The next_page_token of the page before.
+    /// The next_page_token of the previous page.
     public var pageToken: String
 
-    /// Whose.
+    /// Whose slots to search.
     public enum Subject: Sendable, Equatable {
-        /// Every doctor of this department.
+        /// All doctors of the department with this id.
         case departmentID(Int64)
-        /// This doctor.
+        /// The doctor with this id.
         case doctorID(Int64)
     }
 
@@ -284,11 +285,11 @@ public struct SearchSlotsRequest: Message {
     }
 }
 
-/// Free slots by doctor. They are not kept for the caller: HoldSlot and BookAppointment do that.
+/// The response of SearchSlots. Returned slots are not reserved: HoldSlot and BookAppointment reserve them.
 public struct SearchSlotsResponse: Message {
-    /// The doctors by id; none if the department has none.
+    /// The doctors by id. Empty if the department has none.
     public var doctors: [DoctorSlots]
-    /// Empty on the last page.
+    /// The token of the next page. Empty on the last page.
     public var nextPageToken: String
 
     /// Makes a message of these values.
@@ -326,19 +327,19 @@ public struct SearchSlotsResponse: Message {
     }
 }
 
-/// A doctor's free slots.
+/// The free slots of one doctor.
 public struct DoctorSlots: Message {
     /// The doctor.
     public var doctor: DoctorSummary?
     /// The length of an appointment in minutes.
     public var slotMinutes: Int64
-    /// The price of a visit before GST.
+    /// The price of a visit, GST excluded.
     public var consultationFee: Money?
-    /// The free slots by start.
+    /// The free slots, earliest first.
     public var slots: [Slot]
-    /// There are more of them on these days than slots_per_doctor.
+    /// Whether there are more free slots on these days than slots_per_doctor.
     public var hasMore: Bool
-    /// Why there is none; unspecified when there is one.
+    /// Why there is no free slot. Unspecified if there is one.
     public var noSlotReason: NoSlotReason
 
     /// Makes a message of these values.
@@ -392,14 +393,14 @@ public struct DoctorSlots: Message {
     }
 }
 
-/// A time that can be booked.
+/// A free slot.
 public struct Slot: Message {
-    /// When it starts.
+    /// The start.
     public var startTime: ProtobufTimestamp?
-    /// When it ends.
+    /// The end.
     public var endTime: ProtobufTimestamp?
-    /// The start as dd/mm/yyyy hh:mm:ss in the clinic's time zone. Where the clock is set back it occurs twice, and
-    /// booking by it means the earlier: start_time is exact.
+    /// The start as dd/mm/yyyy hh:mm:ss in the clinic's time zone. When clocks go back, two slots have the same text and
+    /// booking by it means the earlier; start_time is exact.
     public var bookingDateTime: String
 
     /// Makes a message of these values.
@@ -441,20 +442,20 @@ public struct Slot: Message {
     }
 }
 
-/// A slot to hold.
+/// The request of HoldSlot.
 public struct HoldSlotRequest: Message {
-    /// With whom.
+    /// The doctor's id.
     public var doctorID: Int64
-    /// When it starts: on the doctor's grid, within 30 days.
+    /// The start: on the doctor's grid of slots, at most 30 days ahead.
     public var time: Time?
-    /// For whom, if not for the caller; staff only.
+    /// The patient's id. 0: the caller. Staff may name another user.
     public var userID: Int64
 
-    /// When it starts: on the doctor's grid, within 30 days.
+    /// The start: on the doctor's grid of slots, at most 30 days ahead.
     public enum Time: Sendable, Equatable {
-        /// As an instant.
+        /// The start as an instant.
         case startTime(ProtobufTimestamp)
-        /// As dd/mm/yyyy hh:mm:ss in the clinic's time zone.
+        /// The start as dd/mm/yyyy hh:mm:ss in the clinic's time zone. A local time that occurs twice means the earlier.
         case bookingDateTime(String)
     }
 
@@ -509,11 +510,11 @@ public struct HoldSlotRequest: Message {
     }
 }
 
-/// A hold to book.
+/// The request of ConfirmHold.
 public struct ConfirmHoldRequest: Message {
-    /// Which one.
+    /// The booking's id.
     public var bookingID: Int64
-    /// If set, the version the change was made on.
+    /// If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
     public var etag: String
 
     /// Makes a message of these values.
@@ -551,9 +552,9 @@ public struct ConfirmHoldRequest: Message {
     }
 }
 
-/// A booking to read.
+/// The request of GetBooking.
 public struct GetBookingRequest: Message {
-    /// Which one.
+    /// The booking's id.
     public var bookingID: Int64
 
     /// Makes a message of these values.
@@ -587,20 +588,20 @@ public struct GetBookingRequest: Message {
     }
 }
 
-/// A booking to move.
+/// The request of RescheduleBooking.
 public struct RescheduleBookingRequest: Message {
-    /// Which one.
+    /// The booking's id.
     public var bookingID: Int64
-    /// When it is to start: on the doctor's grid, within 30 days.
+    /// The new start: on the doctor's grid of slots, at most 30 days ahead.
     public var time: Time?
-    /// If set, the version the change was made on.
+    /// If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
     public var etag: String
 
-    /// When it is to start: on the doctor's grid, within 30 days.
+    /// The new start: on the doctor's grid of slots, at most 30 days ahead.
     public enum Time: Sendable, Equatable {
-        /// As an instant.
+        /// The start as an instant.
         case startTime(ProtobufTimestamp)
-        /// As dd/mm/yyyy hh:mm:ss in the clinic's time zone.
+        /// The start as dd/mm/yyyy hh:mm:ss in the clinic's time zone. A local time that occurs twice means the earlier.
         case bookingDateTime(String)
     }
 
@@ -655,13 +656,13 @@ public struct RescheduleBookingRequest: Message {
     }
 }
 
-/// A page of the caller's bookings.
+/// The request of ListMyBookings.
 public struct ListMyBookingsRequest: Message {
-    /// 0 means 50; at most 1000.
+    /// Maximum bookings per page. Default: 50; maximum: 1000.
     public var pageSize: Int64
-    /// The next_page_token of the page before.
+    /// The next_page_token of the previous page.
     public var pageToken: String
-    /// Only this status, if set.
+    /// If set, only bookings with this status.
     public var status: BookingStatus
 
     /// Makes a message of these values.
@@ -703,11 +704,11 @@ public struct ListMyBookingsRequest: Message {
     }
 }
 
-/// Bookings by start.
+/// The response of ListMyBookings.
 public struct ListMyBookingsResponse: Message {
     /// The bookings.
     public var bookings: [Booking]
-    /// Empty on the last page.
+    /// The token of the next page. Empty on the last page.
     public var nextPageToken: String
 
     /// Makes a message of these values.
@@ -745,21 +746,21 @@ public struct ListMyBookingsResponse: Message {
     }
 }
 
-/// A page of all bookings.
+/// The request of ListBookings.
 public struct ListBookingsRequest: Message {
-    /// 0 means 50; at most 1000.
+    /// Maximum bookings per page. Default: 50; maximum: 1000.
     public var pageSize: Int64
-    /// The next_page_token of the page before.
+    /// The next_page_token of the previous page.
     public var pageToken: String
-    /// Only this doctor, if not 0.
+    /// If not 0, only bookings with this doctor.
     public var doctorID: Int64
-    /// Only this status, if set.
+    /// If set, only bookings with this status.
     public var status: BookingStatus
-    /// Only those that start at or after this instant, if set.
+    /// If set, only bookings that start at or after this instant.
     public var startFrom: ProtobufTimestamp?
-    /// Only those that start before this instant, if set.
+    /// If set, only bookings that start before this instant.
     public var startBefore: ProtobufTimestamp?
-    /// Only this patient, if not 0; staff only.
+    /// If not 0, only bookings of this patient. Staff only.
     public var userID: Int64
 
     /// Makes a message of these values.
@@ -817,11 +818,11 @@ public struct ListBookingsRequest: Message {
     }
 }
 
-/// Bookings by start.
+/// The response of ListBookings.
 public struct ListBookingsResponse: Message {
     /// The bookings.
     public var bookings: [Booking]
-    /// Empty on the last page.
+    /// The token of the next page. Empty on the last page.
     public var nextPageToken: String
 
     /// Makes a message of these values.
@@ -859,13 +860,13 @@ public struct ListBookingsResponse: Message {
     }
 }
 
-/// A move to another status.
+/// The request of UpdateBookingStatus.
 public struct UpdateBookingStatusRequest: Message {
-    /// Which booking.
+    /// The booking's id.
     public var bookingID: Int64
-    /// Where to.
+    /// The new status.
     public var status: BookingStatus
-    /// If set, the version the change was made on.
+    /// If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
     public var etag: String
 
     /// Makes a message of these values.
@@ -907,9 +908,9 @@ public struct UpdateBookingStatusRequest: Message {
     }
 }
 
-/// A booking to cancel and hide.
+/// The request of DeleteBooking.
 public struct DeleteBookingRequest: Message {
-    /// Which booking.
+    /// The booking's id.
     public var bookingID: Int64
 
     /// Makes a message of these values.
@@ -943,15 +944,14 @@ public struct DeleteBookingRequest: Message {
     }
 }
 
-/// What to watch, and from where on.
+/// The request of WatchBookings.
 public struct WatchBookingsRequest: Message {
-    /// The access token, for clients that cannot send metadata with a stream; else the metadata has it. If both have one
-    /// it is the same.
+    /// The access token, for clients that cannot send metadata with a stream. If the metadata has a token too, both must
+    /// be equal.
     public var accessToken: String
-    /// The resume_token of the last response that was seen, of a watch of the same caller and doctor_id; empty: from now
-    /// on.
+    /// The last resume_token of a watch with the same caller and doctor_id. Empty: watch from now.
     public var resumeToken: String
-    /// Only the bookings with this doctor, if not 0.
+    /// If not 0, only bookings with this doctor.
     public var doctorID: Int64
 
     /// Makes a message of these values.
@@ -993,11 +993,11 @@ public struct WatchBookingsRequest: Message {
     }
 }
 
-/// A change, or a sign of life of a stream on which nothing happens: one follows at least every 15 seconds.
+/// The response of WatchBookings: a change, or a heartbeat. There is a response at least every 15 seconds.
 public struct WatchBookingsResponse: Message {
-    /// What happened; absent in a sign of life.
+    /// The change. Absent in a heartbeat.
     public var event: BookingEvent?
-    /// Stands for everything up to here. Opaque, and good for as long as the clinic keeps its history.
+    /// The position in the stream after this response. Opaque; valid as long as the clinic keeps its history.
     public var resumeToken: String
 
     /// Makes a message of these values.
@@ -1035,15 +1035,15 @@ public struct WatchBookingsResponse: Message {
     }
 }
 
-/// Something that happened to a booking.
+/// A change of a booking.
 public struct BookingEvent: Message {
-    /// When.
+    /// When the change was made.
     public var eventTime: ProtobufTimestamp?
-    /// What.
+    /// The kind of change.
     public var type: BookingEventType
-    /// To which booking.
+    /// The booking's id.
     public var bookingID: Int64
-    /// The booking as it is now, later changes included; absent if it was deleted since.
+    /// The current booking, with all later changes. Absent if it has been deleted.
     public var booking: Booking?
 
     /// Makes a message of these values.
@@ -1089,47 +1089,59 @@ public struct BookingEvent: Message {
     }
 }
 
-/// The appointments of the clinic.
+/// Manages appointments.
 public enum BookingServiceMethods {
-    /// Finds free slots of the doctors of a department, or of one doctor, over some days. Anyone.
+    /// Returns the free slots of one doctor, or of all doctors of a department, over up to 31 days, or the reason why a
+    /// doctor has none.
+    /// Requires: no sign-in.
     public static let searchSlots = Method<SearchSlotsRequest, SearchSlotsResponse>(
         service: "clinic.v1.BookingService", name: "SearchSlots", hasSideEffects: false)
-    /// Keeps one slot of a doctor for some minutes (10, unless the clinic says otherwise, and not beyond its start)
-    /// until ConfirmHold; two at a time for a patient. Signed in; staff may hold for another user.
+    /// Reserves a slot until ConfirmHold or expiry (10 minutes by default, never past the start). A patient may have two
+    /// active holds.
+    /// Requires: sign-in; staff may hold for another user.
     public static let holdSlot = Method<HoldSlotRequest, Booking>(
         service: "clinic.v1.BookingService", name: "HoldSlot", hasSideEffects: true)
-    /// Books a slot that is held. Owner or staff.
+    /// Turns an active hold into a booking.
+    /// Requires: sign-in as the booking's owner, or staff.
     public static let confirmHold = Method<ConfirmHoldRequest, Booking>(
         service: "clinic.v1.BookingService", name: "ConfirmHold", hasSideEffects: true)
-    /// Books one slot of a doctor. Signed in; staff may book for another user.
+    /// Books one slot of a doctor.
+    /// Requires: sign-in; staff may book for another user.
     public static let bookAppointment = Method<BookAppointmentRequest, Booking>(
         service: "clinic.v1.BookingService", name: "BookAppointment", hasSideEffects: true)
-    /// Reads one booking. Owner or staff.
+    /// Returns a booking.
+    /// Requires: sign-in as the booking's owner, or staff.
     public static let getBooking = Method<GetBookingRequest, Booking>(
         service: "clinic.v1.BookingService", name: "GetBooking", hasSideEffects: false)
-    /// Lists the caller's own bookings by start, earliest first. Signed in.
+    /// Lists the caller's bookings, earliest start first.
+    /// Requires: sign-in.
     public static let listMyBookings = Method<ListMyBookingsRequest, ListMyBookingsResponse>(
         service: "clinic.v1.BookingService", name: "ListMyBookings", hasSideEffects: false)
-    /// Lists bookings by start, earliest first: whole for staff; for anyone else only id, doctor, start, end and
-    /// status. Anyone.
+    /// Lists all bookings, earliest start first. Staff get whole bookings; anyone else gets id, doctor, start, end and
+    /// status only.
+    /// Requires: no sign-in.
     public static let listBookings = Method<ListBookingsRequest, ListBookingsResponse>(
         service: "clinic.v1.BookingService", name: "ListBookings", hasSideEffects: false)
-    /// Moves a booking to another status. The owner may only cancel, before the start; staff go by the states.
+    /// Changes the status of a booking. The owner may only cancel, before the start. Cancelling refunds the payment in
+    /// full if staff cancel, or if the owner cancels early enough (24 hours before the start by default). Setting the
+    /// current status again has no effect.
+    /// Requires: sign-in as the booking's owner, or staff.
     public static let updateBookingStatus = Method<UpdateBookingStatusRequest, Booking>(
         service: "clinic.v1.BookingService", name: "UpdateBookingStatus", hasSideEffects: true)
-    /// Moves a booking to another time of the same doctor. It stays the same booking, paid or not; if the time is
-    /// taken it stays where it is. The owner before the start only, or staff.
+    /// Moves a booking to another start with the same doctor. The id and the payment are kept. If the new time is taken,
+    /// the booking is unchanged. The owner may move a booking before its start only.
+    /// Requires: sign-in as the booking's owner, or staff.
     public static let rescheduleBooking = Method<RescheduleBookingRequest, Booking>(
         service: "clinic.v1.BookingService", name: "RescheduleBooking", hasSideEffects: true)
-    /// Cancels a booking as UpdateBookingStatus would, and hides it from every list. Owner or staff.
+    /// Cancels a booking as UpdateBookingStatus does and hides it from all lists.
+    /// Requires: sign-in as the booking's owner, or staff.
     public static let deleteBooking = Method<DeleteBookingRequest, ProtobufEmpty>(
         service: "clinic.v1.BookingService", name: "DeleteBooking", hasSideEffects: true)
-    /// Streams what happens to bookings from now on, or from a resume_token on: every change once, in the order in which
-    /// the changes became final. The caller's own bookings; staff: all. The first response comes at once and has no event:
-    /// what was changed before it is in the lists, what is changed after it is streamed, and so is what was changed before
-    /// but not final. A change is final as soon as no change that began before it is still under way, usually at once.
-    /// Ends with UNAVAILABLE when the server shuts down, with UNAUTHENTICATED when the token expires or is revoked; go on
-    /// with the last resume_token. Signed in.
+    /// Streams booking changes exactly once, in the order in which they became visible, from resume_token or from now.
+    /// The first response comes at once without an event; lists read after it and the stream together leave no gap. A
+    /// change becomes visible when no older transaction is running, normally at once. Staff see all bookings, patients
+    /// their own. On UNAVAILABLE or UNAUTHENTICATED, reconnect with the last resume_token.
+    /// Requires: sign-in.
     public static let watchBookings = ServerStreamingMethod<WatchBookingsRequest, WatchBookingsResponse>(
         service: "clinic.v1.BookingService", name: "WatchBookings", hasSideEffects: false)
 

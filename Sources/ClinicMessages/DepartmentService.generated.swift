@@ -4,11 +4,11 @@
 internal import CClinicMessages
 public import ProtobufC
 
-/// A page of departments.
+/// The request of ListDepartments.
 public struct ListDepartmentsRequest: Message {
-    /// 0 means 50; at most 1000.
+    /// Maximum departments per page. Default: 50; maximum: 1000.
     public var pageSize: Int64
-    /// The next_page_token of the page before.
+    /// The next_page_token of the previous page.
     public var pageToken: String
 
     /// Makes a message of these values.
@@ -46,11 +46,11 @@ public struct ListDepartmentsRequest: Message {
     }
 }
 
-/// Departments by id.
+/// The response of ListDepartments.
 public struct ListDepartmentsResponse: Message {
     /// The departments.
     public var departments: [Department]
-    /// Empty on the last page.
+    /// The token of the next page. Empty on the last page.
     public var nextPageToken: String
 
     /// Makes a message of these values.
@@ -88,9 +88,9 @@ public struct ListDepartmentsResponse: Message {
     }
 }
 
-/// A department to read.
+/// The request of GetDepartment.
 public struct GetDepartmentRequest: Message {
-    /// Which one.
+    /// The department's id.
     public var departmentID: Int64
 
     /// Makes a message of these values.
@@ -124,13 +124,13 @@ public struct GetDepartmentRequest: Message {
     }
 }
 
-/// A department to make.
+/// The request of CreateDepartment.
 public struct CreateDepartmentRequest: Message {
-    /// 1 to 100 characters, unique among live departments, ignoring case.
+    /// The name, 1 to 100 characters, unique among departments that are not deleted, ignoring case.
     public var departmentName: String
-    /// HH:MM.
+    /// The earliest start of an appointment, HH:MM.
     public var operatingStartHour: String
-    /// HH:MM, not before the start; 24:00 allowed; equal means closed.
+    /// The latest end of an appointment, HH:MM or 24:00, not before the start. Equal to the start: closed.
     public var operatingEndHour: String
 
     /// Makes a message of these values.
@@ -172,15 +172,16 @@ public struct CreateDepartmentRequest: Message {
     }
 }
 
-/// A change of a department.
+/// The request of UpdateDepartment.
 public struct UpdateDepartmentRequest: Message {
-    /// Which one.
+    /// The department's id.
     public var departmentID: Int64
-    /// The new values of the fields in the mask.
+    /// The new values.
     public var department: Department?
-    /// department_name, operating_start_hour, operating_end_hour; absent: every one of them that is not empty.
+    /// The fields to change: department_name, operating_start_hour, operating_end_hour. Empty: all of these that are not
+    /// empty in department.
     public var updateMask: ProtobufFieldMask?
-    /// If set, the version the change was made on.
+    /// If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
     public var etag: String
 
     /// Makes a message of these values.
@@ -226,11 +227,12 @@ public struct UpdateDepartmentRequest: Message {
     }
 }
 
-/// A department to remove.
+/// The request of DeleteDepartment.
 public struct DeleteDepartmentRequest: Message {
-    /// Which one.
+    /// The department's id.
     public var departmentID: Int64
-    /// Its doctors are removed too, and their future bookings are cancelled by the clinic and refunded in full.
+    /// Also deletes the department's doctors, cancels their future bookings on behalf of the clinic and refunds them in
+    /// full.
     public var force: Bool
 
     /// Makes a message of these values.
@@ -268,21 +270,27 @@ public struct DeleteDepartmentRequest: Message {
     }
 }
 
-/// The parts of the clinic.
+/// Manages departments.
 public enum DepartmentServiceMethods {
-    /// Lists live departments by id. Anyone.
+    /// Lists the departments that are not deleted, by id.
+    /// Requires: no sign-in.
     public static let listDepartments = Method<ListDepartmentsRequest, ListDepartmentsResponse>(
         service: "clinic.v1.DepartmentService", name: "ListDepartments", hasSideEffects: false)
-    /// Reads one live department. Anyone.
+    /// Returns a department that is not deleted.
+    /// Requires: no sign-in.
     public static let getDepartment = Method<GetDepartmentRequest, Department>(
         service: "clinic.v1.DepartmentService", name: "GetDepartment", hasSideEffects: false)
-    /// Makes a department. Administrators.
+    /// Creates a department.
+    /// Requires: administrator.
     public static let createDepartment = Method<CreateDepartmentRequest, Department>(
         service: "clinic.v1.DepartmentService", name: "CreateDepartment", hasSideEffects: true)
-    /// Changes the fields named in the mask. Administrators.
+    /// Changes the fields named in update_mask.
+    /// Requires: administrator.
     public static let updateDepartment = Method<UpdateDepartmentRequest, Department>(
         service: "clinic.v1.DepartmentService", name: "UpdateDepartment", hasSideEffects: true)
-    /// Removes a department without doctors, or with force one with its doctors; the history stays. Administrators.
+    /// Deletes a department and keeps its history. Fails with HAS_DEPENDANTS while it has doctors or future bookings,
+    /// unless force is set.
+    /// Requires: administrator.
     public static let deleteDepartment = Method<DeleteDepartmentRequest, ProtobufEmpty>(
         service: "clinic.v1.DepartmentService", name: "DeleteDepartment", hasSideEffects: true)
 

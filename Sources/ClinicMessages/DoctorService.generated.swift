@@ -4,13 +4,13 @@
 internal import CClinicMessages
 public import ProtobufC
 
-/// A page of doctors.
+/// The request of ListDoctors.
 public struct ListDoctorsRequest: Message {
-    /// 0 means 50; at most 1000.
+    /// Maximum doctors per page. Default: 50; maximum: 1000.
     public var pageSize: Int64
-    /// The next_page_token of the page before.
+    /// The next_page_token of the previous page.
     public var pageToken: String
-    /// Only this department, if not 0.
+    /// If not 0, only doctors of this department.
     public var departmentID: Int64
 
     /// Makes a message of these values.
@@ -52,11 +52,11 @@ public struct ListDoctorsRequest: Message {
     }
 }
 
-/// Doctors by id.
+/// The response of ListDoctors.
 public struct ListDoctorsResponse: Message {
     /// The doctors.
     public var doctors: [Doctor]
-    /// Empty on the last page.
+    /// The token of the next page. Empty on the last page.
     public var nextPageToken: String
 
     /// Makes a message of these values.
@@ -94,9 +94,9 @@ public struct ListDoctorsResponse: Message {
     }
 }
 
-/// A doctor to read.
+/// The request of GetDoctor.
 public struct GetDoctorRequest: Message {
-    /// Which one.
+    /// The doctor's id.
     public var doctorID: Int64
 
     /// Makes a message of these values.
@@ -130,21 +130,21 @@ public struct GetDoctorRequest: Message {
     }
 }
 
-/// A doctor to register.
+/// The request of RegisterDoctor.
 public struct RegisterDoctorRequest: Message {
-    /// Where the doctor works.
+    /// The id of the doctor's department.
     public var departmentID: Int64
-    /// 1 to 200 characters.
+    /// The full name, 1 to 200 characters.
     public var fullName: String
-    /// 1 to 32 characters, unique among live doctors.
+    /// The registration number, 1 to 32 characters, unique among doctors that are not deleted.
     public var registrationNumber: String
-    /// YYYY-MM-DD, the last valid day; may be past.
+    /// The last date on which the registration is valid, YYYY-MM-DD. May be past.
     public var registrationExpiry: String
-    /// Not negative.
+    /// The price of a visit, GST excluded. Not negative.
     public var consultationFee: Money?
-    /// 0 means 30; 5 to 240.
+    /// The length of an appointment in minutes, 5 to 240. Default: 30.
     public var slotMinutes: Int64
-    /// Whether no GST is charged.
+    /// Whether visits are free of GST.
     public var gstFree: Bool
 
     /// Makes a message of these values.
@@ -202,16 +202,16 @@ public struct RegisterDoctorRequest: Message {
     }
 }
 
-/// A change of a doctor.
+/// The request of UpdateDoctor.
 public struct UpdateDoctorRequest: Message {
-    /// Which one.
+    /// The doctor's id.
     public var doctorID: Int64
-    /// The new values of the fields in the mask.
+    /// The new values.
     public var doctor: Doctor?
-    /// full_name, registration_number, registration_expiry, consultation_fee, slot_minutes, gst_free, department
-    /// (its id is read); absent: every one of them that is not empty.
+    /// The fields to change: full_name, registration_number, registration_expiry, consultation_fee, slot_minutes,
+    /// gst_free, department (by its id). Empty: all of these that are not empty in doctor.
     public var updateMask: ProtobufFieldMask?
-    /// If set, the version the change was made on.
+    /// If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
     public var etag: String
 
     /// Makes a message of these values.
@@ -257,11 +257,11 @@ public struct UpdateDoctorRequest: Message {
     }
 }
 
-/// A doctor to remove.
+/// The request of DeleteDoctor.
 public struct DeleteDoctorRequest: Message {
-    /// Which one.
+    /// The doctor's id.
     public var doctorID: Int64
-    /// The doctor's future bookings are cancelled by the clinic and refunded in full.
+    /// Also cancels the doctor's future bookings on behalf of the clinic and refunds them in full.
     public var force: Bool
 
     /// Makes a message of these values.
@@ -299,13 +299,14 @@ public struct DeleteDoctorRequest: Message {
     }
 }
 
-/// The hours of a doctor's week.
+/// The request of SetDoctorSchedule.
 public struct SetDoctorScheduleRequest: Message {
-    /// Whose.
+    /// The doctor's id.
     public var doctorID: Int64
-    /// In any order, not overlapping, each inside the department's hours; at most 50; none: no hours of his or her own.
+    /// At most 50 periods in any order, not overlapping, each inside the department's hours. Empty: the department's
+    /// hours.
     public var weeklyHours: [WorkingHours]
-    /// If set, the version of the doctor the change was made on.
+    /// If set, the request fails with ABORTED (STALE_ETAG) unless it equals the doctor's current etag.
     public var etag: String
 
     /// Makes a message of these values.
@@ -347,17 +348,17 @@ public struct SetDoctorScheduleRequest: Message {
     }
 }
 
-/// A time off to make: from start_time to end_time, or from first_day to last_day.
+/// The request of CreateTimeOff: either start_time and end_time, or first_day with or without last_day.
 public struct CreateTimeOffRequest: Message {
-    /// Whose.
+    /// The doctor's id.
     public var doctorID: Int64
-    /// When it begins.
+    /// The start.
     public var startTime: ProtobufTimestamp?
-    /// When it is over: after its start, at most 366 days later.
+    /// The end, exclusive: after the start, at most 366 days later.
     public var endTime: ProtobufTimestamp?
-    /// YYYY-MM-DD, the first whole day in the clinic's time zone.
+    /// The first whole day, YYYY-MM-DD in the clinic's time zone.
     public var firstDay: String
-    /// YYYY-MM-DD, the last whole day; empty: the first is the only one.
+    /// The last whole day, YYYY-MM-DD. Empty: the same as first_day.
     public var lastDay: String
 
     /// Makes a message of these values.
@@ -407,9 +408,9 @@ public struct CreateTimeOffRequest: Message {
     }
 }
 
-/// A time off to end.
+/// The request of DeleteTimeOff.
 public struct DeleteTimeOffRequest: Message {
-    /// Which one.
+    /// The time off's id.
     public var timeOffID: Int64
 
     /// Makes a message of these values.
@@ -443,15 +444,15 @@ public struct DeleteTimeOffRequest: Message {
     }
 }
 
-/// A page of time off.
+/// The request of ListTimeOff.
 public struct ListTimeOffRequest: Message {
-    /// 0 means 50; at most 1000.
+    /// Maximum time off per page. Default: 50; maximum: 1000.
     public var pageSize: Int64
-    /// The next_page_token of the page before.
+    /// The next_page_token of the previous page.
     public var pageToken: String
-    /// Only this doctor, if not 0.
+    /// If not 0, only time off of this doctor.
     public var doctorID: Int64
-    /// Only what is over after this instant, if set.
+    /// If set, only time off that ends after this instant.
     public var endAfter: ProtobufTimestamp?
 
     /// Makes a message of these values.
@@ -497,11 +498,11 @@ public struct ListTimeOffRequest: Message {
     }
 }
 
-/// Time off by start.
+/// The response of ListTimeOff.
 public struct ListTimeOffResponse: Message {
     /// The time off.
     public var timeOff: [TimeOff]
-    /// Empty on the last page.
+    /// The token of the next page. Empty on the last page.
     public var nextPageToken: String
 
     /// Makes a message of these values.
@@ -539,34 +540,43 @@ public struct ListTimeOffResponse: Message {
     }
 }
 
-/// The doctors of the clinic.
+/// Manages doctors.
 public enum DoctorServiceMethods {
-    /// Lists live doctors by id. Anyone.
+    /// Lists the doctors that are not deleted, by id.
+    /// Requires: no sign-in.
     public static let listDoctors = Method<ListDoctorsRequest, ListDoctorsResponse>(
         service: "clinic.v1.DoctorService", name: "ListDoctors", hasSideEffects: false)
-    /// Reads one live doctor. Anyone.
+    /// Returns a doctor that is not deleted.
+    /// Requires: no sign-in.
     public static let getDoctor = Method<GetDoctorRequest, Doctor>(
         service: "clinic.v1.DoctorService", name: "GetDoctor", hasSideEffects: false)
-    /// Registers a doctor with a department. Administrators.
+    /// Registers a doctor in a department.
+    /// Requires: administrator.
     public static let registerDoctor = Method<RegisterDoctorRequest, Doctor>(
         service: "clinic.v1.DoctorService", name: "RegisterDoctor", hasSideEffects: true)
-    /// Changes the fields named in the mask; a new price does not touch bookings made before. Administrators.
+    /// Changes the fields named in update_mask. Bookings keep the price at which they were made.
+    /// Requires: administrator.
     public static let updateDoctor = Method<UpdateDoctorRequest, Doctor>(
         service: "clinic.v1.DoctorService", name: "UpdateDoctor", hasSideEffects: true)
-    /// Removes a doctor without future bookings, or with force one with them; the history stays. Administrators.
+    /// Deletes a doctor and keeps the history. Fails with HAS_DEPENDANTS while the doctor has future bookings, unless
+    /// force is set.
+    /// Requires: administrator.
     public static let deleteDoctor = Method<DeleteDoctorRequest, ProtobufEmpty>(
         service: "clinic.v1.DoctorService", name: "DeleteDoctor", hasSideEffects: true)
-    /// Replaces a doctor's weekly hours; none: whenever the department is open. Bookings made before stay.
-    /// Administrators.
+    /// Replaces a doctor's weekly hours. Existing bookings are kept.
+    /// Requires: administrator.
     public static let setDoctorSchedule = Method<SetDoctorScheduleRequest, Doctor>(
         service: "clinic.v1.DoctorService", name: "SetDoctorSchedule", hasSideEffects: true)
-    /// Keeps a time free of appointments. Bookings that are in it stay until somebody moves them. Staff.
+    /// Blocks a period for new appointments. Existing bookings in it are kept and counted in conflicting_bookings.
+    /// Requires: staff.
     public static let createTimeOff = Method<CreateTimeOffRequest, TimeOff>(
         service: "clinic.v1.DoctorService", name: "CreateTimeOff", hasSideEffects: true)
-    /// Opens that time for appointments again. Staff.
+    /// Deletes time off, which opens its period for appointments again.
+    /// Requires: staff.
     public static let deleteTimeOff = Method<DeleteTimeOffRequest, ProtobufEmpty>(
         service: "clinic.v1.DoctorService", name: "DeleteTimeOff", hasSideEffects: true)
-    /// Lists time off by its start, earliest first. Staff.
+    /// Lists time off, earliest start first.
+    /// Requires: staff.
     public static let listTimeOff = Method<ListTimeOffRequest, ListTimeOffResponse>(
         service: "clinic.v1.DoctorService", name: "ListTimeOff", hasSideEffects: false)
 

@@ -4,17 +4,17 @@
 internal import CClinicMessages
 public import ProtobufC
 
-/// A page of transactions.
+/// The request of ListTransactions.
 public struct ListTransactionsRequest: Message {
-    /// 0 means 50; at most 1000.
+    /// Maximum transactions per page. Default: 50; maximum: 1000.
     public var pageSize: Int64
-    /// The next_page_token of the page before.
+    /// The next_page_token of the previous page.
     public var pageToken: String
-    /// Only this patient, if not 0; staff only.
+    /// If not 0, only transactions of this patient. Staff only.
     public var userID: Int64
-    /// Only this booking, if not 0.
+    /// If not 0, only transactions of this booking.
     public var bookingID: Int64
-    /// Only this status, if set.
+    /// If set, only transactions with this status.
     public var status: TransactionStatus
 
     /// Makes a message of these values.
@@ -64,11 +64,11 @@ public struct ListTransactionsRequest: Message {
     }
 }
 
-/// Transactions by id.
+/// The response of ListTransactions.
 public struct ListTransactionsResponse: Message {
     /// The transactions.
     public var transactions: [Transaction]
-    /// Empty on the last page.
+    /// The token of the next page. Empty on the last page.
     public var nextPageToken: String
 
     /// Makes a message of these values.
@@ -106,9 +106,9 @@ public struct ListTransactionsResponse: Message {
     }
 }
 
-/// A transaction to answer.
+/// The request of GetTransaction.
 public struct GetTransactionRequest: Message {
-    /// Which transaction.
+    /// The transaction's id.
     public var transactionID: Int64
 
     /// Makes a message of these values.
@@ -142,9 +142,9 @@ public struct GetTransactionRequest: Message {
     }
 }
 
-/// A receipt to answer.
+/// The request of GetReceipt.
 public struct GetReceiptRequest: Message {
-    /// Of which transaction.
+    /// The transaction's id.
     public var transactionID: Int64
 
     /// Makes a message of these values.
@@ -178,26 +178,26 @@ public struct GetReceiptRequest: Message {
     }
 }
 
-/// What a patient was charged and given back. The lines sum to the transaction's total_fee, the refunds to its
-/// refunded_amount, to the cent.
+/// The receipt of a payment. The lines add up to the transaction's total_fee and the refunds to its refunded_amount,
+/// exactly.
 public struct Receipt: Message {
-    /// The number to quote; the same at every call.
+    /// The receipt's number. It never changes.
     public var receiptNumber: String
-    /// What the receipt is for.
+    /// The transaction.
     public var transaction: Transaction?
-    /// When it was paid.
+    /// When the transaction was paid.
     public var paymentTime: ProtobufTimestamp?
     /// The same as dd/mm/yyyy hh:mm:ss in the clinic's time zone.
     public var paymentDateTime: String
-    /// Who was treated.
+    /// The patient.
     public var user: UserSummary?
-    /// By whom.
+    /// The doctor.
     public var doctor: DoctorSummary?
     /// What was charged.
     public var lines: [ReceiptLine]
-    /// What was given back, oldest first.
+    /// What was refunded, oldest first.
     public var refunds: [ReceiptRefund]
-    /// What the clinic kept: the total less the refunds.
+    /// The total less the refunds.
     public var balance: Money?
     /// The IANA name of the clinic's time zone.
     public var timeZone: String
@@ -269,15 +269,15 @@ public struct Receipt: Message {
     }
 }
 
-/// A service that was charged. fee + gst = total.
+/// One item of a receipt. fee + gst = total.
 public struct ReceiptLine: Message {
-    /// What it was, for people.
+    /// The description for people.
     public var description: String
-    /// Without GST.
+    /// The amount, GST excluded.
     public var fee: Money?
-    /// The GST on it.
+    /// The GST.
     public var gst: Money?
-    /// With GST.
+    /// The amount, GST included.
     public var total: Money?
 
     /// Makes a message of these values.
@@ -323,19 +323,19 @@ public struct ReceiptLine: Message {
     }
 }
 
-/// Money that was given back. fee + gst = amount.
+/// One refund of a receipt. fee + gst = amount.
 public struct ReceiptRefund: Message {
-    /// The number to quote; the same at every call.
+    /// The refund's number. It never changes.
     public var refundNumber: String
-    /// When.
+    /// When the refund was made.
     public var refundTime: ProtobufTimestamp?
     /// The same as dd/mm/yyyy hh:mm:ss in the clinic's time zone.
     public var refundDateTime: String
-    /// The part of it that was fee.
+    /// The refunded part of the fee.
     public var fee: Money?
-    /// The part of it that was GST.
+    /// The refunded part of the GST.
     public var gst: Money?
-    /// What the patient got.
+    /// The amount refunded, GST included.
     public var amount: Money?
 
     /// Makes a message of these values.
@@ -389,9 +389,9 @@ public struct ReceiptRefund: Message {
     }
 }
 
-/// A booking to pay.
+/// The request of PayBooking.
 public struct PayBookingRequest: Message {
-    /// Which booking.
+    /// The booking's id.
     public var bookingID: Int64
 
     /// Makes a message of these values.
@@ -425,11 +425,11 @@ public struct PayBookingRequest: Message {
     }
 }
 
-/// A transaction to refund.
+/// The request of RefundTransaction.
 public struct RefundTransactionRequest: Message {
-    /// Which transaction.
+    /// The transaction's id.
     public var transactionID: Int64
-    /// How much to give back, GST included: above 0, in the clinic's currency. Absent: all that is left.
+    /// The amount to refund, GST included, above 0. Absent: the whole remainder.
     public var amount: Money?
 
     /// Makes a message of these values.
@@ -467,9 +467,9 @@ public struct RefundTransactionRequest: Message {
     }
 }
 
-/// A transaction to hide.
+/// The request of DeleteTransaction.
 public struct DeleteTransactionRequest: Message {
-    /// Which transaction.
+    /// The transaction's id.
     public var transactionID: Int64
 
     /// Makes a message of these values.
@@ -503,25 +503,31 @@ public struct DeleteTransactionRequest: Message {
     }
 }
 
-/// The clinic's till.
+/// Manages payments.
 public enum PaymentServiceMethods {
-    /// Lists transactions by id: the caller's own; staff see everyone's. Signed in.
+    /// Lists transactions by id: the caller's own, or everyone's for staff.
+    /// Requires: sign-in.
     public static let listTransactions = Method<ListTransactionsRequest, ListTransactionsResponse>(
         service: "clinic.v1.PaymentService", name: "ListTransactions", hasSideEffects: false)
-    /// Answers one transaction. Owner or staff.
+    /// Returns a transaction.
+    /// Requires: sign-in as the booking's owner, or staff.
     public static let getTransaction = Method<GetTransactionRequest, Transaction>(
         service: "clinic.v1.PaymentService", name: "GetTransaction", hasSideEffects: false)
-    /// Answers the receipt of a transaction that was paid: its lines, its GST, its refunds. Owner or staff.
+    /// Returns the receipt of a paid transaction with its lines, GST and refunds.
+    /// Requires: sign-in as the booking's owner, or staff.
     public static let getReceipt = Method<GetReceiptRequest, Receipt>(
         service: "clinic.v1.PaymentService", name: "GetReceipt", hasSideEffects: false)
-    /// Records the payment of a booking at the price fixed when it was made, and confirms it. Owner or staff.
+    /// Records the payment of a booking at the price fixed when it was made. A BOOKED booking becomes CONFIRMED.
+    /// Requires: sign-in as the booking's owner, or staff.
     public static let payBooking = Method<PayBookingRequest, Transaction>(
         service: "clinic.v1.PaymentService", name: "PayBooking", hasSideEffects: true)
-    /// Gives back a part of a transaction, or all that is left of it, which cancels a booking that did not take place
-    /// yet. Administrators.
+    /// Refunds a part of a transaction, or the whole remainder. A full refund cancels a BOOKED or CONFIRMED booking.
+    /// Requires: administrator.
     public static let refundTransaction = Method<RefundTransactionRequest, Transaction>(
         service: "clinic.v1.PaymentService", name: "RefundTransaction", hasSideEffects: true)
-    /// Hides a transaction; one that is still paid is reversed first. Administrators.
+    /// Hides a transaction. The remainder of a paid one is reversed first, its status becomes VOIDED, and a CONFIRMED
+    /// booking becomes BOOKED again.
+    /// Requires: administrator.
     public static let deleteTransaction = Method<DeleteTransactionRequest, ProtobufEmpty>(
         service: "clinic.v1.PaymentService", name: "DeleteTransaction", hasSideEffects: true)
 

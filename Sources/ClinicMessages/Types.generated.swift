@@ -4,15 +4,15 @@
 internal import CClinicMessages
 public import ProtobufC
 
-/// What a signed-in caller may do.
+/// The role of a user. Roles are not ordered and more may be added.
 public enum Role: MessageEnumeration {
-    /// Never served; in a filter: any role.
+    /// Never returned. In a filter: any role.
     case unspecified
-    /// Books and pays for himself or herself.
+    /// A patient, who books and pays for themselves.
     case patient
-    /// Works at the clinic: sees patients and every booking, and moves bookings on.
+    /// A member of staff, who sees all patients and bookings and changes booking statuses.
     case staff
-    /// Manages departments, doctors and money.
+    /// An administrator, who has the rights of staff and manages departments, doctors and money.
     case admin
     /// A number that this version of the schema does not name.
     case unrecognized(Int32)
@@ -57,23 +57,24 @@ public enum Role: MessageEnumeration {
     public var isUnrecognized: Bool { if case .unrecognized = self { true } else { false } }
 }
 
-/// Where a booking stands. HELD, BOOKED, CONFIRMED and ARRIVED occupy the doctor's and the patient's time.
+/// The status of a booking. HELD, BOOKED, CONFIRMED and ARRIVED occupy the time of the doctor and of the patient.
+/// More statuses may be added.
 public enum BookingStatus: MessageEnumeration {
-    /// Never served; in a filter: any status.
+    /// Never returned. In a filter: any status.
     case unspecified
-    /// Kept for some minutes while the patient decides.
+    /// Reserved until hold_expire_time; ConfirmHold turns it into BOOKED.
     case held
-    /// Made, not paid.
+    /// Booked and not paid.
     case booked
-    /// Made and paid.
+    /// Booked and paid.
     case confirmed
-    /// The patient is here.
+    /// The patient has arrived.
     case arrived
     /// The visit took place.
     case completed
-    /// Called off; the slot is free again.
+    /// Cancelled; the slot is free again.
     case cancelled
-    /// A hold whose time ran out.
+    /// A hold that expired; the slot is free again.
     case expired
     /// The patient did not come.
     case noShow
@@ -135,17 +136,17 @@ public enum BookingStatus: MessageEnumeration {
     public var isUnrecognized: Bool { if case .unrecognized = self { true } else { false } }
 }
 
-/// Where a transaction stands.
+/// The status of a transaction. More statuses may be added.
 public enum TransactionStatus: MessageEnumeration {
-    /// Never served; in a filter: any status.
+    /// Never returned. In a filter: any status.
     case unspecified
-    /// Begun, not settled.
+    /// Started and not settled.
     case pending
     /// Settled.
     case paid
-    /// A part was given back.
+    /// Settled and refunded in part.
     case partiallyRefunded
-    /// All of it was given back.
+    /// Settled and refunded in full.
     case refunded
     /// Never settled.
     case failed
@@ -205,7 +206,7 @@ public enum TransactionStatus: MessageEnumeration {
 
 /// A day of the week.
 public enum DayOfWeek: MessageEnumeration {
-    /// Never served.
+    /// Never returned; refused in a request.
     case unspecified
     /// Monday.
     case monday
@@ -278,9 +279,9 @@ public enum DayOfWeek: MessageEnumeration {
 
 /// An exact amount: 22109 minor units of AUD are 221.09 dollars.
 public struct Money: Message {
-    /// The amount in the currency's smallest unit (cents).
+    /// The amount in the currency's smallest unit, such as cents.
     public var minorUnits: Int64
-    /// The ISO 4217 code. Empty in a request means the clinic's own currency; any other than that is refused.
+    /// The ISO 4217 code. In a request, empty means the clinic's currency; any other currency fails with WRONG_CURRENCY.
     public var currencyCode: String
 
     /// Makes a message of these values.
@@ -320,21 +321,21 @@ public struct Money: Message {
 
 /// A person who can sign in.
 public struct User: Message {
-    /// The user's number.
+    /// The user's id.
     public var id: Int64
-    /// Given name.
+    /// The given name, 1 to 100 characters.
     public var firstName: String
-    /// Family name.
+    /// The family name, 1 to 100 characters.
     public var lastName: String
-    /// E.164 or digits.
+    /// The phone number: 3 to 15 digits with an optional leading +. May be empty.
     public var phone: String
-    /// Lower case; unique.
+    /// The e-mail address in lower case, unique among users.
     public var email: String
     /// Whether the role is ROLE_ADMIN.
     public var isAdmin: Bool
-    /// What the user may do.
+    /// The user's role.
     public var role: Role
-    /// The version of this user.
+    /// The version of this user, for optimistic concurrency control.
     public var etag: String
 
     /// Makes a message of these values.
@@ -396,13 +397,13 @@ public struct User: Message {
     }
 }
 
-/// A user as other things name it.
+/// A user as part of another resource.
 public struct UserSummary: Message {
-    /// The user's number.
+    /// The user's id.
     public var id: Int64
-    /// Given name.
+    /// The given name.
     public var firstName: String
-    /// Family name.
+    /// The family name.
     public var lastName: String
 
     /// Makes a message of these values.
@@ -444,21 +445,21 @@ public struct UserSummary: Message {
     }
 }
 
-/// A part of the clinic with hours of its own.
+/// A department of the clinic.
 public struct Department: Message {
-    /// The department's number.
+    /// The department's id.
     public var id: Int64
-    /// Unique among live departments, ignoring case.
+    /// The name, 1 to 100 characters, unique among departments that are not deleted, ignoring case.
     public var departmentName: String
-    /// HH:MM at which the first appointment may start.
+    /// The earliest start of an appointment, HH:MM.
     public var operatingStartHour: String
-    /// HH:MM by which the last appointment ends; equal to the start: closed; 24:00: midnight.
+    /// The latest end of an appointment, HH:MM or 24:00. Equal to operating_start_hour: the department is closed.
     public var operatingEndHour: String
-    /// The date it was made.
+    /// The date of creation.
     public var createdDate: String
-    /// The date of its last change.
+    /// The date of the last change.
     public var lastUpdate: String
-    /// The version of this department.
+    /// The version of this department, for optimistic concurrency control.
     public var etag: String
 
     /// Makes a message of these values.
@@ -516,11 +517,11 @@ public struct Department: Message {
     }
 }
 
-/// A department as other things name it.
+/// A department as part of another resource.
 public struct DepartmentSummary: Message {
-    /// The department's number.
+    /// The department's id.
     public var id: Int64
-    /// Its name.
+    /// The department's name.
     public var departmentName: String
 
     /// Makes a message of these values.
@@ -558,27 +559,28 @@ public struct DepartmentSummary: Message {
     }
 }
 
-/// A doctor who can be booked.
+/// A doctor with whom appointments can be booked.
 public struct Doctor: Message {
-    /// The doctor's number.
+    /// The doctor's id.
     public var id: Int64
-    /// The name to print.
+    /// The full name, 1 to 200 characters.
     public var fullName: String
-    /// Unique among live doctors; up to 32 characters.
+    /// The registration number, 1 to 32 characters, unique among doctors that are not deleted.
     public var registrationNumber: String
-    /// The last day on which the registration is valid.
+    /// The last date on which the registration is valid.
     public var registrationExpiry: String
-    /// The price of a visit before GST.
+    /// The price of a visit, GST excluded.
     public var consultationFee: Money?
     /// The length of an appointment in minutes, 5 to 240.
     public var slotMinutes: Int64
-    /// Whether no GST is charged.
+    /// Whether visits are free of GST.
     public var gstFree: Bool
-    /// Where the doctor works.
+    /// The doctor's department.
     public var department: DepartmentSummary?
-    /// The version of this doctor; a change of the weekly hours or of the time off is one of the doctor.
+    /// The version of this doctor, for optimistic concurrency control. Changes of the weekly hours and of the time off
+    /// change it too.
     public var etag: String
-    /// When the doctor sees patients, by day and hour; empty: whenever the department is open.
+    /// The doctor's working hours. Empty: the department's hours.
     public var weeklyHours: [WorkingHours]
 
     /// Makes a message of these values.
@@ -648,13 +650,13 @@ public struct Doctor: Message {
     }
 }
 
-/// Hours of a doctor on one day of every week.
+/// One period of a doctor's working week.
 public struct WorkingHours: Message {
-    /// Which day.
+    /// The day of the week.
     public var day: DayOfWeek
-    /// HH:MM at which the first appointment may start.
+    /// The earliest start of an appointment, HH:MM.
     public var startHour: String
-    /// HH:MM by which the last appointment ends, after the start; 24:00: midnight.
+    /// The latest end of an appointment, HH:MM or 24:00, after start_hour.
     public var endHour: String
 
     /// Makes a message of these values.
@@ -696,17 +698,17 @@ public struct WorkingHours: Message {
     }
 }
 
-/// A time in which a doctor sees nobody.
+/// A period in which a doctor takes no appointments.
 public struct TimeOff: Message {
-    /// The time off's number.
+    /// The time off's id.
     public var id: Int64
-    /// Whose it is.
+    /// The doctor.
     public var doctor: DoctorSummary?
-    /// When it begins.
+    /// The start.
     public var startTime: ProtobufTimestamp?
-    /// When it is over.
+    /// The end, exclusive.
     public var endTime: ProtobufTimestamp?
-    /// How many bookings still stand in that time: they are not moved by it.
+    /// The number of bookings inside this period. Time off does not move or cancel bookings.
     public var conflictingBookings: Int64
 
     /// Makes a message of these values.
@@ -756,13 +758,13 @@ public struct TimeOff: Message {
     }
 }
 
-/// A doctor as other things name it.
+/// A doctor as part of another resource.
 public struct DoctorSummary: Message {
-    /// The doctor's number.
+    /// The doctor's id.
     public var id: Int64
-    /// The name to print.
+    /// The doctor's full name.
     public var fullName: String
-    /// Where the doctor works.
+    /// The doctor's department.
     public var department: DepartmentSummary?
 
     /// Makes a message of these values.
@@ -806,25 +808,25 @@ public struct DoctorSummary: Message {
 
 /// An appointment.
 public struct Booking: Message {
-    /// The booking's number.
+    /// The booking's id.
     public var id: Int64
-    /// When it starts.
+    /// The start of the appointment.
     public var startTime: ProtobufTimestamp?
-    /// When it ends.
+    /// The end of the appointment.
     public var endTime: ProtobufTimestamp?
     /// The start as dd/mm/yyyy hh:mm:ss in the clinic's time zone.
     public var bookingDateTime: String
-    /// Where it stands.
+    /// The booking's status.
     public var status: BookingStatus
-    /// The patient; absent in the public list.
+    /// The patient. Absent from the public list.
     public var user: UserSummary?
     /// The doctor.
     public var doctor: DoctorSummary?
-    /// Its payments, oldest first; empty in the public list.
+    /// The booking's payments, oldest first. Empty in the public list.
     public var transactions: [TransactionSummary]
-    /// The version of this booking; empty in the public list.
+    /// The version of this booking, for optimistic concurrency control. Empty in the public list.
     public var etag: String
-    /// When a hold runs out, or ran out; absent for a booking that is no hold, and in the public list.
+    /// When the hold expires or expired. Absent for a booking that never was a hold, and from the public list.
     public var holdExpireTime: ProtobufTimestamp?
 
     /// Makes a message of these values.
@@ -894,15 +896,15 @@ public struct Booking: Message {
     }
 }
 
-/// A booking as a transaction names it.
+/// A booking as part of a transaction.
 public struct BookingSummary: Message {
-    /// The booking's number.
+    /// The booking's id.
     public var id: Int64
-    /// When it starts.
+    /// The start of the appointment.
     public var startTime: ProtobufTimestamp?
     /// The start as dd/mm/yyyy hh:mm:ss in the clinic's time zone.
     public var bookingDateTime: String
-    /// Where it stands.
+    /// The booking's status.
     public var status: BookingStatus
 
     /// Makes a message of these values.
@@ -948,21 +950,21 @@ public struct BookingSummary: Message {
     }
 }
 
-/// A payment for a booking. fee + gst = total_fee, to the cent.
+/// A payment for a booking. fee + gst = total_fee, exactly.
 public struct Transaction: Message {
-    /// The transaction's number.
+    /// The transaction's id.
     public var id: Int64
-    /// The doctor's fee when the booking was made.
+    /// The doctor's fee at the time of booking, GST excluded.
     public var fee: Money?
-    /// Goods and services tax on the fee.
+    /// The GST on the fee, rounded half up.
     public var gst: Money?
-    /// What was charged.
+    /// The amount charged, GST included.
     public var totalFee: Money?
-    /// What was given back so far, GST included.
+    /// The amount refunded so far, GST included.
     public var refundedAmount: Money?
-    /// Where it stands.
+    /// The transaction's status.
     public var status: TransactionStatus
-    /// What was paid for.
+    /// The booking that was paid.
     public var booking: BookingSummary?
     /// The version of this transaction.
     public var etag: String
@@ -1026,13 +1028,13 @@ public struct Transaction: Message {
     }
 }
 
-/// A transaction as a booking names it.
+/// A transaction as part of a booking.
 public struct TransactionSummary: Message {
-    /// The transaction's number.
+    /// The transaction's id.
     public var id: Int64
-    /// What was charged.
+    /// The amount charged, GST included.
     public var totalFee: Money?
-    /// Where it stands.
+    /// The transaction's status.
     public var status: TransactionStatus
 
     /// Makes a message of these values.

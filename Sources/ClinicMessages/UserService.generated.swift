@@ -4,17 +4,17 @@
 internal import CClinicMessages
 public import ProtobufC
 
-/// A person to sign up. The role is always ROLE_PATIENT.
+/// The request of CreateUser. The new user's role is ROLE_PATIENT.
 public struct CreateUserRequest: Message {
-    /// Given name, 1 to 100 characters.
+    /// The given name, 1 to 100 characters.
     public var firstName: String
-    /// Family name, 1 to 100 characters.
+    /// The family name, 1 to 100 characters.
     public var lastName: String
-    /// E.164 or digits; may be empty.
+    /// The phone number: 3 to 15 digits with an optional leading +. May be empty.
     public var phone: String
-    /// Trimmed and lower-cased; unique.
+    /// The e-mail address, at most 254 bytes. It is trimmed and lower-cased, and must be unique.
     public var email: String
-    /// At least 8 characters, at most 72 bytes, no U+0000.
+    /// The password: at least 8 characters, at most 72 bytes, no U+0000.
     public var password: String
 
     /// Makes a message of these values.
@@ -64,9 +64,9 @@ public struct CreateUserRequest: Message {
     }
 }
 
-/// Who wants to sign in.
+/// The request of Login.
 public struct LoginRequest: Message {
-    /// The e-mail, in any case.
+    /// The e-mail address, in any case.
     public var email: String
     /// The password.
     public var password: String
@@ -106,19 +106,19 @@ public struct LoginRequest: Message {
     }
 }
 
-/// A signed-in session.
+/// A session: the response of Login and RefreshToken.
 public struct LoginResponse: Message {
-    /// The e-mail as it is stored.
+    /// The user's e-mail address.
     public var email: String
-    /// The access token, valid for 15 minutes unless the person is signed out before.
+    /// The access token, valid for 15 minutes unless the sessions are ended earlier.
     public var token: String
     /// Whether the role is ROLE_ADMIN.
     public var isAdmin: Bool
-    /// What the user may do.
+    /// The user's role.
     public var role: Role
-    /// Counts once, for a new session from RefreshToken, within 30 days.
+    /// The refresh token: single-use, valid for 30 days.
     public var refreshToken: String
-    /// When the token ends.
+    /// When the access token expires.
     public var expireTime: ProtobufTimestamp?
 
     /// Makes a message of these values.
@@ -172,15 +172,15 @@ public struct LoginResponse: Message {
     }
 }
 
-/// A page of users.
+/// The request of ListUsers.
 public struct ListUsersRequest: Message {
-    /// 0 means 50; at most 1000.
+    /// Maximum users per page. Default: 50; maximum: 1000.
     public var pageSize: Int64
-    /// The next_page_token of the page before.
+    /// The next_page_token of the previous page.
     public var pageToken: String
-    /// Only this e-mail, if set.
+    /// If set, only the user with this e-mail address.
     public var email: String
-    /// Only this role, if set.
+    /// If set, only users with this role.
     public var role: Role
 
     /// Makes a message of these values.
@@ -226,11 +226,11 @@ public struct ListUsersRequest: Message {
     }
 }
 
-/// Users by id.
+/// The response of ListUsers.
 public struct ListUsersResponse: Message {
     /// The users.
     public var users: [User]
-    /// Empty on the last page.
+    /// The token of the next page. Empty on the last page.
     public var nextPageToken: String
 
     /// Makes a message of these values.
@@ -268,9 +268,9 @@ public struct ListUsersResponse: Message {
     }
 }
 
-/// A session to go on with.
+/// The request of RefreshToken.
 public struct RefreshTokenRequest: Message {
-    /// The refresh_token of the last Login or RefreshToken.
+    /// The refresh_token of the last Login or RefreshToken of the session.
     public var refreshToken: String
 
     /// Makes a message of these values.
@@ -304,9 +304,9 @@ public struct RefreshTokenRequest: Message {
     }
 }
 
-/// Whom to sign out everywhere.
+/// The request of RevokeTokens.
 public struct RevokeTokensRequest: Message {
-    /// 0 means the caller.
+    /// The user's id. 0: the caller.
     public var userID: Int64
 
     /// Makes a message of these values.
@@ -340,11 +340,11 @@ public struct RevokeTokensRequest: Message {
     }
 }
 
-/// The caller's new password.
+/// The request of ChangePassword.
 public struct ChangePasswordRequest: Message {
-    /// The password until now.
+    /// The current password.
     public var currentPassword: String
-    /// At least 8 characters, at most 72 bytes, no U+0000.
+    /// The new password: at least 8 characters, at most 72 bytes, no U+0000.
     public var newPassword: String
 
     /// Makes a message of these values.
@@ -382,9 +382,9 @@ public struct ChangePasswordRequest: Message {
     }
 }
 
-/// Which user to read.
+/// The request of GetUser.
 public struct GetUserRequest: Message {
-    /// 0 means the caller.
+    /// The user's id. 0: the caller.
     public var userID: Int64
 
     /// Makes a message of these values.
@@ -418,15 +418,15 @@ public struct GetUserRequest: Message {
     }
 }
 
-/// A change of a user.
+/// The request of UpdateUser.
 public struct UpdateUserRequest: Message {
-    /// 0 means the caller.
+    /// The user's id. 0: the caller.
     public var userID: Int64
     /// The new values.
     public var user: User?
-    /// Of first_name, last_name, phone, email; empty: those that are set in `user`.
+    /// The fields to change: first_name, last_name, phone, email. Empty: all of these that are not empty in user.
     public var updateMask: ProtobufFieldMask?
-    /// If set, the change is made only to the user that has it.
+    /// If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
     public var etag: String
 
     /// Makes a message of these values.
@@ -472,13 +472,13 @@ public struct UpdateUserRequest: Message {
     }
 }
 
-/// A new role for a user.
+/// The request of SetUserRole.
 public struct SetUserRoleRequest: Message {
-    /// Whom.
+    /// The user's id.
     public var userID: Int64
-    /// What the user may do from now on.
+    /// The new role.
     public var role: Role
-    /// If set, the change is made only to the user that has it.
+    /// If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
     public var etag: String
 
     /// Makes a message of these values.
@@ -520,9 +520,9 @@ public struct SetUserRoleRequest: Message {
     }
 }
 
-/// Whose data to answer with.
+/// The request of ExportUserData.
 public struct ExportUserDataRequest: Message {
-    /// 0 means the caller.
+    /// The user's id. 0: the caller.
     public var userID: Int64
 
     /// Makes a message of these values.
@@ -556,9 +556,9 @@ public struct ExportUserDataRequest: Message {
     }
 }
 
-/// Whom to make unknown.
+/// The request of EraseUser.
 public struct EraseUserRequest: Message {
-    /// The user; has to be named, also by the person.
+    /// The user's id. 0 is refused: the caller's own id must be given too.
     public var userID: Int64
 
     /// Makes a message of these values.
@@ -592,20 +592,20 @@ public struct EraseUserRequest: Message {
     }
 }
 
-/// Everything held about a person, deleted bookings and transactions included. What is held of passwords and tokens
-/// are digests, which are left out.
+/// The response of ExportUserData: all data held about a user, deleted bookings and transactions included. Password
+/// hashes and token digests are left out.
 public struct UserData: Message {
     /// The account.
     public var user: User?
-    /// When it was made.
+    /// When the account was created.
     public var createTime: ProtobufTimestamp?
-    /// The appointments, by id.
+    /// The user's bookings, by id.
     public var bookings: [Booking]
-    /// The payments, by id.
+    /// The user's transactions, by id.
     public var transactions: [Transaction]
-    /// Where the person is signed in, the oldest first.
+    /// The user's sessions, oldest first.
     public var sessions: [UserSession]
-    /// What was changed about the account, the appointments and the payments, the oldest first.
+    /// The changes of the account, the bookings and the transactions, oldest first.
     public var events: [UserEvent]
 
     /// Makes a message of these values.
@@ -659,13 +659,13 @@ public struct UserData: Message {
     }
 }
 
-/// One place where a person is signed in.
+/// A session of a user.
 public struct UserSession: Message {
-    /// When the password was given.
+    /// When the user signed in.
     public var createTime: ProtobufTimestamp?
-    /// When its tokens were last renewed.
+    /// When the tokens were last refreshed.
     public var refreshTime: ProtobufTimestamp?
-    /// When it ends unless they are renewed.
+    /// When the session expires unless it is refreshed.
     public var expireTime: ProtobufTimestamp?
 
     /// Makes a message of these values.
@@ -707,19 +707,19 @@ public struct UserSession: Message {
     }
 }
 
-/// A change in the past.
+/// A past change of a user's data.
 public struct UserEvent: Message {
-    /// When.
+    /// When the change was made.
     public var createTime: ProtobufTimestamp?
-    /// By which method, such as clinic.v1.BookingService/BookAppointment.
+    /// The method that made it, such as clinic.v1.BookingService/BookAppointment.
     public var method: String
-    /// Whether the person made it, and not the clinic.
+    /// Whether the user made it, rather than the clinic.
     public var byUser: Bool
-    /// What was changed: user, booking, transaction.
+    /// The kind of resource that was changed: user, booking or transaction.
     public var entity: String
-    /// Its number.
+    /// The id of the resource.
     public var entityID: Int64
-    /// How, as JSON.
+    /// The change as a JSON object.
     public var change: String
 
     /// Makes a message of these values.
@@ -773,43 +773,54 @@ public struct UserEvent: Message {
     }
 }
 
-/// The people of the clinic and their sign-in.
+/// Manages users and their sessions.
 public enum UserServiceMethods {
-    /// Signs a person up as a patient. Anyone.
+    /// Signs a person up as a patient.
+    /// Requires: no sign-in.
     public static let createUser = Method<CreateUserRequest, User>(
         service: "clinic.v1.UserService", name: "CreateUser", hasSideEffects: true)
-    /// Exchanges e-mail and password for a token, sent from then on as metadata `authorization: Bearer <token>`.
-    /// Anyone. Calling it again only opens another session; a person has at most 50, the one longest unused goes first.
+    /// Exchanges an e-mail and a password for an access token and a refresh token. Send the access token as metadata
+    /// `authorization: Bearer <token>`. A user has at most 50 sessions; a new one replaces the least recently used.
+    /// Requires: no sign-in.
     public static let login = Method<LoginRequest, LoginResponse>(
         service: "clinic.v1.UserService", name: "Login", hasSideEffects: false)
-    /// Exchanges a refresh token for a new session. Anyone who has one; to be called without an access token. Each
-    /// refresh token counts once: one that comes back was copied, and ends its session.
+    /// Exchanges a refresh token for a new access token and a new refresh token. A refresh token is single-use. Reuse is
+    /// treated as theft and ends the session. Call it without an access token.
+    /// Requires: no sign-in, but a refresh token.
     public static let refreshToken = Method<RefreshTokenRequest, LoginResponse>(
         service: "clinic.v1.UserService", name: "RefreshToken", hasSideEffects: true)
-    /// Signs a person out everywhere: every token ends, within 5 seconds. The person; administrators for others.
+    /// Ends all sessions of a user. Access tokens become invalid within 5 seconds.
+    /// Requires: sign-in; administrator for another user.
     public static let revokeTokens = Method<RevokeTokensRequest, ProtobufEmpty>(
         service: "clinic.v1.UserService", name: "RevokeTokens", hasSideEffects: true)
-    /// Sets a new password, which signs the person out everywhere. The person, who has to know the current one.
+    /// Changes the caller's password and ends all sessions.
+    /// Requires: sign-in.
     public static let changePassword = Method<ChangePasswordRequest, ProtobufEmpty>(
         service: "clinic.v1.UserService", name: "ChangePassword", hasSideEffects: true)
-    /// Reads a user. The person; staff for others.
+    /// Returns a user.
+    /// Requires: sign-in; staff for another user.
     public static let getUser = Method<GetUserRequest, User>(
         service: "clinic.v1.UserService", name: "GetUser", hasSideEffects: false)
-    /// Lists users by id. Staff.
+    /// Lists users by id.
+    /// Requires: staff.
     public static let listUsers = Method<ListUsersRequest, ListUsersResponse>(
         service: "clinic.v1.UserService", name: "ListUsers", hasSideEffects: false)
-    /// Changes names, phone or e-mail. The person; administrators for others.
+    /// Changes a user's names, phone or e-mail.
+    /// Requires: sign-in; administrator for another user.
     public static let updateUser = Method<UpdateUserRequest, User>(
         service: "clinic.v1.UserService", name: "UpdateUser", hasSideEffects: true)
-    /// Gives a user another role, which signs the person out everywhere. Administrators; the last one stays one.
+    /// Changes a user's role and ends all of the user's sessions. Fails with LAST_ADMINISTRATOR if no administrator would
+    /// be left.
+    /// Requires: administrator.
     public static let setUserRole = Method<SetUserRoleRequest, User>(
         service: "clinic.v1.UserService", name: "SetUserRole", hasSideEffects: true)
-    /// Answers with everything held about a person. The person; administrators for others.
+    /// Returns all data held about a user.
+    /// Requires: sign-in; administrator for another user.
     public static let exportUserData = Method<ExportUserDataRequest, UserData>(
         service: "clinic.v1.UserService", name: "ExportUserData", hasSideEffects: false)
-    /// Makes a person unknown: names, phone, e-mail and password are gone, future bookings are cancelled by the clinic and
-    /// refunded, the accounts stay. It cannot be undone; the e-mail can be signed up again. The person; administrators
-    /// for others; the last administrator stays.
+    /// Irreversibly anonymises a user: removes name, phone, e-mail and password, cancels future bookings on behalf of the
+    /// clinic and refunds them. Ledger entries are kept. The e-mail can sign up again.
+    /// Requires: sign-in; administrator for another user.
     public static let eraseUser = Method<EraseUserRequest, ProtobufEmpty>(
         service: "clinic.v1.UserService", name: "EraseUser", hasSideEffects: true)
 

@@ -4,21 +4,21 @@
 internal import CTTRPCMessages
 public import ProtobufC
 
-/// The reason of a failure, stable enough for a program to branch on.
+/// The stable, machine-readable reason of a failure.
 public struct RPCErrorInfo: Message {
     /// The reason in UPPER_SNAKE_CASE, unique within the domain.
     public var reason: String
-    /// Whose reason it is, such as `clinic.v1`.
+    /// The domain that defines the reason: `clinic.v1`.
     public var domain: String
-    /// Facts that belong to the reason. The public file says `map<string, string>`, which is exactly this on
-    /// the wire; protobuf-c knows no maps.
+    /// Further facts, such as counts and statuses. The public file declares `map<string, string>`, whose encoding is
+    /// the same; protobuf-c does not support maps.
     public var metadata: [RPCErrorInfo.MetadataEntry]
 
     /// One fact.
     public struct MetadataEntry: Message {
-        /// The name of the fact.
+        /// The fact's name.
         public var key: String
-        /// Its value.
+        /// The fact's value.
         public var value: String
 
         /// Makes a message of these values.
@@ -95,9 +95,9 @@ public struct RPCErrorInfo: Message {
     }
 }
 
-/// How long to wait before the same call is worth a second try.
+/// When to retry the call.
 public struct RPCRetryInfo: Message {
-    /// The time to wait from the moment the answer came.
+    /// How long to wait before the retry.
     public var retryDelay: ProtobufDuration?
 
     /// Makes a message of these values.
@@ -131,16 +131,16 @@ public struct RPCRetryInfo: Message {
     }
 }
 
-/// Which fields of the request were wrong.
+/// The invalid fields of the request.
 public struct RPCBadRequest: Message {
-    /// Every wrong field that was found.
+    /// All invalid fields that were found.
     public var fieldViolations: [RPCBadRequest.FieldViolation]
 
-    /// One wrong field.
+    /// One invalid field.
     public struct FieldViolation: Message {
-        /// The path of the field with proto names, such as `doctor.registration_expiry`.
+        /// The field's path, such as `doctor.registration_expiry`.
         public var field: String
-        /// Why it is wrong and what it should be.
+        /// What the field's value must be.
         public var description: String
 
         /// Makes a message of these values.

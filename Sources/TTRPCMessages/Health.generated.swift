@@ -4,9 +4,9 @@
 internal import CTTRPCMessages
 public import ProtobufC
 
-/// Asks for the health of one service.
+/// The request of Check and Watch.
 public struct HealthCheckRequest: Message {
-    /// The full name of the service; empty asks for the server as a whole.
+    /// The full name of a service, such as clinic.v1.BookingService. Empty: the whole server.
     public var service: String
 
     /// Makes a message of these values.
@@ -40,20 +40,20 @@ public struct HealthCheckRequest: Message {
     }
 }
 
-/// How one service is.
+/// The response of Check and Watch.
 public struct HealthCheckResponse: Message {
-    /// The state of the service asked for.
+    /// The status of the service.
     public var status: HealthCheckResponse.ServingStatus
 
-    /// Whether a service takes calls.
+    /// Whether a service accepts calls.
     public enum ServingStatus: MessageEnumeration {
         /// Not known yet.
         case unknown
-        /// It takes calls.
+        /// The service accepts calls.
         case serving
-        /// It takes none now.
+        /// The service accepts no calls now.
         case notServing
-        /// There is no such service. Only a watch says so: a check fails with NOT_FOUND.
+        /// There is no such service. Returned by Watch only: Check fails with NOT_FOUND.
         case serviceUnknown
         /// A number that this version of the schema does not name.
         case unrecognized(Int32)
@@ -129,13 +129,15 @@ public struct HealthCheckResponse: Message {
     }
 }
 
-/// Tells whether the server and its services take calls.
+/// Reports whether the server and its services accept calls.
 public enum HealthMethods {
-    /// Answers with the state of one service; NOT_FOUND for a service it does not know.
+    /// Returns the status of a service. Fails with NOT_FOUND for an unknown service.
+    /// Requires: no sign-in.
     public static let check = Method<HealthCheckRequest, HealthCheckResponse>(
         service: "grpc.health.v1.Health", name: "Check", hasSideEffects: false)
-    /// Sends the state of one service at once and again whenever it has changed, SERVICE_UNKNOWN for a service it does
-    /// not know (yet). Ends with the connection, or with UNAVAILABLE when the server shuts down.
+    /// Streams the status of a service: now, and again after each change. An unknown service has the status
+    /// SERVICE_UNKNOWN. Ends with UNAVAILABLE when the server shuts down.
+    /// Requires: no sign-in.
     public static let watch = ServerStreamingMethod<HealthCheckRequest, HealthCheckResponse>(
         service: "grpc.health.v1.Health", name: "Watch", hasSideEffects: false)
 

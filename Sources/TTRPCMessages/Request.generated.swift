@@ -4,17 +4,17 @@
 internal import CTTRPCMessages
 public import ProtobufC
 
-/// One call: which method, with what, for how long, and with which metadata.
+/// A call: the content of a Request frame.
 public struct TTRPCRequest: Message {
-    /// The full name of the service with its package and no slash, such as `clinic.v1.BookingService`.
+    /// The full name of the service without a slash, such as `clinic.v1.BookingService`.
     public var service: String
-    /// The short name of the method, such as `BookAppointment`.
+    /// The name of the method, such as `BookAppointment`.
     public var method: String
-    /// The encoded request message of the method; empty is the empty message.
+    /// The encoded request message.
     public var payload: [UInt8]
-    /// How long the caller waits, in nanoseconds from now; 0 is for ever.
+    /// The timeout in nanoseconds from now. 0: the server's default for a unary call, none for a stream.
     public var timeoutNano: Int64
-    /// Pairs beside the message, such as `authorization`; a key may come more than once.
+    /// Metadata, such as `authorization`. A key may occur more than once.
     public var metadata: [TTRPCKeyValue]
 
     /// Makes a message of these values.
@@ -64,11 +64,11 @@ public struct TTRPCRequest: Message {
     }
 }
 
-/// The answer to a call, and the end of its stream.
+/// The result of a call and the end of its stream: the content of a Response frame.
 public struct TTRPCResponse: Message {
-    /// Why the call failed; absent when it did not.
+    /// The status of a failed call. Absent for a successful one.
     public var status: RPCStatus?
-    /// The encoded response message of the method; empty when the call failed.
+    /// The encoded response message. Empty for a failed call.
     public var payload: [UInt8]
 
     /// Makes a message of these values.
@@ -108,9 +108,9 @@ public struct TTRPCResponse: Message {
 
 /// One metadata pair.
 public struct TTRPCKeyValue: Message {
-    /// The name; compared without regard to ASCII case.
+    /// The name, compared ignoring ASCII case.
     public var key: String
-    /// The value, as text.
+    /// The value.
     public var value: String
 
     /// Makes a message of these values.

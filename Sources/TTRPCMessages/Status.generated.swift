@@ -4,13 +4,13 @@
 internal import CTTRPCMessages
 public import ProtobufC
 
-/// Why a call failed.
+/// The status of a failed call.
 public struct RPCStatus: Message {
-    /// A google.rpc.Code; 0 is OK.
+    /// A google.rpc.Code. 0: OK.
     public var code: Int32
-    /// What went wrong and what to do about it, in English, for a developer or a log.
+    /// What went wrong and what to do about it, in English, for developers and logs.
     public var message: String
-    /// What a program can act on, such as ErrorInfo, BadRequest and RetryInfo.
+    /// Machine-readable details: ErrorInfo, BadRequest and RetryInfo.
     public var details: [ProtobufAny]
 
     /// Makes a message of these values.

@@ -27,29 +27,29 @@ typedef struct Ttrpc__KeyValue Ttrpc__KeyValue;
 /* --- messages --- */
 
 /*
- * One call: which method, with what, for how long, and with which metadata.
+ * A call: the content of a Request frame.
  */
 struct  Ttrpc__Request
 {
   ProtobufCMessage base;
   /*
-   * The full name of the service with its package and no slash, such as `clinic.v1.BookingService`.
+   * The full name of the service without a slash, such as `clinic.v1.BookingService`.
    */
   ProtobufCBinaryData service;
   /*
-   * The short name of the method, such as `BookAppointment`.
+   * The name of the method, such as `BookAppointment`.
    */
   ProtobufCBinaryData method;
   /*
-   * The encoded request message of the method; empty is the empty message.
+   * The encoded request message.
    */
   ProtobufCBinaryData payload;
   /*
-   * How long the caller waits, in nanoseconds from now; 0 is for ever.
+   * The timeout in nanoseconds from now. 0: the server's default for a unary call, none for a stream.
    */
   int64_t timeout_nano;
   /*
-   * Pairs beside the message, such as `authorization`; a key may come more than once.
+   * Metadata, such as `authorization`. A key may occur more than once.
    */
   size_t n_metadata;
   Ttrpc__KeyValue **metadata;
@@ -60,17 +60,17 @@ struct  Ttrpc__Request
 
 
 /*
- * The answer to a call, and the end of its stream.
+ * The result of a call and the end of its stream: the content of a Response frame.
  */
 struct  Ttrpc__Response
 {
   ProtobufCMessage base;
   /*
-   * Why the call failed; absent when it did not.
+   * The status of a failed call. Absent for a successful one.
    */
   Google__Rpc__Status *status;
   /*
-   * The encoded response message of the method; empty when the call failed.
+   * The encoded response message. Empty for a failed call.
    */
   ProtobufCBinaryData payload;
 };
@@ -86,11 +86,11 @@ struct  Ttrpc__KeyValue
 {
   ProtobufCMessage base;
   /*
-   * The name; compared without regard to ASCII case.
+   * The name, compared ignoring ASCII case.
    */
   ProtobufCBinaryData key;
   /*
-   * The value, as text.
+   * The value.
    */
   ProtobufCBinaryData value;
 };

@@ -34,7 +34,7 @@ typedef struct Clinic__V1__ConsistencyCheck Clinic__V1__ConsistencyCheck;
 /* --- enums --- */
 
 /*
- * What the rows of a report stand for.
+ * What one row of a report stands for. More groupings may be added.
  */
 typedef enum _Clinic__V1__ReportGrouping {
   /*
@@ -42,15 +42,15 @@ typedef enum _Clinic__V1__ReportGrouping {
    */
   CLINIC__V1__REPORT_GROUPING__REPORT_GROUPING_UNSPECIFIED = 0,
   /*
-   * A row for each day on which there was something.
+   * A day with at least one entry.
    */
   CLINIC__V1__REPORT_GROUPING__REPORT_GROUPING_DAY = 1,
   /*
-   * A row for each doctor.
+   * A doctor.
    */
   CLINIC__V1__REPORT_GROUPING__REPORT_GROUPING_DOCTOR = 2,
   /*
-   * A row for each department, by where its doctors work now.
+   * A department, by the current departments of its doctors.
    */
   CLINIC__V1__REPORT_GROUPING__REPORT_GROUPING_DEPARTMENT = 3
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CLINIC__V1__REPORT_GROUPING)
@@ -59,45 +59,45 @@ typedef enum _Clinic__V1__ReportGrouping {
 /* --- messages --- */
 
 /*
- * A page of the audit trail.
+ * The request of ListAuditEvents.
  */
 struct  Clinic__V1__ListAuditEventsRequest
 {
   ProtobufCMessage base;
   /*
-   * 0 means 50; at most 1000.
+   * Maximum events per page. Default: 50; maximum: 1000.
    */
   int64_t page_size;
   /*
-   * The next_page_token of the page before.
+   * The next_page_token of the previous page.
    */
   ProtobufCBinaryData page_token;
   /*
-   * Only what this user did, if not 0.
+   * If not 0, only changes made by this user.
    */
   int64_t actor_id;
   /*
-   * Only what happened to such a thing, if set: booking, transaction, doctor, department, user.
+   * If set, only changes of this kind of resource: booking, transaction, doctor, department or user.
    */
   ProtobufCBinaryData entity;
   /*
-   * Only what happened to the thing of this number, if not 0; needs entity.
+   * If not 0, only changes of the resource with this id. Needs entity.
    */
   int64_t entity_id;
   /*
-   * Only what this method did, if set: clinic.v1.BookingService/BookAppointment.
+   * If set, only changes made by this method, such as clinic.v1.BookingService/BookAppointment.
    */
   ProtobufCBinaryData method;
   /*
-   * Only what happened at or after this instant, if set.
+   * If set, only changes at or after this instant.
    */
   Google__Protobuf__Timestamp *event_from;
   /*
-   * Only what happened before this instant, if set.
+   * If set, only changes before this instant.
    */
   Google__Protobuf__Timestamp *event_before;
   /*
-   * The last change first.
+   * Whether to list the latest change first.
    */
   protobuf_c_boolean newest_first;
 };
@@ -107,7 +107,7 @@ struct  Clinic__V1__ListAuditEventsRequest
 
 
 /*
- * Changes in order.
+ * The response of ListAuditEvents.
  */
 struct  Clinic__V1__ListAuditEventsResponse
 {
@@ -118,7 +118,7 @@ struct  Clinic__V1__ListAuditEventsResponse
   size_t n_audit_events;
   Clinic__V1__AuditEvent **audit_events;
   /*
-   * Empty on the last page.
+   * The token of the next page. Empty on the last page.
    */
   ProtobufCBinaryData next_page_token;
 };
@@ -128,37 +128,37 @@ struct  Clinic__V1__ListAuditEventsResponse
 
 
 /*
- * A change that was made. Never holds a password, a hash or a token.
+ * An entry of the audit trail. It never contains a password, a hash or a token.
  */
 struct  Clinic__V1__AuditEvent
 {
   ProtobufCMessage base;
   /*
-   * The event's number.
+   * The event's id.
    */
   int64_t id;
   /*
-   * When it happened.
+   * When the change was made.
    */
   Google__Protobuf__Timestamp *event_time;
   /*
-   * The user who did it; 0: nobody who was signed in.
+   * The id of the user who made it. 0: nobody was signed in.
    */
   int64_t actor_id;
   /*
-   * The method that was called, or the command of the daemon.
+   * The method that made it, or the command of the daemon.
    */
   ProtobufCBinaryData method;
   /*
-   * The kind of thing it happened to.
+   * The kind of resource that was changed.
    */
   ProtobufCBinaryData entity;
   /*
-   * The number of that thing.
+   * The id of the resource.
    */
   int64_t entity_id;
   /*
-   * What changed, as a JSON object.
+   * The change as a JSON object.
    */
   ProtobufCBinaryData change;
 };
@@ -168,7 +168,7 @@ struct  Clinic__V1__AuditEvent
 
 
 /*
- * What revenue to report.
+ * The request of QueryRevenue.
  */
 struct  Clinic__V1__QueryRevenueRequest
 {
@@ -178,19 +178,19 @@ struct  Clinic__V1__QueryRevenueRequest
    */
   ProtobufCBinaryData first_day;
   /*
-   * The last day, included; at most 366 days in all.
+   * The last day, inclusive. At most 366 days in all.
    */
   ProtobufCBinaryData last_day;
   /*
-   * What the rows stand for.
+   * What one row stands for.
    */
   Clinic__V1__ReportGrouping grouping;
   /*
-   * Only this doctor, if not 0.
+   * If not 0, only this doctor.
    */
   int64_t doctor_id;
   /*
-   * Only this department, if not 0.
+   * If not 0, only this department.
    */
   int64_t department_id;
 };
@@ -200,18 +200,18 @@ struct  Clinic__V1__QueryRevenueRequest
 
 
 /*
- * Revenue by day, doctor or department.
+ * The response of QueryRevenue.
  */
 struct  Clinic__V1__QueryRevenueResponse
 {
   ProtobufCMessage base;
   /*
-   * By day, or by number of the doctor or department.
+   * The rows by day, doctor id or department id.
    */
   size_t n_rows;
   Clinic__V1__RevenueRow **rows;
   /*
-   * The sum of all rows; names no day, doctor or department.
+   * The sum of all rows, without day, doctor and department.
    */
   Clinic__V1__RevenueRow *total;
 };
@@ -221,41 +221,41 @@ struct  Clinic__V1__QueryRevenueResponse
 
 
 /*
- * Money that moved, on the day it moved. fee + gst - refunded = net, to the cent.
+ * The money of one row, on the day it moved. fee + gst - refunded = net, exactly.
  */
 struct  Clinic__V1__RevenueRow
 {
   ProtobufCMessage base;
   /*
-   * The day, YYYY-MM-DD; empty when not grouped by it.
+   * The day, YYYY-MM-DD. Empty if not grouped by day.
    */
   ProtobufCBinaryData day;
   /*
-   * The doctor; absent when not grouped by doctor.
+   * The doctor. Absent if not grouped by doctor.
    */
   Clinic__V1__DoctorSummary *doctor;
   /*
-   * The department; absent when not grouped by department.
+   * The department. Absent if not grouped by department.
    */
   Clinic__V1__DepartmentSummary *department;
   /*
-   * What was charged, without GST.
+   * The amount charged, GST excluded.
    */
   Clinic__V1__Money *fee;
   /*
-   * The GST on it.
+   * The GST charged.
    */
   Clinic__V1__Money *gst;
   /*
-   * What was given back by refunds and voids, GST included.
+   * The amount refunded or voided, GST included.
    */
   Clinic__V1__Money *refunded;
   /*
-   * The part of refunded that was GST.
+   * The GST part of refunded.
    */
   Clinic__V1__Money *refunded_gst;
   /*
-   * What is left.
+   * The amount kept.
    */
   Clinic__V1__Money *net;
 };
@@ -265,7 +265,7 @@ struct  Clinic__V1__RevenueRow
 
 
 /*
- * What utilization to report.
+ * The request of QueryUtilization.
  */
 struct  Clinic__V1__QueryUtilizationRequest
 {
@@ -275,19 +275,19 @@ struct  Clinic__V1__QueryUtilizationRequest
    */
   ProtobufCBinaryData first_day;
   /*
-   * The last day, included; at most 366 days in all.
+   * The last day, inclusive. At most 366 days in all.
    */
   ProtobufCBinaryData last_day;
   /*
-   * What the rows stand for.
+   * What one row stands for.
    */
   Clinic__V1__ReportGrouping grouping;
   /*
-   * Only this doctor, if not 0.
+   * If not 0, only this doctor.
    */
   int64_t doctor_id;
   /*
-   * Only this department, if not 0.
+   * If not 0, only this department.
    */
   int64_t department_id;
 };
@@ -297,18 +297,18 @@ struct  Clinic__V1__QueryUtilizationRequest
 
 
 /*
- * Utilization by day, doctor or department.
+ * The response of QueryUtilization.
  */
 struct  Clinic__V1__QueryUtilizationResponse
 {
   ProtobufCMessage base;
   /*
-   * By day, or by number of the doctor or department.
+   * The rows by day, doctor id or department id.
    */
   size_t n_rows;
   Clinic__V1__UtilizationRow **rows;
   /*
-   * The sum of all rows; names no day, doctor or department.
+   * The sum of all rows, without day, doctor and department.
    */
   Clinic__V1__UtilizationRow *total;
 };
@@ -318,49 +318,49 @@ struct  Clinic__V1__QueryUtilizationResponse
 
 
 /*
- * What became of the appointments that start on the days of a report.
+ * The appointments of one row, by the day of their start.
  */
 struct  Clinic__V1__UtilizationRow
 {
   ProtobufCMessage base;
   /*
-   * The day, YYYY-MM-DD; empty when not grouped by it.
+   * The day, YYYY-MM-DD. Empty if not grouped by day.
    */
   ProtobufCBinaryData day;
   /*
-   * The doctor; absent when not grouped by doctor.
+   * The doctor. Absent if not grouped by doctor.
    */
   Clinic__V1__DoctorSummary *doctor;
   /*
-   * The department; absent when not grouped by department.
+   * The department. Absent if not grouped by department.
    */
   Clinic__V1__DepartmentSummary *department;
   /*
-   * How many appointments fit into the hours of the doctors, as the hours are now.
+   * The number of appointments that fit into the doctors' current hours.
    */
   int64_t offered;
   /*
-   * How many were booked and not cancelled, those attended and missed among them.
+   * The number of bookings that were not cancelled, attended and missed ones included.
    */
   int64_t booked;
   /*
-   * How many patients came.
+   * The number of patients who came.
    */
   int64_t attended;
   /*
-   * How many bookings were cancelled.
+   * The number of cancelled bookings.
    */
   int64_t cancelled;
   /*
-   * How many patients did not come.
+   * The number of patients who did not come.
    */
   int64_t no_shows;
   /*
-   * no_shows of those who came or should have, in basis points: 1250 is 12.5 per cent, half up.
+   * no_shows as a share of no_shows + attended in basis points, rounded half up: 1250 is 12.5 per cent.
    */
   int64_t no_show_basis_points;
   /*
-   * booked of offered, in basis points, half up; 0 when nothing was offered.
+   * booked as a share of offered in basis points, rounded half up. 0 if nothing was offered.
    */
   int64_t booked_basis_points;
 };
@@ -370,7 +370,7 @@ struct  Clinic__V1__UtilizationRow
 
 
 /*
- * All data is looked through.
+ * The request of CheckConsistency.
  */
 struct  Clinic__V1__CheckConsistencyRequest
 {
@@ -382,13 +382,13 @@ struct  Clinic__V1__CheckConsistencyRequest
 
 
 /*
- * Everything that was looked for, always the same checks in the same order.
+ * The response of CheckConsistency: always the same checks in the same order.
  */
 struct  Clinic__V1__CheckConsistencyResponse
 {
   ProtobufCMessage base;
   /*
-   * The checks, those that found nothing included.
+   * All checks, whether they found a violation or not.
    */
   size_t n_checks;
   Clinic__V1__ConsistencyCheck **checks;
@@ -399,29 +399,29 @@ struct  Clinic__V1__CheckConsistencyResponse
 
 
 /*
- * Something that must hold, and where it does not.
+ * The result of one check.
  */
 struct  Clinic__V1__ConsistencyCheck
 {
   ProtobufCMessage base;
   /*
-   * What was looked for, for programs: DOCTOR_DOUBLE_BOOKED.
+   * The check's name for programs, such as DOCTOR_DOUBLE_BOOKED.
    */
   ProtobufCBinaryData name;
   /*
-   * What must hold, for people.
+   * The invariant for people.
    */
   ProtobufCBinaryData title;
   /*
-   * The kind of thing that the ids are of: booking, transaction, journal.
+   * The kind of resource that entity_ids name: booking, transaction or journal.
    */
   ProtobufCBinaryData entity;
   /*
-   * How many of them break it; 0 is good.
+   * The number of violations.
    */
   int64_t violations;
   /*
-   * Up to five of them, the lowest numbers first.
+   * Up to five of the violating resources, lowest id first.
    */
   size_t n_entity_ids;
   int64_t *entity_ids;

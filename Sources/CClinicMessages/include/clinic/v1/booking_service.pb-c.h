@@ -41,7 +41,7 @@ typedef struct Clinic__V1__BookingEvent Clinic__V1__BookingEvent;
 /* --- enums --- */
 
 /*
- * Why a doctor has no free slot on some days: what keeps the slot that comes nearest from being free.
+ * Why a doctor has no free slot: the obstacle of the slot that comes closest to being free. More reasons may be added.
  */
 typedef enum _Clinic__V1__NoSlotReason {
   /*
@@ -49,7 +49,7 @@ typedef enum _Clinic__V1__NoSlotReason {
    */
   CLINIC__V1__NO_SLOT_REASON__NO_SLOT_REASON_UNSPECIFIED = 0,
   /*
-   * The days are over, or more than 30 days ahead.
+   * The days are past or more than 30 days ahead.
    */
   CLINIC__V1__NO_SLOT_REASON__NO_SLOT_REASON_OUT_OF_WINDOW = 1,
   /*
@@ -61,41 +61,42 @@ typedef enum _Clinic__V1__NoSlotReason {
    */
   CLINIC__V1__NO_SLOT_REASON__NO_SLOT_REASON_TIME_OFF = 3,
   /*
-   * The doctor's registration ends before.
+   * The doctor's registration has expired by then.
    */
   CLINIC__V1__NO_SLOT_REASON__NO_SLOT_REASON_REGISTRATION_EXPIRED = 4,
   /*
-   * Every slot is taken.
+   * All slots are taken.
    */
   CLINIC__V1__NO_SLOT_REASON__NO_SLOT_REASON_FULL = 5
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CLINIC__V1__NO_SLOT_REASON)
 } Clinic__V1__NoSlotReason;
 /*
- * What can happen to a booking. A hold that runs out is no event: it says itself when it does.
+ * The kind of a booking change. The expiry of a hold is not an event: hold_expire_time announces it. More kinds may be
+ * added.
  */
 typedef enum _Clinic__V1__BookingEventType {
   /*
-   * Never sent.
+   * Never returned.
    */
   CLINIC__V1__BOOKING_EVENT_TYPE__BOOKING_EVENT_TYPE_UNSPECIFIED = 0,
   /*
-   * It was booked or held.
+   * The booking was made or held.
    */
   CLINIC__V1__BOOKING_EVENT_TYPE__BOOKING_EVENT_TYPE_CREATED = 1,
   /*
-   * It moved to another status by itself; a payment may have been refunded with it.
+   * The status changed other than by a payment; a payment may have been refunded with it.
    */
   CLINIC__V1__BOOKING_EVENT_TYPE__BOOKING_EVENT_TYPE_STATUS_CHANGED = 2,
   /*
-   * It moved to another time.
+   * The booking moved to another time.
    */
   CLINIC__V1__BOOKING_EVENT_TYPE__BOOKING_EVENT_TYPE_RESCHEDULED = 3,
   /*
-   * A payment was made, refunded or deleted, which may have changed the status.
+   * A payment was made, refunded or deleted; the status may have changed with it.
    */
   CLINIC__V1__BOOKING_EVENT_TYPE__BOOKING_EVENT_TYPE_PAYMENT_CHANGED = 4,
   /*
-   * It was deleted.
+   * The booking was deleted.
    */
   CLINIC__V1__BOOKING_EVENT_TYPE__BOOKING_EVENT_TYPE_DELETED = 5
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CLINIC__V1__BOOKING_EVENT_TYPE)
@@ -111,27 +112,27 @@ typedef enum {
 } Clinic__V1__BookAppointmentRequest__TimeCase;
 
 /*
- * A slot to book.
+ * The request of BookAppointment.
  */
 struct  Clinic__V1__BookAppointmentRequest
 {
   ProtobufCMessage base;
   /*
-   * With whom.
+   * The doctor's id.
    */
   int64_t doctor_id;
   /*
-   * For whom, if not for the caller; staff only.
+   * The patient's id. 0: the caller. Staff may name another user.
    */
   int64_t user_id;
   Clinic__V1__BookAppointmentRequest__TimeCase time_case;
   union {
     /*
-     * As an instant.
+     * The start as an instant.
      */
     Google__Protobuf__Timestamp *start_time;
     /*
-     * As dd/mm/yyyy hh:mm:ss in the clinic's time zone.
+     * The start as dd/mm/yyyy hh:mm:ss in the clinic's time zone. A local time that occurs twice means the earlier.
      */
     ProtobufCBinaryData booking_date_time;
   };
@@ -149,39 +150,39 @@ typedef enum {
 } Clinic__V1__SearchSlotsRequest__SubjectCase;
 
 /*
- * Whose free slots to find, and on which days.
+ * The request of SearchSlots.
  */
 struct  Clinic__V1__SearchSlotsRequest
 {
   ProtobufCMessage base;
   /*
-   * YYYY-MM-DD in the clinic's time zone; empty: today.
+   * The first day, YYYY-MM-DD in the clinic's time zone. Empty: today.
    */
   ProtobufCBinaryData start_date;
   /*
-   * YYYY-MM-DD, the last day, at most 30 days after the first; empty: six days after the first.
+   * The last day, YYYY-MM-DD, at most 30 days after the first. Empty: six days after the first.
    */
   ProtobufCBinaryData end_date;
   /*
-   * How many slots of each doctor to answer with; 0 means 500, the most there is.
+   * Maximum slots returned per doctor. Default and maximum: 500.
    */
   int64_t slots_per_doctor;
   /*
-   * How many doctors a page has; 0 means 20, the most there is.
+   * Maximum doctors per page. Default and maximum: 20.
    */
   int64_t page_size;
   /*
-   * The next_page_token of the page before.
+   * The next_page_token of the previous page.
    */
   ProtobufCBinaryData page_token;
   Clinic__V1__SearchSlotsRequest__SubjectCase subject_case;
   union {
     /*
-     * Every doctor of this department.
+     * All doctors of the department with this id.
      */
     int64_t department_id;
     /*
-     * This doctor.
+     * The doctor with this id.
      */
     int64_t doctor_id;
   };
@@ -192,18 +193,18 @@ struct  Clinic__V1__SearchSlotsRequest
 
 
 /*
- * Free slots by doctor. They are not kept for the caller: HoldSlot and BookAppointment do that.
+ * The response of SearchSlots. Returned slots are not reserved: HoldSlot and BookAppointment reserve them.
  */
 struct  Clinic__V1__SearchSlotsResponse
 {
   ProtobufCMessage base;
   /*
-   * The doctors by id; none if the department has none.
+   * The doctors by id. Empty if the department has none.
    */
   size_t n_doctors;
   Clinic__V1__DoctorSlots **doctors;
   /*
-   * Empty on the last page.
+   * The token of the next page. Empty on the last page.
    */
   ProtobufCBinaryData next_page_token;
 };
@@ -213,7 +214,7 @@ struct  Clinic__V1__SearchSlotsResponse
 
 
 /*
- * A doctor's free slots.
+ * The free slots of one doctor.
  */
 struct  Clinic__V1__DoctorSlots
 {
@@ -227,20 +228,20 @@ struct  Clinic__V1__DoctorSlots
    */
   int64_t slot_minutes;
   /*
-   * The price of a visit before GST.
+   * The price of a visit, GST excluded.
    */
   Clinic__V1__Money *consultation_fee;
   /*
-   * The free slots by start.
+   * The free slots, earliest first.
    */
   size_t n_slots;
   Clinic__V1__Slot **slots;
   /*
-   * There are more of them on these days than slots_per_doctor.
+   * Whether there are more free slots on these days than slots_per_doctor.
    */
   protobuf_c_boolean has_more;
   /*
-   * Why there is none; unspecified when there is one.
+   * Why there is no free slot. Unspecified if there is one.
    */
   Clinic__V1__NoSlotReason no_slot_reason;
 };
@@ -250,22 +251,22 @@ struct  Clinic__V1__DoctorSlots
 
 
 /*
- * A time that can be booked.
+ * A free slot.
  */
 struct  Clinic__V1__Slot
 {
   ProtobufCMessage base;
   /*
-   * When it starts.
+   * The start.
    */
   Google__Protobuf__Timestamp *start_time;
   /*
-   * When it ends.
+   * The end.
    */
   Google__Protobuf__Timestamp *end_time;
   /*
-   * The start as dd/mm/yyyy hh:mm:ss in the clinic's time zone. Where the clock is set back it occurs twice, and
-   * booking by it means the earlier: start_time is exact.
+   * The start as dd/mm/yyyy hh:mm:ss in the clinic's time zone. When clocks go back, two slots have the same text and
+   * booking by it means the earlier; start_time is exact.
    */
   ProtobufCBinaryData booking_date_time;
 };
@@ -282,27 +283,27 @@ typedef enum {
 } Clinic__V1__HoldSlotRequest__TimeCase;
 
 /*
- * A slot to hold.
+ * The request of HoldSlot.
  */
 struct  Clinic__V1__HoldSlotRequest
 {
   ProtobufCMessage base;
   /*
-   * With whom.
+   * The doctor's id.
    */
   int64_t doctor_id;
   /*
-   * For whom, if not for the caller; staff only.
+   * The patient's id. 0: the caller. Staff may name another user.
    */
   int64_t user_id;
   Clinic__V1__HoldSlotRequest__TimeCase time_case;
   union {
     /*
-     * As an instant.
+     * The start as an instant.
      */
     Google__Protobuf__Timestamp *start_time;
     /*
-     * As dd/mm/yyyy hh:mm:ss in the clinic's time zone.
+     * The start as dd/mm/yyyy hh:mm:ss in the clinic's time zone. A local time that occurs twice means the earlier.
      */
     ProtobufCBinaryData booking_date_time;
   };
@@ -313,17 +314,17 @@ struct  Clinic__V1__HoldSlotRequest
 
 
 /*
- * A hold to book.
+ * The request of ConfirmHold.
  */
 struct  Clinic__V1__ConfirmHoldRequest
 {
   ProtobufCMessage base;
   /*
-   * Which one.
+   * The booking's id.
    */
   int64_t booking_id;
   /*
-   * If set, the version the change was made on.
+   * If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
    */
   ProtobufCBinaryData etag;
 };
@@ -333,13 +334,13 @@ struct  Clinic__V1__ConfirmHoldRequest
 
 
 /*
- * A booking to read.
+ * The request of GetBooking.
  */
 struct  Clinic__V1__GetBookingRequest
 {
   ProtobufCMessage base;
   /*
-   * Which one.
+   * The booking's id.
    */
   int64_t booking_id;
 };
@@ -356,27 +357,27 @@ typedef enum {
 } Clinic__V1__RescheduleBookingRequest__TimeCase;
 
 /*
- * A booking to move.
+ * The request of RescheduleBooking.
  */
 struct  Clinic__V1__RescheduleBookingRequest
 {
   ProtobufCMessage base;
   /*
-   * Which one.
+   * The booking's id.
    */
   int64_t booking_id;
   /*
-   * If set, the version the change was made on.
+   * If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
    */
   ProtobufCBinaryData etag;
   Clinic__V1__RescheduleBookingRequest__TimeCase time_case;
   union {
     /*
-     * As an instant.
+     * The start as an instant.
      */
     Google__Protobuf__Timestamp *start_time;
     /*
-     * As dd/mm/yyyy hh:mm:ss in the clinic's time zone.
+     * The start as dd/mm/yyyy hh:mm:ss in the clinic's time zone. A local time that occurs twice means the earlier.
      */
     ProtobufCBinaryData booking_date_time;
   };
@@ -387,21 +388,21 @@ struct  Clinic__V1__RescheduleBookingRequest
 
 
 /*
- * A page of the caller's bookings.
+ * The request of ListMyBookings.
  */
 struct  Clinic__V1__ListMyBookingsRequest
 {
   ProtobufCMessage base;
   /*
-   * 0 means 50; at most 1000.
+   * Maximum bookings per page. Default: 50; maximum: 1000.
    */
   int64_t page_size;
   /*
-   * The next_page_token of the page before.
+   * The next_page_token of the previous page.
    */
   ProtobufCBinaryData page_token;
   /*
-   * Only this status, if set.
+   * If set, only bookings with this status.
    */
   Clinic__V1__BookingStatus status;
 };
@@ -411,7 +412,7 @@ struct  Clinic__V1__ListMyBookingsRequest
 
 
 /*
- * Bookings by start.
+ * The response of ListMyBookings.
  */
 struct  Clinic__V1__ListMyBookingsResponse
 {
@@ -422,7 +423,7 @@ struct  Clinic__V1__ListMyBookingsResponse
   size_t n_bookings;
   Clinic__V1__Booking **bookings;
   /*
-   * Empty on the last page.
+   * The token of the next page. Empty on the last page.
    */
   ProtobufCBinaryData next_page_token;
 };
@@ -432,37 +433,37 @@ struct  Clinic__V1__ListMyBookingsResponse
 
 
 /*
- * A page of all bookings.
+ * The request of ListBookings.
  */
 struct  Clinic__V1__ListBookingsRequest
 {
   ProtobufCMessage base;
   /*
-   * 0 means 50; at most 1000.
+   * Maximum bookings per page. Default: 50; maximum: 1000.
    */
   int64_t page_size;
   /*
-   * The next_page_token of the page before.
+   * The next_page_token of the previous page.
    */
   ProtobufCBinaryData page_token;
   /*
-   * Only this doctor, if not 0.
+   * If not 0, only bookings with this doctor.
    */
   int64_t doctor_id;
   /*
-   * Only this status, if set.
+   * If set, only bookings with this status.
    */
   Clinic__V1__BookingStatus status;
   /*
-   * Only those that start at or after this instant, if set.
+   * If set, only bookings that start at or after this instant.
    */
   Google__Protobuf__Timestamp *start_from;
   /*
-   * Only those that start before this instant, if set.
+   * If set, only bookings that start before this instant.
    */
   Google__Protobuf__Timestamp *start_before;
   /*
-   * Only this patient, if not 0; staff only.
+   * If not 0, only bookings of this patient. Staff only.
    */
   int64_t user_id;
 };
@@ -472,7 +473,7 @@ struct  Clinic__V1__ListBookingsRequest
 
 
 /*
- * Bookings by start.
+ * The response of ListBookings.
  */
 struct  Clinic__V1__ListBookingsResponse
 {
@@ -483,7 +484,7 @@ struct  Clinic__V1__ListBookingsResponse
   size_t n_bookings;
   Clinic__V1__Booking **bookings;
   /*
-   * Empty on the last page.
+   * The token of the next page. Empty on the last page.
    */
   ProtobufCBinaryData next_page_token;
 };
@@ -493,21 +494,21 @@ struct  Clinic__V1__ListBookingsResponse
 
 
 /*
- * A move to another status.
+ * The request of UpdateBookingStatus.
  */
 struct  Clinic__V1__UpdateBookingStatusRequest
 {
   ProtobufCMessage base;
   /*
-   * Which booking.
+   * The booking's id.
    */
   int64_t booking_id;
   /*
-   * Where to.
+   * The new status.
    */
   Clinic__V1__BookingStatus status;
   /*
-   * If set, the version the change was made on.
+   * If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
    */
   ProtobufCBinaryData etag;
 };
@@ -517,13 +518,13 @@ struct  Clinic__V1__UpdateBookingStatusRequest
 
 
 /*
- * A booking to cancel and hide.
+ * The request of DeleteBooking.
  */
 struct  Clinic__V1__DeleteBookingRequest
 {
   ProtobufCMessage base;
   /*
-   * Which booking.
+   * The booking's id.
    */
   int64_t booking_id;
 };
@@ -533,23 +534,22 @@ struct  Clinic__V1__DeleteBookingRequest
 
 
 /*
- * What to watch, and from where on.
+ * The request of WatchBookings.
  */
 struct  Clinic__V1__WatchBookingsRequest
 {
   ProtobufCMessage base;
   /*
-   * The access token, for clients that cannot send metadata with a stream; else the metadata has it. If both have one
-   * it is the same.
+   * The access token, for clients that cannot send metadata with a stream. If the metadata has a token too, both must
+   * be equal.
    */
   ProtobufCBinaryData access_token;
   /*
-   * The resume_token of the last response that was seen, of a watch of the same caller and doctor_id; empty: from now
-   * on.
+   * The last resume_token of a watch with the same caller and doctor_id. Empty: watch from now.
    */
   ProtobufCBinaryData resume_token;
   /*
-   * Only the bookings with this doctor, if not 0.
+   * If not 0, only bookings with this doctor.
    */
   int64_t doctor_id;
 };
@@ -559,17 +559,17 @@ struct  Clinic__V1__WatchBookingsRequest
 
 
 /*
- * A change, or a sign of life of a stream on which nothing happens: one follows at least every 15 seconds.
+ * The response of WatchBookings: a change, or a heartbeat. There is a response at least every 15 seconds.
  */
 struct  Clinic__V1__WatchBookingsResponse
 {
   ProtobufCMessage base;
   /*
-   * What happened; absent in a sign of life.
+   * The change. Absent in a heartbeat.
    */
   Clinic__V1__BookingEvent *event;
   /*
-   * Stands for everything up to here. Opaque, and good for as long as the clinic keeps its history.
+   * The position in the stream after this response. Opaque; valid as long as the clinic keeps its history.
    */
   ProtobufCBinaryData resume_token;
 };
@@ -579,25 +579,25 @@ struct  Clinic__V1__WatchBookingsResponse
 
 
 /*
- * Something that happened to a booking.
+ * A change of a booking.
  */
 struct  Clinic__V1__BookingEvent
 {
   ProtobufCMessage base;
   /*
-   * When.
+   * When the change was made.
    */
   Google__Protobuf__Timestamp *event_time;
   /*
-   * What.
+   * The kind of change.
    */
   Clinic__V1__BookingEventType type;
   /*
-   * To which booking.
+   * The booking's id.
    */
   int64_t booking_id;
   /*
-   * The booking as it is now, later changes included; absent if it was deleted since.
+   * The current booking, with all later changes. Absent if it has been deleted.
    */
   Clinic__V1__Booking *booking;
 };

@@ -32,17 +32,17 @@ typedef struct Clinic__V1__DeleteDepartmentRequest Clinic__V1__DeleteDepartmentR
 /* --- messages --- */
 
 /*
- * A page of departments.
+ * The request of ListDepartments.
  */
 struct  Clinic__V1__ListDepartmentsRequest
 {
   ProtobufCMessage base;
   /*
-   * 0 means 50; at most 1000.
+   * Maximum departments per page. Default: 50; maximum: 1000.
    */
   int64_t page_size;
   /*
-   * The next_page_token of the page before.
+   * The next_page_token of the previous page.
    */
   ProtobufCBinaryData page_token;
 };
@@ -52,7 +52,7 @@ struct  Clinic__V1__ListDepartmentsRequest
 
 
 /*
- * Departments by id.
+ * The response of ListDepartments.
  */
 struct  Clinic__V1__ListDepartmentsResponse
 {
@@ -63,7 +63,7 @@ struct  Clinic__V1__ListDepartmentsResponse
   size_t n_departments;
   Clinic__V1__Department **departments;
   /*
-   * Empty on the last page.
+   * The token of the next page. Empty on the last page.
    */
   ProtobufCBinaryData next_page_token;
 };
@@ -73,13 +73,13 @@ struct  Clinic__V1__ListDepartmentsResponse
 
 
 /*
- * A department to read.
+ * The request of GetDepartment.
  */
 struct  Clinic__V1__GetDepartmentRequest
 {
   ProtobufCMessage base;
   /*
-   * Which one.
+   * The department's id.
    */
   int64_t department_id;
 };
@@ -89,21 +89,21 @@ struct  Clinic__V1__GetDepartmentRequest
 
 
 /*
- * A department to make.
+ * The request of CreateDepartment.
  */
 struct  Clinic__V1__CreateDepartmentRequest
 {
   ProtobufCMessage base;
   /*
-   * 1 to 100 characters, unique among live departments, ignoring case.
+   * The name, 1 to 100 characters, unique among departments that are not deleted, ignoring case.
    */
   ProtobufCBinaryData department_name;
   /*
-   * HH:MM.
+   * The earliest start of an appointment, HH:MM.
    */
   ProtobufCBinaryData operating_start_hour;
   /*
-   * HH:MM, not before the start; 24:00 allowed; equal means closed.
+   * The latest end of an appointment, HH:MM or 24:00, not before the start. Equal to the start: closed.
    */
   ProtobufCBinaryData operating_end_hour;
 };
@@ -113,25 +113,26 @@ struct  Clinic__V1__CreateDepartmentRequest
 
 
 /*
- * A change of a department.
+ * The request of UpdateDepartment.
  */
 struct  Clinic__V1__UpdateDepartmentRequest
 {
   ProtobufCMessage base;
   /*
-   * Which one.
+   * The department's id.
    */
   int64_t department_id;
   /*
-   * The new values of the fields in the mask.
+   * The new values.
    */
   Clinic__V1__Department *department;
   /*
-   * department_name, operating_start_hour, operating_end_hour; absent: every one of them that is not empty.
+   * The fields to change: department_name, operating_start_hour, operating_end_hour. Empty: all of these that are not
+   * empty in department.
    */
   Google__Protobuf__FieldMask *update_mask;
   /*
-   * If set, the version the change was made on.
+   * If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
    */
   ProtobufCBinaryData etag;
 };
@@ -141,17 +142,18 @@ struct  Clinic__V1__UpdateDepartmentRequest
 
 
 /*
- * A department to remove.
+ * The request of DeleteDepartment.
  */
 struct  Clinic__V1__DeleteDepartmentRequest
 {
   ProtobufCMessage base;
   /*
-   * Which one.
+   * The department's id.
    */
   int64_t department_id;
   /*
-   * Its doctors are removed too, and their future bookings are cancelled by the clinic and refunded in full.
+   * Also deletes the department's doctors, cancels their future bookings on behalf of the clinic and refunds them in
+   * full.
    */
   protobuf_c_boolean force;
 };

@@ -38,21 +38,21 @@ typedef struct Clinic__V1__ListTimeOffResponse Clinic__V1__ListTimeOffResponse;
 /* --- messages --- */
 
 /*
- * A page of doctors.
+ * The request of ListDoctors.
  */
 struct  Clinic__V1__ListDoctorsRequest
 {
   ProtobufCMessage base;
   /*
-   * 0 means 50; at most 1000.
+   * Maximum doctors per page. Default: 50; maximum: 1000.
    */
   int64_t page_size;
   /*
-   * The next_page_token of the page before.
+   * The next_page_token of the previous page.
    */
   ProtobufCBinaryData page_token;
   /*
-   * Only this department, if not 0.
+   * If not 0, only doctors of this department.
    */
   int64_t department_id;
 };
@@ -62,7 +62,7 @@ struct  Clinic__V1__ListDoctorsRequest
 
 
 /*
- * Doctors by id.
+ * The response of ListDoctors.
  */
 struct  Clinic__V1__ListDoctorsResponse
 {
@@ -73,7 +73,7 @@ struct  Clinic__V1__ListDoctorsResponse
   size_t n_doctors;
   Clinic__V1__Doctor **doctors;
   /*
-   * Empty on the last page.
+   * The token of the next page. Empty on the last page.
    */
   ProtobufCBinaryData next_page_token;
 };
@@ -83,13 +83,13 @@ struct  Clinic__V1__ListDoctorsResponse
 
 
 /*
- * A doctor to read.
+ * The request of GetDoctor.
  */
 struct  Clinic__V1__GetDoctorRequest
 {
   ProtobufCMessage base;
   /*
-   * Which one.
+   * The doctor's id.
    */
   int64_t doctor_id;
 };
@@ -99,37 +99,37 @@ struct  Clinic__V1__GetDoctorRequest
 
 
 /*
- * A doctor to register.
+ * The request of RegisterDoctor.
  */
 struct  Clinic__V1__RegisterDoctorRequest
 {
   ProtobufCMessage base;
   /*
-   * Where the doctor works.
+   * The id of the doctor's department.
    */
   int64_t department_id;
   /*
-   * 1 to 200 characters.
+   * The full name, 1 to 200 characters.
    */
   ProtobufCBinaryData full_name;
   /*
-   * 1 to 32 characters, unique among live doctors.
+   * The registration number, 1 to 32 characters, unique among doctors that are not deleted.
    */
   ProtobufCBinaryData registration_number;
   /*
-   * YYYY-MM-DD, the last valid day; may be past.
+   * The last date on which the registration is valid, YYYY-MM-DD. May be past.
    */
   ProtobufCBinaryData registration_expiry;
   /*
-   * Not negative.
+   * The price of a visit, GST excluded. Not negative.
    */
   Clinic__V1__Money *consultation_fee;
   /*
-   * 0 means 30; 5 to 240.
+   * The length of an appointment in minutes, 5 to 240. Default: 30.
    */
   int64_t slot_minutes;
   /*
-   * Whether no GST is charged.
+   * Whether visits are free of GST.
    */
   protobuf_c_boolean gst_free;
 };
@@ -139,26 +139,26 @@ struct  Clinic__V1__RegisterDoctorRequest
 
 
 /*
- * A change of a doctor.
+ * The request of UpdateDoctor.
  */
 struct  Clinic__V1__UpdateDoctorRequest
 {
   ProtobufCMessage base;
   /*
-   * Which one.
+   * The doctor's id.
    */
   int64_t doctor_id;
   /*
-   * The new values of the fields in the mask.
+   * The new values.
    */
   Clinic__V1__Doctor *doctor;
   /*
-   * full_name, registration_number, registration_expiry, consultation_fee, slot_minutes, gst_free, department
-   * (its id is read); absent: every one of them that is not empty.
+   * The fields to change: full_name, registration_number, registration_expiry, consultation_fee, slot_minutes,
+   * gst_free, department (by its id). Empty: all of these that are not empty in doctor.
    */
   Google__Protobuf__FieldMask *update_mask;
   /*
-   * If set, the version the change was made on.
+   * If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
    */
   ProtobufCBinaryData etag;
 };
@@ -168,17 +168,17 @@ struct  Clinic__V1__UpdateDoctorRequest
 
 
 /*
- * A doctor to remove.
+ * The request of DeleteDoctor.
  */
 struct  Clinic__V1__DeleteDoctorRequest
 {
   ProtobufCMessage base;
   /*
-   * Which one.
+   * The doctor's id.
    */
   int64_t doctor_id;
   /*
-   * The doctor's future bookings are cancelled by the clinic and refunded in full.
+   * Also cancels the doctor's future bookings on behalf of the clinic and refunds them in full.
    */
   protobuf_c_boolean force;
 };
@@ -188,22 +188,23 @@ struct  Clinic__V1__DeleteDoctorRequest
 
 
 /*
- * The hours of a doctor's week.
+ * The request of SetDoctorSchedule.
  */
 struct  Clinic__V1__SetDoctorScheduleRequest
 {
   ProtobufCMessage base;
   /*
-   * Whose.
+   * The doctor's id.
    */
   int64_t doctor_id;
   /*
-   * In any order, not overlapping, each inside the department's hours; at most 50; none: no hours of his or her own.
+   * At most 50 periods in any order, not overlapping, each inside the department's hours. Empty: the department's
+   * hours.
    */
   size_t n_weekly_hours;
   Clinic__V1__WorkingHours **weekly_hours;
   /*
-   * If set, the version of the doctor the change was made on.
+   * If set, the request fails with ABORTED (STALE_ETAG) unless it equals the doctor's current etag.
    */
   ProtobufCBinaryData etag;
 };
@@ -213,29 +214,29 @@ struct  Clinic__V1__SetDoctorScheduleRequest
 
 
 /*
- * A time off to make: from start_time to end_time, or from first_day to last_day.
+ * The request of CreateTimeOff: either start_time and end_time, or first_day with or without last_day.
  */
 struct  Clinic__V1__CreateTimeOffRequest
 {
   ProtobufCMessage base;
   /*
-   * Whose.
+   * The doctor's id.
    */
   int64_t doctor_id;
   /*
-   * When it begins.
+   * The start.
    */
   Google__Protobuf__Timestamp *start_time;
   /*
-   * When it is over: after its start, at most 366 days later.
+   * The end, exclusive: after the start, at most 366 days later.
    */
   Google__Protobuf__Timestamp *end_time;
   /*
-   * YYYY-MM-DD, the first whole day in the clinic's time zone.
+   * The first whole day, YYYY-MM-DD in the clinic's time zone.
    */
   ProtobufCBinaryData first_day;
   /*
-   * YYYY-MM-DD, the last whole day; empty: the first is the only one.
+   * The last whole day, YYYY-MM-DD. Empty: the same as first_day.
    */
   ProtobufCBinaryData last_day;
 };
@@ -245,13 +246,13 @@ struct  Clinic__V1__CreateTimeOffRequest
 
 
 /*
- * A time off to end.
+ * The request of DeleteTimeOff.
  */
 struct  Clinic__V1__DeleteTimeOffRequest
 {
   ProtobufCMessage base;
   /*
-   * Which one.
+   * The time off's id.
    */
   int64_t time_off_id;
 };
@@ -261,25 +262,25 @@ struct  Clinic__V1__DeleteTimeOffRequest
 
 
 /*
- * A page of time off.
+ * The request of ListTimeOff.
  */
 struct  Clinic__V1__ListTimeOffRequest
 {
   ProtobufCMessage base;
   /*
-   * 0 means 50; at most 1000.
+   * Maximum time off per page. Default: 50; maximum: 1000.
    */
   int64_t page_size;
   /*
-   * The next_page_token of the page before.
+   * The next_page_token of the previous page.
    */
   ProtobufCBinaryData page_token;
   /*
-   * Only this doctor, if not 0.
+   * If not 0, only time off of this doctor.
    */
   int64_t doctor_id;
   /*
-   * Only what is over after this instant, if set.
+   * If set, only time off that ends after this instant.
    */
   Google__Protobuf__Timestamp *end_after;
 };
@@ -289,7 +290,7 @@ struct  Clinic__V1__ListTimeOffRequest
 
 
 /*
- * Time off by start.
+ * The response of ListTimeOff.
  */
 struct  Clinic__V1__ListTimeOffResponse
 {
@@ -300,7 +301,7 @@ struct  Clinic__V1__ListTimeOffResponse
   size_t n_time_off;
   Clinic__V1__TimeOff **time_off;
   /*
-   * Empty on the last page.
+   * The token of the next page. Empty on the last page.
    */
   ProtobufCBinaryData next_page_token;
 };

@@ -36,29 +36,29 @@ typedef struct Clinic__V1__DeleteTransactionRequest Clinic__V1__DeleteTransactio
 /* --- messages --- */
 
 /*
- * A page of transactions.
+ * The request of ListTransactions.
  */
 struct  Clinic__V1__ListTransactionsRequest
 {
   ProtobufCMessage base;
   /*
-   * 0 means 50; at most 1000.
+   * Maximum transactions per page. Default: 50; maximum: 1000.
    */
   int64_t page_size;
   /*
-   * The next_page_token of the page before.
+   * The next_page_token of the previous page.
    */
   ProtobufCBinaryData page_token;
   /*
-   * Only this patient, if not 0; staff only.
+   * If not 0, only transactions of this patient. Staff only.
    */
   int64_t user_id;
   /*
-   * Only this booking, if not 0.
+   * If not 0, only transactions of this booking.
    */
   int64_t booking_id;
   /*
-   * Only this status, if set.
+   * If set, only transactions with this status.
    */
   Clinic__V1__TransactionStatus status;
 };
@@ -68,7 +68,7 @@ struct  Clinic__V1__ListTransactionsRequest
 
 
 /*
- * Transactions by id.
+ * The response of ListTransactions.
  */
 struct  Clinic__V1__ListTransactionsResponse
 {
@@ -79,7 +79,7 @@ struct  Clinic__V1__ListTransactionsResponse
   size_t n_transactions;
   Clinic__V1__Transaction **transactions;
   /*
-   * Empty on the last page.
+   * The token of the next page. Empty on the last page.
    */
   ProtobufCBinaryData next_page_token;
 };
@@ -89,13 +89,13 @@ struct  Clinic__V1__ListTransactionsResponse
 
 
 /*
- * A transaction to answer.
+ * The request of GetTransaction.
  */
 struct  Clinic__V1__GetTransactionRequest
 {
   ProtobufCMessage base;
   /*
-   * Which transaction.
+   * The transaction's id.
    */
   int64_t transaction_id;
 };
@@ -105,13 +105,13 @@ struct  Clinic__V1__GetTransactionRequest
 
 
 /*
- * A receipt to answer.
+ * The request of GetReceipt.
  */
 struct  Clinic__V1__GetReceiptRequest
 {
   ProtobufCMessage base;
   /*
-   * Of which transaction.
+   * The transaction's id.
    */
   int64_t transaction_id;
 };
@@ -121,22 +121,22 @@ struct  Clinic__V1__GetReceiptRequest
 
 
 /*
- * What a patient was charged and given back. The lines sum to the transaction's total_fee, the refunds to its
- * refunded_amount, to the cent.
+ * The receipt of a payment. The lines add up to the transaction's total_fee and the refunds to its refunded_amount,
+ * exactly.
  */
 struct  Clinic__V1__Receipt
 {
   ProtobufCMessage base;
   /*
-   * The number to quote; the same at every call.
+   * The receipt's number. It never changes.
    */
   ProtobufCBinaryData receipt_number;
   /*
-   * What the receipt is for.
+   * The transaction.
    */
   Clinic__V1__Transaction *transaction;
   /*
-   * When it was paid.
+   * When the transaction was paid.
    */
   Google__Protobuf__Timestamp *payment_time;
   /*
@@ -144,11 +144,11 @@ struct  Clinic__V1__Receipt
    */
   ProtobufCBinaryData payment_date_time;
   /*
-   * Who was treated.
+   * The patient.
    */
   Clinic__V1__UserSummary *user;
   /*
-   * By whom.
+   * The doctor.
    */
   Clinic__V1__DoctorSummary *doctor;
   /*
@@ -157,12 +157,12 @@ struct  Clinic__V1__Receipt
   size_t n_lines;
   Clinic__V1__ReceiptLine **lines;
   /*
-   * What was given back, oldest first.
+   * What was refunded, oldest first.
    */
   size_t n_refunds;
   Clinic__V1__ReceiptRefund **refunds;
   /*
-   * What the clinic kept: the total less the refunds.
+   * The total less the refunds.
    */
   Clinic__V1__Money *balance;
   /*
@@ -176,25 +176,25 @@ struct  Clinic__V1__Receipt
 
 
 /*
- * A service that was charged. fee + gst = total.
+ * One item of a receipt. fee + gst = total.
  */
 struct  Clinic__V1__ReceiptLine
 {
   ProtobufCMessage base;
   /*
-   * What it was, for people.
+   * The description for people.
    */
   ProtobufCBinaryData description;
   /*
-   * Without GST.
+   * The amount, GST excluded.
    */
   Clinic__V1__Money *fee;
   /*
-   * The GST on it.
+   * The GST.
    */
   Clinic__V1__Money *gst;
   /*
-   * With GST.
+   * The amount, GST included.
    */
   Clinic__V1__Money *total;
 };
@@ -204,17 +204,17 @@ struct  Clinic__V1__ReceiptLine
 
 
 /*
- * Money that was given back. fee + gst = amount.
+ * One refund of a receipt. fee + gst = amount.
  */
 struct  Clinic__V1__ReceiptRefund
 {
   ProtobufCMessage base;
   /*
-   * The number to quote; the same at every call.
+   * The refund's number. It never changes.
    */
   ProtobufCBinaryData refund_number;
   /*
-   * When.
+   * When the refund was made.
    */
   Google__Protobuf__Timestamp *refund_time;
   /*
@@ -222,15 +222,15 @@ struct  Clinic__V1__ReceiptRefund
    */
   ProtobufCBinaryData refund_date_time;
   /*
-   * The part of it that was fee.
+   * The refunded part of the fee.
    */
   Clinic__V1__Money *fee;
   /*
-   * The part of it that was GST.
+   * The refunded part of the GST.
    */
   Clinic__V1__Money *gst;
   /*
-   * What the patient got.
+   * The amount refunded, GST included.
    */
   Clinic__V1__Money *amount;
 };
@@ -240,13 +240,13 @@ struct  Clinic__V1__ReceiptRefund
 
 
 /*
- * A booking to pay.
+ * The request of PayBooking.
  */
 struct  Clinic__V1__PayBookingRequest
 {
   ProtobufCMessage base;
   /*
-   * Which booking.
+   * The booking's id.
    */
   int64_t booking_id;
 };
@@ -256,17 +256,17 @@ struct  Clinic__V1__PayBookingRequest
 
 
 /*
- * A transaction to refund.
+ * The request of RefundTransaction.
  */
 struct  Clinic__V1__RefundTransactionRequest
 {
   ProtobufCMessage base;
   /*
-   * Which transaction.
+   * The transaction's id.
    */
   int64_t transaction_id;
   /*
-   * How much to give back, GST included: above 0, in the clinic's currency. Absent: all that is left.
+   * The amount to refund, GST included, above 0. Absent: the whole remainder.
    */
   Clinic__V1__Money *amount;
 };
@@ -276,13 +276,13 @@ struct  Clinic__V1__RefundTransactionRequest
 
 
 /*
- * A transaction to hide.
+ * The request of DeleteTransaction.
  */
 struct  Clinic__V1__DeleteTransactionRequest
 {
   ProtobufCMessage base;
   /*
-   * Which transaction.
+   * The transaction's id.
    */
   int64_t transaction_id;
 };

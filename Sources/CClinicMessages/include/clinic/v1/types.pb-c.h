@@ -34,49 +34,50 @@ typedef struct Clinic__V1__TransactionSummary Clinic__V1__TransactionSummary;
 /* --- enums --- */
 
 /*
- * What a signed-in caller may do.
+ * The role of a user. Roles are not ordered and more may be added.
  */
 typedef enum _Clinic__V1__Role {
   /*
-   * Never served; in a filter: any role.
+   * Never returned. In a filter: any role.
    */
   CLINIC__V1__ROLE__ROLE_UNSPECIFIED = 0,
   /*
-   * Books and pays for himself or herself.
+   * A patient, who books and pays for themselves.
    */
   CLINIC__V1__ROLE__ROLE_PATIENT = 1,
   /*
-   * Works at the clinic: sees patients and every booking, and moves bookings on.
+   * A member of staff, who sees all patients and bookings and changes booking statuses.
    */
   CLINIC__V1__ROLE__ROLE_STAFF = 2,
   /*
-   * Manages departments, doctors and money.
+   * An administrator, who has the rights of staff and manages departments, doctors and money.
    */
   CLINIC__V1__ROLE__ROLE_ADMIN = 3
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CLINIC__V1__ROLE)
 } Clinic__V1__Role;
 /*
- * Where a booking stands. HELD, BOOKED, CONFIRMED and ARRIVED occupy the doctor's and the patient's time.
+ * The status of a booking. HELD, BOOKED, CONFIRMED and ARRIVED occupy the time of the doctor and of the patient.
+ * More statuses may be added.
  */
 typedef enum _Clinic__V1__BookingStatus {
   /*
-   * Never served; in a filter: any status.
+   * Never returned. In a filter: any status.
    */
   CLINIC__V1__BOOKING_STATUS__BOOKING_STATUS_UNSPECIFIED = 0,
   /*
-   * Kept for some minutes while the patient decides.
+   * Reserved until hold_expire_time; ConfirmHold turns it into BOOKED.
    */
   CLINIC__V1__BOOKING_STATUS__BOOKING_STATUS_HELD = 1,
   /*
-   * Made, not paid.
+   * Booked and not paid.
    */
   CLINIC__V1__BOOKING_STATUS__BOOKING_STATUS_BOOKED = 2,
   /*
-   * Made and paid.
+   * Booked and paid.
    */
   CLINIC__V1__BOOKING_STATUS__BOOKING_STATUS_CONFIRMED = 3,
   /*
-   * The patient is here.
+   * The patient has arrived.
    */
   CLINIC__V1__BOOKING_STATUS__BOOKING_STATUS_ARRIVED = 4,
   /*
@@ -84,11 +85,11 @@ typedef enum _Clinic__V1__BookingStatus {
    */
   CLINIC__V1__BOOKING_STATUS__BOOKING_STATUS_COMPLETED = 5,
   /*
-   * Called off; the slot is free again.
+   * Cancelled; the slot is free again.
    */
   CLINIC__V1__BOOKING_STATUS__BOOKING_STATUS_CANCELLED = 6,
   /*
-   * A hold whose time ran out.
+   * A hold that expired; the slot is free again.
    */
   CLINIC__V1__BOOKING_STATUS__BOOKING_STATUS_EXPIRED = 7,
   /*
@@ -98,15 +99,15 @@ typedef enum _Clinic__V1__BookingStatus {
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CLINIC__V1__BOOKING_STATUS)
 } Clinic__V1__BookingStatus;
 /*
- * Where a transaction stands.
+ * The status of a transaction. More statuses may be added.
  */
 typedef enum _Clinic__V1__TransactionStatus {
   /*
-   * Never served; in a filter: any status.
+   * Never returned. In a filter: any status.
    */
   CLINIC__V1__TRANSACTION_STATUS__TRANSACTION_STATUS_UNSPECIFIED = 0,
   /*
-   * Begun, not settled.
+   * Started and not settled.
    */
   CLINIC__V1__TRANSACTION_STATUS__TRANSACTION_STATUS_PENDING = 1,
   /*
@@ -114,11 +115,11 @@ typedef enum _Clinic__V1__TransactionStatus {
    */
   CLINIC__V1__TRANSACTION_STATUS__TRANSACTION_STATUS_PAID = 2,
   /*
-   * A part was given back.
+   * Settled and refunded in part.
    */
   CLINIC__V1__TRANSACTION_STATUS__TRANSACTION_STATUS_PARTIALLY_REFUNDED = 3,
   /*
-   * All of it was given back.
+   * Settled and refunded in full.
    */
   CLINIC__V1__TRANSACTION_STATUS__TRANSACTION_STATUS_REFUNDED = 4,
   /*
@@ -136,7 +137,7 @@ typedef enum _Clinic__V1__TransactionStatus {
  */
 typedef enum _Clinic__V1__DayOfWeek {
   /*
-   * Never served.
+   * Never returned; refused in a request.
    */
   CLINIC__V1__DAY_OF_WEEK__DAY_OF_WEEK_UNSPECIFIED = 0,
   /*
@@ -179,11 +180,11 @@ struct  Clinic__V1__Money
 {
   ProtobufCMessage base;
   /*
-   * The amount in the currency's smallest unit (cents).
+   * The amount in the currency's smallest unit, such as cents.
    */
   int64_t minor_units;
   /*
-   * The ISO 4217 code. Empty in a request means the clinic's own currency; any other than that is refused.
+   * The ISO 4217 code. In a request, empty means the clinic's currency; any other currency fails with WRONG_CURRENCY.
    */
   ProtobufCBinaryData currency_code;
 };
@@ -199,23 +200,23 @@ struct  Clinic__V1__User
 {
   ProtobufCMessage base;
   /*
-   * The user's number.
+   * The user's id.
    */
   int64_t id;
   /*
-   * Given name.
+   * The given name, 1 to 100 characters.
    */
   ProtobufCBinaryData first_name;
   /*
-   * Family name.
+   * The family name, 1 to 100 characters.
    */
   ProtobufCBinaryData last_name;
   /*
-   * E.164 or digits.
+   * The phone number: 3 to 15 digits with an optional leading +. May be empty.
    */
   ProtobufCBinaryData phone;
   /*
-   * Lower case; unique.
+   * The e-mail address in lower case, unique among users.
    */
   ProtobufCBinaryData email;
   /*
@@ -223,11 +224,11 @@ struct  Clinic__V1__User
    */
   protobuf_c_boolean is_admin;
   /*
-   * What the user may do.
+   * The user's role.
    */
   Clinic__V1__Role role;
   /*
-   * The version of this user.
+   * The version of this user, for optimistic concurrency control.
    */
   ProtobufCBinaryData etag;
 };
@@ -237,21 +238,21 @@ struct  Clinic__V1__User
 
 
 /*
- * A user as other things name it.
+ * A user as part of another resource.
  */
 struct  Clinic__V1__UserSummary
 {
   ProtobufCMessage base;
   /*
-   * The user's number.
+   * The user's id.
    */
   int64_t id;
   /*
-   * Given name.
+   * The given name.
    */
   ProtobufCBinaryData first_name;
   /*
-   * Family name.
+   * The family name.
    */
   ProtobufCBinaryData last_name;
 };
@@ -261,37 +262,37 @@ struct  Clinic__V1__UserSummary
 
 
 /*
- * A part of the clinic with hours of its own.
+ * A department of the clinic.
  */
 struct  Clinic__V1__Department
 {
   ProtobufCMessage base;
   /*
-   * The department's number.
+   * The department's id.
    */
   int64_t id;
   /*
-   * Unique among live departments, ignoring case.
+   * The name, 1 to 100 characters, unique among departments that are not deleted, ignoring case.
    */
   ProtobufCBinaryData department_name;
   /*
-   * HH:MM at which the first appointment may start.
+   * The earliest start of an appointment, HH:MM.
    */
   ProtobufCBinaryData operating_start_hour;
   /*
-   * HH:MM by which the last appointment ends; equal to the start: closed; 24:00: midnight.
+   * The latest end of an appointment, HH:MM or 24:00. Equal to operating_start_hour: the department is closed.
    */
   ProtobufCBinaryData operating_end_hour;
   /*
-   * The date it was made.
+   * The date of creation.
    */
   ProtobufCBinaryData created_date;
   /*
-   * The date of its last change.
+   * The date of the last change.
    */
   ProtobufCBinaryData last_update;
   /*
-   * The version of this department.
+   * The version of this department, for optimistic concurrency control.
    */
   ProtobufCBinaryData etag;
 };
@@ -301,17 +302,17 @@ struct  Clinic__V1__Department
 
 
 /*
- * A department as other things name it.
+ * A department as part of another resource.
  */
 struct  Clinic__V1__DepartmentSummary
 {
   ProtobufCMessage base;
   /*
-   * The department's number.
+   * The department's id.
    */
   int64_t id;
   /*
-   * Its name.
+   * The department's name.
    */
   ProtobufCBinaryData department_name;
 };
@@ -321,29 +322,29 @@ struct  Clinic__V1__DepartmentSummary
 
 
 /*
- * A doctor who can be booked.
+ * A doctor with whom appointments can be booked.
  */
 struct  Clinic__V1__Doctor
 {
   ProtobufCMessage base;
   /*
-   * The doctor's number.
+   * The doctor's id.
    */
   int64_t id;
   /*
-   * The name to print.
+   * The full name, 1 to 200 characters.
    */
   ProtobufCBinaryData full_name;
   /*
-   * Unique among live doctors; up to 32 characters.
+   * The registration number, 1 to 32 characters, unique among doctors that are not deleted.
    */
   ProtobufCBinaryData registration_number;
   /*
-   * The last day on which the registration is valid.
+   * The last date on which the registration is valid.
    */
   ProtobufCBinaryData registration_expiry;
   /*
-   * The price of a visit before GST.
+   * The price of a visit, GST excluded.
    */
   Clinic__V1__Money *consultation_fee;
   /*
@@ -351,19 +352,20 @@ struct  Clinic__V1__Doctor
    */
   int64_t slot_minutes;
   /*
-   * Whether no GST is charged.
+   * Whether visits are free of GST.
    */
   protobuf_c_boolean gst_free;
   /*
-   * Where the doctor works.
+   * The doctor's department.
    */
   Clinic__V1__DepartmentSummary *department;
   /*
-   * The version of this doctor; a change of the weekly hours or of the time off is one of the doctor.
+   * The version of this doctor, for optimistic concurrency control. Changes of the weekly hours and of the time off
+   * change it too.
    */
   ProtobufCBinaryData etag;
   /*
-   * When the doctor sees patients, by day and hour; empty: whenever the department is open.
+   * The doctor's working hours. Empty: the department's hours.
    */
   size_t n_weekly_hours;
   Clinic__V1__WorkingHours **weekly_hours;
@@ -374,21 +376,21 @@ struct  Clinic__V1__Doctor
 
 
 /*
- * Hours of a doctor on one day of every week.
+ * One period of a doctor's working week.
  */
 struct  Clinic__V1__WorkingHours
 {
   ProtobufCMessage base;
   /*
-   * Which day.
+   * The day of the week.
    */
   Clinic__V1__DayOfWeek day;
   /*
-   * HH:MM at which the first appointment may start.
+   * The earliest start of an appointment, HH:MM.
    */
   ProtobufCBinaryData start_hour;
   /*
-   * HH:MM by which the last appointment ends, after the start; 24:00: midnight.
+   * The latest end of an appointment, HH:MM or 24:00, after start_hour.
    */
   ProtobufCBinaryData end_hour;
 };
@@ -398,29 +400,29 @@ struct  Clinic__V1__WorkingHours
 
 
 /*
- * A time in which a doctor sees nobody.
+ * A period in which a doctor takes no appointments.
  */
 struct  Clinic__V1__TimeOff
 {
   ProtobufCMessage base;
   /*
-   * The time off's number.
+   * The time off's id.
    */
   int64_t id;
   /*
-   * Whose it is.
+   * The doctor.
    */
   Clinic__V1__DoctorSummary *doctor;
   /*
-   * When it begins.
+   * The start.
    */
   Google__Protobuf__Timestamp *start_time;
   /*
-   * When it is over.
+   * The end, exclusive.
    */
   Google__Protobuf__Timestamp *end_time;
   /*
-   * How many bookings still stand in that time: they are not moved by it.
+   * The number of bookings inside this period. Time off does not move or cancel bookings.
    */
   int64_t conflicting_bookings;
 };
@@ -430,21 +432,21 @@ struct  Clinic__V1__TimeOff
 
 
 /*
- * A doctor as other things name it.
+ * A doctor as part of another resource.
  */
 struct  Clinic__V1__DoctorSummary
 {
   ProtobufCMessage base;
   /*
-   * The doctor's number.
+   * The doctor's id.
    */
   int64_t id;
   /*
-   * The name to print.
+   * The doctor's full name.
    */
   ProtobufCBinaryData full_name;
   /*
-   * Where the doctor works.
+   * The doctor's department.
    */
   Clinic__V1__DepartmentSummary *department;
 };
@@ -460,15 +462,15 @@ struct  Clinic__V1__Booking
 {
   ProtobufCMessage base;
   /*
-   * The booking's number.
+   * The booking's id.
    */
   int64_t id;
   /*
-   * When it starts.
+   * The start of the appointment.
    */
   Google__Protobuf__Timestamp *start_time;
   /*
-   * When it ends.
+   * The end of the appointment.
    */
   Google__Protobuf__Timestamp *end_time;
   /*
@@ -476,11 +478,11 @@ struct  Clinic__V1__Booking
    */
   ProtobufCBinaryData booking_date_time;
   /*
-   * Where it stands.
+   * The booking's status.
    */
   Clinic__V1__BookingStatus status;
   /*
-   * The patient; absent in the public list.
+   * The patient. Absent from the public list.
    */
   Clinic__V1__UserSummary *user;
   /*
@@ -488,16 +490,16 @@ struct  Clinic__V1__Booking
    */
   Clinic__V1__DoctorSummary *doctor;
   /*
-   * Its payments, oldest first; empty in the public list.
+   * The booking's payments, oldest first. Empty in the public list.
    */
   size_t n_transactions;
   Clinic__V1__TransactionSummary **transactions;
   /*
-   * The version of this booking; empty in the public list.
+   * The version of this booking, for optimistic concurrency control. Empty in the public list.
    */
   ProtobufCBinaryData etag;
   /*
-   * When a hold runs out, or ran out; absent for a booking that is no hold, and in the public list.
+   * When the hold expires or expired. Absent for a booking that never was a hold, and from the public list.
    */
   Google__Protobuf__Timestamp *hold_expire_time;
 };
@@ -507,17 +509,17 @@ struct  Clinic__V1__Booking
 
 
 /*
- * A booking as a transaction names it.
+ * A booking as part of a transaction.
  */
 struct  Clinic__V1__BookingSummary
 {
   ProtobufCMessage base;
   /*
-   * The booking's number.
+   * The booking's id.
    */
   int64_t id;
   /*
-   * When it starts.
+   * The start of the appointment.
    */
   Google__Protobuf__Timestamp *start_time;
   /*
@@ -525,7 +527,7 @@ struct  Clinic__V1__BookingSummary
    */
   ProtobufCBinaryData booking_date_time;
   /*
-   * Where it stands.
+   * The booking's status.
    */
   Clinic__V1__BookingStatus status;
 };
@@ -535,37 +537,37 @@ struct  Clinic__V1__BookingSummary
 
 
 /*
- * A payment for a booking. fee + gst = total_fee, to the cent.
+ * A payment for a booking. fee + gst = total_fee, exactly.
  */
 struct  Clinic__V1__Transaction
 {
   ProtobufCMessage base;
   /*
-   * The transaction's number.
+   * The transaction's id.
    */
   int64_t id;
   /*
-   * The doctor's fee when the booking was made.
+   * The doctor's fee at the time of booking, GST excluded.
    */
   Clinic__V1__Money *fee;
   /*
-   * Goods and services tax on the fee.
+   * The GST on the fee, rounded half up.
    */
   Clinic__V1__Money *gst;
   /*
-   * What was charged.
+   * The amount charged, GST included.
    */
   Clinic__V1__Money *total_fee;
   /*
-   * What was given back so far, GST included.
+   * The amount refunded so far, GST included.
    */
   Clinic__V1__Money *refunded_amount;
   /*
-   * Where it stands.
+   * The transaction's status.
    */
   Clinic__V1__TransactionStatus status;
   /*
-   * What was paid for.
+   * The booking that was paid.
    */
   Clinic__V1__BookingSummary *booking;
   /*
@@ -579,21 +581,21 @@ struct  Clinic__V1__Transaction
 
 
 /*
- * A transaction as a booking names it.
+ * A transaction as part of a booking.
  */
 struct  Clinic__V1__TransactionSummary
 {
   ProtobufCMessage base;
   /*
-   * The transaction's number.
+   * The transaction's id.
    */
   int64_t id;
   /*
-   * What was charged.
+   * The amount charged, GST included.
    */
   Clinic__V1__Money *total_fee;
   /*
-   * Where it stands.
+   * The transaction's status.
    */
   Clinic__V1__TransactionStatus status;
 };

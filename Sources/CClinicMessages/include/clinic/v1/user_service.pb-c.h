@@ -43,29 +43,29 @@ typedef struct Clinic__V1__UserEvent Clinic__V1__UserEvent;
 /* --- messages --- */
 
 /*
- * A person to sign up. The role is always ROLE_PATIENT.
+ * The request of CreateUser. The new user's role is ROLE_PATIENT.
  */
 struct  Clinic__V1__CreateUserRequest
 {
   ProtobufCMessage base;
   /*
-   * Given name, 1 to 100 characters.
+   * The given name, 1 to 100 characters.
    */
   ProtobufCBinaryData first_name;
   /*
-   * Family name, 1 to 100 characters.
+   * The family name, 1 to 100 characters.
    */
   ProtobufCBinaryData last_name;
   /*
-   * E.164 or digits; may be empty.
+   * The phone number: 3 to 15 digits with an optional leading +. May be empty.
    */
   ProtobufCBinaryData phone;
   /*
-   * Trimmed and lower-cased; unique.
+   * The e-mail address, at most 254 bytes. It is trimmed and lower-cased, and must be unique.
    */
   ProtobufCBinaryData email;
   /*
-   * At least 8 characters, at most 72 bytes, no U+0000.
+   * The password: at least 8 characters, at most 72 bytes, no U+0000.
    */
   ProtobufCBinaryData password;
 };
@@ -75,13 +75,13 @@ struct  Clinic__V1__CreateUserRequest
 
 
 /*
- * Who wants to sign in.
+ * The request of Login.
  */
 struct  Clinic__V1__LoginRequest
 {
   ProtobufCMessage base;
   /*
-   * The e-mail, in any case.
+   * The e-mail address, in any case.
    */
   ProtobufCBinaryData email;
   /*
@@ -95,17 +95,17 @@ struct  Clinic__V1__LoginRequest
 
 
 /*
- * A signed-in session.
+ * A session: the response of Login and RefreshToken.
  */
 struct  Clinic__V1__LoginResponse
 {
   ProtobufCMessage base;
   /*
-   * The e-mail as it is stored.
+   * The user's e-mail address.
    */
   ProtobufCBinaryData email;
   /*
-   * The access token, valid for 15 minutes unless the person is signed out before.
+   * The access token, valid for 15 minutes unless the sessions are ended earlier.
    */
   ProtobufCBinaryData token;
   /*
@@ -113,15 +113,15 @@ struct  Clinic__V1__LoginResponse
    */
   protobuf_c_boolean is_admin;
   /*
-   * What the user may do.
+   * The user's role.
    */
   Clinic__V1__Role role;
   /*
-   * Counts once, for a new session from RefreshToken, within 30 days.
+   * The refresh token: single-use, valid for 30 days.
    */
   ProtobufCBinaryData refresh_token;
   /*
-   * When the token ends.
+   * When the access token expires.
    */
   Google__Protobuf__Timestamp *expire_time;
 };
@@ -131,25 +131,25 @@ struct  Clinic__V1__LoginResponse
 
 
 /*
- * A page of users.
+ * The request of ListUsers.
  */
 struct  Clinic__V1__ListUsersRequest
 {
   ProtobufCMessage base;
   /*
-   * 0 means 50; at most 1000.
+   * Maximum users per page. Default: 50; maximum: 1000.
    */
   int64_t page_size;
   /*
-   * The next_page_token of the page before.
+   * The next_page_token of the previous page.
    */
   ProtobufCBinaryData page_token;
   /*
-   * Only this e-mail, if set.
+   * If set, only the user with this e-mail address.
    */
   ProtobufCBinaryData email;
   /*
-   * Only this role, if set.
+   * If set, only users with this role.
    */
   Clinic__V1__Role role;
 };
@@ -159,7 +159,7 @@ struct  Clinic__V1__ListUsersRequest
 
 
 /*
- * Users by id.
+ * The response of ListUsers.
  */
 struct  Clinic__V1__ListUsersResponse
 {
@@ -170,7 +170,7 @@ struct  Clinic__V1__ListUsersResponse
   size_t n_users;
   Clinic__V1__User **users;
   /*
-   * Empty on the last page.
+   * The token of the next page. Empty on the last page.
    */
   ProtobufCBinaryData next_page_token;
 };
@@ -180,13 +180,13 @@ struct  Clinic__V1__ListUsersResponse
 
 
 /*
- * A session to go on with.
+ * The request of RefreshToken.
  */
 struct  Clinic__V1__RefreshTokenRequest
 {
   ProtobufCMessage base;
   /*
-   * The refresh_token of the last Login or RefreshToken.
+   * The refresh_token of the last Login or RefreshToken of the session.
    */
   ProtobufCBinaryData refresh_token;
 };
@@ -196,13 +196,13 @@ struct  Clinic__V1__RefreshTokenRequest
 
 
 /*
- * Whom to sign out everywhere.
+ * The request of RevokeTokens.
  */
 struct  Clinic__V1__RevokeTokensRequest
 {
   ProtobufCMessage base;
   /*
-   * 0 means the caller.
+   * The user's id. 0: the caller.
    */
   int64_t user_id;
 };
@@ -212,17 +212,17 @@ struct  Clinic__V1__RevokeTokensRequest
 
 
 /*
- * The caller's new password.
+ * The request of ChangePassword.
  */
 struct  Clinic__V1__ChangePasswordRequest
 {
   ProtobufCMessage base;
   /*
-   * The password until now.
+   * The current password.
    */
   ProtobufCBinaryData current_password;
   /*
-   * At least 8 characters, at most 72 bytes, no U+0000.
+   * The new password: at least 8 characters, at most 72 bytes, no U+0000.
    */
   ProtobufCBinaryData new_password;
 };
@@ -232,13 +232,13 @@ struct  Clinic__V1__ChangePasswordRequest
 
 
 /*
- * Which user to read.
+ * The request of GetUser.
  */
 struct  Clinic__V1__GetUserRequest
 {
   ProtobufCMessage base;
   /*
-   * 0 means the caller.
+   * The user's id. 0: the caller.
    */
   int64_t user_id;
 };
@@ -248,13 +248,13 @@ struct  Clinic__V1__GetUserRequest
 
 
 /*
- * A change of a user.
+ * The request of UpdateUser.
  */
 struct  Clinic__V1__UpdateUserRequest
 {
   ProtobufCMessage base;
   /*
-   * 0 means the caller.
+   * The user's id. 0: the caller.
    */
   int64_t user_id;
   /*
@@ -262,11 +262,11 @@ struct  Clinic__V1__UpdateUserRequest
    */
   Clinic__V1__User *user;
   /*
-   * Of first_name, last_name, phone, email; empty: those that are set in `user`.
+   * The fields to change: first_name, last_name, phone, email. Empty: all of these that are not empty in user.
    */
   Google__Protobuf__FieldMask *update_mask;
   /*
-   * If set, the change is made only to the user that has it.
+   * If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
    */
   ProtobufCBinaryData etag;
 };
@@ -276,21 +276,21 @@ struct  Clinic__V1__UpdateUserRequest
 
 
 /*
- * A new role for a user.
+ * The request of SetUserRole.
  */
 struct  Clinic__V1__SetUserRoleRequest
 {
   ProtobufCMessage base;
   /*
-   * Whom.
+   * The user's id.
    */
   int64_t user_id;
   /*
-   * What the user may do from now on.
+   * The new role.
    */
   Clinic__V1__Role role;
   /*
-   * If set, the change is made only to the user that has it.
+   * If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
    */
   ProtobufCBinaryData etag;
 };
@@ -300,13 +300,13 @@ struct  Clinic__V1__SetUserRoleRequest
 
 
 /*
- * Whose data to answer with.
+ * The request of ExportUserData.
  */
 struct  Clinic__V1__ExportUserDataRequest
 {
   ProtobufCMessage base;
   /*
-   * 0 means the caller.
+   * The user's id. 0: the caller.
    */
   int64_t user_id;
 };
@@ -316,13 +316,13 @@ struct  Clinic__V1__ExportUserDataRequest
 
 
 /*
- * Whom to make unknown.
+ * The request of EraseUser.
  */
 struct  Clinic__V1__EraseUserRequest
 {
   ProtobufCMessage base;
   /*
-   * The user; has to be named, also by the person.
+   * The user's id. 0 is refused: the caller's own id must be given too.
    */
   int64_t user_id;
 };
@@ -332,8 +332,8 @@ struct  Clinic__V1__EraseUserRequest
 
 
 /*
- * Everything held about a person, deleted bookings and transactions included. What is held of passwords and tokens
- * are digests, which are left out.
+ * The response of ExportUserData: all data held about a user, deleted bookings and transactions included. Password
+ * hashes and token digests are left out.
  */
 struct  Clinic__V1__UserData
 {
@@ -343,26 +343,26 @@ struct  Clinic__V1__UserData
    */
   Clinic__V1__User *user;
   /*
-   * When it was made.
+   * When the account was created.
    */
   Google__Protobuf__Timestamp *create_time;
   /*
-   * The appointments, by id.
+   * The user's bookings, by id.
    */
   size_t n_bookings;
   Clinic__V1__Booking **bookings;
   /*
-   * The payments, by id.
+   * The user's transactions, by id.
    */
   size_t n_transactions;
   Clinic__V1__Transaction **transactions;
   /*
-   * Where the person is signed in, the oldest first.
+   * The user's sessions, oldest first.
    */
   size_t n_sessions;
   Clinic__V1__UserSession **sessions;
   /*
-   * What was changed about the account, the appointments and the payments, the oldest first.
+   * The changes of the account, the bookings and the transactions, oldest first.
    */
   size_t n_events;
   Clinic__V1__UserEvent **events;
@@ -373,21 +373,21 @@ struct  Clinic__V1__UserData
 
 
 /*
- * One place where a person is signed in.
+ * A session of a user.
  */
 struct  Clinic__V1__UserSession
 {
   ProtobufCMessage base;
   /*
-   * When the password was given.
+   * When the user signed in.
    */
   Google__Protobuf__Timestamp *create_time;
   /*
-   * When its tokens were last renewed.
+   * When the tokens were last refreshed.
    */
   Google__Protobuf__Timestamp *refresh_time;
   /*
-   * When it ends unless they are renewed.
+   * When the session expires unless it is refreshed.
    */
   Google__Protobuf__Timestamp *expire_time;
 };
@@ -397,33 +397,33 @@ struct  Clinic__V1__UserSession
 
 
 /*
- * A change in the past.
+ * A past change of a user's data.
  */
 struct  Clinic__V1__UserEvent
 {
   ProtobufCMessage base;
   /*
-   * When.
+   * When the change was made.
    */
   Google__Protobuf__Timestamp *create_time;
   /*
-   * By which method, such as clinic.v1.BookingService/BookAppointment.
+   * The method that made it, such as clinic.v1.BookingService/BookAppointment.
    */
   ProtobufCBinaryData method;
   /*
-   * Whether the person made it, and not the clinic.
+   * Whether the user made it, rather than the clinic.
    */
   protobuf_c_boolean by_user;
   /*
-   * What was changed: user, booking, transaction.
+   * The kind of resource that was changed: user, booking or transaction.
    */
   ProtobufCBinaryData entity;
   /*
-   * Its number.
+   * The id of the resource.
    */
   int64_t entity_id;
   /*
-   * How, as JSON.
+   * The change as a JSON object.
    */
   ProtobufCBinaryData change;
 };

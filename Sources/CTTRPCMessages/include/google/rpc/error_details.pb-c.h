@@ -35,11 +35,11 @@ struct  Google__Rpc__ErrorInfo__MetadataEntry
 {
   ProtobufCMessage base;
   /*
-   * The name of the fact.
+   * The fact's name.
    */
   ProtobufCBinaryData key;
   /*
-   * Its value.
+   * The fact's value.
    */
   ProtobufCBinaryData value;
 };
@@ -49,7 +49,7 @@ struct  Google__Rpc__ErrorInfo__MetadataEntry
 
 
 /*
- * The reason of a failure, stable enough for a program to branch on.
+ * The stable, machine-readable reason of a failure.
  */
 struct  Google__Rpc__ErrorInfo
 {
@@ -59,12 +59,12 @@ struct  Google__Rpc__ErrorInfo
    */
   ProtobufCBinaryData reason;
   /*
-   * Whose reason it is, such as `clinic.v1`.
+   * The domain that defines the reason: `clinic.v1`.
    */
   ProtobufCBinaryData domain;
   /*
-   * Facts that belong to the reason. The public file says `map<string, string>`, which is exactly this on
-   * the wire; protobuf-c knows no maps.
+   * Further facts, such as counts and statuses. The public file declares `map<string, string>`, whose encoding is
+   * the same; protobuf-c does not support maps.
    */
   size_t n_metadata;
   Google__Rpc__ErrorInfo__MetadataEntry **metadata;
@@ -75,13 +75,13 @@ struct  Google__Rpc__ErrorInfo
 
 
 /*
- * How long to wait before the same call is worth a second try.
+ * When to retry the call.
  */
 struct  Google__Rpc__RetryInfo
 {
   ProtobufCMessage base;
   /*
-   * The time to wait from the moment the answer came.
+   * How long to wait before the retry.
    */
   Google__Protobuf__Duration *retry_delay;
 };
@@ -91,17 +91,17 @@ struct  Google__Rpc__RetryInfo
 
 
 /*
- * One wrong field.
+ * One invalid field.
  */
 struct  Google__Rpc__BadRequest__FieldViolation
 {
   ProtobufCMessage base;
   /*
-   * The path of the field with proto names, such as `doctor.registration_expiry`.
+   * The field's path, such as `doctor.registration_expiry`.
    */
   ProtobufCBinaryData field;
   /*
-   * Why it is wrong and what it should be.
+   * What the field's value must be.
    */
   ProtobufCBinaryData description;
 };
@@ -111,13 +111,13 @@ struct  Google__Rpc__BadRequest__FieldViolation
 
 
 /*
- * Which fields of the request were wrong.
+ * The invalid fields of the request.
  */
 struct  Google__Rpc__BadRequest
 {
   ProtobufCMessage base;
   /*
-   * Every wrong field that was found.
+   * All invalid fields that were found.
    */
   size_t n_field_violations;
   Google__Rpc__BadRequest__FieldViolation **field_violations;

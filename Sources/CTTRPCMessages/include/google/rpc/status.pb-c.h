@@ -25,21 +25,21 @@ typedef struct Google__Rpc__Status Google__Rpc__Status;
 /* --- messages --- */
 
 /*
- * Why a call failed.
+ * The status of a failed call.
  */
 struct  Google__Rpc__Status
 {
   ProtobufCMessage base;
   /*
-   * A google.rpc.Code; 0 is OK.
+   * A google.rpc.Code. 0: OK.
    */
   int32_t code;
   /*
-   * What went wrong and what to do about it, in English, for a developer or a log.
+   * What went wrong and what to do about it, in English, for developers and logs.
    */
   ProtobufCBinaryData message;
   /*
-   * What a program can act on, such as ErrorInfo, BadRequest and RetryInfo.
+   * Machine-readable details: ErrorInfo, BadRequest and RetryInfo.
    */
   size_t n_details;
   Google__Protobuf__Any **details;

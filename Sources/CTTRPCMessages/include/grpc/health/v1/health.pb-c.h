@@ -22,7 +22,7 @@ typedef struct Grpc__Health__V1__HealthCheckResponse Grpc__Health__V1__HealthChe
 /* --- enums --- */
 
 /*
- * Whether a service takes calls.
+ * Whether a service accepts calls.
  */
 typedef enum _Grpc__Health__V1__HealthCheckResponse__ServingStatus {
   /*
@@ -30,15 +30,15 @@ typedef enum _Grpc__Health__V1__HealthCheckResponse__ServingStatus {
    */
   GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__UNKNOWN = 0,
   /*
-   * It takes calls.
+   * The service accepts calls.
    */
   GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING = 1,
   /*
-   * It takes none now.
+   * The service accepts no calls now.
    */
   GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__NOT_SERVING = 2,
   /*
-   * There is no such service. Only a watch says so: a check fails with NOT_FOUND.
+   * There is no such service. Returned by Watch only: Check fails with NOT_FOUND.
    */
   GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVICE_UNKNOWN = 3
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS)
@@ -47,13 +47,13 @@ typedef enum _Grpc__Health__V1__HealthCheckResponse__ServingStatus {
 /* --- messages --- */
 
 /*
- * Asks for the health of one service.
+ * The request of Check and Watch.
  */
 struct  Grpc__Health__V1__HealthCheckRequest
 {
   ProtobufCMessage base;
   /*
-   * The full name of the service; empty asks for the server as a whole.
+   * The full name of a service, such as clinic.v1.BookingService. Empty: the whole server.
    */
   ProtobufCBinaryData service;
 };
@@ -63,13 +63,13 @@ struct  Grpc__Health__V1__HealthCheckRequest
 
 
 /*
- * How one service is.
+ * The response of Check and Watch.
  */
 struct  Grpc__Health__V1__HealthCheckResponse
 {
   ProtobufCMessage base;
   /*
-   * The state of the service asked for.
+   * The status of the service.
    */
   Grpc__Health__V1__HealthCheckResponse__ServingStatus status;
 };
