@@ -17,7 +17,7 @@ RELEASE_BUILD := swift build -c release --static-swift-stdlib
 
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help run demo load build test fuzz sanitize interop lint format proto bench instructions torture
+.PHONY: help run demo load build test fuzz sanitize interop lint format proto docs bench instructions torture
 .PHONY: packages test-packages bench-packages instructions-packages interop-packages swift tools
 
 help: ## List the targets
@@ -59,6 +59,10 @@ format: swift ## Format the Swift sources
 
 proto: test-packages ## Generate the C and Swift sources from proto/
 	@proto/generate
+
+docs: test-packages swift ## Generate the API reference, proto/README.md, from the schema and the code
+	@swift build --build-tests
+	@CLINIC_WRITE_REFERENCE=1 Tests/run --filter APIReferenceTests
 
 bench: bench-packages swift build ## Measure the service next to its peers (options: make bench ARGUMENTS='--rounds 3')
 	@$(RELEASE_BUILD) --product clinic-bench
