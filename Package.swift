@@ -92,7 +92,7 @@ let package = Package(
                 "TTRPC",
                 "TTRPCMessages",
                 argumentParser, logging, metrics, nioCore, nioPosix, serviceLifecycle, unixSignals,
-            ], swiftSettings: settings),
+            ], exclude: ["README.md"], swiftSettings: settings),
 
         // Clients.
         .target(
