@@ -21,22 +21,22 @@ IN_FLIGHT = (1, 16)
 ALLOCATORS = ("malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc")
 
 
-def report(bench, pid):
+def report(loader):
     """Prints a line for each kind of call."""
-    bench.settle()
+    clinic, pid = loader.clinic, loader.clinic.daemon.pid
     print(f"{'per call':18}{'in flight':>10}{'p50 µs':>9}{'clinicd µs':>12}{'PostgreSQL µs':>15}{'switches':>10}"
           f"{'system calls':>14}{'allocations':>13}{'round trips':>13}")
     for call, name, who in CALLS:
         for in_flight in IN_FLIGHT:
             def load():
-                more = {"health": [], "get-booking": ["--booking", bench.clinic.booking]}
-                arguments = more[call] if call in more else bench.pairs()
-                return bench.load(call, who, in_flight, *arguments, connections=1)
+                more = {"health": [], "get-booking": ["--booking", clinic.booking]}
+                arguments = more[call] if call in more else loader.pairs()
+                return loader.measure(call, who, in_flight, *arguments, connections=1)
 
-            database = backends(bench.clinic)
-            before = (time_of(pid), switches(pid), sum(map(time_of, database)), round_trips(bench.clinic))
+            database = backends(clinic)
+            before = (time_of(pid), switches(pid), sum(map(time_of, database)), round_trips(clinic))
             measured = load()
-            after = (time_of(pid), switches(pid), sum(map(time_of, database)), round_trips(bench.clinic))
+            after = (time_of(pid), switches(pid), sum(map(time_of, database)), round_trips(clinic))
             ours, switched, theirs, trips = ((b - a) / measured.sent for a, b in zip(before, after))
             with system_calls(pid) as counted:
                 sent = load().sent
