@@ -64,11 +64,12 @@ docs: test-packages swift ## Generate the API reference, proto/README.md, from t
 	@swift build --build-tests
 	@CLINIC_WRITE_REFERENCE=1 Tests/run --filter APIReferenceTests
 
-bench: bench-packages swift build ## Measure the service next to its peers (options: make bench ARGUMENTS='--rounds 3')
+bench: bench-packages swift build ## Measure the service next to its peers (options: make bench ARGUMENTS=--help)
 	@$(RELEASE_BUILD) --product clinic-bench
 	@Tests/Benchmarks/run $(ARGUMENTS)
 
-instructions: instructions-packages swift ## Count the instructions of a Health/Check; fails when they are 3 % up (--write: the new figure)
+instructions: instructions-packages swift build ## Count the instructions of three calls; fails when one is 3 % up (--write: new figures)
+	@$(RELEASE_BUILD) --product clinic-bench
 	@$(RELEASE_BUILD) --product clinic-instructions
 	@Tests/Benchmarks/instructions $(ARGUMENTS)
 

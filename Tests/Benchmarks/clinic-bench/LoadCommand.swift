@@ -1,6 +1,7 @@
 // `clinic-bench load`: keeps a number of calls in flight on a number of connections and prints how many were answered
 // in a second, how many were sent in all, and after how many microseconds half of the answers and 99 % of them had
-// come. One event loop does all of it, unless more are asked for.
+// come. One event loop does all of it, unless more are asked for. With --calls it ends after so many calls instead, and
+// all that are in flight leave in one write, so that what a call costs among so many in a read can be counted.
 
 internal import ArgumentParser
 internal import ClinicMessages
@@ -37,6 +38,8 @@ struct LoadCommand: AsyncParsableCommand {
     @Option(help: "Event loops that share the connections.") var threads = 1
     @Option(help: "Calls in flight on each connection.") var inFlight = 16
     @Option var seconds = 3.0
+    @Option(help: "Make so many calls instead, a multiple of those in flight, which are sent together.")
+    var calls: Int?
     @Option(help: "Seconds before the count begins.") var warmUp = 0.5
     @Option(help: "Bookings go round these pairs of doctor:patient, comma-separated.") var pairs = ""
     @Option(help: "When the first slot begins, in seconds since the Unix epoch.") var firstStart: Int64 = 0
@@ -53,16 +56,20 @@ struct LoadCommand: AsyncParsableCommand {
     func run() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, threads))
         let requests = try requests()
-        let tally = Tally()
+        let tally = Tally(limit: calls)
         let context = try TLSContext(authorities: ca)
         var channels: [any Channel] = []
         for _ in 0..<connections {
             channels.append(try await connect(group, context, requests, tally))
         }
-        try await Task.sleep(for: .seconds(warmUp))
+        if calls == nil { try await Task.sleep(for: .seconds(warmUp)) }
         tally.beginTiming()
         let (start, before) = (ContinuousClock.now, tally.answered)
-        try await Task.sleep(for: .seconds(seconds))
+        if let calls {
+            while tally.answered < calls, tally.failure == nil { try await Task.sleep(for: .milliseconds(5)) }
+        } else {
+            try await Task.sleep(for: .seconds(seconds))
+        }
         let (end, after) = (ContinuousClock.now, tally.answered)
         for channel in channels { try? await channel.close() }
         try await group.shutdownGracefully()
@@ -94,6 +101,7 @@ struct LoadCommand: AsyncParsableCommand {
         _ group: any EventLoopGroup, _ tls: TLSContext, _ requests: Requests, _ tally: Tally
     ) async throws -> any Channel {
         let (bootstrap, inFlight, address) = (ClientBootstrap(group: group), inFlight, address)
+        let inBursts = calls != nil
         let connected =
             switch address {
             case .unix(let path): bootstrap.connect(unixDomainSocketPath: path)
@@ -109,7 +117,8 @@ struct LoadCommand: AsyncParsableCommand {
             }.flatMap { $0 }.flatMapThrowing {
                 try channel.pipeline.syncOperations.addHandler(
                     LoadConnection(
-                        requests: requests, inFlight: inFlight, tally: tally, allowsTaken: rivals > 1))
+                        requests: requests, inFlight: inFlight, tally: tally, allowsTaken: rivals > 1,
+                        inBursts: inBursts))
                 return channel
             }
         }.get()

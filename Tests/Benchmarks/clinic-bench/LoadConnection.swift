@@ -13,13 +13,24 @@ final class Tally: Sendable {
     private let answers = Atomic<Int>(0)
     private let requests = Atomic<Int>(0)
     private let firstFailure = Mutex<String?>(nil)
+    /// How many calls may still be sent.
+    private let remaining: Atomic<Int>
     /// The times from sending a request to reading its answer, in nanoseconds, since timing began.
     private let times = Mutex<Histogram<UInt32>?>(nil)
+
+    /// - Parameter limit: how many calls are sent in all; nil for as many as the time allows.
+    init(limit: Int?) { remaining = Atomic(limit ?? .max) }
 
     var answered: Int { answers.load(ordering: .relaxed) }
     var sent: Int { requests.load(ordering: .relaxed) }
     /// Why the measurement is void.
     var failure: String? { firstFailure.withLock { $0 } }
+
+    /// How many of so many calls may be sent; those are taken from the rest.
+    func take(_ count: Int) -> Int {
+        let before = remaining.wrappingSubtract(count, ordering: .relaxed).oldValue
+        return max(0, min(before, count))
+    }
 
     func add(answers count: Int) { answers.wrappingAdd(count, ordering: .relaxed) }
     func add(requests count: Int) { requests.wrappingAdd(count, ordering: .relaxed) }
@@ -64,6 +75,8 @@ final class LoadConnection: ChannelInboundHandler {
     private let inFlight: Int
     private let tally: Tally
     private let allowsTaken: Bool
+    /// Calls are sent only together, when all in flight are answered.
+    private let inBursts: Bool
     // On the event loop only; that two accesses could meet is checked at run time elsewhere, not in each call of a load.
 
     /// When the calls in flight were sent, in a ring by their stream ids; nil for those that are answered. A peer answers
@@ -75,11 +88,12 @@ final class LoadConnection: ChannelInboundHandler {
     @exclusivity(unchecked) private var nextStreamID: UInt32 = 1
     @exclusivity(unchecked) private var answered = 0
 
-    init(requests: Requests, inFlight: Int, tally: Tally, allowsTaken: Bool) {
+    init(requests: Requests, inFlight: Int, tally: Tally, allowsTaken: Bool, inBursts: Bool) {
         self.requests = requests
         self.inFlight = inFlight
         self.tally = tally
         self.allowsTaken = allowsTaken
+        self.inBursts = inBursts
     }
 
     /// Added when the channel is active, and secure if it is to be.
@@ -132,7 +146,7 @@ final class LoadConnection: ChannelInboundHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        guard answered > 0 else { return }
+        guard answered >= (inBursts ? inFlight : 1) else { return }
         tally.add(answers: answered)
         tally.record(durations)
         durations.removeAll(keepingCapacity: true)
@@ -155,7 +169,7 @@ final class LoadConnection: ChannelInboundHandler {
 
     private func send(_ count: Int, _ context: ChannelHandlerContext) {
         outgoing.clear()
-        let sent = requests.write(count, to: &outgoing, firstStreamID: nextStreamID)
+        let sent = requests.write(tally.take(count), to: &outgoing, firstStreamID: nextStreamID)
         let now = NIODeadline.now()
         for _ in 0..<sent {
             sendingTimes[Int(nextStreamID / 2) % sendingTimes.count] = now
