@@ -19,12 +19,14 @@ struct DigitWriter {
 
     /// Appends the last `digits` digits of a number that is not negative, padded with zeros on the left.
     mutating func put(_ number: Int, digits: Int) {
-        var divisor = 1
-        for _ in 1..<digits { divisor *= 10 }
-        for _ in 0..<digits {
-            put(UInt8(ascii: "0") + UInt8(number / divisor % 10))
-            divisor /= 10
+        guard count + digits <= bytes.count else { return }
+        // 32 bits are enough for a field, and dividing them by a constant is a multiplication.
+        var rest = UInt32(truncatingIfNeeded: number)
+        for place in stride(from: count + digits - 1, through: count, by: -1) {
+            bytes[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
         }
+        count += digits
     }
 
     /// Appends one separator.
