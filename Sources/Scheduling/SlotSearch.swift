@@ -60,7 +60,13 @@ public struct FreeSlots: Sendable, Hashable {
 
 /// A search for free slots on some days of the clinic's calendar.
 public struct SlotSearch: Sendable {
-    private let days: ClosedRange<CivilDate>
+    /// A day of the search, and whether the booking window includes any part of it: the same for all doctors.
+    private struct Day {
+        let date: CivilDate
+        let isInWindow: Bool
+    }
+
+    private let days: [Day]
     private let now: Instant
     private let zone: TimeZoneRules
     /// From the first midnight to the last; busy periods outside do not matter.
@@ -75,7 +81,14 @@ public struct SlotSearch: Sendable {
             let begins = zone.moment(.midnight, on: first), let ends = zone.moment(.endOfDay, on: last),
             begins < ends
         else { return nil }
-        days = first...last
+        let windowEnds = now.adding(microseconds: BookingWindow.lengthInMicroseconds)
+        days = (0...last.daysSinceEpoch - first.daysSinceEpoch).compactMap { number in
+            guard let date = first.adding(days: number) else { return nil }
+            guard let begins = zone.moment(.midnight, on: date), let ends = zone.moment(.endOfDay, on: date),
+                let windowEnds
+            else { return Day(date: date, isInWindow: false) }
+            return Day(date: date, isInWindow: now < ends && begins <= windowEnds)
+        }
         self.now = now
         self.zone = zone
         period = begins..<ends
@@ -87,14 +100,12 @@ public struct SlotSearch: Sendable {
         var nearest = SlotObstacle.outOfWindow
         var away = MergedPeriods(doctor.timeOff)
         var busy = MergedPeriods(doctor.busy)
-        var next: CivilDate? = days.lowerBound
-        while let day = next, day <= days.upperBound {
-            next = day.adding(days: 1)
-            if isInWindow(day) { nearest = max(nearest, .closed) }
-            let isRegistered = RegistrationExpiry.covers(day, expiry: doctor.registrationExpiry)
-            for hours in doctor.weeklyHours.hours(on: day, within: doctor.hours) {
-                guard let open = hours.period(on: day, in: zone) else { continue }
-                doctor.grid.forEachSlot(of: day, within: open, in: zone) { slot in
+        for day in days {
+            if day.isInWindow { nearest = max(nearest, .closed) }
+            let isRegistered = RegistrationExpiry.covers(day.date, expiry: doctor.registrationExpiry)
+            for hours in doctor.weeklyHours.hours(on: day.date, within: doctor.hours) {
+                guard let open = hours.period(on: day.date, in: zone) else { continue }
+                doctor.grid.forEachSlot(of: day.date, within: open, in: zone) { slot in
                     guard BookingWindow.contains(slot.start, now: now) else { return true }
                     if away.overlaps(slot) {
                         nearest = max(nearest, .timeOff)
@@ -115,14 +126,6 @@ public struct SlotSearch: Sendable {
         if found.slots.isEmpty { found.obstacle = nearest }
         return found
     }
-
-    /// Whether the booking window includes any part of a day.
-    private func isInWindow(_ day: CivilDate) -> Bool {
-        guard let begins = zone.moment(.midnight, on: day), let ends = zone.moment(.endOfDay, on: day),
-            let limit = now.adding(microseconds: BookingWindow.lengthInMicroseconds)
-        else { return false }
-        return now < ends && begins <= limit
-    }
 }
 
 /// Sorted periods without overlaps. Queries must come in ascending order of start, so one pass serves them all.
@@ -134,7 +137,7 @@ private struct MergedPeriods {
     init(_ periods: [Range<Instant>]) {
         var joined: [Range<Instant>] = []
         joined.reserveCapacity(periods.count)
-        for period in periods.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+        for period in Self.sorted(periods) {
             if let last = joined.last, period.lowerBound <= last.upperBound {
                 joined[joined.count - 1] = last.lowerBound..<max(last.upperBound, period.upperBound)
             } else {
@@ -142,6 +145,12 @@ private struct MergedPeriods {
             }
         }
         self.periods = joined
+    }
+
+    /// Mostly the database has sorted them already, and finding that out costs less than sorting again.
+    private static func sorted(_ periods: [Range<Instant>]) -> [Range<Instant>] {
+        let isSorted = zip(periods, periods.dropFirst()).allSatisfy { $0.lowerBound <= $1.lowerBound }
+        return isSorted ? periods : periods.sorted { $0.lowerBound < $1.lowerBound }
     }
 
     mutating func overlaps(_ slot: AppointmentSlot) -> Bool {
