@@ -40,8 +40,7 @@ enum AdministratorSession {
     private static func check(_ role: Role, _ email: String) throws {
         guard role == .admin else {
             throw ScenarioFailure(
-                "\(email) is not an administrator, who alone can create the department, doctors and patients of a scenario"
-                    + "")
+                "\(email) is not an administrator, who alone can create the data of a scenario")
         }
     }
 }
