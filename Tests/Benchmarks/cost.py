@@ -2,7 +2,8 @@
 waits for each answer, and with 16 calls in flight on the connection, which a read brings together.
 
 Processor time and switches are what the kernel has booked for the threads; round trips are the groups of statements
-that the daemon says it has sent. System calls are counted by strace and allocations by breakpoints of gdb, in runs of their own, since both slow the daemon down.
+that the daemon says it has sent. System calls are counted by strace and allocations by breakpoints of gdb, in runs of
+their own, since both slow the daemon down.
 """
 
 import contextlib

@@ -10,14 +10,16 @@ import tempfile
 import time
 
 from clinic import BENCHMARKS, PASSWORD, Clinic, stop
-from recording import Player, Recorder, Recording
+from player import Player
+from recorder import Recorder
+from recording import Recording
 
 RECORDED = os.path.join(BENCHMARKS, "recorded.json")
 CALLS = {"GetBooking": "get-booking", "BookAppointment": "book-appointment"}
 WARM_UP = 320
 # What the daemon does from time to time beside the calls only adds: the smallest of some counts has least of it.
-COUNTS = 6
-CALLS_IN_A_COUNT = 480
+COUNTS = 8
+CALLS_IN_A_COUNT = 320
 PATIENT = "patient0@example.org"
 
 
@@ -53,7 +55,8 @@ def record(programs):
         with Daemon(directory, programs, recorder) as daemon:
             for call in CALLS:
                 for number in (1, 16):
-                    daemon.call(call, number, WARM_UP)
+                    # More batches than a recording keeps by their values.
+                    daemon.call(call, number, number * (Recording.MOST_VALUES + 8))
             # Until what the daemon does from time to time has been seen too.
             time.sleep(2)
         recorder.close()
