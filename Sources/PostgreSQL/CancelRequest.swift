@@ -1,14 +1,14 @@
-// Asks the server to end what it does on one connection. The request takes a line of its own and names the
-// connection only, so it hits whatever runs there when it arrives: the statement it was meant for, a neighbour,
-// or nothing. The pipeline knows which statements could be hit and sends those again whose callers still wait.
+// Asks the server to cancel what one connection runs. The request takes a connection of its own and names only the server's
+// process, so it hits whatever runs there when it arrives: the statement it was meant for, another one, or nothing. The
+// pipeline knows which statements could be hit, and sends those again that are still wanted.
 
 internal import CPostgreSQL
 
 final class CancelRequest: Sendable {
-    /// Which of the connection's connections it is for.
+    /// The session that it is for, as the connection counts them.
     let generation: Int
     private let process: Int32
-    /// Never changed by libpq, so any thread may use it.
+    /// libpq never changes it, so any thread may use it.
     private nonisolated(unsafe) let pointer: OpaquePointer
 
     init?(connection: OpaquePointer?, generation: Int) {
@@ -22,15 +22,15 @@ final class CancelRequest: Sendable {
         PQfreeCancel(pointer)
     }
 
-    /// Sends it and waits until the server has passed it on; may block for as long as the server is silent.
+    /// Sends it and waits until the server has passed it on; blocks for as long as the server is silent.
     func send() {
         var reason = [CChar](repeating: 0, count: 256)
-        // If it does not arrive, the statement is asked after again.
+        // If it does not arrive, the connection's next look at its statements sends another.
         PQcancel(pointer, &reason, Int32(reason.count))
     }
 
-    /// True if the connection's process is at a statement and not at the end of its commit, waiting for a
-    /// standby: interrupted there the server says that it has committed, though the standby may not know of it.
+    /// Whether the process runs a statement and is not at the end of a commit, waiting for a standby: cancelled there,
+    /// the server confirms a commit that the standby may not have.
     func isBeforeCommit(url: String) -> Bool {
         let question = """
             SELECT count(*) FROM pg_stat_activity

@@ -1,34 +1,30 @@
-// How a pool starts and ends: its first connections are made or the start fails, and its end waits for what was
-// accepted, up to a limit.
+// How a pool starts and ends: its first connections are made or the start fails, and its end waits for what was accepted, up
+// to a limit.
 
 internal import Dispatch
 internal import Synchronization
 
 extension ConnectionPool {
     /// Makes the connections; throws if the first attempt of one fails.
-    func start(connections count: Int) async throws(DatabaseError) {
+    func start() async throws(DatabaseError) {
         var connections: [PooledConnection] = []
-        for index in 0..<max(1, count) {
-            connections.append(
-                try PooledConnection(
-                    pool: self, index: index, purpose: purpose, configuration: configuration, logger: logger))
+        for index in 0..<connectionCount {
+            connections.append(try PooledConnection(pool: self, index: index))
         }
         let all = connections
-        state.withLock { state in
-            state.slots = all.map { Slot(connection: $0, hasEnded: true) }
-            state.lines = Array(repeating: RequestQueue(), count: all.count + 1)
-            state.delayEstimators = Array(repeating: QueueDelayEstimator(), count: all.count + 1)
-            state.startDeadline = .now + configuration.connectTimeout * 2
-        }
         let error = await withUnsafeContinuation { continuation in
-            state.withLock { $0.starter = continuation }
+            state.withLock { state in
+                state.connections = all
+                state.starter = continuation
+                state.machine.start(until: .now + configuration.connectTimeout * 2)
+                for index in all.indices { state.machine.connectionStarted(index) }
+            }
             for (index, connection) in all.enumerated() {
-                state.withLock { $0.slots[index].hasEnded = false }
                 do throws(DatabaseError) {
                     try connection.start()
                 } catch {
+                    connectionFailed(error, serverIsStarting: false)
                     connectionEnded(index)
-                    connectionFailed(index, error, isStarting: false)
                 }
             }
         }
@@ -38,67 +34,56 @@ extension ConnectionPool {
         }
     }
 
-    /// True until the first connections are made or have failed.
-    var isStarting: Bool { state.withLock { $0.starter != nil } }
-    var isClosing: Bool { state.withLock { $0.isClosing } }
+    /// Whether the first connections are still being made.
+    var isStarting: Bool { state.withLock { $0.machine.isStarting } }
+    var isClosing: Bool { state.withLock { $0.machine.lifecycle != .open } }
 
-    /// True once the connection's thread has nothing more to do.
-    func shouldEnd(connection index: Int) -> Bool {
-        state.withLock { state in
-            guard state.isClosing else { return false }
-            if state.isForced || !state.slots[index].isUp { return true }
-            return state.waiting == 0 && state.pausing == 0 && state.slots[index].batchesInFlight == 0
-        }
-    }
+    /// Whether the thread of a connection has nothing more to do.
+    func shouldEnd(connection index: Int) -> Bool { state.withLock { $0.machine.shouldEnd(index) } }
 
     /// Refuses new statements, lets those accepted finish within the time, and closes the connections.
     func close(within limit: Duration) async {
         await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
             let isOver = state.withLock { state in
-                state.isClosing = true
-                if state.slots.allSatisfy(\.hasEnded) { return true }
-                state.closers.append(continuation)
-                return false
+                let isOver = state.machine.close()
+                if !isOver { state.closers.append(continuation) }
+                return isOver
             }
             if isOver {
                 continuation.resume()
             } else if limit == .zero {
-                abandon()
+                forceClose()
             } else {
                 wakeIfClosing()
                 let limit = DispatchTimeInterval.milliseconds(Int(clamping: limit.milliseconds))
-                DispatchQueue.global().asyncAfter(deadline: .now() + limit) { [self] in abandon() }
+                DispatchQueue.global().asyncAfter(deadline: .now() + limit) { [self] in forceClose() }
             }
         }
     }
 
     /// Ends without waiting for anything.
-    func abandon() {
-        state.withLock { state in
-            state.isClosing = true
-            state.isForced = true
-        }
+    func forceClose() {
+        state.withLock { $0.machine.forceClose() }
         wakeIfClosing()
     }
 
+    /// Wakes the threads of a pool that is about to end, to look whether they can.
     func wakeIfClosing() {
-        let connections = state.withLock { $0.isClosing ? $0.slots.map(\.connection) : [] }
+        let connections = state.withLock { $0.machine.lifecycle == .open ? [] : $0.connections }
         for connection in connections { connection.wake() }
     }
 
+    /// The thread of a connection has ended.
     func connectionEnded(_ index: Int) {
-        let (requests, closers) = state.withLock { state in
-            state.slots[index].hasEnded = true
-            state.slots[index].isUp = false
-            guard state.slots.allSatisfy(\.hasEnded) else {
-                return ([StatementRequest](), [UnsafeContinuation<Void, Never>]())
+        let (failed, closers) = state.withLock { state in
+            guard let failed = state.machine.connectionEnded(index) else {
+                return ([FailedRequest](), [UnsafeContinuation<Void, Never>]())
             }
-            // The slots hold the connections and the connections hold this pool.
-            state.slots.removeAll()
+            state.connections.removeAll()
             defer { state.closers.removeAll() }
-            return (Self.drain(&state), state.closers)
+            return (failed, state.closers)
         }
-        for request in requests { request.fail(Self.closed) }
+        for request in failed { request.deliver() }
         for closer in closers { closer.resume() }
     }
 }

@@ -1,12 +1,12 @@
-// The database as the rest of the program sees it: statements in, rows out. Reads and writes take different
-// connections, because a write is answered with its batch's commit and a read should not wait for a disk.
+// The public interface: statements in, rows out. Reads and writes use different connections, because a write gets its result
+// with the commit of its batch, and a read must not wait for a disk.
 
 public import Logging
 internal import Synchronization
 
-/// A PostgreSQL database, spoken to over a few pipelined connections.
+/// A PostgreSQL database, behind a few pipelined connections.
 ///
-/// Safe to use from any task. An answer comes back on the executor of the task that awaits it.
+/// Safe to use from any task and thread.
 public final class Database: Sendable {
     private let configuration: DatabaseConfiguration
     private let reads: ConnectionPool
@@ -15,7 +15,7 @@ public final class Database: Sendable {
     private let observed = Availability()
     private let logger: Logger
 
-    /// Prepares the connections without making one.
+    /// A database without connections; `start` makes them.
     public init(configuration: DatabaseConfiguration, logger: Logger) {
         self.configuration = configuration
         self.logger = logger
@@ -29,40 +29,40 @@ public final class Database: Sendable {
     }
 
     deinit {
-        reads.abandon()
-        writes.abandon()
+        reads.forceClose()
+        writes.forceClose()
         for listener in listeners.withLock(\.self) { listener.abandon() }
     }
 
-    /// Makes the connections; to be called once. Throws `.unavailable` or `.unusable`, with the reason in
-    /// words, if that fails; afterwards lost connections come back by themselves.
+    /// Makes the connections; call it once. Throws `.unavailable` or `.unusable` with the reason if that fails.
+    /// Connections that are lost later are made again without it.
     public func start() async throws(DatabaseError) {
-        try await writes.start(connections: configuration.writeConnections)
+        try await writes.start()
         do {
-            try await reads.start(connections: configuration.readConnections)
+            try await reads.start()
         } catch {
             await writes.close(within: .zero)
             throw error
         }
     }
 
-    /// Whether the database can be reached: what holds now, then every change. It is not when its connections
-    /// have been lost for longer than `outageTolerance`, and is again as soon as one of each kind is back.
+    /// Whether the database can be reached: the current state, then every change. It is false when the connections of
+    /// one kind have all been lost for longer than `outageTolerance`, and true again when one of each kind is back.
     public func availability() -> AsyncStream<Bool> { observed.changes() }
 
-    /// How its queues and connections stand, and what has passed through them; cheap, for any thread.
+    /// The state of its queues and connections, and counters; cheap, for any thread.
     public var statistics: DatabaseStatistics {
         DatabaseStatistics(
             reads: reads.statistics, writes: writes.statistics, isAvailable: observed.isAvailable,
             isListening: listeners.withLock { !$0.isEmpty && $0.allSatisfy(\.isUp) })
     }
 
-    /// Listens to a channel of NOTIFY on a connection of its own, until the database is closed. A lost line comes back
-    /// by itself. Throws `.unavailable` if there is no thread or file for it.
+    /// Listens to a channel of NOTIFY on a connection of its own, until the database is closed. A lost connection is
+    /// made again. Throws `.unavailable` if there is no thread or file descriptor.
     ///
     /// - Parameters:
-    ///   - channel: its name, which is written in the program.
-    ///   - report: is called on the thread of the connection, one event after the other, and may not block.
+    ///   - channel: its name; written in the program, never taken from a caller.
+    ///   - report: called on the connection's thread, one event after the other; it must not block.
     public func listen(
         to channel: String, _ report: @escaping @Sendable (ChannelEvent) -> Void
     ) throws(DatabaseError) {
@@ -90,10 +90,10 @@ public final class Database: Sendable {
         (pool == .writes ? writes : reads).admits(isPointRead: pool == .pointReads)
     }
 
-    /// Runs a statement that changes nothing; it is sent again by itself if its connection is lost.
+    /// Runs a statement that changes nothing; it is sent again if its connection is lost.
     ///
-    /// When its task is cancelled it ends at once, and the server is asked to stop if it still is at it.
-    /// It shares a round trip with its neighbours, and none of their errors. Throws any `DatabaseError`.
+    /// When its task is cancelled it ends at once, and the server is asked to cancel the statement if it still runs.
+    /// It shares a round trip with other statements but not their errors. Throws any `DatabaseError`.
     public func read(_ statement: Statement, _ parameters: [SQLValue] = []) async throws(DatabaseError)
         -> Rows
     {
@@ -102,19 +102,20 @@ public final class Database: Sendable {
 
     /// Runs one statement that changes something, and returns once that is committed.
     ///
-    /// It shares a commit with its neighbours, and none of their errors. It must be one statement that is
-    /// complete by itself: no BEGIN, COMMIT or anything else that ends a transaction. When its task is cancelled
-    /// it is taken out of the queue, or stopped if it takes long (waits for a lock), or ends as if nothing had
-    /// happened. Throws any `DatabaseError`; unless that is `.outcomeUnknown`, nothing was changed.
-    /// - Parameter affinityKey: statements with the same number go over the same connection. Those that would wait for
-    ///   each other's locks should: two batches that wait for each other are a deadlock.
+    /// It shares a commit with other statements but not their errors. It must be complete by itself: no BEGIN, COMMIT
+    /// or anything else that ends a transaction. When its task is cancelled it is taken out of the queue, or cancelled
+    /// on the server if it takes long (waits for a lock), or ends as if nothing had happened. Throws any
+    /// `DatabaseError`; unless that is `.outcomeUnknown`, nothing was changed.
+    ///
+    /// - Parameter affinityKey: statements with the same key go over the same connection, one batch after the other. Use
+    ///   it for statements that lock the same rows: in concurrent batches they could deadlock.
     public func write(
         _ statement: Statement, _ parameters: [SQLValue] = [], affinityKey: Int64? = nil
     ) async throws(DatabaseError) -> Rows {
         try await writes.run(statement, parameters, affinityKey: affinityKey)
     }
 
-    /// Submits a statement without a task, which costs more than a small statement.
+    /// Submits a statement without a task, which would cost more than a small statement.
     ///
     /// - Parameters:
     ///   - pool: where it runs; on the pools for reads it must not change anything, and is sent again if its connection is
@@ -150,11 +151,11 @@ public final class Database: Sendable {
     }
 }
 
-/// A statement that was begun without a task.
+/// A statement that was submitted without a task.
 public struct SubmittedStatement: Sendable {
     let pool: ConnectionPool
     let request: StatementRequest
 
-    /// Gives it up, as the cancellation of a task would: it is reported at once, unless it was.
+    /// Cancels it, as cancelling a task would: its completion is called at once, unless it was before.
     public func cancel() { pool.cancel(request) }
 }

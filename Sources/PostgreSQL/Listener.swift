@@ -1,22 +1,22 @@
-// A line on which PostgreSQL tells at once what others have changed (LISTEN and NOTIFY). It has a connection and a thread
-// of its own, since a notification must not wait behind statements.
+// Receives notifications of changes (LISTEN and NOTIFY). It has a connection and a thread of its own, since a notification
+// must not wait behind statements.
 //
-// A line may be dead without a word, and then nothing is notified on it. So a statement goes over it again and again:
-// PostgreSQL results that behind all it had to notify before, and thus each answer says up to which moment nothing was
-// missed. The statement asks for the number of the server's process: behind a pooler, which hands each statement to
-// another one, it is not that of the connection, and nothing would be polled.
+// A connection can be dead without an error, and then no notification comes. So it sends a heartbeat, a small statement:
+// PostgreSQL answers it after all notifications that are due, and so each answer proves that nothing was missed until the
+// heartbeat was sent. The statement asks for the process number of the backend: behind a pooler, which passes each statement
+// to another backend, it differs from the connection's, and no notification would come.
 
 internal import Logging
 internal import Synchronization
 
-/// What is polled on a channel.
+/// What happens on a channel.
 public enum ChannelEvent: Sendable, Hashable {
-    /// Whatever was notified by a transaction that was acknowledged before this moment has been reported, as far as the
-    /// line was not lost in between.
+    /// Every notification of a transaction that was acknowledged before this moment has been reported, unless the
+    /// connection was lost in between.
     case upToDate(asOf: ContinuousClock.Instant)
-    /// Somebody notified the channel, once or several times.
+    /// The channel was notified, once or several times.
     case notified
-    /// The line is lost: until the next `upToDate` nothing is polled.
+    /// The connection is lost: nothing is reported until the next `upToDate`.
     case lost
 }
 
@@ -29,7 +29,7 @@ final class Listener: Sendable {
 
     private static let shortestPause = Duration.milliseconds(50)
     private static let longestPause = Duration.seconds(1)
-    private static let proof = "SELECT pg_backend_pid()"
+    private static let heartbeat = "SELECT pg_backend_pid()"
 
     private let channel: String
     private let report: @Sendable (ChannelEvent) -> Void
@@ -37,9 +37,9 @@ final class Listener: Sendable {
     private let parameters: ConnectionParameters
     private let logger: Logger
     private let wakeup: Wakeup
-    private let pipeline: Mutex<PipelinedConnection>
+    private let connection: Mutex<PipelinedConnection>
     private let state = Mutex(State())
-    private let isHearing = Atomic<Bool>(false)
+    private let isProven = Atomic<Bool>(false)
 
     init(
         channel: String, configuration: DatabaseConfiguration, logger: Logger,
@@ -51,12 +51,12 @@ final class Listener: Sendable {
         self.logger = logger
         parameters = try ConnectionParameters(configuration, purpose: .reads)
         wakeup = try Wakeup()
-        pipeline = Mutex(
+        connection = Mutex(
             PipelinedConnection(purpose: .reads, attemptLimit: 1, notices: ConnectionNotices(logger: logger)))
     }
 
-    /// Whether it has polled something since its line was made.
-    var isUp: Bool { isHearing.load(ordering: .relaxed) }
+    /// Whether a heartbeat has been answered since the connection was made.
+    var isUp: Bool { isProven.load(ordering: .relaxed) }
 
     /// Starts the thread; it runs until the listener is closed.
     func start() throws(DatabaseError) {
@@ -92,25 +92,25 @@ final class Listener: Sendable {
     private func run() {
         var pause = Self.shortestPause
         while !isClosing {
-            let connected = pipeline.connect(
+            let connected = connection.connect(
                 parameters, within: configuration.connectTimeout, wakeup: wakeup, unless: { isClosing })
             let reason =
                 switch connected {
                 case .success(let socket): serve(socket)
                 case .failure(let error): error.reason
                 }
-            pipeline.withLock { $0.disconnect() }
-            if isHearing.exchange(false, ordering: .relaxed) {
+            connection.withLock { $0.disconnect() }
+            if isProven.exchange(false, ordering: .relaxed) {
                 pause = Self.shortestPause
                 if !isClosing {
                     logger.warning(
-                        "the line that hears of changes is lost",
+                        "the connection that listens for changes is lost",
                         metadata: ["channel": "\(channel)", "reason": "\(reason)"])
                 }
                 report(.lost)
             } else {
                 logger.debug(
-                    "no line to hear of changes",
+                    "no connection to listen for changes",
                     metadata: ["channel": "\(channel)", "reason": "\(reason)"])
                 pause = min(pause * 2, Self.longestPause)
             }
@@ -124,38 +124,41 @@ final class Listener: Sendable {
         for closer in closers { closer.resume() }
     }
 
-    /// Listens until the connection is lost or the listener is closed; says why.
+    /// Listens until the connection is lost or the listener is closed; returns the reason.
     private func serve(_ socket: Int32) -> String {
-        // When what was asked was sent, and when the next is; the first proof follows LISTEN at once.
-        var asked: ContinuousClock.Instant? = .now
+        // When the statement on its way was sent, and when the next heartbeat is due; the first follows LISTEN at
+        // once.
+        var sent: ContinuousClock.Instant? = .now
         var next = ContinuousClock.now
-        var isListening = false
-        guard pipeline.withLock({ $0.ask("LISTEN \"\(channel)\"") }) else {
+        var hasListened = false
+        guard connection.withLock({ $0.sendStatement("LISTEN \"\(channel)\"") }) else {
             return "the connection is broken"
         }
         while !isClosing {
-            let end = asked.map { $0 + configuration.probeTimeout } ?? next
+            let end = sent.map { $0 + configuration.probeTimeout } ?? next
             let isReady = wakeup.wait(socket: socket, timeout: max(.zero, end - .now))
-            let polled = pipeline.withLock { $0.pollNotifications(isAsked: asked != nil) }
+            let polled = connection.withLock { $0.pollNotifications(awaitsResult: sent != nil) }
             if polled.isNotified { report(.notified) }
             if let reason = polled.lost { return reason }
             let now = ContinuousClock.now
-            if let moment = asked {
+            if let moment = sent {
                 if polled.isAnswered {
-                    asked = nil
-                    if isListening {
-                        isHearing.store(true, ordering: .relaxed)
+                    sent = nil
+                    if hasListened {
+                        isProven.store(true, ordering: .relaxed)
                         report(.upToDate(asOf: moment))
                     }
-                    isListening = true
+                    hasListened = true
                 } else if !isReady, now >= end {
                     return "the server does not answer"
                 }
             }
-            if asked == nil, now >= next {
-                asked = now
+            if sent == nil, now >= next {
+                sent = now
                 next = now + configuration.heartbeatInterval
-                guard pipeline.withLock({ $0.ask(Self.proof) }) else { return "the connection is broken" }
+                guard connection.withLock({ $0.sendStatement(Self.heartbeat) }) else {
+                    return "the connection is broken"
+                }
             }
         }
         return "closed"

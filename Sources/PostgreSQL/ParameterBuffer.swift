@@ -1,5 +1,5 @@
-// Turns parameters into the arrays libpq wants. One buffer per connection is filled again for every
-// statement, so sending one allocates nothing.
+// Encodes parameters into the arrays that libpq takes. Each connection fills one buffer again and again, so sending a
+// statement allocates nothing.
 
 /// The binary form of one statement's parameters, in memory that is reused.
 struct ParameterBuffer: ~Copyable {
@@ -22,7 +22,8 @@ struct ParameterBuffer: ~Copyable {
         }
     }
 
-    /// Encodes the parameters of a set of callers, an array for each; what is an array already is the same for all.
+    /// Encodes the parameters of several callers, an array for each parameter; one that is an array already is the
+    /// same for all.
     mutating func fill(batched attempts: ArraySlice<Attempt>) -> Bool {
         guard let first = attempts.first?.request else { return false }
         var place = -1
@@ -59,7 +60,7 @@ struct ParameterBuffer: ~Copyable {
             offsets.append(isPresent ? start : -1)
             lengths.append(length)
         }
-        // Only now: the buffer may have moved while it grew.
+        // Only now, because the buffer may have moved while it grew.
         let base = UnsafeRawPointer(bytes.baseAddress)
         for offset in offsets {
             pointers.append(offset < 0 ? nil : base?.advanced(by: offset).assumingMemoryBound(to: CChar.self))

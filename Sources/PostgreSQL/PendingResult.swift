@@ -1,16 +1,15 @@
-// What a connection remembers of what it sent: in which order the results have to come, and what they must
-// look like.
+// What a connection remembers of what it sent: in which order the results have to come, and what they must look like.
 
-/// What the server has been sent and not answered yet.
+/// A result that the server owes.
 enum PendingResult {
     case prepare(PreparedStatement)
-    /// For one caller, or for a set of them.
+    /// For one caller, or for several who share the execution.
     case execute(ArraySlice<Attempt>, PreparedStatement)
     /// The end of a batch; exposed if a request to cancel may have hit it.
     case sync(statements: Int, isExposed: Bool)
 }
 
-/// A statement, with parameters of these types, as this connection knows it.
+/// A statement, with parameters of these types, as one connection knows it.
 final class PreparedStatement {
     let name: String
     let types: [UInt32]
@@ -24,4 +23,26 @@ final class PreparedStatement {
         self.name = name
         self.types = types
     }
+}
+
+/// A successful result of the server, from whose rows each caller of an execution gets its own.
+protocol QueryResponse {
+    associatedtype Share: Sendable
+    /// The type of each column.
+    var columnTypes: [UInt32] { get }
+    /// The rows of each of so many callers; nil if they do not say whose they are.
+    func shares(count: Int) -> [Share]?
+}
+
+/// What a connection received, to be acted on outside its lock.
+struct CompletedResults<Share: Sendable>: Sendable {
+    var completed: [(request: StatementRequest, outcome: Result<Share, DatabaseError>)] = []
+    /// To be sent again now.
+    var again: [Attempt] = []
+    /// To be sent again after a pause: another transaction was in the way.
+    var later: [Attempt] = []
+    /// How many Syncs came back.
+    var batches = 0
+    /// Why the connection can no longer be used.
+    var lost: String?
 }

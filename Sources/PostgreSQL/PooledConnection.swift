@@ -1,6 +1,6 @@
-// One connection and the thread that reads it. Statements are sent by whoever has them (the caller's thread,
-// or this one after it has read results) under the pipeline's lock; results are read here only. Event loops
-// cannot watch libpq's socket, and a thread of its own may wait for a name server without holding up anybody.
+// One connection of a pool and the thread that reads it. A batch is sent by whoever has it (the caller's thread, or this
+// one after it has read results) under the pipeline's lock; results are read here only. Event loops cannot watch libpq's
+// socket, and a thread of its own may wait for a name server without delaying anybody.
 
 internal import Logging
 internal import Synchronization
@@ -9,31 +9,26 @@ final class PooledConnection: Sendable {
     private let pool: ConnectionPool
     private let index: Int
     private let parameters: ConnectionParameters
-    private let configuration: DatabaseConfiguration
-    private let logger: Logger
     private let wakeup: Wakeup
     private let pipeline: Mutex<PipelinedConnection>
     private static let shortestPause = Duration.milliseconds(50)
     private static let longestPause = Duration.seconds(1)
     private let hasUnsentBytes = Atomic<Bool>(false)
-    /// The caller of a statement that was sent gave up since the thread last looked.
+    /// Whether the caller of a statement that was sent gave up since the thread last looked.
     private let hasAbandonedRequests = Atomic<Bool>(false)
 
-    init(
-        pool: ConnectionPool, index: Int, purpose: ConnectionPurpose, configuration: DatabaseConfiguration,
-        logger: Logger
-    ) throws(DatabaseError) {
+    private var configuration: DatabaseConfiguration { pool.configuration }
+
+    init(pool: ConnectionPool, index: Int) throws(DatabaseError) {
         self.pool = pool
         self.index = index
-        self.configuration = configuration
-        self.logger = logger
-        parameters = try ConnectionParameters(configuration, purpose: purpose)
+        parameters = try ConnectionParameters(pool.configuration, purpose: pool.purpose)
         wakeup = try Wakeup()
         pool.probe.register(wakeup)
         pipeline = Mutex(
             PipelinedConnection(
-                purpose: purpose, attemptLimit: configuration.attemptLimit,
-                notices: ConnectionNotices(logger: logger)))
+                purpose: pool.purpose, attemptLimit: pool.configuration.attemptLimit,
+                notices: ConnectionNotices(logger: pool.logger)))
     }
 
     /// Starts the thread; it runs until the pool is closed.
@@ -43,12 +38,12 @@ final class PooledConnection: Sendable {
         }
     }
 
-    /// Wakes the thread, to look at what its pool wants.
+    /// Wakes the thread, to look whether it should end.
     func wake() {
         wakeup.signal()
     }
 
-    /// Has the thread look whether the server works for nobody.
+    /// Has the thread look whether the server runs a statement whose caller gave up.
     func requestCancellation() {
         hasAbandonedRequests.store(true, ordering: .releasing)
         wakeup.signal()
@@ -56,14 +51,13 @@ final class PooledConnection: Sendable {
 
     /// Sends a batch from whatever thread this is.
     func send(_ batch: PipelineBatch) {
-        let sending = pipeline.withLock { $0.send(batch) }
-        switch sending {
+        switch pipeline.withLock({ $0.send(batch) }) {
         case .sent: break
         case .unfinished:
             hasUnsentBytes.store(true, ordering: .releasing)
             wakeup.signal()
         case .broken(let attempts):
-            pool.returnUnsent(attempts, of: batch, connection: index)
+            pool.sendFailed(attempts, of: batch)
             wakeup.signal()
         }
     }
@@ -81,14 +75,14 @@ final class PooledConnection: Sendable {
                 if pool.purpose == .reads, let niceness = configuration.niceness {
                     pipeline.withLock { $0.lowerServerPriority(to: niceness) }
                 }
-                pool.connectionUp(index, generation: pipeline.withLock { $0.generation })
+                pool.connectionUp(index, generation: pipeline.withLock { $0.machine.generation })
                 serve(socket)
-                // Also before the first attempt: a server that just lost a process takes connections for
-                // another moment, only to end them with all the others.
+                // Also before the first attempt: a server that just lost a process accepts connections for another
+                // moment, only to end them with all the others.
                 pause = Self.shortestPause
             case .failure(let error):
                 pool.connectionFailed(
-                    index, error, isStarting: pool.isStarting && parameters.serverIsStarting())
+                    error, serverIsStarting: pool.isStarting && parameters.serverIsStarting())
                 pause = min(pause * 2, Self.longestPause)
             }
             let end = ContinuousClock.now + pause * Double.random(in: 0.5...1)
@@ -103,45 +97,50 @@ final class PooledConnection: Sendable {
     private func serve(_ socket: Int32) {
         hasUnsentBytes.store(false, ordering: .releasing)
         let completions = CompletionBatch()
-        var cancelScheduler = CancelScheduler(configuration.cancelDelay)
+        var cancelScheduler = CancelScheduler(delay: configuration.cancelDelay)
         while true {
-            let isReady = wakeup.wait(
+            let isReadable = wakeup.wait(
                 socket: socket, writable: hasUnsentBytes.load(ordering: .acquiring),
-                timeout: min(pool.probe.interval, cancelScheduler.timeLeft))
+                timeout: min(pool.probe.interval, cancelScheduler.timeLeft(at: .now)))
             if hasAbandonedRequests.exchange(false, ordering: .acquiringAndReleasing) {
-                cancelScheduler.start()
+                cancelScheduler.start(at: .now)
             }
-            var (results, request) = pipeline.withLock { pipeline in
+            let (results, cancelRequest) = pipeline.withLock { pipeline in
                 if hasUnsentBytes.exchange(false, ordering: .acquiringAndReleasing),
                     case .unfinished = pipeline.flush()
                 {
                     hasUnsentBytes.store(true, ordering: .releasing)
                 }
-                if isReady { pipeline.lastSign = .now }
+                if isReadable { pipeline.machine.lastSign = .now }
                 var results = pipeline.receive()
-                if results.lost == nil, pool.shouldEnd(connection: index) { results.lost = "closed" }
-                if results.lost == nil, !isReady,
-                    pool.probe.givesUp(
-                        lastSign: pipeline.lastSign, busySince: pipeline.busySince, parameters)
-                {
-                    results.lost = "the server does not answer"
-                }
-                if results.lost != nil { pipeline.abandon(&results) }
-                return (results, cancelScheduler.isOver ? cancelScheduler.look(&pipeline) : nil)
+                if results.lost == nil { results.lost = reasonToGiveUp(&pipeline, isReadable: isReadable) }
+                if results.lost != nil { pipeline.disconnect(settlingInto: &results) }
+                return (results, pipeline.cancelRequest(&cancelScheduler))
             }
-            if let request { send(request) }
+            if let cancelRequest { send(cancelRequest) }
             if let reason = results.lost {
                 if !pool.isClosing {
-                    logger.warning("the connection to PostgreSQL is lost", metadata: ["reason": "\(reason)"])
+                    pool.logger.warning(
+                        "the connection to PostgreSQL is lost", metadata: ["reason": "\(reason)"])
                 }
                 pool.connectionDown(index)
             }
-            // The next batch goes out before the callers of this one are told, so that the server does not
-            // idle.
-            pool.settle(&results, connection: index)
+            pool.completed(results, on: index)
             deliver(results.completed, completions)
             if results.lost != nil { return }
         }
+    }
+
+    /// Why a connection that still works is closed: the pool ends, or the server hangs.
+    private func reasonToGiveUp(
+        _ pipeline: inout PipelinedConnection, isReadable: Bool
+    ) -> String? {
+        if pool.shouldEnd(connection: index) { return "closed" }
+        let hangs =
+            !isReadable
+            && pool.probe.givesUp(
+                lastSign: pipeline.machine.lastSign, busySince: pipeline.machine.busySince, parameters)
+        return hangs ? "the server does not answer" : nil
     }
 
     private func deliver(
@@ -157,15 +156,17 @@ final class PooledConnection: Sendable {
         completions.finish()
     }
 
-    /// Sends a request to cancel from a thread of its own, which a hung server keeps waiting.
+    /// Sends a request to cancel from a thread of its own, because a hung server would block this one.
     private func send(_ request: CancelRequest) {
         let isSending = Thread.start { [self] in
             if pool.purpose == .reads || request.isBeforeCommit(url: configuration.url) {
-                pool.noteCancelRequest()
+                pool.countCancelRequest()
                 request.send()
             }
-            pipeline.withLock { $0.endCancelling(request) }
+            pipeline.withLock { $0.machine.endCancelling(generation: request.generation) }
         }
-        if !isSending { pipeline.withLock { $0.endCancelling(request) } }
+        if !isSending {
+            pipeline.withLock { $0.machine.endCancelling(generation: request.generation) }
+        }
     }
 }

@@ -1,24 +1,24 @@
-// What a statement answered. The rows stay where libpq put them and are decoded when they are read; one Swift
-// object owns them and frees them when the last row is forgotten.
+// The result of a statement. The rows stay in libpq's memory and are decoded when they are read; one object owns them and
+// frees them with the last row.
 
 internal import CPostgreSQL
 
-/// The one owner of a libpq result.
+/// The owner of one libpq result.
 ///
-/// Unchecked: libpq's results never change once they are handed out, and reading one from several threads is
-/// what its documentation allows.
-final class QueryResult: @unchecked Sendable {
-    let pointer: OpaquePointer
+final class QueryResult: QueryResponse, Sendable {
+    /// Unsafe only to the compiler: libpq never changes a result that it has returned, and allows several threads to
+    /// read it.
+    nonisolated(unsafe) let pointer: OpaquePointer
     let rowCount: Int
     let columnCount: Int
-    /// The type of each column, asked for once and not for each row.
-    private let types: [UInt32]
+    /// The type of each column, read once and not per row.
+    let columnTypes: [UInt32]
 
     init(_ pointer: OpaquePointer) {
         self.pointer = pointer
         rowCount = Int(PQntuples(pointer))
         columnCount = Int(PQnfields(pointer))
-        types = (0..<PQnfields(pointer)).map { PQftype(pointer, $0) }
+        columnTypes = (0..<PQnfields(pointer)).map { PQftype(pointer, $0) }
     }
 
     deinit {
@@ -32,7 +32,7 @@ final class QueryResult: @unchecked Sendable {
     }
 
     func type(column: Int) -> UInt32 {
-        types.indices.contains(column) ? types[column] : 0
+        columnTypes.indices.contains(column) ? columnTypes[column] : 0
     }
 
     /// The bytes of one value, nil for NULL; they live as long as this object.
@@ -44,10 +44,28 @@ final class QueryResult: @unchecked Sendable {
     }
 }
 
-/// The rows a statement answered, in its order.
+extension QueryResult {
+    /// Splits the rows among callers who shared the execution: by their first column, the caller's place from 1, in that
+    /// order. Nil if they are not so. A single caller gets all.
+    func shares(count: Int) -> [Rows]? {
+        guard count > 1 else { return [Rows(self)] }
+        guard columnCount > 0, type(column: 0) == TypeIdentifier.int8 else { return nil }
+        var shares: [Rows] = []
+        shares.reserveCapacity(count)
+        var row = 0
+        for place in 1...count {
+            let start = row
+            while row < rowCount, int64(row: row, column: 0) == Int64(place) { row += 1 }
+            shares.append(Rows(self, start..<row, hiddenColumns: 1))
+        }
+        return row == rowCount ? shares : nil
+    }
+}
+
+/// The rows that a statement returned, in its order.
 public struct Rows: Sendable, RandomAccessCollection {
     private let result: QueryResult
-    /// Which of the result's rows they are, and how many of its columns are not the caller's.
+    /// Its range in the result's rows, and how many leading columns are not the caller's.
     private let range: Range<Int>
     private let hiddenColumns: Int
 
@@ -56,7 +74,7 @@ public struct Rows: Sendable, RandomAccessCollection {
         self.init(result, 0..<result.rowCount, hiddenColumns: 0)
     }
 
-    private init(_ result: QueryResult, _ range: Range<Int>, hiddenColumns: Int) {
+    fileprivate init(_ result: QueryResult, _ range: Range<Int>, hiddenColumns: Int) {
         self.result = result
         self.range = range
         self.hiddenColumns = hiddenColumns
@@ -67,27 +85,11 @@ public struct Rows: Sendable, RandomAccessCollection {
     /// The number of rows.
     public var endIndex: Int { range.count }
 
-    /// A reader at the first column of the row; a row that is not there reads as one without columns.
+    /// A reader at the first column of the row; a row out of range has no columns.
     public subscript(position: Int) -> Row {
         Row(
             result: result, row: range.lowerBound &+ position, from: hiddenColumns,
             to: position >= 0 && position < range.count ? result.columnCount : 0)
-    }
-
-    /// Whose rows these are of so many callers: all of them the only one's; else by their first column, whose place in
-    /// the set of callers it is, from 1 and in that order. Nil if it is not.
-    static func shares(of result: QueryResult, count: Int) -> [Rows]? {
-        guard count > 1 else { return [Rows(result)] }
-        guard result.columnCount > 0, result.type(column: 0) == TypeIdentifier.int8 else { return nil }
-        var shares: [Rows] = []
-        shares.reserveCapacity(count)
-        var row = 0
-        for place in 1...count {
-            let start = row
-            while row < result.rowCount, result.int64(row: row, column: 0) == Int64(place) { row += 1 }
-            shares.append(Rows(result, start..<row, hiddenColumns: 1))
-        }
-        return row == result.rowCount ? shares : nil
     }
 
     /// How many rows the statement inserted, changed, deleted or selected.

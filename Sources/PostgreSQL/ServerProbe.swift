@@ -1,99 +1,137 @@
-// Tells a server that hangs from one that is at work. A stopped process keeps its sockets open and results
-// nothing, and no keepalive notices: the kernel results those. Silence alone does not tell either, since the
-// results of a batch come together and a statement may be slow. So when a connection has been silent for a
-// while, somebody knocks at the front door; if nobody opens in time, all connections that have been silent since
-// are given up, in use or not, and callers pollNotifications that the database cannot be reached.
+// Detects a server that hangs. A stopped process keeps its sockets open and sends nothing, and no keepalive notices, because
+// the kernel answers those. Silence alone proves nothing, since the results of a batch come together and a statement may be
+// slow. So when a connection has been silent for a while, the server is probed on a new connection; without an answer in
+// time, all connections that have been silent since then count as lost, idle ones too, and callers fail as unavailable.
 
 internal import Synchronization
 
-final class ServerProbe: Sendable {
-    private struct State {
-        /// When the knock was sent that has no answer yet.
-        var asked: ContinuousClock.Instant?
-        /// When the knock was sent that got no outcome in time.
-        var hung: ContinuousClock.Instant?
-        var answered: ContinuousClock.Instant?
-        var wakeups: [Wakeup] = []
+/// The decisions about one server, which all connections share.
+struct ProbeStateMachine {
+    private let silenceTolerance: Duration
+    private let answerLimit: Duration
+    /// nil if statements have no time limit.
+    private let stuckTolerance: Duration?
+    /// When the probe was sent that has no answer yet.
+    private var asked: ContinuousClock.Instant?
+    /// When the probe was sent that got no answer in time.
+    private var hung: ContinuousClock.Instant?
+    private var answered: ContinuousClock.Instant?
+
+    init(_ limits: DatabaseConfiguration) {
+        silenceTolerance = max(.milliseconds(10), limits.silenceTolerance)
+        answerLimit = max(.milliseconds(10), limits.probeTimeout)
+        stuckTolerance = limits.statementTimeout > .zero ? limits.stuckTolerance : nil
     }
 
-    private enum Step {
-        case goOn
-        case ask(ContinuousClock.Instant)
+    /// How often a connection's thread has to call `check`.
+    var interval: Duration { min(silenceTolerance, answerLimit) / 2 }
+
+    enum Action: Equatable {
+        case none
+        /// Probe the server; `probed` has to follow.
+        case probe
+        /// The connection counts as lost.
         case giveUp
     }
 
-    private let silenceTolerance: Duration
-    private let answerLimit: Duration
-    /// nil where a statement may take as long as it likes.
-    private let stuckTolerance: Duration?
-    private let state = Mutex(State())
-
-    init(_ configuration: DatabaseConfiguration) {
-        silenceTolerance = max(.milliseconds(10), configuration.silenceTolerance)
-        answerLimit = max(.milliseconds(10), configuration.probeTimeout)
-        stuckTolerance = configuration.statementTimeout > .zero ? configuration.stuckTolerance : nil
+    /// Looks at a connection, by the time of its last input and the time since when it has owed results. Returns also
+    /// whether the other connections' threads have to look at theirs.
+    mutating func check(
+        lastSign: ContinuousClock.Instant, busySince: ContinuousClock.Instant?,
+        at now: ContinuousClock.Instant
+    ) -> (action: Action, wakesOthers: Bool) {
+        if let hung, lastSign < hung { return (.giveUp, false) }
+        if let busySince, let stuckTolerance, let answered {
+            // The server has answered a probe since, so only this connection's process hangs.
+            let silentSince = max(lastSign, busySince)
+            if answered > silentSince, now - silentSince >= stuckTolerance { return (.giveUp, false) }
+        }
+        if let asked {
+            guard now - asked >= answerLimit, hung != asked else { return (.none, false) }
+            hung = asked
+            return (lastSign < asked ? .giveUp : .none, true)
+        }
+        guard let busySince else { return (.none, false) }
+        let silentSince = max(lastSign, busySince, answered ?? lastSign)
+        guard now - silentSince >= silenceTolerance else { return (.none, false) }
+        asked = now
+        return (.probe, false)
     }
 
-    /// How often a connection's thread asks `givesUp`.
-    var interval: Duration { min(silenceTolerance, answerLimit) / 2 }
+    /// The server accepted a connection.
+    mutating func connected() {
+        hung = nil
+    }
+
+    /// A probe could not be sent.
+    mutating func probeFailed() {
+        asked = nil
+    }
+
+    /// A probe that was sent at this time has its answer, or none. Returns whether the threads have to look at their
+    /// connections.
+    mutating func probed(
+        sent: ContinuousClock.Instant, isAnswered: Bool, at now: ContinuousClock.Instant
+    ) -> Bool {
+        asked = nil
+        if isAnswered {
+            hung = nil
+            answered = now
+        } else {
+            hung = sent
+        }
+        return !isAnswered
+    }
+}
+
+/// The probe of one server: a lock, the threads that probe, and those to be woken.
+final class ServerProbe: Sendable {
+    private struct State {
+        var machine: ProbeStateMachine
+        var wakeups: [Wakeup] = []
+    }
+
+    /// How often a connection's thread has to ask `givesUp`.
+    let interval: Duration
+    private let state: Mutex<State>
+
+    init(_ configuration: DatabaseConfiguration) {
+        let machine = ProbeStateMachine(configuration)
+        interval = machine.interval
+        state = Mutex(State(machine: machine))
+    }
 
     /// Has a thread woken when the server is found to hang.
     func register(_ wakeup: Wakeup) {
         state.withLock { $0.wakeups.append(wakeup) }
     }
 
-    /// Whether a connection is to be given up: when it had its last sign of life, and since when it has owed
-    /// results, if it does.
+    /// Whether a connection counts as lost, by the time of its last input and the time since when it has owed results.
     func givesUp(
         lastSign: ContinuousClock.Instant, busySince: ContinuousClock.Instant?,
         _ parameters: ConnectionParameters
     ) -> Bool {
         let now = ContinuousClock.now
-        let (step, wakeups) = state.withLock { state -> (Step, [Wakeup]) in
-            if let hung = state.hung, lastSign < hung { return (.giveUp, []) }
-            if let busySince, let stuckTolerance, let answered = state.answered {
-                // The server has opened its door since, so it is this connection's process that does nothing.
-                let silentSince = max(lastSign, busySince)
-                if answered > silentSince, now - silentSince >= stuckTolerance { return (.giveUp, []) }
-            }
-            if let asked = state.asked {
-                guard now - asked >= answerLimit, state.hung != asked else { return (.goOn, []) }
-                state.hung = asked
-                return (lastSign < asked ? .giveUp : .goOn, state.wakeups)
-            }
-            guard let busySince else { return (.goOn, []) }
-            let polled = max(lastSign, busySince, state.answered ?? lastSign)
-            guard now - polled >= silenceTolerance else { return (.goOn, []) }
-            state.asked = now
-            return (.ask(now), [])
+        let (action, wakeups) = state.withLock { state in
+            let (action, wakesOthers) = state.machine.check(lastSign: lastSign, busySince: busySince, at: now)
+            return (action, wakesOthers ? state.wakeups : [])
         }
         for wakeup in wakeups { wakeup.signal() }
-        switch step {
-        case .goOn: return false
-        case .giveUp: return true
-        case .ask(let time):
-            let isAsking = Thread.start { [self] in answered(parameters.serverAnswers(), asked: time) }
-            if !isAsking { state.withLock { $0.asked = nil } }
-            return false
+        if case .probe = action {
+            let isProbing = Thread.start { [self] in
+                let isAnswered = parameters.serverAnswers()
+                let wakeups = state.withLock { state in
+                    state.machine.probed(sent: now, isAnswered: isAnswered, at: .now) ? state.wakeups : []
+                }
+                for wakeup in wakeups { wakeup.signal() }
+            }
+            if !isProbing { state.withLock { $0.machine.probeFailed() } }
         }
+        return action == .giveUp
     }
 
-    /// Somebody was answered by the server.
+    /// The server accepted a connection.
     func isAlive() {
-        state.withLock { $0.hung = nil }
-    }
-
-    private func answered(_ isAlive: Bool, asked: ContinuousClock.Instant) {
-        let wakeups = state.withLock { state -> [Wakeup] in
-            state.asked = nil
-            if isAlive {
-                state.hung = nil
-                state.answered = .now
-                return []
-            }
-            state.hung = asked
-            return state.wakeups
-        }
-        for wakeup in wakeups { wakeup.signal() }
+        state.withLock { $0.machine.connected() }
     }
 }

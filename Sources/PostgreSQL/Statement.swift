@@ -1,6 +1,5 @@
-// A statement is its SQL text, known by a small number. Every connection prepares it at first use, so that
-// the server parses and plans it once; the number makes finding it again an array access instead of hashing
-// the text.
+// A statement is its SQL text, identified by a small number. Every connection prepares it at first use, so that the server
+// parses and plans it once; with the number, looking it up hashes no text.
 
 import Synchronization
 
@@ -55,7 +54,7 @@ public struct Statement: Hashable, Sendable {
         left.single.number == right.single.number && left.batched?.number == right.batched?.number
     }
 
-    /// Hashes the numbers that stand for the texts.
+    /// Hashes the numbers of the texts.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(single.number)
         hasher.combine(batched?.number)

@@ -1,22 +1,21 @@
-// One statement on its way from whoever waits for it to a connection and back. A request is resumed exactly once: by whoever
-// moved it to `over`, and nobody else.
+// One statement between its caller and a connection. Its outcome is delivered exactly once: by whoever moves the request
+// to `over`.
 
 import Synchronization
 
 final class StatementRequest: Sendable {
     enum Phase: UInt8, AtomicRepresentable {
-        /// Not in a queue yet; a cancellation only leaves its mark.
+        /// Not in the queue yet.
         case new
-        /// Given up before it was in a queue, and not resumed yet.
+        /// Cancelled before it was in the queue; its caller is still to be told.
         case cancelled
-        /// In a pool's queue; a cancellation takes it out and resumes it.
+        /// In the queue; a cancellation takes it out.
         case queued
-        /// Owned by a connection, or by whoever took it out of the queue to resume it.
+        /// On a connection, or about to fail.
         case taken
-        /// Owned as before, by a connection that changes something; its caller gave up and hears what became
-        /// of it.
+        /// On a connection for writes although its caller gave up; the caller is told what became of it.
         case unwanted
-        /// Resumed. A read whose caller gave up is over while the server is still at it.
+        /// Its outcome is delivered. The server may still work at a read whose caller gave up.
         case over
     }
 
@@ -28,17 +27,18 @@ final class StatementRequest: Sendable {
     let isPointRead: Bool
     /// Requests with the same key go over the same connection; nil for any.
     let affinityKey: Int64?
-    /// Requests with different keys take turns in the queue.
+    /// Requests with different keys take turns in the queue; those without a key share one.
     let fairnessKey: UInt64?
-    let phase = Atomic<Phase>(.new)
-    /// The connection it was last taken for, by its place in the pool.
-    let connectionIndex = Atomic<Int>(0)
-    /// Who is told. Written once before the phase becomes `queued`, read only by the one who may resume.
+    private let atomicPhase = Atomic<Phase>(.new)
+    private let connectionIndex = Atomic<Int>(0)
+    /// Its slot in the queue, or −1. Used by the queue only, which is confined to the pool's lock.
+    nonisolated(unsafe) var queuePosition: Int32 = -1
+    /// Who is told. Written once before the request is submitted, read only by whoever moves the phase to `over`.
     nonisolated(unsafe) var waiter: Waiter?
 
     enum Waiter {
         case task(UnsafeContinuation<Outcome, Never>)
-        /// It is called on whichever thread has the answer.
+        /// Called on whichever thread has the outcome.
         case callback(@Sendable (Outcome, CompletionBatch) -> Void)
     }
 
@@ -53,20 +53,28 @@ final class StatementRequest: Sendable {
         self.fairnessKey = fairnessKey
     }
 
-    /// Moves on if nobody else did; the caller then owns the next step.
+    var phase: Phase { atomicPhase.load(ordering: .acquiring) }
+
+    /// The connection it was last taken for, by its index in the pool.
+    var connection: Int {
+        get { connectionIndex.load(ordering: .acquiring) }
+        set { connectionIndex.store(newValue, ordering: .releasing) }
+    }
+
+    /// Changes the phase unless another thread did; on true, the next step is the caller's.
     func move(from old: Phase, to new: Phase) -> Bool {
-        phase.compareExchange(expected: old, desired: new, ordering: .acquiringAndReleasing).exchanged
+        atomicPhase.compareExchange(expected: old, desired: new, ordering: .acquiringAndReleasing).exchanged
     }
 
     /// False once its caller gave up: it need not be carried out, and is not sent again.
     var isWanted: Bool {
-        switch phase.load(ordering: .acquiring) {
+        switch phase {
         case .new, .queued, .taken: true
         case .cancelled, .unwanted, .over: false
         }
     }
 
-    /// Whether one execution in the set form serves both: it takes an array for each value, and one of arrays for none.
+    /// Whether one execution of the batched form serves both: it takes an array for each value, and an array as it is.
     func sharesExecution(with other: StatementRequest) -> Bool {
         statement == other.statement && parameters.count == other.parameters.count
             && zip(parameters, other.parameters).allSatisfy { value, other in
@@ -74,9 +82,14 @@ final class StatementRequest: Sendable {
             }
     }
 
+    /// Claims the right to deliver the outcome; false if it was claimed before.
+    func claim() -> Bool {
+        atomicPhase.exchange(.over, ordering: .acquiringAndReleasing) != .over
+    }
+
     /// Delivers the outcome to the caller, unless that was done.
     func finish(_ outcome: Outcome, in completions: CompletionBatch) {
-        guard phase.exchange(.over, ordering: .acquiringAndReleasing) != .over else { return }
+        guard claim() else { return }
         switch waiter {
         case .task(let continuation): continuation.resume(returning: outcome)
         case .callback(let completion): completion(outcome, completions)
@@ -92,61 +105,10 @@ final class StatementRequest: Sendable {
     }
 }
 
-/// A request in a queue or on a connection, with what has become of it so far.
-struct Attempt: Sendable {
+/// A request that is to be failed, outside all locks.
+struct FailedRequest: Sendable {
     let request: StatementRequest
-    /// Lower than those of all who came later.
-    let sequenceNumber: UInt64
-    /// How often it has been sent without getting an answer of its own.
-    var failures = 0
-    /// True if a neighbour may have been the reason: it is sent again with a Sync of its own.
-    var alone = false
-    /// Since when it waits in the queue; nil if it could leave at once.
-    var queued: ContinuousClock.Instant?
-}
+    let error: DatabaseError
 
-/// What is sent to one connection in one go.
-struct PipelineBatch: Sendable {
-    let connection: PooledConnection
-    /// Which of the connection's connections it is meant for.
-    let generation: Int
-    var attempts: [Attempt]
-    /// Whether each statement gets its own Sync.
-    var separately: Bool
-
-    /// Puts next to each other whom one execution can serve; all that is in a batch happens at once anyway.
-    mutating func coalesce() {
-        guard !separately, let first = attempts.first?.request.statement,
-            attempts.contains(where: { $0.request.statement != first })
-        else { return }
-        var places: [Statement: Int] = [:]
-        for attempt in attempts where places[attempt.request.statement] == nil {
-            places[attempt.request.statement] = places.count
-        }
-        let sorted = attempts.enumerated().sorted { left, right in
-            (places[left.element.request.statement] ?? 0, left.offset)
-                < (places[right.element.request.statement] ?? 0, right.offset)
-        }
-        attempts = sorted.map(\.element)
-    }
-
-    /// Where the set ends that begins there: behind the last neighbour whom the same execution can serve.
-    func endOfCoalesced(at start: Int, before limit: Int) -> Int {
-        let first = attempts[start].request
-        guard !separately, first.statement.batched != nil else { return start + 1 }
-        return attempts[(start + 1)..<limit].firstIndex { !$0.request.sharesExecution(with: first) } ?? limit
-    }
-}
-
-/// What reading a connection brought, to be acted on once its lock is released.
-struct CompletedResults: Sendable {
-    var completed: [(request: StatementRequest, outcome: StatementRequest.Outcome)] = []
-    /// To be sent again now.
-    var again: [Attempt] = []
-    /// To be sent again after a pause: another transaction was in the way.
-    var later: [Attempt] = []
-    /// How many Syncs came back.
-    var batches = 0
-    /// Why the connection can no longer be used.
-    var lost: String?
+    func deliver() { request.fail(error) }
 }

@@ -1,4 +1,4 @@
-// Sets: one execution for many callers, of whom each gets the own rows and nobody a neighbour's error.
+// Coalescing: one execution for many callers; each gets its own rows, and no other caller's error.
 
 import PostgreSQL
 import TestCluster
@@ -52,7 +52,7 @@ struct CoalescingTests {
         await database.close()
     }
 
-    @Test func `of a set that fails the culprit fails alone`() async throws {
+    @Test func `of a batched execution that fails, only the statement at fault fails`() async throws {
         let (database, url) = try await makeDatabase(script: Self.table + "; INSERT INTO t VALUES (7, '')")
         var writers: [Task<String, any Error>] = []
         try await whileWritesWait(database, url) {
@@ -69,7 +69,7 @@ struct CoalescingTests {
         await database.close()
     }
 
-    @Test func `sets, single statements and those of other texts mix`() async throws {
+    @Test func `batched executions, single statements and other texts mix`() async throws {
         let (database, _) = try await makeDatabase(script: Self.table)
         let double = Statement(
             "SELECT 2 * $1::bigint",
@@ -114,7 +114,7 @@ struct CoalescingTests {
                             .int64(Int64(number % 4)), .bool(isNull ? nil : true),
                             .text(isNull ? nil : word), .bytes(isNull ? nil : [0, UInt8(number)]),
                             .timestamp(isNull ? nil : Int64(number)), .date(isNull ? nil : number),
-                            // Callers with other arrays are in other sets.
+                            // Callers with other arrays are not coalesced.
                             .int64Array(Array(repeating: 1, count: number % 5)),
                         ])
                     #expect(rows.count == number % 4)
@@ -135,7 +135,7 @@ struct CoalescingTests {
     }
 
     @Test(arguments: ["place + 1", "3 - place", "NULL::bigint", "place::int"])
-    func `an answer that does not say whose it is is nobody's`(place: String) async throws {
+    func `a result that does not say whose it is goes to nobody`(place: String) async throws {
         let (database, url) = try await makeDatabase(script: Self.table)
         let wrong = Statement(
             "SELECT $1::bigint",
@@ -151,7 +151,7 @@ struct CoalescingTests {
         await database.close()
     }
 
-    @Test func `neighbours take one connection and others the other`() async throws {
+    @Test func `writes with the same affinity key take one connection, and others the other`() async throws {
         let (database, _) = try await makeDatabase { $0.writeConnections = 2 }
         let process = Statement("SELECT pg_backend_pid()::bigint")
         var processes: [[Int64]] = [[], []]
@@ -170,15 +170,16 @@ struct CoalescingTests {
         await database.close()
     }
 
-    @Test func `quick reads have the first connection for themselves`() async throws {
+    @Test func `point reads have the first connection for themselves`() async throws {
         let (database, _) = try await makeDatabase { $0.readConnections = 2 }
         let process = "SELECT pg_backend_pid()::bigint"
-        let set = "SELECT call, pg_backend_pid()::bigint FROM unnest($1) WITH ORDINALITY AS given (one, call)"
-        let quick = Statement(process + " + $1 - $1", batched: set)
-        let long = Statement(process + " + $1 - $1 + 0", batched: set, isLong: true)
+        let batched =
+            "SELECT call, pg_backend_pid()::bigint FROM unnest($1) WITH ORDINALITY AS given (one, call)"
+        let point = Statement(process + " + $1 - $1", batched: batched)
+        let long = Statement(process + " + $1 - $1 + 0", batched: batched, isLong: true)
         let alone = Statement(process + " + 0 * $1")
         let batch = StatementBatch()
-        let callers = [quick, long, alone].map { statement in
+        let callers = [point, long, alone].map { statement in
             (0..<20).map { _ in
                 Submission(database, statement, [.int64(0)], to: statement.readPool, in: batch)
             }
@@ -196,7 +197,7 @@ struct CoalescingTests {
         await database.close()
     }
 
-    @Test func `a crowd for one connection keeps nobody from the other`() async throws {
+    @Test func `a long queue for one connection delays no statement for the other`() async throws {
         let (database, url) = try await makeDatabase(script: "CREATE TABLE t (key bigint)") {
             $0.writeConnections = 2
             $0.batchLimit = 4

@@ -184,7 +184,7 @@ struct OutageTests {
         await second.stop()
     }
 
-    @Test func `a queue that waits for a lost connection has room`() async throws {
+    @Test func `a queue that waits for a lost connection is admitted to`() async throws {
         let directory = try TestCluster.makeDirectory()
         let first = try await TestCluster.startPrivateCluster(in: directory)
         try await run(Self.table, first.url)
@@ -196,9 +196,9 @@ struct OutageTests {
         let slow = Statement("SELECT pg_sleep(0.1)")
         let readers = (0..<100).map { _ in Task.immediate { _ = try await database.read(slow) } }
         // It is known that the last of them has to wait for longer.
-        try await eventually("no room") { !database.admits(.reads) }
+        try await eventually("rejection") { !database.admits(.reads) }
         await first.stop()
-        try await eventually("room") { database.admits(.reads) }
+        try await eventually("admission") { database.admits(.reads) }
         #expect(database.statistics.reads.waiting > 0)
         let second = try await TestCluster.startPrivateCluster(in: directory)
         for reader in readers { try await reader.value }

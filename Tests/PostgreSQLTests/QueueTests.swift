@@ -1,4 +1,4 @@
-// The queue in front of the connections: bounded in length and time, and a caller who gives up leaves it.
+// The queue of a pool and its admission control: bounded in length and time, and cancellation empties it.
 
 import PostgreSQL
 import TestCluster
@@ -26,7 +26,8 @@ struct QueueTests {
         await database.close()
     }
 
-    @Test func `a queue that goes down too slowly has no room until it has, and serves what it accepted`()
+    @Test
+    func `a queue that drains too slowly is not admitted to until it drains, and serves what it accepted`()
         async throws
     {
         let (database, url) = try await makeDatabase(script: Self.table) {
@@ -43,13 +44,13 @@ struct QueueTests {
             }
             for _ in 0..<100 { write() }
             // As soon as the pace is known: the last of them waits two seconds.
-            try await eventually("no room") { !database.admits(.writes) }
+            try await eventually("rejection") { !database.admits(.writes) }
             #expect(database.admits(.reads))
             #expect(database.statistics.writes.refused == 1)
             // What has begun may go on.
             write()
         }
-        try await eventually("room") { database.admits(.writes) }
+        try await eventually("admission") { database.admits(.writes) }
         #expect(database.statistics.writes.waiting < 50)
         for writer in writers { try await writer.value }
         #expect(try await number("SELECT count(*) FROM t", url) == 101)
@@ -57,7 +58,9 @@ struct QueueTests {
         await database.close()
     }
 
-    @Test func `quick reads have room beside a queue of others, and these beside theirs`() async throws {
+    @Test func `point reads are admitted beside a queue of other reads, and the other way round`()
+        async throws
+    {
         let (database, url) = try await makeDatabase(script: Self.table) {
             $0.batchLimit = 1
             $0.readConnections = 2
@@ -78,7 +81,7 @@ struct QueueTests {
                 readers = (0..<100).map { reader in
                     .immediate { _ = try await database.read(statement, [.int64(Int64(reader))]) }
                 }
-                try await eventually("no room") { !database.admits(full) }
+                try await eventually("rejection") { !database.admits(full) }
                 #expect(database.admits(free))
             }
             for reader in readers { try await reader.value }
@@ -92,7 +95,7 @@ struct QueueTests {
         "pg_sleep(0.02) WHERE \(number) < 5 OR (SELECT true FROM pg_advisory_xact_lock_shared(\(lock)))"
     }
 
-    @Test func `a burst meets no refusal while the server takes nothing for a moment`() async throws {
+    @Test func `a burst is admitted while the server takes nothing for a moment`() async throws {
         let (database, url) = try await makeDatabase(script: Self.table) {
             $0.longestWait = .milliseconds(1)
             $0.outageTolerance = .seconds(60)
@@ -109,7 +112,7 @@ struct QueueTests {
         await database.close()
     }
 
-    @Test func `what is sent together has room however much it is`() async throws {
+    @Test func `a batch of callers is admitted however large it is`() async throws {
         let (database, _) = try await makeDatabase(script: Self.table) { $0.longestWait = .zero }
         let batch = StatementBatch()
         let writers = (Int64(0)..<300).map { key in
@@ -121,7 +124,7 @@ struct QueueTests {
         await database.close()
     }
 
-    @Test func `a server that takes nothing for long has no room until it goes on`() async throws {
+    @Test func `nothing is admitted while the server takes nothing for long`() async throws {
         let (database, url) = try await makeDatabase(script: Self.table) {
             $0.longestWait = .seconds(60)
             $0.outageTolerance = .milliseconds(50)
@@ -131,7 +134,7 @@ struct QueueTests {
             // Only what waits can tell.
             #expect(database.admits(.writes))
             writer = .immediate { _ = try await database.write(Self.insert, [.int64(1)]) }
-            try await eventually("no room") { !database.admits(.writes) }
+            try await eventually("rejection") { !database.admits(.writes) }
         }
         try await writer?.value
         #expect(database.admits(.writes))
