@@ -1,5 +1,5 @@
-// Whether the database can be reached, for whoever has to say so to others. It follows the pools: each says that
-// something changed, and what holds is read from them in one place, so that the last word is always the true one.
+// Whether the database can be reached, for health checks. Each pool reports that its state may have changed, and the state
+// is then read under one lock, so that the last value published is always the current one.
 
 internal import Synchronization
 
@@ -17,7 +17,7 @@ final class Availability: Sendable {
     /// Whether statements of both kinds are accepted.
     var isAvailable: Bool { state.withLock { $0.isAvailable } }
 
-    /// Takes over what holds now for the connections of one kind.
+    /// Reads the state of the pool of one kind again.
     func update(_ purpose: ConnectionPurpose, isAvailable: () -> Bool) {
         state.withLock { state in
             let before = state.isAvailable
@@ -31,7 +31,7 @@ final class Availability: Sendable {
         }
     }
 
-    /// What holds, then every change; a slow reader misses what has passed.
+    /// The current state, then every change; a slow reader gets the newest only.
     func changes() -> AsyncStream<Bool> {
         let (stream, continuation) = AsyncStream.makeStream(
             of: Bool.self, bufferingPolicy: .bufferingNewest(1))

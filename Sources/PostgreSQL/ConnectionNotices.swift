@@ -1,16 +1,14 @@
-// libpq reports notices (a skipped CREATE IF NOT EXISTS, a server going down) through a C callback, by
-// default to standard error. They go to the log instead, at debug level and without their text, which can
-// quote data.
+// libpq reports notices (a skipped CREATE IF NOT EXISTS, a server that shuts down) through a C callback, by default to
+// standard error. They go to the log instead, at debug level and without their text, which can quote data.
 
 internal import CPostgreSQL
 internal import Logging
 internal import Synchronization
 
 final class ConnectionNotices: Sendable {
-    /// True once the server took its leave while nothing was under way, which libpq reports as a notice.
+    /// Whether the server announced its end while no statement was running, which libpq reports as a notice.
     let sawServerShutdown = Atomic<Bool>(false)
-    /// True once the server had doubts about what it does: with a WARNING it commits where a standby was not
-    /// waited for.
+    /// Whether the server has warned: it does when a commit was cancelled that waited for a standby.
     let sawWarning = Atomic<Bool>(false)
     private let logger: Logger
 
@@ -18,7 +16,7 @@ final class ConnectionNotices: Sendable {
         self.logger = logger
     }
 
-    /// What libpq hands back to the callback; valid as long as the object is kept.
+    /// The context that libpq passes to the callback; valid as long as the object is kept.
     var pointer: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
 
     static let receiver: PQnoticeReceiver = { pointer, result in

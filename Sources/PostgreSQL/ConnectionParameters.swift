@@ -1,11 +1,11 @@
-// The parameters every connection is made with: the user's URL between defaults it may override and settings
-// it may not. libpq takes the last value of a key, and expands a URL where `dbname` stands.
+// The parameters of every connection: the user's URL between defaults that it may override and settings that it may not.
+// libpq takes the last value of a key, and expands a URL where `dbname` stands.
 
 internal import CPostgreSQL
 
-/// What a connection is for, which decides what the server is asked to allow on it.
+/// What a connection is for, which decides its settings.
 enum ConnectionPurpose: Sendable {
-    /// Statements that may be sent again at will: the server refuses any change on such a connection.
+    /// Statements that may be sent again: the server refuses any change on such a connection.
     case reads
     /// Statements whose effect must happen once.
     case writes
@@ -25,23 +25,23 @@ struct ConnectionParameters: Sendable {
             settings += [
                 "-c statement_timeout=\(configuration.statementTimeout.milliseconds)",
                 "-c lock_timeout=\(configuration.lockTimeout.milliseconds)",
-                // What runs for a daemon that is gone ends soon after it.
+                // Ends a statement soon after its client is gone.
                 "-c client_connection_check_interval=500",
                 "-c idle_in_transaction_session_timeout=\(configuration.idleInTransactionTimeout.milliseconds)",
             ]
-            // Not a standby: it may lag behind what this program has acknowledged.
+            // Not a standby, which may lag behind what has been acknowledged.
             session = purpose == .writes ? "read-write" : "primary"
         }
-        // What changes something finds its rows by index, also in the first minutes of a table, whose plans were made
-        // when it was empty and stay until it is analysed.
+        // Writes find rows by index also in the first minutes of a table: plans made when it was empty stay in use
+        // until it is analysed.
         if purpose == .writes {
             settings += ["seqscan", "hashjoin", "mergejoin"].map { "-c enable_\($0)=off" }
         }
-        // A read is sent again after a lost connection, so nothing on this connection may change anything.
+        // A read is sent again after a lost connection, so it must not change anything.
         if purpose == .reads { settings.append("-c default_transaction_read_only=on") }
         if let options = given["options"] { settings.insert(options, at: 0) }
-        // By default PostgreSQL reckons with a disk that seeks, and reads a table of a few hundred doctors whole rather
-        // than by its index to find one. Who knows the disk better says so in the URL.
+        // PostgreSQL assumes a disk that seeks by default, and would scan a table of a few hundred doctors to find
+        // one. The URL can override this.
         settings.insert("-c random_page_cost=1.1", at: 0)
         let pairs = [
             ("application_name", "clinicd"),
@@ -58,18 +58,18 @@ struct ConnectionParameters: Sendable {
         values = pairs.map(\.1)
     }
 
-    /// True if a server is there but does not take connections yet (starting up or recovering); may block.
+    /// Whether a server is there that does not accept connections yet (starting up or recovering); may block.
     func serverIsStarting() -> Bool {
         withArrays { keys, values in PQpingParams(keys, values, 1) } == PQPING_REJECT
     }
 
-    /// True if a server results, whatever it says; blocks for up to `connectTimeout`.
+    /// Whether a server answers at all; blocks for up to `connectTimeout`.
     func serverAnswers() -> Bool {
         let answer = withArrays { keys, values in PQpingParams(keys, values, 1) }
         return answer == PQPING_OK || answer == PQPING_REJECT
     }
 
-    /// Runs the body with the two null-terminated arrays libpq takes.
+    /// Runs the body with the two null-terminated arrays that libpq takes.
     func withArrays<Result>(
         _ body: (UnsafePointer<UnsafePointer<CChar>?>, UnsafePointer<UnsafePointer<CChar>?>) -> Result
     ) -> Result {
@@ -87,7 +87,7 @@ struct ConnectionParameters: Sendable {
         return body(keyArray, valueArray)
     }
 
-    /// The settings the URL gives; libpq's own message is not passed on, since it can quote the password.
+    /// The settings in the URL. libpq's own message is not passed on, since it can quote the password.
     private static func parse(_ url: String) throws(DatabaseError) -> [String: String] {
         var message: UnsafeMutablePointer<CChar>?
         guard let options = PQconninfoParse(url, &message) else {

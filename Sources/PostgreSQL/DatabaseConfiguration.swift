@@ -1,27 +1,26 @@
-// What can be set about the connections. The defaults are those of a daemon on a small machine; each is a
-// bound on something that would otherwise grow or wait without end.
+// What can be set about the connections. The defaults suit a daemon on a small machine; each bounds something that would
+// otherwise grow or wait without end.
 
 /// How a `Database` connects and how much it queues.
 public struct DatabaseConfiguration: Sendable {
-    /// A PostgreSQL connection URL or key=value string, as libpq takes it.
+    /// A PostgreSQL connection URL or key=value string, in the syntax of libpq.
     public var url: String
-    /// The number of connections for reads, at least 1; with more, the first is for those that are quick: that come in
-    /// sets and are not long.
+    /// The number of connections for reads, at least 1. With more than one, the first is for point reads.
     public var readConnections = 3
-    /// The number of connections for writes, at least 1. With one the server works at one batch and the others wait; two
-    /// keep two processors busy.
+    /// The number of connections for writes, at least 1. One connection runs one batch at a time; two keep two
+    /// processors busy.
     public var writeConnections = 2
-    /// How many statements may wait to be sent, reads and writes each, before `.queueFull`.
+    /// How many statements may wait to be sent, for reads and for writes each, before `.queueFull`.
     public var queueLimit = 4_096
-    /// How long a statement may have to wait to be sent, as far as can be told, for `admits` to let its request begin:
-    /// a fraction of what a person notices, and more than the callers of a full house take in turn.
+    /// The estimated queueing delay up to which `admits` says yes: less than a person notices, and more than the
+    /// callers of a busy hour cause.
     public var longestWait: Duration = .milliseconds(500)
-    /// How many statements share one Sync, and hence, for writes, one commit.
+    /// How many statements share one Sync and, for writes, one commit.
     public var batchLimit = 128
     /// How long one attempt to connect may take.
     public var connectTimeout: Duration = .seconds(5)
-    /// How long a statement waits for a lost connection to come back before it is refused as unavailable; and how long
-    /// `admits` trusts a server that takes nothing.
+    /// How long a statement waits for a lost connection before it fails as unavailable; also how long `admits` says
+    /// yes while the server takes no statements.
     public var outageTolerance: Duration = .milliseconds(900)
     /// The server's statement_timeout; zero turns it off.
     public var statementTimeout: Duration = .seconds(10)
@@ -29,26 +28,26 @@ public struct DatabaseConfiguration: Sendable {
     public var lockTimeout: Duration = .seconds(3)
     /// The server's idle_in_transaction_session_timeout; zero turns it off.
     public var idleInTransactionTimeout: Duration = .seconds(10)
-    /// How long a statement may go on whose caller gave up before the server is asked to stop it. Most end by
-    /// themselves within it; asking costs the server a process and can make neighbours start again.
+    /// How long a statement whose caller gave up may run before the server is asked to cancel it. Most end within this
+    /// time; a cancellation costs the server a process and can make other statements start again.
     public var cancelDelay: Duration = .milliseconds(100)
-    /// How long a connection may owe results without a sign of life before the server is probed.
+    /// How long a connection may owe results in silence before the server is probed.
     public var silenceTolerance: Duration = .seconds(2)
-    /// How long the server may take to answer that probe before it counts as hung and its connections as lost.
+    /// How long the server may take to answer a probe before it counts as hung and its connections as lost.
     public var probeTimeout: Duration = .seconds(3)
-    /// How long a connection may owe results without a sign of life while the server results probes, before it counts
-    /// as lost: longer than anybody waits, and than `statementTimeout`, without which it has no meaning.
+    /// How long a connection may owe results in silence while the server answers probes, before it counts as lost:
+    /// longer than any caller waits, and than `statementTimeout`, without which it has no effect.
     public var stuckTolerance: Duration = .seconds(35)
-    /// How often a line that listens is proven to be alive; each time costs an empty round trip.
+    /// How often a listening connection sends a heartbeat, which costs an empty round trip.
     public var heartbeatInterval: Duration = .milliseconds(250)
-    /// How often a statement is sent in all when it fails by a deadlock, a serialisation failure or a lost
+    /// How many times in all a statement is sent that fails by a deadlock, a serialization failure or a lost
     /// connection.
     public var attemptLimit = 5
-    /// The niceness of the server's processes that read for this one, if the server is its own and on this machine: what
-    /// is too much for both is to be refused at once. Those that change something hold locks that others wait for.
+    /// The niceness of read backends, if the server is private to this process and on this machine: it keeps calls
+    /// rejected promptly under overload. Write backends keep theirs, because they hold locks.
     public var niceness: Int32?
-    /// Is called around each resumption of several callers, on a connection's thread; for an executor that would rather be
-    /// woken once for all of them.
+    /// Called around the delivery of several results, on a connection's thread. Deleted together with
+    /// ThreadLocalBatches.swift.
     public var aroundAnswers: (@Sendable (_ resumeCallers: () -> Void) -> Void)?
 
     /// The defaults, for the database at the URL.

@@ -1,8 +1,7 @@
-// The one error the driver throws. Its description never holds SQL, parameters or the server's message,
-// because those can hold what patients typed and an error ends up in logs; what the service needs to decide
-// (the code and the name of the constraint) is kept apart as values.
+// The one error that the driver throws. Its description never holds SQL, parameters or the server's message, because those
+// can hold patients' data and errors are logged; what the service decides by (code, constraint) is kept as separate values.
 
-/// Why a statement has no answer.
+/// Why a statement has no result.
 public struct DatabaseError: Error, Hashable, Sendable {
     /// What happened to the statement.
     public enum Kind: Hashable, Sendable {
@@ -16,7 +15,7 @@ public struct DatabaseError: Error, Hashable, Sendable {
         case cancelled
         /// The server refused the statement with this code; nothing of it was kept.
         case server(SQLState)
-        /// An outcome, or a parameter, does not have the type or the number the caller asks for.
+        /// A result, or a parameter, does not have the expected type or number.
         case decoding
         /// The connection URL or the server does not fit this program; trying again will not help.
         case unusable
@@ -30,8 +29,8 @@ public struct DatabaseError: Error, Hashable, Sendable {
     public let constraint: String?
     /// The table the server named, if any.
     public let table: String?
-    /// The server's own words for errors of class 42 (wrong SQL: a bug of this program); absent for all
-    /// others, since they may quote data. Not part of the description.
+    /// The server's message for errors of class 42 (wrong SQL: a bug of this program); nil for all others, since they
+    /// may quote data. Not part of the description.
     public let serverMessage: String?
 
     init(
@@ -47,7 +46,7 @@ public struct DatabaseError: Error, Hashable, Sendable {
 }
 
 extension DatabaseError {
-    /// The families a service results alike; which code on the pipeline each becomes is the service's choice.
+    /// The families that a service reports alike; it chooses their status codes.
     public enum Category: Hashable, Sendable {
         /// A unique or exclusion constraint refused the row.
         case alreadyExists

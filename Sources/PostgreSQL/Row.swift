@@ -1,7 +1,7 @@
 // Reads one row column by column, in the order of the SELECT list. Bytes from the server are a peer's bytes:
 // a wrong type, an unexpected NULL or a short value is an error, never a trap.
 
-/// A sequential reader of one row: each request takes the next column.
+/// A sequential reader of one row: each call reads the next column.
 ///
 /// Every method throws a `DatabaseError` of kind `.decoding` if the column is not there, is NULL where the
 /// method does not return an optional, or has another type.

@@ -1,7 +1,7 @@
 // PostgreSQL's own five-letter error codes, under the names its manual gives them (appendix A, "PostgreSQL
 // Error Codes"). Only those this program tells apart are named; any other still travels as its code.
 
-/// A SQLSTATE: the five characters with which the server says what went wrong.
+/// A SQLSTATE: the five characters of the server's error code.
 public struct SQLState: Hashable, Sendable, CustomStringConvertible {
     /// The five characters, as the server sent them.
     public let code: String
@@ -19,9 +19,9 @@ public struct SQLState: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension SQLState {
-    /// 08P01: the parameters do not fit the statement, or the two sides lost step.
+    /// 08P01: the parameters do not fit the statement, or a message is out of place.
     public static let protocolViolation = SQLState("08P01")
-    /// 0A000: also what a prepared plan results once its table has changed shape.
+    /// 0A000: also reported when a prepared plan no longer fits its table.
     public static let featureNotSupported = SQLState("0A000")
     /// 22003: a number beyond its column.
     public static let numericValueOutOfRange = SQLState("22003")

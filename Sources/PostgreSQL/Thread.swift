@@ -1,4 +1,4 @@
-// A thread of our own, for what may block for as long as it likes.
+// A thread of our own, for calls that may block without limit.
 
 internal import Glibc
 
@@ -32,7 +32,7 @@ enum Thread {
 }
 
 extension Thread {
-    /// Runs something that blocks on a thread of its own and waits for its result.
+    /// Runs a blocking body on a thread of its own and waits for its result.
     static func result<Value: Sendable>(
         _ body: @escaping @Sendable () throws -> Value
     ) async throws -> Value {

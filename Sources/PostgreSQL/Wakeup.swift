@@ -17,12 +17,12 @@ final class Wakeup: Sendable {
 
     /// Ends the current or the next `wait`.
     func signal() {
-        // The only failure is a counter that is full, and then the thread is awake.
+        // It fails only if the counter is full, and then the thread is awake.
         eventfd_write(descriptor, 1)
     }
 
-    /// Sleeps until the socket is ready, somebody signals, or the time is over (nil: never); true if there is
-    /// something to read.
+    /// Sleeps until the socket is ready, `signal` is called, or the time is over (nil: never); returns whether there
+    /// is something to read.
     @discardableResult
     func wait(socket: Int32?, writable: Bool = false, readable: Bool = true, timeout: Duration?) -> Bool {
         let limit = timeout.map { Int32(clamping: $0.milliseconds + 1) } ?? -1

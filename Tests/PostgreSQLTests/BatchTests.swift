@@ -1,4 +1,4 @@
-// Groups: one commit for many writes, one round trip for many reads, and nobody pays for a neighbour's error.
+// Batches: one commit for many writes, one round trip for many reads, and no statement fails for another's error.
 
 import PostgreSQL
 import TestCluster
@@ -10,7 +10,7 @@ struct BatchTests {
     /// Every row remembers the transaction that wrote it.
     private static let transactions = "SELECT count(DISTINCT xmin::text) FROM t"
 
-    @Test func `what is written while a group is under way becomes one commit`() async throws {
+    @Test func `what is written while a batch runs becomes one commit`() async throws {
         let (database, url) = try await makeDatabase(script: Self.table)
         var writers: [Task<Void, any Error>] = []
         try await whileWritesWait(database, url) {
@@ -24,7 +24,7 @@ struct BatchTests {
         await database.close()
     }
 
-    @Test func `a group is bounded`() async throws {
+    @Test func `a batch is bounded`() async throws {
         let (database, url) = try await makeDatabase(script: Self.table) { $0.batchLimit = 10 }
         var writers: [Task<Void, any Error>] = []
         try await whileWritesWait(database, url) {
@@ -85,7 +85,7 @@ struct BatchTests {
         await database.close()
     }
 
-    @Test func `reads that fail do not fail their neighbours`() async throws {
+    @Test func `reads that fail do not fail others of their batch`() async throws {
         let (database, _) = try await makeDatabase { $0.readConnections = 1 }
         let statement = Statement("SELECT 100 / $1::bigint")
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -206,7 +206,7 @@ struct BatchTests {
         await database.close()
     }
 
-    @Test func `a statement that opens a transaction draws nobody into it`() async throws {
+    @Test func `a statement that opens a transaction affects no other`() async throws {
         let (database, url) = try await makeDatabase(script: Self.table)
         _ = try? await database.write(Statement("BEGIN"))
         for key in 0..<5 { _ = try await database.write(Self.insert, [.int64(Int64(key))]) }

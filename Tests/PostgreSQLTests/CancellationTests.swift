@@ -1,4 +1,4 @@
-// A caller who gives up: its statement ends soon, wherever it is, and nobody else hears of it.
+// Cancellation: the statement ends soon, wherever it is, and no other caller notices.
 
 import PostgreSQL
 import Synchronization
@@ -40,7 +40,7 @@ struct CancellationTests {
         await database.close()
     }
 
-    @Test func `a read without a task reports once, what it read or that it was given up`() async throws {
+    @Test func `a read without a task completes once, with its rows or as cancelled`() async throws {
         let (database, url) = try await makeDatabase { $0.readConnections = 1 }
         let (reports, continuation) = AsyncStream<DatabaseError.Kind?>.makeStream()
         func begin(_ sql: String) -> SubmittedStatement {

@@ -1,5 +1,4 @@
-// A server that is there and does nothing (SIGSTOP): no line breaks, no error comes, and yet nobody waits for it
-// longer than a while.
+// A server that hangs (SIGSTOP): no connection breaks and no error comes, but no caller waits for long.
 
 import Foundation
 import PostgreSQL

@@ -1,4 +1,4 @@
-// A line that hears what others notify: at once, after every loss again, and never silently dead.
+// Listening for notifications: they come at once, again after every loss, and a dead connection is noticed.
 
 import Foundation
 import PostgreSQL
@@ -36,14 +36,14 @@ struct ListenerTests {
                 """, url))
     }
 
-    @Test func `a notification is heard, and what was committed before a moment is heard before it`()
+    @Test func `a notification arrives, and before any later proof that nothing was missed`()
         async throws
     {
         let (database, url) = try await makeDatabase()
         let heard = Heard()
         #expect(!database.statistics.isListening)
         try database.listen(to: "news", heard.add)
-        try await eventually("the line") { heard.upToDate != nil }
+        try await eventually("the connection") { heard.upToDate != nil }
         #expect(database.statistics.isListening)
         for count in 1...20 {
             try await run(Self.notify, url)
@@ -62,26 +62,26 @@ struct ListenerTests {
         }
     }
 
-    @Test func `a line that is ended is reported lost, and comes back by itself`() async throws {
+    @Test func `a connection that is ended is reported lost, and is made again`() async throws {
         let (database, url) = try await makeDatabase()
         let heard = Heard()
         try database.listen(to: "news", heard.add)
         for loss in 1...3 {
-            try await eventually("the line") { heard.upToDate != nil }
+            try await eventually("the connection") { heard.upToDate != nil }
             try await TestCluster.terminateConnections(of: url)
             try await eventually("the loss") { heard.losses == loss }
         }
-        try await eventually("the line") { heard.upToDate != nil }
+        try await eventually("the connection") { heard.upToDate != nil }
         try await run(Self.notify, url)
         try await eventually("a notification") { heard.notifications == 1 }
         await database.close()
     }
 
-    @Test func `a line whose other end hangs proves nothing, and is given up`() async throws {
+    @Test func `a connection whose backend hangs proves nothing, and is given up`() async throws {
         let (database, url) = try await makeDatabase { $0.probeTimeout = .seconds(1) }
         let heard = Heard()
         try database.listen(to: "news", heard.add)
-        try await eventually("the line") { heard.upToDate != nil }
+        try await eventually("the connection") { heard.upToDate != nil }
         let process = try await listeningProcess(url)
         kill(process, SIGSTOP)
         defer { kill(process, SIGCONT) }
@@ -102,25 +102,25 @@ struct ListenerTests {
         let database = try await connect(first.url)
         let heard = Heard()
         try database.listen(to: "news", heard.add)
-        try await eventually("the line") { heard.upToDate != nil }
+        try await eventually("the connection") { heard.upToDate != nil }
         await first.stop()
         try await eventually("the loss") { heard.losses == 1 }
         let second = try await TestCluster.startPrivateCluster(in: directory)
-        try await eventually("the line again") { heard.upToDate != nil }
+        try await eventually("the connection again") { heard.upToDate != nil }
         try await run(Self.notify, second.url)
         try await eventually("a notification") { heard.notifications == 1 }
         await database.close()
         await second.stop()
     }
 
-    @Test func `the line ends with the database that nobody holds`() async throws {
+    @Test func `the connection ends with the database that nobody holds`() async throws {
         let url: String
         do {
             let (database, address) = try await makeDatabase()
             url = address
             let heard = Heard()
             try database.listen(to: "news", heard.add)
-            try await eventually("the line") { heard.upToDate != nil }
+            try await eventually("the connection") { heard.upToDate != nil }
         }
         try await eventually("the end of all connections") {
             try await number(

@@ -1,12 +1,11 @@
-// Starts programs with posix_spawn: no shell, no inherited descriptors, signals as at birth, and a session of
-// its own, so that a Ctrl-C at the terminal reaches the daemon only and PostgreSQL ends after it, not with
-// it.
+// Starts programs with posix_spawn: no shell, no inherited descriptors, default signal handling, and a session of its own,
+// so that Ctrl-C at the terminal reaches only the daemon, which then stops PostgreSQL itself.
 
 internal import CPostgreSQL
 internal import Glibc
 internal import Synchronization
 
-/// How to start the programs of PostgreSQL: as which user, with which environment.
+/// How to start the programs of PostgreSQL: the user and the environment.
 struct ChildProcess: Sendable {
     /// The user to become, when this process is root; PostgreSQL refuses to run as root.
     let user: SystemUser?
@@ -16,8 +15,8 @@ struct ChildProcess: Sendable {
 
     /// Starts a program and returns its process identifier.
     ///
-    /// The kernel sends it `deathSignal`, if there is one, when the *thread* that started it ends, so that has to
-    /// be one that lives as long.
+    /// The kernel sends it `deathSignal`, if there is one, when the *thread* that started it ends; so that thread must
+    /// live as long.
     func start(
         _ arguments: [String], output: Int32, deathSignal: DeathSignal? = nil
     ) throws(PrivateClusterError) -> pid_t {
@@ -60,7 +59,7 @@ struct ChildProcess: Sendable {
 
     /// Runs a program to its end; returns its exit status (128 + signal if one ended it) and what it printed.
     ///
-    /// It ends early with this process, or when the interruption asks for it.
+    /// It ends early if this process ends or the interruption is used.
     func run(
         _ arguments: [String], interruption: Interruption? = nil
     ) throws(PrivateClusterError) -> (status: Int32, output: String) {
@@ -89,7 +88,7 @@ struct ChildProcess: Sendable {
         return (Self.wait(process) ?? -1, String(decoding: output, as: UTF8.self))
     }
 
-    /// Waits for the end of a child; without blocking nil says it still runs.
+    /// Waits for the end of a child; without blocking, nil means that it still runs.
     static func wait(_ process: pid_t, blocking: Bool = true) -> Int32? {
         var status: Int32 = 0
         while true {
@@ -119,7 +118,7 @@ enum DeathSignal: String {
     case terminate = "TERM"
 }
 
-/// Lets another thread end the program that one is waiting for.
+/// Lets another thread end the program that a thread waits for.
 final class Interruption: Sendable {
     private struct State {
         var process: pid_t?
@@ -128,7 +127,8 @@ final class Interruption: Sendable {
 
     private let state = Mutex(State())
 
-    /// Ends the program that runs, and every one started from now on. Not by SIGINT: initdb ignores that at times.
+    /// Ends the program that runs, and every program started from now on. By SIGTERM, because initdb sometimes ignores
+    /// SIGINT.
     func ask() {
         state.withLock { state in
             state.isAskedFor = true
@@ -136,7 +136,7 @@ final class Interruption: Sendable {
         }
     }
 
-    /// Takes note of the program that is waited for; nil before it is reaped, when its number is given away.
+    /// Notes the program that is waited for; nil before it is reaped, when its process number becomes free.
     func applies(to process: pid_t?) {
         state.withLock { state in
             state.process = process

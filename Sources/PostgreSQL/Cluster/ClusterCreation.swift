@@ -1,6 +1,6 @@
-// Makes a new cluster. initdb writes into a directory with another name, which gets its own only when
-// everything is there: a first start that was interrupted leaves nothing that looks like a cluster. No two
-// processes use the same name, since the initdb of a killed one removes its directory while the next is at work.
+// Makes a new cluster. initdb writes into a temporary directory that is renamed when it is complete, so an interrupted first
+// start leaves nothing that looks like a cluster. The name contains the process number: the initdb of a killed daemon removes
+// its directory, possibly while the next one is at work.
 
 internal import Glibc
 
@@ -9,15 +9,14 @@ extension ClusterDirectory {
 
     /// Runs initdb unless a cluster is here already.
     ///
-    /// The locale is C.UTF-8: text is Unicode, but sorted by code point, which does not change with the next
-    /// version of the C library, as any other locale's order does, and indexes on text stay right when the
-    /// system is upgraded. Authentication is trust because nobody but root and PostgreSQL's own user can
-    /// reach the socket, whose directory has mode 0700; TCP is off.
+    /// The locale is C.UTF-8: text is Unicode and sorted by code point. That order never changes with the C library,
+    /// so indexes on text stay valid when the system is upgraded. Authentication is trust because only root and
+    /// PostgreSQL's own user can reach the socket, whose directory has mode 0700; TCP is off.
     func createCluster(
         _ programs: ServerPrograms, syncsFiles: Bool, interruption: Interruption
     ) throws(PrivateClusterError) {
         if access(data, F_OK) == 0 { return }
-        // What cannot be removed because it is being removed does not matter, except under our own name.
+        // A directory that another initdb is removing may fail here; only our own name has to be free.
         let remains = try? child.run(["/bin/sh", "-c", "rm -rf -- \"$1\"/data.unfinished.*", "sh", owned])
         guard remains?.status == 0 || access(unfinished, F_OK) != 0 else {
             throw Self.failure("removed", unfinished)
@@ -39,7 +38,7 @@ extension ClusterDirectory {
         if syncsFiles { syncDirectory(owned) }
     }
 
-    /// What an administrator may change afterwards; what must hold is on the server's command line.
+    /// Settings that an administrator may change later; mandatory ones are on the server's command line.
     private func writeSettings() throws(PrivateClusterError) {
         let settings = """
 

@@ -1,11 +1,10 @@
-// Where the private cluster keeps what:
+// The files of the private cluster:
 //
 //   DIR/postgresql.lock     held by the daemon that uses DIR, with its process identifier
 //   DIR/postgresql.log      what the server prints
 //   DIR/postgresql/data     the cluster, DIR/postgresql/socket the directory of its socket
 //
-// DIR belongs to whoever runs the daemon and DIR/postgresql to the user PostgreSQL runs as, which need not be
-// the same.
+// DIR belongs to the user of the daemon, and DIR/postgresql to the user of PostgreSQL, which can be another.
 
 internal import Glibc
 
@@ -18,7 +17,7 @@ struct ClusterDirectory: Sendable {
     var log: String { root + "/postgresql.log" }
     private var lockFile: String { root + "/postgresql.lock" }
 
-    /// Opens the directory, made absolute; makes nothing yet.
+    /// Refers to the directory by its absolute path; creates nothing yet.
     init(_ path: String, user: SystemUser?) throws(PrivateClusterError) {
         guard !path.isEmpty, !path.utf8.contains(0), !path.utf8.contains(10) else {
             throw PrivateClusterError(.directory, "the data directory has no usable name")
@@ -40,20 +39,20 @@ struct ClusterDirectory: Sendable {
 
     // MARK: - Directories
 
-    /// The unprivileged user a cluster in a directory belongs to; nil if there is none, or it is root's.
+    /// The unprivileged user who owns the cluster in a directory; nil if there is none, or root owns it.
     static func owner(in path: String) -> SystemUser? {
         SystemUser(owning: path + "/postgresql").flatMap { $0.user == 0 ? nil : $0 }
     }
 
-    /// Makes what is missing and checks that PostgreSQL's user can reach its part.
+    /// Makes missing directories and checks that PostgreSQL's user can reach its own.
     func prepare() throws(PrivateClusterError) {
         try Self.makeParents(of: root)
         try Self.make(root, mode: child.user == nil ? 0o700 : 0o711)
         try Self.make(owned, mode: 0o700)
-        // Also if somebody else made it: authentication inside relies on nobody getting in.
+        // Also if it existed before: authentication relies on this mode.
         guard chmod(owned, 0o700) == 0 else { throw Self.failure("made private", owned) }
         guard let user = child.user else { return }
-        // The other user has to pass through DIR; its files keep their own modes.
+        // PostgreSQL's user has to traverse DIR; the files in it keep their modes.
         var status = stat()
         if stat(root, &status) == 0, status.st_mode & 0o001 == 0 {
             chmod(root, status.st_mode & 0o7777 | 0o011)
@@ -79,7 +78,7 @@ struct ClusterDirectory: Sendable {
 
     private static func make(_ path: String, mode: mode_t) throws(PrivateClusterError) {
         if mkdir(path, mode) == 0 {
-            // mkdir takes the umask into account, and a strict one would shut PostgreSQL's user out.
+            // mkdir applies the umask, and a strict one would lock PostgreSQL's user out.
             chmod(path, mode)
             return
         }
@@ -89,8 +88,7 @@ struct ClusterDirectory: Sendable {
         }
     }
 
-    /// The directory of the socket: short enough for sockaddr_un (108 bytes with the final NUL), and nobody
-    /// else's.
+    /// The directory of the socket: private, and short enough for sockaddr_un (108 bytes with the final NUL).
     func makeSocketDirectory() throws(PrivateClusterError) -> String {
         let longest = 107 - "/.s.PGSQL.5432".utf8.count
         var path = owned + "/socket"
@@ -107,7 +105,7 @@ struct ClusterDirectory: Sendable {
                 throw Self.failure("given to \(user.name)", path)
             }
         }
-        // In a shared directory somebody else may have been there first.
+        // In a shared directory another user may have made it before.
         var status = stat()
         guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == owner,
             status.st_mode & 0o077 == 0
@@ -117,7 +115,7 @@ struct ClusterDirectory: Sendable {
         return path
     }
 
-    /// FNV-1a: the same directory always gets the same short name.
+    /// FNV-1a: a short name that is always the same for a directory.
     private static func fingerprint(of text: String) -> String {
         let hash = text.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
         return String(hash, radix: 16)
@@ -146,8 +144,8 @@ struct ClusterDirectory: Sendable {
         return descriptor
     }
 
-    /// Lets go of the directory. To close the descriptor is not enough: a process that is being started at the moment
-    /// has a copy of it until it becomes its program.
+    /// Releases the directory. Closing the descriptor is not enough: a child process has a copy of it between fork and
+    /// exec.
     static func unlock(_ descriptor: Int32) {
         flock(descriptor, LOCK_UN)
         close(descriptor)
@@ -155,7 +153,7 @@ struct ClusterDirectory: Sendable {
 
     // MARK: - Files
 
-    /// The major version of the cluster that is here, nil if there is none.
+    /// The major version of the cluster in this directory; nil if there is none.
     func version() throws(PrivateClusterError) -> Int? {
         guard access(data, F_OK) == 0 else { return nil }
         let text = Self.read(data + "/PG_VERSION") ?? ""
@@ -165,7 +163,7 @@ struct ClusterDirectory: Sendable {
         return version
     }
 
-    /// Opens the server's log, after moving a large one aside.
+    /// Opens the server's log, after renaming a large one.
     func openLog() throws(PrivateClusterError) -> Int32 {
         var status = stat()
         if lstat(log, &status) == 0, status.st_size > 16 << 20 { rename(log, log + ".old") }
@@ -175,19 +173,20 @@ struct ClusterDirectory: Sendable {
         return descriptor
     }
 
-    /// Lets the directory's owner use a file that root has made in it: root may look after another user's daemon.
+    /// Gives a file that root has made to the directory's owner: root may run a command on another user's data
+    /// directory.
     private func giveToOwner(_ descriptor: Int32) {
         var status = stat()
         if geteuid() == 0, stat(root, &status) == 0 { fchown(descriptor, status.st_uid, status.st_gid) }
     }
 
-    /// How much the log holds, to tell later what is new in it.
+    /// The size of the log, to find later what is new in it.
     var logSize: Int {
         var status = stat()
         return lstat(log, &status) == 0 ? Int(status.st_size) : 0
     }
 
-    /// The last thing the server said before it gave up, without the time in front.
+    /// The last error in the log, without its time.
     func lastComplaint(from offset: Int) -> String? {
         let lines = Self.read(log, from: offset)?.split(whereSeparator: \.isNewline) ?? []
         let line = lines.last { $0.contains("FATAL:") || $0.contains("PANIC:") } ?? lines.last

@@ -1,6 +1,5 @@
-// What a killed daemon or a killed server can leave behind: a server that still runs, or a postmaster.pid
-// whose number now belongs to somebody else. The daemon holds the directory's lock when it looks, so nobody
-// else is starting one.
+// Cleans up after a killed daemon or a killed server: a server that still runs, or a postmaster.pid whose number now belongs
+// to another process. The daemon holds the directory's lock meanwhile, so no other daemon starts a server.
 
 internal import Glibc
 
@@ -9,8 +8,8 @@ extension ClusterDirectory {
 
     /// The server that runs on this cluster: its process and the directory of its socket; nil if none does.
     ///
-    /// A process counts only if it is a program called postgres that works in our data directory: a number in
-    /// a file may have been given to another program since.
+    /// A process counts only if it is a program called postgres that works in this data directory: the number in a
+    /// file may belong to another program by now.
     func runningServer() -> (process: pid_t, socketDirectory: String)? {
         guard let lines = Self.read(processFile)?.split(separator: "\n", omittingEmptySubsequences: false),
             let process = lines.first.flatMap({ pid_t($0) }), process > 1, isServer(process)
@@ -24,11 +23,11 @@ extension ClusterDirectory {
         else {
             return false
         }
-        // A replaced executable reads “… (deleted)”.
+        // The link of a replaced executable ends with “ (deleted)”.
         return program.split(separator: " ").first?.hasSuffix("/postgres") == true && place == Self.real(data)
     }
 
-    /// Stops a server that was left over and removes lock files that name a stranger.
+    /// Stops a server that was left over, and removes lock files that name another process.
     func clearLeftOvers(socketDirectory: String) throws(PrivateClusterError) {
         if let server = runningServer() {
             // The steps of `pg_ctl stop`: SIGINT ends sessions and writes a checkpoint, SIGQUIT leaves
@@ -44,9 +43,9 @@ extension ClusterDirectory {
                     .program, "the PostgreSQL of an earlier daemon (process \(server.process)) does not end")
             }
         }
-        // PostgreSQL itself removes its files if the process they name is gone, but takes any living process of
-        // its own user for a server, and one that is dead and not reaped yet for a living one. Sessions that
-        // outlived their server are still noticed by its shared memory.
+        // PostgreSQL removes these files if their process is gone, but takes any process of its own user for a server,
+        // even one that is dead and not reaped. It still detects sessions that outlived their server by their shared
+        // memory.
         for path in [processFile, socketDirectory + "/.s.PGSQL.\(PrivateCluster.port).lock"] {
             if let text = Self.read(path), let process = pid_t(text.prefix(while: \.isNumber)), process > 1,
                 kill(process, 0) == 0

@@ -1,6 +1,6 @@
-// The server process and the thread that looks after it: it starts it, waits for its end, and starts it again
-// if that was not asked for. The same thread does all three because the kernel ends the server when the
-// thread that started it is gone, which is how a killed daemon takes its PostgreSQL along.
+// The server process and the thread that supervises it: it starts the server, waits for its end, and restarts it after an
+// unexpected one. One thread does all three, because the kernel ends the server with the thread that started it; so a killed
+// daemon takes its PostgreSQL along.
 
 internal import CPostgreSQL
 internal import Dispatch
@@ -42,7 +42,7 @@ final class Postmaster: Sendable {
     /// The server's process, while there is one.
     var process: pid_t? { state.withLock { $0.process } }
 
-    /// Starts the server and returns once it takes connections.
+    /// Starts the server and returns once it accepts connections.
     func start() async throws(PrivateClusterError) {
         let error = await withUnsafeContinuation { continuation in
             state.withLock { $0.starters.append(continuation) }
@@ -71,7 +71,7 @@ final class Postmaster: Sendable {
         }
     }
 
-    /// Sends a stronger signal if the server does not stop; what it leaves is recovered at the next start.
+    /// Sends stronger signals while the server does not stop; the next start recovers its data.
     private func urge(_ signal: Int32, after pause: DispatchTimeInterval) {
         DispatchQueue.global().asyncAfter(deadline: .now() + pause) { [weak self] in
             self?.state.withLock { state in
@@ -85,7 +85,7 @@ final class Postmaster: Sendable {
     private func run() {
         var pause = Duration.milliseconds(100)
         var isFirst = true
-        // Sessions of a killed server need a moment to notice; until then the next one refuses to start.
+        // Sessions of a killed server need a moment to end; until then the next server refuses to start.
         var patience = ContinuousClock.now + .seconds(15)
         while !isStopping {
             let offset = directory.logSize
@@ -114,7 +114,7 @@ final class Postmaster: Sendable {
         end(PrivateClusterError(.program, "PostgreSQL was stopped while it started"))
     }
 
-    /// The program and what must hold whatever postgresql.conf says.
+    /// The program with the settings that override postgresql.conf.
     private var command: [String] {
         var settings = settings
         settings.merge(
@@ -130,7 +130,7 @@ final class Postmaster: Sendable {
             + settings.sorted { $0.key < $1.key }.flatMap { ["-c", "\($0.key)=\($0.value)"] }
     }
 
-    /// Runs the server once; returns whether it took connections, and how it ended.
+    /// Runs the server once; returns whether it accepted connections, and how it ended.
     private func runServer() -> (wasReady: Bool, reason: String) {
         let process: pid_t
         do throws(PrivateClusterError) {
@@ -173,7 +173,7 @@ final class Postmaster: Sendable {
     private func waitForEnd(_ process: pid_t) -> Int32 {
         var information = siginfo_t()
         while waitid(P_PID, id_t(process), &information, WEXITED | WNOWAIT) != 0, errno == EINTR {}
-        // The number stays ours until this call, so a `stop` meanwhile could not hit a stranger.
+        // The process number is not reused before this call, so a `stop` meanwhile cannot hit another process.
         return state.withLock { state in
             state.process = nil
             return ChildProcess.wait(process) ?? -1

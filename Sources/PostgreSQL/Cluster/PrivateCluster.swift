@@ -1,5 +1,5 @@
-// A PostgreSQL of our own, so that the clinic runs with one command: made on first start, reachable through a
-// Unix socket only, started and stopped with the daemon, and started again if it dies.
+// A private PostgreSQL, so that the clinic runs with one command: made at the first start, reachable through a Unix socket
+// only, started and stopped with the daemon, and restarted if it dies.
 
 internal import Glibc
 public import Logging
@@ -8,18 +8,18 @@ internal import Synchronization
 /// A PostgreSQL cluster that belongs to this process.
 public final class PrivateCluster: Sendable {
     static let port = 5432
-    /// The superuser, used only to make the role and the database below.
+    /// The superuser, used only to make the role and the database.
     static let administrator = "postgres"
     /// The role the clinic works under, and the name of its database.
     static let role = "clinic"
 
-    /// What can be chosen about a private cluster.
+    /// The options of a private cluster.
     public struct Configuration: Sendable {
         /// The directory the cluster lives in (DIR/postgresql); made if it is missing.
         public var directory: String
         /// The user PostgreSQL runs as when this process is root.
         public var user = "postgres"
-        /// Whether a new cluster is on the disk before the first start goes on; tests do without.
+        /// Whether a new cluster is flushed to disk before the first start continues; tests do without.
         public var syncsNewCluster = true
 
         /// Settings of the server (postgresql.conf) for as long as this process runs it.
@@ -47,11 +47,11 @@ public final class PrivateCluster: Sendable {
         url = Self.url(socketDirectory: socketDirectory, role: Self.role, database: Self.role)
     }
 
-    /// Starts the cluster, making it first if there is none, and returns once it takes connections.
+    /// Starts the cluster, making it first if there is none, and returns once it accepts connections.
     ///
-    /// A server left over from a killed daemon is stopped first. Throws a `PrivateClusterError` in words for
-    /// the administrator, the `DatabaseError` with which making the database failed, or a `CancellationError`
-    /// after stopping whatever was begun.
+    /// A server that a killed daemon left over is stopped first. Throws a `PrivateClusterError` for the administrator,
+    /// the `DatabaseError` with which making the database failed, or a `CancellationError` after stopping what was
+    /// started.
     public static func start(_ configuration: Configuration, logger: Logger) async throws -> PrivateCluster {
         do {
             return try await startOrStop(configuration, logger: logger)
@@ -90,7 +90,7 @@ public final class PrivateCluster: Sendable {
         }
     }
 
-    /// Stops the server (sessions are ended, a checkpoint is written) and lets go of the directory.
+    /// Stops the server (it ends sessions and writes a checkpoint) and releases the directory.
     public func stop() async {
         await postmaster.stop()
         lock.withLock { descriptor in
@@ -99,7 +99,7 @@ public final class PrivateCluster: Sendable {
         }
     }
 
-    /// The URL of the clinic's database if a daemon is serving it from this directory right now, else nil.
+    /// The URL of the clinic's database if a daemon serves it from this directory at the moment, else nil.
     public static func runningURL(directory path: String) -> String? {
         guard let directory = try? ClusterDirectory(path, user: nil), let server = directory.runningServer()
         else {
@@ -157,7 +157,7 @@ public final class PrivateCluster: Sendable {
         }
     }
 
-    /// Makes a database that belongs to the clinic's role, and the role, where they are missing.
+    /// Makes the clinic's role and a database that it owns, where they are missing.
     package func makeDatabase(named name: String) async throws {
         try await AdminConnection.withConnection(url: administratorURL) { connection in
             let role = Self.role

@@ -1,5 +1,4 @@
-// Why the private cluster cannot serve: each in one line for the administrator who has to do something about
-// it.
+// Why the private cluster cannot be used, each in one line for the administrator who has to act.
 
 /// Why a private cluster could not be started.
 public struct PrivateClusterError: Error, Sendable, Hashable, CustomStringConvertible {

@@ -1,5 +1,5 @@
-// Finds PostgreSQL's server programs. Debian keeps each major version in a directory of its own and none of
-// them in PATH; others put them where pg_config says, or in PATH.
+// Finds PostgreSQL's server programs. Debian keeps each major version in a directory of its own and none in PATH; other
+// systems have them where pg_config says, or in PATH.
 
 internal import Glibc
 
