@@ -58,9 +58,12 @@ let package = Package(
         .target(
             name: "ClinicMessages", dependencies: ["ProtobufC", "CClinicMessages"], swiftSettings: settings),
 
-        // The wire.
+        // Calls, and the wire they come over.
         .target(
-            name: "TTRPC", dependencies: ["ProtobufC", "TTRPCMessages", logging, metrics, nioCore, nioPosix],
+            name: "RPC", dependencies: ["ProtobufC", "TTRPCMessages", logging, metrics, nioCore, nioPosix],
+            swiftSettings: settings),
+        .target(
+            name: "TTRPC", dependencies: ["ProtobufC", "RPC", "TTRPCMessages", nioCore, nioPosix],
             swiftSettings: settings),
 
         // The database, the rules, the identity.
@@ -81,15 +84,15 @@ let package = Package(
         .target(
             name: "ClinicService",
             dependencies: [
-                "Bcrypt", "ClinicMessages", "ClinicStore", "OpenSSL", "PostgreSQL", "ProtobufC", "Scheduling",
-                "TTRPC",
+                "Bcrypt", "ClinicMessages", "ClinicStore", "OpenSSL", "ProtobufC", "Scheduling",
+                "RPC",
                 "TTRPCMessages", logging,
             ], swiftSettings: settings),
         .executableTarget(
             name: "clinicd",
             dependencies: [
                 "Bcrypt", "ClinicService", "ClinicStore", "Monitoring", "OpenSSL", "PostgreSQL", "Scheduling",
-                "TTRPC",
+                "RPC", "TTRPC",
                 "TTRPCMessages",
                 argumentParser, logging, metrics, nioCore, nioPosix, serviceLifecycle, unixSignals,
             ], exclude: ["README.md"], swiftSettings: settings),
@@ -97,20 +100,22 @@ let package = Package(
         // Clients.
         .target(
             name: "ClinicClient",
-            dependencies: ["ProtobufC", "ClinicMessages", "OpenSSL", "TTRPC", "TTRPCMessages", nioCore],
+            dependencies: [
+                "ProtobufC", "ClinicMessages", "OpenSSL", "RPC", "TTRPC", "TTRPCMessages", nioCore,
+            ],
             swiftSettings: settings),
         .target(name: "Terminal", path: "clients/terminal", swiftSettings: settings),
         .executableTarget(
             name: "clinic",
             dependencies: [
-                "ProtobufC", "ClinicMessages", "OpenSSL", "TTRPCMessages", "TTRPC", "ClinicClient",
+                "ProtobufC", "ClinicMessages", "OpenSSL", "TTRPCMessages", "RPC", "TTRPC", "ClinicClient",
                 "Terminal",
                 argumentParser,
             ], path: "clients/cli", swiftSettings: settings),
         .executableTarget(
             name: "clinic-load",
             dependencies: [
-                "ClinicClient", "ClinicMessages", "OpenSSL", "ProtobufC", "TTRPC", "TTRPCMessages",
+                "ClinicClient", "ClinicMessages", "OpenSSL", "ProtobufC", "RPC", "TTRPC", "TTRPCMessages",
                 "Terminal",
                 argumentParser,
                 histogram, nioCore, nioHTTP1, nioPosix, subprocess,
@@ -130,9 +135,13 @@ let package = Package(
             dependencies: ["ProtobufC", "TTRPCMessages", "ClinicMessages", "TestMessages"],
             swiftSettings: settings),
         .testTarget(
+            name: "RPCTests",
+            dependencies: ["RPC", "ProtobufC", "TTRPCMessages", nioCore, nioPosix], swiftSettings: settings),
+        .testTarget(
             name: "TTRPCTests",
             dependencies: [
-                "TTRPC", "ProtobufC", "TTRPCMessages", "TestMessages", "TestWaiting", "Monitoring", logging,
+                "RPC", "TTRPC", "ProtobufC", "TTRPCMessages", "TestMessages", "TestWaiting", "Monitoring",
+                logging,
                 metrics,
                 nioCore,
                 nioPosix, nioEmbedded,
@@ -140,20 +149,21 @@ let package = Package(
         .testTarget(
             name: "ClinicClientTests",
             dependencies: [
-                "ClinicClient", "ClinicMessages", "TTRPC", "TTRPCMessages", "ProtobufC", logging, nioCore,
+                "ClinicClient", "ClinicMessages", "RPC", "TTRPC", "TTRPCMessages", "ProtobufC", logging,
+                nioCore,
                 nioPosix,
             ], swiftSettings: settings),
         .testTarget(
             name: "ClinicCLITests",
             dependencies: [
-                "clinic", "ClinicClient", "ClinicMessages", "TTRPC", "TTRPCMessages", "ProtobufC",
+                "clinic", "ClinicClient", "ClinicMessages", "RPC", "TTRPC", "TTRPCMessages", "ProtobufC",
                 argumentParser,
                 logging, nioCore, nioPosix,
             ], swiftSettings: settings),
         .testTarget(
             name: "ClinicLoadTests",
             dependencies: [
-                "clinic-load", "ClinicMessages", "Monitoring", "ProtobufC", "TTRPC", "TTRPCMessages",
+                "clinic-load", "ClinicMessages", "Monitoring", "ProtobufC", "RPC", "TTRPC", "TTRPCMessages",
                 "TestWaiting",
                 argumentParser,
                 histogram,
@@ -174,7 +184,7 @@ let package = Package(
         .testTarget(
             name: "OpenSSLTests",
             dependencies: [
-                "OpenSSL", "ProtobufC", "TTRPC", "TTRPCMessages", "TestWaiting", logging, nioCore,
+                "OpenSSL", "ProtobufC", "RPC", "TTRPC", "TTRPCMessages", "TestWaiting", logging, nioCore,
                 nioEmbedded,
                 nioPosix, subprocess,
             ], swiftSettings: settings),
@@ -185,25 +195,27 @@ let package = Package(
             dependencies: [
                 "Bcrypt", "ClinicMessages", "ClinicService", "ClinicStore", "OpenSSL", "PostgreSQL",
                 "ProtobufC",
-                "Scheduling", "TTRPC", "TTRPCMessages", "TestCluster", "TestWaiting", logging, nioPosix,
+                "Scheduling", "RPC", "TTRPC", "TTRPCMessages", "TestCluster", "TestWaiting", logging,
+                nioPosix,
             ], swiftSettings: settings),
         .executableTarget(
             name: "clinic-bench",
             dependencies: [
-                "ClinicMessages", "OpenSSL", "ProtobufC", "TTRPC", "TTRPCMessages", argumentParser, histogram,
+                "ClinicMessages", "OpenSSL", "ProtobufC", "RPC", "TTRPC", "TTRPCMessages", argumentParser,
+                histogram,
                 nioCore, nioPosix,
             ], path: "Tests/Benchmarks/clinic-bench", swiftSettings: settings),
         .executableTarget(
             name: "clinic-instructions",
             dependencies: [
-                "ClinicService", "ClinicStore", "Monitoring", "ProtobufC", "Scheduling", "TTRPC",
+                "ClinicService", "ClinicStore", "Monitoring", "ProtobufC", "Scheduling", "RPC", "TTRPC",
                 "TTRPCMessages",
                 logging, nioCore, nioEmbedded,
             ], path: "Tests/Benchmarks/clinic-instructions", swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "ClinicClient", "ClinicMessages", "PostgreSQL", "ProtobufC", "TTRPC", "TTRPCMessages",
+                "ClinicClient", "ClinicMessages", "PostgreSQL", "ProtobufC", "RPC", "TTRPC", "TTRPCMessages",
                 "TestCluster", "TestWaiting",
                 // Not linked for their code: the tests run what is built.
                 "clinic", "clinic-load", "clinicd",
@@ -218,7 +230,7 @@ if Context.environment["CLINIC_FUZZ"] != nil {
         .executableTarget(
             name: "clinic-fuzz",
             dependencies: [
-                "ClinicMessages", "ClinicService", "ProtobufC", "Scheduling", "TTRPC", "TTRPCMessages",
+                "ClinicMessages", "ClinicService", "ProtobufC", "Scheduling", "RPC", "TTRPC", "TTRPCMessages",
                 logging, nioCore, nioEmbedded,
             ], path: "Tests/Fuzz/clinic-fuzz",
             swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]))
@@ -227,7 +239,9 @@ if Context.environment["CLINIC_FUZZ"] != nil {
 // What ThreadSanitizer has to be told, linked into the tests only when they run under it (Tests/sanitize).
 if Context.environment["CLINIC_THREAD_SANITIZER"] != nil {
     package.targets.append(.target(name: "CThreadSanitizer", path: "Tests/CThreadSanitizer"))
-    package.targets.first { $0.name == "TTRPCTests" }?.dependencies.append("CThreadSanitizer")
+    for target in package.targets where ["RPCTests", "TTRPCTests"].contains(target.name) {
+        target.dependencies.append("CThreadSanitizer")
+    }
 }
 
 // Under a sanitizer only some tests are run; without the targets that these do not need, the build takes half as long.

@@ -2,7 +2,7 @@
 // reader sees every change exactly once.
 
 public import ClinicMessages
-public import TTRPC
+public import RPC
 
 extension ClinicClient {
     /// Watches bookings: all changes from now on, or all after a `resumeToken`.

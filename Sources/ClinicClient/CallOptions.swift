@@ -1,7 +1,7 @@
 // Settings for all calls of a client and for single calls.
 
 public import OpenSSL
-public import TTRPC
+public import RPC
 
 /// The settings of a client.
 ///

@@ -2,6 +2,7 @@
 // `BookingWatch` does so.
 
 public import ProtobufC
+public import RPC
 public import TTRPC
 
 extension ClinicClient {

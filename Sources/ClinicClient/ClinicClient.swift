@@ -3,8 +3,9 @@
 
 internal import ClinicMessages
 public import ProtobufC
+public import RPC
 internal import Synchronization
-public import TTRPC
+internal import TTRPC
 internal import TTRPCMessages
 
 /// A client of one clinic server, for any number of concurrent calls.
@@ -129,12 +130,12 @@ public final class ClinicClient: Sendable {
         /// Whether a reused connection turned out to be dead, which says nothing about the server.
         let foundDeadConnection: Bool
         /// The reason of the wire protocol, if the server gave one.
-        let reason: WireReason?
+        let reason: RejectionReason?
 
         init(_ status: Status, foundDeadConnection: Bool = false) {
             self.status = status
             self.foundDeadConnection = foundDeadConnection
-            reason = status.errorInfo.flatMap { WireReason(rawValue: $0.reason) }
+            reason = status.errorInfo.flatMap { RejectionReason(rawValue: $0.reason) }
         }
 
         /// Whether a retry may succeed.

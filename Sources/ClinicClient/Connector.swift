@@ -3,6 +3,7 @@
 
 internal import NIOCore
 internal import OpenSSL
+internal import RPC
 internal import Synchronization
 internal import TTRPC
 internal import TTRPCMessages

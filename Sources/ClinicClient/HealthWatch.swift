@@ -1,6 +1,6 @@
 // The health of the server, followed across restarts, for supervisors, load balancers and people.
 
-public import TTRPC
+public import RPC
 public import TTRPCMessages
 
 extension ClinicClient {

@@ -3,7 +3,7 @@
 
 public import ClinicMessages
 public import ProtobufC
-public import TTRPC
+public import RPC
 
 /// A request for one page of a list.
 ///

@@ -2,6 +2,7 @@
 // connection has the limits of a call. The reader updates `request` so that the stream resumes at the right place.
 
 internal import ProtobufC
+internal import RPC
 internal import TTRPC
 
 /// Calls a server-streaming method repeatedly.

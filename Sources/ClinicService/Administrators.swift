@@ -2,17 +2,16 @@
 
 public import Bcrypt
 public import ClinicStore
-public import PostgreSQL
-internal import TTRPC
+internal import RPC
 
 /// Makes administrators.
 public struct Administrators: Sendable {
     private let users: UserStore
     private let passwords: BcryptPool
 
-    /// Administrators of this database.
-    public init(database: Database, passwords: BcryptPool) {
-        users = UserStore(database: database)
+    /// Administrators among these users.
+    public init(users: UserStore, passwords: BcryptPool) {
+        self.users = users
         self.passwords = passwords
     }
 

@@ -1,4 +1,4 @@
-// What one deployment's clinic is: its time zone, its money, its customs.
+// The settings of one deployment: its time zone, currency, tax and deadlines.
 
 internal import ClinicStore
 public import Scheduling

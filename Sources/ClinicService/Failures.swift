@@ -1,37 +1,38 @@
-// How a failure below becomes a status: the one place that decides what a caller may know of it.
+// How an error becomes a status: the one place that decides what a caller may know of it.
 
 internal import Bcrypt
 internal import ClinicStore
 internal import Logging
-internal import PostgreSQL
-internal import TTRPC
+internal import RPC
 
 extension Status {
-    /// What a caller is told about an error; the log gets what it may not know, under the request id that both have.
+    /// The status that a caller gets for an error; the log gets what the caller may not know, with the same request id.
     init(describing error: any Error, method: String, requestID: @autoclosure () -> String, logger: Logger) {
         switch error {
         case let status as Status: self = status
         case let refusal as Refusal: self.init(refusal)
-        case let failure as DatabaseError:
-            self.init(failure, method: method, requestID: requestID(), logger: logger)
         case is BcryptPoolError: self.init(.overloaded)
         case is CancellationError: self.init(.cancelled, "the call was cancelled")
         default:
-            self.init(
-                unexpected: "\(type(of: error))", method: method, requestID: requestID(), logger: logger)
+            if let failure = StoreFailure(error) {
+                self.init(failure, method: method, requestID: requestID(), logger: logger)
+            } else {
+                self.init(
+                    unexpected: "\(type(of: error))", method: method, requestID: requestID(), logger: logger)
+            }
         }
     }
 
     private init(
-        _ failure: DatabaseError, method: String, requestID: @autoclosure () -> String, logger: Logger
+        _ failure: StoreFailure, method: String, requestID: @autoclosure () -> String, logger: Logger
     ) {
-        switch failure.category {
+        switch failure.kind {
         case .unavailable: self.init(.databaseUnavailable)
         case .outcomeUnknown: self.init(.outcomeUnknown)
         case .exhausted: self.init(.overloaded)
         case .cancelled: self.init(.cancelled, "the call was cancelled")
         case .timedOut: self.init(.deadlineExceeded)
-        case .conflict, .alreadyExists: self.init(.staleVersion)
+        case .conflict: self.init(.staleVersion)
         case .invalidValue: self.init(.invalidField)
         case .internal:
             self.init(

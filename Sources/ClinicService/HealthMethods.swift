@@ -1,17 +1,17 @@
-// The health checks: the one service that needs no store. Behind the same chain as everything else, they can be served
-// without a database too, which is how the cost of the chain itself is counted (Tests/Benchmarks/instructions): here,
-// since only code of this module is specialised as that of the daemon is.
+// The health checks: the one service that needs no store. They are served behind the same chain as everything else. They
+// can be served without a database too, which is how the cost of the chain itself is counted
+// (Tests/Benchmarks/instructions); that is here, since only code of this module is specialised like that of the daemon.
 
 internal import ClinicStore
 package import Logging
 internal import ProtobufC
-package import TTRPC
+package import RPC
 internal import TTRPCMessages
 
-extension Endpoints {
+extension ServiceRegistry {
     /// Serves `grpc.health.v1.Health`.
     mutating func serve(_ health: HealthService) throws(IncompleteService) {
-        try serve(HealthMethods.check, start: { request, _ in .answers(try health.check(request)) })
+        try serve(HealthMethods.check, .inMemory { request, _ in .ready(try health.check(request)) })
         try serve(HealthMethods.watch, endsWhenDraining: true) { request, _, responses in
             try await health.watch(request, responses)
         }
@@ -21,13 +21,13 @@ extension Endpoints {
 /// The health checks alone, called by a patient who is known for a day; throws `IncompleteService`.
 package func healthMethods(
     of health: HealthService, signingKeys: SigningKeys, patient userID: Int64, logger: Logger
-) throws -> MethodTable {
-    let standings = Standings(source: NoSource(), maximumAge: .seconds(86_400))
-    standings.remember(Standing(role: .patient, tokenVersion: 1), of: userID)
-    let identity = Identity(tokens: AccessTokens(keys: signingKeys), standings: standings)
-    var endpoints = Endpoints(identity: identity, logger: logger, hasRoom: { _ in true }, afterChange: {})
-    try endpoints.serve(health)
-    return endpoints.table
+) throws -> Router {
+    let revocations = SessionRevocationCache(source: NoSource(), maximumAge: .seconds(86_400))
+    revocations.remember(Standing(role: .patient, tokenVersion: 1), of: userID)
+    let identity = Identity(tokens: AccessTokens(keys: signingKeys), revocations: revocations)
+    var registry = ServiceRegistry(identity: identity, logger: logger, admits: { _ in true }, afterChange: {})
+    try registry.serve(health)
+    return registry.router
 }
 
 /// Knows nobody.

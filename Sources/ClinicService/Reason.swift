@@ -2,7 +2,7 @@
 // means one thing everywhere and none is undocumented.
 
 internal import ClinicStore
-internal import TTRPC
+internal import RPC
 
 /// The `reason` of the google.rpc.ErrorInfo that every failure carries, in the domain `clinic.v1`.
 enum Reason: String, CaseIterable {
@@ -167,7 +167,7 @@ enum Reason: String, CaseIterable {
     }
 }
 
-/// The domain of every reason, those of the wire (TTRPC's WireReason) included.
+/// The domain of every reason, those of the wire (RPC's RejectionReason) included.
 public let clinicErrorDomain = "clinic.v1"
 
 extension Status {

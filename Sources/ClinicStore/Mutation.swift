@@ -12,6 +12,8 @@ public struct Origin: Sendable {
     public var method: String
     /// The client's key and the SHA-256 digest of the request it came with, or nil.
     public var key: Key?
+    /// With which others the call's mutations are sent; nil sends them at once.
+    public var scheduling: (any StatementScheduling)?
 
     /// A client's idempotency key, 1 to 128 printable ASCII characters, with the digest of its request.
     public struct Key: Sendable {
@@ -28,10 +30,13 @@ public struct Origin: Sendable {
     }
 
     /// The origin of one call.
-    public init(actorID: Int64?, method: String, key: Key? = nil) {
+    public init(
+        actorID: Int64?, method: String, key: Key? = nil, scheduling: (any StatementScheduling)? = nil
+    ) {
         self.actorID = actorID
         self.method = method
         self.key = key
+        self.scheduling = scheduling
     }
 }
 
@@ -80,11 +85,13 @@ struct Mutation<Answer: Record>: Sendable {
         _ database: Database, _ origin: Origin, _ parameters: [SQLValue], _ affinityKey: Int64?
     ) async throws(DatabaseError) -> Rows {
         do {
-            return try await database.write(statement, parameters, affinityKey: affinityKey)
+            return try await database.write(
+                statement, parameters, affinityKey: affinityKey, scheduling: origin.scheduling)
         } catch let lost where lost.kind == .outcomeUnknown && origin.key != nil {
             for _ in 0..<4 {
                 do {
-                    return try await database.write(statement, parameters, affinityKey: affinityKey)
+                    return try await database.write(
+                        statement, parameters, affinityKey: affinityKey, scheduling: origin.scheduling)
                 } catch  where error.kind == .outcomeUnknown {
                     continue
                 } catch {

@@ -1,5 +1,5 @@
 // A question that one statement answers, before it is asked: whoever serves callers decides how to wait for the answer.
-public import PostgreSQL
+internal import PostgreSQL
 
 /// A question to the database.
 public struct Query<Answer>: Sendable {
@@ -28,14 +28,19 @@ public struct Query<Answer>: Sendable {
         try read(try await database.read(statement, parameters))
     }
 
-    /// Asks it without a task. `report` is called once, on whichever thread knows, with what makes the answer or throws
-    /// why there is none.
-    public func ask(
-        _ report: @escaping @Sendable (_ answer: @escaping @Sendable () throws -> Answer) -> Void
-    ) -> SubmittedStatement {
-        database.submit(statement, parameters, to: statement.readPool) { [read] result, _ in
-            report { try read(result.get()) }
-        }
+    /// Begins it in a batch, without a task. `completion` is called once, on whichever thread has the result, with what makes
+    /// the answer or throws why there is none.
+    public func start(
+        in batch: StoreBatch?,
+        completion:
+            @escaping @Sendable (_ answer: @escaping @Sendable () throws -> Answer, StoreCompletions) -> Void
+    ) -> StoreStatement {
+        StoreStatement(
+            statement: database.submit(
+                statement, parameters, to: statement.readPool, in: batch?.statements
+            ) { [read] result, completions in
+                completion({ try read(result.get()) }, StoreCompletions(batch: completions))
+            })
     }
 }
 

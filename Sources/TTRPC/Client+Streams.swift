@@ -3,6 +3,7 @@
 
 internal import NIOCore
 public import ProtobufC
+public import RPC
 internal import TTRPCMessages
 
 extension Client {
@@ -50,7 +51,7 @@ extension Client {
         let stream = ClientStream(
             kind: kind, deadline: timeout.map { .now() + $0 },
             responses: InboundQueue(
-                limits: connection.configuration.streamLimits, account: connection.inbound))
+                limits: connection.configuration.streamLimits, budget: connection.inbound))
         if let timeout, timeout.nanoseconds == 0 {
             stream.responses.end(.failure(Self.deadlineIsOver))
         } else {

@@ -1,10 +1,11 @@
-// The client: one connection, any number of calls on it, answers in any order. It does not reconnect by itself:
-// what may be repeated is known to the caller only, and `Status.transportFailure` tells it what it needs for that.
+// The client: one connection, any number of calls on it, responses in any order. It does not reconnect by itself: only the
+// caller knows what may be repeated, and `Status.transportFailure` says what happened to the call.
 
 internal import Glibc
 public import NIOCore
 internal import NIOPosix
 public import ProtobufC
+public import RPC
 internal import TTRPCMessages
 
 /// A connection to a ttrpc server. It is closed by `close()` or with its last reference.
@@ -42,7 +43,7 @@ public final class Client: Sendable {
                 switch address {
                 case .unix(let path): bootstrap.connect(unixDomainSocketPath: path)
                 case .tcp(let host, let port), .tls(let host, let port):
-                    bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1).noticingHalfOpenLine()
+                    bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1).usingTCPKeepalive()
                         .connect(host: host, port: port)
                 }
             let channel = try await connected.flatMap { channel in
@@ -98,11 +99,11 @@ public final class Client: Sendable {
             await withUnsafeContinuation { continuation in
                 call.wait(continuation)
                 request.withEncoded { connection.submit(call, $0) }
-                // A task that was cancelled before the call was in line has had its handler run too early.
-                if Task.isCancelled { connection.giveUp(call) }
+                // The handler of a task that was cancelled before the call was submitted has run too early.
+                if Task.isCancelled { connection.cancel(call) }
             }
         } onCancel: {
-            connection.giveUp(call)
+            connection.cancel(call)
         }
         return try outcome.get()
     }
@@ -144,4 +145,9 @@ public final class Client: Sendable {
         default: String(cString: strerror(errorNumber))
         }
     }
+}
+
+extension Metadata {
+    /// The pairs as they are sent.
+    var sent: [TTRPCKeyValue] { map { TTRPCKeyValue(key: $0.key, value: $0.value) } }
 }

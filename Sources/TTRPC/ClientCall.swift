@@ -1,18 +1,18 @@
-// One call on its way through a client: made by the caller's task, answered on the event loop.
+// One call of a client: made by the caller's task, ended on the event loop.
 
 internal import NIOCore
+internal import RPC
 
 /// A call that waits for its answer.
 ///
-/// It goes from the caller to the event loop through the lock of `ClientConnection`, which orders every access;
-/// this is why it is `@unchecked Sendable`.
+/// Unchecked: it goes from the caller to the event loop through the lock of the outbox, which orders every access.
 final class ClientCall: @unchecked Sendable {
     /// The payload of the answer, or why there is none.
     typealias Outcome = Result<[UInt8], Status>
 
     /// When to stop waiting.
     let deadline: NIODeadline?
-    /// Set once, when the request is put in line.
+    /// Set once, when the request is added to the outbox.
     var streamID: UInt32 = 0
     /// Whether the request was sent, so that `streamID` is settled; for the event loop.
     var isSent = false
@@ -23,7 +23,7 @@ final class ClientCall: @unchecked Sendable {
         self.deadline = deadline
     }
 
-    /// To be called once, before the call is put in line.
+    /// To be called once, before the call is submitted.
     func wait(_ continuation: UnsafeContinuation<Outcome, Never>) {
         self.continuation = continuation
     }

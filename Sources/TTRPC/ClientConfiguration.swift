@@ -1,5 +1,7 @@
 // What can be chosen about a client connection.
 
+internal import RPC
+
 /// The settings of a client.
 public struct ClientConfiguration: Sendable {
     /// How long connecting may take (default 5 s).

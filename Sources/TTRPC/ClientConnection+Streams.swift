@@ -3,14 +3,22 @@
 
 internal import NIOCore
 internal import ProtobufC
+internal import RPC
+
+/// A Data frame whose header came while there was no room for its message. Nothing is read meanwhile.
+struct HeldFrame {
+    let header: FrameHeader
+    let since: NIODeadline
+    let grace: Scheduled<Void>
+}
 
 // MARK: Callers, on any thread
 
 extension ClientConnection {
-    /// Puts the request that opens a stream in line; ends the stream at once if that is not possible.
+    /// Adds the request that opens a stream to the outbox; ends the stream at once if that is not possible.
     func open(_ stream: ClientStream, _ request: EncodedMessage) {
         guard request.byteCount <= FrameHeader.maximumLength else {
-            var status = Status.messageTooLongForFrame
+            var status = Status.messageTooLong
             status.transportFailure = .neverSent
             return stream.responses.end(.failure(status))
         }
@@ -35,7 +43,7 @@ extension ClientConnection {
                 return
             case .mustWait: await waitForRoom(ClientSender(stream: stream))
             case .isOver: throw Status(.cancelled, "the call has ended; its outcome tells how")
-            case nil: throw Status.messageTooLongForFrame
+            case nil: throw Status.messageTooLong
             }
             if Task.isCancelled { throw Status(.cancelled, "the caller gave the call up") }
         }
@@ -45,11 +53,11 @@ extension ClientConnection {
         await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
                 if !outbox.wait(sender, continuation) { continuation.resume() }
-                // A task that was cancelled before it waited has had its handler run too early.
-                if Task.isCancelled { outbox.giveUp(sender) }
+                // The handler of a task that was cancelled before it waited has run too early.
+                if Task.isCancelled { outbox.cancel(sender) }
             }
         } onCancel: {
-            outbox.giveUp(sender)
+            outbox.cancel(sender)
         }
     }
 
@@ -64,7 +72,7 @@ extension ClientConnection {
         outbox.close(stream)
         executor.eventLoop.execute {
             self.sendCollected()
-            _ = self.state.forgotten(stream)
+            _ = self.state.calls.forgotten(stream)
         }
     }
 }
@@ -79,7 +87,7 @@ extension ClientConnection {
     }
 
     func receivedMessage(_ header: FrameHeader, _ message: [UInt8]) {
-        guard let (stream, isLast) = state.receivedMessage(header) else { return }
+        guard let (stream, isLast) = state.calls.receivedMessage(header) else { return }
         stream.responses.add(message)
         if isLast { end(stream, .success(())) }
     }
@@ -100,27 +108,29 @@ extension ClientConnection {
         let eventLoop = executor.eventLoop
         inbound.notify { eventLoop.execute { self.roomWasMade() } }
         // Room that was made before the account was told to say so.
-        guard let queue = state.queue(of: header.streamID), queue.isFull else { return received(header) }
+        guard let queue = state.calls.queue(of: header.streamID), queue.isFull else {
+            return received(header)
+        }
         let patience = max(TimeAmount(bounded: configuration.slowStreamGrace) - queue.stalled, .zero)
-        held = HeldFrame(
+        state.held = HeldFrame(
             header: header, since: eventLoop.now,
             grace: eventLoop.assumeIsolated().scheduleTask(in: patience) { self.graceIsOver() })
     }
 
     func stopHolding() {
-        held?.grace.cancel()
-        held = nil
+        state.held?.grace.cancel()
+        state.held = nil
         inbound.notify {}
     }
 
     private func roomWasMade() {
-        guard let held else { return }
+        guard let held = state.held else { return }
         goOn(with: held)
     }
 
     private func graceIsOver() {
-        guard let held else { return }
-        if let slow = state.takeSlowStream(holding: held.header.streamID) {
+        guard let held = state.held else { return }
+        if let slow = state.calls.takeSlowStream(holding: held.header.streamID) {
             let text = "the messages of the stream were not taken as fast as they came"
             end(slow, .failure(Status(.resourceExhausted, text)))
         }
@@ -128,13 +138,14 @@ extension ClientConnection {
     }
 
     private func goOn(with held: HeldFrame) {
-        state.queue(of: held.header.streamID)?.stalled(for: executor.eventLoop.now - held.since)
+        state.calls.queue(of: held.header.streamID)?.stalled(for: executor.eventLoop.now - held.since)
         held.grace.cancel()
-        self.held = nil
+        state.held = nil
         received(held.header)
         takeFrames()
-        guard isReadHeld, self.held == nil else { return }
-        isReadHeld = false
+        guard state.isReadHeld, state.held == nil else { return }
+        state.isReadHeld = false
+        let context = state.context
         context?.read()
     }
 }

@@ -1,47 +1,56 @@
-// The channel handler of one client connection: between the callers' tasks, the rules of ClientConnectionState and
-// the bytes of the channel. Callers leave their requests in the outbox from any thread; everything else here runs
-// on the event loop, and does without exclusivity checks for the same reason as ServerConnection.
+// The channel handler of one client connection: between the callers' tasks, the rules of ClientConnectionState and the
+// bytes of the channel. Callers put their requests into the outbox from any thread; everything else here runs on the event
+// loop.
 
 internal import NIOCore
 internal import ProtobufC
+internal import RPC
 internal import TTRPCMessages
 
 /// Carries the calls of one client.
 ///
-/// `outbox` and `executor` are for any thread, the rest for the event loop, which is checked where calls come in;
-/// this is why it is `@unchecked Sendable`.
+/// Unchecked: `outbox` and `executor` are for any thread, the rest for the event loop, which is checked where calls come in.
 final class ClientConnection: ChannelDuplexHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    /// What changes on the event loop.
+    struct State: ~Copyable {
+        var calls = ClientConnectionState()
+        var decoder = FrameDecoder()
+        var context: ChannelHandlerContext?
+        var deadlineTimer = DeadlineTimer()
+        var spare = ByteBuffer()
+        /// A frame that has to wait for a caller; nothing is read meanwhile.
+        var held: HeldFrame?
+        /// The channel wants to read and has to wait for the same reason.
+        var isReadHeld = false
+    }
+
     let executor: EventLoopExecutor
     let outbox: ClientOutbox
     let configuration: ClientConfiguration
     /// What waits for the callers of streams.
-    let inbound: InboundAccount
+    let inbound: FlowControlBudget
     private let address: Address
-    @exclusivity(unchecked) var state = ClientConnectionState()
-    @exclusivity(unchecked) var decoder = FrameDecoder()
-    @exclusivity(unchecked) private(set) var context: ChannelHandlerContext?
-    @exclusivity(unchecked) private var deadlineTimer = DeadlineTimer()
-    @exclusivity(unchecked) private var spare = ByteBuffer()
-    /// A frame that has to wait for a caller; nothing is read meanwhile.
-    @exclusivity(unchecked) var held: HeldFrame?
-    /// The channel wants to read and has to wait for the same reason.
-    @exclusivity(unchecked) var isReadHeld = false
+    // As in ServerConnection: used on one thread, and no access lasts across a call that comes back to the connection.
+    #if !DEBUG
+    @exclusivity(unchecked)
+    #endif
+    var state = State()
 
     init(address: Address, configuration: ClientConfiguration, executor: EventLoopExecutor) {
         self.address = address
         self.configuration = configuration
         outbox = ClientOutbox(limits: configuration.streamLimits)
-        inbound = InboundAccount(limit: configuration.maximumQueuedBytesPerConnection)
+        inbound = FlowControlBudget(limit: configuration.maximumQueuedBytesPerConnection)
         self.executor = executor
     }
 
     // MARK: Callers, on any thread
 
-    /// Puts a request in line; ends the call at once if that is not possible.
+    /// Adds a request to the outbox; ends the call at once if that is not possible.
     func submit(_ call: ClientCall, _ request: EncodedMessage) {
         guard request.byteCount <= FrameHeader.maximumLength else {
             let text = "a request of \(request.byteCount) bytes is too long for a frame"
@@ -64,11 +73,11 @@ final class ClientConnection: ChannelDuplexHandler, @unchecked Sendable {
         eventLoop.execute { self.sendCollected() }
     }
 
-    /// Ends a call that its caller waits for no longer. To be called after it was put in line.
-    func giveUp(_ call: ClientCall) {
+    /// Ends a call that its caller waits for no longer. To be called after `submit`.
+    func cancel(_ call: ClientCall) {
         executor.eventLoop.execute {
             self.sendCollected()
-            guard self.state.givenUp(call) else { return }
+            guard self.state.calls.cancelled(call) else { return }
             call.end(.failure(Status(.cancelled, "the caller gave the call up")))
         }
     }
@@ -77,44 +86,44 @@ final class ClientConnection: ChannelDuplexHandler, @unchecked Sendable {
 
     func sendCollected() {
         executor.eventLoop.preconditionInEventLoop()
-        guard let context else { return }
-        var (buffer, calls, streams, areSendersWaiting) = outbox.collect(spare: spare)
-        spare = ByteBuffer()
+        guard let context = state.context else { return }
+        var (buffer, calls, streams, areSendersWaiting) = outbox.collect(spare: state.spare)
+        state.spare = ByteBuffer()
         guard buffer.readableBytes > 0 else { return }
-        state.sent(calls, streams)
+        state.calls.sent(calls, streams)
         if let deadline = calls.lazy.compactMap(\.deadline).min() { watch(deadline) }
         if let deadline = streams.lazy.compactMap(\.deadline).min() { watch(deadline) }
         context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
         if areSendersWaiting { outbox.setWritable(context.channel.isWritable) }
-        spare = ClientOutbox.reclaimed(&buffer)
+        state.spare = ClientOutbox.reclaimed(&buffer)
     }
 
     private func watch(_ deadline: NIODeadline) {
-        deadlineTimer.watch(deadline, on: executor.eventLoop) { self.deadlineReached() }
+        state.deadlineTimer.watch(deadline, on: executor.eventLoop) { self.deadlineReached() }
     }
 
     private func deadlineReached() {
-        deadlineTimer.fired()
-        for call in state.takeExpiredCalls(now: executor.eventLoop.now) {
+        state.deadlineTimer.fired()
+        for call in state.calls.takeExpiredCalls(now: executor.eventLoop.now) {
             call.end(.failure(Status(.deadlineExceeded, "no answer came within the time allowed")))
         }
-        for stream in state.takeExpiredStreams(now: executor.eventLoop.now) {
+        for stream in state.calls.takeExpiredStreams(now: executor.eventLoop.now) {
             end(
                 stream,
                 .failure(Status(.deadlineExceeded, "the stream had not ended within the time allowed")))
         }
-        if let next = state.nextDeadline { watch(next) }
+        if let next = state.calls.nextDeadline { watch(next) }
     }
 
     // MARK: Channel events
 
     func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
+        state.context = context
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         end()
-        self.context = nil
+        state.context = nil
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -128,10 +137,10 @@ final class ClientConnection: ChannelDuplexHandler, @unchecked Sendable {
     }
 
     func read(context: ChannelHandlerContext) {
-        if held == nil {
+        if state.held == nil {
             context.read()
         } else {
-            isReadHeld = true
+            state.isReadHeld = true
         }
     }
 
@@ -141,23 +150,24 @@ final class ClientConnection: ChannelDuplexHandler, @unchecked Sendable {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        decoder.append(unwrapInboundIn(data))
+        state.decoder.append(unwrapInboundIn(data))
         takeFrames()
     }
 
     func takeFrames() {
-        while held == nil {
-            switch decoder.next() {
+        while state.held == nil {
+            switch state.decoder.next() {
             case .needsMoreBytes: return
             case .header(let header): received(header)
             case .body(let header):
                 if header.type == FrameType.response.rawValue {
                     receivedResponse(header)
                 } else {
-                    receivedMessage(header, decoder.takeBody { Array($0) })
+                    receivedMessage(header, state.decoder.takeBody { Array($0) })
                 }
             case .notTTRPC:
                 fail(Status(.neverSent, "what answers at \(address) is not a ttrpc server"))
+                let context = state.context
                 context?.close(promise: nil)
                 return
             }
@@ -165,7 +175,7 @@ final class ClientConnection: ChannelDuplexHandler, @unchecked Sendable {
     }
 
     func received(_ header: FrameHeader) {
-        switch state.receivedHeader(header) {
+        switch state.calls.receivedHeader(header) {
         case .readBody: return
         case .skipBody: break
         case .fail(let call, let status): call.end(.failure(status))
@@ -173,20 +183,20 @@ final class ClientConnection: ChannelDuplexHandler, @unchecked Sendable {
         case .endStream(let stream): end(stream, .success(()))
         case .hold: return hold(header)
         }
-        decoder.skipBody()
+        state.decoder.skipBody()
     }
 
     private func receivedResponse(_ header: FrameHeader) {
-        let response = decoder.takeBody { try? TTRPCResponse(decoding: $0, limits: .client) }
+        let response = state.decoder.takeBody { try? TTRPCResponse(decoding: $0, limits: .client) }
         let outcome: ClientCall.Outcome
         if let response {
             outcome = Status(wireForm: response.status).map { .failure($0) } ?? .success(response.payload)
         } else {
             outcome = .failure(Status(.internal, "the server's answer is not a ttrpc response"))
         }
-        if let call = state.receivedResponse(streamID: header.streamID) {
+        if let call = state.calls.receivedResponse(streamID: header.streamID) {
             call.end(outcome)
-        } else if let stream = state.receivedResponse(ending: header.streamID) {
+        } else if let stream = state.calls.receivedResponse(ending: header.streamID) {
             receivedOutcome(outcome, of: stream)
         }
     }
@@ -199,14 +209,14 @@ final class ClientConnection: ChannelDuplexHandler, @unchecked Sendable {
         for call in unsent.calls { call.end(.failure(reason)) }
         for stream in unsent.streams { end(stream, .failure(reason)) }
         let unknown = Status(.outcomeUnknown, (outbox.failure ?? reason).message)
-        let sent = state.closed()
+        let sent = state.calls.closed()
         for call in sent.calls { call.end(.failure(unknown)) }
         for stream in sent.streams { end(stream, .failure(unknown)) }
     }
 
     private func end() {
         stopHolding()
-        deadlineTimer.cancel()
+        state.deadlineTimer.cancel()
         fail(Status(.neverSent, "the connection to \(address) was closed"))
     }
 }

@@ -6,6 +6,7 @@
 
 internal import NIOCore
 internal import ProtobufC
+internal import RPC
 
 /// The state of one client connection.
 struct ClientConnectionState: ~Copyable {
@@ -52,14 +53,14 @@ struct ClientConnectionState: ~Copyable {
         return .fail(call, mistake)
     }
 
-    /// The body that `receivedHeader` wanted is here; nil if the call was given up meanwhile.
+    /// The body that `receivedHeader` wanted is here; nil if the call was cancelled meanwhile.
     mutating func receivedResponse(streamID: UInt32) -> ClientCall? {
         calls.removeValue(forKey: streamID)
     }
 
     /// The caller waits no longer; whether it still did.
-    mutating func givenUp(_ call: ClientCall) -> Bool {
-        // One that is not in line yet is still being written to by its caller, who asks again after it.
+    mutating func cancelled(_ call: ClientCall) -> Bool {
+        // A call that is not sent yet is still used by its caller, who cancels again after that.
         guard call.isSent, calls[call.streamID] === call else { return false }
         calls[call.streamID] = nil
         return true

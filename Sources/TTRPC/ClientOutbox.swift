@@ -1,9 +1,10 @@
-// Where requests gather between the tasks that make them and the event loop that sends them: already encoded, one
-// behind the other, so that all requests of one turn of the loop leave in one write. Stream ids are given out
-// under the same lock, hence in the order of the bytes, which the protocol's first implementation insists on.
+// Where requests gather between the tasks that make them and the event loop that sends them: encoded, one behind the
+// other, so that all requests of one turn of the loop leave in one write. Stream ids are assigned under the same lock,
+// hence in the order of the bytes, which containerd's implementation insists on.
 
 internal import NIOCore
 internal import ProtobufC
+internal import RPC
 internal import Synchronization
 
 /// The requests of a connection that are not sent yet.
@@ -44,7 +45,8 @@ final class ClientOutbox: Sendable {
         self.limits = limits
     }
 
-    /// Puts a request that fits into a frame in line; true if the event loop has to be told that there is something to collect.
+    /// Adds a request that fits into a frame; true if the event loop has to be told that there is something to
+    /// collect.
     func add(_ call: ClientCall, _ request: EncodedMessage) throws(Status) -> Bool {
         let result = state.withLock { state -> Result<Bool, Status> in
             if let failure = state.failure { return .failure(failure) }
@@ -58,7 +60,7 @@ final class ClientOutbox: Sendable {
 
     // MARK: Streams
 
-    /// Puts the request that opens a stream in line; true as above.
+    /// Adds the request that opens a stream; true as above.
     func add(_ stream: ClientStream, _ request: EncodedMessage) throws(Status) -> Bool {
         let result = state.withLock { state -> Result<Bool, Status> in
             if let failure = state.failure { return .failure(failure) }
@@ -105,8 +107,8 @@ final class ClientOutbox: Sendable {
         }
     }
 
-    /// Lets a sender go on: its task was cancelled.
-    func giveUp(_ sender: ClientSender) {
+    /// Resumes a sender whose task was cancelled.
+    func cancel(_ sender: ClientSender) {
         let continuation = state.withLock { state in
             state.senders.removeAll { $0 === sender }
             return sender.takeContinuation()
@@ -114,7 +116,7 @@ final class ClientOutbox: Sendable {
         continuation?.resume()
     }
 
-    /// Puts the end of a stream's requests in line; true if the event loop has to be told.
+    /// Adds the end of a stream's requests; true if the event loop has to be told.
     func addEnd(of stream: ClientStream) -> Bool {
         state.withLock { state in
             if stream.isOver || stream.hasClosedRequests || state.failure != nil { return false }

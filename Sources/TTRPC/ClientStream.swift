@@ -1,11 +1,12 @@
-// One stream on its way through a client: opened and fed by the caller's tasks, answered on the event loop.
+// One stream of a client: opened and written by the caller's tasks, read on the event loop.
 
 internal import NIOCore
 internal import ProtobufC
+internal import RPC
 
 /// A call with a stream of requests, of responses or of both.
 ///
-/// What the outbox keeps here is touched under its lock only; this is why it is `@unchecked Sendable`.
+/// Unchecked: what the outbox keeps here is used under its lock only.
 final class ClientStream: @unchecked Sendable {
     let kind: MethodKind
     /// When to stop waiting.
@@ -13,9 +14,9 @@ final class ClientStream: @unchecked Sendable {
     /// The responses that nobody has taken yet.
     let responses: InboundQueue
 
-    /// Set once by the outbox, when the request is put in line.
+    /// Set once by the outbox, when the request is added.
     var streamID: UInt32 = 0
-    /// For the outbox: what was put in line since it was last collected.
+    /// For the outbox: what was added since it was last collected.
     var turn = SendingTurn()
     /// For the outbox: whether the caller sends nothing more.
     var hasClosedRequests = false
@@ -33,8 +34,7 @@ final class ClientStream: @unchecked Sendable {
     var openingFlags: FrameFlags { kind.streamsRequests ? [.remoteOpen, .noData] : .remoteClosed }
 }
 
-/// A task that waits until its stream may send again. Used under the lock of the outbox only; this is why it is
-/// `@unchecked Sendable`.
+/// A task that waits until its stream may send again. Unchecked: it is used under the lock of the outbox only.
 final class ClientSender: @unchecked Sendable {
     let stream: ClientStream
     var continuation: UnsafeContinuation<Void, Never>?

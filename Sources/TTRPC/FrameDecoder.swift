@@ -2,10 +2,11 @@
 // header whether its body is wanted, before a byte of that body is kept. So a refused body costs no memory, and
 // an owner that must stop (its peer does not read) just stops asking.
 //
-// Bodies are lent as they lie in the buffer that came from the socket. Only what a read cuts off is copied, into a
-// buffer that never holds more than one frame and grows with what arrived, not with what was announced.
+// Bodies are lent in place, in the buffer that came from the socket. Only a frame that is split between reads is copied,
+// into a buffer that never holds more than one frame and grows with what arrived, not with what was announced.
 
 internal import NIOCore
+internal import RPC
 
 /// An incremental decoder of frames, for any split of the bytes.
 struct FrameDecoder {
@@ -30,14 +31,6 @@ struct FrameDecoder {
     private var bytesToSkip = 0
     private var headerCount: UInt64 = 0
 
-    /// A frame that has begun and is not complete.
-    struct Unfinished: Equatable {
-        /// Its number, to tell it from the one before and the one behind it.
-        var number: UInt64
-        /// Its header has come, and bytes of its body are missing.
-        var hasHeader: Bool
-    }
-
     /// Gives the decoder the bytes of one read.
     mutating func append(_ bytes: ByteBuffer) {
         if incoming.isEmpty {
@@ -48,10 +41,12 @@ struct FrameDecoder {
     }
 
     /// The frame that waits for more bytes. To be asked when `next()` needs them.
-    var unfinished: Unfinished? {
-        if pending != nil || bytesToSkip > 0 { return Unfinished(number: headerCount, hasHeader: true) }
+    var unfinished: UnfinishedMessage? {
+        if pending != nil || bytesToSkip > 0 {
+            return UnfinishedMessage(number: headerCount, hasHeader: true)
+        }
         guard !partial.isEmpty else { return nil }
-        return Unfinished(number: headerCount &+ 1, hasHeader: false)
+        return UnfinishedMessage(number: headerCount &+ 1, hasHeader: false)
     }
 
     /// The next event; to be called until it needs more bytes or reports something that is not ttrpc.
@@ -126,9 +121,9 @@ struct FrameDecoder {
     }
 }
 
-/// What is left of a read, where it lies. A buffer looks up its memory, and who else uses it, each time it is asked,
-/// which was a twentieth of a small call; here that is done once. Whoever else has the buffer makes a copy of it before
-/// a change, since its storage is kept here too. The bytes are lent to a closure only.
+/// What is left of a read, in place. A ByteBuffer looks its memory up at each access, which was a twentieth of a small
+/// call; here that is done once. Another owner of the buffer copies it before a change, since its storage is retained here
+/// too. The bytes are lent to a closure only.
 private struct LentBytes {
     private var storage: AnyObject?
     private var rest = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -148,8 +143,7 @@ private struct LentBytes {
     mutating func take<Result>(_ count: Int, _ use: (UnsafeRawBufferPointer) -> Result) -> Result {
         let taken = UnsafeRawBufferPointer(rebasing: rest[..<count])
         rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-        // That the memory is the storage's is known to nobody else: without this the compiler may let go of it before
-        // it is used, where the next thing done with this is to replace it.
+        // The compiler does not know that the storage owns the memory, and might release it before it is used.
         return withExtendedLifetime(storage) { use(taken) }
     }
 

@@ -1,8 +1,9 @@
-// The envelope of a request, read where it lies. Every call has one, and to decode it as a message of its own was a fifth
-// of a small call: four texts and two lists were made of bytes that are looked at once. So this one message has a reader
-// by hand. It takes and refuses exactly what `TTRPCRequest` does, which a test and the fuzzer hold against each other.
+// The envelope of a request, read in place. Every call has one, and decoding it as a message of its own was a fifth of a
+// small call: it made four texts and two lists of bytes that are looked at once. So this one message has a hand-written
+// reader. It accepts and rejects exactly what `TTRPCRequest` does, which a test and the fuzzer compare.
 
 internal import ProtobufC
+internal import RPC
 internal import TTRPCMessages
 
 /// A request's envelope; valid only as long as the bytes it was read from.
@@ -38,20 +39,20 @@ struct RequestEnvelope {
     private(set) var pairFieldCount: Int?
     /// The names are those of the expected method.
     private(set) var hasExpectedNames = false
-    /// The pairs are those that were remembered, byte by byte.
-    private(set) var hasRememberedPairs = false
+    /// The pairs are those in the cache, byte by byte.
+    private(set) var hasCachedPairs = false
 
     /// Nil for bytes that are no envelope, or that have too many fields. The names of the expected method, and pairs that
-    /// are remembered, are compared and not read again.
+    /// are in the cache, are compared and not read again.
     init?(
-        _ bytes: UnsafeRawBufferPointer, expected: RegisteredMethod? = nil,
-        remembered: borrowing RememberedMetadata = RememberedMetadata()
+        _ bytes: UnsafeRawBufferPointer, expected: EncodedNames? = nil,
+        cache: borrowing MetadataCache = MetadataCache()
     ) {
         var reader = WireReader(bytes)
         var fieldsLeft = DecodingLimits.server.maximumFieldCount
         var fieldsLeftAtPairs = 0
         var hasOnlyPairs = true
-        if let names = expected?.names, names.begin(bytes) {
+        if let names = expected, names.begin(bytes) {
             service = UnsafeRawBufferPointer(rebasing: bytes[names.service])
             method = UnsafeRawBufferPointer(rebasing: bytes[names.method])
             hasExpectedNames = true
@@ -61,11 +62,11 @@ struct RequestEnvelope {
         }
         while !reader.isAtEnd {
             let rest = reader.rest
-            if pairCount == 0, remembered.cameAs(rest), remembered.fieldCount <= fieldsLeft {
+            if pairCount == 0, cache.cameAs(rest), cache.fieldCount <= fieldsLeft {
                 pairs = rest
-                pairCount = remembered.pairCount
-                pairByteCount = remembered.pairByteCount
-                hasRememberedPairs = true
+                pairCount = cache.pairCount
+                pairByteCount = cache.pairByteCount
+                hasCachedPairs = true
                 break
             }
             let fieldsLeftBefore = fieldsLeft

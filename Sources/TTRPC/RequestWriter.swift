@@ -1,6 +1,7 @@
 // The requests of a streaming call, as its caller sends them, and the calls that have them.
 
 public import ProtobufC
+public import RPC
 
 /// Sends messages to the server on one stream. Any task of the caller may use it.
 public struct RequestWriter<Request: Message>: Sendable {

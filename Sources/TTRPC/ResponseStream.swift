@@ -2,6 +2,7 @@
 // them: the protocol has no frame that would tell the server, so what still comes is dropped.
 
 public import ProtobufC
+public import RPC
 
 /// The messages that a server sends on one stream, in order, encoded. For one task, which may go through it once.
 ///

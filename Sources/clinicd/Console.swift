@@ -4,7 +4,7 @@
 internal import ClinicStore
 internal import Glibc
 internal import PostgreSQL
-internal import TTRPC
+internal import RPC
 internal import TTRPCMessages
 
 /// What ends a command, in one line that says what to do.

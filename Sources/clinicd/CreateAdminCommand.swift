@@ -33,7 +33,7 @@ struct CreateAdminCommand: AsyncParsableCommand {
         let passwords = try BcryptPool(cost: passwords.bcryptCost)
         let storage = try await Storage.openBesideDaemon(storage, logger: storage.logger())
         let user = try await storage.closing { database in
-            try await Administrators(database: database, passwords: passwords)
+            try await Administrators(users: UserStore(database: database), passwords: passwords)
                 .make(email: email, password: password, firstName: firstName, lastName: lastName)
         }
         say("\(user.email) is an administrator (user \(user.id))")

@@ -2,7 +2,7 @@
 
 internal import FoundationEssentials
 internal import Glibc
-internal import TTRPC
+internal import RPC
 
 /// The data directory.
 struct DataDirectory {

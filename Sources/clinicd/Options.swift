@@ -5,8 +5,8 @@ internal import ClinicService
 internal import Logging
 internal import Monitoring
 internal import PostgreSQL
+internal import RPC
 internal import Scheduling
-internal import TTRPC
 
 /// Where the data is.
 struct StorageOptions: ParsableArguments {
@@ -130,7 +130,6 @@ struct PeerOptions: ParsableArguments {
 
     var serverConfiguration: ServerConfiguration {
         var configuration = ServerConfiguration()
-        configuration.aroundTurns = Database.sendingTogether
         configuration.allowedUserIDs = Set(allowUid)
         configuration.drainTime = .seconds(drainTime)
         configuration.defaultTimeout = .seconds(defaultTimeout)

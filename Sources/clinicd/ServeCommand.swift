@@ -3,10 +3,12 @@
 internal import ArgumentParser
 internal import Bcrypt
 internal import ClinicService
+internal import ClinicStore
 internal import Logging
 internal import Monitoring
 internal import NIOPosix
 internal import PostgreSQL
+internal import RPC
 internal import ServiceLifecycle
 internal import TTRPC
 internal import TTRPCMessages
@@ -114,7 +116,7 @@ private struct Daemon: Service, CustomStringConvertible {
         let passwords = try BcryptPool(cost: command.passwords.bcryptCost)
         let methods = try clinicMethods(
             ClinicDependencies(
-                clinic: settings, database: database, passwords: passwords, signingKeys: keys,
+                clinic: settings, stores: Stores(database: database), passwords: passwords, signingKeys: keys,
                 health: health, logger: logger))
         let registry = MetricsRegistry(families: serverFamilies)
         var configuration = command.peers.serverConfiguration
@@ -122,7 +124,8 @@ private struct Daemon: Service, CustomStringConvertible {
         configuration.errorDomain = clinicErrorDomain
         configuration.metricsPrefix = "clinic"
         let server = Server(
-            methods: methods, configuration: configuration, group: MultiThreadedEventLoopGroup.singleton,
+            router: methods, wire: .ttrpc, configuration: configuration,
+            group: MultiThreadedEventLoopGroup.singleton,
             logger: logger, metrics: registry)
         let pages = try await serve(
             ServicePages(

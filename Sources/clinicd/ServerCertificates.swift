@@ -7,8 +7,8 @@ internal import Glibc
 internal import Logging
 internal import NIOCore
 internal import OpenSSL
+internal import RPC
 internal import Synchronization
-internal import TTRPC
 internal import UnixSignals
 
 /// Where the certificates are.

@@ -4,6 +4,7 @@
 internal import Bcrypt
 internal import Monitoring
 internal import PostgreSQL
+internal import RPC
 internal import TTRPC
 internal import TTRPCMessages
 
@@ -16,7 +17,7 @@ let serverFamilies = [
         "clinic_call_duration_seconds", .histogram,
         help: "Time from reading a request to its answer; of a stream, to its end."),
     MetricFamily(
-        "clinic_refused_calls_total", .counter,
+        "clinic_call_errors_total", .counter,
         help: "Calls that were answered with a failure, by its reason."),
     MetricFamily("clinic_connections_accepted_total", .counter, help: "Connections that were taken."),
     MetricFamily(

@@ -4,6 +4,7 @@
 internal import ClinicStore
 internal import Logging
 internal import PostgreSQL
+internal import RPC
 internal import TTRPC
 
 /// An open, migrated database.
@@ -79,7 +80,6 @@ struct Storage {
             try await Migrator(migrations: clinicMigrations, logger: logger).migrate(url: url)
             var configuration = DatabaseConfiguration(url: url)
             configuration.niceness = niceness
-            configuration.aroundAnswers = Server.wakingLoopsTogether
             let database = Database(configuration: configuration, logger: logger)
             try await database.start()
             return Storage(database: database, url: url, cluster: nil)

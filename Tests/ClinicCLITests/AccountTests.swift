@@ -2,8 +2,8 @@
 
 import ClinicMessages
 import Foundation
+import RPC
 import Synchronization
-import TTRPC
 import Testing
 
 @testable import clinic

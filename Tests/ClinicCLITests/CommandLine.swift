@@ -6,6 +6,7 @@ import Foundation
 import Logging
 import NIOPosix
 import ProtobufC
+import RPC
 import Synchronization
 import TTRPC
 
@@ -85,7 +86,7 @@ final class TestCommandLine: Sendable {
         var methods = Methods(arrived: { arrival in self.arrived.withLock { $0.append(arrival) } })
         registration(&methods)
         let server = Server(
-            methods: methods.table, group: MultiThreadedEventLoopGroup.singleton,
+            router: methods.table, wire: .ttrpc, group: MultiThreadedEventLoopGroup.singleton,
             logger: Logger(label: "test"))
         _ = try await server.listen(on: address)
         self.server.withLock { $0 = server }
@@ -103,7 +104,7 @@ final class TestCommandLine: Sendable {
     /// Registers handlers.
     struct Methods {
         fileprivate let arrived: @Sendable (ReceivedCall) -> Void
-        fileprivate var table = MethodTable()
+        fileprivate var table = Router()
 
         mutating func on<Request, Response>(
             _ method: ProtobufC.Method<Request, Response>,

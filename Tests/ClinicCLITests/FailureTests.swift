@@ -2,7 +2,7 @@
 
 import ArgumentParser
 import Foundation
-import TTRPC
+import RPC
 import TTRPCMessages
 import Testing
 

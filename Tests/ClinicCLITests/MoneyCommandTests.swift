@@ -2,7 +2,7 @@
 
 import ClinicMessages
 import ProtobufC
-import TTRPC
+import RPC
 import TTRPCMessages
 import Testing
 

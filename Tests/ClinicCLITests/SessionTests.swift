@@ -2,6 +2,7 @@
 
 import ClinicMessages
 import Foundation
+import RPC
 import TTRPC
 import Testing
 

@@ -3,7 +3,7 @@
 import ClinicClient
 import ClinicMessages
 import ProtobufC
-import TTRPC
+import RPC
 import TTRPCMessages
 import Testing
 

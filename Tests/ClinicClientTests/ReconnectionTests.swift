@@ -2,8 +2,8 @@
 
 import ClinicClient
 import ClinicMessages
+import RPC
 import Synchronization
-import TTRPC
 import Testing
 
 @Suite struct ReconnectionTests {

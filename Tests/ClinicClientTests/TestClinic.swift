@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import ProtobufC
+import RPC
 import Synchronization
 import TTRPC
 
@@ -40,7 +41,7 @@ final class TestClinic: Sendable {
         var registrar = Registrar(clinic: self)
         registration(&registrar)
         let server = Server(
-            methods: registrar.table, group: MultiThreadedEventLoopGroup.singleton,
+            router: registrar.table, wire: .ttrpc, group: MultiThreadedEventLoopGroup.singleton,
             logger: Logger(label: "test"))
         _ = try await server.listen(on: address)
         self.server.withLock { $0 = server }
@@ -67,7 +68,7 @@ final class TestClinic: Sendable {
 /// Registers handlers that also get the number of calls received so far.
 struct Registrar {
     fileprivate let clinic: TestClinic
-    fileprivate var table = MethodTable()
+    fileprivate var table = Router()
 
     mutating func on<Request, Response>(
         _ method: ProtobufC.Method<Request, Response>,

@@ -1,6 +1,6 @@
 import Foundation
 import Histogram
-import TTRPC
+import RPC
 import TestWaiting
 import Testing
 

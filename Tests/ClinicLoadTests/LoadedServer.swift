@@ -4,6 +4,7 @@ import Foundation
 import Logging
 import NIOCore
 import NIOPosix
+import RPC
 import Synchronization
 import TTRPC
 import TTRPCMessages
@@ -40,11 +41,11 @@ final class LoadedServer: Sendable {
     /// 1.
     static func serving<Result>(
         _ handler: @escaping @Sendable (Int) async throws -> Void,
-        methods more: (inout MethodTable) -> Void = { _ in },
+        methods more: (inout Router) -> Void = { _ in },
         _ body: (LoadedServer) async throws -> Result
     ) async throws -> Result {
         let loaded = try LoadedServer()
-        var methods = MethodTable()
+        var methods = Router()
         methods.register(HealthMethods.check) { [counts = loaded] _ in
             let number = counts.begin()
             defer { counts.end() }
@@ -53,7 +54,7 @@ final class LoadedServer: Sendable {
         }
         more(&methods)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let server = Server(methods: methods, group: group, logger: Logger(label: "test"))
+        let server = Server(router: methods, wire: .ttrpc, group: group, logger: Logger(label: "test"))
         _ = try await server.listen(on: loaded.address)
         loaded.server.withLock { $0 = server }
         do {

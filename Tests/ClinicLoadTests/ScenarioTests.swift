@@ -3,7 +3,7 @@
 import ClinicMessages
 import NIOCore
 import ProtobufC
-import TTRPC
+import RPC
 import TTRPCMessages
 import Testing
 

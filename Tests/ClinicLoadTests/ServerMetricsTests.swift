@@ -14,8 +14,8 @@ struct ServerMetricsTests {
         # TYPE clinic_calls_total counter
         clinic_received_bytes_total 1000
         clinic_sent_bytes_total 500
-        clinic_refused_calls_total{reason="SLOT_TAKEN"} 5
-        clinic_refused_calls_total{reason="OVERLOADED"} 2
+        clinic_call_errors_total{reason="SLOT_TAKEN"} 5
+        clinic_call_errors_total{reason="OVERLOADED"} 2
         clinic_database_wait_seconds_total{pool="reads"} 0.5
         clinic_database_wait_seconds_total{pool="writes"} 1.5
         clinic_database_statements_total{pool="reads"} 100
@@ -31,9 +31,9 @@ struct ServerMetricsTests {
     private static let after = """
         clinic_received_bytes_total 4000
         clinic_sent_bytes_total 2500
-        clinic_refused_calls_total{reason="SLOT_TAKEN"} 105
-        clinic_refused_calls_total{reason="OVERLOADED"} 2
-        clinic_refused_calls_total{reason="STALE_ETAG"} 1
+        clinic_call_errors_total{reason="SLOT_TAKEN"} 105
+        clinic_call_errors_total{reason="OVERLOADED"} 2
+        clinic_call_errors_total{reason="STALE_ETAG"} 1
         clinic_database_wait_seconds_total{pool="reads"} 0.75
         clinic_database_wait_seconds_total{pool="writes"} 4
         clinic_database_statements_total{pool="reads"} 100

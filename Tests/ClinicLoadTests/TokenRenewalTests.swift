@@ -4,8 +4,8 @@ import ClinicClient
 import ClinicMessages
 import Foundation
 import ProtobufC
+import RPC
 import Synchronization
-import TTRPC
 import Testing
 
 @testable import clinic_load

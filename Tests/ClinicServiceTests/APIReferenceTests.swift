@@ -5,6 +5,7 @@ import Foundation
 import Testing
 
 @testable import ClinicService
+@testable import RPC
 @testable import TTRPC
 
 /// The facts that proto/reference reads.
@@ -19,7 +20,7 @@ private struct Facts: Encodable {
     let reasons = Reason.allCases.map {
         ReasonFact(name: $0.rawValue, code: $0.code.protoName, message: $0.message)
     }
-    let wireReasons = WireReason.allCases.map(\.rawValue)
+    let wireReasons = RejectionReason.allCases.map(\.rawValue)
     let limits: [String: Int64]
 
     init() {

@@ -6,8 +6,8 @@ import ClinicMessages
 import ClinicService
 import Foundation
 import ProtobufC
+import RPC
 import Scheduling
-import TTRPC
 import TTRPCMessages
 import TestCluster
 import Testing

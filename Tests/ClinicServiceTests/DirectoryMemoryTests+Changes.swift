@@ -4,7 +4,7 @@ import ClinicMessages
 import Foundation
 import PostgreSQL
 import ProtobufC
-import TTRPC
+import RPC
 import TTRPCMessages
 import TestCluster
 import TestWaiting

@@ -3,7 +3,7 @@
 import ClinicMessages
 import PostgreSQL
 import ProtobufC
-import TTRPC
+import RPC
 import TTRPCMessages
 import TestWaiting
 import Testing

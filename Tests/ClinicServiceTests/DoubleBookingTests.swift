@@ -4,8 +4,8 @@ import ClinicMessages
 import ClinicService
 import Foundation
 import PostgreSQL
+import RPC
 import Synchronization
-import TTRPC
 import TTRPCMessages
 import TestCluster
 import TestWaiting

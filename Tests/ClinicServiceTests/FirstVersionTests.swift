@@ -7,7 +7,7 @@ import ClinicStore
 import Foundation
 import PostgreSQL
 import ProtobufC
-import TTRPC
+import RPC
 import TestCluster
 import TestWaiting
 import Testing

@@ -6,7 +6,7 @@ import ClinicService
 import Foundation
 import PostgreSQL
 import ProtobufC
-import TTRPC
+import RPC
 import TTRPCMessages
 import TestCluster
 import Testing

@@ -1,26 +1,31 @@
 // Who is calling, for calls that came in one read: found out once, and again when it may have changed.
 
 import ClinicStore
+import NIOEmbedded
 import OpenSSL
 import Scheduling
 import TTRPCMessages
 import Testing
 
 @testable import ClinicService
+@testable import RPC
 @testable import TTRPC
 
 @Suite struct IdentityTests {
     private let tokens: AccessTokens
-    private let standings = Standings(source: NoDatabase(), maximumAge: .seconds(60))
+    private let revocations = SessionRevocationCache(source: NoDatabase(), maximumAge: .seconds(60))
     private let identity: Identity
-    /// One connection, on which nothing has ended the read.
-    private let origin = CallOrigin(peer: Peer(address: nil, connection: 1), server: 1)
+    /// One connection, whose read goes on.
+    private let origin = CallOrigin(
+        peer: Peer(address: nil, connection: 1), server: 1,
+        executor: EventLoopExecutor(eventLoop: EmbeddedEventLoop()))
+    private let batch = ReadBatch()
 
     init() throws {
         tokens = AccessTokens(keys: try SigningKeys(secret: Array(repeating: 7, count: 32)))
-        identity = Identity(tokens: tokens, standings: standings)
+        identity = Identity(tokens: tokens, revocations: revocations)
         for userID: Int64 in [7, 8] {
-            standings.remember(Standing(role: .patient, tokenVersion: 1), of: userID)
+            revocations.remember(Standing(role: .patient, tokenVersion: 1), of: userID)
         }
     }
 
@@ -30,20 +35,20 @@ import Testing
     }
 
     private func call(_ metadata: Metadata) -> UnaryCall<HealthCheckRequest> {
-        let method = RegisteredMethod(index: 0, service: "s", name: "m") { .unary { _, _ in nil } }
+        let method = RegisteredMethod(index: 0, service: "s", name: "m") { .unary { _, _, _ in nil } }
         return UnaryCall(
-            received: ReceivedCall(
+            received: IncomingCall(
                 method: method, origin: origin, metadata: metadata, deadline: nil, payload: []))
     }
 
     private func caller(_ metadata: Metadata) throws -> Caller? {
-        try identity.callerWithoutWaiting(of: call(metadata))?.caller
+        try identity.callerWithoutWaiting(of: call(metadata), in: batch)?.caller
     }
 
     @Test func `the calls of a read with one token have one caller at one moment`() throws {
         let metadata = try metadata(of: 7)
-        let first = try #require(try identity.callerWithoutWaiting(of: call(metadata)))
-        let second = try #require(try identity.callerWithoutWaiting(of: call(metadata)))
+        let first = try #require(try identity.callerWithoutWaiting(of: call(metadata), in: batch))
+        let second = try #require(try identity.callerWithoutWaiting(of: call(metadata), in: batch))
         #expect(first.caller == .user(id: 7, role: .patient))
         #expect(second.caller == first.caller && second.now == first.now)
     }
@@ -59,9 +64,9 @@ import Testing
     @Test func `a standing that changes between two calls of a read counts for the second`() throws {
         let metadata = try metadata(of: 7)
         #expect(try caller(metadata)?.userID == 7)
-        standings.forget(7)
+        revocations.forget(7)
         #expect(try caller(metadata) == nil, "somebody has to be asked")
-        standings.remember(Standing(role: .patient, tokenVersion: 2), of: 7)
+        revocations.remember(Standing(role: .patient, tokenVersion: 2), of: 7)
         #expect(throws: Status.self) { try caller(metadata) }
     }
 }

@@ -3,7 +3,7 @@
 import ClinicMessages
 import ClinicService
 import ProtobufC
-import TTRPC
+import RPC
 
 let slotKeyedCases: [String: @Sendable (RefusalScene) async throws -> KeyedCase] = [
     "HoldSlot": { scene in

@@ -5,6 +5,7 @@ import ClinicMessages
 import ClinicService
 import Foundation
 import ProtobufC
+import RPC
 import TTRPC
 
 /// One mutation: a call that has an effect, and what happens after it.

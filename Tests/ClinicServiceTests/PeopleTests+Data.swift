@@ -5,7 +5,7 @@ import ClinicService
 import Dispatch
 import PostgreSQL
 import ProtobufC
-import TTRPC
+import RPC
 import TTRPCMessages
 import TestWaiting
 import Testing

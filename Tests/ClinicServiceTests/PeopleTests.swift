@@ -5,7 +5,7 @@ import ClinicService
 import OpenSSL
 import PostgreSQL
 import ProtobufC
-import TTRPC
+import RPC
 import TTRPCMessages
 import Testing
 

@@ -5,7 +5,7 @@ import ClinicService
 import ClinicStore
 import Foundation
 import ProtobufC
-import TTRPC
+import RPC
 
 private func staff(_ scene: RefusalScene) async throws -> Session {
     try await scene.clinic.staff(by: scene.administrator)

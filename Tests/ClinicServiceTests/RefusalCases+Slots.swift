@@ -4,8 +4,8 @@ import ClinicMessages
 import ClinicService
 import PostgreSQL
 import ProtobufC
+import RPC
 import Scheduling
-import TTRPC
 
 private func search(_ scene: RefusalScene, _ request: SearchSlotsRequest) async throws {
     try await scene.anonymous.call(BookingServiceMethods.searchSlots, request)

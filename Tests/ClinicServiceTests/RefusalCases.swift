@@ -5,6 +5,7 @@ import ClinicService
 import ClinicStore
 import Foundation
 import ProtobufC
+import RPC
 import Scheduling
 import TTRPC
 

@@ -5,6 +5,7 @@ import ClinicMessages
 import ClinicService
 import Foundation
 import ProtobufC
+import RPC
 import Scheduling
 import TTRPC
 import TTRPCMessages
@@ -76,7 +77,7 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
                 _ = try await scene.patient.client.call(service: service, method: method, payload: [])
             }
             #expect(status?.code == .unimplemented)
-            let reason: WireReason = method == "Fly" ? .unknownMethod : .unknownService
+            let reason: RejectionReason = method == "Fly" ? .unknownMethod : .unknownService
             #expect(status?.errorInfo?.reason == reason.rawValue)
             #expect(status?.errorInfo?.domain == "clinic.v1")
         }
@@ -92,7 +93,7 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
                 LoginRequest(email: String(repeating: "a", count: 300_000), password: "p"))
         }
         #expect(status?.code == .resourceExhausted)
-        #expect(status?.errorInfo?.reason == WireReason.requestTooLong.rawValue)
+        #expect(status?.errorInfo?.reason == RejectionReason.requestTooLong.rawValue)
         #expect(status?.errorInfo?.domain == "clinic.v1")
         #expect(
             try await scene.patient.call(HealthMethods.check, HealthCheckRequest()).status == .serving)

@@ -6,8 +6,8 @@ import ClinicStore
 import Foundation
 import PostgreSQL
 import ProtobufC
+import RPC
 import Scheduling
-import TTRPC
 import TTRPCMessages
 import TestCluster
 import Testing

@@ -6,7 +6,7 @@ import ClinicService
 import Foundation
 import PostgreSQL
 import ProtobufC
-import TTRPC
+import RPC
 import TTRPCMessages
 import TestCluster
 import Testing
@@ -209,8 +209,10 @@ import Testing
         let clinic = try await TestClinic(standingAge: .zero)
         let administrator = try await clinic.administrator()
         let email = try await administrator.call(UserServiceMethods.getUser, GetUserRequest()).email
-        _ = try await Administrators(database: clinic.database, passwords: BcryptPool(cost: 4))
-            .make(email: email, password: "battery staple", firstName: nil, lastName: nil)
+        _ = try await Administrators(
+            users: UserStore(database: clinic.database), passwords: BcryptPool(cost: 4)
+        )
+        .make(email: email, password: "battery staple", firstName: nil, lastName: nil)
         #expect(try await refusal(of: administrator) == "INVALID_TOKEN")
         #expect(try await reason { _ = try await refresh(administrator) } == "INVALID_TOKEN")
         await clinic.stop()

@@ -4,6 +4,7 @@ import ClinicMessages
 import ClinicService
 import PostgreSQL
 import ProtobufC
+import RPC
 import Scheduling
 import TTRPC
 import TTRPCMessages

@@ -5,8 +5,8 @@ import ClinicService
 import Foundation
 import PostgreSQL
 import ProtobufC
+import RPC
 import Scheduling
-import TTRPC
 import TTRPCMessages
 import TestCluster
 import Testing

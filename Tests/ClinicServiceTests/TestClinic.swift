@@ -8,6 +8,7 @@ import Foundation
 import NIOPosix
 import PostgreSQL
 import ProtobufC
+import RPC
 import Scheduling
 import Synchronization
 import TTRPC
@@ -59,14 +60,16 @@ final class TestClinic: Sendable {
         keys = try SigningKeys(secret: Array("0123456789abcdef0123456789abcdef".utf8))
         let methods = try clinicMethods(
             ClinicDependencies(
-                clinic: settings, database: database, passwords: passwords ?? BcryptPool(cost: 4),
+                clinic: settings, stores: Stores(database: database),
+                passwords: passwords ?? BcryptPool(cost: 4),
                 signingKeys: keys,
                 health: HealthService(services: clinicServiceNames), logger: TestCluster.logger,
                 standingAge: standingAge))
         var limits = ServerConfiguration()
         limits.errorDomain = clinicErrorDomain
         server = Server(
-            methods: methods, configuration: limits, group: MultiThreadedEventLoopGroup.singleton,
+            router: methods, wire: .ttrpc, configuration: limits,
+            group: MultiThreadedEventLoopGroup.singleton,
             logger: TestCluster.logger)
         address = try await server.listen(on: .unix(path: directory + "/clinic.sock"))
     }
@@ -98,8 +101,10 @@ final class TestClinic: Sendable {
     /// A new administrator, signed in on a connection of his or her own.
     func administrator() async throws -> Session {
         let email = "admin\(next())@example.org"
-        let user = try await Administrators(database: database, passwords: BcryptPool(cost: 4))
-            .make(email: email, password: Self.password, firstName: nil, lastName: nil)
+        let user = try await Administrators(
+            users: UserStore(database: database), passwords: BcryptPool(cost: 4)
+        )
+        .make(email: email, password: Self.password, firstName: nil, lastName: nil)
         return try await connect().signedIn(email: email, userID: user.id)
     }
 

@@ -4,7 +4,7 @@ import ClinicMessages
 import ClinicService
 import Foundation
 import PostgreSQL
-import TTRPC
+import RPC
 import Testing
 
 @Suite struct WatchResumptionTests {

@@ -5,6 +5,7 @@ import ClinicService
 import Foundation
 import PostgreSQL
 import ProtobufC
+import RPC
 import Scheduling
 import TTRPC
 import Testing

@@ -6,6 +6,7 @@ import ClinicStore
 import Foundation
 import PostgreSQL
 import ProtobufC
+import RPC
 import Scheduling
 import TTRPC
 import TTRPCMessages

@@ -3,7 +3,7 @@
 import ClinicClient
 import ClinicMessages
 import Foundation
-import TTRPC
+import RPC
 import TestCluster
 import TestWaiting
 import Testing

@@ -5,7 +5,7 @@ import ClinicClient
 import ClinicMessages
 import Foundation
 import PostgreSQL
-import TTRPC
+import RPC
 import TTRPCMessages
 import TestCluster
 import TestWaiting

@@ -4,7 +4,7 @@ import ClinicClient
 import ClinicMessages
 import Foundation
 import PostgreSQL
-import TTRPC
+import RPC
 import TestCluster
 import TestWaiting
 import Testing

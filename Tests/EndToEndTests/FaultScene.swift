@@ -5,8 +5,8 @@ import ClinicMessages
 import Foundation
 import PostgreSQL
 import ProtobufC
+import RPC
 import Synchronization
-import TTRPC
 
 /// Writers, each with a doctor and a patient of its own, and the list of what was acknowledged.
 final class FaultScene: Sendable {

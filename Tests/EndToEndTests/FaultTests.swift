@@ -10,8 +10,8 @@ import ClinicMessages
 import Foundation
 import PostgreSQL
 import ProtobufC
+import RPC
 import Synchronization
-import TTRPC
 import TestCluster
 import TestWaiting
 import Testing

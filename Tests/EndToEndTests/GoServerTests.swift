@@ -2,6 +2,7 @@
 
 import Foundation
 import ProtobufC
+import RPC
 import TTRPC
 import TTRPCMessages
 import TestCluster

@@ -6,7 +6,7 @@ import ClinicClient
 import ClinicMessages
 import Foundation
 import ProtobufC
-import TTRPC
+import RPC
 import TestCluster
 import Testing
 

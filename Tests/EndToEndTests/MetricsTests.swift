@@ -4,6 +4,7 @@ import ClinicClient
 import ClinicMessages
 import Foundation
 import PostgreSQL
+import RPC
 import TTRPC
 import TTRPCMessages
 import TestCluster
@@ -57,11 +58,11 @@ struct MetricsTests {
         for (reason, count) in [
             ("EMAIL_TAKEN", 1), ("WRONG_CREDENTIALS", 1), ("NOT_SIGNED_IN", 1),
         ] as [(String, Double)] {
-            #expect(after.value("clinic_refused_calls_total", ["reason": reason]) == count, "\(reason)")
+            #expect(after.value("clinic_call_errors_total", ["reason": reason]) == count, "\(reason)")
         }
-        #expect(after.sum("clinic_refused_calls_total") == 6)
-        #expect(after.value("clinic_refused_calls_total", ["reason": "UNKNOWN_SERVICE"]) == 2)
-        #expect(after.value("clinic_refused_calls_total", ["reason": "UNKNOWN_METHOD"]) == 1)
+        #expect(after.sum("clinic_call_errors_total") == 6)
+        #expect(after.value("clinic_call_errors_total", ["reason": "UNKNOWN_SERVICE"]) == 2)
+        #expect(after.value("clinic_call_errors_total", ["reason": "UNKNOWN_METHOD"]) == 1)
         #expect(after.value("clinic_calls_in_flight") == 0)
         #expect(after.value("clinic_connections_open") >= 2)
         #expect(after.value("clinic_received_bytes_total") > 500)

@@ -2,7 +2,7 @@
 
 import ClinicMessages
 import Foundation
-import TTRPC
+import RPC
 import TestCluster
 import TestWaiting
 import Testing

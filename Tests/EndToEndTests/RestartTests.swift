@@ -4,8 +4,8 @@
 import ClinicClient
 import ClinicMessages
 import Foundation
+import RPC
 import Synchronization
-import TTRPC
 import TestCluster
 import TestWaiting
 import Testing

@@ -3,6 +3,7 @@
 import ClinicClient
 import ClinicMessages
 import Foundation
+import RPC
 import TTRPC
 import TestCluster
 import TestWaiting

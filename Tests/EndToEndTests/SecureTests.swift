@@ -4,7 +4,7 @@
 import ClinicClient
 import Foundation
 import OpenSSL
-import TTRPC
+import RPC
 import TTRPCMessages
 import TestCluster
 import Testing

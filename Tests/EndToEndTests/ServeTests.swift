@@ -3,7 +3,7 @@
 import ClinicClient
 import ClinicMessages
 import Foundation
-import TTRPC
+import RPC
 import TTRPCMessages
 import TestCluster
 import TestWaiting

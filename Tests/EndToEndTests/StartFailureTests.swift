@@ -1,7 +1,7 @@
 // Why a daemon may not be able to start. Each is one line that says what to do, and over before anybody gets impatient.
 
 import Foundation
-import TTRPC
+import RPC
 import TestCluster
 import Testing
 

@@ -4,6 +4,7 @@ import ClinicClient
 import ClinicMessages
 import Foundation
 import ProtobufC
+import RPC
 import TTRPC
 import TestCluster
 import TestWaiting

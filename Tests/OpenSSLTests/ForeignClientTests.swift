@@ -4,7 +4,7 @@ import Foundation
 import NIOCore
 import NIOPosix
 import OpenSSL
-import TTRPC
+import RPC
 import Testing
 
 struct ForeignClientTests {

@@ -3,6 +3,7 @@
 import NIOCore
 import OpenSSL
 import ProtobufC
+import RPC
 import TTRPC
 import TTRPCMessages
 import Testing

@@ -6,6 +6,7 @@ import NIOCore
 import NIOPosix
 import OpenSSL
 import ProtobufC
+import RPC
 import Synchronization
 import TTRPC
 import TTRPCMessages
@@ -41,7 +42,7 @@ struct SecureServer: Sendable {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let server = Server(
-            methods: methods(served), configuration: configuration,
+            router: methods(served), wire: .ttrpc, configuration: configuration,
             group: .singletonMultiThreadedEventLoopGroup, logger: logger)
         let address = try await server.listen(
             on: .tls(host: "127.0.0.1", port: 0), security: security(context))
@@ -74,8 +75,8 @@ struct SecureServer: Sendable {
         }
     }
 
-    private static func methods(_ served: Counter) -> MethodTable {
-        var methods = MethodTable()
+    private static func methods(_ served: Counter) -> Router {
+        var methods = Router()
         HealthService().register(in: &methods)
         methods.register(TestMethods.repeatText) { call in
             served.add()

@@ -5,8 +5,8 @@ import NIOCore
 import NIOPosix
 import OpenSSL
 import ProtobufC
+import RPC
 import Synchronization
-import TTRPC
 import TTRPCMessages
 import TestWaiting
 import Testing

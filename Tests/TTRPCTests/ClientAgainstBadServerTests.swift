@@ -5,6 +5,7 @@ import ProtobufC
 import TTRPCMessages
 import Testing
 
+@testable import RPC
 @testable import TTRPC
 
 struct ClientAgainstBadServerTests {

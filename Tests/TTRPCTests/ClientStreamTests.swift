@@ -7,6 +7,7 @@ import TestMessages
 import TestWaiting
 import Testing
 
+@testable import RPC
 @testable import TTRPC
 
 struct ClientStreamTests {

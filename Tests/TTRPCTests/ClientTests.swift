@@ -1,6 +1,7 @@
 // The client against our server: calls in flight, deadlines, cancellation, failures.
 
 import ProtobufC
+import RPC
 import TTRPC
 import TTRPCMessages
 import TestWaiting

@@ -5,6 +5,7 @@ import NIOCore
 import NIOEmbedded
 import Testing
 
+@testable import RPC
 @testable import TTRPC
 
 struct ConnectionEndingTests {
@@ -56,7 +57,7 @@ struct ConnectionEndingTests {
         let metrics = Self.registry()
         let loop = EmbeddedEventLoop()
         let server = Server(
-            methods: MethodTable(), group: loop, logger: LogLines().logger, metrics: metrics)
+            router: Router(), wire: .ttrpc, group: loop, logger: LogLines().logger, metrics: metrics)
         let channel = EmbeddedChannel(loop: loop)
         try server.serve(channel) { $0.eventLoop.makeFailedFuture(ChannelError.eof) }.wait()
         loop.advanceTime(by: .seconds(60))
@@ -65,9 +66,9 @@ struct ConnectionEndingTests {
     }
 
     @Test func `every reason is among these`() {
-        let gaveUp = LimitedLog.Kind.allCases.map { ConnectionEnding.gaveUp($0).label }
+        let violations = RateLimitedLogger.Kind.allCases.map { ConnectionEnding.violation($0).label }
         let others = [ConnectionEnding.byPeer, .failed, .idle, .drained].map(\.label)
-        #expect(Set(gaveUp + others) == Set(Self.reasons.map(\.reason) + ["not_secured"]))
+        #expect(Set(violations + others) == Set(Self.reasons.map(\.reason) + ["not_secured"]))
     }
 
     private static let name = "ttrpc_connections_closed_total"

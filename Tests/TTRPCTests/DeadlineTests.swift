@@ -2,7 +2,7 @@
 
 import NIOCore
 import ProtobufC
-import TTRPC
+import RPC
 import TTRPCMessages
 import TestWaiting
 import Testing

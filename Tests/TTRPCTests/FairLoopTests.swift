@@ -8,13 +8,14 @@ import TTRPCMessages
 import TestWaiting
 import Testing
 
+@testable import RPC
 @testable import TTRPC
 
 struct FairLoopTests {
     @Test func `a handler that always has something to do keeps no other call from its loop`() async throws {
         let turns = Atomic(0)
         let hasEnded = Atomic(false)
-        var methods = MethodTable()
+        var methods = Router()
         methods.register(TestMethods.waitAtGate) { call in
             let end = ContinuousClock.now + .seconds(30)
             while !hasEnded.load(ordering: .relaxed), ContinuousClock.now < end {
@@ -31,7 +32,7 @@ struct FairLoopTests {
             return try call.request()
         }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let server = Server(methods: methods, group: group, logger: LogLines().logger)
+        let server = Server(router: methods, wire: .ttrpc, group: group, logger: LogLines().logger)
         let peer = try await RawPeer.connect(to: server.listen(on: TestServer.temporaryAddress()))
         try await peer.sendRequest(1, .test(TestMethods.waitAtGate, "a"))
         try await eventually("a hundred turns") { turns.load(ordering: .relaxed) > 100 }

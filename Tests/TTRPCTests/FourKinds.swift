@@ -5,13 +5,14 @@ import TTRPCMessages
 import TestMessages
 import Testing
 
+@testable import RPC
 @testable import TTRPC
 
 extension TestServer {
     /// Registers Echo, Count, Join and Chat. Requests take these words as orders: `wait NAME` waits at a gate, `fail`
     /// fails with ABORTED, `leave` ends the call before its requests have ended, `again NUMBER` sends as many
     /// messages.
-    static func registerFourKinds(in methods: inout MethodTable, _ gates: Gates) {
+    static func registerFourKinds(in methods: inout Router, _ gates: Gates) {
         methods.register(FourKindsServiceMethods.echo) { call in Text(text: try call.request().text) }
         methods.register(FourKindsServiceMethods.count) { call, responses in
             let request = try call.request()

@@ -3,6 +3,7 @@
 import NIOCore
 import Testing
 
+@testable import RPC
 @testable import TTRPC
 
 /// A frame that came whole.

@@ -2,6 +2,7 @@
 
 import Logging
 import NIOPosix
+import RPC
 import TTRPC
 import TTRPCMessages
 import Testing
@@ -64,7 +65,7 @@ struct HealthTests {
     }
 
     @Test func `a method table lists its methods`() {
-        var methods = MethodTable()
+        var methods = Router()
         HealthService().register(in: &methods)
         #expect(methods.names == ["grpc.health.v1.Health/Check", "grpc.health.v1.Health/Watch"])
     }

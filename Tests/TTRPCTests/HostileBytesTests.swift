@@ -7,6 +7,7 @@ import ProtobufC
 import TTRPCMessages
 import Testing
 
+@testable import RPC
 @testable import TTRPC
 
 /// Random numbers that a seed brings back (SplitMix64).

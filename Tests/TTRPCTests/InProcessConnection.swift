@@ -8,6 +8,7 @@ import NIOEmbedded
 import ProtobufC
 import TTRPCMessages
 
+@testable import RPC
 @testable import TTRPC
 
 /// A connection to the test service, driven by hand.
@@ -21,12 +22,12 @@ struct InProcessConnection {
         _ configuration: ServerConfiguration = ServerConfiguration(), under: [any ChannelHandler] = [],
         metrics: any MetricsFactory = NOOPMetricsHandler.instance
     ) throws {
-        var methods = MethodTable()
+        var methods = Router()
         HealthService().register(in: &methods)
         TestServer.register(in: &methods, gates)
         TestServer.registerFourKinds(in: &methods, gates)
         server = Server(
-            methods: methods, configuration: configuration, group: loop,
+            router: methods, wire: .ttrpc, configuration: configuration, group: loop,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, metrics: metrics)
         channel = EmbeddedChannel(handlers: under, loop: loop)
         try server.serve(channel).wait()

@@ -8,12 +8,13 @@ import TTRPCMessages
 import TestWaiting
 import Testing
 
+@testable import RPC
 @testable import TTRPC
 
 struct ListenTests {
     private func server(_ configuration: ServerConfiguration = ServerConfiguration()) -> Server {
         Server(
-            methods: MethodTable(), configuration: configuration,
+            router: Router(), wire: .ttrpc, configuration: configuration,
             group: .singletonMultiThreadedEventLoopGroup,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }

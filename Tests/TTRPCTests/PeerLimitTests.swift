@@ -9,6 +9,7 @@ import TTRPCMessages
 import TestWaiting
 import Testing
 
+@testable import RPC
 @testable import TTRPC
 
 struct PeerLimitTests {

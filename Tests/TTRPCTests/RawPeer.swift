@@ -7,6 +7,7 @@ import ProtobufC
 import TTRPCMessages
 import Testing
 
+@testable import RPC
 @testable import TTRPC
 
 /// A frame that came.

@@ -4,6 +4,7 @@ import ProtobufC
 import TTRPCMessages
 import Testing
 
+@testable import RPC
 @testable import TTRPC
 
 @Suite struct RequestEnvelopeTests {
@@ -44,31 +45,30 @@ import Testing
 
     /// What is read of an envelope on a connection where another one came before.
     private static func read(_ bytes: [UInt8], after other: [UInt8]) -> TTRPCRequest? {
-        var remembered = RememberedMetadata()
+        var cache = MetadataCache()
         other.withUnsafeBytes { bytes in
-            guard let envelope = RequestEnvelope(bytes),
-                let metadata = try? Metadata(envelope, maximumPairs: .max, maximumBytes: .max)
-            else { return }
-            remembered.remember(metadata, of: envelope)
+            guard let envelope = RequestEnvelope(bytes) else { return }
+            var limits = ServerConfiguration()
+            limits.maximumMetadataPairs = .max
+            limits.maximumMetadataBytes = .max
+            _ = try? cache.metadata(of: envelope, limits)
         }
         return bytes.withUnsafeBytes {
-            RequestEnvelope($0, expected: method(of: other), remembered: remembered).map(TTRPCRequest.init)
+            RequestEnvelope($0, expected: names(in: other), cache: cache).map(TTRPCRequest.init)
         }
     }
 
-    /// A method with the names in an envelope; nil if that has none.
-    private static func method(of envelope: [UInt8]) -> RegisteredMethod? {
+    /// The names in an envelope; nil if that is none.
+    private static func names(in envelope: [UInt8]) -> EncodedNames? {
         guard let request = try? TTRPCRequest(decoding: envelope) else { return nil }
-        return RegisteredMethod(index: 0, service: request.service, name: request.method) {
-            .unary { _, _ in nil }
-        }
+        return EncodedNames(service: request.service, method: request.method)
     }
 
     @Test func `the names of the expected method are known, and no others`() throws {
         let first = TTRPCRequest(service: "grpc.health.v1.Health", method: "Check").encoded()
-        let method = try #require(Self.method(of: first))
+        let names = try #require(Self.names(in: first))
         func isKnown(_ bytes: [UInt8]) -> Bool? {
-            bytes.withUnsafeBytes { RequestEnvelope($0, expected: method)?.hasExpectedNames }
+            bytes.withUnsafeBytes { RequestEnvelope($0, expected: names)?.hasExpectedNames }
         }
         #expect(isKnown(first) == true)
         #expect(isKnown(first + [0x1A, 1, 7, 0x20, 1]) == true)
@@ -84,13 +84,13 @@ import Testing
     @Test func `metadata that comes again is known again, and no other`() throws {
         let pairs = [TTRPCKeyValue(key: "authorization", value: "Bearer one"), TTRPCKeyValue(key: "k")]
         let first = TTRPCRequest(service: "s", method: "m", metadata: pairs).encoded()
-        var remembered = RememberedMetadata()
+        var cache = MetadataCache()
         try first.withUnsafeBytes { bytes in
             let envelope = try #require(RequestEnvelope(bytes))
-            remembered.remember(try Metadata(envelope, maximumPairs: 8, maximumBytes: 100), of: envelope)
+            _ = try cache.metadata(of: envelope, ServerConfiguration())
         }
         func isKnown(_ bytes: [UInt8]) -> Bool? {
-            bytes.withUnsafeBytes { RequestEnvelope($0, remembered: remembered)?.hasRememberedPairs }
+            bytes.withUnsafeBytes { RequestEnvelope($0, cache: cache)?.hasCachedPairs }
         }
         let again = TTRPCRequest(service: "other", method: "x", payload: [1], metadata: pairs).encoded()
         #expect(isKnown(first) == true)

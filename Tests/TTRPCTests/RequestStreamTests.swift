@@ -8,6 +8,7 @@ import TestMessages
 import TestWaiting
 import Testing
 
+@testable import RPC
 @testable import TTRPC
 
 struct RequestStreamTests {

@@ -8,6 +8,7 @@ import TTRPCMessages
 import TestMessages
 import Testing
 
+@testable import RPC
 @testable import TTRPC
 
 struct ServerFlowTests {

@@ -6,6 +6,7 @@ import TTRPCMessages
 import TestWaiting
 import Testing
 
+@testable import RPC
 @testable import TTRPC
 
 struct ShutdownTests {

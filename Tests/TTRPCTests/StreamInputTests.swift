@@ -3,12 +3,13 @@
 import NIOCore
 import Testing
 
+@testable import RPC
 @testable import TTRPC
 
 struct StreamInputTests {
     private static func queue(messages: Int = 2, bytes: Int = 100, all: Int = 1000) -> InboundQueue {
         InboundQueue(
-            limits: StreamLimits(messages: messages, bytes: bytes), account: InboundAccount(limit: all))
+            limits: StreamLimits(messages: messages, bytes: bytes), budget: FlowControlBudget(limit: all))
     }
 
     private static func open(
@@ -24,42 +25,42 @@ struct StreamInputTests {
     /// The rule's answers to these headers, one after the other.
     private static func actions(
         _ input: consuming StreamInput, _ headers: FrameHeader...
-    ) -> [StreamInput.Action] {
+    ) -> [StreamInput.FrameAction] {
         var input = input
         return headers.map { input.receivedHeader($0, maximumBytes: 50) }
     }
 
     @Test func `a call with one request takes no data of any kind`() {
         for flags: UInt8 in [0, 1, 4, 5] {
-            #expect(Self.actions(.single, Self.data(0, flags)) == [.refuse(.dataForSingleRequest)])
+            #expect(Self.actions(.single, Self.data(0, flags)) == [.reject(.dataForSingleRequest)])
         }
     }
 
     @Test func `messages are taken up to the limit of their length, also empty ones`() {
         #expect(
             Self.actions(Self.open(), Self.data(0), Self.data(50), Self.data(51))
-                == [.take, .take, .refuse(.messageTooLong(length: 51, limit: 50))])
+                == [.take, .take, .reject(.messageTooLong(length: 51, limit: 50))])
     }
 
     @Test func `frames without data are skipped, and must have none`() {
         #expect(
             Self.actions(Self.open(), Self.data(0, 4), Self.data(1, 4))
-                == [.skip, .refuse(.dataWithoutData)])
-        #expect(Self.actions(Self.open(), Self.data(1, 5)) == [.refuse(.dataWithoutData)])
+                == [.skip, .reject(.dataWithoutData)])
+        #expect(Self.actions(Self.open(), Self.data(1, 5)) == [.reject(.dataWithoutData)])
     }
 
     @Test(arguments: [0, 1, 4, 5] as [UInt8])
     func `nothing may come behind the end`(flags: UInt8) {
         #expect(
             Self.actions(Self.open(), Self.data(0, 5), Self.data(0, flags)) == [
-                .skip, .refuse(.dataAfterEnd),
+                .skip, .reject(.dataAfterEnd),
             ])
         #expect(
             Self.actions(Self.open(), Self.data(1, 1), Self.data(0, flags)) == [
-                .take, .refuse(.dataAfterEnd),
+                .take, .reject(.dataAfterEnd),
             ])
         #expect(
-            Self.actions(Self.open(flags: .remoteClosed), Self.data(0, flags)) == [.refuse(.dataAfterEnd)])
+            Self.actions(Self.open(flags: .remoteClosed), Self.data(0, flags)) == [.reject(.dataAfterEnd)])
     }
 
     @Test func `a full queue holds messages, and nothing else`() {
@@ -68,7 +69,7 @@ struct StreamInputTests {
         queue.add([2])
         #expect(Self.actions(input, Self.data(1), Self.data(1, 1), Self.data(0, 4)) == [.hold, .hold, .skip])
         #expect(Self.actions(input, Self.data(0, 5)) == [.skip])
-        #expect(Self.actions(input, Self.data(51)) == [.refuse(.messageTooLong(length: 51, limit: 50))])
+        #expect(Self.actions(input, Self.data(51)) == [.reject(.messageTooLong(length: 51, limit: 50))])
     }
 
     @Test func `asking again after there is room is taken`() async throws {
@@ -87,9 +88,9 @@ struct StreamInputTests {
     }
 
     @Test func `a queue is full by messages, by bytes and by what its neighbours hold`() {
-        let account = InboundAccount(limit: 20)
+        let budget = FlowControlBudget(limit: 20)
         let queues = (0..<2).map { _ in
-            InboundQueue(limits: StreamLimits(messages: 3, bytes: 12), account: account)
+            InboundQueue(limits: StreamLimits(messages: 3, bytes: 12), budget: budget)
         }
         queues[0].add([UInt8](repeating: 1, count: 11))
         #expect(!queues[0].isFull)
@@ -98,17 +99,17 @@ struct StreamInputTests {
         queues[1].add([UInt8](repeating: 1, count: 8))
         #expect(queues[1].isFull && !queues[1].isFullByItself)
         queues[0].abandon()
-        #expect(!queues[1].isFull && !account.isFull)
+        #expect(!queues[1].isFull && !budget.isFull)
         for _ in 0..<2 { queues[1].add([]) }
         #expect(queues[1].isFullByItself)
     }
 
     @Test func `what is taken is told to whoever waits for room, once`() async throws {
-        let account = InboundAccount(limit: 20)
-        let queue = InboundQueue(limits: StreamLimits(messages: 3, bytes: 12), account: account)
+        let budget = FlowControlBudget(limit: 20)
+        let queue = InboundQueue(limits: StreamLimits(messages: 3, bytes: 12), budget: budget)
         for byte: UInt8 in 0..<3 { queue.add([byte]) }
         try await confirmation { told in
-            account.notify { told() }
+            budget.notify { told() }
             for byte: UInt8 in 0..<3 {
                 let message = try await queue.next()
                 #expect(message == [byte])

@@ -6,6 +6,7 @@ import TTRPCMessages
 import TestMessages
 import Testing
 
+@testable import RPC
 @testable import TTRPC
 
 struct StreamsOfBadServerTests {

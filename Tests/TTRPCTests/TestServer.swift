@@ -6,6 +6,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import ProtobufC
+import RPC
 import Synchronization
 import TTRPC
 import TTRPCMessages
@@ -97,13 +98,14 @@ struct TestServer: Sendable {
     ) async throws {
         let gates = Gates()
         let health = HealthService(services: ["test.v1.TestService"])
-        var methods = MethodTable()
+        var methods = Router()
         health.register(in: &methods)
         register(in: &methods, gates)
         registerFourKinds(in: &methods, gates)
         let log = LogLines()
         let server = Server(
-            methods: methods, configuration: configuration, group: .singletonMultiThreadedEventLoopGroup,
+            router: methods, wire: .ttrpc, configuration: configuration,
+            group: .singletonMultiThreadedEventLoopGroup,
             logger: log.logger)
         let bound = try await server.listen(on: address ?? temporaryAddress())
         let result: Result<Void, any Error>
@@ -127,7 +129,7 @@ struct TestServer: Sendable {
         FileManager.default.temporaryDirectory.appending(path: "ttrpc-\(UUID().uuidString)").path
     }
 
-    static func register(in methods: inout MethodTable, _ gates: Gates) {
+    static func register(in methods: inout Router, _ gates: Gates) {
         methods.register(TestMethods.repeatText) { call in try call.request() }
         methods.register(TestMethods.letters) { call in
             HealthCheckRequest(service: String(repeating: "x", count: Int(try call.request().service) ?? 0))

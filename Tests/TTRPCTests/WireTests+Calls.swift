@@ -4,6 +4,7 @@ import ProtobufC
 import TTRPCMessages
 import Testing
 
+@testable import RPC
 @testable import TTRPC
 
 extension WireTests {

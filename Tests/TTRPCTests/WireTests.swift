@@ -7,6 +7,7 @@ import TTRPCMessages
 import TestWaiting
 import Testing
 
+@testable import RPC
 @testable import TTRPC
 
 struct WireTests {

@@ -6,6 +6,7 @@ import ProtobufC
 import TTRPCMessages
 import Testing
 
+@testable import RPC
 @testable import TTRPC
 
 struct WireVectorTests {

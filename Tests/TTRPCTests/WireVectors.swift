@@ -5,6 +5,7 @@ import Foundation
 import NIOCore
 import Testing
 
+@testable import RPC
 @testable import TTRPC
 
 /// What goes onto the wire: bytes, or a wait until so many frames have come.

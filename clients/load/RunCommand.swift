@@ -4,6 +4,7 @@ internal import ArgumentParser
 internal import Dispatch
 internal import FoundationEssentials
 internal import Glibc
+internal import RPC
 internal import Synchronization
 internal import TTRPC
 

@@ -4,7 +4,7 @@
 internal import ClinicMessages
 public import ClinicStore
 internal import ProtobufC
-internal import TTRPC
+internal import RPC
 internal import TTRPCMessages
 
 /// Who is calling, as the token says, and with which role, as the database says.

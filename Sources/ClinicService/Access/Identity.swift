@@ -1,18 +1,18 @@
-// Who is calling, told by the token of the call. A token is judged at every call, also where none is needed: a caller
-// who believes to be signed in must not be answered as a stranger. The token says who, and since when; what the bearer
-// may do is looked up, because it may have changed since.
+// Identifies the caller of a call by its token. A token is verified at every call, also where none is needed: a caller who
+// believes to be signed in must not be answered as an anonymous one. The token says who the caller is; what the caller may
+// do is looked up, because it may have changed since the token was issued.
 
 internal import ClinicStore
+internal import RPC
 internal import Scheduling
-internal import TTRPC
 
-/// Tells callers by their tokens.
+/// Identifies callers by their tokens.
 struct Identity: Sendable {
     let tokens: AccessTokens
-    let standings: Standings
+    let revocations: SessionRevocationCache
 
-    /// The caller that a call's metadata names; throws UNAUTHENTICATED for anything but no or one valid token, and a
-    /// `DatabaseError` when nobody can tell what the bearer may do.
+    /// The caller that a call's metadata names. Throws UNAUTHENTICATED for anything but no token or one valid token, and the
+    /// store's error when the caller's standing cannot be read.
     func caller(of metadata: Metadata, now: Instant) async throws -> Caller {
         try await caller(bearing: try token(in: metadata), now: now)
     }
@@ -22,28 +22,30 @@ struct Identity: Sendable {
         guard let token else { return .anonymous }
         let claims = try claims(of: token, now: now)
         return try caller(
-            claims, try await standings.standing(of: claims.userID, tokenVersion: claims.tokenVersion))
+            claims, try await revocations.standing(of: claims.userID, tokenVersion: claims.tokenVersion))
     }
 
-    /// The caller that a call's metadata names and the moment of which that is true, as far as it can be told without
-    /// waiting: nil when somebody has to be asked what the bearer may do. Throws as above.
+    /// The caller that a call's metadata names and the moment for which that holds; nil when the caller's standing has to be
+    /// read from the database. Throws as above.
     ///
-    /// Calls that came in one read with the same metadata have one caller at one moment, which is found out for the
-    /// first of them, and again when somebody's standing changes meanwhile: two locks that all event loops share, and
-    /// three looks at the clock, are for a read and not for a call.
+    /// Calls of one read batch with the same metadata have one caller at one moment, which is found out for the first of
+    /// them, and again when a standing changes meanwhile: two locks that all event loops share, and three readings of the
+    /// clock, are needed once for a batch and not for each call.
     func callerWithoutWaiting<Request>(
-        of call: UnaryCall<Request>
+        of call: UnaryCall<Request>, in batch: ReadBatch
     ) throws(Status) -> (caller: Caller, now: Instant)? {
-        let edition = standings.currentEdition
-        if let last = call.note as? IdentifiedCall, last.edition == edition { return (last.caller, last.now) }
+        let edition = revocations.currentEdition
+        if let last = batch.finding(from: call.metadata) as? IdentifiedCall, last.edition == edition {
+            return (last.caller, last.now)
+        }
         let now = Instant.now
         guard let token = try token(in: call.metadata) else { return (.anonymous, now) }
         let claims = try claims(of: token, now: now)
         guard
-            let standing = standings.remembered(claims.userID, tokenVersion: claims.tokenVersion)
+            let standing = revocations.remembered(claims.userID, tokenVersion: claims.tokenVersion)
         else { return nil }
         let caller = try caller(claims, standing)
-        call.note = IdentifiedCall(edition: edition, caller: caller, now: now)
+        batch.keep(IdentifiedCall(edition: edition, caller: caller, now: now), from: call.metadata)
         return (caller, now)
     }
 
@@ -60,7 +62,7 @@ struct Identity: Sendable {
         return .user(id: claims.userID, role: standing.role)
     }
 
-    /// The one token of a call's metadata, valid or not; nil without one.
+    /// The one token of a call's metadata, valid or not; nil without one. Throws UNAUTHENTICATED for several.
     func token(in metadata: Metadata) throws(Status) -> ArraySlice<UInt8>? {
         guard let (value, isOnly) = metadata.first("authorization") else { return nil }
         guard isOnly, let token = Self.token(inCredentials: value) else { throw Status(.invalidToken) }
@@ -79,7 +81,7 @@ struct Identity: Sendable {
     }
 }
 
-/// Who made a call, for the others of the same read.
+/// The caller of a call, for the other calls of the same batch.
 private final class IdentifiedCall: Sendable {
     let edition: UInt64
     let caller: Caller

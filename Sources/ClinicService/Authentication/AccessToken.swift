@@ -2,8 +2,8 @@
 // fixed here: one algorithm, one header, one audience, one spelling of the bytes, and one error that does not say what
 // was wrong.
 //
-// A token that was verified is remembered by all of its bytes, so that a connection's later calls cost a look-up; its
-// times are checked again on every call.
+// A verified token is cached by all of its bytes, so that later calls cost a look-up; its times are checked again at every
+// call.
 
 public import ClinicStore
 internal import Glibc
@@ -17,7 +17,7 @@ public struct AccessTokenClaims: Sendable, Hashable {
     public let userID: Int64
     /// The role the user had when the token was issued; what the user may do now is looked up.
     public let role: Role
-    /// The token version the user had then, above 0: with another one the token counts no longer.
+    /// The token version the user had then, above 0: with another one the token is no longer valid.
     public let tokenVersion: Int64
     /// Seconds since the Unix epoch from which on it is valid.
     public let notBefore: Int64
@@ -44,7 +44,7 @@ public struct IssuedAccessToken: Sendable, Hashable {
 public final class AccessTokens: Sendable {
     /// 15 minutes, in seconds.
     public static let lifetime: Int64 = 15 * 60
-    /// Longer texts are refused unread; an issued token has about 330 bytes.
+    /// Longer texts are rejected unread; an issued token has about 330 bytes.
     public static let maximumByteCount = 1_024
 
     private static let issuer = "clinic"
@@ -52,7 +52,7 @@ public final class AccessTokens: Sendable {
 
     private let keys: SigningKeys
     private let leeway: Int64
-    private let verified: Mutex<RecentlyUsed<UInt64, VerifiedToken>>
+    private let verified: Mutex<TwoGenerationCache<UInt64, VerifiedToken>>
     /// The header that this service writes, encoded, with its dot.
     private let header: [UInt8]
 
@@ -61,7 +61,7 @@ public final class AccessTokens: Sendable {
     public init(keys: SigningKeys, leeway: Int64 = 5, rememberedTokens: Int = 4_096) {
         self.keys = keys
         self.leeway = min(max(leeway, 0), 300)
-        verified = Mutex(RecentlyUsed(limit: rememberedTokens))
+        verified = Mutex(TwoGenerationCache(limit: rememberedTokens))
         let header = #"{"alg":"HS256","kid":"\#(keys.keyID)","typ":"JWT"}"#
         self.header = Base64URL.encode(header.utf8) + [UInt8(ascii: ".")]
     }

@@ -1,10 +1,10 @@
-// Ten wrong passwords in a quarter of an hour, for one account from one peer, and the door stays shut until the oldest
-// of them is a quarter of an hour old. The account alone would let a stranger lock its owner out.
+// After ten wrong passwords within 15 minutes for one account from one peer, logins are rejected until the oldest failure
+// is 15 minutes old. Counting by the account alone would let a stranger lock its owner out.
 //
-// A login asks before the password is compared, and reports after it. Many guesses may be under way at once, so the
-// report can be refused as well: whatever the password was, guess eleven and later learn nothing.
+// A login checks the throttle before the password is compared, and records its result after it. Many guesses may run at
+// once, so recording can be rejected as well: whatever the password was, guess eleven and later learn nothing.
 //
-// Memory is bounded: a key is a digest, and when there are too many the oldest go. To push an entry out on purpose
+// Memory is bounded: a key is a digest, and when there are too many the oldest are evicted. Evicting an entry on purpose
 // takes as many logins as there are entries, each of which costs a bcrypt run: longer than the window lasts.
 
 internal import OpenSSL
@@ -51,10 +51,10 @@ public final class LoginThrottle: Sendable {
     /// Accounts and peers that are remembered.
     public var count: Int { state.withLock { $0.count } }
 
-    /// 32 bytes whatever a stranger sends as an e-mail address; its length comes first, so that no two pairs meet.
+    /// 32 bytes, whatever is sent as an e-mail address; its length comes first, so that no two pairs have one key.
     private static func key(_ account: String, _ peer: String) -> [UInt8] {
         let text = Array("\(account.utf8.count):\(account)\(peer)".utf8)
-        // Without a digest one key serves all: stricter, and never open.
+        // If libcrypto fails, all logins share one key, which only rejects more.
         return (try? SHA256.digest(text))?.bytes ?? []
     }
 }
@@ -75,7 +75,7 @@ struct FailedLogins {
 
     var count: Int { failures.count }
 
-    /// How long a key must wait; nil when it need not.
+    /// How long a key is still rejected; nil when it is not.
     func wait(_ key: [UInt8], _ now: ContinuousClock.Instant) -> Duration? {
         guard let times = failures[key], times.count >= failureLimit, let oldest = times.first else {
             return nil
@@ -96,13 +96,13 @@ struct FailedLogins {
         failures[key] = nil
     }
 
-    /// Drops what is over; if that is little, also the quarter that failed least recently.
+    /// Evicts expired entries; if that is little, also the quarter that failed least recently.
     private mutating func makeRoom(_ now: ContinuousClock.Instant) {
         failures = failures.filter { $0.value.last.map { $0.duration(to: now) < window } ?? false }
         let target = capacity - max(1, capacity / 4)
         guard failures.count > target else { return }
         let oldestFirst = failures.sorted { left, right in
-            // Those that are shut out go last: they are what somebody may want to push out.
+            // Rejected keys are evicted last: they are what an attacker wants evicted.
             let (leftShut, rightShut) = (left.value.count >= failureLimit, right.value.count >= failureLimit)
             if leftShut != rightShut { return rightShut }
             return (left.value.last ?? now) < (right.value.last ?? now)

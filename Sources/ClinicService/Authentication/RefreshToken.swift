@@ -1,5 +1,5 @@
-// Refresh tokens: 48 random bytes that mean nothing to anybody but this service, which itself keeps only digests of
-// them. A plain SHA-256 is enough for that: unlike a password, nobody can guess what was hashed.
+// Refresh tokens: 48 random bytes, of which this service stores only digests. A plain SHA-256 is enough: unlike a password,
+// random bytes cannot be guessed.
 //
 // The first 16 bytes are the same in all tokens of one sign-in. So one row for each sign-in is enough to know a token
 // that was used before: it begins like the newest one and is another.

@@ -1,10 +1,9 @@
-// A session: an access token for the next quarter of an hour, and a refresh token for the session after it.
+// A session: an access token for 15 minutes, and a refresh token for the session after it.
 
 internal import ClinicMessages
 internal import ClinicStore
-internal import PostgreSQL
+internal import RPC
 internal import Scheduling
-internal import TTRPC
 
 /// Opens, renews and ends sessions.
 struct Sessions: Sendable {
@@ -12,7 +11,7 @@ struct Sessions: Sendable {
     let accessTokens: AccessTokens
 
     /// A session for a user whose password was right. Throws `staleVersion` when the account changed meanwhile.
-    func open(for user: UserStore.Credentials, _ call: Call) async throws -> LoginResponse {
+    func open(for user: UserStore.Credentials, _ call: AuthorizedCall) async throws -> LoginResponse {
         let token = try RefreshToken()
         let (family, digest) = (try token.familyDigest(), try token.digest())
         let expiry = try expiry(call)
@@ -25,8 +24,8 @@ struct Sessions: Sendable {
         return try answer(owner, token, call)
     }
 
-    /// The session after the one of a refresh token. UNAUTHENTICATED, the same for all, when the token does not count.
-    func refresh(_ text: String, _ call: Call) async throws -> LoginResponse {
+    /// The session after the one of a refresh token. Throws UNAUTHENTICATED, without a cause, when the token is not valid.
+    func refresh(_ text: String, _ call: AuthorizedCall) async throws -> LoginResponse {
         guard let token = RefreshToken(text) else { throw Status(.invalidToken) }
         let next = try RefreshToken(after: token)
         let (family, digest, nextDigest) = (try token.familyDigest(), try token.digest(), try next.digest())
@@ -39,15 +38,19 @@ struct Sessions: Sendable {
         return try answer(owner, next, call)
     }
 
-    /// Whoever signs in is nobody yet, and an answer with tokens is kept under no key.
-    private func origin(_ call: Call) -> Origin { Origin(actorID: nil, method: call.origin.method) }
+    /// A sign-in has no actor yet, and a response with tokens is stored under no key.
+    private func origin(_ call: AuthorizedCall) -> Origin {
+        Origin(actorID: nil, method: call.origin.method, scheduling: call.origin.scheduling)
+    }
 
-    private func expiry(_ call: Call) throws -> Instant {
+    private func expiry(_ call: AuthorizedCall) throws -> Instant {
         guard let expiry = call.now.adding(seconds: RefreshToken.lifetime) else { throw ClockOutOfRange() }
         return expiry
     }
 
-    private func answer(_ owner: SessionRecord, _ token: RefreshToken, _ call: Call) throws -> LoginResponse {
+    private func answer(_ owner: SessionRecord, _ token: RefreshToken, _ call: AuthorizedCall) throws
+        -> LoginResponse
+    {
         let access = try accessTokens.issue(
             userID: owner.userID, role: owner.role, tokenVersion: owner.tokenVersion, now: call.now)
         return LoginResponse(
@@ -56,13 +59,13 @@ struct Sessions: Sendable {
             expireTime: ProtobufTimestamp(access.expiry))
     }
 
-    /// Both statements name what they write, so that running one again finds what the first time wrote.
+    /// Both statements are idempotent: they name what they write, so a second run finds what the first one wrote.
     private func againWhenOutcomeUnknown<Answer>(_ attempt: () async throws -> Answer) async throws -> Answer
     {
         for _ in 0..<2 {
             do {
                 return try await attempt()
-            } catch let error as DatabaseError where error.category == .outcomeUnknown {
+            } catch let error where StoreFailure(error)?.kind == .outcomeUnknown {
                 continue
             }
         }

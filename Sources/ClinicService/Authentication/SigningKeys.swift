@@ -1,7 +1,7 @@
 // The secret under which the service signs what it hands out and takes back, access tokens and page tokens, and keeps
-// digests of requests that hold a password. It lives
-// in a file beside the socket, so a restart signs nobody out. Whoever reads the file can be anybody, so it is made with
-// mode 0600 and refused with any other that lets others in.
+// digests of requests that hold a password. It is stored
+// in a file beside the socket, so a restart signs nobody out. Whoever reads the file can sign in as any user, so it is made
+// with mode 0600 and rejected if others may access it.
 //
 // It is written to a file of another name, synced, and linked into place: a crash leaves either no key or a whole one,
 // and of two servers starting at once one makes the key and the other reads it.

@@ -3,8 +3,8 @@
 
 internal import ClinicMessages
 internal import ClinicStore
+internal import RPC
 internal import Scheduling
-internal import TTRPC
 internal import TTRPCMessages
 
 /// Reads fields and collects what is wrong with them.

@@ -2,8 +2,8 @@
 
 internal import ClinicMessages
 internal import ClinicStore
+internal import RPC
 internal import Scheduling
-internal import TTRPC
 
 struct AdminService: Sendable {
     let clinic: ClinicSettings
@@ -12,13 +12,13 @@ struct AdminService: Sendable {
     let consistency: ConsistencyStore
     let pageTokens: PageTokens
 
-    func listAuditEvents(_ request: ListAuditEventsRequest, _ call: Call) async throws
+    func listAuditEvents(_ request: ListAuditEventsRequest, _ call: AuthorizedCall) async throws
         -> ListAuditEventsResponse
     {
         guard request.entityID == 0 || !request.entity.isEmpty else {
             throw Status(field: "entity", "is required with entity_id")
         }
-        let page = try Page(of: request, call, keyLength: 2, tokens: pageTokens)
+        let page = try ListPage(of: request, call, keyLength: 2, tokens: pageTokens)
         let position = page.cursor.map { EventPosition(transactionNumber: $0[0], sequence: $0[1]) }
         var filter = EventStore.Filter()
         filter.actorID = request.actorID == 0 ? nil : request.actorID
@@ -37,7 +37,9 @@ struct AdminService: Sendable {
         return ListAuditEventsResponse(auditEvents: answer.messages, nextPageToken: answer.nextPageToken)
     }
 
-    func queryRevenue(_ request: QueryRevenueRequest, _ call: Call) async throws -> QueryRevenueResponse {
+    func queryRevenue(_ request: QueryRevenueRequest, _ call: AuthorizedCall) async throws
+        -> QueryRevenueResponse
+    {
         var fields = FieldReader()
         let range = fields.days(from: request.firstDay, to: request.lastDay, clinic)
         let days = try fields.finish(range)
@@ -49,7 +51,7 @@ struct AdminService: Sendable {
             rows: rows.map { RevenueRow($0, clinic) }, total: total.map { RevenueRow($0, clinic) })
     }
 
-    func queryUtilization(_ request: QueryUtilizationRequest, _ call: Call) async throws
+    func queryUtilization(_ request: QueryUtilizationRequest, _ call: AuthorizedCall) async throws
         -> QueryUtilizationResponse
     {
         var fields = FieldReader()
@@ -63,7 +65,7 @@ struct AdminService: Sendable {
             total: UtilizationRow(report.total))
     }
 
-    func checkConsistency(_ request: CheckConsistencyRequest, _ call: Call) async throws
+    func checkConsistency(_ request: CheckConsistencyRequest, _ call: AuthorizedCall) async throws
         -> CheckConsistencyResponse
     {
         CheckConsistencyResponse(checks: try await consistency.findings().map { ConsistencyCheck($0) })

@@ -3,8 +3,8 @@
 
 internal import ClinicMessages
 internal import ClinicStore
+internal import RPC
 internal import Scheduling
-internal import TTRPC
 
 /// A start as callers write it.
 protocol WantedTime {
@@ -99,7 +99,7 @@ extension Status {
 }
 
 /// What is cancelled when the clinic gives up a doctor or a department: whatever staff may cancel by hand.
-func cancelledByTheClinic(_ call: Call) -> [Scheduling.BookingStatus] {
+func cancelledByTheClinic(_ call: AuthorizedCall) -> [Scheduling.BookingStatus] {
     (try? StatusChangeConditions(movingTo: .cancelled, by: .staff, now: call.now, fullRefundBefore: 0))?
         .sources ?? []
 }

@@ -2,17 +2,17 @@
 
 internal import ClinicMessages
 internal import ClinicStore
+internal import RPC
 internal import Scheduling
-internal import TTRPC
 
 struct BookingService: Sendable {
     let clinic: ClinicSettings
     let bookings: BookingStore
     let doctors: DoctorStore
-    let directory: Directory<DirectoryAnswers>
+    let directory: Directory<DirectoryMapping>
     let pageTokens: PageTokens
 
-    func bookAppointment(_ request: BookAppointmentRequest, _ call: Call) async throws -> Booking {
+    func bookAppointment(_ request: BookAppointmentRequest, _ call: AuthorizedCall) async throws -> Booking {
         let userID = try patient(request.userID, call.caller)
         let start = try clinic.start(request.time)
         return try await make(startingAt: start, with: request.doctorID, call) { appointment in
@@ -20,7 +20,7 @@ struct BookingService: Sendable {
         }
     }
 
-    func holdSlot(_ request: HoldSlotRequest, _ call: Call) async throws -> Booking {
+    func holdSlot(_ request: HoldSlotRequest, _ call: AuthorizedCall) async throws -> Booking {
         let userID = try patient(request.userID, call.caller)
         let start = try clinic.start(request.time)
         return try await make(startingAt: start, with: request.doctorID, call) { appointment in
@@ -31,10 +31,11 @@ struct BookingService: Sendable {
 
     /// Decides on an appointment and writes it.
     private func make(
-        startingAt start: Instant, with doctorID: Int64, _ call: Call,
+        startingAt start: Instant, with doctorID: Int64, _ call: AuthorizedCall,
         write: (Appointment) async throws -> BookingRecord
     ) async throws -> Booking {
-        let record = try await change(call, earlier: bookings.earlierAnswer, on: directory) { directory in
+        let record = try await withOptimisticRetry(call, earlier: bookings.earlierAnswer, on: directory) {
+            directory in
             try directory.records.terms(doctorID).map { try clinic.decide(start, on: $0, now: call.now) }
         } decide: {
             try clinic.decide(start, on: try await doctors.terms(doctorID, start: start), now: call.now)
@@ -44,17 +45,19 @@ struct BookingService: Sendable {
         return Booking(record, clinic)
     }
 
-    func confirmHold(_ request: ConfirmHoldRequest, _ call: Call) async throws -> Booking {
+    func confirmHold(_ request: ConfirmHoldRequest, _ call: AuthorizedCall) async throws -> Booking {
         Booking(
             try await bookings.confirm(
                 request.bookingID, ownerID: owner(call), version: try version(ofEtag: request.etag),
                 origin: call.origin), clinic)
     }
 
-    func rescheduleBooking(_ request: RescheduleBookingRequest, _ call: Call) async throws -> Booking {
+    func rescheduleBooking(_ request: RescheduleBookingRequest, _ call: AuthorizedCall) async throws
+        -> Booking
+    {
         let start = try clinic.start(request.time)
         let version = try version(ofEtag: request.etag)
-        let record = try await change(call, earlier: bookings.earlierAnswer) {
+        let record = try await withOptimisticRetry(call, earlier: bookings.earlierAnswer) {
             let terms = try await doctors.terms(
                 ofBooking: request.bookingID, ownerID: owner(call), start: start)
             return try clinic.decide(start, on: terms, now: call.now)
@@ -66,15 +69,15 @@ struct BookingService: Sendable {
         return Booking(record, clinic)
     }
 
-    func getBooking(_ request: GetBookingRequest, _ call: Call) -> Query<Booking> {
+    func getBooking(_ request: GetBookingRequest, _ call: AuthorizedCall) -> Query<Booking> {
         bookings.get(request.bookingID, ownerID: owner(call)).map { Booking($0, clinic) }
     }
 
     func listMyBookings(
-        _ request: ListMyBookingsRequest, _ call: Call
+        _ request: ListMyBookingsRequest, _ call: AuthorizedCall
     ) throws -> Query<ListMyBookingsResponse> {
         guard let userID = call.caller.userID else { throw Status(.notSignedIn) }
-        let page = try Page(of: request, call, keyLength: 2, tokens: pageTokens)
+        let page = try ListPage(of: request, call, keyLength: 2, tokens: pageTokens)
         let records = bookings.list(
             userID: userID, status: status(request.status), after: cursor(page), limit: page.limit)
         return records.map { records in
@@ -84,13 +87,13 @@ struct BookingService: Sendable {
     }
 
     func listBookings(
-        _ request: ListBookingsRequest, _ call: Call
+        _ request: ListBookingsRequest, _ call: AuthorizedCall
     ) throws -> Query<ListBookingsResponse> {
         let isStaff = call.caller.isStaff
         guard request.userID == 0 || isStaff else {
             throw Status(.roleRequired, "only staff may list the bookings of a patient; leave user_id out")
         }
-        let page = try Page(of: request, call, keyLength: 2, tokens: pageTokens)
+        let page = try ListPage(of: request, call, keyLength: 2, tokens: pageTokens)
         let records = bookings.list(
             userID: request.userID == 0 ? nil : request.userID,
             doctorID: request.doctorID == 0 ? nil : request.doctorID, status: status(request.status),
@@ -105,21 +108,24 @@ struct BookingService: Sendable {
         }
     }
 
-    func updateBookingStatus(_ request: UpdateBookingStatusRequest, _ call: Call) async throws -> Booking {
+    func updateBookingStatus(_ request: UpdateBookingStatusRequest, _ call: AuthorizedCall) async throws
+        -> Booking
+    {
         guard let target = status(request.status) else {
             throw Status(field: "status", "is required")
         }
         return Booking(try await move(request.bookingID, to: target, etag: request.etag, call), clinic)
     }
 
-    func deleteBooking(_ request: DeleteBookingRequest, _ call: Call) async throws -> ProtobufEmpty {
+    func deleteBooking(_ request: DeleteBookingRequest, _ call: AuthorizedCall) async throws -> ProtobufEmpty
+    {
         _ = try await move(request.bookingID, to: .cancelled, hiding: true, call)
         return ProtobufEmpty()
     }
 
     private func move(
         _ bookingID: Int64, to target: Scheduling.BookingStatus, etag: String = "", hiding: Bool = false,
-        _ call: Call
+        _ call: AuthorizedCall
     ) async throws -> BookingRecord {
         let conditions: StatusChangeConditions
         do {
@@ -135,7 +141,7 @@ struct BookingService: Sendable {
     }
 
     /// Whose a booking must be; nil for the staff.
-    private func owner(_ call: Call) -> Int64? { call.caller.isStaff ? nil : call.caller.userID }
+    private func owner(_ call: AuthorizedCall) -> Int64? { call.caller.isStaff ? nil : call.caller.userID }
 
     /// For whom to book: the caller, or whom staff name.
     private func patient(_ userID: Int64, _ caller: Caller) throws(Status) -> Int64 {
@@ -155,7 +161,7 @@ struct BookingService: Sendable {
         [record.start.microsecondsSinceEpoch, record.id]
     }
 
-    private func cursor(_ page: Page<some PagedRequest>) -> (start: Instant, id: Int64)? {
+    private func cursor(_ page: ListPage<some PagedRequest>) -> (start: Instant, id: Int64)? {
         page.cursor.map { (Instant(microsecondsSinceEpoch: $0[0]), $0[1]) }
     }
 }

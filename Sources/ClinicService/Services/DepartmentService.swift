@@ -2,51 +2,57 @@
 
 internal import ClinicMessages
 internal import ClinicStore
+internal import RPC
 internal import Scheduling
-internal import TTRPC
 
 struct DepartmentService: Sendable {
     let clinic: ClinicSettings
     let departments: DepartmentStore
-    let directory: Directory<DirectoryAnswers>
+    let directory: Directory<DirectoryMapping>
     let pageTokens: PageTokens
 
-    func listDepartments(_ request: ListDepartmentsRequest, _ call: Call) throws
-        -> HandlerStart<ListDepartmentsResponse>
+    func listDepartments(_ request: ListDepartmentsRequest, _ call: AuthorizedCall) throws
+        -> Reply<ListDepartmentsResponse>
     {
-        let page = try Page(of: request, call, keyLength: 1, tokens: pageTokens)
+        let page = try ListPage(of: request, call, keyLength: 1, tokens: pageTokens)
         if let list = directory.current?.departments {
             return try page.answer(list) { ListDepartmentsResponse(nextPageToken: $0) }
         }
-        return .waits {
-            let records = try await departments.list(after: page.cursor?.first, limit: page.limit)
-            let answer = try page.answer(records, key: { [$0.id] }, message: { Department($0) })
-            return ListDepartmentsResponse(departments: answer.messages, nextPageToken: answer.nextPageToken)
-        }
+        return .pending(
+            .task {
+                let records = try await departments.list(after: page.cursor?.first, limit: page.limit)
+                let answer = try page.answer(records, key: { [$0.id] }, message: { Department($0) })
+                return ListDepartmentsResponse(
+                    departments: answer.messages, nextPageToken: answer.nextPageToken)
+            })
     }
 
     /// One that is not in memory may just have been made through another server.
-    func getDepartment(_ request: GetDepartmentRequest, _ call: Call) throws -> HandlerStart<Department> {
+    func getDepartment(_ request: GetDepartmentRequest, _ call: AuthorizedCall) throws -> Reply<Department> {
         if let record = directory.current?.records.department(request.departmentID) {
-            return .answers(Department(record))
+            return .ready(Department(record))
         }
-        return .waits { Department(try await departments.get(request.departmentID).answer()) }
+        return .pending(PendingOperation(departments.get(request.departmentID).map { Department($0) }))
     }
 
-    func createDepartment(_ request: CreateDepartmentRequest, _ call: Call) async throws -> Department {
+    func createDepartment(_ request: CreateDepartmentRequest, _ call: AuthorizedCall) async throws
+        -> Department
+    {
         let draft = try draft(
             name: request.departmentName, start: request.operatingStartHour, end: request.operatingEndHour)
         return Department(
             try await departments.create(draft, today: try clinic.day(at: call.now), origin: call.origin))
     }
 
-    func updateDepartment(_ request: UpdateDepartmentRequest, _ call: Call) async throws -> Department {
+    func updateDepartment(_ request: UpdateDepartmentRequest, _ call: AuthorizedCall) async throws
+        -> Department
+    {
         let wanted = request.department ?? Department()
         let expected = try version(ofEtag: request.etag)
         let mask = try UpdateMask(
             request.updateMask, fields: ["department_name", "operating_start_hour", "operating_end_hour"])
         let today = try clinic.day(at: call.now)
-        let record = try await change(call, earlier: departments.earlierAnswer) {
+        let record = try await withOptimisticRetry(call, earlier: departments.earlierAnswer) {
             let current = try await departments.get(request.departmentID).answer()
             if let expected, expected != current.version { throw Status(.staleEtag) }
             func merged(_ field: String, _ new: String, _ old: String) -> String {
@@ -65,7 +71,9 @@ struct DepartmentService: Sendable {
         return Department(record)
     }
 
-    func deleteDepartment(_ request: DeleteDepartmentRequest, _ call: Call) async throws -> ProtobufEmpty {
+    func deleteDepartment(_ request: DeleteDepartmentRequest, _ call: AuthorizedCall) async throws
+        -> ProtobufEmpty
+    {
         try await departments.delete(
             request.departmentID, now: call.now, cancelling: request.force ? cancelledByTheClinic(call) : [],
             origin: call.origin)

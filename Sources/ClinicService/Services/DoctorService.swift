@@ -2,39 +2,41 @@
 
 internal import ClinicMessages
 internal import ClinicStore
+internal import RPC
 internal import Scheduling
-internal import TTRPC
 
 struct DoctorService: Sendable {
     let clinic: ClinicSettings
     let doctors: DoctorStore
-    let directory: Directory<DirectoryAnswers>
+    let directory: Directory<DirectoryMapping>
     let pageTokens: PageTokens
 
-    func listDoctors(_ request: ListDoctorsRequest, _ call: Call) throws -> HandlerStart<ListDoctorsResponse>
-    {
-        let page = try Page(of: request, call, keyLength: 1, tokens: pageTokens)
+    func listDoctors(_ request: ListDoctorsRequest, _ call: AuthorizedCall) throws -> Reply<
+        ListDoctorsResponse
+    > {
+        let page = try ListPage(of: request, call, keyLength: 1, tokens: pageTokens)
         if let list = directory.current?.doctors(of: request.departmentID) {
             return try page.answer(list) { ListDoctorsResponse(nextPageToken: $0) }
         }
-        return .waits {
-            let records = try await doctors.list(
-                departmentID: request.departmentID == 0 ? nil : request.departmentID,
-                after: page.cursor?.first, limit: page.limit)
-            let answer = try page.answer(records, key: { [$0.id] }, message: { Doctor($0, clinic) })
-            return ListDoctorsResponse(doctors: answer.messages, nextPageToken: answer.nextPageToken)
-        }
+        return .pending(
+            .task {
+                let records = try await doctors.list(
+                    departmentID: request.departmentID == 0 ? nil : request.departmentID,
+                    after: page.cursor?.first, limit: page.limit)
+                let answer = try page.answer(records, key: { [$0.id] }, message: { Doctor($0, clinic) })
+                return ListDoctorsResponse(doctors: answer.messages, nextPageToken: answer.nextPageToken)
+            })
     }
 
     /// One who is not in memory may just have been registered through another server.
-    func getDoctor(_ request: GetDoctorRequest, _ call: Call) throws -> HandlerStart<Doctor> {
+    func getDoctor(_ request: GetDoctorRequest, _ call: AuthorizedCall) throws -> Reply<Doctor> {
         if let record = directory.current?.records.doctor(request.doctorID) {
-            return .answers(Doctor(record, clinic))
+            return .ready(Doctor(record, clinic))
         }
-        return .waits { Doctor(try await doctors.get(request.doctorID).answer(), clinic) }
+        return .pending(PendingOperation(doctors.get(request.doctorID).map { Doctor($0, clinic) }))
     }
 
-    func registerDoctor(_ request: RegisterDoctorRequest, _ call: Call) async throws -> Doctor {
+    func registerDoctor(_ request: RegisterDoctorRequest, _ call: AuthorizedCall) async throws -> Doctor {
         let draft = try draft(
             Doctor(
                 fullName: request.fullName, registrationNumber: request.registrationNumber,
@@ -44,7 +46,7 @@ struct DoctorService: Sendable {
         return Doctor(try await doctors.register(draft, origin: call.origin), clinic)
     }
 
-    func updateDoctor(_ request: UpdateDoctorRequest, _ call: Call) async throws -> Doctor {
+    func updateDoctor(_ request: UpdateDoctorRequest, _ call: AuthorizedCall) async throws -> Doctor {
         let wanted = request.doctor ?? Doctor()
         let expected = try version(ofEtag: request.etag)
         let mask = try UpdateMask(
@@ -53,7 +55,7 @@ struct DoctorService: Sendable {
                 "full_name", "registration_number", "registration_expiry", "consultation_fee", "slot_minutes",
                 "gst_free", "department",
             ])
-        let record = try await change(call, earlier: doctors.earlierAnswer) {
+        let record = try await withOptimisticRetry(call, earlier: doctors.earlierAnswer) {
             let current = try await doctors.get(request.doctorID).answer()
             if let expected, expected != current.version { throw Status(.staleEtag) }
             let draft = try draft(merge(wanted, into: Doctor(current, clinic), mask))
@@ -64,18 +66,19 @@ struct DoctorService: Sendable {
         return Doctor(record, clinic)
     }
 
-    func deleteDoctor(_ request: DeleteDoctorRequest, _ call: Call) async throws -> ProtobufEmpty {
+    func deleteDoctor(_ request: DeleteDoctorRequest, _ call: AuthorizedCall) async throws -> ProtobufEmpty {
         try await doctors.delete(
             request.doctorID, now: call.now, cancelling: request.force ? cancelledByTheClinic(call) : [],
             origin: call.origin)
         return ProtobufEmpty()
     }
 
-    func setDoctorSchedule(_ request: SetDoctorScheduleRequest, _ call: Call) async throws -> Doctor {
+    func setDoctorSchedule(_ request: SetDoctorScheduleRequest, _ call: AuthorizedCall) async throws -> Doctor
+    {
         var fields = FieldReader()
         let hours = try fields.finish(fields.weeklyHours(request.weeklyHours, "weekly_hours"))
         let expected = try version(ofEtag: request.etag)
-        let record = try await change(call, earlier: doctors.earlierAnswer) {
+        let record = try await withOptimisticRetry(call, earlier: doctors.earlierAnswer) {
             let terms = try await doctors.terms(request.doctorID, start: call.now)
             if let expected, expected != terms.doctorVersion { throw Status(.staleEtag) }
             if let outside = hours.firstOutside(terms.hours) {

@@ -2,8 +2,8 @@
 
 internal import ClinicMessages
 internal import ClinicStore
+internal import RPC
 internal import Scheduling
-internal import TTRPC
 
 struct PaymentService: Sendable {
     let clinic: ClinicSettings
@@ -11,7 +11,7 @@ struct PaymentService: Sendable {
     let pageTokens: PageTokens
 
     func listTransactions(
-        _ request: ListTransactionsRequest, _ call: Call
+        _ request: ListTransactionsRequest, _ call: AuthorizedCall
     ) throws -> Query<ListTransactionsResponse> {
         let isOwn = request.userID == 0 || request.userID == call.caller.userID
         guard isOwn || call.caller.isStaff else {
@@ -19,7 +19,7 @@ struct PaymentService: Sendable {
                 .roleRequired, "only staff may list the transactions of another user; leave user_id out")
         }
         let userID = call.caller.isStaff ? (request.userID == 0 ? nil : request.userID) : call.caller.userID
-        let page = try Page(of: request, call, keyLength: 1, tokens: pageTokens)
+        let page = try ListPage(of: request, call, keyLength: 1, tokens: pageTokens)
         let records = transactions.list(
             userID: userID, bookingID: request.bookingID == 0 ? nil : request.bookingID,
             status: Scheduling.TransactionStatus(
@@ -32,15 +32,15 @@ struct PaymentService: Sendable {
         }
     }
 
-    func getTransaction(_ request: GetTransactionRequest, _ call: Call) -> Query<Transaction> {
+    func getTransaction(_ request: GetTransactionRequest, _ call: AuthorizedCall) -> Query<Transaction> {
         transactions.get(request.transactionID, ownerID: owner(call.caller)).map { Transaction($0, clinic) }
     }
 
-    func getReceipt(_ request: GetReceiptRequest, _ call: Call) -> Query<Receipt> {
+    func getReceipt(_ request: GetReceiptRequest, _ call: AuthorizedCall) -> Query<Receipt> {
         transactions.receipt(request.transactionID, ownerID: owner(call.caller)).map { Receipt($0, clinic) }
     }
 
-    func payBooking(_ request: PayBookingRequest, _ call: Call) async throws -> Transaction {
+    func payBooking(_ request: PayBookingRequest, _ call: AuthorizedCall) async throws -> Transaction {
         Transaction(
             try await transactions.pay(
                 bookingID: request.bookingID, ownerID: owner(call.caller), origin: call.origin), clinic)
@@ -49,11 +49,13 @@ struct PaymentService: Sendable {
     /// What a part takes of the tax is decided on the balance that was read. For nearly all parts it is the same on any
     /// other, so refunds of one payment at once need no second round while there is money for them; the rest of a
     /// payment has to wait until nobody else is faster.
-    func refundTransaction(_ request: RefundTransactionRequest, _ call: Call) async throws -> Transaction {
+    func refundTransaction(_ request: RefundTransactionRequest, _ call: AuthorizedCall) async throws
+        -> Transaction
+    {
         var fields = FieldReader()
         let amount = try fields.amount(request.amount, "amount", clinic)
         try fields.finish()
-        let record = try await change(call, earlier: transactions.earlierAnswer, rounds: 50) {
+        let record = try await withOptimisticRetry(call, earlier: transactions.earlierAnswer, rounds: 50) {
             let balance = try await transactions.balance(of: request.transactionID)
             let refund = try refund(of: amount, balance)
             guard let status = balance.status.afterRefund(isFull: refund.isFull) else {
@@ -88,7 +90,9 @@ struct PaymentService: Sendable {
     /// Whose a transaction must be: anyone's for the staff.
     private func owner(_ caller: Caller) -> Int64? { caller.isStaff ? nil : caller.userID }
 
-    func deleteTransaction(_ request: DeleteTransactionRequest, _ call: Call) async throws -> ProtobufEmpty {
+    func deleteTransaction(_ request: DeleteTransactionRequest, _ call: AuthorizedCall) async throws
+        -> ProtobufEmpty
+    {
         try await transactions.delete(request.transactionID, origin: call.origin)
         return ProtobufEmpty()
     }

@@ -3,8 +3,8 @@
 
 internal import ClinicMessages
 internal import ClinicStore
+internal import RPC
 internal import Scheduling
-internal import TTRPC
 
 struct SlotService: Sendable {
     let clinic: ClinicSettings
@@ -14,8 +14,10 @@ struct SlotService: Sendable {
     /// The most slots of one doctor, and the most doctors, in an answer: what a caller may make the server count.
     private static let most: (slots: Int64, doctors: Int64) = (500, 20)
 
-    func searchSlots(_ request: SearchSlotsRequest, _ call: Call) throws -> Query<SearchSlotsResponse> {
-        let page = try Page(
+    func searchSlots(_ request: SearchSlotsRequest, _ call: AuthorizedCall) throws -> Query<
+        SearchSlotsResponse
+    > {
+        let page = try ListPage(
             of: request, call, keyLength: 1, standard: Self.most.doctors, most: Self.most.doctors,
             tokens: pageTokens)
         guard request.slotsPerDoctor >= 0 else { throw Status(field: "slots_per_doctor", "is not negative") }

@@ -2,27 +2,30 @@
 
 internal import ClinicMessages
 internal import ClinicStore
+internal import RPC
 internal import Scheduling
-internal import TTRPC
 
 struct TimeOffService: Sendable {
     let clinic: ClinicSettings
     let timeOff: TimeOffStore
     let pageTokens: PageTokens
 
-    func createTimeOff(_ request: CreateTimeOffRequest, _ call: Call) async throws -> TimeOff {
+    func createTimeOff(_ request: CreateTimeOffRequest, _ call: AuthorizedCall) async throws -> TimeOff {
         TimeOff(
             try await timeOff.create(
                 doctorID: request.doctorID, period: try period(of: request), origin: call.origin))
     }
 
-    func deleteTimeOff(_ request: DeleteTimeOffRequest, _ call: Call) async throws -> ProtobufEmpty {
+    func deleteTimeOff(_ request: DeleteTimeOffRequest, _ call: AuthorizedCall) async throws -> ProtobufEmpty
+    {
         try await timeOff.delete(request.timeOffID, origin: call.origin)
         return ProtobufEmpty()
     }
 
-    func listTimeOff(_ request: ListTimeOffRequest, _ call: Call) async throws -> ListTimeOffResponse {
-        let page = try Page(of: request, call, keyLength: 2, tokens: pageTokens)
+    func listTimeOff(_ request: ListTimeOffRequest, _ call: AuthorizedCall) async throws
+        -> ListTimeOffResponse
+    {
+        let page = try ListPage(of: request, call, keyLength: 2, tokens: pageTokens)
         let records = try await timeOff.list(
             doctorID: request.doctorID == 0 ? nil : request.doctorID,
             endAfter: try request.endAfter.map { try Instant($0, field: "end_after") },

@@ -2,18 +2,18 @@
 
 internal import ClinicMessages
 internal import ClinicStore
+internal import RPC
 internal import Scheduling
-internal import TTRPC
 
 extension UserService {
-    func getUser(_ request: GetUserRequest, _ call: Call) throws -> Query<User> {
+    func getUser(_ request: GetUserRequest, _ call: AuthorizedCall) throws -> Query<User> {
         guard let callerID = call.caller.userID else { throw Status(.notSignedIn) }
         return users.get(
             request.userID == 0 ? callerID : request.userID, ownerID: call.caller.isStaff ? nil : callerID
         ).map { User($0) }
     }
 
-    func updateUser(_ request: UpdateUserRequest, _ call: Call) async throws -> User {
+    func updateUser(_ request: UpdateUserRequest, _ call: AuthorizedCall) async throws -> User {
         let (userID, ownerID) = try subject(request.userID, call)
         let wanted = request.user ?? User()
         let expected = try version(ofEtag: request.etag)
@@ -38,22 +38,22 @@ extension UserService {
             try await users.update(userID, ownerID: ownerID, version: expected, changes, origin: call.origin))
     }
 
-    func setUserRole(_ request: SetUserRoleRequest, _ call: Call) async throws -> User {
+    func setUserRole(_ request: SetUserRoleRequest, _ call: AuthorizedCall) async throws -> User {
         guard let role = ClinicStore.Role(from: request.role, by: ClinicMessages.Role.init) else {
             throw Status.required("role")
         }
         let user = try await users.setRole(
             of: request.userID, version: try version(ofEtag: request.etag), to: role, origin: call.origin)
-        standings.forget(user.id)
+        revocations.forget(user.id)
         return User(user)
     }
 
-    func exportUserData(_ request: ExportUserDataRequest, _ call: Call) async throws -> UserData {
+    func exportUserData(_ request: ExportUserDataRequest, _ call: AuthorizedCall) async throws -> UserData {
         let (userID, ownerID) = try subject(request.userID, call)
         return UserData(try await personalData.everything(about: userID, ownerID: ownerID), clinic)
     }
 
-    func eraseUser(_ request: EraseUserRequest, _ call: Call) async throws -> ProtobufEmpty {
+    func eraseUser(_ request: EraseUserRequest, _ call: AuthorizedCall) async throws -> ProtobufEmpty {
         // What cannot be undone is not done to whoever forgot to say to whom.
         guard request.userID != 0 else { throw Status.required("user_id") }
         let (userID, ownerID) = try subject(request.userID, call)
@@ -61,12 +61,12 @@ extension UserService {
             movingTo: .cancelled, by: .staff, now: call.now, fullRefundBefore: clinic.fullRefundBefore)
         try await users.erase(
             userID, ownerID: ownerID, now: call.now, cancelling: cancelling.sources, origin: call.origin)
-        standings.forget(userID)
+        revocations.forget(userID)
         return ProtobufEmpty()
     }
 
     /// Whose account a call is about, and who that has to be: nil when an administrator asks.
-    func subject(_ userID: Int64, _ call: Call) throws(Status) -> (userID: Int64, ownerID: Int64?) {
+    func subject(_ userID: Int64, _ call: AuthorizedCall) throws(Status) -> (userID: Int64, ownerID: Int64?) {
         guard let callerID = call.caller.userID else { throw Status(.notSignedIn) }
         let userID = userID == 0 ? callerID : userID
         if call.caller.isAdministrator { return (userID, nil) }

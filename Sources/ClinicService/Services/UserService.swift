@@ -4,8 +4,8 @@ internal import Bcrypt
 internal import ClinicMessages
 internal import ClinicStore
 internal import OpenSSL
+internal import RPC
 internal import Scheduling
-internal import TTRPC
 internal import TTRPCMessages
 
 struct UserService: Sendable {
@@ -14,12 +14,12 @@ struct UserService: Sendable {
     let personalData: PersonalDataStore
     let passwords: BcryptPool
     let sessions: Sessions
-    let standings: Standings
+    let revocations: SessionRevocationCache
     let signingKeys: SigningKeys
     let pageTokens: PageTokens
     let throttle: LoginThrottle
 
-    func createUser(_ request: CreateUserRequest, _ call: Call) async throws -> User {
+    func createUser(_ request: CreateUserRequest, _ call: AuthorizedCall) async throws -> User {
         var fields = FieldReader()
         let draft = UserStore.Draft(
             firstName: fields.text(request.firstName, "first_name", limit: 100),
@@ -34,11 +34,11 @@ struct UserService: Sendable {
     }
 
     /// A wrong e-mail and a wrong password get the same answer after the same work: one look-up and one hash.
-    func login(_ request: LoginRequest, _ call: Call) async throws -> LoginResponse {
+    func login(_ request: LoginRequest, _ call: AuthorizedCall) async throws -> LoginResponse {
         // A flood is refused before it asks the database.
         try passwords.checkCapacity()
         let email = EmailAddress.normalised(request.email)
-        return try await change(call, earlier: { _ in nil }) {
+        return try await withOptimisticRetry(call, earlier: { _ in nil }) {
             let known = try await limitingFailures(of: email, call) {
                 let known = try await users.credentials(email: email)
                 return try await passwords.verify(request.password, against: known?.passwordHash)
@@ -51,22 +51,24 @@ struct UserService: Sendable {
         }
     }
 
-    func refreshToken(_ request: RefreshTokenRequest, _ call: Call) async throws -> LoginResponse {
+    func refreshToken(_ request: RefreshTokenRequest, _ call: AuthorizedCall) async throws -> LoginResponse {
         try await sessions.refresh(request.refreshToken, call)
     }
 
-    func revokeTokens(_ request: RevokeTokensRequest, _ call: Call) async throws -> ProtobufEmpty {
+    func revokeTokens(_ request: RevokeTokensRequest, _ call: AuthorizedCall) async throws -> ProtobufEmpty {
         let (userID, ownerID) = try subject(request.userID, call)
         try await sessions.store.revoke(userID: userID, ownerID: ownerID, origin: call.origin)
-        standings.forget(userID)
+        revocations.forget(userID)
         return ProtobufEmpty()
     }
 
-    func changePassword(_ request: ChangePasswordRequest, _ call: Call) async throws -> ProtobufEmpty {
+    func changePassword(_ request: ChangePasswordRequest, _ call: AuthorizedCall) async throws
+        -> ProtobufEmpty
+    {
         guard let userID = call.caller.userID else { throw Status(.notSignedIn) }
         do { try PasswordRules.check(request.newPassword) } catch { throw Status(.invalidPassword) }
         let origin = try call.origin.hidingRequest(under: signingKeys)
-        _ = try await change(call, earlier: { _ in try await users.earlierAnswer(to: origin) }) {
+        _ = try await withOptimisticRetry(call, earlier: { _ in try await users.earlierAnswer(to: origin) }) {
             let oldHash = try await users.passwordHash(of: userID)
             // No e-mail begins so: the request would have been refused.
             let isRight: Bool? = try await limitingFailures(of: "\u{0}\(userID)", call) {
@@ -77,12 +79,12 @@ struct UserService: Sendable {
         } write: { oldHash, newHash in
             try await users.changePassword(of: userID, from: oldHash, to: newHash, origin: origin)
         }
-        standings.forget(userID)
+        revocations.forget(userID)
         return ProtobufEmpty()
     }
 
-    func listUsers(_ request: ListUsersRequest, _ call: Call) async throws -> ListUsersResponse {
-        let page = try Page(of: request, call, keyLength: 1, tokens: pageTokens)
+    func listUsers(_ request: ListUsersRequest, _ call: AuthorizedCall) async throws -> ListUsersResponse {
+        let page = try ListPage(of: request, call, keyLength: 1, tokens: pageTokens)
         let records = try await users.list(
             email: request.email.isEmpty ? nil : EmailAddress.normalised(request.email),
             role: ClinicStore.Role(from: request.role, by: ClinicMessages.Role.init),
@@ -94,7 +96,7 @@ struct UserService: Sendable {
 
     /// Checks a password for an account, nil being a wrong one, unless there were too many wrong ones.
     private func limitingFailures<Right>(
-        of account: String, _ call: Call, _ check: () async throws -> Right?
+        of account: String, _ call: AuthorizedCall, _ check: () async throws -> Right?
     ) async throws -> Right? {
         let peer = call.peer.host
         do throws(LoginThrottled) { try throttle.check(account: account, peer: peer) } catch {

@@ -185,7 +185,7 @@ final class BookingFeed: Sendable {
     /// Wakes all watchers again and again, whatever the database does, to see whether their callers still are there.
     private func tick() async {
         while !Task.isCancelled {
-            try? await Task.sleep(for: Presence.checkInterval)
+            try? await Task.sleep(for: StreamReauthorizer.checkInterval)
             let all = state.withLock { $0.watchers.values.map(\.wakeUps) }
             for wakeUps in all { wakeUps.yield() }
         }

@@ -7,8 +7,8 @@
 internal import ClinicMessages
 internal import ClinicStore
 internal import ProtobufC
+internal import RPC
 internal import Scheduling
-internal import TTRPC
 
 extension WatchBookingsRequest: TokenBearing {}
 
@@ -24,7 +24,7 @@ struct WatchService: Sendable {
     let resumeTokens: PageTokens
 
     func watchBookings(
-        _ request: WatchBookingsRequest, _ call: Call, _ presence: Presence,
+        _ request: WatchBookingsRequest, _ call: AuthorizedCall, _ reauthorizer: StreamReauthorizer,
         _ responses: ResponseWriter<WatchBookingsResponse>
     ) async throws {
         guard let userID = call.caller.userID else { throw Status(.notSignedIn) }
@@ -38,7 +38,7 @@ struct WatchService: Sendable {
 
         let (number, wakeUps) = feed.join(scope, doctorID: doctorID)
         defer { feed.leave(number) }
-        var presence = presence
+        var reauthorizer = reauthorizer
         var lastSent = ContinuousClock.Instant.now
         func send(_ event: BookingEvent?, _ position: EventPosition) async throws {
             let token = try token(position, of: query)
@@ -48,13 +48,13 @@ struct WatchService: Sendable {
 
         try await send(nil, position)
         for await _ in wakeUps {
-            try await presence.check()
+            try await reauthorizer.check()
             if let news = feed.news(for: number) {
                 while news.mayConcern, position < news.end {
                     let read = try await events.read(
                         after: position, upTo: news.end, of: scope, doctorID: doctorID, limit: Self.batch)
                     for event in read.events {
-                        try await presence.check()
+                        try await reauthorizer.check()
                         try await send(BookingEvent(event, clinic), event.position)
                     }
                     position = read.position
@@ -67,7 +67,7 @@ struct WatchService: Sendable {
     }
 
     /// What a token is bound to.
-    private func query(_ request: WatchBookingsRequest, _ call: Call) -> PageQuery {
+    private func query(_ request: WatchBookingsRequest, _ call: AuthorizedCall) -> PageQuery {
         PageQuery(
             method: call.origin.method, callerID: call.caller.userID,
             filter: WatchBookingsRequest(doctorID: request.doctorID).encoded())

@@ -8,7 +8,7 @@ internal import ClinicMessages
 internal import NIOCore
 internal import NIOPosix
 internal import OpenSSL
-internal import TTRPC
+internal import RPC
 internal import TTRPCMessages
 
 struct LoadCommand: AsyncParsableCommand {

@@ -12,6 +12,7 @@ internal import Monitoring
 internal import NIOCore
 internal import NIOEmbedded
 internal import ProtobufC
+internal import RPC
 internal import Scheduling
 internal import TTRPC
 internal import TTRPCMessages
@@ -65,9 +66,9 @@ private struct Connection {
             MetricFamily("clinic_sent_bytes_total", .counter, help: ""),
         ]
         let server = Server(
-            methods: try healthMethods(
+            router: try healthMethods(
                 of: HealthService(services: clinicServiceNames), signingKeys: keys, patient: userID,
-                logger: logger),
+                logger: logger), wire: .ttrpc,
             configuration: configuration, group: loop, logger: logger,
             metrics: MetricsRegistry(families: families))
         channel = EmbeddedChannel(loop: loop)

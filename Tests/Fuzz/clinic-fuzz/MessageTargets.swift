@@ -4,6 +4,7 @@ internal import ClinicMessages
 internal import ProtobufC
 internal import TTRPCMessages
 
+@testable import RPC
 @testable import TTRPC
 
 extension Message {

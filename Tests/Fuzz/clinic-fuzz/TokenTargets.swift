@@ -2,8 +2,8 @@
 
 internal import ClinicService
 internal import ProtobufC
+internal import RPC
 internal import Scheduling
-internal import TTRPC
 
 /// A secret and a day that never change, so that the seeds of the corpus stay good.
 private enum Fixed {

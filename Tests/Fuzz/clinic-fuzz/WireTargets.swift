@@ -6,6 +6,7 @@ internal import NIOEmbedded
 internal import ProtobufC
 internal import TTRPCMessages
 
+@testable import RPC
 @testable import TTRPC
 
 /// The frame decoder says the same however the bytes are split.
@@ -67,10 +68,10 @@ struct ConnectionTarget: FuzzTarget {
     private func serve(_ bytes: UnsafeRawBufferPointer, step: Int) throws {
         let loop = EmbeddedEventLoop()
         let channel = EmbeddedChannel(loop: loop)
-        var methods = MethodTable()
+        var methods = Router()
         Self.health.register(in: &methods)
         let server = Server(
-            methods: methods, group: loop, logger: Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() })
+            router: methods, wire: .ttrpc, group: loop, logger: Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() })
         try server.serve(channel).wait()
         try channel.connect(to: SocketAddress(unixDomainSocketPath: "/fuzz")).wait()
         defer {

@@ -3,6 +3,7 @@
 internal import ArgumentParser
 internal import ClinicClient
 internal import ProtobufC
+internal import RPC
 internal import TTRPC
 
 struct CallMethod: RunnableCommand {

@@ -3,7 +3,7 @@
 internal import ArgumentParser
 internal import ClinicClient
 internal import ClinicMessages
-internal import TTRPC
+internal import RPC
 
 struct ListAuditEvents: ListCommand {
     static let configuration = CommandConfiguration(

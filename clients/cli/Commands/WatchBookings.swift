@@ -5,7 +5,7 @@ internal import ArgumentParser
 internal import ClinicClient
 internal import ClinicMessages
 internal import ProtobufC
-internal import TTRPC
+internal import RPC
 internal import Terminal
 
 struct WatchBookings: RunnableCommand {

@@ -3,7 +3,7 @@
 internal import ArgumentParser
 internal import Glibc
 internal import OpenSSL
-internal import TTRPC
+internal import RPC
 
 /// The output format.
 enum OutputForm: String, ExpressibleByArgument, CaseIterable {

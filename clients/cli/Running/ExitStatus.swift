@@ -1,6 +1,6 @@
 // The exit codes, which scripts rely on.
 
-internal import TTRPC
+internal import RPC
 
 /// An exit code.
 enum ExitStatus: Int32 {

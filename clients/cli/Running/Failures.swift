@@ -3,7 +3,7 @@
 
 internal import FoundationEssentials
 internal import ProtobufC
-internal import TTRPC
+internal import RPC
 internal import TTRPCMessages
 internal import Terminal
 

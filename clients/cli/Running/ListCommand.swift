@@ -3,7 +3,7 @@
 internal import ArgumentParser
 internal import ClinicClient
 internal import ProtobufC
-internal import TTRPC
+internal import RPC
 
 /// The options of every list command.
 struct PageOptions: ParsableArguments {

@@ -4,7 +4,7 @@
 internal import ArgumentParser
 internal import ClinicClient
 internal import ProtobufC
-internal import TTRPC
+internal import RPC
 internal import Terminal
 
 /// A command that can be run.

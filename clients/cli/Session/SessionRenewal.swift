@@ -4,7 +4,7 @@
 
 internal import ClinicClient
 internal import ClinicMessages
-internal import TTRPC
+internal import RPC
 
 extension RemoteServer {
     /// The same server with an unexpired token, if the session can be renewed.

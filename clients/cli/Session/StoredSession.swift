@@ -4,7 +4,7 @@
 internal import ClinicMessages
 internal import FoundationEssentials
 internal import ProtobufC
-internal import TTRPC
+internal import RPC
 
 /// The stored result of a login.
 struct StoredSession: Codable, Equatable {

@@ -4,6 +4,7 @@
 internal import ClinicClient
 internal import ClinicMessages
 internal import Histogram
+internal import RPC
 internal import Synchronization
 internal import TTRPC
 

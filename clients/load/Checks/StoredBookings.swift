@@ -2,7 +2,7 @@
 
 internal import ClinicClient
 internal import ClinicMessages
-internal import TTRPC
+internal import RPC
 
 /// A booking as stored in the deployment.
 struct StoredBooking: Sendable, Equatable {

@@ -1,7 +1,7 @@
 // One connection of the generator. It manages calls in flight and frames; the loop decides what to send and when.
 
 internal import NIOCore
-internal import TTRPC
+internal import RPC
 
 /// A connection, confined to its event loop.
 final class LoadConnection: ChannelInboundHandler {

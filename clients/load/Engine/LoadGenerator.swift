@@ -5,6 +5,7 @@ internal import Glibc
 internal import NIOCore
 internal import NIOPosix
 internal import OpenSSL
+internal import RPC
 internal import Synchronization
 internal import TTRPC
 

@@ -4,7 +4,7 @@
 internal import NIOCore
 internal import NIOPosix
 internal import OpenSSL
-internal import TTRPC
+internal import RPC
 
 extension LoadLoop {
     /// The first and the longest pause before reconnecting, in nanoseconds.

@@ -6,7 +6,7 @@
 
 internal import Histogram
 internal import NIOCore
-internal import TTRPC
+internal import RPC
 
 /// One loop's part of a run. Confined to its event loop.
 final class LoadLoop {

@@ -2,7 +2,7 @@
 
 internal import NIOCore
 internal import OpenSSL
-internal import TTRPC
+internal import RPC
 
 /// The server and the caller.
 struct Target: Sendable {

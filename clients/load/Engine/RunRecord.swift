@@ -2,7 +2,7 @@
 // and delivers it at the end.
 
 internal import Histogram
-internal import TTRPC
+internal import RPC
 
 /// A histogram of durations in microseconds with three significant digits.
 typealias DurationHistogram = Histogram<UInt64>

@@ -5,7 +5,7 @@ internal import FoundationEssentials
 internal import Glibc
 internal import OpenSSL
 internal import ProtobufC
-internal import TTRPC
+internal import RPC
 
 /// The server and the caller.
 struct TargetOptions: ParsableArguments {

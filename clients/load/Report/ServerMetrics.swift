@@ -112,7 +112,7 @@ extension ServerMetrics.Reading {
                 let count = groups[$1.key] ?? 0
                 if count > 0 { $0[$1.key] = $1.value / count }
             },
-            refused: growth("clinic_refused_calls_total", by: "reason").compactMapValues {
+            refused: growth("clinic_call_errors_total", by: "reason").compactMapValues {
                 $0 >= 1 ? Self.whole($0) : nil
             })
     }

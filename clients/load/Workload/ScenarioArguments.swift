@@ -3,7 +3,7 @@
 internal import ArgumentParser
 internal import FoundationEssentials
 internal import OpenSSL
-internal import TTRPC
+internal import RPC
 
 /// A scenario's mix, the amount of its data, and the administrator.
 struct ScenarioArguments: ParsableArguments {

@@ -1,7 +1,7 @@
 // The options of a scenario: mix, amount of data, credentials, cleanup.
 
 internal import OpenSSL
-internal import TTRPC
+internal import RPC
 
 /// The options of a scenario; the defaults are those of the command line.
 struct ScenarioOptions: Sendable {

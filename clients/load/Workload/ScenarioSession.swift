@@ -4,8 +4,8 @@
 internal import ClinicClient
 internal import ClinicMessages
 internal import FoundationEssentials
+internal import RPC
 internal import Synchronization
-internal import TTRPC
 
 /// Signs the administrator in.
 enum AdministratorSession {

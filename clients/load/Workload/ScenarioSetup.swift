@@ -5,7 +5,7 @@ internal import ClinicClient
 internal import ClinicMessages
 internal import FoundationEssentials
 internal import ProtobufC
-internal import TTRPC
+internal import RPC
 
 /// Creates and removes the data of a run.
 struct ScenarioSetup {

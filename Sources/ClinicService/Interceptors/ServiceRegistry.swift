@@ -1,0 +1,160 @@
+// What happens around every handler, once: admission, who is calling, may they, under which key, and what becomes of a
+// failure. A handler is a function from a request and an authorized call to a reply.
+
+internal import ClinicStore
+internal import Logging
+internal import ProtobufC
+internal import RPC
+
+/// The methods do not fit together: the daemon must not start.
+public enum IncompleteService: Error, CustomStringConvertible {
+    /// A method is served that the access table does not know.
+    case noAccess(method: String)
+    /// A method of the schema is not served.
+    case notServed(method: String)
+
+    /// One line for a person.
+    public var description: String {
+        switch self {
+        case .noAccess(let method): "\(method) has no row in the access table"
+        case .notServed(let method): "\(method) is in the schema but is not served"
+        }
+    }
+}
+
+/// The methods of the service, each wrapped in the same chain.
+struct ServiceRegistry {
+    private(set) var router = Router()
+    private var served: Set<String> = []
+    private let identity: Identity
+    private let logger: Logger
+    private let admits: @Sendable (Stores.Pool) -> Bool
+    private let afterChange: @Sendable () -> Void
+
+    /// - Parameters:
+    ///   - admits: whether the store takes another call on a pool.
+    ///   - afterChange: is called after each call that may have changed something.
+    init(
+        identity: Identity, logger: Logger, admits: @escaping @Sendable (Stores.Pool) -> Bool,
+        afterChange: @escaping @Sendable () -> Void
+    ) {
+        self.identity = identity
+        self.logger = logger
+        self.admits = admits
+        self.afterChange = afterChange
+    }
+
+    /// Throws the first method of the schema that is not served.
+    func checkServed(_ services: [ServiceDescriptor]) throws(IncompleteService) {
+        for service in services {
+            for method in service.methods where !served.contains("\(service.name)/\(method.name)") {
+                throw .notServed(method: "\(service.name)/\(method.name)")
+            }
+        }
+    }
+
+    /// Serves a method with one response.
+    ///
+    /// A call that would wait too long for the database is rejected before anything else, when that costs next to nothing.
+    /// Then the caller is identified and authorized before the request is decoded, so that nobody learns from a validation
+    /// error what may not be called.
+    mutating func serve<Request: Message, Response: Message>(
+        _ method: Method<Request, Response>, _ handler: MethodHandler<Request, Response>
+    ) throws(IncompleteService) {
+        let interceptor = try interceptor(method.service, method.name, hasSideEffects: method.hasSideEffects)
+        let afterChange = method.hasSideEffects ? self.afterChange : nil
+        let admits = self.admits
+        let pool = handler.pool ?? (method.hasSideEffects ? .writes : .reads)
+        let alwaysWaits = handler.alwaysWaits
+        let reply = handler.reply
+        @Sendable func finish(_ result: () throws -> Response, _ call: UnaryCall<Request>) throws -> Response
+        {
+            do {
+                let response = try result()
+                afterChange?()
+                return response
+            } catch {
+                throw interceptor.status(describing: error, requestID: call.requestID)
+            }
+        }
+        router.register(
+            method,
+            reply: { call, batch in
+                if alwaysWaits, !admits(pool) { throw Overloaded() }
+                do {
+                    guard let (request, authorized) = try interceptor.authorizeNow(call, in: batch) else {
+                        if !alwaysWaits, !admits(pool) { throw Overloaded() }
+                        let operation = PendingOperation.task {
+                            let (request, authorized) = try await interceptor.authorize(call)
+                            return try await call.response(of: reply(request, authorized))
+                        }
+                        return .pending(operation.finishing { try finish($0, call) })
+                    }
+                    let made = try reply(request, authorized)
+                    switch made {
+                    case .ready:
+                        afterChange?()
+                        return made
+                    case .pending(let operation):
+                        if !alwaysWaits, !admits(pool) { throw Overloaded() }
+                        return .pending(operation.finishing { try finish($0, call) })
+                    }
+                } catch let overloaded as Overloaded {
+                    throw overloaded
+                } catch {
+                    throw interceptor.status(describing: error, requestID: call.requestID)
+                }
+            })
+    }
+
+    /// Serves a method with a stream of responses, in the same way: the caller is identified and authorized once, when the
+    /// stream begins. `endsWhenDraining` is for streams without an end: they end when the server shuts down.
+    mutating func serve<Request: Message, Response: Message>(
+        _ method: ServerStreamingMethod<Request, Response>, endsWhenDraining: Bool = false,
+        _ handler:
+            @escaping @Sendable (Request, AuthorizedCall, ResponseWriter<Response>) async throws -> Void
+    ) throws(IncompleteService) {
+        let interceptor = try interceptor(method.service, method.name, hasSideEffects: method.hasSideEffects)
+        router.register(method, endsWhenDraining: endsWhenDraining) { call, responses in
+            do {
+                let (request, authorized) = try await interceptor.authorize(call)
+                try await handler(request, authorized, responses)
+            } catch {
+                throw interceptor.status(describing: error, requestID: call.requestID)
+            }
+        }
+    }
+
+    /// Serves a stream that lasts longer than a token is valid. It ends when the server shuts down; the handler has to ask
+    /// again and again whether the caller is still authorized.
+    mutating func serve<Request: TokenBearing, Response: Message>(
+        _ method: ServerStreamingMethod<Request, Response>,
+        reauthorizing handler:
+            @escaping @Sendable (
+                Request, AuthorizedCall, StreamReauthorizer, ResponseWriter<Response>
+            ) async throws -> Void
+    ) throws(IncompleteService) {
+        let interceptor = try interceptor(method.service, method.name, hasSideEffects: method.hasSideEffects)
+        router.register(method, endsWhenDraining: true) { call, responses in
+            do {
+                let (request, authorized, reauthorizer) = try await interceptor.authorizeBearer(call)
+                try await handler(request, authorized, reauthorizer, responses)
+            } catch {
+                throw interceptor.status(describing: error, requestID: call.requestID)
+            }
+        }
+    }
+
+    private mutating func interceptor(
+        _ service: String, _ method: String, hasSideEffects: Bool
+    ) throws(IncompleteService) -> AuthorizationInterceptor {
+        // The table's own name is a literal, which needs no reference counting.
+        guard let row = AccessTable.rows.index(forKey: "\(service)/\(method)") else {
+            throw .noAccess(method: "\(service)/\(method)")
+        }
+        let (name, access) = AccessTable.rows[row]
+        served.insert(name)
+        return AuthorizationInterceptor(
+            method: name, access: access, hasSideEffects: hasSideEffects, identity: identity, logger: logger)
+    }
+}

@@ -1,0 +1,125 @@
+// The open connections of a server: their number is limited in total and for each address, and a server that shuts down
+// has each of them drain. It is used twice in the life of a connection, so one lock is enough.
+
+internal import NIOCore
+internal import Synchronization
+
+/// The connections that a server has open.
+final class ConnectionRegistry: Sendable {
+    private struct Entry {
+        var eventLoop: any EventLoop
+        var connection: NIOLoopBound<ServerConnection>
+    }
+
+    private struct State {
+        var entries: [UInt64: Entry] = [:]
+        /// Channels that are being secured.
+        var securing: [UInt64: any Channel] = [:]
+        var openCount = 0
+        var countOfHost: [String: Int] = [:]
+        var nextNumber: UInt64 = 0
+        var isDraining = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let maximumConnections: Int
+    private let maximumConnectionsPerAddress: Int
+    private let state = Mutex(State())
+
+    init(configuration: ServerConfiguration) {
+        maximumConnections = configuration.maximumConnections
+        maximumConnectionsPerAddress = configuration.maximumConnectionsPerAddress
+    }
+
+    /// Why a connection is not opened.
+    enum OpenFailure: Error {
+        case draining
+        case full
+    }
+
+    /// Makes room for a connection and numbers it. `host` is nil on a Unix socket. Each number is given back with
+    /// `close`.
+    func open(host: String?) -> Result<UInt64, OpenFailure> {
+        state.withLock { state in
+            guard !state.isDraining else { return .failure(.draining) }
+            guard state.openCount < maximumConnections else { return .failure(.full) }
+            if let host {
+                guard state.countOfHost[host, default: 0] < maximumConnectionsPerAddress else {
+                    return .failure(.full)
+                }
+                state.countOfHost[host, default: 0] += 1
+            }
+            state.openCount += 1
+            state.nextNumber += 1
+            return .success(state.nextNumber)
+        }
+    }
+
+    /// An opened connection is being secured.
+    func setSecuring(_ channel: any Channel, for number: UInt64) {
+        let isDraining = state.withLock { state in
+            state.securing[number] = channel
+            return state.isDraining
+        }
+        if isDraining { channel.close(promise: nil) }
+    }
+
+    /// How many are open.
+    var count: Int { state.withLock { $0.openCount } }
+
+    /// The handler of an opened connection, to be called on its event loop.
+    func set(_ connection: ServerConnection, for number: UInt64) {
+        let eventLoop = connection.executor.eventLoop
+        let entry = Entry(eventLoop: eventLoop, connection: NIOLoopBound(connection, eventLoop: eventLoop))
+        let isDraining = state.withLock { state in
+            state.entries[number] = entry
+            state.securing[number] = nil
+            return state.isDraining
+        }
+        if isDraining { connection.drain() }
+    }
+
+    /// A connection is closed.
+    func close(_ number: UInt64, host: String?) {
+        let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+            state.entries[number] = nil
+            state.securing[number] = nil
+            state.openCount -= 1
+            if let host, let count = state.countOfHost[host] {
+                state.countOfHost[host] = count > 1 ? count - 1 : nil
+            }
+            guard state.isDraining, state.openCount == 0 else { return [] }
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+
+    /// Opens no more connections and has each close when its calls are answered.
+    func drain() {
+        let (entries, securing) = state.withLock { state in
+            state.isDraining = true
+            return (Array(state.entries.values), Array(state.securing.values))
+        }
+        for channel in securing { channel.close(promise: nil) }
+        for entry in entries { entry.eventLoop.execute { entry.connection.value.drain() } }
+    }
+
+    /// Cancels the calls that are left and has their connections closed.
+    func cancelAndClose() {
+        let entries = state.withLock { Array($0.entries.values) }
+        for entry in entries { entry.eventLoop.execute { entry.connection.value.cancelAndClose() } }
+    }
+
+    /// Returns when a drained server has no connection left.
+    func waitUntilEmpty() async {
+        await withCheckedContinuation { continuation in
+            let isEmpty = state.withLock { state in
+                if state.openCount == 0 { return true }
+                state.waiting.append(continuation)
+                return false
+            }
+            if isEmpty { continuation.resume() }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+// Log lines that a peer can cause at will. Each kind is written a few times in a window and then only counted, so that
+// nobody can fill a disk or hide behind the noise; the count comes with the next line.
+
+package import Logging
+package import NIOCore
+internal import Synchronization
+
+/// Logs what peers do wrong, a limited number of lines in each window.
+package final class RateLimitedLogger: Sendable {
+    /// What is logged, each kind with a limit of its own.
+    package enum Kind: String, CaseIterable {
+        case notTTRPC = "bytes that are not ttrpc; closing"
+        case uselessFrames = "too many frames of no use; closing"
+        case slowPeer = "a peer that takes too long; closing"
+        case tooManyConnections = "no room for another connection; closing"
+        case notSecured = "no secure connection; closing"
+        case forbiddenUser = "a user that may not connect; closing"
+        case failedCall = "a call was refused"
+    }
+
+    private struct Window {
+        var end = NIODeadline.uptimeNanoseconds(0)
+        var written = 0
+        var suppressed = 0
+    }
+
+    /// The lines of one kind in a window.
+    static let linesPerWindow = 5
+    /// The length of a window.
+    static let windowTime = TimeAmount.seconds(10)
+
+    private let logger: Logger
+    private let windows = Mutex<[Kind: Window]>([:])
+
+    package init(_ logger: Logger) {
+        self.logger = logger
+    }
+
+    /// Writes a line, unless there were too many of this kind lately.
+    package func notice(
+        _ kind: Kind, _ metadata: @autoclosure () -> Logger.Metadata, at level: Logger.Level = .notice,
+        now: NIODeadline = .now()
+    ) {
+        guard logger.logLevel <= level, let suppressed = count(kind, now) else { return }
+        var metadata = metadata()
+        if suppressed > 0 { metadata["suppressed"] = "\(suppressed)" }
+        logger.log(level: level, "\(kind.rawValue)", metadata: metadata)
+    }
+
+    /// Counts one; how many were left out before it, or nil if it is to be left out as well.
+    private func count(_ kind: Kind, _ now: NIODeadline) -> Int? {
+        windows.withLock { windows in
+            var window = windows[kind] ?? Window()
+            defer { windows[kind] = window }
+            if now >= window.end {
+                window.end = now + Self.windowTime
+                window.written = 0
+            }
+            guard window.written < Self.linesPerWindow else {
+                window.suppressed += 1
+                return nil
+            }
+            window.written += 1
+            defer { window.suppressed = 0 }
+            return window.suppressed
+        }
+    }
+}

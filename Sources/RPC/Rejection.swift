@@ -1,0 +1,138 @@
+// What a connection rejects, before or behind a handler, with the status and the reason of each rejection. One list, so
+// that the state machines stay free of texts and the tests can go through all of it.
+
+/// Why a request or a message is answered without its handler.
+package enum Rejection: Error, Equatable {
+    case evenStreamID
+    case streamInUse
+    case tooLong(length: UInt32, limit: Int)
+    case tooManyCallsOnConnection(limit: Int)
+    case tooManyBytesOnConnection(limit: Int)
+    case tooManyCalls(limit: Int)
+    case overloaded
+    case shuttingDown
+    case dataForSingleRequest
+    case dataAfterEnd
+    case dataWithoutData
+    case messageTooLong(length: UInt32, limit: Int)
+    case notTaken
+    case dataForUnopenedStream
+    case invalidEnvelope
+    case tooManyMetadataPairs(limit: Int)
+    case tooManyMetadataBytes(limit: Int)
+    case invalidMetadataKey
+    case unknownService(String)
+    case unknownMethod(String)
+    case deadlineExceeded
+    case responseTooLong(length: Int)
+    case answersUnread(limit: Int)
+    case cancelledByShutdown
+
+    /// The code of the answer, its reason for programs and its text for people.
+    private var answer: (StatusCode, RejectionReason, String) {
+        switch self {
+        case .evenStreamID:
+            (.invalidArgument, .invalidStream, "stream ids of clients are odd")
+        case .streamInUse:
+            (.invalidArgument, .invalidStream, "the stream id is in use; the call on it is cancelled")
+        case .tooLong(let length, let limit):
+            (.resourceExhausted, .requestTooLong, "a request of \(length) bytes; the limit is \(limit)")
+        case .tooManyCallsOnConnection(let limit):
+            (.resourceExhausted, .connectionBusy, "more than \(limit) calls in flight on this connection")
+        case .tooManyBytesOnConnection(let limit):
+            (
+                .resourceExhausted, .connectionBusy,
+                "more than \(limit) bytes of requests in flight on this connection"
+            )
+        case .tooManyCalls(let limit):
+            (.resourceExhausted, .overloaded, "more than \(limit) calls in flight in the server")
+        case .overloaded:
+            (.resourceExhausted, .overloaded, "the server is busy; try again later")
+        case .shuttingDown:
+            (.unavailable, .shuttingDown, "the server is shutting down")
+        case .dataForSingleRequest:
+            (
+                .invalidArgument, .invalidStream,
+                "a call with one request takes no data frames; the call is cancelled"
+            )
+        case .dataAfterEnd:
+            (
+                .invalidArgument, .invalidStream,
+                "a data frame after the end of the client's side of the stream"
+            )
+        case .dataWithoutData:
+            (
+                .invalidArgument, .invalidStream,
+                "a data frame with bytes whose flags say that it has none"
+            )
+        case .messageTooLong(let length, let limit):
+            (.resourceExhausted, .requestTooLong, "a message of \(length) bytes; the limit is \(limit)")
+        case .notTaken:
+            (
+                .resourceExhausted, .streamOverrun,
+                "messages came faster than the stream's handler takes them"
+            )
+        case .dataForUnopenedStream:
+            (.invalidArgument, .invalidStream, "a data frame for a stream that was never opened")
+        case .invalidEnvelope:
+            (.invalidArgument, .malformedRequest, "the data is not a ttrpc request")
+        case .tooManyMetadataPairs(let limit):
+            (.invalidArgument, .invalidMetadata, "more than \(limit) metadata pairs")
+        case .tooManyMetadataBytes(let limit):
+            (.invalidArgument, .invalidMetadata, "more than \(limit) bytes of metadata")
+        case .invalidMetadataKey:
+            (.invalidArgument, .invalidMetadata, "a metadata key with NUL, CR or LF")
+        case .unknownService(let name):
+            (.unimplemented, .unknownService, "service \(name)")
+        case .unknownMethod(let name):
+            (.unimplemented, .unknownMethod, "method \(name)")
+        case .deadlineExceeded:
+            (.deadlineExceeded, .deadlineExceeded, "the deadline of the call has passed")
+        case .responseTooLong(let length):
+            (.resourceExhausted, .responseTooLong, "a response of \(length) bytes is too long for a frame")
+        case .answersUnread(let limit):
+            (
+                .resourceExhausted, .answersUnread,
+                "more than \(limit) bytes of answers are unread; the call is over, its answer is dropped"
+            )
+        case .cancelledByShutdown:
+            (.cancelled, .cancelledByShutdown, "the server shut down before the call had ended")
+        }
+    }
+
+    package var reason: String { answer.1.rawValue }
+
+    /// The answer, with its reason if there is a domain to which reasons belong.
+    package func status(domain: String?) -> Status {
+        let (code, reason, text) = answer
+        return Status(code, text).named(reason.rawValue, domain: domain)
+    }
+}
+
+/// A rejection as it is recorded and sent.
+package struct RejectionStatus: Sendable {
+    package let rejection: Rejection
+    package let status: Status
+    package let reason: String
+    /// Its place among `ServerShared.frequentRejections`, so that a wire can encode those once; nil for another one.
+    package let frequentIndex: Int?
+
+    var code: StatusCode { status.code }
+
+    package init(_ rejection: Rejection, domain: String?, frequentIndex: Int? = nil) {
+        self.rejection = rejection
+        status = rejection.status(domain: domain)
+        reason = rejection.reason
+        self.frequentIndex = frequentIndex
+    }
+}
+
+extension Status {
+    /// What a handler failed with, with a reason that says no more than its code if it gave no details.
+    func named(domain: String?) -> Status { named(code.protoName, domain: domain) }
+
+    fileprivate func named(_ reason: String, domain: String?) -> Status {
+        guard let domain, details.isEmpty else { return self }
+        return Status(code, message, reason: reason, domain: domain)
+    }
+}

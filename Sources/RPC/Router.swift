@@ -1,0 +1,233 @@
+// Which methods a server has. The daemon fills a router once, before the server starts; from then on it is only read.
+// Registration erases the message types, so that a connection can start any method in the same way.
+
+public import ProtobufC
+
+/// The methods of a server with their handlers.
+public struct Router: Sendable {
+    /// The methods in buckets by a hash of their names; the number of buckets is a power of two.
+    private var buckets: [[RegisteredMethod]] = [[]]
+    private var count = 0
+
+    /// A router without methods.
+    public init() {}
+
+    /// The methods that are registered, as `service/method`, sorted.
+    public var names: [String] {
+        buckets.joined().map { "\($0.service)/\($0.name)" }.sorted()
+    }
+
+    /// Adds a method, or gives it another handler.
+    ///
+    /// The handler is called on the event loop of its connection and may neither wait nor block: it returns the response, or
+    /// the operation that ends the call. What it throws is the failure of the call if it is a `Status`;
+    /// `CancellationError` is CANCELLED, `Overloaded` RESOURCE_EXHAUSTED, anything else INTERNAL without its text.
+    /// Inlined, so that it is specialised for each method's messages: generic at run time it was a tenth of a small call.
+    @inlinable public mutating func register<Request, Response>(
+        _ method: Method<Request, Response>,
+        reply handler: @escaping @Sendable (UnaryCall<Request>, ReadBatch) throws -> Reply<Response>
+    ) {
+        insertUnary(method.service, method.name) {
+            { (call: consuming IncomingCall, batch: ReadBatch, promise: ResponsePromise) in
+                do {
+                    switch try handler(UnaryCall(received: consume call), batch) {
+                    case .ready(let response, let head):
+                        promise.succeed(response, behind: head)
+                        return nil
+                    case .pending(let operation):
+                        return promise.start(operation, in: batch)
+                    }
+                } catch {
+                    promise.fail(error)
+                    return nil
+                }
+            }
+        }
+    }
+
+    /// Adds a method by an async function, which runs on the event loop of its connection: it may wait, but not block.
+    /// Otherwise as above.
+    public mutating func register<Request, Response>(
+        _ method: Method<Request, Response>,
+        _ handler: @escaping @Sendable (UnaryCall<Request>) async throws -> Response
+    ) {
+        register(method, reply: { call, _ in .pending(.task { try await handler(call) }) })
+    }
+
+    @usableFromInline mutating func insertUnary(
+        _ service: String, _ name: String, _ makeStart: @escaping @Sendable () -> UnaryStart
+    ) {
+        insert(service, name) { .unary(makeStart()) }
+    }
+
+    /// Adds a method whose handler sends any number of responses; the stream ends when it returns or throws.
+    ///
+    /// One that would go on for ever is registered with `endsWhenDraining`: when the server shuts down it is
+    /// answered with UNAVAILABLE at once and its task cancelled, so that its client can go on with another server.
+    /// Otherwise as above.
+    public mutating func register<Request, Response>(
+        _ method: ServerStreamingMethod<Request, Response>, endsWhenDraining: Bool = false,
+        _ handler: @escaping @Sendable (UnaryCall<Request>, ResponseWriter<Response>) async throws -> Void
+    ) {
+        insert(method.service, method.name) {
+            .streaming(.serverStreaming, endsWhenDraining: endsWhenDraining) { call, stream in
+                stream.run { stream in
+                    try await handler(UnaryCall(received: call), ResponseWriter(stream: stream))
+                    stream.endResponses()
+                }
+            }
+        }
+    }
+
+    /// Adds a method whose handler takes any number of requests and returns one response, which may be before the
+    /// last of them has come. `endsWhenDraining` as above.
+    public mutating func register<Request, Response>(
+        _ method: ClientStreamingMethod<Request, Response>, endsWhenDraining: Bool = false,
+        _ handler: @escaping @Sendable (StreamingCall, RequestStream<Request>) async throws -> Response
+    ) {
+        insert(method.service, method.name) {
+            .streaming(.clientStreaming, endsWhenDraining: endsWhenDraining) { call, stream in
+                stream.run { stream in
+                    stream.succeed(
+                        try await handler(StreamingCall(received: call), RequestStream(stream: stream)))
+                }
+            }
+        }
+    }
+
+    /// Adds a method whose handler takes any number of requests and sends any number of responses, in any order;
+    /// the stream ends when it returns or throws. `endsWhenDraining` as above.
+    public mutating func register<Request, Response>(
+        _ method: BidirectionalMethod<Request, Response>, endsWhenDraining: Bool = false,
+        _ handler:
+            @escaping @Sendable (StreamingCall, RequestStream<Request>, ResponseWriter<Response>) async throws
+            -> Void
+    ) {
+        insert(method.service, method.name) {
+            .streaming(.bidirectional, endsWhenDraining: endsWhenDraining) { call, stream in
+                stream.run { stream in
+                    try await handler(
+                        StreamingCall(received: call), RequestStream(stream: stream),
+                        ResponseWriter(stream: stream))
+                    stream.endResponses()
+                }
+            }
+        }
+    }
+
+    /// The same methods in objects of their own: threads that count references to the same objects contend for their cache
+    /// lines, which was a tenth of a small call.
+    func copy() -> Router {
+        var router = self
+        router.buckets = buckets.map { $0.map { $0.copy() } }
+        return router
+    }
+
+    /// The methods in the order of their indices.
+    package var inOrder: [RegisteredMethod] { buckets.joined().sorted { $0.index < $1.index } }
+
+    /// Finds a method by the names in a request, or says which of them is unknown.
+    package func find(
+        service: UnsafeRawBufferPointer, method: UnsafeRawBufferPointer
+    ) -> Result<RegisteredMethod, UnknownMethod> {
+        for candidate in buckets[Self.bucket(of: method, count: buckets.count)]
+        where candidate.hasName(method) && candidate.isOf(service) {
+            return .success(candidate)
+        }
+        return .failure(buckets.joined().contains { $0.isOf(service) } ? .method : .service)
+    }
+
+    private mutating func insert(
+        _ service: String, _ name: String, _ makeHandler: @escaping @Sendable () -> RegisteredMethod.Handler
+    ) {
+        let bucket = Self.bucket(of: name, count: buckets.count)
+        if let known = buckets[bucket].firstIndex(where: { $0.name == name && $0.service == service }) {
+            buckets[bucket][known] = RegisteredMethod(
+                index: buckets[bucket][known].index, service: service, name: name, makeHandler: makeHandler)
+            return
+        }
+        buckets[bucket].append(
+            RegisteredMethod(index: count, service: service, name: name, makeHandler: makeHandler))
+        count += 1
+        guard count > buckets.count / 2 else { return }
+        let methods = Array(buckets.joined())
+        buckets = Array(repeating: [], count: buckets.count * 4)
+        for method in methods { buckets[Self.bucket(of: method.name, count: buckets.count)].append(method) }
+    }
+
+    /// A hash of the method's bytes alone, which are few and differ. It need not withstand chosen names: all registered names
+    /// are ours, and an unknown one costs one bucket.
+    private static func bucket(of method: UnsafeRawBufferPointer, count: Int) -> Int {
+        var hash: UInt32 = 2_166_136_261
+        for index in 0..<min(method.count, 64) { hash = (hash ^ UInt32(method[index])) &* 16_777_619 }
+        return Int(hash) & (count - 1)
+    }
+
+    private static func bucket(of method: String, count: Int) -> Int {
+        Array(method.utf8).withUnsafeBytes { bucket(of: $0, count: count) }
+    }
+}
+
+/// Which name of a request is unknown.
+package enum UnknownMethod: Error {
+    case service
+    case method
+}
+
+/// Runs the handler of a unary call; returns what cancels its operation, or nil for a call that has ended.
+@usableFromInline typealias UnaryStart =
+    @Sendable (consuming IncomingCall, ReadBatch, ResponsePromise) ->
+    (any Cancellable)?
+
+/// A method with its handler, the message types erased.
+package final class RegisteredMethod: Sendable {
+    /// Starts a call.
+    enum Handler: Sendable {
+        case unary(UnaryStart)
+        case streaming(
+            MethodKind, endsWhenDraining: Bool, @Sendable (IncomingCall, ServerStream) -> Task<Void, Never>)
+    }
+
+    /// Its place in the order of registration, from 0 without gaps.
+    package let index: Int
+    package let service: String
+    package let name: String
+    let handler: Handler
+    private let makeHandler: @Sendable () -> Handler
+    private let serviceBytes: [UInt8]
+    private let nameBytes: [UInt8]
+
+    init(index: Int, service: String, name: String, makeHandler: @escaping @Sendable () -> Handler) {
+        self.index = index
+        self.service = service
+        self.name = name
+        self.makeHandler = makeHandler
+        handler = makeHandler()
+        serviceBytes = Array(service.utf8)
+        nameBytes = Array(name.utf8)
+    }
+
+    /// The same method in an object of its own, its handler's closure too.
+    func copy() -> RegisteredMethod {
+        RegisteredMethod(index: index, service: service, name: name, makeHandler: makeHandler)
+    }
+
+    /// Whether this is its name.
+    func hasName(_ bytes: UnsafeRawBufferPointer) -> Bool { nameBytes.equal(bytes) }
+
+    /// Whether this is the full name of its service.
+    func isOf(_ bytes: UnsafeRawBufferPointer) -> Bool { serviceBytes.equal(bytes) }
+
+    /// How many messages go each way in a call of it.
+    package var kind: MethodKind {
+        switch handler {
+        case .unary: .unary
+        case .streaming(let kind, _, _): kind
+        }
+    }
+
+    /// Whether a call of it is one request and one response.
+    package var isUnary: Bool {
+        if case .unary = handler { true } else { false }
+    }
+}

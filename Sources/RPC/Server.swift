@@ -1,0 +1,203 @@
+// The server: listeners, the connections they accept, and the shutdown of both. What happens on a connection is in
+// ServerConnection; what a listener needs of the operating system is in UnixSocket.
+
+public import CoreMetrics
+public import Logging
+public import NIOCore
+internal import NIOPosix
+internal import Synchronization
+
+/// Serves the methods of a router on any number of addresses.
+public final class Server: Sendable {
+    private struct State {
+        var listeners: [ListeningChannel] = []
+        var isShutDown = false
+    }
+
+    private struct ListeningChannel {
+        var channel: any Channel
+        var socketFile: UnixSocketFile?
+    }
+
+    let shared: ServerShared
+    let connections: ConnectionRegistry
+    private let group: any EventLoopGroup
+    private let executors: [ObjectIdentifier: EventLoopExecutor]
+    /// By event loop.
+    private let routers: [ObjectIdentifier: Router]
+    private let makeWire: @Sendable () -> any ServerWire
+    private let state = Mutex(State())
+
+    /// A server that does not listen yet. The caller keeps the event loops and shuts them down. The counters are made by
+    /// `metrics`.
+    public init(
+        router: Router, wire: WireProtocol, configuration: ServerConfiguration = ServerConfiguration(),
+        group: any EventLoopGroup, logger: Logger, metrics: any MetricsFactory = NOOPMetricsHandler.instance
+    ) {
+        shared = ServerShared(
+            router: router, configuration: configuration, logger: logger, metrics: metrics)
+        makeWire = wire.makeFactory(shared)
+        connections = ConnectionRegistry(configuration: configuration)
+        self.group = group
+        executors = EventLoopExecutor.all(of: group)
+        routers = executors.mapValues { _ in router.copy() }
+    }
+
+    /// Begins to accept connections; returns the address with the port that was taken if 0 was asked for.
+    ///
+    /// The file of a Unix socket gets mode 0660 and is removed by `shutdown()`; one that was left by a dead process is
+    /// replaced. With a security, a connection is served only after it was secured; a `tls:` address needs one. Throws
+    /// `ListenError`, which is one line for a person.
+    public func listen(on address: Address, security: ChannelSecurity? = nil) async throws -> Address {
+        let listener: ListeningChannel
+        let bound: Address
+        switch address {
+        case .unix(let path):
+            let socket = try UnixSocket.listening(at: path)
+            do {
+                let channel = try await bootstrap(security).withBoundSocket(socket.descriptor).get()
+                listener = ListeningChannel(channel: channel, socketFile: socket.file)
+            } catch {
+                socket.file.remove()
+                throw ListenError(address, error)
+            }
+            bound = address
+        case .tcp(let host, let port):
+            let channel = try await listen(on: address, host, port, security)
+            listener = ListeningChannel(channel: channel, socketFile: nil)
+            bound = .tcp(host: host, port: channel.localAddress?.port ?? port)
+        case .tls(let host, let port):
+            guard security != nil else { throw ListenError(address, reason: "nothing makes it secure") }
+            let channel = try await listen(on: address, host, port, security)
+            listener = ListeningChannel(channel: channel, socketFile: nil)
+            bound = .tls(host: host, port: channel.localAddress?.port ?? port)
+        }
+        let isShutDown = state.withLock { state in
+            if !state.isShutDown { state.listeners.append(listener) }
+            return state.isShutDown
+        }
+        if isShutDown {
+            await stop(listener)
+            throw ListenError(address, reason: "the server has been shut down")
+        }
+        return bound
+    }
+
+    /// Ends the server: accepts no more, closes idle connections, answers new requests with UNAVAILABLE, lets
+    /// calls in flight end within the drain time and answers the rest with CANCELLED. Returns when every
+    /// connection is closed.
+    public func shutdown() async {
+        let listeners = state.withLock { state in
+            state.isShutDown = true
+            defer { state.listeners = [] }
+            return state.listeners
+        }
+        for listener in listeners { await stop(listener) }
+        connections.drain()
+        let drainTimer = group.any().scheduleTask(in: shared.drainTime) { self.connections.cancelAndClose() }
+        await connections.waitUntilEmpty()
+        drainTimer.cancel()
+    }
+
+    /// Makes a channel serve the methods if its user may connect.
+    private func admit(_ channel: any Channel, _ security: ChannelSecurity?) -> EventLoopFuture<Void> {
+        let allowed = shared.configuration.allowedUserIDs
+        guard !allowed.isEmpty, channel.remoteAddress?.ipAddress == nil else {
+            return serve(channel, security: security)
+        }
+        return PeerCredentials.of(channel).flatMap { credentials in
+            if let credentials, allowed.contains(credentials.userID) {
+                return self.serve(channel, security: security)
+            }
+            self.shared.rateLimitedLogger.notice(
+                .forbiddenUser, ["user": "\(credentials.map { "\($0.userID)" } ?? "unknown")"])
+            self.shared.metrics.connectionRefused("forbidden_user")
+            return channel.close()
+        }
+    }
+
+    /// Makes a channel serve the methods. On the channel's event loop, which must be one of the server's group.
+    package func serve(_ channel: any Channel, security: ChannelSecurity? = nil) -> EventLoopFuture<Void> {
+        let host = channel.remoteAddress?.ipAddress
+        let number: UInt64
+        switch connections.open(host: host) {
+        case .success(let opened): number = opened
+        case .failure(.draining):
+            shared.metrics.connectionRefused("draining")
+            return channel.close()
+        case .failure(.full):
+            shared.rateLimitedLogger.notice(.tooManyConnections, ["host": "\(host ?? "unix")"])
+            shared.metrics.connectionRefused("too_many_connections")
+            return channel.close()
+        }
+        guard let executor = executors[ObjectIdentifier(channel.eventLoop)] else {
+            connections.close(number, host: host)
+            return channel.close()
+        }
+        shared.metrics.connectionAccepted()
+        channel.closeFuture.whenComplete { _ in self.connections.close(number, host: host) }
+        guard let security else {
+            return channel.eventLoop.makeCompletedFuture {
+                try self.serve(channel, number, identity: nil, executor)
+            }
+        }
+        connections.setSecuring(channel, for: number)
+        secure(channel, by: security, within: shared.handshakeTime).whenComplete { result in
+            do {
+                let identity = try result.get()
+                try self.checkName(of: identity)
+                try self.serve(channel, number, identity: identity, executor)
+            } catch {
+                channel.close(promise: nil)
+                self.shared.rateLimitedLogger.notice(
+                    .notSecured, ["host": "\(host ?? "unix")", "cause": "\(error)"])
+                self.shared.metrics.connectionClosed(.violation(.notSecured))
+            }
+        }
+        return channel.eventLoop.makeSucceededVoidFuture()
+    }
+
+    private func checkName(of identity: Peer.Identity?) throws {
+        let allowed = shared.configuration.allowedPeerNames
+        guard allowed.isEmpty || identity?.isOne(of: allowed) == true else { throw ForbiddenName() }
+    }
+
+    private func serve(
+        _ channel: any Channel, _ number: UInt64, identity: Peer.Identity?, _ executor: EventLoopExecutor
+    ) throws {
+        let peer = Peer(address: channel.remoteAddress, identity: identity, connection: number)
+        let connection = ServerConnection(
+            server: shared, router: routers[ObjectIdentifier(executor.eventLoop)] ?? shared.router,
+            wire: makeWire(), executor: executor, peer: peer)
+        try channel.pipeline.syncOperations.addHandler(connection)
+        connections.set(connection, for: number)
+    }
+
+    private func listen(
+        on address: Address, _ host: String, _ port: Int, _ security: ChannelSecurity?
+    ) async throws -> any Channel {
+        do {
+            let socketAddress = try SocketAddress.makeAddressResolvingHost(host, port: port)
+            return try await bootstrap(security)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .bind(to: socketAddress).get()
+        } catch {
+            throw ListenError(address, error)
+        }
+    }
+
+    private func bootstrap(_ security: ChannelSecurity?) -> ServerBootstrap {
+        let unsent = shared.configuration.maximumUnsentBytes
+        return ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 1024)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: (unsent + 3) / 4, high: unsent))
+            .childChannelInitializer { channel in self.admit(channel, security) }
+    }
+
+    private func stop(_ listener: ListeningChannel) async {
+        listener.socketFile?.remove()
+        try? await listener.channel.close()
+    }
+}

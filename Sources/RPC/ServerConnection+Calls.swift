@@ -1,0 +1,111 @@
+// How a call of a server connection begins, and what becomes of it. Nothing here waits.
+
+internal import Logging
+package import NIOCore
+internal import ProtobufC
+internal import TTRPCMessages
+
+extension ServerConnection {
+    // MARK: Beginning
+
+    /// Starts the handler of a call that the wire has read. Its requests come by themselves if there is an input.
+    ///
+    /// - Parameter byteCount: the length of the request, which counts as in flight until the handler has ended.
+    package func start(
+        _ call: consuming IncomingCall, streamID: UInt32, byteCount: Int, input: StreamInput?,
+        in batch: ReadBatch, now: NIODeadline
+    ) {
+        let method = call.method
+        let deadline = call.deadline
+        let token = state.calls.begin(
+            streamID: streamID, byteCount: byteCount, method: method.index, at: now)
+        call.number = token.number
+        let isOpen: Bool
+        switch method.handler {
+        case .unary(let start):
+            let promise = ResponsePromise(connection: self, token: token)
+            guard let work = start(call, batch, promise) else { return }
+            isOpen = state.calls.started(token, work: work, deadline: deadline)
+        case .streaming(_, let endsWhenDraining, let start):
+            let input = input ?? .single
+            let task = start(call, ServerStream(connection: self, token: token, requests: input.queue))
+            isOpen = state.calls.started(
+                token, work: task, deadline: deadline, input: input, endsWhenDraining: endsWhenDraining)
+        }
+        guard isOpen else { return }
+        server.load.callStarted(isStream: !method.isUnary)
+        if let deadline, !state.isClosing { watch(deadline) }
+    }
+
+    /// When a call with this timeout in nanoseconds is over, 0 for none; throws if that was before now.
+    package func deadline(
+        after timeoutNano: Int64, of method: RegisteredMethod, now: NIODeadline
+    ) throws(Rejection) -> NIODeadline? {
+        guard timeoutNano != 0 else { return method.isUnary ? now + server.defaultTimeout : nil }
+        guard timeoutNano > 0 else { throw .deadlineExceeded }
+        let end = now + min(.nanoseconds(timeoutNano), server.maximumTimeout)
+        guard end > executor.eventLoop.now else { throw .deadlineExceeded }
+        return end
+    }
+
+    /// Answers a call without its handler.
+    package func reject(_ rejection: Rejection, _ streamID: UInt32, of token: CallToken? = nil) {
+        let status = server.status(of: rejection)
+        record(status.code, reason: status.reason, token)
+        wire.write(status, streamID: streamID, to: &state.outgoing.buffer)
+    }
+
+    package func rejectAndCancel(_ calls: [TakenCall], with rejection: Rejection) {
+        for call in calls {
+            reject(rejection, call.streamID, of: call.token)
+            call.work.cancel()
+        }
+    }
+
+    // MARK: Results
+
+    func handlerSucceeded(_ token: CallToken, _ response: EncodedMessage) {
+        guard finished(token) else { return }
+        do throws(Rejection) {
+            if state.unsentBytes >= server.configuration.maximumUnreadBytes { try checkUnreadBytes() }
+            try wire.write(response, streamID: token.streamID, to: &state.outgoing.buffer)
+            record(token, .ok)
+        } catch {
+            reject(error, token.streamID, of: token)
+        }
+        if state.outgoing.byteCount >= Self.earlyFlushBytes, !state.isServing { flush() }
+        flushSoon()
+    }
+
+    func handlerFailed(_ token: CallToken, _ error: any Error) {
+        let status = Status(ofHandlerError: error).named(domain: server.configuration.errorDomain)
+        if status.code == .internal, !(error is Status) {
+            server.logger.error(
+                "a handler failed",
+                metadata: [
+                    "method": "\(server.metrics.name(of: token.method))", "error": "\(type(of: error))",
+                    "request_id": "\(requestID(token.number))",
+                ])
+        }
+        guard finished(token) else { return }
+        record(status.code, reason: status.errorInfo?.reason ?? status.code.protoName, token)
+        wire.write(status, streamID: token.streamID, to: &state.outgoing.buffer)
+        flushSoon()
+    }
+
+    func handlerRejected(_ token: CallToken) {
+        guard finished(token) else { return }
+        reject(.overloaded, token.streamID, of: token)
+        flushSoon()
+    }
+
+    /// A handler has ended; whether its call still has to be answered.
+    func finished(_ token: CallToken) -> Bool {
+        let (action, wasWaiting) = state.calls.finished(token)
+        if wasWaiting {
+            server.load.callEnded(isStream: server.metrics.isStream(token.method))
+            state.timeouts.callEnded()
+        }
+        return action == .answer
+    }
+}

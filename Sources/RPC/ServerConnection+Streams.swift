@@ -1,0 +1,140 @@
+// The streams of one server connection: messages out, in turn, and messages in, as far as there is room for them. All of
+// it runs on the connection's event loop.
+
+package import NIOCore
+internal import ProtobufC
+
+// MARK: Messages out
+
+extension ServerConnection {
+    /// Sends a message if it may go now. Throws when the call is over.
+    func sendNow(_ message: some Message, on stream: ServerStream) throws -> Bool {
+        guard state.calls.isOpen(stream.token), !state.isClosing else { throw CancellationError() }
+        guard mayStreamsSend,
+            stream.turn.value.hasRoom(in: state.sendingTurn, server.configuration.streamLimits)
+        else { return false }
+        let byteCount = message.withEncoded {
+            wire.writeMessage($0, streamID: stream.token.streamID, to: &state.outgoing.buffer)
+        }
+        guard let byteCount else { throw Status.messageTooLong }
+        stream.turn.value.sent(byteCount)
+        flushSoon()
+        return true
+    }
+
+    /// Sends a message now or when it is its turn.
+    func sendInTurn(_ sender: WaitingSender, _ continuation: UnsafeContinuation<Void, any Error>) {
+        executor.eventLoop.preconditionInEventLoop()
+        sender.wait(continuation)
+        let stream = sender.stream
+        guard state.calls.isOpen(stream.token), !state.isClosing else { return sender.cancel() }
+        if mayStreamsSend, stream.turn.value.hasRoom(in: state.sendingTurn, server.configuration.streamLimits)
+        {
+            sender.send(through: wire, into: &state.outgoing.buffer)
+        } else {
+            state.waitingSenders.append(sender)
+        }
+        flushSoon()
+    }
+
+    private var mayStreamsSend: Bool {
+        state.outgoing.byteCount < Self.earlyFlushBytes && state.context?.channel.isWritable ?? false
+    }
+
+    /// Sends for those who wait while the channel takes it; each sender once, since it goes on in a later turn of the
+    /// loop. The stream that has sent the least in its last turn comes first: in the next it will find the buffer empty.
+    func sendForWaitingSenders() {
+        guard let context = state.context, context.channel.isWritable else { return }
+        var waiting = state.waitingSenders[...]
+        state.waitingSenders = []
+        waiting.sort { $0.stream.turn.value.bytes < $1.stream.turn.value.bytes }
+        while !state.isClosing, context.channel.isWritable, let sender = waiting.popFirst() {
+            guard sender.isWaiting, state.calls.isOpen(sender.stream.token) else {
+                sender.cancel()
+                continue
+            }
+            guard sender.stream.turn.value.hasRoom(in: state.sendingTurn, server.configuration.streamLimits)
+            else {
+                state.waitingSenders.append(sender)
+                continue
+            }
+            sender.send(through: wire, into: &state.outgoing.buffer)
+            if state.outgoing.byteCount >= Self.earlyFlushBytes { writeOutgoing() }
+        }
+        state.waitingSenders = waiting + state.waitingSenders
+        if state.isClosing { dismissSenders() }
+    }
+
+    /// Nothing more can be sent.
+    func dismissSenders() {
+        let waiting = state.waitingSenders
+        state.waitingSenders = []
+        for sender in waiting { sender.cancel() }
+    }
+
+    /// The handler of a stream of responses has returned.
+    func handlerEndedStream(_ token: CallToken) {
+        guard finished(token) else { return }
+        wire.writeEndOfStream(token.streamID, to: &state.outgoing.buffer)
+        record(token, .ok)
+        flushSoon()
+    }
+}
+
+// MARK: Messages in
+
+extension ServerConnection {
+    /// A queue for the requests of a call that begins.
+    package func makeQueue() -> InboundQueue {
+        InboundQueue(limits: server.configuration.streamLimits, budget: inbound)
+    }
+
+    /// Stops reading until there is room for a message of this stream, but not for ever. The wire keeps the message and
+    /// is told by `resumeHeldMessage` when to go on.
+    package func hold(_ streamID: UInt32, now: NIODeadline) {
+        let loop = NIOLoopBound(self, eventLoop: executor.eventLoop)
+        inbound.notify { [eventLoop = executor.eventLoop] in eventLoop.execute { loop.value.roomWasMade() } }
+        // Room may have been made before the budget was told to say so.
+        guard let queue = state.calls.queue(of: streamID), queue.isFull else { return resumeHeld(now: now) }
+        let grace = max(server.slowStreamGrace - queue.stalled, .zero)
+        state.held = HeldMessage(
+            streamID: streamID, since: now,
+            grace: executor.eventLoop.assumeIsolated().scheduleTask(in: grace) { self.graceIsOver() })
+    }
+
+    private func roomWasMade() {
+        guard let held = state.held, let now = release(held) else { return }
+        goOnReading(now: now)
+    }
+
+    private func graceIsOver() {
+        guard let held = state.held, let now = release(held) else { return }
+        if let call = state.calls.takeSlowCall(holding: held.streamID) {
+            rejectAndCancel([call], with: .notTaken)
+        }
+        goOnReading(now: now)
+    }
+
+    private func release(_ held: HeldMessage) -> NIODeadline? {
+        state.held = nil
+        held.grace.cancel()
+        guard !state.isClosing else { return nil }
+        let now = executor.eventLoop.now
+        state.calls.queue(of: held.streamID)?.stalled(for: now - held.since)
+        return now
+    }
+
+    private func goOnReading(now: NIODeadline) {
+        resumeHeld(now: now)
+        serve()
+        flush()
+        readIfHeld()
+    }
+
+    private func resumeHeld(now: NIODeadline) {
+        let wasServing = state.isServing
+        state.isServing = true
+        defer { state.isServing = wasServing }
+        batch.run { wire.resumeHeldMessage(self, now: now) }
+    }
+}

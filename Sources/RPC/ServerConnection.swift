@@ -1,0 +1,266 @@
+// The channel handler of one server connection, for any wire: between the bytes of the channel, the wire that reads
+// and writes them, the table of calls, and the handlers of the router. How a call begins and ends is in
+// ServerConnection+Calls, what only streams need in ServerConnection+Streams, the end in ServerConnection+End.
+//
+// All of it runs on the connection's event loop. Calls begin as they are read; most handlers return at once, and their
+// responses leave in one write when the read is over (`channelReadComplete`). A handler that waits comes back in a
+// wake-up of the loop's executor, and the responses of one wake-up leave in one write.
+
+internal import Logging
+package import NIOCore
+internal import ProtobufC
+
+/// Serves one connection.
+package final class ServerConnection: ChannelDuplexHandler {
+    package typealias InboundIn = ByteBuffer
+    package typealias OutboundIn = ByteBuffer
+    package typealias OutboundOut = ByteBuffer
+
+    /// Responses that have gathered during one read are sent early beyond this many bytes, to see whether the peer reads
+    /// them.
+    static let earlyFlushBytes = 64 << 10
+
+    package let executor: EventLoopExecutor
+    package let server: ServerShared
+    /// The router of this event loop.
+    package let router: Router
+    package let peer: Peer
+    package let origin: CallOrigin
+    let wire: any ServerWire
+    /// That of the event loop.
+    let batch: ReadBatch
+    /// What waits for the handlers of streams.
+    package let inbound: FlowControlBudget
+
+    // One thread uses the state, and no access lasts across a call that comes back to the connection. Debug builds, hence
+    // the sanitizers too, check that; in release builds the checks would be an eighth of the instructions of a call.
+    #if !DEBUG
+    @exclusivity(unchecked)
+    #endif
+    package var state: ConnectionState
+
+    init(
+        server: ServerShared, router: Router, wire: any ServerWire, executor: EventLoopExecutor, peer: Peer
+    ) {
+        self.server = server
+        self.router = router
+        self.wire = wire
+        self.executor = executor
+        self.peer = peer
+        batch = executor.batch
+        origin = CallOrigin(peer: peer, server: server.number, executor: executor)
+        inbound = FlowControlBudget(limit: server.configuration.maximumQueuedBytesPerConnection)
+        state = ConnectionState(server: server, now: executor.eventLoop.now)
+    }
+
+    // MARK: Channel events
+
+    package func handlerAdded(context: ChannelHandlerContext) {
+        state.context = context
+        watch(state.timeouts.nextLook)
+    }
+
+    package func handlerRemoved(context: ChannelHandlerContext) {
+        end()
+        state.context = nil
+    }
+
+    package func channelInactive(context: ChannelHandlerContext) {
+        end()
+        context.fireChannelInactive()
+    }
+
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !state.isClosing else { return }
+        let bytes = unwrapInboundIn(data)
+        server.metrics.received(bytes.readableBytes)
+        wire.receive(bytes)
+        serve()
+    }
+
+    package func channelReadComplete(context: ChannelHandlerContext) {
+        flush()
+        context.fireChannelReadComplete()
+    }
+
+    package func read(context: ChannelHandlerContext) {
+        if !state.isClosing, state.isPaused || state.held != nil || !context.channel.isWritable {
+            state.isReadHeld = true
+        } else {
+            context.read()
+        }
+    }
+
+    package func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            state.timeouts.resumedReading(at: executor.eventLoop.now)
+            state.unsentBytes = 0
+            if state.isPaused {
+                state.isPaused = false
+                serve()
+            }
+            flush()
+            readIfHeld()
+        } else if !state.isClosing {
+            let look = state.timeouts.stoppedReading(at: executor.eventLoop.now)
+            watch(look)
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    /// Reads what the channel wanted to read when that had to wait.
+    func readIfHeld() {
+        guard state.isReadHeld, !state.isPaused, state.held == nil, let context = state.context,
+            context.channel.isWritable
+        else { return }
+        state.isReadHeld = false
+        context.read()
+    }
+
+    package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? ChannelEvent, event == .inputClosed {
+            state.calls.inputClosed()
+            if !state.isPaused, state.held == nil { state.calls.endOpenInputs() }
+            flush()
+            if !state.isClosing { setCloseTimer(server.drainTime) { self.cancelAndClose() } }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        server.logger.debug("connection failed", metadata: ["peer": "\(peer)", "error": "\(error)"])
+        state.ending = .failed
+        context.close(promise: nil)
+    }
+
+    // MARK: Reading
+
+    func serve() {
+        state.isServing = true
+        batch.run { wire.serve(self, in: batch, now: executor.eventLoop.now) }
+        state.isServing = false
+    }
+
+    /// Whether the wire may begin another call now. Sends what has gathered if that is much, and pauses if the peer does
+    /// not read it.
+    package func mayServe() -> Bool {
+        if state.outgoing.byteCount >= Self.earlyFlushBytes {
+            flush()
+            state.isPaused = state.context.map { !$0.channel.isWritable } ?? false
+        }
+        return !state.isClosing && !state.isPaused && state.held == nil
+    }
+
+    /// The wire has served all that it has; it holds this much of a message that is not complete.
+    package func served(unfinished message: UnfinishedMessage?, now: NIODeadline) {
+        let look = state.timeouts.served(unfinished: message, at: now)
+        if let look { watch(look) }
+        if state.calls.isInputClosed { state.calls.endOpenInputs() }
+    }
+
+    /// The wire stops although it holds more, which waits for this connection, so no message can be late.
+    package func servingPaused(now: NIODeadline) {
+        _ = state.timeouts.served(unfinished: nil, at: now)
+    }
+
+    // MARK: Times
+
+    func watch(_ deadline: NIODeadline) {
+        state.deadlineTimer.watch(deadline, on: executor.eventLoop) { self.deadlineReached() }
+    }
+
+    private func deadlineReached() {
+        state.deadlineTimer.fired()
+        let expired = state.calls.takeExpiredCalls(now: executor.eventLoop.now)
+        rejectAndCancel(expired, with: .deadlineExceeded)
+        if let next = state.calls.nextDeadline { watch(next) }
+        flush()
+        lookAtPeer()
+    }
+
+    /// Closes the connection of a peer whose time is over, or sets the timer for when that may be.
+    func lookAtPeer() {
+        guard !state.isClosing else { return }
+        let hasCalls = state.calls.runningHandlers > 0
+        switch state.timeouts.look(at: executor.eventLoop.now, hasCalls: hasCalls) {
+        case .lookAgain(let time): watch(time)
+        case .timedOut(.idle):
+            let isDraining = state.calls.isDraining
+            if !isDraining { state.ending = .idle }
+            closeBehindResponses(within: isDraining ? server.drainTime : Self.lastFlushTime)
+        case .timedOut(let timeout):
+            closeWithViolation(.slowPeer, ["cause": "\(timeout.rawValue)"])
+        }
+    }
+
+    // MARK: Sending
+
+    func flushSoon() {
+        if state.isServing || state.willFlushAfterWakeUp { return }
+        state.willFlushAfterWakeUp = executor.flushesAfterWakeUp(self)
+        if !state.willFlushAfterWakeUp { flush() }
+    }
+
+    /// Sends what has gathered; closes the connection behind it if that was the last.
+    func flush() {
+        guard !state.isClosing else { return }
+        if state.calls.isInputClosed, state.calls.isFinished, !state.isPaused, state.held == nil,
+            !state.isServing
+        {
+            return closeBehindResponses(within: server.drainTime)
+        }
+        writeOutgoing()
+        if !state.waitingSenders.isEmpty {
+            sendForWaitingSenders()
+            writeOutgoing()
+        }
+    }
+
+    /// Hands what has gathered to the channel.
+    func writeOutgoing() {
+        countSucceeded()
+        guard let context = state.context, !state.isClosing, state.outgoing.byteCount > 0 else { return }
+        state.sendingTurn &+= 1
+        let bytes = state.outgoing.take()
+        server.metrics.sent(bytes.readableBytes)
+        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+        state.outgoing.reuse(bytes)
+        state.unsentBytes = context.channel.isWritable ? 0 : Self.unsentBytes(of: context.channel)
+    }
+
+    private static func unsentBytes(of channel: any Channel) -> Int {
+        (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+    }
+
+    /// Throws if the peer still has not read more than it may leave unread.
+    func checkUnreadBytes() throws(Rejection) {
+        let limit = server.configuration.maximumUnreadBytes
+        guard state.unsentBytes >= limit else { return }
+        state.unsentBytes = state.context.map { Self.unsentBytes(of: $0.channel) } ?? 0
+        if state.unsentBytes >= limit { throw .answersUnread(limit: limit) }
+    }
+
+    // MARK: The end
+
+    private func end() {
+        countSucceeded()
+        state.isClosing = true
+        wire.discardInput()
+        state.held?.grace.cancel()
+        state.held = nil
+        inbound.notify {}
+        dismissSenders()
+        state.deadlineTimer.cancel()
+        state.closeTimer?.cancel()
+        state.closeTimer = nil
+        abandonCalls()
+        recordEnd()
+    }
+}
+
+extension ServerConnection: WakeUpFlushing {
+    package func flushAfterWakeUp() {
+        state.willFlushAfterWakeUp = false
+        flush()
+    }
+}

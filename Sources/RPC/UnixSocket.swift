@@ -1,0 +1,111 @@
+// Binds a Unix socket with three guarantees that no library gives: the file is never accessible to others than owner and
+// group, a file left by a killed process does not keep the service from starting, and the socket of a running process is
+// not taken from it.
+
+internal import Glibc
+
+/// A bound socket that does not listen yet.
+enum UnixSocket {
+    private static let mode: mode_t = 0o660
+
+    /// Binds a new socket to a path. The descriptor is the caller's; so is the file.
+    static func listening(at path: String) throws(ListenError) -> (descriptor: CInt, file: UnixSocketFile) {
+        let address = Address.unix(path: path)
+        let descriptor = try open(for: address)
+        do throws(ListenError) {
+            // The file is made with the mode of the unbound socket, less the umask, so nobody else can connect before the
+            // second chmod.
+            guard fchmod(descriptor, mode) == 0 else { throw ListenError(address, errorNumber: errno) }
+            try bind(descriptor, to: path)
+            guard chmod(path, mode) == 0, let file = UnixSocketFile(at: path) else {
+                throw ListenError(address, errorNumber: errno)
+            }
+            return (descriptor, file)
+        } catch {
+            close(descriptor)
+            throw error
+        }
+    }
+
+    private static func open(for address: Address) throws(ListenError) -> CInt {
+        let type = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue)
+        let descriptor = socket(AF_UNIX, type, 0)
+        guard descriptor >= 0 else { throw ListenError(address, errorNumber: errno) }
+        return descriptor
+    }
+
+    private static func bind(_ descriptor: CInt, to path: String) throws(ListenError) {
+        let address = Address.unix(path: path)
+        var error = call(Glibc.bind, descriptor, path)
+        if error == EADDRINUSE {
+            try removeStaleFile(at: path)
+            error = call(Glibc.bind, descriptor, path)
+        }
+        guard error == 0 else { throw ListenError(address, errorNumber: error) }
+    }
+
+    /// Removes a socket's file if no process listens on it any more: the kernel then refuses a connection.
+    private static func removeStaleFile(at path: String) throws(ListenError) {
+        let address = Address.unix(path: path)
+        var status = stat()
+        if lstat(path, &status) != 0 { return }
+        guard status.st_mode & S_IFMT == S_IFSOCK else {
+            throw ListenError(address, reason: "a file that is not a socket is in the way")
+        }
+        let probe = try open(for: address)
+        defer { close(probe) }
+        switch call(Glibc.connect, probe, path) {
+        case ECONNREFUSED:
+            guard unlink(path) == 0 || errno == ENOENT else {
+                throw ListenError(address, reason: "a stale socket is there and cannot be removed")
+            }
+        case ENOENT: return
+        default: throw ListenError(address, errorNumber: EADDRINUSE)
+        }
+    }
+
+    /// Calls `bind` or `connect` with a path; the error number, or 0.
+    private static func call(
+        _ function: (CInt, UnsafePointer<sockaddr>?, socklen_t) -> CInt, _ descriptor: CInt, _ path: String
+    ) -> CInt {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let bytes = Array(path.utf8)
+        let isCopied = withUnsafeMutableBytes(of: &address.sun_path) { space in
+            // One byte stays 0 and ends the path.
+            guard bytes.count < space.count else { return false }
+            space.copyBytes(from: bytes)
+            return true
+        }
+        guard isCopied else { return ENAMETOOLONG }
+        let result = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                function(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        return result == 0 ? 0 : errno
+    }
+}
+
+/// The file of a Unix socket that this process has made.
+struct UnixSocketFile: Sendable {
+    private let path: String
+    private let device: dev_t
+    private let inode: ino_t
+
+    init?(at path: String) {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return nil }
+        self.path = path
+        device = status.st_dev
+        inode = status.st_ino
+    }
+
+    /// Removes the file, unless another process has put its own in its place.
+    func remove() {
+        guard let current = UnixSocketFile(at: path), current.device == device, current.inode == inode else {
+            return
+        }
+        unlink(path)
+    }
+}
