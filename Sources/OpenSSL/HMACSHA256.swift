@@ -8,9 +8,7 @@ internal import Synchronization
 /// A keyed HMAC-SHA256, usable from any thread.
 public final class HMACSHA256: Sendable {
     /// Owns the C context; used only under the lock.
-    private struct Context: @unchecked Sendable {
-        let pointer: OpaquePointer
-    }
+    private typealias Context = SharedPointer
 
     private let context: Mutex<Context>
 

@@ -25,9 +25,9 @@ public enum SHA256 {
     }
 
     /// Immutable after the fetch and shared by all threads, which libcrypto allows.
-    private struct Algorithm: @unchecked Sendable {
-        let pointer: OpaquePointer
-    }
+    private typealias Algorithm = SharedPointer
 
-    private static let algorithm: Algorithm? = EVP_MD_fetch(nil, "SHA256", nil).map(Algorithm.init)
+    private static let algorithm: Algorithm? = EVP_MD_fetch(nil, "SHA256", nil).map {
+        SharedPointer(pointer: $0)
+    }
 }

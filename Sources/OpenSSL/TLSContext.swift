@@ -9,14 +9,19 @@ internal import Synchronization
 /// Certificates and settings for TLS 1.2 and 1.3.
 public final class TLSContext: Sendable {
     /// Owns the C context, which threads may share after setup.
-    private struct Handle: @unchecked Sendable {
-        let pointer: OpaquePointer
-    }
+    private typealias Handle = SharedPointer
 
     /// A client's session and the host it belongs to; holds its own reference.
-    private struct SavedSession: @unchecked Sendable {
-        let pointer: OpaquePointer
+    private struct SavedSession {
+        let shared: SharedPointer
         let host: String
+
+        init(pointer: OpaquePointer, host: String) {
+            shared = SharedPointer(pointer: pointer)
+            self.host = host
+        }
+
+        var pointer: OpaquePointer { shared.pointer }
     }
 
     private let handle: Handle

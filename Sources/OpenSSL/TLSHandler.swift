@@ -16,7 +16,7 @@ final class TLSHandler: ChannelDuplexHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private enum State {
+    private enum Phase {
         /// The channel is not active: to handshaking, or closed.
         case waiting
         /// To open, or closed.
@@ -25,6 +25,19 @@ final class TLSHandler: ChannelDuplexHandler {
         case open
         /// Nothing is read or written any more.
         case closed
+    }
+
+    private struct State: ~Copyable {
+        var phase = Phase.waiting
+        /// close_notify has come.
+        var isInputEnded = false
+        /// close_notify has been sent.
+        var isOutputEnded = false
+        /// A handler above wants to read and has not got anything since.
+        var isReadRequested = false
+        /// The promises for bytes that are encrypted and not flushed.
+        var unsent: [EventLoopPromise<Void>] = []
+        var closeTimer: Scheduled<Void>?
     }
 
     /// How long a peer may take to read why there is no secure connection. What it sends meanwhile is read and dropped:
@@ -36,16 +49,12 @@ final class TLSHandler: ChannelDuplexHandler {
 
     private let connection: TLSConnection
     private let secured: EventLoopPromise<CertificateNames?>
-    @exclusivity(unchecked) private var state = State.waiting
-    /// close_notify has come.
-    private var isInputEnded = false
-    /// close_notify has been sent.
-    private var isOutputEnded = false
-    /// Somebody above wants to read and has not got anything since.
-    @exclusivity(unchecked) private var isReadAsked = false
-    /// Whoever waits for bytes that are encrypted and not flushed.
-    @exclusivity(unchecked) private var unsent: [EventLoopPromise<Void>] = []
-    private var closeTimer: Scheduled<Void>?
+    // Used on the channel's event loop only, and no access lasts across a call that comes back. Debug builds, hence the
+    // sanitizers too, check that; the checks of a release build would be paid for each read and write.
+    #if !DEBUG
+    @exclusivity(unchecked)
+    #endif
+    private var state = State()
 
     init(_ connection: TLSConnection, secured: EventLoopPromise<CertificateNames?>) {
         self.connection = connection
@@ -64,8 +73,8 @@ final class TLSHandler: ChannelDuplexHandler {
     }
 
     private func begin(_ context: ChannelHandlerContext) {
-        guard state == .waiting else { return }
-        state = .handshaking
+        guard state.phase == .waiting else { return }
+        state.phase = .handshaking
         shakeHands(context)
         context.read()
     }
@@ -75,7 +84,7 @@ final class TLSHandler: ChannelDuplexHandler {
         case .incomplete:
             send(context)
         case .complete:
-            state = .open
+            state.phase = .open
             send(context)
             // The handlers above are added in here, so they are there for what came together with the handshake.
             secured.succeed(connection.peerNames)
@@ -89,24 +98,24 @@ final class TLSHandler: ChannelDuplexHandler {
     // MARK: In
 
     func read(context: ChannelHandlerContext) {
-        isReadAsked = true
+        state.isReadRequested = true
         context.read()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard state == .handshaking || state == .open, !isInputEnded else { return }
+        guard state.phase == .handshaking || state.phase == .open, !state.isInputEnded else { return }
         connection.wire.receive(unwrapInboundIn(data))
-        if state == .handshaking { shakeHands(context) }
-        if state == .open { deliver(context) }
+        if state.phase == .handshaking { shakeHands(context) }
+        if state.phase == .open { deliver(context) }
         connection.wire.releaseIncoming()
     }
 
     private func deliver(_ context: ChannelHandlerContext) {
-        while state == .open {
+        while state.phase == .open {
             var plaintext = ByteBuffer()
             let outcome = connection.read(into: &plaintext, atMost: Self.maximumPieceBytes)
             if plaintext.readableBytes > 0 {
-                isReadAsked = false
+                state.isReadRequested = false
                 context.fireChannelRead(wrapInboundOut(plaintext))
             }
             switch outcome {
@@ -123,19 +132,19 @@ final class TLSHandler: ChannelDuplexHandler {
         // Answers of libssl itself, if the handlers above have not sent them along.
         if connection.wire.outgoing.readableBytes > 0 { send(context) }
         // Records may come that hold nothing for anybody above, who would wait for ever.
-        if isReadAsked || state == .handshaking { context.read() }
+        if state.isReadRequested || state.phase == .handshaking { context.read() }
     }
 
     // MARK: Out
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        guard state == .open, !isOutputEnded else {
-            promise?.fail(state == .open ? ChannelError.outputClosed : ChannelError.ioOnClosedChannel)
+        guard state.phase == .open, !state.isOutputEnded else {
+            promise?.fail(state.phase == .open ? ChannelError.outputClosed : ChannelError.ioOnClosedChannel)
             return
         }
         switch connection.write(unwrapOutboundIn(data)) {
         case .complete:
-            if let promise { unsent.append(promise) }
+            if let promise { state.unsent.append(promise) }
         case .incomplete, .ended:
             // Not without renegotiation, which is off.
             promise?.fail(TLSError.truncated)
@@ -162,9 +171,9 @@ final class TLSHandler: ChannelDuplexHandler {
 
     /// One promise for all who wait.
     private func takePromise(_ context: ChannelHandlerContext) -> EventLoopPromise<Void>? {
-        guard unsent.count > 1 else { return unsent.popLast() }
-        let (waiting, all) = (unsent, context.eventLoop.makePromise(of: Void.self))
-        unsent = []
+        guard state.unsent.count > 1 else { return state.unsent.popLast() }
+        let (waiting, all) = (state.unsent, context.eventLoop.makePromise(of: Void.self))
+        state.unsent = []
         for promise in waiting { all.futureResult.cascade(to: promise) }
         return all
     }
@@ -178,14 +187,14 @@ final class TLSHandler: ChannelDuplexHandler {
     }
 
     private func endOutput(_ context: ChannelHandlerContext) {
-        guard state == .open, !isOutputEnded else { return }
-        isOutputEnded = true
+        guard state.phase == .open, !state.isOutputEnded else { return }
+        state.isOutputEnded = true
         connection.endOutput()
         send(context)
     }
 
     private func inputEnded(_ context: ChannelHandlerContext) {
-        isInputEnded = true
+        state.isInputEnded = true
         connection.wire.dropIncoming()
         let staysOpen = (try? context.channel.syncOptions?.getOption(.allowRemoteHalfClosure)) ?? false
         if staysOpen {
@@ -200,17 +209,17 @@ final class TLSHandler: ChannelDuplexHandler {
             return context.fireUserInboundEventTriggered(event)
         }
         // After close_notify everybody knows.
-        if !isInputEnded, state != .closed { fail(lossInThisState, context) }
+        if !state.isInputEnded, state.phase != .closed { fail(lossInThisState, context) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if !isInputEnded, state != .closed { fail(lossInThisState, context) }
+        if !state.isInputEnded, state.phase != .closed { fail(lossInThisState, context) }
         end()
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if state == .open {
+        if state.phase == .open {
             context.fireErrorCaught(error)
         } else {
             fail(.closedInHandshake, context)
@@ -219,18 +228,18 @@ final class TLSHandler: ChannelDuplexHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         end()
-        closeTimer?.cancel()
-        closeTimer = nil
-        for promise in unsent { promise.fail(ChannelError.ioOnClosedChannel) }
-        unsent = []
+        state.closeTimer?.cancel()
+        state.closeTimer = nil
+        for promise in state.unsent { promise.fail(ChannelError.ioOnClosedChannel) }
+        state.unsent = []
     }
 
-    private var lossInThisState: TLSError { state == .open ? .truncated : .closedInHandshake }
+    private var lossInThisState: TLSError { state.phase == .open ? .truncated : .closedInHandshake }
 
     /// Sends the alert that libssl may have written, tells whoever has to know, and lets the channel close.
     private func fail(_ error: TLSError, _ context: ChannelHandlerContext) {
-        let previous = state
-        state = .closed
+        let previous = state.phase
+        state.phase = .closed
         send(context)
         switch previous {
         case .waiting, .handshaking:
@@ -247,7 +256,7 @@ final class TLSHandler: ChannelDuplexHandler {
     private func linger(_ context: ChannelHandlerContext) {
         let channel = context.channel
         guard channel.isActive else { return context.close(promise: nil) }
-        closeTimer = context.eventLoop.assumeIsolated().scheduleTask(in: Self.lingerTime) {
+        state.closeTimer = context.eventLoop.assumeIsolated().scheduleTask(in: Self.lingerTime) {
             channel.close(promise: nil)
         }
         let closed = context.eventLoop.makePromise(of: Void.self)
@@ -257,7 +266,7 @@ final class TLSHandler: ChannelDuplexHandler {
     }
 
     private func end() {
-        if state == .waiting || state == .handshaking { secured.fail(TLSError.closedInHandshake) }
-        state = .closed
+        if state.phase == .waiting || state.phase == .handshaking { secured.fail(TLSError.closedInHandshake) }
+        state.phase = .closed
     }
 }

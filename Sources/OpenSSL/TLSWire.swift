@@ -10,8 +10,19 @@ final class TLSWire {
     /// The most that stays allocated in an idle connection: enough for short answers, and not what a handshake took.
     private static let retainedBytes = 1024
 
-    @exclusivity(unchecked) private var incoming = ByteBuffer()
-    @exclusivity(unchecked) private(set) var outgoing = ByteBuffer()
+    private struct Buffers: ~Copyable {
+        var incoming = ByteBuffer()
+        var outgoing = ByteBuffer()
+    }
+
+    // As in TLSHandler.
+    #if !DEBUG
+    @exclusivity(unchecked)
+    #endif
+    private var buffers = Buffers()
+
+    /// What is to be sent.
+    var outgoing: ByteBuffer { buffers.outgoing }
 
     /// A BIO over the buffers; it must not outlive them. Nil if there is no memory.
     func makeBIO() -> OpaquePointer? {
@@ -22,59 +33,57 @@ final class TLSWire {
     }
 
     /// How many bytes came that libssl has not taken.
-    var incomingBytes: Int { incoming.readableBytes }
+    var incomingBytes: Int { buffers.incoming.readableBytes }
 
     /// Takes what came from the socket, without a copy if everything before it is used up.
     func receive(_ bytes: ByteBuffer) {
-        if incoming.readableBytes == 0 {
-            incoming = bytes
+        if buffers.incoming.readableBytes == 0 {
+            buffers.incoming = bytes
         } else {
-            incoming.writeImmutableBuffer(bytes)
+            buffers.incoming.writeImmutableBuffer(bytes)
         }
     }
 
     /// Lets go of the buffer of the last read if it is used up, so that the channel can use its memory again.
     func releaseIncoming() {
-        if incoming.readableBytes == 0 { incoming = ByteBuffer() }
+        if buffers.incoming.readableBytes == 0 { buffers.incoming = ByteBuffer() }
     }
 
     /// Forgets what came: nobody will want it.
-    func dropIncoming() { incoming = ByteBuffer() }
+    func dropIncoming() { buffers.incoming = ByteBuffer() }
 
     /// Makes room for so many bytes that are about to be written.
     func reserveOutgoing(_ byteCount: Int) {
-        outgoing.reserveCapacity(minimumWritableBytes: byteCount)
+        buffers.outgoing.reserveCapacity(minimumWritableBytes: byteCount)
     }
 
     /// Takes what is to be sent. It is gone from here before the channel sees it, since a write may come back.
     func takeOutgoing() -> ByteBuffer {
-        defer { outgoing = ByteBuffer() }
-        return outgoing
+        defer { buffers.outgoing = ByteBuffer() }
+        return buffers.outgoing
     }
 
     /// Uses the memory of what was taken and sent for the next bytes, if it is not much.
     func reuse(_ sent: consuming ByteBuffer) {
-        guard outgoing.capacity == 0, sent.capacity <= Self.retainedBytes else { return }
-        outgoing = sent
-        outgoing.clear()
+        guard buffers.outgoing.capacity == 0, sent.capacity <= Self.retainedBytes else { return }
+        buffers.outgoing = sent
+        buffers.outgoing.clear()
     }
 
     private func read(into memory: UnsafeMutableRawPointer, count: Int) -> Int {
-        incoming.readWithUnsafeReadableBytes { bytes in
+        buffers.incoming.readWithUnsafeReadableBytes { bytes in
             let count = min(count, bytes.count)
             if let base = bytes.baseAddress, count > 0 { memory.copyMemory(from: base, byteCount: count) }
             return count
         }
     }
 
-    private func write(_ bytes: UnsafeRawBufferPointer) { outgoing.writeBytes(bytes) }
+    private func write(_ bytes: UnsafeRawBufferPointer) { buffers.outgoing.writeBytes(bytes) }
 
     // MARK: What libssl calls
 
     /// Immutable once it is made, and shared by all threads.
-    private struct Method: @unchecked Sendable {
-        let pointer: OpaquePointer
-    }
+    private typealias Method = SharedPointer
 
     private static let method: Method? = {
         guard let method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "wire") else {

@@ -4,8 +4,8 @@
 internal import Histogram
 internal import NIOCore
 internal import ProtobufC
+internal import RPC
 internal import Synchronization
-internal import TTRPC
 internal import TTRPCMessages
 
 /// What all connections have counted.
@@ -77,16 +77,23 @@ final class LoadConnection: ChannelInboundHandler {
     private let allowsTaken: Bool
     /// Calls are sent only together, when all in flight are answered.
     private let inBursts: Bool
-    // On the event loop only; that two accesses could meet is checked at run time elsewhere, not in each call of a load.
 
-    /// When the calls in flight were sent, in a ring by their stream ids; nil for those that are answered. A peer answers
-    /// long before it is round.
-    @exclusivity(unchecked) private var sendingTimes = [NIODeadline?](repeating: nil, count: 8192)
-    @exclusivity(unchecked) private var durations: [Duration] = []
-    @exclusivity(unchecked) private var rest = ByteBuffer()
-    @exclusivity(unchecked) private var outgoing = ByteBuffer()
-    @exclusivity(unchecked) private var nextStreamID: UInt32 = 1
-    @exclusivity(unchecked) private var answered = 0
+    private struct State: ~Copyable {
+        /// When the calls in flight were sent, in a ring by their stream ids; nil for those that are answered. A peer
+        /// answers long before the ring is full.
+        var sendingTimes = [NIODeadline?](repeating: nil, count: 8192)
+        var durations: [Duration] = []
+        var rest = ByteBuffer()
+        var outgoing = ByteBuffer()
+        var nextStreamID: UInt32 = 1
+        var answered = 0
+    }
+
+    // On the event loop only; a load generator must not pay for checks in each call that the server does not pay for.
+    #if !DEBUG
+    @exclusivity(unchecked)
+    #endif
+    private var state = State()
 
     init(requests: Requests, inFlight: Int, tally: Tally, allowsTaken: Bool, inBursts: Bool) {
         self.requests = requests
@@ -103,16 +110,16 @@ final class LoadConnection: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
-        if rest.readableBytes > 0 {
-            rest.writeBuffer(&bytes)
-            swap(&rest, &bytes)
+        if state.rest.readableBytes > 0 {
+            state.rest.writeBuffer(&bytes)
+            swap(&state.rest, &bytes)
         }
         let now = NIODeadline.now()
         guard let taken = bytes.withUnsafeReadableBytes({ take($0, now) }) else {
             return context.close(promise: nil)
         }
         bytes.moveReaderIndex(forwardBy: taken)
-        rest = bytes.readableBytes > 0 ? bytes : ByteBuffer()
+        state.rest = bytes.readableBytes > 0 ? bytes : ByteBuffer()
     }
 
     /// Takes the answers that are complete, and says how many bytes they are; nil if one makes the measurement void.
@@ -125,33 +132,33 @@ final class LoadConnection: ChannelInboundHandler {
                 bigEndian: bytes.loadUnaligned(fromByteOffset: position + 4, as: UInt32.self))
             let body = position + Self.headerBytes
             guard bytes.count - body >= length else { break }
-            let place = Int(streamID / 2) % sendingTimes.count
-            guard let sent = sendingTimes[place], bytes[position + 8] == Self.responseType else {
+            let place = Int(streamID / 2) % state.sendingTimes.count
+            guard let sent = state.sendingTimes[place], bytes[position + 8] == Self.responseType else {
                 tally.fail("an answer came that is none to a call in flight")
                 return nil
             }
-            sendingTimes[place] = nil
+            state.sendingTimes[place] = nil
             if length == 0 || bytes[body] != Self.payloadTag, !mayRefuse(Array(bytes[body..<body + length])) {
                 return nil
             }
-            if let last = durations.indices.last, durations[last].time == now - sent {
-                durations[last].calls += 1
+            if let last = state.durations.indices.last, state.durations[last].time == now - sent {
+                state.durations[last].calls += 1
             } else {
-                durations.append(Duration(time: now - sent, calls: 1))
+                state.durations.append(Duration(time: now - sent, calls: 1))
             }
-            answered += 1
+            state.answered += 1
             position = body + length
         }
         return position
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        guard answered >= (inBursts ? inFlight : 1) else { return }
-        tally.add(answers: answered)
-        tally.record(durations)
-        durations.removeAll(keepingCapacity: true)
-        send(answered, context)
-        answered = 0
+        guard state.answered >= (inBursts ? inFlight : 1) else { return }
+        tally.add(answers: state.answered)
+        tally.record(state.durations)
+        state.durations.removeAll(keepingCapacity: true)
+        send(state.answered, context)
+        state.answered = 0
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -162,20 +169,21 @@ final class LoadConnection: ChannelInboundHandler {
     /// Whether a refusal counts as an answer; if not, the measurement is void.
     private func mayRefuse(_ body: [UInt8]) -> Bool {
         let status = (try? TTRPCResponse(decoding: body, limits: .client))?.status
-        if allowsTaken, status?.code == TTRPC.StatusCode.alreadyExists.rawValue { return true }
+        if allowsTaken, status?.code == RPC.StatusCode.alreadyExists.rawValue { return true }
         tally.fail("a call failed: \(status?.message ?? "with an answer that is not one")")
         return false
     }
 
     private func send(_ count: Int, _ context: ChannelHandlerContext) {
-        outgoing.clear()
-        let sent = requests.write(tally.take(count), to: &outgoing, firstStreamID: nextStreamID)
+        state.outgoing.clear()
+        let sent = requests.write(
+            tally.take(count), to: &state.outgoing, firstStreamID: state.nextStreamID)
         let now = NIODeadline.now()
         for _ in 0..<sent {
-            sendingTimes[Int(nextStreamID / 2) % sendingTimes.count] = now
-            nextStreamID &+= 2
+            state.sendingTimes[Int(state.nextStreamID / 2) % state.sendingTimes.count] = now
+            state.nextStreamID &+= 2
         }
         tally.add(requests: sent)
-        if sent > 0 { context.writeAndFlush(wrapOutboundOut(outgoing), promise: nil) }
+        if sent > 0 { context.writeAndFlush(wrapOutboundOut(state.outgoing), promise: nil) }
     }
 }
