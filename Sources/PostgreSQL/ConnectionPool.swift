@@ -96,7 +96,6 @@ final class ConnectionPool: Sendable {
     }
 
     private func submit(_ request: StatementRequest, in batch: StatementBatch?) {
-        let batch = batch ?? StatementBatch.current
         // Before the statement can be waited for: a connection may take it at once.
         batch?.add(self)
         let isBatched = batch != nil

@@ -46,9 +46,6 @@ public struct DatabaseConfiguration: Sendable {
     /// The niceness of read backends, if the server is private to this process and on this machine: it keeps calls
     /// rejected promptly under overload. Write backends keep theirs, because they hold locks.
     public var niceness: Int32?
-    /// Called around the delivery of several results, on a connection's thread. Deleted together with
-    /// ThreadLocalBatches.swift.
-    public var aroundAnswers: (@Sendable (_ resumeCallers: () -> Void) -> Void)?
 
     /// The defaults, for the database at the URL.
     public init(url: String) {

@@ -147,12 +147,7 @@ final class PooledConnection: Sendable {
         _ completed: [(request: StatementRequest, outcome: StatementRequest.Outcome)],
         _ completions: CompletionBatch
     ) {
-        func finishAll() { for (request, outcome) in completed { request.finish(outcome, in: completions) } }
-        if let around = configuration.aroundAnswers, completed.count > 1 {
-            around(finishAll)
-        } else {
-            finishAll()
-        }
+        for (request, outcome) in completed { request.finish(outcome, in: completions) }
         completions.finish()
     }
 

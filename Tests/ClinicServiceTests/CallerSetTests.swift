@@ -4,8 +4,8 @@ import ClinicMessages
 import ClinicService
 import ClinicStore
 import PostgreSQL
+import RPC
 import Scheduling
-import TTRPC
 import TTRPCMessages
 import TestCluster
 import TestWaiting
@@ -152,20 +152,34 @@ struct CallerSetTests {
         await clinic.stop()
     }
 
-    /// What each read answers, or why it does not: asked for one after the other, and then all as one set.
-    private func answers(
-        in clinic: TestClinic, _ reads: [@Sendable () async throws -> any Sendable]
+    /// What each read answers, or why it does not: asked for one after the other, and then all as one batch.
+    private func answers<Answer: Sendable>(
+        in clinic: TestClinic, _ reads: [Query<Answer>]
     ) async throws -> (alone: [String], together: [String]) {
-        @Sendable func answer(_ read: @Sendable () async throws -> any Sendable) async throws -> String {
-            do { return "\(try await read())" } catch let refusal as Refusal { return "\(refusal)" }
+        @Sendable func text(_ answer: Result<Answer, any Error>) throws -> String {
+            do { return "\(try answer.get())" } catch let refusal as Refusal { return "\(refusal)" }
         }
         var alone: [String] = []
-        for read in reads { alone.append(try await answer(read)) }
+        for read in reads {
+            let answer: Result<Answer, any Error>
+            do { answer = .success(try await read.answer()) } catch { answer = .failure(error) }
+            alone.append(try text(answer))
+        }
         let before = clinic.database.statistics.reads
-        var callers: [Task<String, any Error>] = []
-        Database.sendingTogether { callers = reads.map { read in .immediate { try await answer(read) } } }
-        var together: [String] = []
-        for caller in callers { together.append(try await caller.value) }
+        let (answers, continuation) = AsyncThrowingStream.makeStream(of: (number: Int, text: String).self)
+        let batch = StoreBatch()
+        for (number, read) in reads.enumerated() {
+            _ = read.start(in: batch) { answer, _ in
+                do {
+                    continuation.yield((number, try text(Result(catching: answer))))
+                } catch {
+                    continuation.finish(throwing: error)
+                }
+            }
+        }
+        batch.flush()
+        var together = [String](repeating: "", count: reads.count)
+        for try await (number, text) in answers.prefix(reads.count) { together[number] = text }
         let after = clinic.database.statistics.reads
         #expect(after.batches - before.batches == 1)
         #expect(after.statements - before.statements == reads.count)
@@ -196,7 +210,7 @@ struct CallerSetTests {
         let answers = try await answers(
             in: clinic,
             asked.map { asked in
-                { @Sendable in try await store.get(asked.booking, ownerID: asked.owner).answer() }
+                store.get(asked.booking, ownerID: asked.owner)
             })
         #expect(answers.together == answers.alone)
         #expect(answers.alone[0].contains("paid"))
@@ -216,8 +230,7 @@ struct CallerSetTests {
         let (bookings, payments) = (
             BookingStore(database: clinic.database), TransactionStore(database: clinic.database)
         )
-        typealias Read = @Sendable () async throws -> any Sendable
-        func compare(_ reads: [Read]) async throws {
+        func compare<Item: Sendable>(_ reads: [Query<[Item]>]) async throws {
             let answers = try await answers(in: clinic, reads)
             #expect(answers.together == answers.alone)
             #expect(answers.alone[0] != answers.alone[1] && answers.alone[2] == "[]")
@@ -226,17 +239,14 @@ struct CallerSetTests {
         let first = try #require(try await bookings.list(after: nil, limit: 1).answer().first)
         let cursor = (start: first.start, id: first.id)
         try await compare(
-            ids.map { id in { try await bookings.list(userID: id, after: nil, limit: 51).answer() } })
+            ids.map { id in bookings.list(userID: id, after: nil, limit: 51) })
         try await compare(
             ids.map { id in
-                { try await bookings.list(userID: id, status: .confirmed, after: cursor, limit: 51).answer() }
+                bookings.list(userID: id, status: .confirmed, after: cursor, limit: 51)
             })
         try await compare(
             ids.map { id in
-                {
-                    try await payments.list(userID: id, bookingID: nil, status: nil, after: nil, limit: 51)
-                        .answer()
-                }
+                payments.list(userID: id, bookingID: nil, status: nil, after: nil, limit: 51)
             })
         await clinic.stop()
     }
@@ -264,7 +274,7 @@ struct CallerSetTests {
         let answers = try await answers(
             in: clinic,
             asked.map { doctor, period in
-                { @Sendable in try await store.calendar(doctorID: doctor, over: period).answer() }
+                store.calendar(doctorID: doctor, over: period)
             })
         #expect(answers.together == answers.alone)
         #expect(answers.alone[1] != answers.alone[2])
