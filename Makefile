@@ -17,7 +17,7 @@ RELEASE_BUILD := swift build -c release --static-swift-stdlib
 
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help run demo load build test fuzz sanitize interop lint format proto docs bench instructions torture
+.PHONY: help run demo load build test fuzz sanitize interop lint format proto schema docs bench instructions torture
 .PHONY: packages test-packages bench-packages instructions-packages interop-packages swift tools
 
 help: ## List the targets
@@ -59,6 +59,9 @@ format: swift ## Format the Swift sources
 
 proto: test-packages ## Generate the C and Swift sources from proto/
 	@proto/generate
+
+schema: ## List the SQL files that the service embeds
+	@Sources/ClinicStore/list-schema
 
 docs: test-packages swift ## Generate the API reference, proto/README.md, from the schema and the code
 	@swift build --build-tests

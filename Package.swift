@@ -72,8 +72,8 @@ let package = Package(
         .target(name: "OpenSSL", dependencies: ["COpenSSL", nioCore], swiftSettings: settings),
         .target(name: "Bcrypt", dependencies: ["CCrypt"], swiftSettings: settings),
         .target(
-            name: "ClinicStore", dependencies: ["PostgreSQL", "Scheduling"],
-            resources: [.embedInCode("Migrations")], swiftSettings: settings),
+            name: "ClinicStore", dependencies: ["PostgreSQL", "Scheduling", logging],
+            exclude: ["list-schema"], resources: [.embedInCode("Schema")], swiftSettings: settings),
 
         // What is seen from outside.
         .target(
@@ -190,6 +190,10 @@ let package = Package(
             ], swiftSettings: settings),
         .testTarget(
             name: "BcryptTests", dependencies: ["Bcrypt", "TestWaiting"], swiftSettings: settings),
+        .testTarget(
+            name: "ClinicStoreTests",
+            dependencies: ["ClinicStore", "PostgreSQL", "Scheduling", "TestCluster", "TestWaiting"],
+            exclude: ["Fixtures"], swiftSettings: settings),
         .testTarget(
             name: "ClinicServiceTests",
             dependencies: [

@@ -69,7 +69,7 @@ public struct BookingEventStore: Sendable {
     public init(database: Database) { self.database = database }
 
     private static let last = Statement(
-        "select position, sequence from clinic.event_answer order by position desc, sequence desc limit 1")
+        "select position, sequence from event_view order by position desc, sequence desc limit 1")
 
     /// The place of the last event that is final now, whatever it is about.
     public func end() async throws -> EventPosition {
@@ -79,22 +79,15 @@ public struct BookingEventStore: Sendable {
         return try EventPosition(reading: &row)
     }
 
-    // The inner limits of all three make the database look up what it found, one by one, in place of joining whole tables
-    // to what it thinks will be more.
-
     private static let addresses = Statement(
         """
-        select event.position, event.sequence, booking.user_id, booking.doctor_id
-        from (
-            select position, sequence, entity, entity_id from clinic.event_answer
-            where (position, sequence) > ($1, $2) order by position, sequence limit $3
-        ) as event
-        left join lateral (
-            select user_id, doctor_id from clinic.booking
-            where id = clinic.booking_of_event(event.entity, event.entity_id) limit 1
-        ) as booking on true
-        order by event.position, event.sequence
+        select position, sequence, case when \(isOfBooking) then user_id end, case when \(isOfBooking) then doctor_id end
+        from event_view
+        where (position, sequence) > ($1, $2) order by position, sequence limit $3
         """)
+
+    /// Whether an event is about a booking; others can concern a patient or a doctor too.
+    private static let isOfBooking = "entity in ('booking', 'transaction')"
 
     /// The first `limit` events after a position, of all kinds, with whom they concern.
     public func addresses(after position: EventPosition, limit: Int64) async throws -> [EventAddress] {
@@ -106,61 +99,34 @@ public struct BookingEventStore: Sendable {
         }
     }
 
-    // The last columns of both.
-    private static let shown =
-        "clinic.booking_event_type(event.entity, event.change), booking_answer.id is not null, booking_answer.*"
-
-    /// So many events of all kinds in their order, with the bookings of those that concern one.
-    private static let ofClinic = Statement(
-        """
-        select event.position, event.sequence, booking.id, event.occurred_at, \(shown)
-        from (
-            select position, sequence, occurred_at, entity, entity_id, change from clinic.event_answer
-            where (position, sequence) > ($1, $2) and (position, sequence) <= ($3, $4)
-            order by position, sequence limit $5
-        ) as event
-        left join lateral (
-            select id from clinic.booking
-            where id = clinic.booking_of_event(event.entity, event.entity_id)
-                and ($6::bigint is null or doctor_id = $6) limit 1
-        ) as booking on true
-        left join lateral (
-            select * from clinic.booking_answer where id = booking.id limit 1
-        ) as booking_answer on true
-        order by event.position, event.sequence
-        """)
-
-    /// From the patient's things to their events, so that its cost is that of the person's history and not of the
-    /// clinic's.
-    private static let ofPatient = Statement(
-        """
-        with mine as materialized (
-            select 'booking' as entity, id as entity_id, id as booking_id from clinic.booking
-            where user_id = $6 and ($7::bigint is null or doctor_id = $7)
-        ), things as materialized (
-            select * from mine
-            union all
-            select 'transaction', paid.id, mine.booking_id
-            from mine cross join lateral (
-                select id from clinic.transaction where booking_id = mine.booking_id offset 0
-            ) as paid
-        ), event as materialized (
-            select found.*, things.booking_id
-            from things cross join lateral (
-                select position, sequence, occurred_at, entity, change from clinic.event_answer
-                where entity = things.entity and entity_id = things.entity_id
-                    and (position, sequence) > ($1, $2) and (position, sequence) <= ($3, $4)
+    /// Events between two positions in their order, with the bookings of those that concern one. The limit of the last look-up
+    /// makes the database look up each booking by itself, in place of joining whole tables to what it thinks will be more.
+    private static func events(of scope: String, showing isShown: String) -> Statement {
+        Statement(
+            """
+            select event.position, event.sequence, event.booking_id, event.occurred_at,
+                booking_event_type(event.entity, event.change), booking_view.id is not null,
+                \(BookingRecord.columnList(of: "booking_view"))
+            from (
+                select position, sequence, occurred_at, entity, change,
+                    case when \(isShown) then booking_of_event(entity, entity_id) end as booking_id
+                from event_view
+                where (position, sequence) > ($1, $2) and (position, sequence) <= ($3, $4) \(scope)
                 order by position, sequence limit $5
-            ) as found
-            order by position, sequence limit $5
-        )
-        select event.position, event.sequence, event.booking_id, event.occurred_at, \(shown)
-        from event
-        left join lateral (
-            select * from clinic.booking_answer where id = event.booking_id limit 1
-        ) as booking_answer on true
-        order by event.position, event.sequence
-        """)
+            ) as event
+            left join lateral (
+                select \(BookingRecord.columnList()) from booking_view where id = event.booking_id limit 1
+            ) as booking_view on true
+            order by event.position, event.sequence
+            """)
+    }
+
+    private static let ofClinic = events(
+        of: "", showing: "\(isOfBooking) and ($6::bigint is null or doctor_id = $6)")
+
+    /// By the index of a patient's events, so that its cost is that of the person's history and not of the clinic's.
+    private static let ofPatient = events(
+        of: "and user_id = $6 and \(isOfBooking) and ($7::bigint is null or doctor_id = $7)", showing: "true")
 
     /// The first events of bookings after a position and up to an end that is final, with the bookings as they are now.
     ///

@@ -10,7 +10,7 @@ public struct BookingStore: Sendable {
     public init(database: Database) { self.database = database }
 
     private static let book = Mutation<BookingRecord>(
-        "book_appointment", set: "book_appointments", parameterCount: 8)
+        "book_appointments", isBatched: true, parameterCount: 8)
     private static let hold = Mutation<BookingRecord>("hold_slot", parameterCount: 10)
     private static let confirm = Mutation<BookingRecord>("confirm_hold", parameterCount: 5)
     private static let reschedule = Mutation<BookingRecord>("reschedule_booking", parameterCount: 10)
@@ -99,7 +99,7 @@ public struct BookingStore: Sendable {
     }
 
     private static let one = Statement(
-        "select * from clinic.booking_answer where id = $1 and ($2::bigint is null or user_id = $2)",
+        "select \(BookingRecord.columnList()) from booking_view where id = $1 and ($2::bigint is null or user_id = $2)",
         batched: """
             with payment as materialized (
                 select booking_id, array_agg(id) as ids, array_agg(total_fee) as totals, array_agg(status) as statuses
@@ -110,12 +110,13 @@ public struct BookingStore: Sendable {
                 ) as in_order
                 group by booking_id
             )
-            select call, id, start_time, end_time, status, version, user_id, first_name, last_name, doctor_id, full_name,
-                department_id, department_name, coalesce(ids, '{}'), coalesce(totals, '{}'), coalesce(statuses, '{}'),
-                hold_expires_at, stored_status
+            select call, \(BookingRecord.columnList())
             from unnest($1, $2) with ordinality as given (given_id, owner_id, call)
-            join clinic.booking_without_payments on id = given_id and (owner_id is null or user_id = owner_id)
+            join booking_without_payments on id = given_id and (owner_id is null or user_id = owner_id)
             left join payment on booking_id = id
+            cross join lateral (
+                select coalesce(ids, '{}'), coalesce(totals, '{}'), coalesce(statuses, '{}')
+            ) as paid (transaction_ids, transaction_totals, transaction_statuses)
             order by call
             """)
 
@@ -126,7 +127,7 @@ public struct BookingStore: Sendable {
         Query(database, Self.one, [.int64(id), .int64(ownerID)], orRefused: .bookingNotFound)
     }
 
-    private static let replay = Replay<BookingRecord>("booking_answer")
+    private static let replay = Replay<BookingRecord>("booking_view")
 
     /// What the origin's key was answered with before, or nil. Refused with `keyReused`.
     public func earlierAnswer(to origin: Origin) async throws -> BookingRecord? {
@@ -134,11 +135,12 @@ public struct BookingStore: Sendable {
     }
 
     private static let bookings = Listing<BookingRecord>(
-        "booking_answer",
+        "booking_view",
         filters: [
             "user_id = ?", "doctor_id = ?", "stored_status = ?",
             // Whether a hold has run out is known when it is read.
-            "stored_status in ('HELD', 'EXPIRED') and status = ?", "start_time >= ?", "start_time < ?",
+            "stored_status in ('\(BookingStatus.held.rawValue)', '\(BookingStatus.expired.rawValue)') and status = ?",
+            "start_time >= ?", "start_time < ?",
         ],
         order: ["start_time", "id"], owner: 0)
 

@@ -1,6 +1,7 @@
 // Looks through all data for what must never be there. Most of it a constraint forbids already: this is the second opinion,
 // which still tells when a constraint was dropped, a dump was restored in part, or a row was changed by hand.
 public import PostgreSQL
+internal import Scheduling
 
 /// Something that must hold in all data. The raw value is its number in the statement.
 public enum ConsistencyRule: Int64, Sendable, CaseIterable {
@@ -51,10 +52,14 @@ public struct ConsistencyStore: Sendable {
             select id, start_time < max(end_time) over (partition by \(person) order by start_time, id
                 rows between unbounded preceding and 1 preceding) as is_second
             from clinic.booking
-            where status in ('HELD', 'BOOKED', 'CONFIRMED', 'ARRIVED')
+            where clinic.occupies_time(status)
         ) as placed where is_second
         """
     }
+
+    /// The statuses in which a booking has no live payment.
+    private static let unpaid = [BookingStatus.held, .expired, .booked].map { "'\($0.rawValue)'" }
+        .joined(separator: ", ")
 
     private static let all = Statement(
         """
@@ -74,7 +79,7 @@ public struct ConsistencyStore: Sendable {
             group by transaction_id
         ), live as (
             select booking_id, count(*) as number from clinic.transaction
-            where status in ('PENDING', 'PAID', 'PARTIALLY_REFUNDED')
+            where clinic.is_live_payment(status)
             group by booking_id
         ), broken (rule, id) as (
             select 0, id from (\(overlaps(of: "doctor_id"))) as doctor
@@ -88,9 +93,9 @@ public struct ConsistencyStore: Sendable {
                     or coalesce(paid_gst, 0) <> case when status in ('PENDING', 'FAILED') then 0 else gst end
                     or coalesce(returned, 0) <> refunded_amount or coalesce(returned_gst, 0) <> refunded_gst
             union all select 5, id from clinic.booking left join live on live.booking_id = booking.id
-                where status = 'CONFIRMED' and number is null
+                where status = '\(BookingStatus.confirmed.rawValue)' and number is null
             union all select 6, id from clinic.booking join live on live.booking_id = booking.id
-                where number > 1 or status in ('HELD', 'EXPIRED', 'BOOKED')
+                where number > 1 or status in (\(unpaid))
             union all select 7, transaction.id
                 from clinic.transaction join clinic.booking on booking.id = transaction.booking_id
                 where (transaction.fee, transaction.gst, transaction.user_id)

@@ -58,15 +58,16 @@ public struct DepartmentStore: Sendable {
             on: database, origin, [.int64(id), .instant(now), .statuses(cancelling)])
     }
 
-    private static let replay = Replay<DepartmentRecord>("department_answer")
+    private static let replay = Replay<DepartmentRecord>("department_view")
 
     /// What the origin's key was answered with before, or nil. Refused with `keyReused`.
     public func earlierAnswer(to origin: Origin) async throws -> DepartmentRecord? {
         try await Self.replay.run(on: database, origin)
     }
 
-    private static let one = Statement("select * from clinic.department_answer where id = $1")
-    private static let all = Listing<DepartmentRecord>("department_answer", order: ["id"])
+    private static let one = Statement(
+        "select \(DepartmentRecord.columnList()) from department_view where id = $1")
+    private static let all = Listing<DepartmentRecord>("department_view", order: ["id"])
 
     /// A live department. Refused with `departmentNotFound`.
     public func get(_ id: Int64) -> Query<DepartmentRecord> {

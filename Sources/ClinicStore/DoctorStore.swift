@@ -90,16 +90,16 @@ public struct DoctorStore: Sendable {
             ])
     }
 
-    private static let replay = Replay<DoctorRecord>("doctor_answer")
+    private static let replay = Replay<DoctorRecord>("doctor_view")
 
     /// What the origin's key was answered with before, or nil. Refused with `keyReused`.
     public func earlierAnswer(to origin: Origin) async throws -> DoctorRecord? {
         try await Self.replay.run(on: database, origin)
     }
 
-    private static let one = Statement("select * from clinic.doctor_answer where id = $1")
+    private static let one = Statement("select \(DoctorRecord.columnList()) from doctor_view where id = $1")
     private static let doctors = Listing<DoctorRecord>(
-        "doctor_answer", filters: ["department_id = ?"], order: ["id"])
+        "doctor_view", filters: ["department_id = ?"], order: ["id"])
 
     /// A live doctor. Refused with `doctorNotFound`.
     public func get(_ id: Int64) -> Query<DoctorRecord> {

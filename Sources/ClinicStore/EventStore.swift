@@ -41,6 +41,10 @@ public struct EventRecord: Record {
     /// What changed, as a JSON object.
     public let change: String
 
+    static let columns = [
+        "position", "sequence", "occurred_at", "actor_id", "method", "entity", "entity_id", "change",
+    ]
+
     init(reading row: inout Row) throws {
         position = EventPosition(transactionNumber: try row.int64(), sequence: try row.int64())
         occurredAt = try row.instant()
@@ -90,7 +94,7 @@ public struct EventStore: Sendable {
 
     private static func listing(isDescending: Bool) -> Listing<EventRecord> {
         Listing(
-            "event_answer",
+            "event_view",
             filters: [
                 "actor_id = ?", "entity = ?", "entity_id = ?", "method = ?", "occurred_at >= ?",
                 "occurred_at < ?",

@@ -16,7 +16,7 @@ struct Listing<Item: Record>: Sendable {
     private static var usualLimit: Int64 { 51 }
 
     /// - Parameters:
-    ///   - view: the view without schema; its columns are what `Item` reads.
+    ///   - view: the view that has the columns of `Item`.
     ///   - filters: conditions with one `?` each, for the value in the same place of `page`.
     ///   - order: the columns of the keyset, unique together.
     ///   - isDescending: the last of the order comes first.
@@ -43,7 +43,7 @@ struct Listing<Item: Record>: Sendable {
                 conditions.append(
                     "(\(order.joined(separator: ", "))) \(isDescending ? "<" : ">") (\(cursor))")
             }
-            return "select * from clinic.\(view)"
+            return "select \(Item.columnList()) from \(view)"
                 + (conditions.isEmpty ? "" : " where " + conditions.joined(separator: " and "))
                 + " order by \(order.map { $0 + direction }.joined(separator: ", "))"
                 + " limit \(limit.map(String.init) ?? next())"
@@ -54,7 +54,8 @@ struct Listing<Item: Record>: Sendable {
             let isAfterCursor = subset & (1 << filters.count) != 0
             let count = (subset & ~(1 << filters.count)).nonzeroBitCount + (isAfterCursor ? order.count : 0)
             let page = text(subset, limit: Self.usualLimit) { "value\($0)" }
-            return "select call, page.* from unnest(\((1...count).map { "$\($0)" }.joined(separator: ", ")))"
+            return
+                "select call, \(Item.columnList(of: "page")) from unnest(\((1...count).map { "$\($0)" }.joined(separator: ", ")))"
                 + " with ordinality as given (\((1...count).map { "value\($0)" }.joined(separator: ", ")), call)"
                 + " cross join lateral (\(page)) as page"
                 + " order by call, \(order.map { "page." + $0 + direction }.joined(separator: ", "))"

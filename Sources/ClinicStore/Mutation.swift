@@ -1,6 +1,6 @@
-// One call of a mutation function of the migrations: one statement, one round trip, one row back.
+// One call of a mutation function of the schema: one statement, one round trip, one row back.
 //
-// Every such function takes the origin first and answers (refusal, detail, answer); this is the one place that
+// Every such function takes the request context first and returns (refusal, detail, result); this is the one place that
 // knows so.
 internal import PostgreSQL
 
@@ -40,30 +40,50 @@ public struct Origin: Sendable {
     }
 }
 
-/// A record that knows how to read itself from the columns of its view, in their order.
+/// A record that is read from columns which it names itself.
 protocol Record: Sendable {
+    /// The columns of its view, in the order in which `init` reads them.
+    static var columns: [String] { get }
     init(reading row: inout Row) throws
 }
 
+extension Record {
+    /// The columns as a select list; `row` is what they are columns of.
+    static func columnList(of row: String? = nil) -> String {
+        columns.map { column in row.map { "\($0).\(column)" } ?? column }.joined(separator: ", ")
+    }
+}
+
 /// A mutation function of the schema, prepared once.
-struct Mutation<Answer: Record>: Sendable {
+struct Mutation<Result: Record>: Sendable {
     private let statement: Statement
-    private let comesInSets: Bool
+    private let isBatched: Bool
 
     /// - Parameters:
-    ///   - function: its name without schema.
-    ///   - set: the function that does the same for a set of callers, if there is one; it takes the parts of the origin
-    ///     as parameters of their own and answers (call, refusal, detail, answer).
-    ///   - parameterCount: its parameters after the origin.
-    init(_ function: String, set: String? = nil, parameterCount: Int) {
-        let parameters = (5..<5 + parameterCount).map { ", $\($0)" }.joined()
-        let columns = "refusal, coalesce(detail, '{}'), (answer).*"
-        comesInSets = set != nil
-        statement = Statement(
-            "select \(columns) from clinic.\(function)(row($1, $2, $3, $4)::clinic.origin\(parameters))",
-            batched: set.map {
-                "select call, \(columns) from clinic.\($0)($1, $2, $3, $4\(parameters)) order by call"
-            })
+    ///   - function: its name.
+    ///   - isBatched: whether it takes many callers at once. It then takes the parts of the context as parameters of their
+    ///     own, and each parameter that is not the same for all callers as an array, and returns (call, refusal, detail,
+    ///     result). An only caller is a batch of one.
+    ///   - sharedParameters: how many parameters at the end are the same for all callers of a batch, and arrays themselves.
+    ///   - parameterCount: its parameters after the context.
+    init(_ function: String, isBatched: Bool = false, sharedParameters: Int = 0, parameterCount: Int) {
+        self.isBatched = isBatched
+        let columns = "refusal, coalesce(detail, '{}'), \(Result.columnList(of: "(result)"))"
+        let numbers = 1..<5 + parameterCount
+        if isBatched {
+            let arrays = numbers.map {
+                $0 < numbers.upperBound - sharedParameters ? "array[$\($0)]" : "$\($0)"
+            }
+            statement = Statement(
+                "select \(columns) from \(function)(\(arrays.joined(separator: ", ")))",
+                batched:
+                    "select call, \(columns) from \(function)(\(numbers.map { "$\($0)" }.joined(separator: ", ")))"
+                    + " order by call")
+        } else {
+            let parameters = numbers.dropFirst(4).map { ", $\($0)" }.joined()
+            statement = Statement(
+                "select \(columns) from \(function)(row($1, $2, $3, $4)::request_context\(parameters))")
+        }
     }
 
     /// Runs it on a write connection. A refusal is thrown as `Refusal`, a failure as `DatabaseError`.
@@ -72,8 +92,8 @@ struct Mutation<Answer: Record>: Sendable {
     ///   same person changes at the same time, but in a set, which any connection may take.
     func run(
         on database: Database, _ origin: Origin, _ parameters: [SQLValue], ofDoctor doctorID: Int64? = nil
-    ) async throws -> Answer {
-        let affinityKey = doctorID ?? (comesInSets ? nil : origin.actorID)
+    ) async throws -> Result {
+        let affinityKey = doctorID ?? (isBatched ? nil : origin.actorID)
         guard var row = try await rows(database, origin, origin.values + parameters, affinityKey).first
         else { throw StoreError.noAnswer }
         return try answer(reading: &row)
@@ -108,11 +128,11 @@ struct Mutation<Answer: Record>: Sendable {
 struct Replay<Answer: Record>: Sendable {
     private let statement: Statement
 
-    /// - Parameter view: the view without schema whose rows are the answers.
+    /// - Parameter view: the view whose rows are the answers.
     init(_ view: String) {
         statement = Statement(
-            "select refusal, coalesce(detail, '{}'), (answer).* from clinic.replay"
-                + "(row($1, $2, $3, $4)::clinic.origin, null::clinic.\(view))")
+            "select refusal, coalesce(detail, '{}'), \(Answer.columnList(of: "(result)")) from replay"
+                + "(row($1, $2, $3, $4)::request_context, null::\(view))")
     }
 
     /// The answer that the origin's key was given before, or nil. Refused with `keyReused`.
@@ -125,13 +145,13 @@ struct Replay<Answer: Record>: Sendable {
 }
 
 extension Origin {
-    /// The fields of clinic.origin.
+    /// The fields of request_context.
     fileprivate var values: [SQLValue] {
         [.int64(actorID), .text(method), .text(key?.text), .bytes(key?.requestDigest)]
     }
 }
 
-/// Reads (refusal, detail, answer).
+/// Reads (refusal, detail, result).
 private func answer<Answer: Record>(reading row: inout Row) throws -> Answer {
     let refusal = try row.optionalText()
     let detail = try row.textArray()

@@ -146,12 +146,12 @@ public struct PersonalDataStore: Sendable {
             union all select 'booking', id from visit
             union all select 'transaction', id from payment
         )
-        select '1 account', array[id, version, clinic.microseconds(created_at)],
+        select '1 account', array[id, version, microseconds(created_at)],
             array[first_name, last_name, phone, email, role]
         from person
         union all
         select '2 booking',
-            array[visit.id, visit.version, clinic.microseconds(start_time), clinic.microseconds(end_time), doctor.id,
+            array[visit.id, visit.version, microseconds(start_time), microseconds(end_time), doctor.id,
                 department.id],
             array[status, full_name, department.name]
         from visit
@@ -162,13 +162,13 @@ public struct PersonalDataStore: Sendable {
         from payment
         union all
         select '4 session',
-            array[clinic.microseconds(refresh_family.created_at), clinic.microseconds(refreshed_at),
-                clinic.microseconds(expires_at)],
+            array[microseconds(refresh_family.created_at), microseconds(refreshed_at),
+                microseconds(expires_at)],
             '{}'::text[]
         from clinic.refresh_family join person on person.id = refresh_family.user_id
         union all
         select '5 event',
-            array[sequence, clinic.microseconds(occurred_at), entity_id,
+            array[sequence, microseconds(occurred_at), entity_id,
                 (actor_id is not distinct from person.id)::int],
             array[event.entity, method, change::text]
         from person, about

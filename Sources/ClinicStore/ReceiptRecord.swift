@@ -29,6 +29,13 @@ public struct ReceiptRecord: Record {
         public let gst: Int64
     }
 
+    static let columns =
+        TransactionRecord.columns + [
+            "paid_at", "first_name", "last_name", "doctor_id", "full_name", "department_id",
+            "department_name",
+            "refund_times", "refund_fees", "refund_gsts",
+        ]
+
     init(reading row: inout Row) throws {
         transaction = try TransactionRecord(reading: &row)
         paidAt = try row.instant()

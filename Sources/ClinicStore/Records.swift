@@ -29,6 +29,8 @@ public struct UserRecord: Record {
     /// Grows by one with every change.
     public let version: Int64
 
+    static let columns = ["id", "first_name", "last_name", "phone", "email", "role", "version"]
+
     init(reading row: inout Row) throws {
         id = try row.int64()
         firstName = try row.text()
@@ -72,6 +74,8 @@ public struct DepartmentRecord: Record {
     /// Grows by one with every change.
     public let version: Int64
 
+    static let columns = ["id", "name", "opens", "closes", "created_date", "last_update", "version"]
+
     init(reading row: inout Row) throws {
         id = try row.int64()
         name = try row.text()
@@ -104,6 +108,11 @@ public struct DoctorRecord: Record {
     public let department: NamedRecord
     /// When the doctor works.
     public let weeklyHours: WeeklyHours
+
+    static let columns = [
+        "id", "full_name", "registration_number", "registration_expiry", "fee", "slot_minutes", "gst_free",
+        "version", "department_id", "department_name", "weekly_hours",
+    ]
 
     init(reading row: inout Row) throws {
         id = try row.int64()
@@ -145,6 +154,12 @@ public struct BookingRecord: Record {
     public let transactions: [TransactionBrief]
     /// When it runs out, or ran out, if it is a hold.
     public let holdExpiry: Instant?
+
+    static let columns = [
+        "id", "start_time", "end_time", "status", "version", "user_id", "first_name", "last_name",
+        "doctor_id", "full_name", "department_id", "department_name", "transaction_ids", "transaction_totals",
+        "transaction_statuses", "hold_expires_at",
+    ]
 
     init(reading row: inout Row) throws {
         id = try row.int64()
@@ -203,6 +218,11 @@ public struct TransactionRecord: Record {
     public let bookingStatus: BookingStatus
     /// Whose it is.
     public let userID: Int64
+
+    static let columns = [
+        "id", "fee", "gst", "total_fee", "refunded_amount", "status", "version", "booking_id", "start_time",
+        "booking_status", "user_id",
+    ]
 
     init(reading row: inout Row) throws {
         id = try row.int64()

@@ -13,6 +13,8 @@ public struct SessionRecord: Record {
     /// The version that tokens have to name.
     public let tokenVersion: Int64
 
+    static let columns = ["id", "email", "role", "token_version"]
+
     init(reading row: inout Row) throws {
         userID = try row.int64()
         email = try row.text()

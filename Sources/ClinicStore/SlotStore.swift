@@ -68,8 +68,7 @@ public struct SlotStore: Sendable {
                 select start_time, end_time from clinic.booking
                 where doctor_id = doctor.id and end_time > \(since) and start_time < \(until)
                     and start_time > \(since) - interval '4 hours' and hidden_at is null
-                    and status in ('HELD', 'BOOKED', 'CONFIRMED', 'ARRIVED')
-                    and (status <> 'HELD' or hold_expires_at > statement_timestamp())
+                    and occupies_time_now(status, hold_expires_at)
                 order by start_time
             ) as in_order
         ) as busy on true

@@ -17,6 +17,11 @@ public struct TimeOffRecord: Record {
     /// How many bookings still stand in it.
     public let conflictingBookings: Int64
 
+    static let columns = [
+        "id", "doctor_id", "full_name", "department_id", "department_name", "start_time", "end_time",
+        "conflicting_bookings",
+    ]
+
     init(reading row: inout Row) throws {
         id = try row.int64()
         doctor = try NamedRecord(reading: &row)
@@ -40,7 +45,7 @@ public struct TimeOffStore: Sendable {
     private static let create = Mutation<TimeOffRecord>("create_time_off", parameterCount: 3)
     private static let delete = Mutation<TimeOffRecord>("delete_time_off", parameterCount: 1)
     private static let all = Listing<TimeOffRecord>(
-        "time_off_answer", filters: ["doctor_id = ?", "end_time > ?"], order: ["start_time", "id"])
+        "time_off_view", filters: ["doctor_id = ?", "end_time > ?"], order: ["start_time", "id"])
 
     /// Makes a time off; the doctor has a new version by it. Refused with `doctorNotFound`.
     public func create(doctorID: Int64, period: Range<Instant>, origin: Origin) async throws -> TimeOffRecord

@@ -10,7 +10,7 @@ public struct TransactionStore: Sendable {
     public init(database: Database) { self.database = database }
 
     private static let pay = Mutation<TransactionRecord>(
-        "pay_booking", set: "pay_bookings", parameterCount: 4)
+        "pay_bookings", isBatched: true, sharedParameters: 2, parameterCount: 4)
     private static let refund = Mutation<TransactionRecord>("refund_transaction", parameterCount: 6)
     private static let delete = Mutation<TransactionRecord>("delete_transaction", parameterCount: 2)
 
@@ -76,7 +76,7 @@ public struct TransactionStore: Sendable {
             ])
     }
 
-    private static let replay = Replay<TransactionRecord>("transaction_answer")
+    private static let replay = Replay<TransactionRecord>("transaction_view")
 
     /// What the origin's key was answered with before, or nil. Refused with `keyReused`.
     public func earlierAnswer(to origin: Origin) async throws -> TransactionRecord? {
@@ -92,9 +92,11 @@ public struct TransactionStore: Sendable {
     }
 
     private static let one = Statement(
-        "select * from clinic.transaction_answer where id = $1 and ($2::bigint is null or user_id = $2)")
+        "select \(TransactionRecord.columnList()) from transaction_view where id = $1 and ($2::bigint is null or user_id = $2)"
+    )
     private static let receipt = Statement(
-        "select * from clinic.receipt_answer where id = $1 and ($2::bigint is null or user_id = $2)")
+        "select \(ReceiptRecord.columnList()) from receipt_view where id = $1 and ($2::bigint is null or user_id = $2)"
+    )
 
     /// A transaction. Refused with `transactionNotFound`.
     ///
@@ -111,7 +113,7 @@ public struct TransactionStore: Sendable {
     }
 
     private static let transactions = Listing<TransactionRecord>(
-        "transaction_answer", filters: ["user_id = ?", "booking_id = ?", "status = ?"], order: ["id"],
+        "transaction_view", filters: ["user_id = ?", "booking_id = ?", "status = ?"], order: ["id"],
         owner: 0)
 
     /// Transactions by id; every filter that is nil is left out.

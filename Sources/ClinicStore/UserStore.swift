@@ -118,7 +118,7 @@ public struct UserStore: Sendable {
     }
 
     private static let one = Statement(
-        "select * from clinic.user_answer where id = $1 and ($2::bigint is null or id = $2)")
+        "select \(UserRecord.columnList()) from user_view where id = $1 and ($2::bigint is null or id = $2)")
 
     /// A user. Refused with `userNotFound`.
     ///
@@ -161,7 +161,7 @@ public struct UserStore: Sendable {
         return try row.text()
     }
 
-    private static let replay = Replay<UserRecord>("user_answer")
+    private static let replay = Replay<UserRecord>("user_view")
 
     /// What the origin's key was answered with before, or nil. Refused with `keyReused`.
     public func earlierAnswer(to origin: Origin) async throws -> UserRecord? {
@@ -169,7 +169,7 @@ public struct UserStore: Sendable {
     }
 
     private static let users = Listing<UserRecord>(
-        "user_answer", filters: ["email = ?", "role = ?"], order: ["id"])
+        "user_view", filters: ["email = ?", "role = ?"], order: ["id"])
 
     /// Users by id.
     public func list(email: String?, role: Role?, after id: Int64?, limit: Int64) async throws -> [UserRecord]

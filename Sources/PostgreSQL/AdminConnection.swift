@@ -85,6 +85,18 @@ public final class AdminConnection {
         }
     }
 
+    /// The descriptor of its socket, or −1.
+    var socket: Int32 { PQsocket(connection) }
+
+    /// Waits until the time is over, somebody signals, or the connection is lost, for which it throws.
+    func wait(for duration: Duration, orUntil wakeup: Wakeup) throws(DatabaseError) {
+        // Readable without a statement: a notice, or the end of the connection.
+        guard wakeup.wait(socket: socket, timeout: duration) else { return }
+        guard PQconsumeInput(connection) == 1, PQstatus(connection) == CONNECTION_OK else {
+            throw DatabaseError(.unavailable, "the server closed the connection")
+        }
+    }
+
     private func check(_ pointer: OpaquePointer?) throws(DatabaseError) -> QueryResult {
         guard let pointer else { throw DatabaseError(.unavailable, "the connection is lost") }
         let result = QueryResult(pointer)

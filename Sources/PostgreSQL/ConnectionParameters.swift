@@ -20,6 +20,9 @@ struct ConnectionParameters: Sendable {
     init(_ configuration: DatabaseConfiguration, purpose: ConnectionPurpose) throws(DatabaseError) {
         let given = try Self.parse(configuration.url)
         var settings = ["-c timezone=UTC"]
+        if !configuration.searchPath.isEmpty {
+            settings.append("-c search_path=\(configuration.searchPath.joined(separator: ","))")
+        }
         var session = "any"
         if purpose != .administration {
             settings += [

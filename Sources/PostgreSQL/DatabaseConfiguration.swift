@@ -5,6 +5,8 @@
 public struct DatabaseConfiguration: Sendable {
     /// A PostgreSQL connection URL or key=value string, in the syntax of libpq.
     public var url: String
+    /// The schemas that unqualified names are looked up in, first to last; none leaves it to the server.
+    public var searchPath: [String] = []
     /// The number of connections for reads, at least 1. With more than one, the first is for point reads.
     public var readConnections = 3
     /// The number of connections for writes, at least 1. One connection runs one batch at a time; two keep two

@@ -1,59 +1,12 @@
-// Brings a database to the shape this program knows. The list of migrations only ever grows at its end; what
-// has been applied is remembered with a checksum, so that a list that was edited instead is noticed before it
-// does harm.
+// Brings a database to the shape a program knows. The list of migrations only ever grows at its end. What has been applied is
+// remembered with a checksum, so that a list that was edited instead is noticed before it does harm.
 
 public import Logging
 
-/// One step in the life of the schema.
-public struct Migration: Sendable, Hashable {
-    /// What it does, in a few words; part of what is compared.
-    public let name: String
-    /// The script, run in one transaction together with the row that remembers it.
-    public let sql: String
-
-    /// Describes a step; an applied one must never change.
-    public init(name: String, sql: String) {
-        self.name = name
-        self.sql = sql
-    }
-}
-
-/// Why a database could not be brought to the program's shape; the description is one line for an
-/// administrator.
-public enum MigrationError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// An applied migration is not the one this program has under that number.
-    case changed(number: Int, applied: String, known: String)
-    /// The database has migrations this program does not know.
-    case newer(applied: Int, known: Int)
-    /// A migration failed; nothing of it was kept.
-    case failed(number: Int, name: String, DatabaseError)
-    /// Another program held the migration lock for too long.
-    case locked
-    /// The database could not be asked.
-    case database(DatabaseError)
-
-    /// One line that says what is wrong and what to do.
-    public var description: String {
-        switch self {
-        case .changed(let number, let applied, let known):
-            applied == known
-                ? "migration \(number) (\(known)) was changed after this database applied it; "
-                    + "use the program version that applied it"
-                : "the database applied “\(applied)” as migration \(number), this program has “\(known)” there; "
-                    + "is it the right database?"
-        case .newer(let applied, let known):
-            "the database is at migration \(applied) and this program knows \(known); use a newer program"
-        case .failed(let number, let name, let error):
-            "migration \(number) (\(name)) failed and was undone: \(error)"
-                + (error.serverMessage.map { ": " + $0 } ?? "")
-        case .locked: "another program is migrating this database; try again when it is done"
-        case .database(let error): "the database cannot be migrated: \(error)"
-        }
-    }
-}
-
-/// Applies an append-only list of migrations.
+/// Applies an append-only list of migrations to one schema.
 public struct Migrator: Sendable {
+    private let schema: String
+    private let functions: [String]
     private let migrations: [Migration]
     private let logger: Logger
 
@@ -62,7 +15,14 @@ public struct Migrator: Sendable {
     private static let lockTimeout = "60s"
 
     /// Takes the whole list, oldest first.
-    public init(migrations: [Migration], logger: Logger) {
+    ///
+    /// - Parameters:
+    ///   - schema: a plain identifier; it is made if it is missing, and remembers what was applied.
+    ///   - functions: scripts that create or replace the functions tables depend on. They run before the migrations, each
+    ///     time, and their bodies may name tables that are not there yet.
+    public init(schema: String, functions: [String] = [], migrations: [Migration], logger: Logger) {
+        self.schema = schema
+        self.functions = functions
         self.migrations = migrations
         self.logger = logger
     }
@@ -70,10 +30,119 @@ public struct Migrator: Sendable {
     /// Applies what is missing, each migration in its own transaction; returns how many that were.
     @discardableResult
     public func migrate(url: String) async throws(MigrationError) -> Int {
-        do {
-            return try await AdminConnection.withConnection(url: url) { [self] connection in
-                try migrate(connection)
+        try await MigrationError.unifying {
+            try await AdminConnection.withConnection(url: url) { [self] connection in
+                try Self.withLock(on: connection) { () throws(MigrationError) in try migrate(connection) }
             }
+        }
+    }
+
+    /// Runs the body while no other program migrates the database.
+    public static func withLock<Value>(
+        on connection: AdminConnection, _ body: () throws(MigrationError) -> Value
+    ) throws(MigrationError) -> Value {
+        do throws(DatabaseError) {
+            try connection.execute("SET lock_timeout = '\(lockTimeout)'")
+            // Of the session: it covers all transactions of the body.
+            _ = try connection.query("SELECT pg_advisory_lock($1)", [.int64(lockKey)])
+            try connection.execute("SET lock_timeout = 0")
+        } catch {
+            throw error.state == .lockNotAvailable ? .locked : .database(error)
+        }
+        let value = try body()
+        try MigrationError.wrapping { () throws(DatabaseError) in
+            _ = try connection.query("SELECT pg_advisory_unlock($1)", [.int64(lockKey)])
+        }
+        return value
+    }
+
+    /// Applies what is missing under the lock; returns how many migrations that were.
+    public func migrate(_ connection: AdminConnection) throws(MigrationError) -> Int {
+        for (index, migration) in migrations.enumerated() where migration.version != index + 1 {
+            throw .misnumbered(version: migration.version, expected: index + 1)
+        }
+        let applied = try MigrationError.wrapping { () throws(DatabaseError) in
+            try connection.execute(
+                """
+                CREATE SCHEMA IF NOT EXISTS \(schema);
+                CREATE TABLE IF NOT EXISTS \(schema).schema_migration (
+                    version bigint PRIMARY KEY,
+                    name text NOT NULL,
+                    checksum bytea NOT NULL,
+                    applied_at timestamptz NOT NULL DEFAULT now()
+                )
+                """)
+            return try connection.query(
+                """
+                SELECT coalesce(version, 0), coalesce(name, ''), coalesce(checksum = sha256(known), false)
+                FROM \(schema).schema_migration
+                LEFT JOIN unnest($1::bigint[], $2::text[]) AS program (number, text) ON number = version
+                CROSS JOIN LATERAL convert_to(coalesce(text, ''), 'UTF8') AS known
+                ORDER BY version
+                """,
+                [.int64Array(migrations.map { Int64($0.version) }), .textArray(migrations.map(\.sql))])
+        }
+        try check(applied)
+        do throws(DatabaseError) {
+            try connection.transaction { () throws(DatabaseError) in
+                try connection.execute("SET LOCAL check_function_bodies = off")
+                for function in functions { try connection.execute(function) }
+            }
+        } catch {
+            throw .definitionsFailed(schema: schema, error)
+        }
+        for migration in migrations.dropFirst(applied.count) {
+            do throws(DatabaseError) {
+                try connection.transaction { () throws(DatabaseError) in
+                    try connection.execute(migration.sql)
+                    _ = try connection.query(
+                        "INSERT INTO \(schema).schema_migration (version, name, checksum) VALUES ($1, $2, sha256($3))",
+                        [
+                            .int64(Int64(migration.version)), .text(migration.name),
+                            .bytes(Array(migration.sql.utf8)),
+                        ])
+                }
+            } catch {
+                throw .failed(version: migration.version, name: migration.name, error)
+            }
+            logger.info(
+                "migrated", metadata: ["version": "\(migration.version)", "name": "\(migration.name)"])
+        }
+        return migrations.count - applied.count
+    }
+
+    /// Compares what was applied, as (version, name, whether the checksum is right), with the list.
+    private func check(_ applied: Rows) throws(MigrationError) {
+        guard applied.count <= migrations.count else {
+            throw .newer(applied: applied.count, known: migrations.count)
+        }
+        for (row, migration) in zip(applied, migrations) {
+            let (version, name, isSame) = try MigrationError.wrapping {
+                () throws(DatabaseError) -> (Int64, String, Bool) in
+                var row = row
+                return (try row.int64(), try row.text(), try row.bool())
+            }
+            guard version == Int64(migration.version), name == migration.name, isSame else {
+                throw .changed(version: migration.version, applied: name, known: migration.name)
+            }
+        }
+    }
+}
+
+extension MigrationError {
+    /// Runs a body whose errors are those of the database.
+    public static func wrapping<Value>(
+        _ body: () throws(DatabaseError) -> Value
+    ) throws(MigrationError) -> Value {
+        do throws(DatabaseError) { return try body() } catch { throw .database(error) }
+    }
+
+    /// Runs a body on a connection of its own, whose errors are migration errors or those of the database.
+    public static func unifying<Value: Sendable>(
+        _ body: () async throws -> Value
+    ) async throws(MigrationError) -> Value {
+        do {
+            return try await body()
         } catch let error as MigrationError {
             throw error
         } catch let error as DatabaseError {
@@ -81,63 +150,5 @@ public struct Migrator: Sendable {
         } catch {
             throw .database(DatabaseError(.unusable, "an error of an unknown kind"))
         }
-    }
-
-    private func migrate(_ connection: AdminConnection) throws -> Int {
-        do throws(DatabaseError) {
-            try connection.execute("SET lock_timeout = '\(Self.lockTimeout)'")
-            // Of the session: it covers all transactions below and ends with the connection at the latest.
-            _ = try connection.query("SELECT pg_advisory_lock($1)", [.int64(Self.lockKey)])
-            try connection.execute("SET lock_timeout = 0")
-        } catch {
-            throw error.state == .lockNotAvailable ? MigrationError.locked : MigrationError.database(error)
-        }
-        try connection.execute(
-            """
-            CREATE TABLE IF NOT EXISTS public.schema_migration (
-                number bigint PRIMARY KEY,
-                name text NOT NULL,
-                checksum bytea NOT NULL,
-                applied_at timestamptz NOT NULL DEFAULT now()
-            )
-            """)
-        let applied = try checkApplied(connection)
-        for (index, migration) in migrations.enumerated().dropFirst(applied) {
-            do throws(DatabaseError) {
-                try connection.transaction { () throws(DatabaseError) in
-                    try connection.execute(migration.sql)
-                    _ = try connection.query(
-                        """
-                        INSERT INTO public.schema_migration (number, name, checksum)
-                        VALUES ($1, $2, sha256($3))
-                        """,
-                        [.int64(Int64(index + 1)), .text(migration.name), .bytes(Array(migration.sql.utf8))])
-                }
-            } catch {
-                throw MigrationError.failed(number: index + 1, name: migration.name, error)
-            }
-            logger.info("migrated", metadata: ["number": "\(index + 1)", "name": "\(migration.name)"])
-        }
-        return migrations.count - applied
-    }
-
-    /// Compares what was applied with the list; returns how many that are.
-    private func checkApplied(_ connection: AdminConnection) throws -> Int {
-        let rows = try connection.query(
-            "SELECT number, name, checksum FROM public.schema_migration ORDER BY number")
-        guard rows.count <= migrations.count else {
-            throw MigrationError.newer(applied: rows.count, known: migrations.count)
-        }
-        for (index, (row, migration)) in zip(rows, migrations).enumerated() {
-            var row = row
-            let number = try row.int64()
-            let name = try row.text()
-            let checksum = try row.bytes()
-            var ours = try connection.query("SELECT sha256($1)", [.bytes(Array(migration.sql.utf8))])[0]
-            guard number == Int64(index + 1), name == migration.name, checksum == (try ours.bytes()) else {
-                throw MigrationError.changed(number: index + 1, applied: name, known: migration.name)
-            }
-        }
-        return rows.count
     }
 }

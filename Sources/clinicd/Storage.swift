@@ -12,6 +12,7 @@ struct Storage {
     let database: Database
     /// Where that is.
     let url: String
+    private let schema: ClinicSchema
     private let cluster: PrivateCluster?
 
     /// How long a daemon that starts or stops may take until its database can be used by another command.
@@ -45,6 +46,7 @@ struct Storage {
     /// Closes the database and stops what was started for it.
     func close() async {
         await database.close()
+        await schema.close()
         await cluster?.stop()
     }
 
@@ -63,10 +65,7 @@ struct Storage {
     private static func openCluster(_ directory: String, _ logger: Logger) async throws -> Storage {
         let cluster = try await PrivateCluster.start(.init(directory: directory), logger: logger)
         do {
-            return Storage(
-                database: try await open(url: cluster.url, niceness: 4, logger).database,
-                url: cluster.url,
-                cluster: cluster)
+            return try await open(url: cluster.url, niceness: 4, of: cluster, logger)
         } catch {
             await cluster.stop()
             throw error
@@ -74,15 +73,21 @@ struct Storage {
     }
 
     private static func open(
-        url: String, niceness: Int32? = nil, _ logger: Logger
+        url: String, niceness: Int32? = nil, of cluster: PrivateCluster? = nil, _ logger: Logger
     ) async throws -> Storage {
         try await whileWanted {
-            try await Migrator(migrations: clinicMigrations, logger: logger).migrate(url: url)
+            let schema = try await ClinicSchema.open(url: url, logger: logger)
             var configuration = DatabaseConfiguration(url: url)
+            configuration.searchPath = schema.searchPath
             configuration.niceness = niceness
             let database = Database(configuration: configuration, logger: logger)
-            try await database.start()
-            return Storage(database: database, url: url, cluster: nil)
+            do {
+                try await database.start()
+            } catch {
+                await schema.close()
+                throw error
+            }
+            return Storage(database: database, url: url, schema: schema, cluster: cluster)
         }
     }
 

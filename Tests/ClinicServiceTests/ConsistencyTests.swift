@@ -57,8 +57,9 @@ import Testing
                 "alter table clinic.booking drop constraint booking_doctor_busy",
                 "alter table clinic.booking drop constraint booking_patient_busy",
                 """
-                insert into clinic.booking (doctor_id, user_id, start_time, end_time, status, fee, gst)
+                insert into clinic.booking (doctor_id, user_id, start_time, end_time, occupied, status, fee, gst)
                 select doctor_id, user_id, start_time + interval '10 minutes', end_time + interval '10 minutes',
+                    tstzrange(start_time + interval '10 minutes', end_time + interval '10 minutes'),
                     'BOOKED', fee, gst
                 from clinic.booking
                 """,

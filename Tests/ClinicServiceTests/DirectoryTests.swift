@@ -90,7 +90,7 @@ import Testing
 
         // An answer that was kept before there were weeks has none.
         try await clinic.run(
-            "update clinic.idempotency_key set answer = answer - 'weekly_hours' where key = $1",
+            "update clinic.idempotency_key set response = response - 'weekly_hours' where key = $1",
             [.text("week \(doctor.id)")])
         let kept = try await schedule(doctor, hours.reversed(), by: administrator, key: "week \(doctor.id)")
         #expect(kept.etag == scheduled.etag && kept.weeklyHours.isEmpty)

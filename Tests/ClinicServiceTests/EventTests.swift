@@ -21,11 +21,7 @@ import Testing
     /// A database with the schema and nothing else in it.
     private func makeDatabase() async throws -> (database: Database, url: String) {
         let url = try await TestCluster.makeDatabase()
-        try await Migrator(migrations: clinicMigrations, logger: TestCluster.logger).migrate(url: url)
-        let database = Database(
-            configuration: DatabaseConfiguration(url: url), logger: TestCluster.logger)
-        try await database.start()
-        return (database, url)
+        return (try await openDatabase(url), url)
     }
 
     @Test(arguments: 0..<4)

@@ -37,7 +37,7 @@ import Testing
             ])
         let secrets = """
             select count(*) from (select change::text as text from clinic.event
-            union all select answer::text from clinic.idempotency_key) as written
+            union all select response::text from clinic.idempotency_key) as written
             where text like '%$2b$%' or text ilike '%password%' or text like '%\(TestClinic.password)%'
             """
         #expect(try await clinic.count(secrets) == 0)

@@ -2,6 +2,7 @@
 
 import ClinicMessages
 import ClinicService
+import ClinicStore
 import Foundation
 import PostgreSQL
 import ProtobufC
@@ -251,8 +252,9 @@ import Testing
         try await AdminConnection.withConnection(url: clinic.databaseURL) { connection in
             try connection.execute(
                 """
-                begin; select clinic.pay_booking(row(null, 'PayBooking', null, null)::clinic.origin, \(booking.id), null,
-                    '{BOOKED}', '{BOOKED}')
+                set search_path = \(clinic.schema.searchPath.joined(separator: ", ")); begin;
+                select pay_bookings(array[null]::bigint[], array['PayBooking'], array[null]::text[], array[null]::bytea[],
+                    array[\(booking.id)], array[null]::bigint[], '{BOOKED}', '{BOOKED}')
                 """)
             func scans(_ index: String) throws -> Int64 {
                 var row = try connection.query(

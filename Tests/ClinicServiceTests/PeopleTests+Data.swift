@@ -139,13 +139,14 @@ extension PeopleTests {
         let (began, goOn) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
         let (patientID, doctorID) = (patient.userID, doctor.id)
         async let booking: Void = AdminConnection.withConnection(url: clinic.databaseURL) { connection in
-            try connection.execute("begin; select clinic.lock_patient(\(patientID))")
+            try connection.execute("begin; select from clinic.user_account where id = \(patientID) for share")
             began.signal()
             goOn.wait()
             try connection.execute(
                 """
-                insert into clinic.booking (doctor_id, user_id, start_time, end_time, status, fee, gst)
-                values (\(doctorID), \(patientID), now() + interval '1 day', now() + interval '25 hours', 'BOOKED', 0, 0);
+                insert into clinic.booking (doctor_id, user_id, start_time, end_time, occupied, status, fee, gst)
+                values (\(doctorID), \(patientID), now() + interval '1 day', now() + interval '25 hours',
+                    tstzrange(now() + interval '1 day', now() + interval '25 hours'), 'BOOKED', 0, 0);
                 commit
                 """)
         }
@@ -198,7 +199,7 @@ extension PeopleTests {
         #expect(try await clinic.count(hashes) == 0)
         #expect(
             try await clinic.count(
-                "select count(*) from clinic.idempotency_key where answer::text like '%$2b$%'") == 0)
+                "select count(*) from clinic.idempotency_key where response::text like '%$2b$%'") == 0)
         await clinic.stop()
     }
 }

@@ -160,8 +160,8 @@ import Testing
                 ["CANCELLED", "NO_SHOW", "COMPLETED", "EXPIRED"].randomElement(using: &generator) ?? ""
             let doctor = doctors[Int.random(in: 0..<3, using: &generator)]
             let insertion = """
-                insert into clinic.booking (doctor_id, user_id, start_time, end_time, status, fee, gst)
-                select $1, $2, start, start + interval '30 minutes', '\(status)', 0, 0
+                insert into clinic.booking (doctor_id, user_id, start_time, end_time, occupied, status, fee, gst)
+                select $1, $2, start, start + interval '30 minutes', tstzrange(start, start + interval '30 minutes'), '\(status)', 0, 0
                 from (values ((timestamp '2026-01-01' + interval '\(day) days \(second) seconds')
                     at time zone 'Australia/Sydney')) as moment (start)
                 """

@@ -16,9 +16,7 @@ extension SessionRevocationCacheTests {
         async throws
     {
         let url = try await TestCluster.makeDatabase()
-        try await Migrator(migrations: clinicMigrations, logger: TestCluster.logger).migrate(url: url)
-        let database = Database(configuration: DatabaseConfiguration(url: url), logger: TestCluster.logger)
-        try await database.start()
+        let database = try await openDatabase(url)
         let users = UserStore(database: database)
         var ids: [Int64] = []
         for name in ["early", "late"] {
@@ -65,11 +63,7 @@ extension SessionRevocationCacheTests {
             try connection.execute("alter system set wal_writer_delay = 10000")
             try connection.execute("select pg_reload_conf()")
         }
-        try await Migrator(migrations: clinicMigrations, logger: TestCluster.logger).migrate(url: cluster.url)
-        var configuration = DatabaseConfiguration(url: cluster.url)
-        configuration.readConnections = 1
-        let database = Database(configuration: configuration, logger: TestCluster.logger)
-        try await database.start()
+        let database = try await openDatabase(cluster.url) { $0.readConnections = 1 }
         let origin = Origin(actorID: nil, method: "test")
         let draft = UserStore.Draft(firstName: "x", lastName: "x", phone: "", email: "x@x", passwordHash: "")
         let user = try await UserStore(database: database).create(draft, origin: origin)

@@ -19,6 +19,7 @@ import TestCluster
 final class TestClinic: Sendable {
     let address: Address
     let databaseURL: String
+    let schema: ClinicSchema
     let database: Database
     let settings: ClinicSettings
     let keys: SigningKeys
@@ -44,9 +45,9 @@ final class TestClinic: Sendable {
     ) async throws {
         let directory = try TestCluster.makeDirectory()
         self.databaseURL = if let databaseURL { databaseURL } else { try await TestCluster.makeDatabase() }
-        try await Migrator(migrations: clinicMigrations, logger: TestCluster.logger).migrate(
-            url: self.databaseURL)
+        schema = try await ClinicSchema.open(url: self.databaseURL, logger: TestCluster.logger)
         var configuration = DatabaseConfiguration(url: self.databaseURL)
+        configuration.searchPath = schema.searchPath
         configuration.readConnections = 1
         configuration.writeConnections = writeConnections
         // How fast it is says nothing while so many clinics share the machine.
@@ -77,6 +78,7 @@ final class TestClinic: Sendable {
     func stop() async {
         await server.shutdown()
         await database.close()
+        await schema.close()
     }
 
     func next() -> Int { numbers.add(1, ordering: .relaxed).newValue }
@@ -201,4 +203,19 @@ func status(of call: () async throws -> Void) async throws -> Status? {
     } catch let status as Status {
         return status
     }
+}
+
+/// A database with the clinic's schema, and nothing else in it unless there was before.
+func openDatabase(_ url: String, _ configure: (inout DatabaseConfiguration) -> Void = { _ in }) async throws
+    -> Database
+{
+    let schema = try await ClinicSchema.open(url: url, logger: TestCluster.logger)
+    var configuration = DatabaseConfiguration(url: url)
+    configuration.searchPath = schema.searchPath
+    configure(&configuration)
+    let database = Database(configuration: configuration, logger: TestCluster.logger)
+    try await database.start()
+    // No other version comes, so nobody drops its functions.
+    await schema.close()
+    return database
 }

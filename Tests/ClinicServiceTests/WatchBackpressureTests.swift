@@ -60,9 +60,9 @@ import Testing
         _ = try await clinic.database.write(
             Statement(
                 """
-                insert into clinic.event (occurred_at, method, entity, entity_id, change)
-                select to_timestamp(number), 'm', 'booking', $1, '{"from": "BOOKED"}'
-                from generate_series(1, $2::bigint) as number
+                insert into clinic.event (occurred_at, user_id, doctor_id, method, entity, entity_id, change)
+                select to_timestamp(number), user_id, doctor_id, 'm', 'booking', id, '{"from": "BOOKED"}'
+                from clinic.booking, generate_series(1, $2::bigint) as number where id = $1
                 """), [.int64(booking.id), .int64(Int64(count))])
         #expect(try await watch.next(count).map { $0.eventTime?.seconds } == (1...count).map { Int64($0) })
         let second = try await patient.book(doctor, at: try clinic.dateTime(hour: 11))

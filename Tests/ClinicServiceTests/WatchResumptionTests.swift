@@ -11,8 +11,9 @@ import Testing
     /// An event of a booking, told apart by its time.
     private static func insert(_ number: Int64, _ bookingID: Int64) -> String {
         """
-        insert into clinic.event (occurred_at, method, entity, entity_id, change)
-        values (to_timestamp(\(number)), 'm', 'booking', \(bookingID), '{"from": "BOOKED"}')
+        insert into clinic.event (occurred_at, user_id, doctor_id, method, entity, entity_id, change)
+        select to_timestamp(\(number)), user_id, doctor_id, 'm', 'booking', id, '{"from": "BOOKED"}'
+        from clinic.booking where id = \(bookingID)
         """
     }
 

@@ -50,7 +50,7 @@ struct ExternalDatabaseTests {
         let guest = url.replacing("clinic@", with: "guest@")
         let clinic = try Installation.empty()
         let ending = try await clinic.start(["--database", guest]).end()
-        expectComplaint(ending, "the database cannot be used", "permission denied for schema public")
+        expectComplaint(ending, "the database cannot be used", "permission denied for database")
     }
 
     @Test func `a database that does not exist is named`() async throws {

@@ -66,7 +66,14 @@ struct LogTests {
     @Test func `an internal failure has one number for its caller and the log`() async throws {
         let (clinic, daemon) = try await serve(["--log-format", "json", "--log-level", "debug"])
         try await AdminConnection.withConnection(url: try #require(clinic.database)) { connection in
-            try connection.execute("ALTER VIEW clinic.doctor_answer RENAME TO gone")
+            try connection.execute(
+                """
+                do $$ begin
+                    execute (
+                        select format('alter view %s rename to gone', oid::regclass) from pg_class
+                        where relname = 'doctor_view');
+                end $$
+                """)
         }
         let failure = try #require(
             try await status {

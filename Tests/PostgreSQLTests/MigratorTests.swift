@@ -6,17 +6,18 @@ import Testing
 
 struct MigratorTests {
     private static let list = [
-        Migration(name: "people", sql: "CREATE TABLE person (id bigint); CREATE INDEX ON person (id)"),
         Migration(
-            name: "function",
+            version: 1, name: "people", sql: "CREATE TABLE person (id bigint); CREATE INDEX ON person (id)"),
+        Migration(
+            version: 2, name: "function",
             sql:
                 "CREATE FUNCTION two() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN 1; /* ; */ RETURN 2; END $$"
         ),
-        Migration(name: "beds", sql: "CREATE TABLE bed (id bigint); INSERT INTO bed VALUES (1)"),
+        Migration(version: 3, name: "beds", sql: "CREATE TABLE bed (id bigint); INSERT INTO bed VALUES (1)"),
     ]
 
     private func migrate(_ list: [Migration], _ url: String) async throws(MigrationError) -> Int {
-        try await Migrator(migrations: list, logger: TestCluster.logger).migrate(url: url)
+        try await Migrator(schema: "ward", migrations: list, logger: TestCluster.logger).migrate(url: url)
     }
 
     @Test func `what is missing is applied, and nothing twice`() async throws {
@@ -25,7 +26,8 @@ struct MigratorTests {
         #expect(try await migrate(Self.list, url) == 1)
         #expect(try await migrate(Self.list, url) == 0)
         #expect(
-            try await number("SELECT count(*) FROM schema_migration WHERE name = 'beds' AND number = 3", url)
+            try await number(
+                "SELECT count(*) FROM ward.schema_migration WHERE name = 'beds' AND version = 3", url)
                 == 1)
         #expect(try await number("SELECT count(*) FROM bed", url) == 1)
     }
@@ -44,13 +46,13 @@ struct MigratorTests {
         let url = try await TestCluster.makeDatabase()
         _ = try await migrate(Self.list, url)
         var edited = Self.list
-        edited[1] = Migration(name: "function", sql: edited[1].sql + " ")
-        await #expect(throws: MigrationError.changed(number: 2, applied: "function", known: "function")) {
+        edited[1] = Migration(version: 2, name: "function", sql: edited[1].sql + " ")
+        await #expect(throws: MigrationError.changed(version: 2, applied: "function", known: "function")) {
             try await migrate(edited, url)
         }
         var inserted = Self.list
-        inserted.insert(Migration(name: "new", sql: "SELECT 1"), at: 0)
-        await #expect(throws: MigrationError.changed(number: 1, applied: "people", known: "new")) {
+        inserted[0] = Migration(version: 1, name: "new", sql: "SELECT 1")
+        await #expect(throws: MigrationError.changed(version: 1, applied: "people", known: "new")) {
             try await migrate(inserted, url)
         }
     }
@@ -66,7 +68,7 @@ struct MigratorTests {
     @Test func `a migration that fails leaves nothing of itself`() async throws {
         let url = try await TestCluster.makeDatabase()
         var list = Self.list
-        list[2] = Migration(name: "broken", sql: "CREATE TABLE bed (id bigint); SELECT nonsense")
+        list[2] = Migration(version: 3, name: "broken", sql: "CREATE TABLE bed (id bigint); SELECT nonsense")
         do throws(MigrationError) {
             _ = try await migrate(list, url)
             Issue.record("no error was thrown")
@@ -74,13 +76,51 @@ struct MigratorTests {
             #expect(error.description.contains("migration 3 (broken) failed and was undone"))
             #expect(error.description.contains("nonsense"))
         }
-        #expect(try await number("SELECT count(*) FROM schema_migration", url) == 2)
+        #expect(try await number("SELECT count(*) FROM ward.schema_migration", url) == 2)
         #expect(try await migrate(Self.list, url) == 1)
     }
 
     @Test func `a migration that ends its own transaction is not taken for applied`() async throws {
         let url = try await TestCluster.makeDatabase()
-        let list = [Migration(name: "cheat", sql: "CREATE TABLE x (id bigint); ROLLBACK")]
+        let list = [Migration(version: 1, name: "cheat", sql: "CREATE TABLE x (id bigint); ROLLBACK")]
         await #expect(throws: MigrationError.self) { try await migrate(list, url) }
+    }
+
+    @Test func `a gap in the versions is refused, and so are twins`() async throws {
+        let url = try await TestCluster.makeDatabase()
+        await #expect(throws: MigrationError.misnumbered(version: 3, expected: 2)) {
+            try await migrate([Self.list[0], Self.list[2]], url)
+        }
+        await #expect(throws: MigrationError.misnumbered(version: 2, expected: 3)) {
+            try await migrate([Self.list[0], Self.list[1], Self.list[1]], url)
+        }
+    }
+
+    @Test(arguments: [
+        ("V001__people.sql", 1), ("V012__two__parts.sql", 12), ("001__people.sql", nil),
+        ("V1_people.sql", nil),
+        ("Vone__people.sql", nil), ("V001__people.txt", nil),
+    ])
+    func `the name of a file says which version it is`(name: String, version: Int?) {
+        #expect(Migration(fileName: name, sql: "")?.version == version)
+    }
+
+    @Test func `functions are replaced each time, and may name tables that come later`() async throws {
+        let url = try await TestCluster.makeDatabase()
+        for answer in 1...2 {
+            let function = """
+                CREATE OR REPLACE FUNCTION ward.answer() RETURNS bigint LANGUAGE sql AS
+                $$ SELECT \(answer) + count(*) FROM ward.bed $$
+                """
+            _ = try await Migrator(
+                schema: "ward", functions: [function],
+                migrations: [
+                    Migration(
+                        version: 1, name: "beds",
+                        sql: "CREATE TABLE ward.bed (id bigint DEFAULT ward.answer())")
+                ], logger: TestCluster.logger
+            ).migrate(url: url)
+            #expect(try await number("SELECT ward.answer()", url) == Int64(answer))
+        }
     }
 }

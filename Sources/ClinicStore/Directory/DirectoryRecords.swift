@@ -33,16 +33,16 @@ public struct DirectoryRecords: Sendable {
     // Time off is kept for a day longer, since the clocks of a server and of PostgreSQL may differ.
     private static let all = Statement(
         """
-        select department.deleted_at is null, department.id, department.name, opens, closes, created_date, last_update,
-            department.version, doctor_answer.id is not null, doctor_answer.*,
+        select department.deleted_at is null, \(DepartmentRecord.columnList(of: "department")), doctor_view.id is not null,
+            \(DoctorRecord.columnList(of: "doctor_view")),
             array(
                 select unnest(array[start_time, end_time]) from clinic.time_off
-                where doctor_id = doctor_answer.id and deleted_at is null and end_time > now() - interval '1 day'
+                where doctor_id = doctor_view.id and deleted_at is null and end_time > now() - interval '1 day'
             )
         from clinic.department
-        left join clinic.doctor_answer on doctor_answer.department_id = department.id
-        where department.deleted_at is null or doctor_answer.id is not null
-        order by doctor_answer.id
+        left join doctor_view on doctor_view.department_id = department.id
+        where department.deleted_at is null or doctor_view.id is not null
+        order by doctor_view.id
         limit $1
         """)
 

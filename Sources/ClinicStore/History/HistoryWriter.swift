@@ -167,10 +167,10 @@ private struct HistoryWriter {
         let bookings = history.bookings[range]
         _ = try connection.query(
             """
-            insert into clinic.booking (id, doctor_id, user_id, start_time, end_time, status, fee, gst, version, created_at)
-            overriding system value
-            select id, doctor, patient, to_timestamp(starts), to_timestamp(ends), status, fee, gst, version,
-                to_timestamp(at)
+            insert into clinic.booking (id, session_id, doctor_id, user_id, start_time, end_time, occupied, status, fee, gst,
+                version, created_at)
+            select id, id, doctor, patient, to_timestamp(starts), to_timestamp(ends),
+                tstzrange(to_timestamp(starts), to_timestamp(ends)), status, fee, gst, version, to_timestamp(at)
             from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[],
                     $8::bigint[], $9::bigint[], $10::bigint[])
                 as booking (id, doctor, patient, starts, ends, status, fee, gst, version, at)
@@ -194,7 +194,6 @@ private struct HistoryWriter {
             """
             insert into clinic.transaction (id, booking_id, user_id, fee, gst, total_fee, refunded_amount, refunded_gst,
                 status, version, created_at)
-            overriding system value
             select id, booking, patient, fee, gst, fee + gst, refunded_fee + refunded_gst, refunded_gst, status, version,
                 to_timestamp(at)
             from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
@@ -237,10 +236,16 @@ private struct HistoryWriter {
     private func writeEvents(_ events: ArraySlice<PastEvent>) throws(DatabaseError) {
         _ = try connection.query(
             """
-            insert into clinic.event (occurred_at, method, entity, entity_id, change)
-            select to_timestamp(at), $5, entity, entity_id, change::jsonb
+            insert into clinic.event (occurred_at, user_id, doctor_id, method, entity, entity_id, change)
+            select to_timestamp(at), case entity when 'user' then entity_id else booking.user_id end,
+                case entity when 'doctor' then entity_id else coalesce(booking.doctor_id, time_off.doctor_id) end,
+                $5, entity, entity_id, change::jsonb
             from unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[])
                 with ordinality as event (at, entity, entity_id, change, place)
+            left join clinic.transaction on entity = 'transaction' and transaction.id = entity_id
+            left join clinic.booking
+                on booking.id = case entity when 'booking' then entity_id else transaction.booking_id end
+            left join clinic.time_off on entity = 'time_off' and time_off.id = entity_id
             order by place
             """,
             [

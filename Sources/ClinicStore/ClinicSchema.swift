@@ -1,0 +1,93 @@
+// The clinic's schema in one database: tables by migrations, functions and views in the API schema of this version, and the
+// little that has to be done for them while a server runs.
+
+public import Logging
+internal import PostgreSQL
+internal import Synchronization
+
+/// The schema in a database, brought to this program's version and held for as long as a server uses it.
+public final class ClinicSchema: Sendable {
+    /// What the sessions of this program look unqualified names up in: for `DatabaseConfiguration.searchPath`.
+    public let searchPath: [String]
+    private let connection: MaintenanceConnection
+
+    /// The time between two runs of the housekeeping.
+    private static let interval = Duration.seconds(5)
+    /// How many keys are forgotten in one transaction.
+    private static let keysAtOnce: Int64 = 2_000
+    /// How many partitions of events lie ahead: twenty million events.
+    private static let partitionsAhead: Int64 = 2
+
+    private init(searchPath: [String], connection: MaintenanceConnection) {
+        self.searchPath = searchPath
+        self.connection = connection
+    }
+
+    /// Migrates the database, creates this version's functions and views if they are not there, drops those of versions that
+    /// no server uses any more, and holds its own until `close`. Throws `MigrationError`.
+    public static func open(url: String, logger: Logger) async throws -> ClinicSchema {
+        let searchPath = Mutex<[String]>([])
+        let connection = try await MigrationError.unifying {
+            try await MaintenanceConnection.open(
+                url: url, every: interval, logger: logger,
+                prepare: { connection in
+                    let schema = try prepare(connection, logger)
+                    searchPath.withLock { $0 = schema.searchPath }
+                },
+                maintain: { connection in try keepHouse(connection) })
+        }
+        return ClinicSchema(searchPath: searchPath.withLock(\.self), connection: connection)
+    }
+
+    /// Lets this version's functions and views be dropped by others.
+    public func close() async { await connection.close() }
+
+    /// All of `open` on one connection. The migration lock is held throughout, so a schema that was just made or found is
+    /// held before anybody else may look for schemas to drop.
+    private static func prepare(
+        _ connection: AdminConnection, _ logger: Logger
+    ) throws(MigrationError) -> APISchema {
+        let migrator = Migrator(
+            schema: "clinic", functions: SchemaFile.all(in: "triggers").map(\.text), migrations: migrations,
+            logger: logger)
+        return try Migrator.withLock(on: connection) { () throws(MigrationError) in
+            _ = try migrator.migrate(connection)
+            let schema = try MigrationError.wrapping { () throws(DatabaseError) in
+                let schema = try APISchema(on: connection)
+                try schema.hold(on: connection)
+                return schema
+            }
+            do throws(DatabaseError) {
+                try schema.build(on: connection)
+            } catch {
+                throw .definitionsFailed(schema: schema.name, error)
+            }
+            try MigrationError.wrapping { () throws(DatabaseError) in
+                for name in try APISchema.dropUnheld(except: schema.name, on: connection) {
+                    logger.info("dropped the functions of another version", metadata: ["schema": "\(name)"])
+                }
+                try connection.execute("set search_path = \(schema.searchPath.joined(separator: ", "))")
+            }
+            return schema
+        }
+    }
+
+    /// Makes room for events and deletes the keys that are older than a day.
+    private static func keepHouse(_ connection: AdminConnection) throws(DatabaseError) {
+        _ = try connection.query("select clinic.add_event_partitions($1)", [.int64(partitionsAhead)])
+        var forgotten = keysAtOnce
+        while forgotten == keysAtOnce {
+            var row = try connection.query("select forget_keys($1)", [.int64(keysAtOnce)])[0]
+            forgotten = try row.int64()
+        }
+    }
+
+    /// The migrations, oldest first. A file whose name has no version is numbered 0, which the migrator refuses.
+    static var migrations: [Migration] {
+        SchemaFile.all(in: "migrations").map { file in
+            let fileName = file.name + ".sql"
+            return Migration(fileName: fileName, sql: file.text)
+                ?? Migration(version: 0, name: fileName, sql: file.text)
+        }
+    }
+}

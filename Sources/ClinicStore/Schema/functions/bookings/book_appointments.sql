@@ -1,0 +1,96 @@
+-- Books appointments for a batch of callers; each gets what it would get alone. `call` is a caller's place in the arrays.
+-- One statement books everybody who has a new key, whose doctor, department and patient are as expected, and who meets
+-- nobody. The others are looked at one after the other; so is an only caller, whom that costs less.
+--
+-- Locks: keys (claim_keys); department, doctor (share) and patient (share) of each, by doctor and start; the booked times.
+-- Refusals: KEY_REUSED; STALE_VERSION when doctor or department is no longer at the version the caller decided on;
+-- USER_NOT_FOUND; SLOT_TAKEN; PATIENT_BUSY.
+create function book_appointments(
+    p_actors bigint[], p_methods text[], p_keys text[], p_digests bytea[], p_users bigint[], p_doctors bigint[],
+    p_doctor_versions bigint[], p_department_versions bigint[], p_starts timestamptz[], p_ends timestamptz[],
+    p_fees bigint[], p_gsts bigint[])
+returns table (call bigint, refusal text, detail text[], result booking_view) language plpgsql as $$
+declare
+    rest bigint[] := '{1}';
+    new_calls bigint[];
+    ids bigint[];
+    booked_count bigint;
+    context request_context;
+    terms booking_terms;
+    taken booking_outcome;
+begin
+    if cardinality(p_actors) > 1 then
+        new_calls := claim_keys(p_actors, p_keys);
+        ids := array(select nextval('clinic.booking_id_seq') from unnest(p_actors));
+        return query
+            with allowed as materialized (
+                select given.*, full_name, department_id,
+                    department.name as department_name, first_name, last_name
+                from unnest(p_actors, p_methods, p_keys, p_digests, p_users, p_doctors, p_doctor_versions,
+                        p_department_versions, p_starts, p_ends, p_fees, p_gsts, ids)
+                    with ordinality as given (actor, method, key, digest, user_id, doctor_id, doctor_version,
+                        department_version, start_time, end_time, fee, gst, id, place)
+                join clinic.doctor on doctor.id = given.doctor_id and doctor.version = given.doctor_version
+                    and doctor.deleted_at is null
+                join clinic.department on department.id = doctor.department_id
+                    and department.version = given.department_version and department.deleted_at is null
+                join clinic.user_account on user_account.id = given.user_id and user_account.erased_at is null
+                where given.place = any (new_calls)
+                order by given.doctor_id, given.start_time, given.place
+                for share of doctor, department, user_account
+            ), inserted as (
+                insert into clinic.booking (
+                    id, session_id, doctor_id, user_id, start_time, end_time, occupied, status, fee, gst)
+                select allowed.id, allowed.id, allowed.doctor_id, allowed.user_id, allowed.start_time, allowed.end_time,
+                    tstzrange(allowed.start_time, allowed.end_time), 'BOOKED', allowed.fee, allowed.gst
+                from allowed
+                on conflict do nothing
+                returning booking.id
+            ), booked as materialized (
+                -- Wrapped, so that it is a look-up in a hash table: a join would be a loop in a loop.
+                select allowed.*, row(id, start_time, end_time, 'BOOKED', 1, user_id, first_name, last_name, doctor_id,
+                        full_name, department_id, department_name, '{}', '{}', '{}', null, 'BOOKED')::booking_view
+                        as booking
+                from allowed where (id in (select inserted.id from inserted)) is true
+            ), event as (
+                insert into clinic.event (actor_id, user_id, doctor_id, method, entity, entity_id, change)
+                select actor, user_id, doctor_id, method, 'booking', id,
+                    booking_created('BOOKED', doctor_id, user_id, start_time, end_time)
+                from booked order by place
+            ), response as (
+                insert into clinic.idempotency_key (user_id, key, method, request_digest, response)
+                select actor, key, method, digest, to_jsonb(booking) from booked where key is not null
+            )
+            select place, null::text, null::text[], booking from booked;
+        get diagnostics booked_count = row_count;
+        if booked_count = cardinality(p_actors) then
+            return;
+        end if;
+        rest := array(
+            select place from unnest(ids) with ordinality as given (id, place)
+            where not exists (select from clinic.booking where booking.id = given.id) order by place);
+    end if;
+
+    foreach call in array rest loop
+        context := row(p_actors[call], p_methods[call], p_keys[call], p_digests[call]);
+        return query select call, replayed.* from replay(context, null::booking_view) as replayed;
+        continue when found;
+
+        terms := lock_terms(p_doctors[call], p_doctor_versions[call], p_department_versions[call], p_users[call]);
+        if terms.refusal is not null then
+            return query select call, terms.refusal, null::text[], null::booking_view;
+            continue;
+        end if;
+        taken := take_slot(p_users[call], p_doctors[call], p_starts[call], p_ends[call], p_fees[call], p_gsts[call], null,
+            terms);
+        if taken.refusal is not null then
+            return query select call, taken.*;
+            continue;
+        end if;
+        return query select call, completed.* from complete_mutation(
+            context, 'booking', (taken.result).id, p_users[call], p_doctors[call],
+            booking_created('BOOKED', p_doctors[call], p_users[call], p_starts[call], p_ends[call]), taken.result)
+            as completed;
+    end loop;
+end
+$$;

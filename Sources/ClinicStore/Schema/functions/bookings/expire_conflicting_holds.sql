@@ -1,0 +1,33 @@
+-- Sets the expired holds that touch a time to EXPIRED, and names what else is in its way, or null. The booking p_self is not
+-- in its own way.
+--
+-- Locks: the expired holds (no key update), by number.
+-- Refusals: SLOT_TAKEN, PATIENT_BUSY.
+create function expire_conflicting_holds(p_doctor bigint, p_user bigint, p_period tstzrange, p_self bigint)
+returns text language plpgsql as $$
+declare
+    hold clinic.booking;
+begin
+    for hold in
+        select * from clinic.booking
+        where ((doctor_id = p_doctor and occupied && p_period) or (user_id = p_user and period && p_period))
+            and status = 'HELD' and hold_expires_at <= clock_timestamp()
+        order by id for no key update
+    loop
+        perform expire_hold(hold);
+    end loop;
+
+    if exists (
+        select from clinic.booking
+        where doctor_id = p_doctor and occupied && p_period and id is distinct from p_self
+            and clinic.occupies_time(status)) then
+        return 'SLOT_TAKEN';
+    elsif exists (
+        select from clinic.booking
+        where user_id = p_user and period && p_period and id is distinct from p_self
+            and clinic.occupies_time(status)) then
+        return 'PATIENT_BUSY';
+    end if;
+    return null;
+end
+$$;

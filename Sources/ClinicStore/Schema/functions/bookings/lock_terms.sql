@@ -1,0 +1,24 @@
+-- Locks what a new booking was decided on, and returns the names that the booking is shown with.
+--
+-- Locks: doctor, department and patient (share).
+-- Refusals: STALE_VERSION when doctor or department is no longer at the version that was decided on, USER_NOT_FOUND.
+create function lock_terms(p_doctor bigint, p_doctor_version bigint, p_department_version bigint, p_user bigint)
+returns booking_terms language plpgsql as $$
+declare
+    terms booking_terms;
+begin
+    select null, full_name, department_id, department.name, first_name, last_name into terms
+    from clinic.doctor
+    join clinic.department on department.id = doctor.department_id
+    cross join clinic.user_account
+    where doctor.id = p_doctor and doctor.version = p_doctor_version and doctor.deleted_at is null
+        and department.version = p_department_version and department.deleted_at is null
+        and user_account.id = p_user and user_account.erased_at is null
+    for share;
+    if not found then
+        terms.refusal := case when lock_versions(p_doctor, p_doctor_version, p_department_version)
+            then 'USER_NOT_FOUND' else 'STALE_VERSION' end;
+    end if;
+    return terms;
+end
+$$;

@@ -1,0 +1,50 @@
+-- Deletes a department. p_force is empty, or the statuses in which future bookings of its doctors are cancelled while the
+-- doctors are deleted with it. Bookings and registrations share-lock the department, so none can slip in between the count and
+-- the deletion.
+--
+-- Locks: the key, the department (update), its doctors by number (update), their bookings by number and their payments.
+-- Refusals: KEY_REUSED, DEPARTMENT_NOT_FOUND, HAS_DEPENDANTS with the counts.
+create function delete_department(context request_context, p_id bigint, p_now timestamptz, p_force text[])
+returns setof department_outcome language plpgsql as $$
+declare
+    doctors bigint;
+    bookings bigint;
+    member bigint;
+    cancelled bigint;
+    result department_view;
+begin
+    return query select * from replay(context, result);
+    if found then return; end if;
+
+    perform 1 from clinic.department where id = p_id and deleted_at is null for update;
+    if not found then
+        return query select 'DEPARTMENT_NOT_FOUND', null::text[], result;
+        return;
+    end if;
+    select * into result from department_view where id = p_id;
+
+    if cardinality(p_force) = 0 then
+        select count(*) into doctors from clinic.doctor where department_id = p_id and deleted_at is null;
+        select count(*) into bookings from clinic.booking
+        where doctor_id in (select id from clinic.doctor where department_id = p_id) and start_time > p_now
+            and occupies_time_now(status, hold_expires_at);
+        if doctors > 0 or bookings > 0 then
+            return query select 'HAS_DEPENDANTS',
+                array['doctors', doctors::text, 'future_bookings', bookings::text], result;
+            return;
+        end if;
+    else
+        for member in
+            select id from clinic.doctor where department_id = p_id and deleted_at is null order by id for update
+        loop
+            cancelled := cancel_bookings_of_doctor(context, member, p_now, p_force);
+            update clinic.doctor set deleted_at = clock_timestamp(), version = version + 1 where id = member;
+            perform append_event(context, 'doctor', member, null, member,
+                jsonb_build_object('deleted', true, 'cancelled', cancelled));
+        end loop;
+    end if;
+
+    update clinic.department set deleted_at = clock_timestamp(), version = version + 1 where id = p_id;
+    return query select * from complete_mutation(context, 'department', p_id, null, null, '{"deleted": true}', result);
+end
+$$;

@@ -1,0 +1,39 @@
+-- Deletes a doctor. p_force is empty, or the statuses in which future bookings are cancelled with it. A booking share-locks its
+-- doctor, so none can slip in between the count and the deletion.
+--
+-- Locks: the key, the doctor (update), the bookings by number and their payments.
+-- Refusals: KEY_REUSED, DOCTOR_NOT_FOUND, HAS_DEPENDANTS with the count.
+create function delete_doctor(context request_context, p_id bigint, p_now timestamptz, p_force text[])
+returns setof doctor_outcome language plpgsql as $$
+declare
+    bookings bigint;
+    cancelled bigint;
+    result doctor_view;
+begin
+    return query select * from replay(context, result);
+    if found then return; end if;
+
+    perform 1 from clinic.doctor where id = p_id and deleted_at is null for update;
+    if not found then
+        return query select 'DOCTOR_NOT_FOUND', null::text[], result;
+        return;
+    end if;
+    select * into result from doctor_view where id = p_id;
+
+    if cardinality(p_force) = 0 then
+        select count(*) into bookings from clinic.booking
+        where doctor_id = p_id and start_time > p_now and occupies_time_now(status, hold_expires_at);
+        if bookings > 0 then
+            return query select 'HAS_DEPENDANTS', array['future_bookings', bookings::text], result;
+            return;
+        end if;
+    else
+        cancelled := cancel_bookings_of_doctor(context, p_id, p_now, p_force);
+    end if;
+
+    update clinic.doctor set deleted_at = clock_timestamp(), version = version + 1 where id = p_id;
+    return query select * from complete_mutation(
+        context, 'doctor', p_id, null, p_id, jsonb_strip_nulls(jsonb_build_object('deleted', true, 'cancelled', cancelled)),
+        result);
+end
+$$;

@@ -1,0 +1,42 @@
+-- Replaces a doctor who is at p_version.
+--
+-- Locks: the key, the department (share), the doctor.
+-- Refusals: KEY_REUSED, DEPARTMENT_NOT_FOUND, STALE_VERSION, REGISTRATION_NUMBER_TAKEN.
+create function update_doctor(
+    context request_context, p_id bigint, p_version bigint, p_department bigint, p_full_name text,
+    p_registration_number text, p_registration_expiry date, p_fee bigint, p_slot_minutes bigint, p_gst_free boolean)
+returns setof doctor_outcome language plpgsql as $$
+declare
+    result doctor_view;
+begin
+    return query select * from replay(context, result);
+    if found then return; end if;
+
+    perform 1 from clinic.department where id = p_department and deleted_at is null for share;
+    if not found then
+        return query select 'DEPARTMENT_NOT_FOUND', null::text[], result;
+        return;
+    end if;
+    begin
+        update clinic.doctor
+        set department_id = p_department, full_name = p_full_name, registration_number = p_registration_number,
+            registration_expiry = p_registration_expiry, fee = p_fee, slot_minutes = p_slot_minutes,
+            gst_free = p_gst_free, version = version + 1
+        where id = p_id and version = p_version and deleted_at is null;
+        if not found then
+            return query select 'STALE_VERSION', null::text[], result;
+            return;
+        end if;
+    exception when unique_violation then
+        return query select 'REGISTRATION_NUMBER_TAKEN', null::text[], result;
+        return;
+    end;
+
+    select * into result from doctor_view where id = p_id;
+    return query select * from complete_mutation(
+        context, 'doctor', p_id, null, p_id,
+        jsonb_build_object('department_id', p_department, 'fee', p_fee, 'slot_minutes', p_slot_minutes,
+            'gst_free', p_gst_free, 'registration_expiry', p_registration_expiry),
+        result);
+end
+$$;

@@ -1,0 +1,31 @@
+-- Keeps the digests of a new sign-in, if the account is as it was when the password was checked. A user has at most 50 sign-ins;
+-- the oldest make room. Running it again, because the outcome of the first time is not known, changes nothing.
+--
+-- Locks: the user (no key update).
+-- Refusals: STALE_VERSION.
+create function open_session(
+    context request_context, p_user bigint, p_token_version bigint, p_family bytea, p_token bytea, p_now timestamptz,
+    p_expires_at timestamptz)
+returns setof session_outcome language plpgsql as $$
+declare
+    account clinic.user_account;
+    result session_record;
+begin
+    select * into account from clinic.user_account
+    where id = p_user and token_version = p_token_version and erased_at is null for no key update;
+    if not found then
+        return query select 'STALE_VERSION', null::text[], result;
+        return;
+    end if;
+
+    delete from clinic.refresh_family
+    where user_id = p_user and family <> p_family and (expires_at <= p_now or family in (
+        select family from clinic.refresh_family
+        where user_id = p_user and family <> p_family order by refreshed_at desc offset 49));
+    insert into clinic.refresh_family (family, user_id, token, token_version, created_at, refreshed_at, expires_at)
+    values (p_family, p_user, p_token, p_token_version, p_now, p_now, p_expires_at)
+    on conflict do nothing;
+    result := row(account.id, account.email, account.role, account.token_version);
+    return query select null::text, null::text[], result;
+end
+$$;

@@ -1,0 +1,47 @@
+-- Erases a user: the row stays for what refers to it, without anything that tells who it was, and what the user has booked
+-- after p_now is cancelled by the clinic. The responses stored for repeated keys lose the name too, those of others included.
+-- p_owner is who the user must be; null for administrators.
+--
+-- Locks: changes of administrators (is_last_administrator), the key, the user (no key update), the bookings by number and their
+-- payments.
+-- Refusals: KEY_REUSED, USER_NOT_FOUND, LAST_ADMINISTRATOR.
+create function erase_user(
+    context request_context, p_id bigint, p_owner bigint, p_now timestamptz, p_cancelled_from text[])
+returns setof user_outcome language plpgsql as $$
+declare
+    is_last boolean := is_last_administrator(p_id);
+    cancelled bigint;
+    result user_view;
+begin
+    return query select * from replay(context, result);
+    if found then return; end if;
+
+    perform 1 from clinic.user_account
+    where id = p_id and (p_owner is null or id = p_owner) and erased_at is null for no key update;
+    if not found then
+        return query select 'USER_NOT_FOUND', null::text[], result;
+        return;
+    elsif is_last then
+        return query select 'LAST_ADMINISTRATOR', null::text[], result;
+        return;
+    end if;
+
+    cancelled := cancel_bookings_of_user(context, p_id, p_now, p_cancelled_from);
+    -- Neither the e-mail nor the hash is one that anybody can sign in with: one has no @, the other is no hash.
+    update clinic.user_account
+    set first_name = 'Erased', last_name = 'user', phone = '', email = 'erased ' || p_id, password_hash = '',
+        role = 'PATIENT', token_version = token_version + 1, version = version + 1, erased_at = clock_timestamp()
+    where id = p_id
+    returning id, first_name, last_name, phone, email, role, version into result;
+    delete from clinic.refresh_family where user_id = p_id;
+    delete from clinic.idempotency_key where user_id = p_id;
+    update clinic.idempotency_key as kept
+    set response = kept.response || jsonb_build_object('first_name', 'Erased', 'last_name', 'user')
+        || case when kept.response ? 'email' then jsonb_build_object('phone', '', 'email', 'erased ' || p_id)
+            else '{}' end
+    where kept.response ? 'first_name'
+        and (case when kept.response ? 'email' then kept.response ->> 'id' else kept.response ->> 'user_id' end) = p_id::text;
+    return query select * from complete_mutation(
+        context, 'user', p_id, p_id, null, jsonb_build_object('erased', true, 'cancelled_bookings', cancelled), result);
+end
+$$;

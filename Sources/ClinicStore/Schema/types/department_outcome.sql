@@ -1,0 +1,2 @@
+-- What a mutation returns: a refusal by name with its details (key, value, key, value), or the changed row.
+create type department_outcome as (refusal text, detail text[], result department_view);

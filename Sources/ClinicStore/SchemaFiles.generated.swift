@@ -1,0 +1,97 @@
+// Written by `make schema`; not edited by hand.
+
+extension SchemaFile {
+    /// Every file of Schema/, by path.
+    static var all: [SchemaFile] {
+        [
+            SchemaFile("functions/bookings/book_appointments.sql", PackageResources.book_appointments_sql),
+            SchemaFile("functions/bookings/booking_created.sql", PackageResources.booking_created_sql),
+            SchemaFile(
+                "functions/bookings/cancel_bookings_of_doctor.sql",
+                PackageResources.cancel_bookings_of_doctor_sql),
+            SchemaFile(
+                "functions/bookings/cancel_bookings_of_user.sql", PackageResources.cancel_bookings_of_user_sql
+            ),
+            SchemaFile(
+                "functions/bookings/cancel_locked_booking.sql", PackageResources.cancel_locked_booking_sql),
+            SchemaFile("functions/bookings/confirm_hold.sql", PackageResources.confirm_hold_sql),
+            SchemaFile(
+                "functions/bookings/expire_conflicting_holds.sql",
+                PackageResources.expire_conflicting_holds_sql),
+            SchemaFile("functions/bookings/expire_hold.sql", PackageResources.expire_hold_sql),
+            SchemaFile("functions/bookings/hold_slot.sql", PackageResources.hold_slot_sql),
+            SchemaFile("functions/bookings/lock_terms.sql", PackageResources.lock_terms_sql),
+            SchemaFile("functions/bookings/lock_versions.sql", PackageResources.lock_versions_sql),
+            SchemaFile("functions/bookings/occupies_time_now.sql", PackageResources.occupies_time_now_sql),
+            SchemaFile("functions/bookings/reschedule_booking.sql", PackageResources.reschedule_booking_sql),
+            SchemaFile("functions/bookings/take_slot.sql", PackageResources.take_slot_sql),
+            SchemaFile(
+                "functions/bookings/update_booking_status.sql", PackageResources.update_booking_status_sql),
+            SchemaFile("functions/departments/create_department.sql", PackageResources.create_department_sql),
+            SchemaFile("functions/departments/delete_department.sql", PackageResources.delete_department_sql),
+            SchemaFile("functions/departments/update_department.sql", PackageResources.update_department_sql),
+            SchemaFile("functions/doctors/delete_doctor.sql", PackageResources.delete_doctor_sql),
+            SchemaFile("functions/doctors/register_doctor.sql", PackageResources.register_doctor_sql),
+            SchemaFile("functions/doctors/set_doctor_schedule.sql", PackageResources.set_doctor_schedule_sql),
+            SchemaFile("functions/doctors/update_doctor.sql", PackageResources.update_doctor_sql),
+            SchemaFile("functions/events/append_event.sql", PackageResources.append_event_sql),
+            SchemaFile("functions/events/booking_event_type.sql", PackageResources.booking_event_type_sql),
+            SchemaFile("functions/events/booking_of_event.sql", PackageResources.booking_of_event_sql),
+            SchemaFile("functions/events/microseconds.sql", PackageResources.microseconds_sql),
+            SchemaFile("functions/idempotency/claim_keys.sql", PackageResources.claim_keys_sql),
+            SchemaFile("functions/idempotency/complete_mutation.sql", PackageResources.complete_mutation_sql),
+            SchemaFile("functions/idempotency/forget_keys.sql", PackageResources.forget_keys_sql),
+            SchemaFile("functions/idempotency/replay.sql", PackageResources.replay_sql),
+            SchemaFile("functions/sessions/open_session.sql", PackageResources.open_session_sql),
+            SchemaFile("functions/sessions/refresh_session.sql", PackageResources.refresh_session_sql),
+            SchemaFile("functions/sessions/revoke_tokens.sql", PackageResources.revoke_tokens_sql),
+            SchemaFile("functions/time_off/create_time_off.sql", PackageResources.create_time_off_sql),
+            SchemaFile("functions/time_off/delete_time_off.sql", PackageResources.delete_time_off_sql),
+            SchemaFile(
+                "functions/transactions/delete_transaction.sql", PackageResources.delete_transaction_sql),
+            SchemaFile("functions/transactions/is_refundable.sql", PackageResources.is_refundable_sql),
+            SchemaFile("functions/transactions/lock_transaction.sql", PackageResources.lock_transaction_sql),
+            SchemaFile("functions/transactions/pay_bookings.sql", PackageResources.pay_bookings_sql),
+            SchemaFile("functions/transactions/payment_made.sql", PackageResources.payment_made_sql),
+            SchemaFile("functions/transactions/post_journal.sql", PackageResources.post_journal_sql),
+            SchemaFile(
+                "functions/transactions/refund_transaction.sql", PackageResources.refund_transaction_sql),
+            SchemaFile("functions/transactions/reverse_payment.sql", PackageResources.reverse_payment_sql),
+            SchemaFile("functions/users/change_password.sql", PackageResources.change_password_sql),
+            SchemaFile("functions/users/create_user.sql", PackageResources.create_user_sql),
+            SchemaFile("functions/users/erase_user.sql", PackageResources.erase_user_sql),
+            SchemaFile(
+                "functions/users/is_last_administrator.sql", PackageResources.is_last_administrator_sql),
+            SchemaFile("functions/users/make_administrator.sql", PackageResources.make_administrator_sql),
+            SchemaFile("functions/users/set_user_role.sql", PackageResources.set_user_role_sql),
+            SchemaFile("functions/users/update_user.sql", PackageResources.update_user_sql),
+            SchemaFile("migrations/V001__baseline.sql", PackageResources.V001__baseline_sql),
+            SchemaFile("triggers/add_event_partitions.sql", PackageResources.add_event_partitions_sql),
+            SchemaFile("triggers/check_journal_balances.sql", PackageResources.check_journal_balances_sql),
+            SchemaFile("triggers/is_live_payment.sql", PackageResources.is_live_payment_sql),
+            SchemaFile("triggers/is_week.sql", PackageResources.is_week_sql),
+            SchemaFile("triggers/notify_directory_change.sql", PackageResources.notify_directory_change_sql),
+            SchemaFile("triggers/occupies_time.sql", PackageResources.occupies_time_sql),
+            SchemaFile("triggers/stamp_access_change.sql", PackageResources.stamp_access_change_sql),
+            SchemaFile("types/booking_outcome.sql", PackageResources.booking_outcome_sql),
+            SchemaFile("types/booking_terms.sql", PackageResources.booking_terms_sql),
+            SchemaFile("types/department_outcome.sql", PackageResources.department_outcome_sql),
+            SchemaFile("types/doctor_outcome.sql", PackageResources.doctor_outcome_sql),
+            SchemaFile("types/request_context.sql", PackageResources.request_context_sql),
+            SchemaFile("types/session_outcome.sql", PackageResources.session_outcome_sql),
+            SchemaFile("types/session_record.sql", PackageResources.session_record_sql),
+            SchemaFile("types/time_off_outcome.sql", PackageResources.time_off_outcome_sql),
+            SchemaFile("types/transaction_outcome.sql", PackageResources.transaction_outcome_sql),
+            SchemaFile("types/user_outcome.sql", PackageResources.user_outcome_sql),
+            SchemaFile("views/booking_view.sql", PackageResources.booking_view_sql),
+            SchemaFile("views/booking_without_payments.sql", PackageResources.booking_without_payments_sql),
+            SchemaFile("views/department_view.sql", PackageResources.department_view_sql),
+            SchemaFile("views/doctor_view.sql", PackageResources.doctor_view_sql),
+            SchemaFile("views/event_view.sql", PackageResources.event_view_sql),
+            SchemaFile("views/receipt_view.sql", PackageResources.receipt_view_sql),
+            SchemaFile("views/time_off_view.sql", PackageResources.time_off_view_sql),
+            SchemaFile("views/transaction_view.sql", PackageResources.transaction_view_sql),
+            SchemaFile("views/user_view.sql", PackageResources.user_view_sql),
+        ]
+    }
+}
