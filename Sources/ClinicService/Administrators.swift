@@ -29,7 +29,7 @@ public struct Administrators: Sendable {
         try fields.finish()
         return try await users.makeAdministrator(
             draft.hashed(password, by: passwords),
-            origin: Origin(actorID: nil, method: "clinicd/create-admin"))
+            context: RequestContext(actorID: nil, method: "clinicd/create-admin"))
     }
 }
 

@@ -19,10 +19,11 @@ public struct BookingStore: Sendable {
     /// Books an appointment.
     ///
     /// Refused with `staleVersion` when the terms have changed, `userNotFound`, `slotTaken`, `patientBusy`.
-    public func book(_ appointment: Appointment, userID: Int64, origin: Origin) async throws -> BookingRecord
+    public func book(_ appointment: Appointment, userID: Int64, context: RequestContext) async throws
+        -> BookingRecord
     {
         try await Self.book.run(
-            on: database, origin,
+            on: database, context,
             [.int64(userID)] + appointment.values
                 + [.int64(appointment.price.fee), .int64(appointment.price.gst)],
             ofDoctor: appointment.terms.doctorID)
@@ -30,10 +31,10 @@ public struct BookingStore: Sendable {
 
     /// Holds an appointment for so many seconds or until its start. Refused as `book` is, and with `tooManyHolds`.
     public func hold(
-        _ appointment: Appointment, userID: Int64, seconds: Int64, origin: Origin
+        _ appointment: Appointment, userID: Int64, seconds: Int64, context: RequestContext
     ) async throws -> BookingRecord {
         try await Self.hold.run(
-            on: database, origin,
+            on: database, context,
             [.int64(userID)] + appointment.values
                 + [
                     .int64(appointment.price.fee), .int64(appointment.price.gst), .int64(seconds),
@@ -46,11 +47,11 @@ public struct BookingStore: Sendable {
     /// - Parameters:
     ///   - ownerID: whose it must be; nil for the staff.
     ///   - version: at which version it must be; nil for whichever.
-    public func confirm(_ id: Int64, ownerID: Int64?, version: Int64?, origin: Origin) async throws
+    public func confirm(_ id: Int64, ownerID: Int64?, version: Int64?, context: RequestContext) async throws
         -> BookingRecord
     {
         try await Self.confirm.run(
-            on: database, origin,
+            on: database, context,
             [
                 .int64(id), .int64(ownerID), .int64(version), .text(BookingStatus.booked.rawValue),
                 .statuses(BookingStatus.allCases.filter { $0.afterConfirmation == .booked }),
@@ -67,10 +68,10 @@ public struct BookingStore: Sendable {
     ///   - startsAfter: how late it must start now; nil for whenever.
     public func reschedule(
         _ id: Int64, to appointment: Appointment, ownerID: Int64?, version: Int64?, startsAfter: Instant?,
-        origin: Origin
+        context: RequestContext
     ) async throws -> BookingRecord {
         try await Self.reschedule.run(
-            on: database, origin,
+            on: database, context,
             [.int64(id), .int64(ownerID), .int64(version)] + appointment.values
                 + [
                     .statuses(BookingStatus.allCases.filter(\.mayBeRescheduled)), .instant(startsAfter),
@@ -86,10 +87,10 @@ public struct BookingStore: Sendable {
     public func updateStatus(
         _ id: Int64, ownerID: Int64?, version: Int64?, conditions: StatusChangeConditions,
         hiding: Bool = false,
-        origin: Origin
+        context: RequestContext
     ) async throws -> BookingRecord {
         try await Self.updateStatus.run(
-            on: database, origin,
+            on: database, context,
             [
                 .int64(id), .int64(ownerID), .int64(version), .text(conditions.target.rawValue),
                 .statuses(conditions.sources), .instant(conditions.startsAfter),
@@ -129,9 +130,9 @@ public struct BookingStore: Sendable {
 
     private static let replay = Replay<BookingRecord>("booking_view")
 
-    /// What the origin's key was answered with before, or nil. Refused with `keyReused`.
-    public func earlierAnswer(to origin: Origin) async throws -> BookingRecord? {
-        try await Self.replay.run(on: database, origin)
+    /// What the context's key was answered with before, or nil. Refused with `keyReused`.
+    public func earlierAnswer(to context: RequestContext) async throws -> BookingRecord? {
+        try await Self.replay.run(on: database, context)
     }
 
     private static let bookings = Listing<BookingRecord>(

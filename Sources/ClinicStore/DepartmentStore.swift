@@ -35,34 +35,36 @@ public struct DepartmentStore: Sendable {
     private static let delete = Mutation<DepartmentRecord>("delete_department", parameterCount: 3)
 
     /// Makes a department. Refused with `departmentNameTaken`.
-    public func create(_ draft: Draft, today: CivilDate, origin: Origin) async throws -> DepartmentRecord {
-        try await Self.create.run(on: database, origin, draft.values + [.civilDate(today)])
+    public func create(_ draft: Draft, today: CivilDate, context: RequestContext) async throws
+        -> DepartmentRecord
+    {
+        try await Self.create.run(on: database, context, draft.values + [.civilDate(today)])
     }
 
     /// Replaces a department that is at `version`. Refused with `staleVersion`, `departmentNameTaken`.
     public func update(
-        _ id: Int64, at version: Int64, to draft: Draft, today: CivilDate, origin: Origin
+        _ id: Int64, at version: Int64, to draft: Draft, today: CivilDate, context: RequestContext
     ) async throws -> DepartmentRecord {
         try await Self.update.run(
-            on: database, origin, [.int64(id), .int64(version)] + draft.values + [.civilDate(today)])
+            on: database, context, [.int64(id), .int64(version)] + draft.values + [.civilDate(today)])
     }
 
     /// Removes a department. Refused with `departmentNotFound`, `hasDependants`.
     ///
     /// - Parameter cancelling: which of its doctors' future bookings are cancelled and refunded, while the doctors
     ///   are removed too; none: it may have neither.
-    public func delete(_ id: Int64, now: Instant, cancelling: [BookingStatus] = [], origin: Origin)
+    public func delete(_ id: Int64, now: Instant, cancelling: [BookingStatus] = [], context: RequestContext)
         async throws
     {
         _ = try await Self.delete.run(
-            on: database, origin, [.int64(id), .instant(now), .statuses(cancelling)])
+            on: database, context, [.int64(id), .instant(now), .statuses(cancelling)])
     }
 
     private static let replay = Replay<DepartmentRecord>("department_view")
 
-    /// What the origin's key was answered with before, or nil. Refused with `keyReused`.
-    public func earlierAnswer(to origin: Origin) async throws -> DepartmentRecord? {
-        try await Self.replay.run(on: database, origin)
+    /// What the context's key was answered with before, or nil. Refused with `keyReused`.
+    public func earlierAnswer(to context: RequestContext) async throws -> DepartmentRecord? {
+        try await Self.replay.run(on: database, context)
     }
 
     private static let one = Statement(

@@ -55,35 +55,35 @@ public struct DoctorStore: Sendable {
     private static let delete = Mutation<DoctorRecord>("delete_doctor", parameterCount: 3)
 
     /// Registers a doctor. Refused with `departmentNotFound`, `registrationNumberTaken`.
-    public func register(_ draft: Draft, origin: Origin) async throws -> DoctorRecord {
-        try await Self.register.run(on: database, origin, draft.values)
+    public func register(_ draft: Draft, context: RequestContext) async throws -> DoctorRecord {
+        try await Self.register.run(on: database, context, draft.values)
     }
 
     /// Replaces a doctor who is at `version`. Refused with `staleVersion`, `departmentNotFound`,
     /// `registrationNumberTaken`.
     public func update(
-        _ id: Int64, at version: Int64, to draft: Draft, origin: Origin
+        _ id: Int64, at version: Int64, to draft: Draft, context: RequestContext
     ) async throws -> DoctorRecord {
-        try await Self.update.run(on: database, origin, [.int64(id), .int64(version)] + draft.values)
+        try await Self.update.run(on: database, context, [.int64(id), .int64(version)] + draft.values)
     }
 
     /// Removes a doctor. Refused with `doctorNotFound`, `hasDependants`.
     ///
     /// - Parameter cancelling: which of the doctor's future bookings are cancelled and refunded; if that is none,
     ///   there may be none.
-    public func delete(_ id: Int64, now: Instant, cancelling: [BookingStatus] = [], origin: Origin)
+    public func delete(_ id: Int64, now: Instant, cancelling: [BookingStatus] = [], context: RequestContext)
         async throws
     {
         _ = try await Self.delete.run(
-            on: database, origin, [.int64(id), .instant(now), .statuses(cancelling)])
+            on: database, context, [.int64(id), .instant(now), .statuses(cancelling)])
     }
 
     /// Replaces the weekly hours of a doctor who is on these terms. Refused with `staleVersion`.
-    public func setWeeklyHours(_ hours: WeeklyHours, on terms: Terms, origin: Origin) async throws
+    public func setWeeklyHours(_ hours: WeeklyHours, on terms: Terms, context: RequestContext) async throws
         -> DoctorRecord
     {
         try await Self.setSchedule.run(
-            on: database, origin,
+            on: database, context,
             [
                 .int64(terms.doctorID), .int64(terms.doctorVersion), .int64(terms.departmentVersion),
                 .int64Array(hours.minutesOfWeek),
@@ -92,9 +92,9 @@ public struct DoctorStore: Sendable {
 
     private static let replay = Replay<DoctorRecord>("doctor_view")
 
-    /// What the origin's key was answered with before, or nil. Refused with `keyReused`.
-    public func earlierAnswer(to origin: Origin) async throws -> DoctorRecord? {
-        try await Self.replay.run(on: database, origin)
+    /// What the context's key was answered with before, or nil. Refused with `keyReused`.
+    public func earlierAnswer(to context: RequestContext) async throws -> DoctorRecord? {
+        try await Self.replay.run(on: database, context)
     }
 
     private static let one = Statement("select \(DoctorRecord.columnList()) from doctor_view where id = $1")

@@ -5,7 +5,7 @@
 internal import PostgreSQL
 
 /// Who asked for a mutation, by which method, and under which idempotency key.
-public struct Origin: Sendable {
+public struct RequestContext: Sendable {
     /// The signed-in user, or nil.
     public var actorID: Int64?
     /// The full name of the RPC, `clinic.v1.BookingService/BookAppointment`.
@@ -29,7 +29,7 @@ public struct Origin: Sendable {
         }
     }
 
-    /// The origin of one call.
+    /// The context of one call.
     public init(
         actorID: Int64?, method: String, key: Key? = nil, scheduling: (any StatementScheduling)? = nil
     ) {
@@ -91,10 +91,11 @@ struct Mutation<Result: Record>: Sendable {
     /// - Parameter doctorID: whose time it takes, if that is what it may wait for others for. Otherwise that is what the
     ///   same person changes at the same time, but in a set, which any connection may take.
     func run(
-        on database: Database, _ origin: Origin, _ parameters: [SQLValue], ofDoctor doctorID: Int64? = nil
+        on database: Database, _ context: RequestContext, _ parameters: [SQLValue],
+        ofDoctor doctorID: Int64? = nil
     ) async throws -> Result {
-        let affinityKey = doctorID ?? (isBatched ? nil : origin.actorID)
-        guard var row = try await rows(database, origin, origin.values + parameters, affinityKey).first
+        let affinityKey = doctorID ?? (isBatched ? nil : context.actorID)
+        guard var row = try await rows(database, context, context.values + parameters, affinityKey).first
         else { throw StoreError.noAnswer }
         return try answer(reading: &row)
     }
@@ -102,16 +103,16 @@ struct Mutation<Result: Record>: Sendable {
     /// Runs it, and runs the very same again while it is not known whether it was committed: with the same key it is
     /// answered with what was written then, or takes its effect now. Without a key that would be a second effect.
     private func rows(
-        _ database: Database, _ origin: Origin, _ parameters: [SQLValue], _ affinityKey: Int64?
+        _ database: Database, _ context: RequestContext, _ parameters: [SQLValue], _ affinityKey: Int64?
     ) async throws(DatabaseError) -> Rows {
         do {
             return try await database.write(
-                statement, parameters, affinityKey: affinityKey, scheduling: origin.scheduling)
-        } catch let lost where lost.kind == .outcomeUnknown && origin.key != nil {
+                statement, parameters, affinityKey: affinityKey, scheduling: context.scheduling)
+        } catch let lost where lost.kind == .outcomeUnknown && context.key != nil {
             for _ in 0..<4 {
                 do {
                     return try await database.write(
-                        statement, parameters, affinityKey: affinityKey, scheduling: origin.scheduling)
+                        statement, parameters, affinityKey: affinityKey, scheduling: context.scheduling)
                 } catch  where error.kind == .outcomeUnknown {
                     continue
                 } catch {
@@ -135,16 +136,16 @@ struct Replay<Answer: Record>: Sendable {
                 + "(row($1, $2, $3, $4)::request_context, null::\(view))")
     }
 
-    /// The answer that the origin's key was given before, or nil. Refused with `keyReused`.
+    /// The answer that the context's key was given before, or nil. Refused with `keyReused`.
     ///
     /// It takes the way of the writes, which know a twin that is under way, and waits for it.
-    func run(on database: Database, _ origin: Origin) async throws -> Answer? {
-        guard var row = try await database.write(statement, origin.values).first else { return nil }
+    func run(on database: Database, _ context: RequestContext) async throws -> Answer? {
+        guard var row = try await database.write(statement, context.values).first else { return nil }
         return try answer(reading: &row)
     }
 }
 
-extension Origin {
+extension RequestContext {
     /// The fields of request_context.
     fileprivate var values: [SQLValue] {
         [.int64(actorID), .text(method), .text(key?.text), .bytes(key?.requestDigest)]

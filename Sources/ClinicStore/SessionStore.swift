@@ -52,10 +52,10 @@ public struct SessionStore: Sendable {
     /// account has another token version by now.
     public func open(
         userID: Int64, tokenVersion: Int64, family: [UInt8], token: [UInt8], now: Instant, expiry: Instant,
-        origin: Origin
+        context: RequestContext
     ) async throws -> SessionRecord {
         try await Self.openSession.run(
-            on: database, origin,
+            on: database, context,
             [
                 .int64(userID), .int64(tokenVersion), .bytes(family), .bytes(token), .instant(now),
                 .instant(expiry),
@@ -65,18 +65,18 @@ public struct SessionStore: Sendable {
     /// Puts the next refresh token in the place of the one presented, all by their digests; harmless to run again. One
     /// that was replaced before ends the session. Refused with `invalidToken`.
     public func refresh(
-        family: [UInt8], token: [UInt8], next: [UInt8], now: Instant, expiry: Instant, origin: Origin
+        family: [UInt8], token: [UInt8], next: [UInt8], now: Instant, expiry: Instant, context: RequestContext
     ) async throws -> SessionRecord {
         try await Self.refreshSession.run(
-            on: database, origin,
+            on: database, context,
             [.bytes(family), .bytes(token), .bytes(next), .instant(now), .instant(expiry)])
     }
 
     /// Ends every session of a user. Refused with `userNotFound`.
     ///
     /// - Parameter ownerID: who it must be; nil for administrators.
-    public func revoke(userID: Int64, ownerID: Int64?, origin: Origin) async throws {
-        _ = try await Self.revokeTokens.run(on: database, origin, [.int64(userID), .int64(ownerID)])
+    public func revoke(userID: Int64, ownerID: Int64?, context: RequestContext) async throws {
+        _ = try await Self.revokeTokens.run(on: database, context, [.int64(userID), .int64(ownerID)])
     }
 
     private static let standing = Statement(

@@ -48,16 +48,17 @@ public struct TimeOffStore: Sendable {
         "time_off_view", filters: ["doctor_id = ?", "end_time > ?"], order: ["start_time", "id"])
 
     /// Makes a time off; the doctor has a new version by it. Refused with `doctorNotFound`.
-    public func create(doctorID: Int64, period: Range<Instant>, origin: Origin) async throws -> TimeOffRecord
+    public func create(doctorID: Int64, period: Range<Instant>, context: RequestContext) async throws
+        -> TimeOffRecord
     {
         try await Self.create.run(
-            on: database, origin,
+            on: database, context,
             [.int64(doctorID), .instant(period.lowerBound), .instant(period.upperBound)])
     }
 
     /// Ends a time off; the doctor has a new version by it. Refused with `timeOffNotFound`.
-    public func delete(_ id: Int64, origin: Origin) async throws {
-        _ = try await Self.delete.run(on: database, origin, [.int64(id)])
+    public func delete(_ id: Int64, context: RequestContext) async throws {
+        _ = try await Self.delete.run(on: database, context, [.int64(id)])
     }
 
     /// Time off by start; every filter that is nil is left out.

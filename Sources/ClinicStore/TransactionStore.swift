@@ -17,9 +17,11 @@ public struct TransactionStore: Sendable {
     /// Settles a booking at its price. Refused with `bookingNotFound`, `notPayable`, `alreadyPaid`.
     ///
     /// - Parameter ownerID: whose it must be; nil for the staff.
-    public func pay(bookingID: Int64, ownerID: Int64?, origin: Origin) async throws -> TransactionRecord {
+    public func pay(bookingID: Int64, ownerID: Int64?, context: RequestContext) async throws
+        -> TransactionRecord
+    {
         try await Self.pay.run(
-            on: database, origin,
+            on: database, context,
             [
                 .int64(bookingID), .int64(ownerID),
                 .statuses(BookingStatus.allCases.filter { $0.afterPayment != nil }),
@@ -63,12 +65,12 @@ public struct TransactionStore: Sendable {
     /// Refused with `transactionNotFound`, and with `staleVersion` when the balance is another one by now and the
     /// decision does not hold on it.
     public func refund(
-        _ refund: Refund, of balance: Balance, leaving status: TransactionStatus, origin: Origin
+        _ refund: Refund, of balance: Balance, leaving status: TransactionStatus, context: RequestContext
     ) async throws -> TransactionRecord {
         let cancelled =
             refund.isFull ? BookingStatus.allCases.filter { $0.afterFullRefund == .cancelled } : []
         return try await Self.refund.run(
-            on: database, origin,
+            on: database, context,
             [
                 .int64(balance.id), .int64(refund.hasStableSplit ? nil : balance.version),
                 .int64(refund.fee), .int64(refund.gst),
@@ -78,16 +80,16 @@ public struct TransactionStore: Sendable {
 
     private static let replay = Replay<TransactionRecord>("transaction_view")
 
-    /// What the origin's key was answered with before, or nil. Refused with `keyReused`.
-    public func earlierAnswer(to origin: Origin) async throws -> TransactionRecord? {
-        try await Self.replay.run(on: database, origin)
+    /// What the context's key was answered with before, or nil. Refused with `keyReused`.
+    public func earlierAnswer(to context: RequestContext) async throws -> TransactionRecord? {
+        try await Self.replay.run(on: database, context)
     }
 
     /// Hides a transaction, reversed first if it is still paid. Refused with `transactionNotFound`,
     /// `transactionPending`.
-    public func delete(_ id: Int64, origin: Origin) async throws {
+    public func delete(_ id: Int64, context: RequestContext) async throws {
         _ = try await Self.delete.run(
-            on: database, origin,
+            on: database, context,
             [.int64(id), .statuses(BookingStatus.allCases.filter { $0.afterVoid == .booked })])
     }
 

@@ -37,9 +37,9 @@ public struct UserStore: Sendable {
     private static let makeAdministrator = Mutation<UserRecord>("make_administrator", parameterCount: 4)
 
     /// Signs a patient up. Refused with `emailTaken`.
-    public func create(_ draft: Draft, origin: Origin) async throws -> UserRecord {
+    public func create(_ draft: Draft, context: RequestContext) async throws -> UserRecord {
         try await Self.createUser.run(
-            on: database, origin,
+            on: database, context,
             [
                 .text(draft.firstName), .text(draft.lastName), .text(draft.phone), .text(draft.email),
                 .text(draft.passwordHash),
@@ -47,9 +47,9 @@ public struct UserStore: Sendable {
     }
 
     /// Makes an administrator, of an existing user too.
-    public func makeAdministrator(_ draft: Draft, origin: Origin) async throws -> UserRecord {
+    public func makeAdministrator(_ draft: Draft, context: RequestContext) async throws -> UserRecord {
         try await Self.makeAdministrator.run(
-            on: database, origin,
+            on: database, context,
             [.text(draft.firstName), .text(draft.lastName), .text(draft.email), .text(draft.passwordHash)])
     }
 
@@ -79,10 +79,10 @@ public struct UserStore: Sendable {
     ///   - ownerID: who it must be; nil for administrators.
     ///   - version: at which version it must be; nil for whichever.
     public func update(
-        _ id: Int64, ownerID: Int64?, version: Int64?, _ changes: Changes, origin: Origin
+        _ id: Int64, ownerID: Int64?, version: Int64?, _ changes: Changes, context: RequestContext
     ) async throws -> UserRecord {
         try await Self.updateUser.run(
-            on: database, origin,
+            on: database, context,
             [
                 .int64(id), .int64(ownerID), .int64(version), .text(changes.firstName),
                 .text(changes.lastName), .text(changes.phone), .text(changes.email),
@@ -91,19 +91,19 @@ public struct UserStore: Sendable {
 
     /// Replaces a password and ends all sessions. Refused with `staleVersion` when the hash is another by now.
     public func changePassword(
-        of id: Int64, from oldHash: String, to newHash: String, origin: Origin
+        of id: Int64, from oldHash: String, to newHash: String, context: RequestContext
     ) async throws -> UserRecord {
         try await Self.changePassword.run(
-            on: database, origin, [.int64(id), .text(oldHash), .text(newHash)])
+            on: database, context, [.int64(id), .text(oldHash), .text(newHash)])
     }
 
     /// Gives a user another role and ends all sessions. Refused with `userNotFound`, `staleEtag`,
     /// `lastAdministrator`.
     public func setRole(
-        of id: Int64, version: Int64?, to role: Role, origin: Origin
+        of id: Int64, version: Int64?, to role: Role, context: RequestContext
     ) async throws -> UserRecord {
         try await Self.setUserRole.run(
-            on: database, origin, [.int64(id), .int64(version), .text(role.rawValue)])
+            on: database, context, [.int64(id), .int64(version), .text(role.rawValue)])
     }
 
     /// Makes a person unknown and cancels what he or she has booked after `now`, as the clinic. Refused with
@@ -111,10 +111,11 @@ public struct UserStore: Sendable {
     ///
     /// - Parameter ownerID: who it must be; nil for administrators.
     public func erase(
-        _ id: Int64, ownerID: Int64?, now: Instant, cancelling statuses: [BookingStatus], origin: Origin
+        _ id: Int64, ownerID: Int64?, now: Instant, cancelling statuses: [BookingStatus],
+        context: RequestContext
     ) async throws {
         _ = try await Self.eraseUser.run(
-            on: database, origin, [.int64(id), .int64(ownerID), .instant(now), .statuses(statuses)])
+            on: database, context, [.int64(id), .int64(ownerID), .instant(now), .statuses(statuses)])
     }
 
     private static let one = Statement(
@@ -163,9 +164,9 @@ public struct UserStore: Sendable {
 
     private static let replay = Replay<UserRecord>("user_view")
 
-    /// What the origin's key was answered with before, or nil. Refused with `keyReused`.
-    public func earlierAnswer(to origin: Origin) async throws -> UserRecord? {
-        try await Self.replay.run(on: database, origin)
+    /// What the context's key was answered with before, or nil. Refused with `keyReused`.
+    public func earlierAnswer(to context: RequestContext) async throws -> UserRecord? {
+        try await Self.replay.run(on: database, context)
     }
 
     private static let users = Listing<UserRecord>(

@@ -24,7 +24,7 @@ extension SessionRevocationCacheTests {
                 try await users.create(
                     UserStore.Draft(
                         firstName: name, lastName: "x", phone: "", email: "\(name)@x", passwordHash: ""),
-                    origin: Origin(actorID: nil, method: "test")
+                    context: RequestContext(actorID: nil, method: "test")
                 ).id)
         }
         let sessions = SessionStore(database: database)
@@ -44,7 +44,7 @@ extension SessionRevocationCacheTests {
             }
         }
         try await sessions.revoke(
-            userID: ids[1], ownerID: nil, origin: Origin(actorID: nil, method: "test"))
+            userID: ids[1], ownerID: nil, context: RequestContext(actorID: nil, method: "test"))
         let first = try await sessions.changes(from: position, limit: 10)
         #expect(first.userIDs == [ids[1]])
         position = first.position
@@ -64,9 +64,9 @@ extension SessionRevocationCacheTests {
             try connection.execute("select pg_reload_conf()")
         }
         let database = try await openDatabase(cluster.url) { $0.readConnections = 1 }
-        let origin = Origin(actorID: nil, method: "test")
+        let context = RequestContext(actorID: nil, method: "test")
         let draft = UserStore.Draft(firstName: "x", lastName: "x", phone: "", email: "x@x", passwordHash: "")
-        let user = try await UserStore(database: database).create(draft, origin: origin)
+        let user = try await UserStore(database: database).create(draft, context: context)
         let sessions = SessionStore(database: database)
         let revocations = SessionRevocationCache(source: sessions, maximumAge: .seconds(5), now: clock.now)
         try await AdminConnection.withConnection(url: cluster.url) { connection in
@@ -90,7 +90,7 @@ extension SessionRevocationCacheTests {
             else { return false }
             return true
         }
-        try await sessions.revoke(userID: user.id, ownerID: nil, origin: origin)
+        try await sessions.revoke(userID: user.id, ownerID: nil, context: context)
         clock.advance(.seconds(5))
         let after = try await revocations.standing(of: user.id, tokenVersion: 0)
         #expect(after?.tokenVersion == before.tokenVersion + 1)

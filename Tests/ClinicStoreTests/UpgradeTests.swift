@@ -40,11 +40,11 @@ struct UpgradeTests {
             var row = try connection.query("select sha256($1)", [.bytes(sent)])[0]
             return try row.bytes()
         }
-        let origin = Origin(
+        let context = RequestContext(
             actorID: 2, method: "clinic.v1.PaymentService/PayBooking",
             key: .init(text: "pay 1", requestDigest: digest))
         let paid = try await TransactionStore(database: opened.database)
-            .pay(bookingID: 1, ownerID: 2, origin: origin)
+            .pay(bookingID: 1, ownerID: 2, context: context)
         #expect(paid.id == 1)
         #expect(try await opened.texts("select count(*)::text from clinic.transaction") == ["3"])
         await opened.close()
@@ -67,7 +67,7 @@ struct UpgradeTests {
             let price = try GSTRate.standard.price(fee: terms.fee)
             return try await bookings.book(
                 Appointment(slot: slot, price: price, terms: terms), userID: 3,
-                origin: Origin(actorID: 3, method: "test"))
+                context: RequestContext(actorID: 3, method: "test"))
         }
         await #expect(throws: Refusal(.slotTaken)) { _ = try await book("2098-02-01 00:00Z") }
         #expect(try await book("2098-02-02 00:00Z").id > 6)

@@ -19,7 +19,7 @@ struct Sessions: Sendable {
             try await store.open(
                 userID: user.userID, tokenVersion: user.tokenVersion, family: family, token: digest,
                 now: call.now,
-                expiry: expiry, origin: origin(call))
+                expiry: expiry, context: context(call))
         }
         return try answer(owner, token, call)
     }
@@ -33,14 +33,14 @@ struct Sessions: Sendable {
         let owner = try await againWhenOutcomeUnknown {
             try await store.refresh(
                 family: family, token: digest, next: nextDigest, now: call.now, expiry: expiry,
-                origin: origin(call))
+                context: context(call))
         }
         return try answer(owner, next, call)
     }
 
     /// A sign-in has no actor yet, and a response with tokens is stored under no key.
-    private func origin(_ call: AuthorizedCall) -> Origin {
-        Origin(actorID: nil, method: call.origin.method, scheduling: call.origin.scheduling)
+    private func context(_ call: AuthorizedCall) -> RequestContext {
+        RequestContext(actorID: nil, method: call.context.method, scheduling: call.context.scheduling)
     }
 
     private func expiry(_ call: AuthorizedCall) throws -> Instant {

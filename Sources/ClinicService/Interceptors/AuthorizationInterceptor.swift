@@ -62,7 +62,7 @@ struct AuthorizationInterceptor: Sendable {
             try request(),
             AuthorizedCall(
                 caller: caller, peer: call.peer,
-                origin: Origin(actorID: caller.userID, method: method, key: key, scheduling: scheduling),
+                context: RequestContext(actorID: caller.userID, method: method, key: key, scheduling: scheduling),
                 now: now)
         )
     }
@@ -90,12 +90,12 @@ enum IdempotencyKey {
     /// The key of a call with a digest of its request; nil without one or without a signed-in caller.
     static func read<Request: Message>(
         from call: UnaryCall<Request>, caller: Caller
-    ) throws -> Origin.Key? {
+    ) throws -> RequestContext.Key? {
         let values = call.metadata["idempotency-key"]
         guard let key = values.first, caller.userID != nil else { return nil }
         guard values.count == 1, (1...128).contains(key.utf8.count),
             key.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
         else { throw Status(.invalidIdempotencyKey) }
-        return Origin.Key(text: key, requestDigest: try SHA256.digest(call.payload).bytes)
+        return RequestContext.Key(text: key, requestDigest: try SHA256.digest(call.payload).bytes)
     }
 }

@@ -11,7 +11,7 @@ public struct AuthorizedCall: Sendable {
     /// Where the call comes from, for limits per peer, and with whose certificate.
     public let peer: Peer
     /// What a mutation records about its cause.
-    public let origin: Origin
+    public let context: RequestContext
     /// The moment all of the call's decisions are made for.
     public let now: Instant
 }

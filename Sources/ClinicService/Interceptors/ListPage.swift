@@ -58,7 +58,7 @@ struct ListPage<Request: PagedRequest> {
         filters.pageSize = 0
         filters.pageToken = ""
         return PageQuery(
-            method: call.origin.method, callerID: call.caller.userID, filter: filters.encoded())
+            method: call.context.method, callerID: call.caller.userID, filter: filters.encoded())
     }
 
     /// How many records to ask for: one more than fit, to know whether there is a next page.

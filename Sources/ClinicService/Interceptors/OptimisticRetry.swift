@@ -13,7 +13,7 @@ internal import RPC
 ///   - decide: what to write, from what is there now; throws when the rules forbid it.
 ///   - write: writes it if the versions that it was decided on still hold.
 func withOptimisticRetry<Decision, Answer>(
-    _ call: AuthorizedCall, earlier: (Origin) async throws -> Answer?, rounds: Int = 5,
+    _ call: AuthorizedCall, earlier: (RequestContext) async throws -> Answer?, rounds: Int = 5,
     decide: () async throws -> Decision, write: (Decision) async throws -> Answer
 ) async throws -> Answer {
     for _ in 1..<rounds {
@@ -29,8 +29,8 @@ func withOptimisticRetry<Decision, Answer>(
         let decision: Decision
         do {
             decision = try await decide()
-        } catch let refusal where call.origin.key != nil && (refusal is Refusal || refusal is Status) {
-            guard let answer = try await earlier(call.origin) else { throw refusal }
+        } catch let refusal where call.context.key != nil && (refusal is Refusal || refusal is Status) {
+            guard let answer = try await earlier(call.context) else { throw refusal }
             return answer
         }
         return try await write(decision)
@@ -42,7 +42,7 @@ func withOptimisticRetry<Decision, Answer>(
 ///
 /// - Parameter cached: what to write, from what is in memory; nil if that is not known there.
 func withOptimisticRetry<Decision, Answer, Content>(
-    _ call: AuthorizedCall, earlier: (Origin) async throws -> Answer?, on directory: Directory<Content>,
+    _ call: AuthorizedCall, earlier: (RequestContext) async throws -> Answer?, on directory: Directory<Content>,
     cached: (Content) throws -> Decision?, decide: () async throws -> Decision,
     write: (Decision) async throws -> Answer
 ) async throws -> Answer {

@@ -16,7 +16,7 @@ struct BookingService: Sendable {
         let userID = try patient(request.userID, call.caller)
         let start = try clinic.start(request.time)
         return try await make(startingAt: start, with: request.doctorID, call) { appointment in
-            try await bookings.book(appointment, userID: userID, origin: call.origin)
+            try await bookings.book(appointment, userID: userID, context: call.context)
         }
     }
 
@@ -25,7 +25,7 @@ struct BookingService: Sendable {
         let start = try clinic.start(request.time)
         return try await make(startingAt: start, with: request.doctorID, call) { appointment in
             try await bookings.hold(
-                appointment, userID: userID, seconds: clinic.holdDuration, origin: call.origin)
+                appointment, userID: userID, seconds: clinic.holdDuration, context: call.context)
         }
     }
 
@@ -49,7 +49,7 @@ struct BookingService: Sendable {
         Booking(
             try await bookings.confirm(
                 request.bookingID, ownerID: owner(call), version: try version(ofEtag: request.etag),
-                origin: call.origin), clinic)
+                context: call.context), clinic)
     }
 
     func rescheduleBooking(_ request: RescheduleBookingRequest, _ call: AuthorizedCall) async throws
@@ -64,7 +64,7 @@ struct BookingService: Sendable {
         } write: { appointment in
             try await bookings.reschedule(
                 request.bookingID, to: appointment, ownerID: owner(call), version: version,
-                startsAfter: call.caller.isStaff ? nil : call.now, origin: call.origin)
+                startsAfter: call.caller.isStaff ? nil : call.now, context: call.context)
         }
         return Booking(record, clinic)
     }
@@ -137,7 +137,7 @@ struct BookingService: Sendable {
         }
         return try await bookings.updateStatus(
             bookingID, ownerID: owner(call), version: try version(ofEtag: etag),
-            conditions: conditions, hiding: hiding, origin: call.origin)
+            conditions: conditions, hiding: hiding, context: call.context)
     }
 
     /// Whose a booking must be; nil for the staff.

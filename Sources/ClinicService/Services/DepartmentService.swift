@@ -41,7 +41,7 @@ struct DepartmentService: Sendable {
         let draft = try draft(
             name: request.departmentName, start: request.operatingStartHour, end: request.operatingEndHour)
         return Department(
-            try await departments.create(draft, today: try clinic.day(at: call.now), origin: call.origin))
+            try await departments.create(draft, today: try clinic.day(at: call.now), context: call.context))
     }
 
     func updateDepartment(_ request: UpdateDepartmentRequest, _ call: AuthorizedCall) async throws
@@ -66,7 +66,7 @@ struct DepartmentService: Sendable {
             return (current, draft)
         } write: { current, draft in
             try await departments.update(
-                current.id, at: current.version, to: draft, today: today, origin: call.origin)
+                current.id, at: current.version, to: draft, today: today, context: call.context)
         }
         return Department(record)
     }
@@ -76,7 +76,7 @@ struct DepartmentService: Sendable {
     {
         try await departments.delete(
             request.departmentID, now: call.now, cancelling: request.force ? cancelledByTheClinic(call) : [],
-            origin: call.origin)
+            context: call.context)
         return ProtobufEmpty()
     }
 

@@ -43,7 +43,7 @@ struct DoctorService: Sendable {
                 registrationExpiry: request.registrationExpiry, consultationFee: request.consultationFee,
                 slotMinutes: request.slotMinutes, gstFree: request.gstFree,
                 department: DepartmentSummary(id: request.departmentID)))
-        return Doctor(try await doctors.register(draft, origin: call.origin), clinic)
+        return Doctor(try await doctors.register(draft, context: call.context), clinic)
     }
 
     func updateDoctor(_ request: UpdateDoctorRequest, _ call: AuthorizedCall) async throws -> Doctor {
@@ -61,7 +61,7 @@ struct DoctorService: Sendable {
             let draft = try draft(merge(wanted, into: Doctor(current, clinic), mask))
             return (current, draft)
         } write: { current, draft in
-            try await doctors.update(current.id, at: current.version, to: draft, origin: call.origin)
+            try await doctors.update(current.id, at: current.version, to: draft, context: call.context)
         }
         return Doctor(record, clinic)
     }
@@ -69,7 +69,7 @@ struct DoctorService: Sendable {
     func deleteDoctor(_ request: DeleteDoctorRequest, _ call: AuthorizedCall) async throws -> ProtobufEmpty {
         try await doctors.delete(
             request.doctorID, now: call.now, cancelling: request.force ? cancelledByTheClinic(call) : [],
-            origin: call.origin)
+            context: call.context)
         return ProtobufEmpty()
     }
 
@@ -88,7 +88,7 @@ struct DoctorService: Sendable {
             }
             return terms
         } write: { terms in
-            try await doctors.setWeeklyHours(hours, on: terms, origin: call.origin)
+            try await doctors.setWeeklyHours(hours, on: terms, context: call.context)
         }
         return Doctor(record, clinic)
     }

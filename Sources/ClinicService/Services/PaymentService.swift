@@ -43,7 +43,7 @@ struct PaymentService: Sendable {
     func payBooking(_ request: PayBookingRequest, _ call: AuthorizedCall) async throws -> Transaction {
         Transaction(
             try await transactions.pay(
-                bookingID: request.bookingID, ownerID: owner(call.caller), origin: call.origin), clinic)
+                bookingID: request.bookingID, ownerID: owner(call.caller), context: call.context), clinic)
     }
 
     /// What a part takes of the tax is decided on the balance that was read. For nearly all parts it is the same on any
@@ -63,7 +63,7 @@ struct PaymentService: Sendable {
             }
             return (balance, refund, status)
         } write: { balance, refund, status in
-            try await transactions.refund(refund, of: balance, leaving: status, origin: call.origin)
+            try await transactions.refund(refund, of: balance, leaving: status, context: call.context)
         }
         return Transaction(record, clinic)
     }
@@ -93,7 +93,7 @@ struct PaymentService: Sendable {
     func deleteTransaction(_ request: DeleteTransactionRequest, _ call: AuthorizedCall) async throws
         -> ProtobufEmpty
     {
-        try await transactions.delete(request.transactionID, origin: call.origin)
+        try await transactions.delete(request.transactionID, context: call.context)
         return ProtobufEmpty()
     }
 }

@@ -13,12 +13,12 @@ struct TimeOffService: Sendable {
     func createTimeOff(_ request: CreateTimeOffRequest, _ call: AuthorizedCall) async throws -> TimeOff {
         TimeOff(
             try await timeOff.create(
-                doctorID: request.doctorID, period: try period(of: request), origin: call.origin))
+                doctorID: request.doctorID, period: try period(of: request), context: call.context))
     }
 
     func deleteTimeOff(_ request: DeleteTimeOffRequest, _ call: AuthorizedCall) async throws -> ProtobufEmpty
     {
-        try await timeOff.delete(request.timeOffID, origin: call.origin)
+        try await timeOff.delete(request.timeOffID, context: call.context)
         return ProtobufEmpty()
     }
 

@@ -35,7 +35,8 @@ extension UserService {
         }
         try fields.finish()
         return User(
-            try await users.update(userID, ownerID: ownerID, version: expected, changes, origin: call.origin))
+            try await users.update(
+                userID, ownerID: ownerID, version: expected, changes, context: call.context))
     }
 
     func setUserRole(_ request: SetUserRoleRequest, _ call: AuthorizedCall) async throws -> User {
@@ -43,7 +44,7 @@ extension UserService {
             throw Status.required("role")
         }
         let user = try await users.setRole(
-            of: request.userID, version: try version(ofEtag: request.etag), to: role, origin: call.origin)
+            of: request.userID, version: try version(ofEtag: request.etag), to: role, context: call.context)
         revocations.forget(user.id)
         return User(user)
     }
@@ -60,7 +61,7 @@ extension UserService {
         let cancelling = try StatusChangeConditions(
             movingTo: .cancelled, by: .staff, now: call.now, fullRefundBefore: clinic.fullRefundBefore)
         try await users.erase(
-            userID, ownerID: ownerID, now: call.now, cancelling: cancelling.sources, origin: call.origin)
+            userID, ownerID: ownerID, now: call.now, cancelling: cancelling.sources, context: call.context)
         revocations.forget(userID)
         return ProtobufEmpty()
     }

@@ -30,7 +30,7 @@ struct UserService: Sendable {
         return User(
             try await users.create(
                 draft.hashed(request.password, by: passwords),
-                origin: try call.origin.hidingRequest(under: signingKeys)))
+                context: try call.context.hidingRequest(under: signingKeys)))
     }
 
     /// A wrong e-mail and a wrong password get the same answer after the same work: one look-up and one hash.
@@ -57,7 +57,7 @@ struct UserService: Sendable {
 
     func revokeTokens(_ request: RevokeTokensRequest, _ call: AuthorizedCall) async throws -> ProtobufEmpty {
         let (userID, ownerID) = try subject(request.userID, call)
-        try await sessions.store.revoke(userID: userID, ownerID: ownerID, origin: call.origin)
+        try await sessions.store.revoke(userID: userID, ownerID: ownerID, context: call.context)
         revocations.forget(userID)
         return ProtobufEmpty()
     }
@@ -67,8 +67,8 @@ struct UserService: Sendable {
     {
         guard let userID = call.caller.userID else { throw Status(.notSignedIn) }
         do { try PasswordRules.check(request.newPassword) } catch { throw Status(.invalidPassword) }
-        let origin = try call.origin.hidingRequest(under: signingKeys)
-        _ = try await withOptimisticRetry(call, earlier: { _ in try await users.earlierAnswer(to: origin) }) {
+        let context = try call.context.hidingRequest(under: signingKeys)
+        _ = try await withOptimisticRetry(call, earlier: { _ in try await users.earlierAnswer(to: context) }) {
             let oldHash = try await users.passwordHash(of: userID)
             // No e-mail begins so: the request would have been refused.
             let isRight: Bool? = try await limitingFailures(of: "\u{0}\(userID)", call) {
@@ -77,7 +77,7 @@ struct UserService: Sendable {
             guard isRight != nil else { throw Status(.wrongCredentials, "the current password is wrong") }
             return (oldHash, try await passwords.hash(request.newPassword))
         } write: { oldHash, newHash in
-            try await users.changePassword(of: userID, from: oldHash, to: newHash, origin: origin)
+            try await users.changePassword(of: userID, from: oldHash, to: newHash, context: context)
         }
         revocations.forget(userID)
         return ProtobufEmpty()
@@ -112,10 +112,10 @@ struct UserService: Sendable {
     }
 }
 
-extension Origin {
-    /// The origin of a request that holds a password, whose plain digest would let whoever reads the database try
+extension RequestContext {
+    /// The context of a request that holds a password, whose plain digest would let whoever reads the database try
     /// passwords by the billion.
-    fileprivate func hidingRequest(under keys: SigningKeys) throws -> Origin {
+    fileprivate func hidingRequest(under keys: SigningKeys) throws -> RequestContext {
         guard let key else { return self }
         var hidden = self
         hidden.key?.requestDigest = try keys.secretRequests.authenticate(key.requestDigest).bytes

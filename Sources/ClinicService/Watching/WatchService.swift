@@ -69,7 +69,7 @@ struct WatchService: Sendable {
     /// What a token is bound to.
     private func query(_ request: WatchBookingsRequest, _ call: AuthorizedCall) -> PageQuery {
         PageQuery(
-            method: call.origin.method, callerID: call.caller.userID,
+            method: call.context.method, callerID: call.caller.userID,
             filter: WatchBookingsRequest(doctorID: request.doctorID).encoded())
     }
 
