@@ -34,8 +34,8 @@ public struct Stores: Sendable {
     /// the database with.
     public func directory<Content: Sendable>(
         keeping content: @escaping @Sendable (DirectoryRecords) -> Content
-    ) throws -> Directory<Content> {
-        try Directory(database: database, keeping: content)
+    ) throws -> DirectoryCache<Content> {
+        try DirectoryCache(database: database, keeping: content)
     }
 
     /// Appointments.

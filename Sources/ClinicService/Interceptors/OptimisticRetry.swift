@@ -42,7 +42,8 @@ func withOptimisticRetry<Decision, Answer>(
 ///
 /// - Parameter cached: what to write, from what is in memory; nil if that is not known there.
 func withOptimisticRetry<Decision, Answer, Content>(
-    _ call: AuthorizedCall, earlier: (RequestContext) async throws -> Answer?, on directory: Directory<Content>,
+    _ call: AuthorizedCall, earlier: (RequestContext) async throws -> Answer?,
+    on directory: DirectoryCache<Content>,
     cached: (Content) throws -> Decision?, decide: () async throws -> Decision,
     write: (Decision) async throws -> Answer
 ) async throws -> Answer {
@@ -50,19 +51,19 @@ func withOptimisticRetry<Decision, Answer, Content>(
         do {
             return try await write(decision)
         } catch let refusal as Refusal where refusal.reason == .staleVersion {
-            directory.forget()
+            directory.invalidate()
         }
     }
     return try await withOptimisticRetry(call, earlier: earlier, decide: decide, write: write)
 }
 
-extension Directory {
+extension DirectoryCache {
     /// A handler that changes the directory: when it ends, with whatever result, the cached directory is invalidated.
     func changing<Request, Response>(
         _ handler: @escaping @Sendable (Request, AuthorizedCall) async throws -> Response
     ) -> @Sendable (Request, AuthorizedCall) async throws -> Response {
         { request, call in
-            defer { self.forget() }
+            defer { self.invalidate() }
             return try await handler(request, call)
         }
     }

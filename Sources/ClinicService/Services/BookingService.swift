@@ -9,7 +9,7 @@ struct BookingService: Sendable {
     let clinic: ClinicSettings
     let bookings: BookingStore
     let doctors: DoctorStore
-    let directory: Directory<DirectoryMapping>
+    let directory: DirectoryCache<DirectoryMapping>
     let pageTokens: PageTokens
 
     func bookAppointment(_ request: BookAppointmentRequest, _ call: AuthorizedCall) async throws -> Booking {

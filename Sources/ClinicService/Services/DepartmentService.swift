@@ -8,7 +8,7 @@ internal import Scheduling
 struct DepartmentService: Sendable {
     let clinic: ClinicSettings
     let departments: DepartmentStore
-    let directory: Directory<DirectoryMapping>
+    let directory: DirectoryCache<DirectoryMapping>
     let pageTokens: PageTokens
 
     func listDepartments(_ request: ListDepartmentsRequest, _ call: AuthorizedCall) throws

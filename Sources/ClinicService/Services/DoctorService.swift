@@ -8,7 +8,7 @@ internal import Scheduling
 struct DoctorService: Sendable {
     let clinic: ClinicSettings
     let doctors: DoctorStore
-    let directory: Directory<DirectoryMapping>
+    let directory: DirectoryCache<DirectoryMapping>
     let pageTokens: PageTokens
 
     func listDoctors(_ request: ListDoctorsRequest, _ call: AuthorizedCall) throws -> Reply<
