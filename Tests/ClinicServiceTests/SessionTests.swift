@@ -3,6 +3,7 @@
 import Bcrypt
 import ClinicMessages
 import ClinicService
+import ClinicStore
 import Foundation
 import PostgreSQL
 import ProtobufC
