@@ -99,10 +99,8 @@ struct PoolStateMachine: ~Copyable {
         lastSequenceNumber &+= 1
         let shard = shard(of: request)
         queue.append(Attempt(request: request, sequenceNumber: lastSequenceNumber), to: shard)
-        if !isBatched {
-            action.batch = nextBatch(now: now)
-            if action.batch != nil { return action }
-        }
+        if !isBatched { action.batch = nextBatch(now: now) }
+        guard queue.contains(request) else { return action }
         let time = now()
         queue.setWaitStart(of: request, to: time)
         noteWait(in: shard, since: time)

@@ -8,6 +8,7 @@ internal import Synchronization
 final class PooledConnection: Sendable {
     private let pool: ConnectionPool
     private let index: Int
+    private let configuration: DatabaseConfiguration
     private let parameters: ConnectionParameters
     private let wakeup: Wakeup
     private let pipeline: Mutex<PipelinedConnection>
@@ -17,17 +18,16 @@ final class PooledConnection: Sendable {
     /// Whether the caller of a statement that was sent gave up since the thread last looked.
     private let hasAbandonedRequests = Atomic<Bool>(false)
 
-    private var configuration: DatabaseConfiguration { pool.configuration }
-
     init(pool: ConnectionPool, index: Int) throws(DatabaseError) {
         self.pool = pool
         self.index = index
-        parameters = try ConnectionParameters(pool.configuration, purpose: pool.purpose)
+        configuration = pool.configuration
+        parameters = try ConnectionParameters(configuration, purpose: pool.purpose)
         wakeup = try Wakeup()
         pool.probe.register(wakeup)
         pipeline = Mutex(
             PipelinedConnection(
-                purpose: pool.purpose, attemptLimit: pool.configuration.attemptLimit,
+                purpose: pool.purpose, attemptLimit: configuration.attemptLimit,
                 notices: ConnectionNotices(logger: pool.logger)))
     }
 

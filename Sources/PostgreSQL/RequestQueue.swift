@@ -104,9 +104,11 @@ struct RequestQueue {
         count += 1
     }
 
+    func contains(_ request: StatementRequest) -> Bool { request.queuePosition != Self.none }
+
     /// Notes since when a request waits that is in the queue.
     mutating func setWaitStart(of request: StatementRequest, to time: ContinuousClock.Instant) {
-        guard request.queuePosition != Self.none else { return }
+        guard contains(request) else { return }
         nodes[Int(request.queuePosition)].attempt?.queued = time
     }
 
@@ -146,7 +148,7 @@ struct RequestQueue {
 
     /// Takes out a request whose caller gave up.
     mutating func remove(_ request: StatementRequest) {
-        if request.queuePosition != Self.none { _ = remove(at: request.queuePosition) }
+        if contains(request) { _ = remove(at: request.queuePosition) }
     }
 
     /// Makes room for a request with this key: takes out the last request of the key that has most. Nil if that would be this
