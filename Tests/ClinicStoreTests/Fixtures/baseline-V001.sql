@@ -81,6 +81,8 @@ CREATE TABLE clinic.booking (
     CONSTRAINT booking_price CHECK (((fee >= 0) AND (gst >= 0))),
     CONSTRAINT booking_status CHECK ((status = ANY (ARRAY['HELD'::text, 'BOOKED'::text, 'CONFIRMED'::text, 'ARRIVED'::text, 'COMPLETED'::text, 'CANCELLED'::text, 'EXPIRED'::text, 'NO_SHOW'::text])))
 );
+ALTER TABLE ONLY clinic.booking ALTER COLUMN period SET STORAGE PLAIN;
+ALTER TABLE ONLY clinic.booking ALTER COLUMN occupied SET STORAGE PLAIN;
 
 
 --
@@ -759,7 +761,7 @@ INSERT INTO clinic.refresh_family VALUES ('\x01', 2, '\x02', 1, '2026-11-30 17:1
 -- Data for Name: schema_migration; Type: TABLE DATA; Schema: clinic; Owner: -
 --
 
-INSERT INTO clinic.schema_migration VALUES (1, 'baseline', '\x248d7c9eed7558164e47ab83f725ff00a658a358796e45ce307690228b512a43', '2026-11-30 17:12:24.901798+00');
+INSERT INTO clinic.schema_migration VALUES (1, 'baseline', '\x5de8a3bb31b588eec2525ba14499179859d9c980b138439bfc46783e37fc72ad', '2026-11-30 17:12:24.901798+00');
 
 
 --

@@ -147,6 +147,8 @@ create table clinic.booking (
     constraint booking_patient_busy exclude using gist (user_id with =, period with &&)
         where (clinic.occupies_time(status))
 );
+-- GiST copies each range that it compares unless ranges are stored plain: a third of what the two constraints cost.
+alter table clinic.booking alter period set storage plain, alter occupied set storage plain;
 alter sequence clinic.booking_id_seq owned by clinic.booking.id;
 create index booking_of_user on clinic.booking (user_id, start_time, id);
 create index booking_of_doctor on clinic.booking (doctor_id, start_time, id) where hidden_at is null;
