@@ -169,6 +169,7 @@ let package = Package(
                 histogram,
                 logging, nioCore, nioPosix, subprocess,
             ], swiftSettings: settings),
+        .testTarget(name: "TidyTests", swiftSettings: settings),
         .testTarget(
             name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestCluster", "TestWaiting", logging],
             swiftSettings: settings),
