@@ -132,7 +132,7 @@ let package = Package(
         .target(name: "TestWaiting", path: "Tests/TestWaiting", swiftSettings: settings),
         .testTarget(
             name: "ProtobufCTests",
-            dependencies: ["ProtobufC", "TTRPCMessages", "ClinicMessages", "TestMessages"],
+            dependencies: ["CProtobufC", "ProtobufC", "TTRPCMessages", "ClinicMessages", "TestMessages"],
             swiftSettings: settings),
         .testTarget(
             name: "RPCTests",
@@ -163,8 +163,8 @@ let package = Package(
         .testTarget(
             name: "ClinicLoadTests",
             dependencies: [
-                "clinic-load", "ClinicMessages", "Monitoring", "ProtobufC", "RPC", "TTRPC", "TTRPCMessages",
-                "TestWaiting",
+                "clinic-load", "ClinicClient", "ClinicMessages", "Monitoring", "ProtobufC", "RPC", "TTRPC",
+                "TTRPCMessages", "TestWaiting",
                 argumentParser,
                 histogram,
                 logging, nioCore, nioPosix, subprocess,
@@ -220,8 +220,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "ClinicClient", "ClinicMessages", "PostgreSQL", "ProtobufC", "RPC", "TTRPC", "TTRPCMessages",
-                "TestCluster", "TestWaiting",
+                "ClinicClient", "ClinicMessages", "OpenSSL", "PostgreSQL", "ProtobufC", "RPC", "TTRPC",
+                "TTRPCMessages", "TestCluster", "TestWaiting",
                 // Not linked for their code: the tests run what is built.
                 "clinic", "clinic-load", "clinicd",
             ], swiftSettings: settings),
