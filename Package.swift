@@ -88,13 +88,25 @@ let package = Package(
                 "RPC",
                 "TTRPCMessages", logging,
             ], swiftSettings: settings),
+        .target(
+            name: "ClinicServer",
+            dependencies: [
+                "Bcrypt", "ClinicService", "ClinicStore", "Monitoring", "PostgreSQL", "RPC", "TTRPC",
+                "TTRPCMessages",
+                logging, metrics, nioPosix,
+            ], swiftSettings: settings),
+        .target(
+            name: "ClinicDemo", dependencies: ["ClinicService", "ClinicStore", "Scheduling"],
+            swiftSettings: settings),
         .executableTarget(
             name: "clinicd",
             dependencies: [
-                "Bcrypt", "ClinicService", "ClinicStore", "Monitoring", "OpenSSL", "PostgreSQL", "Scheduling",
-                "RPC", "TTRPC",
-                "TTRPCMessages",
-                argumentParser, logging, metrics, nioCore, nioPosix, serviceLifecycle, unixSignals,
+                "Bcrypt", "ClinicDemo", "ClinicServer", "ClinicService", "ClinicStore", "Monitoring",
+                "OpenSSL",
+                "PostgreSQL",
+                "Scheduling", "RPC", "TTRPC", "TTRPCMessages", argumentParser, logging, nioCore,
+                serviceLifecycle,
+                unixSignals,
             ], exclude: ["README.md"], swiftSettings: settings),
 
         // Clients.
@@ -129,6 +141,7 @@ let package = Package(
         .target(
             name: "TestCluster", dependencies: ["PostgreSQL", logging], path: "Tests/TestCluster",
             swiftSettings: settings),
+        .target(name: "TestCleanup", path: "Tests/TestCleanup", swiftSettings: settings),
         .target(name: "TestWaiting", path: "Tests/TestWaiting", swiftSettings: settings),
         .testTarget(
             name: "ProtobufCTests",
@@ -198,9 +211,11 @@ let package = Package(
         .testTarget(
             name: "ClinicServiceTests",
             dependencies: [
-                "Bcrypt", "ClinicMessages", "ClinicService", "ClinicStore", "OpenSSL", "PostgreSQL",
+                "Bcrypt", "ClinicMessages", "ClinicServer", "ClinicService", "ClinicStore", "OpenSSL",
+                "PostgreSQL",
                 "ProtobufC",
-                "Scheduling", "RPC", "TTRPC", "TTRPCMessages", "TestCluster", "TestWaiting", logging,
+                "Scheduling", "RPC", "TTRPC", "TTRPCMessages", "TestCleanup", "TestCluster", "TestWaiting",
+                logging,
                 nioPosix,
             ], swiftSettings: settings),
         .executableTarget(

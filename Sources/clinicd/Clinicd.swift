@@ -1,14 +1,12 @@
-// The daemon's command line: reads arguments and environment, runs the command they name, and turns whatever went
-// wrong into one line.
+// The daemon's command line: reads arguments and environment, runs the command that they name, and reports an error as
+// one line.
 
 internal import ArgumentParser
+internal import ClinicServer
 internal import FoundationEssentials
 internal import Glibc
 
-/// The version of everything here.
-let clinicVersion = "0.1.0"
-
-/// `clinicd`: serves the clinic and looks after its database.
+/// `clinicd`: serves the clinic and maintains its database.
 @main
 struct Clinicd: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -26,13 +24,17 @@ struct Clinicd: AsyncParsableCommand {
               clinicd serve --help
             """,
         version: "clinicd \(clinicVersion)",
-        subcommands: [ServeCommand.self, MigrateCommand.self, CreateAdminCommand.self, SeedDemoCommand.self])
+        subcommands: commands)
+
+    private static let commands: [any DaemonCommand.Type] = [
+        ServeCommand.self, MigrateCommand.self, CreateAdminCommand.self, SeedDemoCommand.self,
+    ]
 
     static func main() async {
-        // Whoever read our output may go; that is no reason to stop serving.
+        // Writing to a closed pipe must not end the daemon.
         signal(SIGPIPE, SIG_IGN)
         let environment = EnvironmentArguments(
-            ProcessInfo.processInfo.environment, for: Array(CommandLine.arguments.dropFirst()), of: Self.self)
+            ProcessInfo.processInfo.environment, for: Array(CommandLine.arguments.dropFirst()), of: commands)
         do {
             var command = try parseAsRoot(environment.arguments)
             if var command = command as? any AsyncParsableCommand {
@@ -49,7 +51,7 @@ struct Clinicd: AsyncParsableCommand {
         }
     }
 
-    /// Reports what the arguments cause: help and the version that were asked for, or a mistake in them.
+    /// Reports why the arguments end the program: help, the version, or a mistake in them.
     private static func report(_ error: any Error, _ environment: EnvironmentArguments) -> Never {
         switch exitCode(for: error) {
         case .success: exit(withError: error)

@@ -1,5 +1,5 @@
-// What the daemon says to people, a line at a time: what it did on standard output, why it could not on standard error.
-// Its log is another matter and goes through swift-log.
+// Messages of a command, one line each: results on standard output, errors on standard error. The log of the daemon goes
+// through swift-log instead.
 
 internal import ClinicStore
 internal import Glibc
@@ -7,17 +7,17 @@ internal import PostgreSQL
 internal import RPC
 internal import TTRPCMessages
 
-/// What ends a command, in one line that says what to do.
+/// An error that ends a command, in one line that says what to do.
 struct Failure: Error, CustomStringConvertible {
     let description: String
 
     init(_ description: String) { self.description = description }
 
-    /// The same failure in words.
+    /// An error in words.
     init(_ error: any Error) { self.init(explanation(of: error)) }
 }
 
-/// Writes a line to standard output at once, also where that is a file or a pipe.
+/// Writes a line to standard output without buffering, so that a reader of a file or a pipe gets it at once.
 func say(_ line: String) {
     write("clinicd: \(line)\n", to: STDOUT_FILENO)
 }
@@ -27,13 +27,13 @@ func complain(_ text: String) {
     write("clinicd: \(text.split(whereSeparator: \.isNewline).joined(separator: " "))\n", to: STDERR_FILENO)
 }
 
-/// Ends the process without tearing its libraries down: a thread that still waits for a database server may be inside
-/// libpq, and what that stands on (libkrb5) aborts when it is taken away. Nothing is buffered, so nothing is lost.
+/// Ends the process without running exit handlers: a thread may still be inside libpq, and the exit handlers of libkrb5,
+/// which libpq uses, would abort then. Output is not buffered, so nothing is lost.
 func leave(_ status: Int32) -> Never {
     _exit(status)
 }
 
-/// An error in words for the administrator; those of a call without the code that is meant for programs.
+/// An error in words for the administrator; a call's status without its code, which is meant for programs.
 func explanation(of error: any Error) -> String {
     switch error {
     case let status as Status:
@@ -48,7 +48,7 @@ func explanation(of error: any Error) -> String {
     }
 }
 
-/// Writes a text in one piece as far as the descriptor takes it; a reader that is gone is nobody's loss.
+/// Writes a text as far as the descriptor takes it; a closed pipe is not an error.
 private func write(_ text: String, to descriptor: Int32) {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {

@@ -1,12 +1,13 @@
-// `clinicd create-admin`. No administrator exists before it was run: there is no default password to forget.
+// `clinicd create-admin`. A new database has no administrator, so that no default password can stay in use.
 
 internal import ArgumentParser
 internal import Bcrypt
+internal import ClinicServer
 internal import ClinicService
 internal import ClinicStore
 internal import Glibc
 
-struct CreateAdminCommand: AsyncParsableCommand {
+struct CreateAdminCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "create-admin", abstract: "Make an administrator, of an existing user too.",
         discussion: """
@@ -16,13 +17,23 @@ struct CreateAdminCommand: AsyncParsableCommand {
               echo "$PASSWORD" | clinicd create-admin --email ann@example.org --first-name Ann --last-name Lee
             """)
 
-    @Option(help: ArgumentHelp("The e-mail to sign in with.", valueName: "e-mail"))
+    enum Name: String, OptionName {
+        case email
+        case firstName = "first-name"
+        case lastName = "last-name"
+    }
+
+    static let optionNames: [any OptionName] = Name.all + StorageOptions.Name.all + PasswordOptions.Name.all
+
+    @Option(
+        name: Name.email.specification, help: ArgumentHelp("The e-mail to sign in with.", valueName: "e-mail")
+    )
     var email: String
 
-    @Option(help: ArgumentHelp("Given name.", valueName: "name"))
+    @Option(name: Name.firstName.specification, help: ArgumentHelp("Given name.", valueName: "name"))
     var firstName: String?
 
-    @Option(help: ArgumentHelp("Family name.", valueName: "name"))
+    @Option(name: Name.lastName.specification, help: ArgumentHelp("Family name.", valueName: "name"))
     var lastName: String?
 
     @OptionGroup var storage: StorageOptions
@@ -31,15 +42,15 @@ struct CreateAdminCommand: AsyncParsableCommand {
     func run() async throws {
         let password = try Self.readPassword()
         let passwords = try BcryptPool(cost: passwords.bcryptCost)
-        let storage = try await Storage.openBesideDaemon(storage, logger: storage.logger())
-        let user = try await storage.closing { database in
-            try await Administrators(users: UserStore(database: database), passwords: passwords)
+        let database = try await storage.openBesideDaemon()
+        let user = try await database.closing { database in
+            try await Administrators(users: UserStore(database: database.database), passwords: passwords)
                 .make(email: email, password: password, firstName: firstName, lastName: lastName)
         }
         say("\(user.email) is an administrator (user \(user.id))")
     }
 
-    /// The first line of standard input. It is not repaired: a password that is not text could not be typed again.
+    /// The first line of standard input. Bytes that are not UTF-8 are refused: nobody could type that password again.
     private static func readPassword() throws -> String {
         var line: [UInt8] = []
         var byte: UInt8 = 0

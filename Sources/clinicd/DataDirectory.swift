@@ -1,4 +1,4 @@
-// Where a deployment keeps what is its own: keys, the socket and, unless a database is named, PostgreSQL's files.
+// Where a deployment keeps its keys, its socket and, unless a database is named, PostgreSQL's files.
 
 internal import FoundationEssentials
 internal import Glibc
@@ -17,8 +17,8 @@ struct DataDirectory {
             + "/.local/share/clinic"
     }
 
-    /// Makes the directory if it is not there. Others may pass through it, since PostgreSQL's files below belong to
-    /// another user when this one is root, but not look around.
+    /// Makes the directory if it does not exist. Mode 0711 lets other users pass through but not list it: if this user is
+    /// root, PostgreSQL's files below belong to another one.
     init(creating path: String) throws {
         self.path = URL(fileURLWithPath: path).standardizedFileURL.path
         do {

@@ -1,6 +1,6 @@
-// Every option of every command can come from the environment: --data-dir from CLINIC_DATA_DIR. What the environment
-// has is put in front of the arguments, so that it is read, checked and complained about in the same way, only under
-// the name of the variable.
+// Every option of every command can come from the environment: --data-dir from CLINIC_DATA_DIR. Options from the
+// environment are inserted before the arguments, so that they are parsed and validated in the same way; an error message
+// names the variable instead of the option.
 
 internal import ArgumentParser
 
@@ -8,55 +8,41 @@ internal import ArgumentParser
 struct EnvironmentArguments {
     /// The command that the arguments name, if it is one.
     let command: String?
-    /// All arguments, those from the environment behind the command's name.
+    /// All arguments, those from the environment after the command's name.
     let arguments: [String]
-    /// The variables that were used, by option.
-    private let variables: [(option: String, variable: String)]
-
-    /// Options that may be given several times: their variables hold a list with commas.
-    private static let lists: Set<String> = ["--listen", "--allow-uid", "--tls-client-name"]
+    /// The options that come from the environment.
+    private let used: [any OptionName]
 
     init(
-        _ environment: [String: String], for arguments: [String], of root: (some ParsableCommand).Type
+        _ environment: [String: String], for arguments: [String], of commands: [any DaemonCommand.Type]
     ) {
         guard let name = arguments.first,
-            let command = root.configuration.subcommands.first(where: { $0.configuration.commandName == name }
-            )
+            let command = commands.first(where: { $0.configuration.commandName == name })
         else {
             self.command = nil
             self.arguments = arguments
-            variables = []
+            used = []
             return
         }
         let given = Set(arguments.map { $0.prefix { $0 != "=" } })
         var added: [String] = []
-        var used: [(option: String, variable: String)] = []
-        for option in Self.options(of: command, root: root) where !given.contains(option[...]) {
-            let variable = "CLINIC_" + option.dropFirst(2).uppercased().replacing("-", with: "_")
-            guard let text = environment[variable], !text.isEmpty else { continue }
-            let values = Self.lists.contains(option) ? text.split(separator: ",").map(String.init) : [text]
-            added += values.map { "\(option)=\($0)" }
-            used.append((option, variable))
+        var used: [any OptionName] = []
+        for name in command.optionNames where !given.contains(name.option[...]) {
+            guard let text = environment[name.variable], !text.isEmpty else { continue }
+            let values = name.isRepeatable ? text.split(separator: ",").map(String.init) : [text]
+            added += values.map { "\(name.option)=\($0)" }
+            used.append(name)
         }
         self.command = name
         self.arguments = [name] + added + arguments.dropFirst()
-        variables = used
+        self.used = used
     }
 
-    /// A complaint with the variables' names in the place of options nobody typed.
-    func naming(_ complaint: String) -> String {
-        // The value's name, which stands in the help, is of no use without it.
-        var text = complaint.replacing(/(--[a-z-]+) <[a-z-]+>/) { String($0.output.1) }
-        for (option, variable) in variables { text = text.replacing(option, with: variable) }
+    /// An error message that names the variables where the options come from the environment.
+    func naming(_ message: String) -> String {
+        // The parser adds the name of the value, which means nothing outside the help.
+        var text = message.replacing(/(--[a-z-]+) <[a-z-]+>/) { String($0.output.1) }
+        for name in used { text = text.replacing(name.option, with: name.variable) }
         return text
-    }
-
-    /// The options of a command that take a value, as its help lists them.
-    private static func options(
-        of command: any ParsableCommand.Type, root: (some ParsableCommand).Type
-    ) -> [String] {
-        root.helpMessage(for: command).split(separator: "\n").compactMap { line in
-            line.firstMatch(of: /^\s+(--[a-z-]+) </).map { String($0.output.1) }
-        }
     }
 }

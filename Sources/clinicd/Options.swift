@@ -1,28 +1,38 @@
-// The options that several commands share, and what they mean.
+// The options that several commands share.
 
 internal import ArgumentParser
+internal import ClinicServer
 internal import ClinicService
 internal import Logging
 internal import Monitoring
-internal import PostgreSQL
 internal import RPC
 internal import Scheduling
 
-/// Where the data is.
+/// Where the data is, and how to log.
 struct StorageOptions: ParsableArguments {
+    enum Name: String, OptionName {
+        case dataDir = "data-dir"
+        case database
+        case logLevel = "log-level"
+        case logFormat = "log-format"
+    }
+
     @Option(
+        name: Name.dataDir.specification,
         help: ArgumentHelp(
             "Where keys, the socket and the private PostgreSQL are kept (default: \(DataDirectory.standardPath)).",
             valueName: "directory"))
     var dataDir: String?
 
     @Option(
+        name: Name.database.specification,
         help: ArgumentHelp(
             "A PostgreSQL 15 or newer to use instead of the private one, as a connection URL.",
             valueName: "url"))
     var database: String?
 
     @Option(
+        name: Name.logLevel.specification,
         help: ArgumentHelp(
             "What to log: trace, debug, info, notice, warning, error (default: info to serve, "
                 + "warning otherwise).", valueName: "level"),
@@ -35,6 +45,7 @@ struct StorageOptions: ParsableArguments {
     var logLevel: Logger.Level?
 
     @Option(
+        name: Name.logFormat.specification,
         help: ArgumentHelp("How log lines look: text or json.", valueName: "format"),
         transform: { text in
             guard let format = LogFormat(rawValue: text) else { throw ValidationError("give text or json") }
@@ -51,6 +62,16 @@ struct StorageOptions: ParsableArguments {
         try DataDirectory(creating: dataDir ?? DataDirectory.standardPath)
     }
 
+    /// Where the database is: the one that is named, or the private one in the data directory.
+    func location(in directory: @autoclosure () throws -> DataDirectory) rethrows -> DatabaseLocation {
+        try database.map { .url($0) } ?? .privateCluster(directory: directory().path)
+    }
+
+    /// Opens the database for a command that may run beside the daemon.
+    func openBesideDaemon() async throws -> ClinicDatabase {
+        try await ClinicDatabase.openBesideServer(location(in: directory()), logger: logger())
+    }
+
     func logger(standardLevel: Logger.Level = .warning) -> Logger {
         var logger = Logger(label: "clinicd", factory: { LineLogHandler(label: $0, format: logFormat) })
         logger.logLevel = logLevel ?? standardLevel
@@ -58,26 +79,42 @@ struct StorageOptions: ParsableArguments {
     }
 }
 
-/// What kind of clinic this is.
+/// The clinic's time zone, money and rules.
 struct ClinicOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The clinic's time zone, an IANA name.", valueName: "name"))
+    enum Name: String, OptionName {
+        case timeZone = "time-zone"
+        case currency
+        case gstBasisPoints = "gst-basis-points"
+        case fullRefundBefore = "full-refund-before"
+        case holdMinutes = "hold-minutes"
+    }
+
+    @Option(
+        name: Name.timeZone.specification,
+        help: ArgumentHelp("The clinic's time zone, an IANA name.", valueName: "name"))
     var timeZone = "Australia/Sydney"
 
-    @Option(help: ArgumentHelp("The ISO 4217 code of all prices.", valueName: "code"))
+    @Option(
+        name: Name.currency.specification,
+        help: ArgumentHelp("The ISO 4217 code of all prices.", valueName: "code"))
     var currency = "AUD"
 
     @Option(
+        name: Name.gstBasisPoints.specification,
         help: ArgumentHelp(
             "Goods and services tax in basis points; 1000 is ten per cent.", valueName: "number"))
     var gstBasisPoints: Int64 = 1000
 
     @Option(
+        name: Name.fullRefundBefore.specification,
         help: ArgumentHelp(
-            "How many hours before the start a patient's cancellation still returns the payment.",
+            "How many hours before the start a patient may cancel with a full refund.",
             valueName: "hours"))
     var fullRefundBefore: Int64 = 24
 
-    @Option(help: ArgumentHelp("How many minutes a hold lasts.", valueName: "minutes"))
+    @Option(
+        name: Name.holdMinutes.specification,
+        help: ArgumentHelp("How many minutes a hold lasts.", valueName: "minutes"))
     var holdMinutes: Int64 = Hold.standardDuration / 60
 
     func settings() throws -> ClinicSettings {
@@ -101,22 +138,34 @@ struct ClinicOptions: ParsableArguments {
     }
 }
 
-/// What the server allows those who connect to it.
+/// What the server allows its clients.
 struct PeerOptions: ParsableArguments {
+    enum Name: String, OptionName {
+        case allowUid = "allow-uid"
+        case drainTime = "drain-time"
+        case defaultTimeout = "default-timeout"
+
+        var isRepeatable: Bool { self == .allowUid }
+    }
+
     @Option(
+        name: Name.allowUid.specification,
         help: ArgumentHelp(
-            "Let only processes of this user id connect through Unix sockets; may be repeated (default: whoever may "
+            "Accept only processes of this user id on Unix sockets; may be repeated (default: everybody who may "
                 + "open the socket's file).", valueName: "uid"))
     var allowUid: [UInt32] = []
 
     @Option(
+        name: Name.drainTime.specification,
         help: ArgumentHelp(
-            "How many seconds calls in flight may go on after SIGTERM, 0 to 3600.", valueName: "seconds"))
+            "How many seconds calls in flight may take to end after SIGTERM, 0 to 3600.", valueName: "seconds"
+        ))
     var drainTime: Int64 = 10
 
     @Option(
+        name: Name.defaultTimeout.specification,
         help: ArgumentHelp(
-            "How many seconds a call may take that sets no timeout, 1 to 3600.", valueName: "seconds"))
+            "How many seconds a call without a timeout may take, 1 to 3600.", valueName: "seconds"))
     var defaultTimeout: Int64 = 30
 
     func validate() throws {
@@ -139,9 +188,14 @@ struct PeerOptions: ParsableArguments {
 
 /// How passwords are hashed.
 struct PasswordOptions: ParsableArguments {
+    enum Name: String, OptionName {
+        case bcryptCost = "bcrypt-cost"
+    }
+
     @Option(
+        name: Name.bcryptCost.specification,
         help: ArgumentHelp(
-            "The work of hashing a password, 4 to 31; each step doubles it.", valueName: "cost"))
+            "The cost of hashing a password, 4 to 31; each step doubles the time.", valueName: "cost"))
     var bcryptCost = 12
 
     func validate() throws {

@@ -2,25 +2,36 @@
 
 internal import ArgumentParser
 internal import Bcrypt
+internal import ClinicDemo
+internal import ClinicServer
 internal import ClinicService
 internal import ClinicStore
 internal import Glibc
 internal import Scheduling
 
-struct SeedDemoCommand: AsyncParsableCommand {
+struct SeedDemoCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
-        commandName: "seed-demo", abstract: "Fill an empty database with a believable clinic.",
+        commandName: "seed-demo", abstract: "Fill an empty database with an invented clinic.",
         discussion: """
             8 departments, 40 doctors, their patients, and weeks of bookings, payments, refunds and missed \
             appointments, up to now and ahead. The patients, such as alice.nguyen@example.org, sign in with the \
-            password "\(DemoClinic.password)". Refuses a database that has departments already. One that is \
-            interrupted leaves nothing: run it again.
+            password "\(DemoClinic.password)". Refuses a database that has departments already. If it is \
+            interrupted, the database stays empty: run it again.
 
             Example:
               clinicd seed-demo --data-dir ./demo --weeks 4
             """)
 
-    @Option(help: ArgumentHelp("How many weeks lie behind the clinic, at most 104.", valueName: "number"))
+    enum Name: String, OptionName {
+        case weeks
+    }
+
+    static let optionNames: [any OptionName] =
+        Name.all + StorageOptions.Name.all + ClinicOptions.Name.all + PasswordOptions.Name.all
+
+    @Option(
+        name: Name.weeks.specification,
+        help: ArgumentHelp("How many weeks of history to make, at most 104.", valueName: "number"))
     var weeks: Int64 = 8
 
     @OptionGroup var storage: StorageOptions
@@ -34,18 +45,17 @@ struct SeedDemoCommand: AsyncParsableCommand {
     func run() async throws {
         let settings = try clinic.settings()
         let passwords = try BcryptPool(cost: passwords.bcryptCost)
-        let storage = try await Storage.openBesideDaemon(storage, logger: storage.logger())
-        let url = storage.url
-        let summary = try await storage.closing { _ in
+        let database = try await storage.openBesideDaemon()
+        let summary = try await database.closing { database in
             let clinic = try DemoClinic(
                 settings: settings, now: .now, weeks: weeks,
                 passwordHash: try await passwords.hash(DemoClinic.password))
-            return try await Self.write(try clinic.history(), to: url)
+            return try await Self.write(try clinic.history(), to: database.url)
         }
         say(summary)
     }
 
-    /// Writes it all and says how much that was.
+    /// Writes the history; returns a summary in one line.
     private static func write(_ history: ClinicHistory, to url: String) async throws -> String {
         let count = history.bookings.count
         do {
@@ -63,7 +73,7 @@ struct SeedDemoCommand: AsyncParsableCommand {
             + "\(history.patients.count) patients and \(count) bookings"
     }
 
-    /// Shows how far it is on a terminal, in one line that the next one replaces.
+    /// Shows the progress on a terminal, in a line that the next one replaces.
     private static func show(_ text: String) {
         guard isatty(STDERR_FILENO) == 1 else { return }
         let line = text.isEmpty ? "\r\u{1B}[K" : "\r\u{1B}[Kclinicd: \(text)"

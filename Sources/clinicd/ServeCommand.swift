@@ -2,19 +2,16 @@
 
 internal import ArgumentParser
 internal import Bcrypt
+internal import ClinicServer
 internal import ClinicService
 internal import ClinicStore
 internal import Logging
 internal import Monitoring
-internal import NIOPosix
-internal import PostgreSQL
 internal import RPC
 internal import ServiceLifecycle
-internal import TTRPC
-internal import TTRPCMessages
 internal import UnixSignals
 
-struct ServeCommand: AsyncParsableCommand {
+struct ServeCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Serve the clinic until SIGTERM or SIGINT.",
         discussion: """
@@ -26,11 +23,23 @@ struct ServeCommand: AsyncParsableCommand {
               clinicd serve --listen tls:0.0.0.0:7411 --tls-cert server.pem --tls-key server.key
             """)
 
+    enum Name: String, OptionName {
+        case listen
+        case metrics
+
+        var isRepeatable: Bool { self == .listen }
+    }
+
+    static let optionNames: [any OptionName] =
+        Name.all + StorageOptions.Name.all + ClinicOptions.Name.all + PasswordOptions.Name.all
+        + CertificateOptions.Name.all + PeerOptions.Name.all
+
     @OptionGroup var storage: StorageOptions
     @OptionGroup var clinic: ClinicOptions
     @OptionGroup var passwords: PasswordOptions
 
     @Option(
+        name: Name.listen.specification,
         help: ArgumentHelp(
             "Where to listen, unix:PATH, tcp:HOST:PORT or tls:HOST:PORT; may be repeated (default: clinic.sock in "
                 + "the data directory and tcp:127.0.0.1:7411).", valueName: "address"),
@@ -41,6 +50,7 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var peers: PeerOptions
 
     @Option(
+        name: Name.metrics.specification,
         help: ArgumentHelp(
             "Where to answer GET /metrics, /healthz and /readyz over HTTP, HOST:PORT (default: nowhere).",
             valueName: "address"),
@@ -83,11 +93,11 @@ private func parseMetricsAddress(_ text: String) throws -> MetricsAddress {
     return MetricsAddress(host: host, port: port)
 }
 
-/// The running service: everything is started in order and stopped in the opposite one.
+/// The running service: starts everything in order and stops it in the opposite order.
 private struct Daemon: Service, CustomStringConvertible {
     let command: ServeCommand
     let logger: Logger
-    /// The log names services; the options, with the database's password among them, are nothing for it.
+    /// ServiceLifecycle logs this; the options, the database's password among them, must not be logged.
     let description = "clinicd"
 
     func run() async throws {
@@ -95,104 +105,70 @@ private struct Daemon: Service, CustomStringConvertible {
         let directory = try command.storage.directory()
         let keys = try SigningKeys.loadOrCreate(at: directory.keyFile)
         let certificates = try command.certificates.certificates(for: command.listen, logger)
-        let storage: Storage
+        let location = command.storage.location(in: directory)
+        let database: ClinicDatabase
         do {
-            storage = try await cancelWhenGracefulShutdown {
-                try await Storage.open(command.storage, logger: logger)
+            database = try await cancelWhenGracefulShutdown {
+                try await ClinicDatabase.open(location, logger: logger)
             }
         } catch is CancellationError {
             return
         }
-        try await storage.closing { database in
-            try await serve(settings, directory, keys, certificates, database)
+        try await database.closing { database in
+            var configuration = ClinicServer.Configuration(
+                clinic: settings, signingKeys: keys,
+                passwords: try BcryptPool(cost: command.passwords.bcryptCost))
+            configuration.transport = command.peers.serverConfiguration
+            configuration.transport.allowedPeerNames = Set(command.certificates.tlsClientName)
+            try await serve(
+                ClinicServer(configuration, database: database.database, logger: logger), directory,
+                certificates)
         }
     }
 
     private func serve(
-        _ settings: ClinicSettings, _ directory: DataDirectory, _ keys: SigningKeys,
-        _ certificates: ServerCertificates?, _ database: Database
+        _ server: ClinicServer, _ directory: DataDirectory, _ certificates: ServerCertificates?
     ) async throws {
-        let health = HealthService(services: clinicServiceNames)
-        let passwords = try BcryptPool(cost: command.passwords.bcryptCost)
-        let methods = try clinicMethods(
-            ClinicDependencies(
-                clinic: settings, stores: Stores(database: database), passwords: passwords, signingKeys: keys,
-                health: health, logger: logger))
-        let registry = MetricsRegistry(families: serverFamilies)
-        var configuration = command.peers.serverConfiguration
-        configuration.allowedPeerNames = Set(command.certificates.tlsClientName)
-        configuration.errorDomain = clinicErrorDomain
-        configuration.metricsPrefix = "clinic"
-        let server = Server(
-            router: methods, wire: .ttrpc, configuration: configuration,
-            group: MultiThreadedEventLoopGroup.singleton,
-            logger: logger, metrics: registry)
-        let pages = try await serve(
-            ServicePages(
-                registry: registry, server: server, database: database, passwords: passwords, health: health))
+        let pages = try await servePages(of: server)
         let reloading = await certificates?.reloadingOnHangUp()
-        let givingBack = Task { await ProcessMemory.trimPeriodically() }
+        let returningMemory = Task { await ProcessMemory.trimPeriodically() }
         defer {
             reloading?.cancel()
-            givingBack.cancel()
+            returningMemory.cancel()
         }
         do {
             try await listen(server, directory, certificates)
-            await serveUntilShutdown(server, database, health)
         } catch {
+            await server.shutdown()
             await pages?.stop()
             throw error
         }
+        try? await gracefulShutdown()
+        await server.shutdown()
         await pages?.stop()
     }
 
-    /// Serves the pages about the service, if they are wanted.
-    private func serve(_ pages: ServicePages) async throws -> PageServer? {
+    /// Serves the pages about the server, if the options name an address for them.
+    private func servePages(of server: ClinicServer) async throws -> PageServer? {
         guard let address = command.metrics else { return nil }
         do {
-            let server = try await PageServer.start(host: address.host, port: address.port) { path in
-                pages.page(path)
+            let pages = try await PageServer.start(host: address.host, port: address.port) { path in
+                server.page(path)
             }
-            say("metrics on \(address.host):\(server.port)")
-            return server
+            say("metrics on \(address.host):\(pages.port)")
+            return pages
         } catch {
             throw Failure(ListenError(.tcp(host: address.host, port: address.port), error))
         }
     }
 
     private func listen(
-        _ server: Server, _ directory: DataDirectory, _ certificates: ServerCertificates?
+        _ server: ClinicServer, _ directory: DataDirectory, _ certificates: ServerCertificates?
     ) async throws {
         let standard = [directory.socket, Address.tcp(host: "127.0.0.1", port: 7411)]
-        do {
-            for address in command.listen.isEmpty ? standard : command.listen {
-                let security: ChannelSecurity? =
-                    if case .tls = address { certificates?.security } else { nil }
-                say("listening on \(try await server.listen(on: address, security: security))")
-            }
-        } catch {
-            await server.shutdown()
-            throw error
+        for address in command.listen.isEmpty ? standard : command.listen {
+            let security: ChannelSecurity? = if case .tls = address { certificates?.security } else { nil }
+            say("listening on \(try await server.listen(on: address, security: security))")
         }
-    }
-
-    private func serveUntilShutdown(
-        _ server: Server, _ database: Database, _ health: HealthService
-    ) async {
-        let following = Task {
-            for await isAvailable in database.availability() {
-                report(isAvailable ? .serving : .notServing, on: health)
-            }
-        }
-        try? await gracefulShutdown()
-        following.cancel()
-        await following.value
-        report(.notServing, on: health)
-        await server.shutdown()
-    }
-
-    /// Says the same of the server as a whole and of each of its services: all of them need the database.
-    private func report(_ status: HealthCheckResponse.ServingStatus, on health: HealthService) {
-        for service in [""] + clinicServiceNames { health.setStatus(status, for: service) }
     }
 }

@@ -1,6 +1,5 @@
-// The certificates of the `tls:` listeners. They are read again on SIGHUP, as programs that renew certificates expect:
-// connections that are there keep what they have, those that come get the new one, and files that are no good change
-// nothing.
+// The certificates of the `tls:` listeners. SIGHUP reads them again, as programs that renew certificates expect: new
+// connections get the new certificate, open ones keep theirs. If reloading fails, the current certificates stay in use.
 
 internal import ArgumentParser
 internal import Glibc
@@ -11,25 +10,39 @@ internal import RPC
 internal import Synchronization
 internal import UnixSignals
 
-/// Where the certificates are.
+/// The files of the certificates.
 struct CertificateOptions: ParsableArguments {
+    enum Name: String, OptionName {
+        case tlsCert = "tls-cert"
+        case tlsKey = "tls-key"
+        case tlsClientCa = "tls-client-ca"
+        case tlsClientName = "tls-client-name"
+
+        var isRepeatable: Bool { self == .tlsClientName }
+    }
+
     @Option(
+        name: Name.tlsCert.specification,
         help: ArgumentHelp(
-            "The certificate of tls: listeners, with the chain behind it, as a PEM file; SIGHUP reads it again.",
+            "The certificate of tls: listeners with its chain, a PEM file; SIGHUP reads it again.",
             valueName: "file"))
     var tlsCert: String?
 
-    @Option(help: ArgumentHelp("The key of that certificate, a PEM file.", valueName: "file"))
+    @Option(
+        name: Name.tlsKey.specification,
+        help: ArgumentHelp("The key of that certificate, a PEM file.", valueName: "file"))
     var tlsKey: String?
 
     @Option(
+        name: Name.tlsClientCa.specification,
         help: ArgumentHelp(
-            "Lets only clients with a certificate of these authorities in, a PEM file.", valueName: "file"))
+            "Accept only clients with a certificate of these authorities, a PEM file.", valueName: "file"))
     var tlsClientCa: String?
 
     @Option(
+        name: Name.tlsClientName.specification,
         help: ArgumentHelp(
-            "Lets only clients in whose certificate has this common name, DNS name or URI; may be repeated.",
+            "Accept only clients whose certificate has this common name, DNS name or URI; may be repeated.",
             valueName: "name"))
     var tlsClientName: [String] = []
 
@@ -37,7 +50,7 @@ struct CertificateOptions: ParsableArguments {
         if tlsClientName.contains("") { throw ValidationError("--tls-client-name needs a name") }
     }
 
-    /// The certificates that are named, if these listeners can do with them.
+    /// The certificates that the options name; nil without TLS. Throws if an option that needs another lacks it.
     func certificates(for listeners: [Address], _ logger: Logger) throws -> ServerCertificates? {
         guard tlsClientName.isEmpty || tlsClientCa != nil else {
             throw Failure("--tls-client-name needs --tls-client-ca")
@@ -87,13 +100,13 @@ final class ServerCertificates: Sendable {
         }
     }
 
-    /// Does so whenever SIGHUP comes, from now on until the task is cancelled.
+    /// Reads the files again at each SIGHUP until the returned task is cancelled.
     func reloadingOnHangUp() async -> Task<Void, Never> {
         let hangUps = await UnixSignalsSequence(trapping: .sighup)
         return Task { for await _ in hangUps { self.reload() } }
     }
 
-    /// Secures a connection with what is current.
+    /// Secures a connection with the current certificates.
     var security: ChannelSecurity {
         { channel in
             try self.current.withLock { $0 }.secure(channel).map { names in
@@ -106,6 +119,6 @@ final class ServerCertificates: Sendable {
         var status = stat()
         guard stat(key, &status) == 0, status.st_mode & 0o007 != 0 else { return }
         logger.warning(
-            "everybody on this machine may read the key; run chmod o= on it", metadata: ["key": "\(key)"])
+            "every user of this machine may read the key; run chmod o= on it", metadata: ["key": "\(key)"])
     }
 }

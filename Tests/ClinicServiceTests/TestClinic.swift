@@ -2,10 +2,10 @@
 
 import Bcrypt
 import ClinicMessages
+import ClinicServer
 import ClinicService
 import ClinicStore
 import Foundation
-import NIOPosix
 import PostgreSQL
 import ProtobufC
 import RPC
@@ -13,72 +13,89 @@ import Scheduling
 import Synchronization
 import TTRPC
 import TTRPCMessages
+import TestCleanup
 import TestCluster
 
-/// A running clinic with one department that never closes, one doctor and an administrator.
+/// Runs the body with a clinic that serves, and stops the clinic afterwards, also if the body throws.
+///
+/// - Parameters:
+///   - databaseURL: the database to serve; a new one if there is none.
+///   - zone: the clinic's time zone; Sydney's if there is none.
+///   - passwords: hashes passwords; at the lowest cost if there is none.
+///   - standingAge: how old a caller's cached role and token version may be.
+///   - statementTimeout: how long a statement may take; the usual time if there is none.
+///   - lockTimeout: how long a statement may wait for a lock; the usual time if there is none.
+///   - writeConnections: the number of connections for writes.
+///   - probeTimeout: how long the database may be silent; the usual time if there is none.
+///   - outageTolerance: how long a call waits for a lost database; the usual time if there is none.
+func withClinic<Value>(
+    databaseURL: String? = nil, zone: TimeZoneRules? = nil, passwords: BcryptPool? = nil,
+    standingAge: Duration = .seconds(5), statementTimeout: Duration? = nil, lockTimeout: Duration? = nil,
+    writeConnections: Int = 2, probeTimeout: Duration? = nil, outageTolerance: Duration? = nil,
+    _ body: (TestClinic) async throws -> Value
+) async throws -> Value {
+    let clinic = try await TestClinic(
+        databaseURL: databaseURL, zone: zone, passwords: passwords, standingAge: standingAge,
+        statementTimeout: statementTimeout, lockTimeout: lockTimeout, writeConnections: writeConnections,
+        probeTimeout: probeTimeout, outageTolerance: outageTolerance)
+    return try await withCleanup(clinic.stop) { try await body(clinic) }
+}
+
+/// A clinic that serves one database on a Unix socket.
 final class TestClinic: Sendable {
     let address: Address
     let databaseURL: String
-    let schema: ClinicSchema
     let database: Database
     let settings: ClinicSettings
     let keys: SigningKeys
-    private let server: Server
+    private let opened: ClinicDatabase
+    var schema: ClinicSchema { opened.schema }
+    private let server: ClinicServer
     private let numbers = Atomic<Int>(0)
 
     static let password = "correct horse"
 
-    /// Starts a clinic in a database of its own, or in the one that is given.
-    ///
-    /// - Parameters:
-    ///   - zone: the clinic's time zone; Sydney's if there is none.
-    ///   - passwords: hashes passwords; at the lowest cost if there is none.
-    ///   - standingAge: how old may be what is known of a caller.
-    ///   - statementTimeout: how long a statement may take; the usual time if there is none.
-    ///   - lockTimeout: how long it may wait for a lock; likewise.
-    ///   - writeConnections: how many connections changes take.
-    ///   - probeTimeout: how long the database may be silent; the usual time if there is none.
+    /// Starts a clinic as `withClinic` does; whoever makes it must stop it.
     init(
         databaseURL: String? = nil, zone: TimeZoneRules? = nil, passwords: BcryptPool? = nil,
         standingAge: Duration = .seconds(5), statementTimeout: Duration? = nil, lockTimeout: Duration? = nil,
-        writeConnections: Int = 2, probeTimeout: Duration? = nil
+        writeConnections: Int = 2, probeTimeout: Duration? = nil, outageTolerance: Duration? = nil
     ) async throws {
         let directory = try TestCluster.makeDirectory()
         self.databaseURL = if let databaseURL { databaseURL } else { try await TestCluster.makeDatabase() }
-        schema = try await ClinicSchema.open(url: self.databaseURL, logger: TestCluster.logger)
-        var configuration = DatabaseConfiguration(url: self.databaseURL)
-        configuration.searchPath = schema.searchPath
-        configuration.readConnections = 1
-        configuration.writeConnections = writeConnections
-        // How fast it is says nothing while so many clinics share the machine.
-        configuration.longestWait = .seconds(60)
-        if let statementTimeout { configuration.statementTimeout = statementTimeout }
-        if let lockTimeout { configuration.lockTimeout = lockTimeout }
-        if let probeTimeout { configuration.probeTimeout = probeTimeout }
-        database = Database(configuration: configuration, logger: TestCluster.logger)
-        try await database.start()
         settings = ClinicSettings(zone: try zone ?? TimeZoneDatabase.load("Australia/Sydney"))
         keys = try SigningKeys(secret: Array("0123456789abcdef0123456789abcdef".utf8))
-        let methods = try clinicMethods(
-            ClinicDependencies(
-                clinic: settings, stores: Stores(database: database),
-                passwords: passwords ?? BcryptPool(cost: 4),
-                signingKeys: keys,
-                health: HealthService(services: clinicServiceNames), logger: TestCluster.logger,
-                standingAge: standingAge))
-        var limits = ServerConfiguration()
-        limits.errorDomain = clinicErrorDomain
-        server = Server(
-            router: methods, wire: .ttrpc, configuration: limits,
-            group: MultiThreadedEventLoopGroup.singleton,
-            logger: TestCluster.logger)
-        address = try await server.listen(on: .unix(path: directory + "/clinic.sock"))
+        var configuration = ClinicServer.Configuration(
+            clinic: settings, signingKeys: keys, passwords: try passwords ?? BcryptPool(cost: 4))
+        configuration.standingAge = standingAge
+        opened = try await ClinicDatabase.open(.url(self.databaseURL), logger: TestCluster.logger) { pool in
+            // All suites run at once and share the connections of one cluster.
+            pool.readConnections = 1
+            pool.writeConnections = writeConnections
+            // Queueing delay says nothing while so many clinics share the machine, so admission control stays open.
+            pool.longestWait = .seconds(60)
+            if let statementTimeout { pool.statementTimeout = statementTimeout }
+            if let lockTimeout { pool.lockTimeout = lockTimeout }
+            if let probeTimeout { pool.probeTimeout = probeTimeout }
+            if let outageTolerance { pool.outageTolerance = outageTolerance }
+        }
+        database = opened.database
+        do {
+            server = try ClinicServer(configuration, database: database, logger: TestCluster.logger)
+            address = try await server.listen(on: .unix(path: directory + "/clinic.sock"))
+        } catch {
+            await opened.close()
+            throw error
+        }
     }
 
+    /// Shuts the server down and leaves the database open.
+    func shutDown() async { await server.shutdown() }
+
+    /// Shuts the server down and closes its database.
     func stop() async {
         await server.shutdown()
-        await database.close()
-        await schema.close()
+        await opened.close()
     }
 
     func next() -> Int { numbers.add(1, ordering: .relaxed).newValue }

@@ -146,7 +146,7 @@ struct MetricsTests {
         try await daemon.stop()
     }
 
-    @Test func `a daemon that is about to end is alive and not ready`() async throws {
+    @Test func `a daemon that shuts down is alive and not ready`() async throws {
         let (clinic, daemon, port) = try await serve()
         // A call in flight that its server waits for.
         let url = try #require(clinic.database)
@@ -171,7 +171,7 @@ struct MetricsTests {
             try await WebAnswer.get("/readyz", port: port).status == 503
         }
         #expect(
-            try await WebAnswer.get("/readyz", port: port).body == "not serving: the daemon is about to end\n"
+            try await WebAnswer.get("/readyz", port: port).body == "not serving: the daemon is shutting down\n"
         )
         #expect(try await WebAnswer.get("/healthz", port: port).status == 200)
         _ = try await TestCluster.administer(

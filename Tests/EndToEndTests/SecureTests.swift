@@ -221,7 +221,7 @@ struct SecureTests {
         let setting = try await Setting()
         chmod(setting.clinic.directory + "/used.key", 0o644)
         let (daemon, _) = try await setting.serve()
-        try await daemon.line(with: "everybody on this machine may read the key", on: .errors)
+        try await daemon.line(with: "every user of this machine may read the key", on: .errors)
         #expect(try await daemon.stop().status == 0)
     }
 }

@@ -1,10 +1,11 @@
-// What the demo clinic's patients did, day by day and visit by visit, by the rules that everybody else keeps to. Chance
-// has a fixed seed and is asked the same questions whatever the time is; what would happen later than now is left out.
+// The visits of the demo's patients, decided by the same rules of Scheduling as real ones. The random numbers have a fixed
+// seed and are drawn in the same order at any time of day; what would happen later than now is left out.
 
 internal import ClinicService
 internal import ClinicStore
 internal import Scheduling
 
+/// Makes the bookings of an invented clinic.
 struct DemoVisits {
     private let settings: ClinicSettings
     private let now: Instant
@@ -13,7 +14,7 @@ struct DemoVisits {
     private var chance = Chance()
     /// When each patient signed up, by place.
     private(set) var signUps: [Instant] = []
-    /// Nobody sees two doctors on a day.
+    /// A patient sees at most one doctor a day.
     private var seen: Set<PatientDay> = []
 
     private struct PatientDay: Hashable {
@@ -21,9 +22,9 @@ struct DemoVisits {
         let day: CivilDate
     }
 
-    /// How many patients are there from the start.
+    /// The number of patients who signed up on the first day.
     private static let firstPatients = 240
-    /// How many of them come again and again.
+    /// The number of patients among them who come often.
     static let regulars = 60
 
     init(of clinic: DemoClinic, doctors: [ClinicHistory.Doctor], hours: [OpeningHours]) {
@@ -33,7 +34,7 @@ struct DemoVisits {
         self.hours = hours
     }
 
-    /// The bookings of these days that are made by now, by when they were made.
+    /// The bookings of a range of days that are made before now, ordered by when they were made.
     mutating func make(from first: CivilDate, to last: CivilDate, opening: Instant) throws -> [PastBooking] {
         signUps = Array(repeating: opening, count: Self.firstPatients)
         var bookings: [PastBooking] = []
@@ -57,7 +58,7 @@ struct DemoVisits {
                 return true
             }
         }
-        // Mondays are full, weekends are not, and some doctors are asked for more than others.
+        // Demand is highest on Mondays and lowest on Sundays, and differs between doctors.
         let demand: Int =
             switch day.weekday {
             case .monday: 82
@@ -75,7 +76,7 @@ struct DemoVisits {
         return bookings
     }
 
-    /// A booking of a slot and what became of it; nil if it is made later than now, or the rules do not allow it.
+    /// A booking of a slot with its later changes; nil if it would be made later than now or the rules refuse it.
     private mutating func visit(
         to doctor: Int, on day: CivilDate, in slot: AppointmentSlot
     ) throws -> PastBooking? {
@@ -124,7 +125,7 @@ struct DemoVisits {
         return booking
     }
 
-    /// All of the payment, or a part of it a day later, and for some another part after that.
+    /// Refunds the whole payment or a part of it a day later, and for some bookings another part after that.
     private func giveBack(
         _ complaint: Int64, _ part: Int64, after end: Instant, of booking: inout PastBooking
     ) throws {
@@ -133,9 +134,9 @@ struct DemoVisits {
         if complaint == 1 { try step(end, 2 * 86_400 + part) { try booking.refund(amount, at: $0) } }
     }
 
-    /// Does something so many seconds after a moment, if that is not later than now.
+    /// Runs the body with the time that many seconds after a moment, unless that time is in the future.
     private func step(_ moment: Instant, _ seconds: Int64, _ body: (Instant) throws -> Void) throws {
-        guard let then = moment.adding(seconds: seconds) else { throw Failure("the clock is wrong") }
+        guard let then = moment.adding(seconds: seconds) else { throw DemoCalendarError() }
         if then <= now { try body(then) }
     }
 
@@ -146,20 +147,20 @@ struct DemoVisits {
             movingTo: target, by: actor, now: moment, fullRefundBefore: settings.fullRefundBefore)
     }
 
-    /// Whoever books for the first time has just signed up.
+    /// Lets a patient sign up ten minutes before the first booking.
     private mutating func signUp(_ patient: Int, before bookedAt: Instant) throws {
-        guard let moment = bookedAt.adding(seconds: -600) else { throw Failure("the clock is wrong") }
+        guard let moment = bookedAt.adding(seconds: -600) else { throw DemoCalendarError() }
         if patient == signUps.count { signUps.append(moment) }
         signUps[patient] = min(signUps[patient], moment)
     }
 }
 
-/// What becomes of an appointment.
+/// How an appointment ends.
 private enum Course {
     case comes, staysAway, cancels, isCancelled
 }
 
-/// SplitMix64 with a fixed seed.
+/// The random number generator SplitMix64 with a fixed seed.
 private struct Chance: RandomNumberGenerator {
     private var state: UInt64 = 20_261_124
 
@@ -184,7 +185,7 @@ private struct Chance: RandomNumberGenerator {
         }
     }
 
-    /// Every fifth visit is that of one of the regulars, and some are those of somebody new.
+    /// One visit in five is by a regular patient, and some are by a new one.
     mutating func patient(of count: Int) -> Int {
         switch number(0...99) {
         case 0..<20: Int.random(in: 0..<DemoVisits.regulars, using: &self)

@@ -1,0 +1,152 @@
+// Opens the database of a command: the one that a URL names, the private cluster that a running server has open, or the
+// private cluster, started for as long as the command runs.
+
+public import ClinicStore
+public import Logging
+public import PostgreSQL
+
+/// Where a clinic's database is.
+public enum DatabaseLocation: Sendable {
+    /// A PostgreSQL 15 or newer that somebody else runs, as a connection URL.
+    case url(String)
+    /// A PostgreSQL in this data directory that is started with the server and stopped after it.
+    case privateCluster(directory: String)
+}
+
+/// An open database whose schema is up to date.
+public struct ClinicDatabase: Sendable {
+    /// The pool of its connections.
+    public let database: Database
+    /// Where it is, as a connection URL.
+    public let url: String
+    /// The schema, whose functions and views are held for as long as the database is open.
+    public let schema: ClinicSchema
+    private let cluster: PrivateCluster?
+
+    /// How long a command waits for a server that starts or stops at the same time.
+    private static let startOrStopTime = Duration.seconds(30)
+    /// The nice value of the read backends of a private cluster. They run behind this process, so that it can reject
+    /// calls promptly under overload. Backends that write keep their priority: they hold locks that others wait for.
+    private static let readBackendNiceness: Int32 = 4
+
+    /// Opens and migrates the database of a server. Throws `PrivateClusterError`, `MigrationError` or `DatabaseError`;
+    /// a cancelled task throws `CancellationError` at once, which is for the end of a process only.
+    ///
+    /// - Parameter configure: changes how the pool connects and queues.
+    public static func open(
+        _ location: DatabaseLocation, logger: Logger,
+        configure: (inout DatabaseConfiguration) -> Void = { _ in }
+    ) async throws -> ClinicDatabase {
+        switch location {
+        case .url(let url):
+            var configuration = DatabaseConfiguration(url: url)
+            configure(&configuration)
+            return try await open(configuration, of: nil, logger)
+        case .privateCluster(let directory):
+            return try await openCluster(directory, logger, configure)
+        }
+    }
+
+    /// Opens and migrates the database for a command that may run beside a server: if a server runs the private cluster,
+    /// the command uses the same cluster. While that server starts or stops, the command tries again for 30 seconds.
+    /// Throws as `open` does.
+    public static func openBesideServer(
+        _ location: DatabaseLocation, logger: Logger
+    ) async throws -> ClinicDatabase {
+        guard case .privateCluster(let directory) = location else {
+            return try await open(location, logger: logger)
+        }
+        let end = ContinuousClock.now + startOrStopTime
+        while true {
+            do {
+                let url = PrivateCluster.runningURL(directory: directory)
+                return try await open(url.map { .url($0) } ?? location, logger: logger)
+            } catch  where isTransient(error) && ContinuousClock.now < end {
+                logger.debug("waiting for the server", metadata: ["reason": "\(error)"])
+                try await Task.sleep(for: .milliseconds(100))
+            }
+        }
+    }
+
+    /// Closes the connections and stops the private cluster if this opened it.
+    public func close() async {
+        await database.close()
+        await schema.close()
+        await cluster?.stop()
+    }
+
+    /// Runs the body and closes the database afterwards, also if the body throws.
+    public func closing<Value>(after body: (ClinicDatabase) async throws -> Value) async throws -> Value {
+        do {
+            let value = try await body(self)
+            await close()
+            return value
+        } catch {
+            await close()
+            throw error
+        }
+    }
+
+    private static func openCluster(
+        _ directory: String, _ logger: Logger, _ configure: (inout DatabaseConfiguration) -> Void
+    ) async throws -> ClinicDatabase {
+        let cluster = try await PrivateCluster.start(.init(directory: directory), logger: logger)
+        do {
+            var configuration = DatabaseConfiguration(url: cluster.url)
+            configuration.niceness = readBackendNiceness
+            configure(&configuration)
+            return try await open(configuration, of: cluster, logger)
+        } catch {
+            await cluster.stop()
+            throw error
+        }
+    }
+
+    private static func open(
+        _ configuration: DatabaseConfiguration, of cluster: PrivateCluster?, _ logger: Logger
+    ) async throws -> ClinicDatabase {
+        try await untilCancelled {
+            let schema = try await ClinicSchema.open(url: configuration.url, logger: logger)
+            var configuration = configuration
+            configuration.searchPath = schema.searchPath
+            let database = Database(configuration: configuration, logger: logger)
+            do {
+                try await database.start()
+            } catch {
+                await schema.close()
+                throw error
+            }
+            return ClinicDatabase(
+                database: database, url: configuration.url, schema: schema, cluster: cluster)
+        }
+    }
+
+    /// Whether the error is that of a server that starts or stops: its lock is held while no PostgreSQL accepts
+    /// connections.
+    private static func isTransient(_ error: any Error) -> Bool {
+        switch error {
+        case let error as PrivateClusterError: error.kind == .inUse
+        case MigrationError.database(let error): error.kind == .unavailable
+        case let error as DatabaseError: error.kind == .unavailable
+        default: false
+        }
+    }
+}
+
+/// Does work that cannot be interrupted, such as connecting or waiting for another program's migrations. If the task is
+/// cancelled, it throws `CancellationError` at once and the work goes on without it.
+private func untilCancelled<Value: Sendable>(
+    _ work: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+    let (results, continuation) = AsyncThrowingStream<Value, any Error>.makeStream()
+    Task {
+        do {
+            continuation.yield(try await work())
+            continuation.finish()
+        } catch {
+            continuation.finish(throwing: error)
+        }
+    }
+    for try await value in results { return value }
+    throw CancellationError()
+}

@@ -1,0 +1,90 @@
+// A whole clinic in one process: everything between an open database and the listening sockets. The daemon and the tests
+// both start it, so that the tests run exactly what users run.
+
+public import Bcrypt
+public import ClinicService
+public import Logging
+public import Monitoring
+public import PostgreSQL
+public import RPC
+internal import TTRPCMessages
+
+/// The version of everything here.
+public let clinicVersion = "0.1.0"
+
+/// Serves a clinic from an open database.
+public final class ClinicServer: Sendable {
+    /// What a deployment decides about its clinic.
+    public struct Configuration: Sendable {
+        /// The time zone, the money and the customs.
+        public var clinic: ClinicSettings
+        /// The keys that sign tokens.
+        public var signingKeys: SigningKeys
+        /// The threads that hash passwords.
+        public var passwords: BcryptPool
+        /// How old a cached role and token version of a signed-in caller may be: a person who was signed out or has
+        /// another role may still call for so long.
+        public var standingAge = Duration.seconds(5)
+        /// Who may connect and how long calls may take. The server itself sets the domain of errors and the names of
+        /// metrics.
+        public var transport = ServerConfiguration()
+
+        /// A clinic with the usual limits.
+        public init(clinic: ClinicSettings, signingKeys: SigningKeys, passwords: BcryptPool) {
+            self.clinic = clinic
+            self.signingKeys = signingKeys
+            self.passwords = passwords
+        }
+    }
+
+    private let server: Server
+    private let health: HealthService
+    private let pages: ServerPages
+    private let followingAvailability: Task<Void, Never>
+
+    /// A server that does not listen yet; from now on its health checks follow the availability of the database, which
+    /// stays the caller's to close. Throws when a method of the schema is not served, or `DatabaseError` when no thread
+    /// can listen to the database.
+    public init(
+        _ configuration: Configuration, database: Database, logger: Logger
+    ) throws {
+        let health = HealthService(services: clinicServiceNames)
+        let registry = MetricsRegistry(families: serverMetricFamilies)
+        server = try makeServer(configuration, database, health, logger, registry)
+        pages = ServerPages(
+            registry: registry, server: server, database: database, passwords: configuration.passwords,
+            health: health)
+        self.health = health
+        followingAvailability = Task {
+            for await isAvailable in database.availability() {
+                report(isAvailable ? .serving : .notServing, on: health)
+            }
+        }
+    }
+
+    deinit { followingAvailability.cancel() }
+
+    /// Accepts connections at one more address; returns it with the port that was taken if 0 was asked for.
+    ///
+    /// A `tls:` address needs a security, which secures each connection before it is served. Throws `ListenError`.
+    public func listen(on address: Address, security: ChannelSecurity? = nil) async throws -> Address {
+        try await server.listen(on: address, security: security)
+    }
+
+    /// The page at /metrics, /healthz or /readyz; nil for any other path.
+    public func page(_ path: String) -> MonitoringPage? { pages.page(path) }
+
+    /// Ends the server: health checks answer NOT_SERVING, new calls are rejected, and calls in flight end within the
+    /// drain time. Returns when every connection is closed; the database stays open.
+    public func shutdown() async {
+        followingAvailability.cancel()
+        await followingAvailability.value
+        report(.notServing, on: health)
+        await server.shutdown()
+    }
+}
+
+/// Sets the status of the server as a whole and of each service: all of them need the database.
+private func report(_ status: HealthCheckResponse.ServingStatus, on health: HealthService) {
+    for service in [""] + clinicServiceNames { health.setStatus(status, for: service) }
+}
