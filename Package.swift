@@ -139,13 +139,17 @@ let package = Package(
             name: "TestMessages", dependencies: ["ProtobufC", "CTestMessages"], path: "Tests/TestMessages",
             swiftSettings: settings),
         .target(
-            name: "TestCluster", dependencies: ["PostgreSQL", logging], path: "Tests/TestCluster",
+            name: "TestCluster", dependencies: ["PostgreSQL", "TestCleanup", logging],
+            path: "Tests/TestCluster",
             swiftSettings: settings),
         .target(name: "TestCleanup", path: "Tests/TestCleanup", swiftSettings: settings),
+        .target(name: "TestRandom", path: "Tests/TestRandom", swiftSettings: settings),
         .target(name: "TestWaiting", path: "Tests/TestWaiting", swiftSettings: settings),
         .testTarget(
             name: "ProtobufCTests",
-            dependencies: ["CProtobufC", "ProtobufC", "TTRPCMessages", "ClinicMessages", "TestMessages"],
+            dependencies: [
+                "CProtobufC", "ProtobufC", "TTRPCMessages", "ClinicMessages", "TestMessages", "TestRandom",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "RPCTests",
@@ -162,15 +166,14 @@ let package = Package(
         .testTarget(
             name: "ClinicClientTests",
             dependencies: [
-                "ClinicClient", "ClinicMessages", "RPC", "TTRPC", "TTRPCMessages", "ProtobufC", logging,
-                nioCore,
-                nioPosix,
+                "ClinicClient", "ClinicMessages", "RPC", "TTRPC", "TTRPCMessages", "ProtobufC", "TestCleanup",
+                logging, nioCore, nioPosix,
             ], swiftSettings: settings),
         .testTarget(
             name: "ClinicCLITests",
             dependencies: [
                 "clinic", "ClinicClient", "ClinicMessages", "RPC", "TTRPC", "TTRPCMessages", "ProtobufC",
-                argumentParser,
+                "TestCleanup", argumentParser,
                 logging, nioCore, nioPosix,
             ], swiftSettings: settings),
         .testTarget(
@@ -187,18 +190,15 @@ let package = Package(
             name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestCluster", "TestWaiting", logging],
             swiftSettings: settings),
         .testTarget(
-            name: "CommandLineTests",
-            dependencies: ["clinic", "clinicd", "ClinicMessages", "ProtobufC", subprocess],
-            swiftSettings: settings
-        ),
-        .testTarget(
             name: "MonitoringTests", dependencies: ["Monitoring", "TestWaiting", logging, metrics],
             swiftSettings: settings),
-        .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: settings),
+        .testTarget(
+            name: "SchedulingTests", dependencies: ["Scheduling", "TestRandom"], swiftSettings: settings),
         .testTarget(
             name: "OpenSSLTests",
             dependencies: [
-                "OpenSSL", "ProtobufC", "RPC", "TTRPC", "TTRPCMessages", "TestWaiting", logging, nioCore,
+                "OpenSSL", "ProtobufC", "RPC", "TTRPC", "TTRPCMessages", "TestRandom", "TestWaiting", logging,
+                nioCore,
                 nioEmbedded,
                 nioPosix, subprocess,
             ], swiftSettings: settings),
@@ -213,11 +213,22 @@ let package = Package(
             dependencies: [
                 "Bcrypt", "ClinicMessages", "ClinicServer", "ClinicService", "ClinicStore", "OpenSSL",
                 "PostgreSQL",
-                "ProtobufC",
-                "Scheduling", "RPC", "TTRPC", "TTRPCMessages", "TestCleanup", "TestCluster", "TestWaiting",
-                logging,
+                "ProtobufC", "Scheduling", "RPC", "TTRPC", "TTRPCMessages", "TestCleanup", "TestCluster",
+                "TestRandom",
+                "TestWaiting", logging,
                 nioPosix,
             ], swiftSettings: settings),
+        .testTarget(
+            name: "ClinicServerTests",
+            dependencies: [
+                "Bcrypt", "ClinicServer", "ClinicService", "Monitoring", "PostgreSQL", "Scheduling", "RPC",
+                "TTRPC",
+                "TTRPCMessages", "TestCleanup", "TestCluster", "TestWaiting",
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "ClinicDemoTests",
+            dependencies: ["ClinicDemo", "ClinicService", "ClinicStore", "Scheduling"],
+            swiftSettings: settings),
         .executableTarget(
             name: "clinic-bench",
             dependencies: [
@@ -236,7 +247,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "ClinicClient", "ClinicMessages", "OpenSSL", "PostgreSQL", "ProtobufC", "RPC", "TTRPC",
-                "TTRPCMessages", "TestCluster", "TestWaiting",
+                "TTRPCMessages", "TestCluster", "TestRandom", "TestWaiting", subprocess,
                 // Not linked for their code: the tests run what is built.
                 "clinic", "clinic-load", "clinicd",
             ], swiftSettings: settings),

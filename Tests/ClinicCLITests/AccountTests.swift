@@ -40,9 +40,9 @@ import Testing
         }
     }
 
-    private func serve() async throws {
+    private func serving(_ body: () async throws -> Void) async throws {
         let server = server
-        try await line.serve { methods in
+        try await line.serving { methods in
             methods.on(UserServiceMethods.login) { request in
                 guard request.password == server.password.withLock({ $0 }) else {
                     throw Status(
@@ -70,11 +70,13 @@ import Testing
                             entityID: 3, change: "{}")
                     ])
             }
+        } during: {
+            let outcome = await line.run(
+                ["login", "--email", "ada@example.com", "--password-stdin"], typing: ["correct horse"])
+            #expect(outcome.status == .success)
+            #expect(!outcome.output.contains("refresh 1") && !outcome.errors.contains("refresh 1"))
+            try await body()
         }
-        let outcome = await line.run(
-            ["login", "--email", "ada@example.com", "--password-stdin"], typing: ["correct horse"])
-        #expect(outcome.status == .success)
-        #expect(!outcome.output.contains("refresh 1") && !outcome.errors.contains("refresh 1"))
     }
 
     private var sentCalls: [String] {
@@ -82,140 +84,144 @@ import Testing
     }
 
     @Test func `an expired token is renewed by the next command and stored`() async throws {
-        try await serve()
-        #expect(await line.run("doctor", "list", now: Self.end - 1).status == .success)
-        let me = await line.run("whoami", now: Self.end)
-        #expect(me.output.contains("2026-11-23T23:00:00Z, then renewed by the next command"))
-        for now in [Self.end, Self.end + 899, Self.end + 900] {
-            #expect(await line.run("doctor", "list", now: now).status == .success)
+        try await serving {
+            #expect(await line.run("doctor", "list", now: Self.end - 1).status == .success)
+            let me = await line.run("whoami", now: Self.end)
+            #expect(me.output.contains("2026-11-23T23:00:00Z, then renewed by the next command"))
+            for now in [Self.end, Self.end + 899, Self.end + 900] {
+                #expect(await line.run("doctor", "list", now: now).status == .success)
+            }
+            #expect(
+                sentCalls == [
+                    "Login", "ListDoctors Bearer token 1", "RefreshToken", "ListDoctors Bearer token 2",
+                    "ListDoctors Bearer token 2", "RefreshToken", "ListDoctors Bearer token 3",
+                ])
+            var status = stat()
+            #expect(stat(line.sessionPath, &status) == 0 && status.st_mode & 0o777 == 0o600)
+            let directory = (line.sessionPath as NSString).deletingLastPathComponent
+            let files = try FileManager.default.contentsOfDirectory(atPath: directory)
+            #expect(files == ["session.json"])
         }
-        #expect(
-            sentCalls == [
-                "Login", "ListDoctors Bearer token 1", "RefreshToken", "ListDoctors Bearer token 2",
-                "ListDoctors Bearer token 2", "RefreshToken", "ListDoctors Bearer token 3",
-            ])
-        var status = stat()
-        #expect(stat(line.sessionPath, &status) == 0 && status.st_mode & 0o777 == 0o600)
-        let directory = (line.sessionPath as NSString).deletingLastPathComponent
-        #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["session.json"])
-        await line.stop()
     }
 
     @Test func `concurrent commands renew a session once`() async throws {
-        try await serve()
-        await withTaskGroup(of: ExitStatus.self) { group in
-            for _ in 0..<8 {
-                group.addTask { await line.run("doctor", "list", now: Self.end).status }
+        try await serving {
+            await withTaskGroup(of: ExitStatus.self) { group in
+                for _ in 0..<8 {
+                    group.addTask { await line.run("doctor", "list", now: Self.end).status }
+                }
+                for await status in group { #expect(status == .success) }
             }
-            for await status in group { #expect(status == .success) }
+            #expect(sentCalls.filter { $0 == "RefreshToken" }.count == 1)
+            #expect(sentCalls.filter { $0 == "ListDoctors Bearer token 2" }.count == 8)
         }
-        #expect(sentCalls.filter { $0 == "RefreshToken" }.count == 1)
-        #expect(sentCalls.filter { $0 == "ListDoctors Bearer token 2" }.count == 8)
-        await line.stop()
     }
 
     @Test func `a session whose renewal is rejected is over and not renewed again`() async throws {
-        try await serve()
-        server.number.withLock { $0 = 100 }
-        for _ in 0..<2 { #expect(await line.run("doctor", "list", now: Self.end).status == .success) }
-        #expect(sentCalls == ["Login", "RefreshToken", "ListDoctors", "ListDoctors"])
-        #expect(await line.run("whoami", now: Self.end).status == .notAllowed)
-        await line.stop()
+        try await serving {
+            server.number.withLock { $0 = 100 }
+            for _ in 0..<2 { #expect(await line.run("doctor", "list", now: Self.end).status == .success) }
+            #expect(sentCalls == ["Login", "RefreshToken", "ListDoctors", "ListDoctors"])
+            #expect(await line.run("whoami", now: Self.end).status == .notAllowed)
+        }
     }
 
     @Test func `an error during renewal is reported and the session is kept`() async throws {
-        try await serve()
-        server.isDown.withLock { $0 = true }
-        let outcome = await line.run("doctor", "list", now: Self.end)
-        #expect(outcome.status == .unavailable)
-        server.isDown.withLock { $0 = false }
-        #expect(await line.run("doctor", "list", now: Self.end).status == .success)
-        #expect(sentCalls.last == "ListDoctors Bearer token 2")
-        await line.stop()
+        try await serving {
+            server.isDown.withLock { $0 = true }
+            let outcome = await line.run("doctor", "list", now: Self.end)
+            #expect(outcome.status == .unavailable)
+            server.isDown.withLock { $0 = false }
+            #expect(await line.run("doctor", "list", now: Self.end).status == .success)
+            #expect(sentCalls.last == "ListDoctors Bearer token 2")
+        }
     }
 
     @Test func `login and health checks do not renew the session`() async throws {
-        try await serve()
-        _ = await line.run(
-            ["login", "--email", "ada@example.com", "--password-stdin"], typing: ["correct horse"],
-            now: Self.end)
-        _ = await line.run("health", now: Self.end + 10_000)
-        #expect(sentCalls == ["Login", "Login"])
-        await line.stop()
+        try await serving {
+            _ = await line.run(
+                ["login", "--email", "ada@example.com", "--password-stdin"], typing: ["correct horse"],
+                now: Self.end)
+            _ = await line.run("health", now: Self.end + 10_000)
+            #expect(sentCalls == ["Login", "Login"])
+        }
     }
 
     @Test func `changing the password signs in again on this machine`() async throws {
-        try await serve()
-        let change = ["user", "change-password", "--password-stdin", "--idempotency-key", "k"]
-        let outcome = await line.run(
-            change, typing: ["correct horse", "battery staple"], now: Self.end - 1)
-        #expect(outcome.status == .success)
-        #expect(outcome.errors == "password changed; you are signed out everywhere but here\n")
-        _ = await line.run("doctor", "list", now: Self.end - 1)
-        #expect(
-            sentCalls == ["Login", "ChangePassword Bearer token 1", "Login", "ListDoctors Bearer token 2"])
-        #expect(line.arrivals.map { $0.metadata["idempotency-key"] } == [[], ["k"], [], []])
-        let typed = await line.run(
-            ["user", "change-password"], typing: ["battery staple", "new one", "another"], isTerminal: true)
-        #expect(typed.status == .usage)
-        #expect(typed.errors.hasPrefix("Current password: New password: Repeat the password: "))
-        await line.stop()
+        try await serving {
+            let change = ["user", "change-password", "--password-stdin", "--idempotency-key", "k"]
+            let outcome = await line.run(
+                change, typing: ["correct horse", "battery staple"], now: Self.end - 1)
+            #expect(outcome.status == .success)
+            #expect(outcome.errors == "password changed; you are signed out everywhere but here\n")
+            _ = await line.run("doctor", "list", now: Self.end - 1)
+            #expect(
+                sentCalls == [
+                    "Login", "ChangePassword Bearer token 1", "Login", "ListDoctors Bearer token 2",
+                ])
+            #expect(line.arrivals.map { $0.metadata["idempotency-key"] } == [[], ["k"], [], []])
+            let typed = await line.run(
+                ["user", "change-password"], typing: ["battery staple", "new one", "another"],
+                isTerminal: true)
+            #expect(typed.status == .usage)
+            #expect(typed.errors.hasPrefix("Current password: New password: Repeat the password: "))
+        }
     }
 
     @Test func `signing out everywhere removes the stored session, signing out another user does not`()
         async throws
     {
-        try await serve()
-        let other = await line.run("user", "sign-out", "9", now: Self.end - 1)
-        #expect(other.errors == "user 9 signed out everywhere\n")
-        #expect(await line.run("whoami", now: Self.end - 1).status == .success)
-        #expect(await line.run("user", "sign-out", now: Self.end - 1).errors == "signed out everywhere\n")
-        #expect(!FileManager.default.fileExists(atPath: line.sessionPath))
-        await line.stop()
+        try await serving {
+            let other = await line.run("user", "sign-out", "9", now: Self.end - 1)
+            #expect(other.errors == "user 9 signed out everywhere\n")
+            #expect(await line.run("whoami", now: Self.end - 1).status == .success)
+            #expect(await line.run("user", "sign-out", now: Self.end - 1).errors == "signed out everywhere\n")
+            #expect(!FileManager.default.fileExists(atPath: line.sessionPath))
+        }
     }
 
     @Test func `erasing a user asks for the number again`() async throws {
-        try await serve()
-        let question = "This cannot be undone. Repeat the number of the user: "
-        let wrong = await line.run(["user", "erase", "8"], typing: ["9"], isTerminal: true)
-        #expect(wrong.status == .usage)
-        #expect(wrong.errors == question + "clinic: the numbers differ; nothing was done\n")
-        #expect(sentCalls == ["Login"])
-        let right = await line.run(["user", "erase", "8"], typing: ["8"], isTerminal: true)
-        #expect(right.errors == question + "user 8 erased\n")
-        #expect(await line.run("user", "erase", "8", "--yes").status == .success)
-        await line.stop()
+        try await serving {
+            let question = "This cannot be undone. Repeat the number of the user: "
+            let wrong = await line.run(["user", "erase", "8"], typing: ["9"], isTerminal: true)
+            #expect(wrong.status == .usage)
+            #expect(wrong.errors == question + "clinic: the numbers differ; nothing was done\n")
+            #expect(sentCalls == ["Login"])
+            let right = await line.run(["user", "erase", "8"], typing: ["8"], isTerminal: true)
+            #expect(right.errors == question + "user 8 erased\n")
+            #expect(await line.run("user", "erase", "8", "--yes").status == .success)
+        }
     }
 
     @Test func `an export prints the account and a table for each kind of data`() async throws {
-        try await serve()
-        let outcome = await line.run("user", "export", now: Self.end - 1)
-        #expect(
-            outcome.output == """
-                Account
+        try await serving {
+            let outcome = await line.run("user", "export", now: Self.end - 1)
+            #expect(
+                outcome.output == """
+                    Account
 
-                User  8
-                Name  Ada
-                Role  Patient
+                    User  8
+                    Name  Ada
+                    Role  Patient
 
-                Bookings
+                    Bookings
 
-                ID  STATUS
-                 3  Booked
+                    ID  STATUS
+                     3  Booked
 
-                Signed in
+                    Signed in
 
-                SINCE
-                2026-11-23T23:00:00Z
+                    SINCE
+                    2026-11-23T23:00:00Z
 
-                Changes
+                    Changes
 
-                BY          WHAT       METHOD           HOW
-                the person  booking 3  BookAppointment  {}
+                    BY          WHAT       METHOD           HOW
+                    the person  booking 3  BookAppointment  {}
 
-                """)
-        let json = await line.run("user", "export", "--output", "json", now: Self.end - 1).output
-        #expect(json.contains("\"entity_id\": \"3\""))
-        await line.stop()
+                    """)
+            let json = await line.run("user", "export", "--output", "json", now: Self.end - 1).output
+            #expect(json.contains("\"entity_id\": \"3\""))
+        }
     }
 }

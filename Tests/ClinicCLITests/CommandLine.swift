@@ -9,6 +9,7 @@ import ProtobufC
 import RPC
 import Synchronization
 import TTRPC
+import TestCleanup
 
 @testable import clinic
 
@@ -28,7 +29,6 @@ final class TestCommandLine: Sendable {
     }
 
     let directory: String
-    private let server = Mutex<Server?>(nil)
     private let arrived = Mutex<[ReceivedCall]>([])
 
     init() throws {
@@ -81,24 +81,17 @@ final class TestCommandLine: Sendable {
         return Outcome(status: status, output: output.withLock { $0 }, errors: errors.withLock { $0 })
     }
 
-    /// Starts the server.
-    func serve(_ registration: (inout Methods) -> Void) async throws {
+    /// Serves these methods while the body runs.
+    func serving(
+        _ registration: (inout Methods) -> Void, during body: () async throws -> Void
+    ) async throws {
         var methods = Methods(arrived: { arrival in self.arrived.withLock { $0.append(arrival) } })
         registration(&methods)
         let server = Server(
             router: methods.table, wire: .ttrpc, group: MultiThreadedEventLoopGroup.singleton,
             logger: Logger(label: "test"))
         _ = try await server.listen(on: address)
-        self.server.withLock { $0 = server }
-    }
-
-    func stop() async {
-        // The handlers retain this object; releasing the server lets `deinit` remove the directory.
-        let last = server.withLock { server in
-            defer { server = nil }
-            return server
-        }
-        await last?.shutdown()
+        try await withCleanup(server.shutdown, body)
     }
 
     /// Registers handlers.

@@ -129,7 +129,7 @@ import Testing
     @Test func `the audit trail is printed as a list`() async throws {
         let line = try TestCommandLine()
         let instant = instant
-        try await line.serve { methods in
+        try await line.serving { methods in
             methods.on(AdminServiceMethods.listAuditEvents) { request in
                 ListAuditEventsResponse(
                     auditEvents: [
@@ -139,15 +139,15 @@ import Testing
                             change: "{\"status\": \"PAID\"}")
                     ], nextPageToken: "next")
             }
-        }
-        let outcome = await line.run("audit", "list", "--actor", "8")
-        #expect(
-            outcome.output == """
-                ID  TIME                  ACTOR  METHOD                     ENTITY       ENTITY ID  CHANGE
-                12  2026-11-23T23:00:00Z      8  PaymentService/PayBooking  transaction          9  {"status": "PAID"}
+        } during: {
+            let outcome = await line.run("audit", "list", "--actor", "8")
+            #expect(
+                outcome.output == """
+                    ID  TIME                  ACTOR  METHOD                     ENTITY       ENTITY ID  CHANGE
+                    12  2026-11-23T23:00:00Z      8  PaymentService/PayBooking  transaction          9  {"status": "PAID"}
 
-                """)
-        #expect(outcome.errors == "more: clinic audit list --actor 8 --page-token next\n")
-        await line.stop()
+                    """)
+            #expect(outcome.errors == "more: clinic audit list --actor 8 --page-token next\n")
+        }
     }
 }

@@ -108,7 +108,7 @@ import Testing
 
     @Test func `free slots are printed by doctor and day, or the reason why there are none`() async throws {
         let line = try TestCommandLine()
-        try await line.serve { methods in
+        try await line.serving { methods in
             methods.on(BookingServiceMethods.searchSlots) { _ in
                 let slots = (0..<15).map {
                     Slot(bookingDateTime: "24/11/2026 \($0 + 8 < 10 ? "0" : "")\($0 + 8):00:00")
@@ -124,20 +124,20 @@ import Testing
                             noSlotReason: .timeOff),
                     ], nextPageToken: "next")
             }
+        } during: {
+            let outcome = await line.run("slot", "search", "--department", "2")
+            #expect(
+                outcome.output == """
+                    Dr Hopper (3), 60 min, 200.99 AUD
+                      24/11/2026  08:00 09:00 10:00 11:00 12:00 13:00 14:00 15:00 16:00 17:00 18:00 19:00 20:00
+                                  21:00 22:00
+                      25/11/2026  08:00
+                      and more
+
+                    Dr Who (4), 30 min, none free: time off
+
+                    """)
+            #expect(outcome.errors == "more: clinic slot search --department 2 --page-token next\n")
         }
-        let outcome = await line.run("slot", "search", "--department", "2")
-        #expect(
-            outcome.output == """
-                Dr Hopper (3), 60 min, 200.99 AUD
-                  24/11/2026  08:00 09:00 10:00 11:00 12:00 13:00 14:00 15:00 16:00 17:00 18:00 19:00 20:00
-                              21:00 22:00
-                  25/11/2026  08:00
-                  and more
-
-                Dr Who (4), 30 min, none free: time off
-
-                """)
-        #expect(outcome.errors == "more: clinic slot search --department 2 --page-token next\n")
-        await line.stop()
     }
 }

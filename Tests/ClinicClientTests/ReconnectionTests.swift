@@ -4,6 +4,7 @@ import ClinicClient
 import ClinicMessages
 import RPC
 import Synchronization
+import TestCleanup
 import Testing
 
 @Suite struct ReconnectionTests {
@@ -22,56 +23,59 @@ import Testing
     }
 
     @Test func `a payment whose response was lost is retried with the same key`() async throws {
-        try await clinic.start { methods in
+        try await clinic.serving { methods in
             methods.on(PaymentServiceMethods.payBooking) { request, _ in Transaction(id: request.bookingID) }
+        } during: {
+            let relay = try await Relay(before: clinic, losingResponses: 2)
+            try await withCleanup(relay.stop) {
+                let paid = try await client(at: relay.address)
+                    .call(PaymentServiceMethods.payBooking, PayBookingRequest(bookingID: 7))
+                #expect(paid.id == 7)
+                #expect(clinic.arrivals.count == 3)
+                #expect(Set(clinic.arrivals.map(\.keys)).count == 1)
+                #expect(Set(clinic.arrivals.map(\.connection)).count == 3)
+            }
         }
-        let relay = try await Relay(before: clinic, losingResponses: 2)
-        let paid = try await client(at: relay.address)
-            .call(PaymentServiceMethods.payBooking, PayBookingRequest(bookingID: 7))
-        #expect(paid.id == 7)
-        #expect(clinic.arrivals.count == 3)
-        #expect(Set(clinic.arrivals.map(\.keys)).count == 1)
-        #expect(Set(clinic.arrivals.map(\.connection)).count == 3)
-        try await relay.stop()
-        await clinic.stop()
     }
 
     @Test func `a sign-up whose response was lost is not retried`() async throws {
-        try await clinic.start { methods in
+        try await clinic.serving { methods in
             methods.on(UserServiceMethods.createUser) { _, _ in User(id: 1) }
+        } during: {
+            let relay = try await Relay(before: clinic, losingResponses: 1)
+            try await withCleanup(relay.stop) {
+                let client = client(at: relay.address)
+                let failure = await #expect(throws: Status.self) {
+                    try await client.call(UserServiceMethods.createUser, CreateUserRequest())
+                }
+                #expect(failure?.code == .unavailable)
+                #expect(failure?.transportFailure == .outcomeUnknown)
+                #expect(clinic.arrivals.count == 1)
+            }
         }
-        let relay = try await Relay(before: clinic, losingResponses: 1)
-        let client = client(at: relay.address)
-        let failure = await #expect(throws: Status.self) {
-            try await client.call(UserServiceMethods.createUser, CreateUserRequest())
-        }
-        #expect(failure?.code == .unavailable)
-        #expect(failure?.transportFailure == .outcomeUnknown)
-        #expect(clinic.arrivals.count == 1)
-        try await relay.stop()
-        await clinic.stop()
     }
 
     @Test func `a server restart between two calls goes unnoticed`() async throws {
         let client = client(at: clinic.address)
         for round in 1...3 {
-            try await clinic.start { methods in
+            try await clinic.serving { methods in
                 methods.on(PaymentServiceMethods.payBooking) { _, _ in Transaction(id: 9) }
+            } during: {
+                _ = try await client.call(PaymentServiceMethods.payBooking, PayBookingRequest(bookingID: 7))
+                #expect(clinic.arrivals.count == round)
             }
-            _ = try await client.call(PaymentServiceMethods.payBooking, PayBookingRequest(bookingID: 7))
-            #expect(clinic.arrivals.count == round)
-            await clinic.stop()
         }
     }
 
     @Test func `a call made before the server starts waits for it`() async throws {
         let client = client(at: clinic.address)
-        async let user = client.call(UserServiceMethods.createUser, CreateUserRequest())
-        try await clinic.start { methods in
+        let user = Task { try await client.call(UserServiceMethods.createUser, CreateUserRequest()) }
+        try await clinic.serving { methods in
             methods.on(UserServiceMethods.createUser) { _, _ in User(id: 1) }
+        } during: {
+            let user = try await user.value
+            #expect(user.id == 1)
         }
-        #expect(try await user.id == 1)
-        await clinic.stop()
     }
 
     @Test func `a missing server causes UNAVAILABLE within the timeout`() async throws {

@@ -8,6 +8,7 @@ import ProtobufC
 import RPC
 import Synchronization
 import TTRPC
+import TestCleanup
 
 /// A call that the server received.
 struct ReceivedCall: Sendable {
@@ -22,7 +23,6 @@ struct ReceivedCall: Sendable {
 final class TestClinic: Sendable {
     let directory: String
     private let arrived = Mutex<[ReceivedCall]>([])
-    private let server = Mutex<Server?>(nil)
 
     init() throws {
         directory = "/tmp/clinic-client-\(UInt64.random(in: .min ... .max))"
@@ -37,23 +37,17 @@ final class TestClinic: Sendable {
     var address: Address { .unix(path: socketPath) }
     var arrivals: [ReceivedCall] { arrived.withLock { $0 } }
 
-    func start(_ registration: (inout Registrar) -> Void) async throws {
+    /// Serves these methods while the body runs.
+    func serving(
+        _ registration: (inout Registrar) -> Void, during body: () async throws -> Void
+    ) async throws {
         var registrar = Registrar(clinic: self)
         registration(&registrar)
         let server = Server(
             router: registrar.table, wire: .ttrpc, group: MultiThreadedEventLoopGroup.singleton,
             logger: Logger(label: "test"))
         _ = try await server.listen(on: address)
-        self.server.withLock { $0 = server }
-    }
-
-    func stop() async {
-        // The handlers retain this object; releasing the server lets `deinit` remove the directory.
-        let last = server.withLock { server in
-            defer { server = nil }
-            return server
-        }
-        await last?.shutdown()
+        try await withCleanup(server.shutdown, body)
     }
 
     /// Records a call and returns how many were received so far.

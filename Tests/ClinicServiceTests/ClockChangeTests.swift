@@ -27,49 +27,49 @@ import Testing
         zone: String, isForward: Bool, halfHours: Int, before: [String], after: [String]
     ) async throws {
         let (rules, change) = try Self.moved(TimeZoneDatabase.load(zone), isForward: isForward)
-        let clinic = try await TestClinic(zone: rules)
-        let doctor = try await clinic.doctor(by: clinic.administrator())
-        let patient = try await clinic.signUp()
-        let day = try #require(rules.localDateTime(at: change)).date.description
+        try await withClinic(zone: rules) { clinic in
+            let doctor = try await clinic.doctor(by: clinic.administrator())
+            let patient = try await clinic.signUp()
+            let day = try #require(rules.localDateTime(at: change)).date.description
 
-        let slots = try await patient.search(doctor, day: day).slots
-        #expect(slots.count == halfHours)
-        // One after the other, with no hole and no overlap, however the readings jump.
-        let starts = slots.compactMap { $0.startTime?.seconds }
-        #expect(zip(starts, starts.dropFirst()).allSatisfy { $1 - $0 == 1_800 })
-        #expect(slots.allSatisfy { ($0.endTime?.seconds ?? 0) - ($0.startTime?.seconds ?? 0) == 1_800 })
-        let index = try #require(starts.firstIndex(of: change.secondsSinceEpoch))
-        let around = slots[(index - before.count)..<(index + after.count)]
-        #expect(around.map { $0.bookingDateTime.suffix(8).prefix(5) }.map(String.init) == before + after)
+            let slots = try await patient.search(doctor, day: day).slots
+            #expect(slots.count == halfHours)
+            // One after the other, with no hole and no overlap, however the readings jump.
+            let starts = slots.compactMap { $0.startTime?.seconds }
+            #expect(zip(starts, starts.dropFirst()).allSatisfy { $1 - $0 == 1_800 })
+            #expect(slots.allSatisfy { ($0.endTime?.seconds ?? 0) - ($0.startTime?.seconds ?? 0) == 1_800 })
+            let index = try #require(starts.firstIndex(of: change.secondsSinceEpoch))
+            let around = slots[(index - before.count)..<(index + after.count)]
+            #expect(around.map { $0.bookingDateTime.suffix(8).prefix(5) }.map(String.init) == before + after)
 
-        // The whole day is taken, each of two equal readings by its instant.
-        for slot in slots {
-            let start = try #require(slot.startTime)
-            let booking = try await patient.call(
-                BookingServiceMethods.bookAppointment,
-                BookAppointmentRequest(doctorID: doctor.id, time: .startTime(start)))
-            #expect(booking.startTime == start && booking.endTime == slot.endTime)
-            #expect(booking.bookingDateTime == slot.bookingDateTime)
+            // The whole day is taken, each of two equal readings by its instant.
+            for slot in slots {
+                let start = try #require(slot.startTime)
+                let booking = try await patient.call(
+                    BookingServiceMethods.bookAppointment,
+                    BookAppointmentRequest(doctorID: doctor.id, time: .startTime(start)))
+                #expect(booking.startTime == start && booking.endTime == slot.endTime)
+                #expect(booking.bookingDateTime == slot.bookingDateTime)
+            }
+            let left = try await patient.search(doctor, day: day)
+            #expect(left.slots.isEmpty && left.noSlotReason == .full)
         }
-        let left = try await patient.search(doctor, day: day)
-        #expect(left.slots.isEmpty && left.noSlotReason == .full)
-        await clinic.stop()
     }
 
     @Test(arguments: [("Australia/Sydney", 3_600), ("Australia/Lord_Howe", 1_800)])
     func `a reading that is skipped is refused`(zone: String, length: Int64) async throws {
         let (rules, change) = try Self.moved(TimeZoneDatabase.load(zone), isForward: true)
-        let clinic = try await TestClinic(zone: rules)
-        let doctor = try await clinic.doctor(by: clinic.administrator())
-        let patient = try await clinic.signUp()
-        for second in stride(from: 0, to: length, by: 1_800) {
-            let reading = try Self.reading("02:00", after: second, on: change, rules)
-            let refusal = try await status { _ = try await patient.book(doctor, at: reading) }
-            #expect(refusal?.errorInfo?.reason == "SKIPPED_LOCAL_TIME", "\(reading)")
+        try await withClinic(zone: rules) { clinic in
+            let doctor = try await clinic.doctor(by: clinic.administrator())
+            let patient = try await clinic.signUp()
+            for second in stride(from: 0, to: length, by: 1_800) {
+                let reading = try Self.reading("02:00", after: second, on: change, rules)
+                let refusal = try await status { _ = try await patient.book(doctor, at: reading) }
+                #expect(refusal?.errorInfo?.reason == "SKIPPED_LOCAL_TIME", "\(reading)")
+            }
+            let next = try Self.reading("02:00", after: length, on: change, rules)
+            #expect(try await patient.book(doctor, at: next).startTime?.seconds == change.secondsSinceEpoch)
         }
-        let next = try Self.reading("02:00", after: length, on: change, rules)
-        #expect(try await patient.book(doctor, at: next).startTime?.seconds == change.secondsSinceEpoch)
-        await clinic.stop()
     }
 
     @Test(arguments: [("Australia/Sydney", "02:00", 3_600), ("Australia/Lord_Howe", "01:30", 1_800)])
@@ -77,19 +77,21 @@ import Testing
         zone: String, hour: String, length: Int64
     ) async throws {
         let (rules, change) = try Self.moved(TimeZoneDatabase.load(zone), isForward: false)
-        let clinic = try await TestClinic(zone: rules)
-        let doctor = try await clinic.doctor(by: clinic.administrator())
-        let patient = try await clinic.signUp()
-        let reading = try Self.reading(hour, after: 0, on: change, rules)
-        let booking = try await patient.book(doctor, at: reading)
-        #expect(booking.startTime?.seconds == change.secondsSinceEpoch - length)
-        #expect(booking.bookingDateTime == reading)
-        let refusal = try await status { _ = try await clinic.signUp().book(doctor, at: reading) }
-        #expect(refusal?.errorInfo?.reason == "SLOT_TAKEN")
-        let day = try #require(rules.localDateTime(at: change)).date.description
-        let left = try await patient.search(doctor, day: day).slots.filter { $0.bookingDateTime == reading }
-        #expect(left.map { $0.startTime?.seconds } == [change.secondsSinceEpoch])
-        await clinic.stop()
+        try await withClinic(zone: rules) { clinic in
+            let doctor = try await clinic.doctor(by: clinic.administrator())
+            let patient = try await clinic.signUp()
+            let reading = try Self.reading(hour, after: 0, on: change, rules)
+            let booking = try await patient.book(doctor, at: reading)
+            #expect(booking.startTime?.seconds == change.secondsSinceEpoch - length)
+            #expect(booking.bookingDateTime == reading)
+            let refusal = try await status { _ = try await clinic.signUp().book(doctor, at: reading) }
+            #expect(refusal?.errorInfo?.reason == "SLOT_TAKEN")
+            let day = try #require(rules.localDateTime(at: change)).date.description
+            let left = try await patient.search(doctor, day: day).slots.filter {
+                $0.bookingDateTime == reading
+            }
+            #expect(left.map { $0.startTime?.seconds } == [change.secondsSinceEpoch])
+        }
     }
 
     /// What callers write for an hour and so many seconds on the day of a change.

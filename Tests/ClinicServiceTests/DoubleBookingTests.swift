@@ -78,113 +78,112 @@ import Testing
     @Test func `one of 64 clients that race for a slot gets it and the others hear that it is taken`()
         async throws
     {
-        let clinic = try await TestClinic()
-        let doctor = try await clinic.doctor(by: clinic.administrator())
-        let patients = try await patients(64, of: clinic)
-        for round in 0..<10 {
-            let outcome = try await race(
-                patients, for: doctor, at: clinic.dateTime(hour: 8 + round / 2, minute: 30 * (round % 2)))
-            #expect(outcome.booked.count == 1)
-            #expect(outcome.reasons == ["SLOT_TAKEN": 63])
+        try await withClinic { clinic in
+            let doctor = try await clinic.doctor(by: clinic.administrator())
+            let patients = try await patients(64, of: clinic)
+            for round in 0..<10 {
+                let outcome = try await race(
+                    patients, for: doctor, at: clinic.dateTime(hour: 8 + round / 2, minute: 30 * (round % 2)))
+                #expect(outcome.booked.count == 1)
+                #expect(outcome.reasons == ["SLOT_TAKEN": 63])
+            }
+            #expect(try await clinic.count(Self.overlaps) == 0)
         }
-        #expect(try await clinic.count(Self.overlaps) == 0)
-        await clinic.stop()
     }
 
     @Test func `a patient who races for two doctors at one time gets one of them`() async throws {
-        let clinic = try await TestClinic()
-        let administrator = try await clinic.administrator()
-        let patient = try await clinic.signUp()
-        let dateTime = try clinic.dateTime()
-        let doctors = [
-            try await clinic.doctor(by: administrator), try await clinic.doctor(by: administrator),
-        ]
-        let results = try await withThrowingTaskGroup(of: Status?.self) { group in
-            for doctor in doctors {
-                group.addTask { try await status { _ = try await patient.book(doctor, at: dateTime) } }
+        try await withClinic { clinic in
+            let administrator = try await clinic.administrator()
+            let patient = try await clinic.signUp()
+            let dateTime = try clinic.dateTime()
+            let doctors = [
+                try await clinic.doctor(by: administrator), try await clinic.doctor(by: administrator),
+            ]
+            let results = try await withThrowingTaskGroup(of: Status?.self) { group in
+                for doctor in doctors {
+                    group.addTask { try await status { _ = try await patient.book(doctor, at: dateTime) } }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
             }
-            return try await group.reduce(into: []) { $0.append($1) }
+            #expect(results.filter { $0 == nil }.count == 1)
+            #expect(results.compactMap { $0?.errorInfo?.reason } == ["PATIENT_BUSY"])
         }
-        #expect(results.filter { $0 == nil }.count == 1)
-        #expect(results.compactMap { $0?.errorInfo?.reason } == ["PATIENT_BUSY"])
-        await clinic.stop()
     }
 
     @Test func `without the constraints the same race books the slot twice`() async throws {
-        let clinic = try await TestClinic()
-        let doctor = try await clinic.doctor(by: clinic.administrator())
-        let patients = try await patients(16, of: clinic)
-        try await AdminConnection.withConnection(url: clinic.databaseURL) { connection in
-            try connection.execute(
-                """
-                alter table clinic.booking drop constraint booking_doctor_busy;
-                alter table clinic.booking drop constraint booking_patient_busy;
-                """)
+        try await withClinic { clinic in
+            let doctor = try await clinic.doctor(by: clinic.administrator())
+            let patients = try await patients(16, of: clinic)
+            try await AdminConnection.withConnection(url: clinic.databaseURL) { connection in
+                try connection.execute(
+                    """
+                    alter table clinic.booking drop constraint booking_doctor_busy;
+                    alter table clinic.booking drop constraint booking_patient_busy;
+                    """)
+            }
+            #expect(try await race(patients, for: doctor, at: clinic.dateTime()).booked.count > 1)
         }
-        #expect(try await race(patients, for: doctor, at: clinic.dateTime()).booked.count > 1)
-        await clinic.stop()
     }
 
     @Test
     func `what was acknowledged survives PostgreSQL killed under the load, and nothing is booked twice`()
         async throws
     {
-        let directory = try TestCluster.makeDirectory()
-        let cluster = try await TestCluster.startPrivateCluster(in: directory)
-        let clinic = try await TestClinic(databaseURL: cluster.url)
-        let administrator = try await clinic.administrator()
-        // Work for longer than PostgreSQL's processes need to notice that their parent is gone.
-        let doctors = [
-            try await clinic.doctor(by: administrator), try await clinic.doctor(by: administrator),
-            try await clinic.doctor(by: administrator), try await clinic.doctor(by: administrator),
-        ]
-        let patients = try await patients(32, of: clinic)
-        let observed = Observations()
+        try await TestCluster.withPrivateCluster { cluster in
+            try await withClinic(databaseURL: cluster.url) { clinic in
+                let administrator = try await clinic.administrator()
+                // Work for longer than PostgreSQL's processes need to notice that their parent is gone.
+                let doctors = [
+                    try await clinic.doctor(by: administrator), try await clinic.doctor(by: administrator),
+                    try await clinic.doctor(by: administrator), try await clinic.doctor(by: administrator),
+                ]
+                let patients = try await patients(32, of: clinic)
+                let observed = Observations()
 
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for (index, patient) in patients.enumerated() {
-                group.addTask {
-                    // Two patients share each slot, so that there is a rival for every one.
-                    for turn in 0..<160 {
-                        let (doctor, slot) = (doctors[turn / 40], turn % 40)
-                        let dateTime = try clinic.dateTime(
-                            daysAhead: Int64(2 + (index / 2 + turn / 40 * 7) % 27), hour: slot / 2,
-                            minute: 30 * (slot % 2))
-                        let failure = try await status {
-                            let booking = try await patient.book(doctor, at: dateTime)
-                            observed.acknowledge(booking)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for (index, patient) in patients.enumerated() {
+                        group.addTask {
+                            // Two patients share each slot, so that there is a rival for every one.
+                            for turn in 0..<160 {
+                                let (doctor, slot) = (doctors[turn / 40], turn % 40)
+                                let dateTime = try clinic.dateTime(
+                                    daysAhead: Int64(2 + (index / 2 + turn / 40 * 7) % 27), hour: slot / 2,
+                                    minute: 30 * (slot % 2))
+                                let failure = try await status {
+                                    let booking = try await patient.book(doctor, at: dateTime)
+                                    observed.acknowledge(booking)
+                                }
+                                if failure?.code == .unavailable { observed.outage.withLock { $0 = true } }
+                            }
                         }
-                        if failure?.code == .unavailable { observed.outage.withLock { $0 = true } }
                     }
+                    group.addTask {
+                        for await _ in observed.isUnderWay {}
+                        guard let postmaster = cluster.serverProcess else { return }
+                        kill(postmaster, SIGKILL)
+                    }
+                    try await group.waitForAll()
                 }
-            }
-            group.addTask {
-                for await _ in observed.isUnderWay {}
-                guard let postmaster = cluster.serverProcess else { return }
-                kill(postmaster, SIGKILL)
-            }
-            try await group.waitForAll()
-        }
 
-        // Short of a refusal: connections that were lost and are back, with whoever waited meanwhile.
-        let wasDown =
-            observed.outage.withLock { $0 } || clinic.database.statistics.writes.reconnects > 0
-        #expect(wasDown, "the kill came too late to be noticed")
-        let ids = observed.acknowledged.withLock { $0 }
-        var found: Int64?
-        try await eventually("an answer") {
-            found = try? await clinic.count(
-                "select count(*) from clinic.booking where id = any ($1)", [.int64Array(ids)])
-            return found != nil
+                // Short of a refusal: connections that were lost and are back, with whoever waited meanwhile.
+                let wasDown =
+                    observed.outage.withLock { $0 } || clinic.database.statistics.writes.reconnects > 0
+                #expect(wasDown, "the kill came too late to be noticed")
+                let ids = observed.acknowledged.withLock { $0 }
+                var found: Int64?
+                try await eventually("an answer") {
+                    found = try? await clinic.count(
+                        "select count(*) from clinic.booking where id = any ($1)", [.int64Array(ids)])
+                    return found != nil
+                }
+                #expect(found == Int64(ids.count))
+                #expect(try await clinic.count(Self.overlaps) == 0)
+                let unexplained = """
+                    select count(*) from clinic.booking where not exists
+                    (select from clinic.event where entity = 'booking' and entity_id = booking.id)
+                    """
+                #expect(try await clinic.count(unexplained) == 0)
+            }
         }
-        #expect(found == Int64(ids.count))
-        #expect(try await clinic.count(Self.overlaps) == 0)
-        let unexplained = """
-            select count(*) from clinic.booking where not exists
-            (select from clinic.event where entity = 'booking' and entity_id = booking.id)
-            """
-        #expect(try await clinic.count(unexplained) == 0)
-        await clinic.stop()
-        await cluster.stop()
     }
 }

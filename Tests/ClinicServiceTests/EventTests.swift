@@ -9,6 +9,7 @@ import ProtobufC
 import RPC
 import TTRPCMessages
 import TestCluster
+import TestRandom
 import TestWaiting
 import Testing
 
@@ -122,63 +123,64 @@ import Testing
     }
 
     @Test func `administrators find out who did what to which thing, and when`() async throws {
-        let clinic = try await TestClinic()
-        let administrator = try await clinic.administrator()
-        let doctor = try await clinic.doctor(by: administrator)
-        let patient = try await clinic.signUp()
-        let booking = try await patient.book(doctor, at: clinic.dateTime())
-        let transaction = try await patient.pay(booking)
-        try await administrator.call(
-            PaymentServiceMethods.refundTransaction,
-            RefundTransactionRequest(transactionID: transaction.id, amount: Money(minorUnits: 1_000)))
+        try await withClinic { clinic in
+            let administrator = try await clinic.administrator()
+            let doctor = try await clinic.doctor(by: administrator)
+            let patient = try await clinic.signUp()
+            let booking = try await patient.book(doctor, at: clinic.dateTime())
+            let transaction = try await patient.pay(booking)
+            try await administrator.call(
+                PaymentServiceMethods.refundTransaction,
+                RefundTransactionRequest(transactionID: transaction.id, amount: Money(minorUnits: 1_000)))
 
-        func events(_ request: ListAuditEventsRequest) async throws -> [AuditEvent] {
-            try await administrator.call(AdminServiceMethods.listAuditEvents, request).auditEvents
-        }
-        func methods(_ request: ListAuditEventsRequest) async throws -> [String] {
-            try await events(request).map { $0.method.split(separator: "/").last.map(String.init) ?? "" }
-        }
-        // Transactions of other tests in the same cluster may hold the last ones back for a moment.
-        try await eventually("seven events") { try await events(ListAuditEventsRequest()).count >= 7 }
+            func events(_ request: ListAuditEventsRequest) async throws -> [AuditEvent] {
+                try await administrator.call(AdminServiceMethods.listAuditEvents, request).auditEvents
+            }
+            func methods(_ request: ListAuditEventsRequest) async throws -> [String] {
+                try await events(request).map { $0.method.split(separator: "/").last.map(String.init) ?? "" }
+            }
+            // Transactions of other tests in the same cluster may hold the last ones back for a moment.
+            try await eventually("seven events") { try await events(ListAuditEventsRequest()).count >= 7 }
 
-        let all = try await events(ListAuditEventsRequest())
-        let names = [
-            "create-admin", "CreateDepartment", "RegisterDoctor", "CreateUser", "BookAppointment",
-            "PayBooking", "RefundTransaction",
-        ]
-        #expect(try await methods(ListAuditEventsRequest()) == names)
-        #expect(try await methods(ListAuditEventsRequest(newestFirst: true)) == names.reversed())
-        #expect(
-            try await methods(ListAuditEventsRequest(actorID: patient.userID))
-                == ["BookAppointment", "PayBooking"])
-        #expect(
-            try await methods(ListAuditEventsRequest(entity: "transaction", entityID: transaction.id))
-                == ["PayBooking", "RefundTransaction"])
-        #expect(try await methods(ListAuditEventsRequest(entity: "doctor")) == ["RegisterDoctor"])
-        #expect(
-            try await methods(ListAuditEventsRequest(method: "clinic.v1.PaymentService/PayBooking"))
-                == ["PayBooking"])
-        let booked = try #require(all.first { $0.method.hasSuffix("/BookAppointment") })
-        #expect(
-            try await methods(ListAuditEventsRequest(eventFrom: booked.eventTime)) == Array(names[4...]))
-        #expect(
-            try await methods(ListAuditEventsRequest(eventBefore: booked.eventTime)) == Array(names[..<4]))
-        let refunded = try #require(all.last)
-        #expect(refunded.actorID == administrator.userID)
-        #expect(refunded.entityID == transaction.id)
-        #expect(refunded.change.contains("\"refunded\": 1000"))
+            let all = try await events(ListAuditEventsRequest())
+            let names = [
+                "create-admin", "CreateDepartment", "RegisterDoctor", "CreateUser", "BookAppointment",
+                "PayBooking", "RefundTransaction",
+            ]
+            #expect(try await methods(ListAuditEventsRequest()) == names)
+            #expect(try await methods(ListAuditEventsRequest(newestFirst: true)) == names.reversed())
+            #expect(
+                try await methods(ListAuditEventsRequest(actorID: patient.userID))
+                    == ["BookAppointment", "PayBooking"])
+            #expect(
+                try await methods(ListAuditEventsRequest(entity: "transaction", entityID: transaction.id))
+                    == ["PayBooking", "RefundTransaction"])
+            #expect(try await methods(ListAuditEventsRequest(entity: "doctor")) == ["RegisterDoctor"])
+            #expect(
+                try await methods(ListAuditEventsRequest(method: "clinic.v1.PaymentService/PayBooking"))
+                    == ["PayBooking"])
+            let booked = try #require(all.first { $0.method.hasSuffix("/BookAppointment") })
+            #expect(
+                try await methods(ListAuditEventsRequest(eventFrom: booked.eventTime)) == Array(names[4...]))
+            #expect(
+                try await methods(ListAuditEventsRequest(eventBefore: booked.eventTime)) == Array(names[..<4])
+            )
+            let refunded = try #require(all.last)
+            #expect(refunded.actorID == administrator.userID)
+            #expect(refunded.entityID == transaction.id)
+            #expect(refunded.change.contains("\"refunded\": 1000"))
 
-        for newestFirst in [false, true] {
-            var request = ListAuditEventsRequest(pageSize: 2, newestFirst: newestFirst)
-            var paged: [AuditEvent] = []
-            repeat {
-                let page = try await administrator.call(AdminServiceMethods.listAuditEvents, request)
-                #expect(page.auditEvents.count <= 2)
-                paged += page.auditEvents
-                request.pageToken = page.nextPageToken
-            } while !request.pageToken.isEmpty
-            #expect(paged == (newestFirst ? all.reversed() : all))
+            for newestFirst in [false, true] {
+                var request = ListAuditEventsRequest(pageSize: 2, newestFirst: newestFirst)
+                var paged: [AuditEvent] = []
+                repeat {
+                    let page = try await administrator.call(AdminServiceMethods.listAuditEvents, request)
+                    #expect(page.auditEvents.count <= 2)
+                    paged += page.auditEvents
+                    request.pageToken = page.nextPageToken
+                } while !request.pageToken.isEmpty
+                #expect(paged == (newestFirst ? all.reversed() : all))
+            }
         }
-        await clinic.stop()
     }
 }

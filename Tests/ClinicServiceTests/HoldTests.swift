@@ -137,67 +137,67 @@ import Testing
     }
 
     @Test func `sixteen holds of one patient at once leave two`() async throws {
-        let clinic = try await TestClinic()
-        let second = try await TestClinic(databaseURL: clinic.databaseURL)
-        let doctor = try await clinic.doctor(by: clinic.administrator())
-        for day in 2..<5 {
-            let patient = try await clinic.signUp()
-            let elsewhere = try await second.admit([patient])[0]
-            let ends = try await race(
-                (0..<16).map { hour in
-                    {
-                        try await (hour % 2 == 0 ? patient : elsewhere).hold(
-                            doctor, at: clinic.dateTime(daysAhead: Int64(day), hour: 5 + hour))
-                    }
-                })
-            #expect(ends == ["OK": 2, "TOO_MANY_HOLDS": 14])
+        try await withClinic { clinic in
+            try await withClinic(databaseURL: clinic.databaseURL) { second in
+                let doctor = try await clinic.doctor(by: clinic.administrator())
+                for day in 2..<5 {
+                    let patient = try await clinic.signUp()
+                    let elsewhere = try await second.admit([patient])[0]
+                    let ends = try await race(
+                        (0..<16).map { hour in
+                            {
+                                try await (hour % 2 == 0 ? patient : elsewhere).hold(
+                                    doctor, at: clinic.dateTime(daysAhead: Int64(day), hour: 5 + hour))
+                            }
+                        })
+                    #expect(ends == ["OK": 2, "TOO_MANY_HOLDS": 14])
+                }
+            }
         }
-        await second.stop()
-        await clinic.stop()
     }
 
     @Test func `one of 64 who hold or book one slot gets it, also where a hold has run out`() async throws {
-        let clinic = try await TestClinic()
-        let second = try await TestClinic(databaseURL: clinic.databaseURL)
-        let doctor = try await clinic.doctor(by: clinic.administrator())
-        let patients = try await clinic.patients(32)
-        let elsewhere = try await second.admit(clinic.patients(32))
-        for round in 0..<8 {
-            let dateTime = try clinic.dateTime(daysAhead: Int64(3 + round / 2), hour: 10 + round % 2)
-            if round % 2 == 0 { try await clinic.runOut(clinic.signUp().hold(doctor, at: dateTime)) }
-            let ends = try await race(
-                (patients + elsewhere).enumerated().map { index, patient in
-                    {
-                        if index % 2 == 0 {
-                            _ = try await patient.book(doctor, at: dateTime)
-                        } else {
-                            try await patient.hold(doctor, at: dateTime)
-                        }
-                    }
-                })
-            #expect(ends["OK"] == 1)
-            // A winner of two rounds by a hold is full at the third.
-            #expect((ends["SLOT_TAKEN"] ?? 0) + (ends["TOO_MANY_HOLDS"] ?? 0) == 63, "\(ends)")
+        try await withClinic { clinic in
+            try await withClinic(databaseURL: clinic.databaseURL) { second in
+                let doctor = try await clinic.doctor(by: clinic.administrator())
+                let patients = try await clinic.patients(32)
+                let elsewhere = try await second.admit(clinic.patients(32))
+                for round in 0..<8 {
+                    let dateTime = try clinic.dateTime(daysAhead: Int64(3 + round / 2), hour: 10 + round % 2)
+                    if round % 2 == 0 { try await clinic.runOut(clinic.signUp().hold(doctor, at: dateTime)) }
+                    let ends = try await race(
+                        (patients + elsewhere).enumerated().map { index, patient in
+                            {
+                                if index % 2 == 0 {
+                                    _ = try await patient.book(doctor, at: dateTime)
+                                } else {
+                                    try await patient.hold(doctor, at: dateTime)
+                                }
+                            }
+                        })
+                    #expect(ends["OK"] == 1)
+                    // A winner of two rounds by a hold is full at the third.
+                    #expect((ends["SLOT_TAKEN"] ?? 0) + (ends["TOO_MANY_HOLDS"] ?? 0) == 63, "\(ends)")
+                }
+                #expect(try await clinic.count(TestClinic.overlaps) == 0)
+            }
         }
-        #expect(try await clinic.count(TestClinic.overlaps) == 0)
-        await second.stop()
-        await clinic.stop()
     }
 
     @Test func `without the constraints the same race takes the slot twice`() async throws {
-        let clinic = try await TestClinic()
-        let doctor = try await clinic.doctor(by: clinic.administrator())
-        let patients = try await clinic.patients(8)
-        try await AdminConnection.withConnection(url: clinic.databaseURL) { connection in
-            try connection.execute(
-                """
-                alter table clinic.booking drop constraint booking_doctor_busy;
-                alter table clinic.booking drop constraint booking_patient_busy;
-                """)
+        try await withClinic { clinic in
+            let doctor = try await clinic.doctor(by: clinic.administrator())
+            let patients = try await clinic.patients(8)
+            try await AdminConnection.withConnection(url: clinic.databaseURL) { connection in
+                try connection.execute(
+                    """
+                    alter table clinic.booking drop constraint booking_doctor_busy;
+                    alter table clinic.booking drop constraint booking_patient_busy;
+                    """)
+            }
+            let ends = try await race(
+                patients.map { patient in { try await patient.hold(doctor, at: clinic.dateTime()) } })
+            #expect((ends["OK"] ?? 0) > 1)
         }
-        let ends = try await race(
-            patients.map { patient in { try await patient.hold(doctor, at: clinic.dateTime()) } })
-        #expect((ends["OK"] ?? 0) > 1)
-        await clinic.stop()
     }
 }

@@ -13,7 +13,7 @@ import TestWaiting
 import Testing
 
 @Suite struct IdempotencyTests {
-    private static let shared = Task { try await RefusalScene() }
+    private static let shared = Task { try await RefusalScene(TestClinic()) }
 
     /// A field that no message has: another request, with the same meaning.
     private static let unknownField: [UInt8] = [0xC0, 0x3E, 0x01]
@@ -63,40 +63,43 @@ import Testing
     }
 
     @Test func `a repeated call writes no event`() async throws {
-        let scene = try await RefusalScene()
-        for (method, make) in keyedCases {
-            var keyed = try await make(scene)
-            _ = try await keyed.call(key: method)
-            if let session = try await keyed.signInAgain?() { keyed.session = session }
-            let before = try await events(scene)
-            _ = try await keyed.call(key: method)
-            #expect(try await events(scene) == before, "\(method)")
+        try await withClinic { clinic in
+            let scene = try await RefusalScene(clinic)
+            for (method, make) in keyedCases {
+                var keyed = try await make(scene)
+                _ = try await keyed.call(key: method)
+                if let session = try await keyed.signInAgain?() { keyed.session = session }
+                let before = try await events(scene)
+                _ = try await keyed.call(key: method)
+                #expect(try await events(scene) == before, "\(method)")
+            }
         }
-        await scene.clinic.stop()
     }
 
     @Test func `keys older than a day are deleted, younger ones are answered`() async throws {
-        let scene = try await RefusalScene()
-        let patient = scene.patient
-        let booking = try await patient.book(scene.doctor, at: scene.clinic.dateTime(), key: "young")
-        let makeOld = """
-            insert into clinic.idempotency_key (user_id, key, method, request_digest, response, created_at)
-            select $1, 'old ' || number, 'm', ''::bytea, '{}', now() - interval '24 hours 1 second'
-            from generate_series(1, 40) as number
-            """
-        _ = try await scene.clinic.database.write(Statement(makeOld), [.int64(patient.userID)])
-        _ = try await scene.clinic.database.write(
-            Statement(
+        try await withClinic { clinic in
+            let scene = try await RefusalScene(clinic)
+            let patient = scene.patient
+            let booking = try await patient.book(scene.doctor, at: scene.clinic.dateTime(), key: "young")
+            let makeOld = """
+                insert into clinic.idempotency_key (user_id, key, method, request_digest, response, created_at)
+                select $1, 'old ' || number, 'm', ''::bytea, '{}', now() - interval '24 hours 1 second'
+                from generate_series(1, 40) as number
                 """
-                update clinic.idempotency_key set created_at = now() - interval '23 hours 59 minutes'
-                where key = 'young'
-                """), [])
-        let old = "select count(*) from clinic.idempotency_key where key like 'old %'"
-        let forgotten = try await scene.clinic.database.write(Statement("select forget_keys(8)")).first
-        var row = try #require(forgotten)
-        #expect(try row.int64() <= 8)
-        try await eventually("the old keys are deleted") { try await scene.clinic.count(old) == 0 }
-        #expect(try await patient.book(scene.doctor, at: scene.clinic.dateTime(), key: "young") == booking)
-        await scene.clinic.stop()
+            _ = try await scene.clinic.database.write(Statement(makeOld), [.int64(patient.userID)])
+            _ = try await scene.clinic.database.write(
+                Statement(
+                    """
+                    update clinic.idempotency_key set created_at = now() - interval '23 hours 59 minutes'
+                    where key = 'young'
+                    """), [])
+            let old = "select count(*) from clinic.idempotency_key where key like 'old %'"
+            let forgotten = try await scene.clinic.database.write(Statement("select forget_keys(8)")).first
+            var row = try #require(forgotten)
+            #expect(try row.int64() <= 8)
+            try await eventually("the old keys are deleted") { try await scene.clinic.count(old) == 0 }
+            #expect(
+                try await patient.book(scene.doctor, at: scene.clinic.dateTime(), key: "young") == booking)
+        }
     }
 }

@@ -10,15 +10,22 @@ import RPC
 import Scheduling
 import TTRPCMessages
 import TestCluster
+import TestRandom
 import Testing
 
 @Suite struct PaymentTests {
-    private static let shared = Task { try await Self.scene() }
+    private static let shared = Task { try await Scene(TestClinic()) }
 
     private struct Scene: Sendable {
         let clinic: TestClinic
         let administrator: Session
         let patient: Session
+
+        init(_ clinic: TestClinic) async throws {
+            self.clinic = clinic
+            administrator = try await clinic.administrator()
+            patient = try await clinic.signUp()
+        }
 
         func refund(_ transaction: Transaction, _ amount: Int64? = nil) async throws -> Transaction {
             try await administrator.call(
@@ -56,13 +63,6 @@ import Testing
                 sums[try row.text()] = try row.int64()
             }
         }
-    }
-
-    private static func scene() async throws -> Scene {
-        let clinic = try await TestClinic()
-        return Scene(
-            clinic: clinic, administrator: try await clinic.administrator(),
-            patient: try await clinic.signUp())
     }
 
     @Test func `a part takes its half up share of the tax and the last one the remainder`() async throws {
@@ -111,50 +111,53 @@ import Testing
     }
 
     @Test func `any sequence of payments and refunds leaves parts that sum exactly`() async throws {
-        let scene = try await Self.scene()
-        var generator = SeededGenerator(printing: "payments and refunds")
-        var transactions: [Transaction] = []
-        for number in 0..<12 {
-            let fee = number < 4 ? Int64(number * 7 + 1) : .random(in: 1...60_000, using: &generator)
-            transactions.append(try await scene.paid(fee: fee))
-        }
-        for _ in 0..<90 {
-            guard let paid = transactions.randomElement(using: &generator) else { break }
-            let before = try await scene.get(paid)
-            let left = (before.totalFee?.minorUnits ?? 0) - (before.refundedAmount?.minorUnits ?? 0)
-            let amount: Int64? =
-                switch Int.random(in: 0..<10, using: &generator) {
-                case 0: nil
-                case 1: left + 1
-                case 2: max(left, 1)
-                default: .random(in: 1...max(left / 3, 1), using: &generator)
-                }
-            let failure = try await status { _ = try await scene.refund(paid, amount) }
-            let expected: String? =
-                if left == 0 { "NOTHING_TO_REFUND" } else if let amount, amount > left {
-                    "REFUND_TOO_LARGE"
-                } else { nil }
-            #expect(failure?.errorInfo?.reason == expected)
+        try await withClinic { clinic in
+            let scene = try await Scene(clinic)
+            var generator = SeededGenerator(printing: "payments and refunds")
+            var transactions: [Transaction] = []
+            for number in 0..<12 {
+                let fee = number < 4 ? Int64(number * 7 + 1) : .random(in: 1...60_000, using: &generator)
+                transactions.append(try await scene.paid(fee: fee))
+            }
+            for _ in 0..<90 {
+                guard let paid = transactions.randomElement(using: &generator) else { break }
+                let before = try await scene.get(paid)
+                let left = (before.totalFee?.minorUnits ?? 0) - (before.refundedAmount?.minorUnits ?? 0)
+                let amount: Int64? =
+                    switch Int.random(in: 0..<10, using: &generator) {
+                    case 0: nil
+                    case 1: left + 1
+                    case 2: max(left, 1)
+                    default: .random(in: 1...max(left / 3, 1), using: &generator)
+                    }
+                let failure = try await status { _ = try await scene.refund(paid, amount) }
+                let expected: String? =
+                    if left == 0 { "NOTHING_TO_REFUND" } else if let amount, amount > left {
+                        "REFUND_TOO_LARGE"
+                    } else { nil }
+                #expect(failure?.errorInfo?.reason == expected)
 
-            let receipt = try await scene.receipt(paid)
-            func sum(_ part: KeyPath<ReceiptRefund, Money?>) -> Int64 {
-                receipt.refunds.reduce(0) { $0 + ($1[keyPath: part]?.minorUnits ?? 0) }
+                let receipt = try await scene.receipt(paid)
+                func sum(_ part: KeyPath<ReceiptRefund, Money?>) -> Int64 {
+                    receipt.refunds.reduce(0) { $0 + ($1[keyPath: part]?.minorUnits ?? 0) }
+                }
+                let given = sum(\.amount)
+                #expect(given == receipt.transaction?.refundedAmount?.minorUnits)
+                #expect(sum(\.fee) + sum(\.gst) == given)
+                #expect(
+                    receipt.balance?.minorUnits == (receipt.transaction?.totalFee?.minorUnits ?? 0) - given)
+                #expect(
+                    receipt.refunds.allSatisfy {
+                        ($0.gst?.minorUnits ?? -1) >= 0 && ($0.fee?.minorUnits ?? -1) >= 0
+                    })
+                if receipt.transaction?.status == .refunded {
+                    #expect(sum(\.fee) == receipt.transaction?.fee?.minorUnits)
+                    #expect(sum(\.gst) == receipt.transaction?.gst?.minorUnits)
+                }
+                #expect(
+                    try await scene.clinic.count("select sum(amount)::bigint from clinic.ledger_entry") == 0)
             }
-            let given = sum(\.amount)
-            #expect(given == receipt.transaction?.refundedAmount?.minorUnits)
-            #expect(sum(\.fee) + sum(\.gst) == given)
-            #expect(receipt.balance?.minorUnits == (receipt.transaction?.totalFee?.minorUnits ?? 0) - given)
-            #expect(
-                receipt.refunds.allSatisfy {
-                    ($0.gst?.minorUnits ?? -1) >= 0 && ($0.fee?.minorUnits ?? -1) >= 0
-                })
-            if receipt.transaction?.status == .refunded {
-                #expect(sum(\.fee) == receipt.transaction?.fee?.minorUnits)
-                #expect(sum(\.gst) == receipt.transaction?.gst?.minorUnits)
-            }
-            #expect(try await scene.clinic.count("select sum(amount)::bigint from clinic.ledger_entry") == 0)
         }
-        await scene.clinic.stop()
     }
 
     @Test func `of 32 partial refunds at once as many are made as there is money for`() async throws {
@@ -246,25 +249,25 @@ import Testing
 
     @Test func `in a new clinic the ledger finds a transaction by its number alone`() async throws {
         // Nothing of it was ever analysed, so all indexes with the number in them look equally good.
-        let clinic = try await TestClinic()
-        let doctor = try await clinic.doctor(by: clinic.administrator())
-        let booking = try await clinic.signUp().book(doctor, at: clinic.dateTime())
-        try await AdminConnection.withConnection(url: clinic.databaseURL) { connection in
-            try connection.execute(
-                """
-                set search_path = \(clinic.schema.searchPath.joined(separator: ", ")); begin;
-                select pay_bookings(array[null]::bigint[], array['PayBooking'], array[null]::text[], array[null]::bytea[],
-                    array[\(booking.id)], array[null]::bigint[], '{BOOKED}', '{BOOKED}')
-                """)
-            func scans(_ index: String) throws -> Int64 {
-                var row = try connection.query(
-                    "select pg_stat_get_xact_numscans('clinic.\(index)'::regclass)")[0]
-                return try row.int64()
+        try await withClinic { clinic in
+            let doctor = try await clinic.doctor(by: clinic.administrator())
+            let booking = try await clinic.signUp().book(doctor, at: clinic.dateTime())
+            try await AdminConnection.withConnection(url: clinic.databaseURL) { connection in
+                try connection.execute(
+                    """
+                    set search_path = \(clinic.schema.searchPath.joined(separator: ", ")); begin;
+                    select pay_bookings(array[null]::bigint[], array['PayBooking'], array[null]::text[], array[null]::bytea[],
+                        array[\(booking.id)], array[null]::bigint[], '{BOOKED}', '{BOOKED}')
+                    """)
+                func scans(_ index: String) throws -> Int64 {
+                    var row = try connection.query(
+                        "select pg_stat_get_xact_numscans('clinic.\(index)'::regclass)")[0]
+                    return try row.int64()
+                }
+                #expect(try scans("transaction_pkey") == 3)
+                #expect(try scans("transaction_of_booking") == 0)
             }
-            #expect(try scans("transaction_pkey") == 3)
-            #expect(try scans("transaction_of_booking") == 0)
         }
-        await clinic.stop()
     }
 
     @Test func `a receipt says who paid what for what, and when on the clinic's clock`() async throws {

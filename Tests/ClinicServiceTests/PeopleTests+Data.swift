@@ -48,89 +48,92 @@ extension PeopleTests {
     }
 
     @Test func `who is erased is unknown from then on, and what happened stays`() async throws {
-        let clinic = try await TestClinic()
-        let administrator = try await clinic.administrator()
-        let doctor = try await clinic.doctor(by: administrator)
-        let patient = try await clinic.signUp()
-        let email = "canary-mail\(clinic.next())@example.org"
-        try await patient.call(
-            UserServiceMethods.updateUser,
-            UpdateUserRequest(
-                user: User(
-                    firstName: "Canaryfirst", lastName: "Canarylast", phone: "98765432123", email: email)),
-            key: "update")
-        let paid = try await patient.book(doctor, at: clinic.dateTime(), key: "book")
-        _ = try await patient.pay(paid)
-        let unpaid = try await patient.book(doctor, at: clinic.dateTime(hour: 12))
-        let attended = try await patient.book(doctor, at: clinic.dateTime(hour: 14))
-        _ = try await administrator.call(
-            BookingServiceMethods.updateBookingStatus,
-            UpdateBookingStatusRequest(bookingID: attended.id, status: .arrived), key: "arrive")
-        _ = try await administrator.call(
-            UserServiceMethods.updateUser,
-            UpdateUserRequest(userID: patient.userID, user: User(phone: "98765432124")), key: "phone")
-        let needles = ["%canary%", "%9876543212%"]
-        for needle in needles { #expect(try await clinic.tables(holding: needle) > 0) }
+        try await withClinic { clinic in
+            let administrator = try await clinic.administrator()
+            let doctor = try await clinic.doctor(by: administrator)
+            let patient = try await clinic.signUp()
+            let email = "canary-mail\(clinic.next())@example.org"
+            try await patient.call(
+                UserServiceMethods.updateUser,
+                UpdateUserRequest(
+                    user: User(
+                        firstName: "Canaryfirst", lastName: "Canarylast", phone: "98765432123", email: email)),
+                key: "update")
+            let paid = try await patient.book(doctor, at: clinic.dateTime(), key: "book")
+            _ = try await patient.pay(paid)
+            let unpaid = try await patient.book(doctor, at: clinic.dateTime(hour: 12))
+            let attended = try await patient.book(doctor, at: clinic.dateTime(hour: 14))
+            _ = try await administrator.call(
+                BookingServiceMethods.updateBookingStatus,
+                UpdateBookingStatusRequest(bookingID: attended.id, status: .arrived), key: "arrive")
+            _ = try await administrator.call(
+                UserServiceMethods.updateUser,
+                UpdateUserRequest(userID: patient.userID, user: User(phone: "98765432124")), key: "phone")
+            let needles = ["%canary%", "%9876543212%"]
+            for needle in needles { #expect(try await clinic.tables(holding: needle) > 0) }
 
-        try await patient.call(
-            UserServiceMethods.eraseUser, EraseUserRequest(userID: patient.userID), key: "erase")
+            try await patient.call(
+                UserServiceMethods.eraseUser, EraseUserRequest(userID: patient.userID), key: "erase")
 
-        #expect(try await reason { _ = try await me(patient) } == "INVALID_TOKEN")
-        #expect(
-            try await reason {
-                try await patient.anonymous.call(
-                    UserServiceMethods.refreshToken, RefreshTokenRequest(refreshToken: patient.refreshToken))
-            } == "INVALID_TOKEN")
-        for needle in needles { #expect(try await clinic.tables(holding: needle) == 0, "\(needle)") }
-        #expect(
-            try await reason {
-                try await administrator.call(
-                    UserServiceMethods.getUser, GetUserRequest(userID: patient.userID))
-            } == "USER_NOT_FOUND")
-        let users = try await administrator.call(
-            UserServiceMethods.listUsers, ListUsersRequest(pageSize: 1000))
-        #expect(!users.users.contains { $0.id == patient.userID })
+            #expect(try await reason { _ = try await me(patient) } == "INVALID_TOKEN")
+            #expect(
+                try await reason {
+                    try await patient.anonymous.call(
+                        UserServiceMethods.refreshToken,
+                        RefreshTokenRequest(refreshToken: patient.refreshToken))
+                } == "INVALID_TOKEN")
+            for needle in needles { #expect(try await clinic.tables(holding: needle) == 0, "\(needle)") }
+            #expect(
+                try await reason {
+                    try await administrator.call(
+                        UserServiceMethods.getUser, GetUserRequest(userID: patient.userID))
+                } == "USER_NOT_FOUND")
+            let users = try await administrator.call(
+                UserServiceMethods.listUsers, ListUsersRequest(pageSize: 1000))
+            #expect(!users.users.contains { $0.id == patient.userID })
 
-        let bookings = try await administrator.call(
-            BookingServiceMethods.listBookings, ListBookingsRequest(userID: patient.userID)
-        ).bookings
-        #expect(bookings.map { $0.id } == [paid.id, unpaid.id, attended.id])
-        #expect(bookings.map { $0.status } == [.cancelled, .cancelled, .arrived])
-        #expect(bookings.first?.payments == [.refunded])
-        #expect(
-            bookings.first?.user == UserSummary(id: patient.userID, firstName: "Erased", lastName: "user"))
-        #expect(
-            try await clinic.count("select coalesce(sum(amount), 0)::bigint from clinic.ledger_entry") == 0)
-        #expect(try await clinic.count("select count(*) from clinic.ledger_entry") == 6)
-        let cancellations = """
-            select count(*) from clinic.event where entity = 'booking' and method like '%EraseUser'
-            and change ->> 'status' = 'CANCELLED'
-            """
-        #expect(try await clinic.count(cancellations) == 2)
+            let bookings = try await administrator.call(
+                BookingServiceMethods.listBookings, ListBookingsRequest(userID: patient.userID)
+            ).bookings
+            #expect(bookings.map { $0.id } == [paid.id, unpaid.id, attended.id])
+            #expect(bookings.map { $0.status } == [.cancelled, .cancelled, .arrived])
+            #expect(bookings.first?.payments == [.refunded])
+            #expect(
+                bookings.first?.user == UserSummary(id: patient.userID, firstName: "Erased", lastName: "user")
+            )
+            #expect(
+                try await clinic.count("select coalesce(sum(amount), 0)::bigint from clinic.ledger_entry")
+                    == 0)
+            #expect(try await clinic.count("select count(*) from clinic.ledger_entry") == 6)
+            let cancellations = """
+                select count(*) from clinic.event where entity = 'booking' and method like '%EraseUser'
+                and change ->> 'status' = 'CANCELLED'
+                """
+            #expect(try await clinic.count(cancellations) == 2)
 
-        // The slot and the e-mail are free again; the old password opens nothing.
-        #expect(try await clinic.signUp().book(doctor, at: clinic.dateTime()).status == .booked)
-        #expect(
-            try await reason { _ = try await patient.signedIn(email: email, userID: 0) }
-                == "WRONG_CREDENTIALS")
-        let namesake = try await patient.anonymous.call(
-            UserServiceMethods.createUser,
-            CreateUserRequest(firstName: "New", lastName: "Comer", email: email, password: "long enough"))
-        #expect(namesake.id != patient.userID)
-        #expect(
-            try await reason {
-                try await administrator.call(
-                    UserServiceMethods.eraseUser, EraseUserRequest(userID: patient.userID))
-            } == "USER_NOT_FOUND")
-        #expect(
-            try await reason {
-                try await administrator.call(
-                    BookingServiceMethods.bookAppointment,
-                    BookAppointmentRequest(
-                        doctorID: doctor.id, time: .bookingDateTime(clinic.dateTime(hour: 16)),
-                        userID: patient.userID))
-            } == "USER_NOT_FOUND")
-        await clinic.stop()
+            // The slot and the e-mail are free again; the old password opens nothing.
+            #expect(try await clinic.signUp().book(doctor, at: clinic.dateTime()).status == .booked)
+            #expect(
+                try await reason { _ = try await patient.signedIn(email: email, userID: 0) }
+                    == "WRONG_CREDENTIALS")
+            let namesake = try await patient.anonymous.call(
+                UserServiceMethods.createUser,
+                CreateUserRequest(firstName: "New", lastName: "Comer", email: email, password: "long enough"))
+            #expect(namesake.id != patient.userID)
+            #expect(
+                try await reason {
+                    try await administrator.call(
+                        UserServiceMethods.eraseUser, EraseUserRequest(userID: patient.userID))
+                } == "USER_NOT_FOUND")
+            #expect(
+                try await reason {
+                    try await administrator.call(
+                        BookingServiceMethods.bookAppointment,
+                        BookAppointmentRequest(
+                            doctorID: doctor.id, time: .bookingDateTime(clinic.dateTime(hour: 16)),
+                            userID: patient.userID))
+                } == "USER_NOT_FOUND")
+        }
     }
 
     @Test func `an erasure waits for a booking that is being made, and cancels it`() async throws {
@@ -173,34 +176,36 @@ extension PeopleTests {
     }
 
     @Test func `no secret is in any table`() async throws {
-        let clinic = try await TestClinic()
-        let administrator = try await clinic.administrator()
-        let patient = try await clinic.signUp()
-        let renewed = try await patient.anonymous.call(
-            UserServiceMethods.refreshToken, RefreshTokenRequest(refreshToken: patient.refreshToken))
-        let session = Session(client: patient.client, token: renewed.token, userID: patient.userID)
-        try await session.call(
-            UserServiceMethods.changePassword,
-            ChangePasswordRequest(currentPassword: TestClinic.password, newPassword: "canary password"),
-            key: "k")
-        try await administrator.call(
-            UserServiceMethods.revokeTokens, RevokeTokensRequest(userID: patient.userID), key: "k")
-        try await administrator.call(
-            UserServiceMethods.setUserRole, SetUserRoleRequest(userID: patient.userID, role: .staff), key: "l"
-        )
-        for secret in [
-            "canary password", TestClinic.password, patient.refreshToken, renewed.refreshToken, renewed.token,
-            administrator.refreshToken, administrator.token ?? "-",
-        ] {
-            #expect(secret.utf8.count > 8)
-            #expect(try await clinic.tables(holding: "%\(secret)%") == 0)
+        try await withClinic { clinic in
+            let administrator = try await clinic.administrator()
+            let patient = try await clinic.signUp()
+            let renewed = try await patient.anonymous.call(
+                UserServiceMethods.refreshToken, RefreshTokenRequest(refreshToken: patient.refreshToken))
+            let session = Session(client: patient.client, token: renewed.token, userID: patient.userID)
+            try await session.call(
+                UserServiceMethods.changePassword,
+                ChangePasswordRequest(currentPassword: TestClinic.password, newPassword: "canary password"),
+                key: "k")
+            try await administrator.call(
+                UserServiceMethods.revokeTokens, RevokeTokensRequest(userID: patient.userID), key: "k")
+            try await administrator.call(
+                UserServiceMethods.setUserRole, SetUserRoleRequest(userID: patient.userID, role: .staff),
+                key: "l"
+            )
+            for secret in [
+                "canary password", TestClinic.password, patient.refreshToken, renewed.refreshToken,
+                renewed.token,
+                administrator.refreshToken, administrator.token ?? "-",
+            ] {
+                #expect(secret.utf8.count > 8)
+                #expect(try await clinic.tables(holding: "%\(secret)%") == 0)
+            }
+            let hashes = "select count(*) from clinic.event where change::text like '%$2b$%'"
+            #expect(try await clinic.count(hashes) == 0)
+            #expect(
+                try await clinic.count(
+                    "select count(*) from clinic.idempotency_key where response::text like '%$2b$%'") == 0)
         }
-        let hashes = "select count(*) from clinic.event where change::text like '%$2b$%'"
-        #expect(try await clinic.count(hashes) == 0)
-        #expect(
-            try await clinic.count(
-                "select count(*) from clinic.idempotency_key where response::text like '%$2b$%'") == 0)
-        await clinic.stop()
     }
 }
 

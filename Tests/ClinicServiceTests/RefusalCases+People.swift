@@ -183,12 +183,5 @@ private let administrationCases: [RefusalCase] = [
 
 /// A clinic with one administrator, gone when the attempt is over.
 private func withClinicOfItsOwn(_ attempt: (Session) async throws -> Void) async throws {
-    let clinic = try await TestClinic()
-    do {
-        try await attempt(clinic.administrator())
-        await clinic.stop()
-    } catch {
-        await clinic.stop()
-        throw error
-    }
+    try await withClinic { clinic in try await attempt(clinic.administrator()) }
 }

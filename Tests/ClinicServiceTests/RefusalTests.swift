@@ -19,15 +19,15 @@ struct RefusalScene: Sendable {
     let patient: Session
     let anonymous: Session
 
-    init() async throws {
-        clinic = try await TestClinic()
+    init(_ clinic: TestClinic) async throws {
+        self.clinic = clinic
         administrator = try await clinic.administrator()
         doctor = try await clinic.doctor(by: administrator)
         patient = try await clinic.signUp()
         anonymous = try await clinic.connect()
     }
 
-    static let shared = Task { try await RefusalScene() }
+    static let shared = Task { try await RefusalScene(TestClinic()) }
 
     /// A doctor of his or her own for an attempt that takes a slot.
     func newDoctor() async throws -> Doctor { try await clinic.doctor(by: administrator) }
@@ -137,18 +137,19 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
     }
 
     @Test func `ten wrong passwords close the door for a while and say for how long`() async throws {
-        let clinic = try await TestClinic()
-        let session = try await clinic.connect()
-        var last: Status?
-        for _ in 0..<11 {
-            last = try await status {
-                try await session.call(
-                    UserServiceMethods.login, LoginRequest(email: "nobody@example.org", password: "wrong"))
+        try await withClinic { clinic in
+            let session = try await clinic.connect()
+            var last: Status?
+            for _ in 0..<11 {
+                last = try await status {
+                    try await session.call(
+                        UserServiceMethods.login, LoginRequest(email: "nobody@example.org", password: "wrong")
+                    )
+                }
             }
+            #expect(last?.code == .resourceExhausted)
+            #expect(last?.errorInfo?.reason == "LOGIN_THROTTLED")
+            #expect((last?.retryInfo?.retryDelay?.seconds ?? 0) > 60)
         }
-        #expect(last?.code == .resourceExhausted)
-        #expect(last?.errorInfo?.reason == "LOGIN_THROTTLED")
-        #expect((last?.retryInfo?.retryDelay?.seconds ?? 0) > 60)
-        await clinic.stop()
     }
 }

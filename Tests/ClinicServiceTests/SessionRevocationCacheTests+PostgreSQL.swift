@@ -57,44 +57,46 @@ extension SessionRevocationCacheTests {
 
     @Test func `a change is known though a crash had its transaction's number given out twice`() async throws
     {
-        let cluster = try await TestCluster.startPrivateCluster()
-        // Numbers that nothing was committed with are written down when somebody gets round to it.
-        try await AdminConnection.withConnection(url: cluster.administratorURL) { connection in
-            try connection.execute("alter system set wal_writer_delay = 10000")
-            try connection.execute("select pg_reload_conf()")
-        }
-        let database = try await openDatabase(cluster.url) { $0.readConnections = 1 }
-        let context = RequestContext(actorID: nil, method: "test")
-        let draft = UserStore.Draft(firstName: "x", lastName: "x", phone: "", email: "x@x", passwordHash: "")
-        let user = try await UserStore(database: database).create(draft, context: context)
-        let sessions = SessionStore(database: database)
-        let revocations = SessionRevocationCache(source: sessions, maximumAge: .seconds(5), now: clock.now)
-        try await AdminConnection.withConnection(url: cluster.url) { connection in
-            for _ in 1...20 { try connection.execute("begin; select pg_current_xact_id(); rollback") }
-        }
-        let before = try #require(try await revocations.standing(of: user.id, tokenVersion: 0))
+        try await TestCluster.withPrivateCluster { cluster in
+            // Numbers that nothing was committed with are written down when somebody gets round to it.
+            try await AdminConnection.withConnection(url: cluster.administratorURL) { connection in
+                try connection.execute("alter system set wal_writer_delay = 10000")
+                try connection.execute("select pg_reload_conf()")
+            }
+            let database = try await openDatabase(cluster.url) { $0.readConnections = 1 }
+            let context = RequestContext(actorID: nil, method: "test")
+            let draft = UserStore.Draft(
+                firstName: "x", lastName: "x", phone: "", email: "x@x", passwordHash: "")
+            let user = try await UserStore(database: database).create(draft, context: context)
+            let sessions = SessionStore(database: database)
+            let revocations = SessionRevocationCache(
+                source: sessions, maximumAge: .seconds(5), now: clock.now)
+            try await AdminConnection.withConnection(url: cluster.url) { connection in
+                for _ in 1...20 { try connection.execute("begin; select pg_current_xact_id(); rollback") }
+            }
+            let before = try #require(try await revocations.standing(of: user.id, tokenVersion: 0))
 
-        let backends = Statement("select pg_backend_pid()::bigint")
-        func backend(_ rows: Rows) throws -> Int64 {
-            var row = try #require(rows.first)
-            return try row.int64()
+            let backends = Statement("select pg_backend_pid()::bigint")
+            func backend(_ rows: Rows) throws -> Int64 {
+                var row = try #require(rows.first)
+                return try row.int64()
+            }
+            let (reader, writer) = try await (
+                backend(database.read(backends)), backend(database.write(backends))
+            )
+            kill(pid_t(reader), SIGKILL)
+            try await eventually("the database on new connections") {
+                // While the server recovers, nobody is answered.
+                guard let read = try? await backend(database.read(backends)), read != reader,
+                    let written = try? await backend(database.write(backends)), written != writer
+                else { return false }
+                return true
+            }
+            try await sessions.revoke(userID: user.id, ownerID: nil, context: context)
+            clock.advance(.seconds(5))
+            let after = try await revocations.standing(of: user.id, tokenVersion: 0)
+            #expect(after?.tokenVersion == before.tokenVersion + 1)
+            await database.close()
         }
-        let (reader, writer) = try await (
-            backend(database.read(backends)), backend(database.write(backends))
-        )
-        kill(pid_t(reader), SIGKILL)
-        try await eventually("the database on new connections") {
-            // While the server recovers, nobody is answered.
-            guard let read = try? await backend(database.read(backends)), read != reader,
-                let written = try? await backend(database.write(backends)), written != writer
-            else { return false }
-            return true
-        }
-        try await sessions.revoke(userID: user.id, ownerID: nil, context: context)
-        clock.advance(.seconds(5))
-        let after = try await revocations.standing(of: user.id, tokenVersion: 0)
-        #expect(after?.tokenVersion == before.tokenVersion + 1)
-        await database.close()
-        await cluster.stop()
     }
 }

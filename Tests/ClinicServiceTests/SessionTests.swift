@@ -167,55 +167,57 @@ import Testing
     }
 
     @Test func `who is signed out on one server is out on another within the promised time`() async throws {
-        let clinic = try await TestClinic()
-        let other = try await TestClinic(databaseURL: clinic.databaseURL, standingAge: .milliseconds(200))
-        let administrator = try await clinic.administrator()
-        let patient = try await clinic.signUp()
-        let there = patient.on(try await other.connect())
-        #expect(try await refusal(of: there) == nil)
+        try await withClinic { clinic in
+            try await withClinic(databaseURL: clinic.databaseURL, standingAge: .milliseconds(200)) { other in
+                let administrator = try await clinic.administrator()
+                let patient = try await clinic.signUp()
+                let there = patient.on(try await other.connect())
+                #expect(try await refusal(of: there) == nil)
 
-        try await administrator.call(
-            UserServiceMethods.revokeTokens, RevokeTokensRequest(userID: patient.userID))
-        let end = ContinuousClock.now
-        #expect(try await refusal(of: patient) == "INVALID_TOKEN")
-        // No call that is sent later than the promised time after the change is let in.
-        var sent = end
-        while try await refusal(of: there) == nil {
-            try #require(end.duration(to: sent) < .milliseconds(200))
-            sent = .now
+                try await administrator.call(
+                    UserServiceMethods.revokeTokens, RevokeTokensRequest(userID: patient.userID))
+                let end = ContinuousClock.now
+                #expect(try await refusal(of: patient) == "INVALID_TOKEN")
+                // No call that is sent later than the promised time after the change is let in.
+                var sent = end
+                while try await refusal(of: there) == nil {
+                    try #require(end.duration(to: sent) < .milliseconds(200))
+                    sent = .now
+                }
+            }
         }
-        await other.stop()
-        await clinic.stop()
     }
 
     @Test func `a token of a new session is taken at once where the old standing is still remembered`()
         async throws
     {
-        let clinic = try await TestClinic()
-        let other = try await TestClinic(databaseURL: clinic.databaseURL, standingAge: .seconds(3_600))
-        let patient = try await clinic.signUp()
-        let connection = try await other.connect()
-        let email = try await patient.on(connection).call(UserServiceMethods.getUser, GetUserRequest()).email
-        try await patient.call(UserServiceMethods.revokeTokens, RevokeTokensRequest())
-        // This is what the promised time bounds: it is an hour on this server.
-        #expect(try await refusal(of: patient.on(connection)) == nil)
-        let renewed = try await patient.signedIn(email: email, userID: patient.userID)
-        #expect(try await refusal(of: renewed.on(connection)) == nil)
-        #expect(try await refusal(of: patient.on(connection)) == "INVALID_TOKEN")
-        await other.stop()
-        await clinic.stop()
+        try await withClinic { clinic in
+            try await withClinic(databaseURL: clinic.databaseURL, standingAge: .seconds(3_600)) { other in
+                let patient = try await clinic.signUp()
+                let connection = try await other.connect()
+                let email = try await patient.on(connection).call(
+                    UserServiceMethods.getUser, GetUserRequest()
+                ).email
+                try await patient.call(UserServiceMethods.revokeTokens, RevokeTokensRequest())
+                // This is what the promised time bounds: it is an hour on this server.
+                #expect(try await refusal(of: patient.on(connection)) == nil)
+                let renewed = try await patient.signedIn(email: email, userID: patient.userID)
+                #expect(try await refusal(of: renewed.on(connection)) == nil)
+                #expect(try await refusal(of: patient.on(connection)) == "INVALID_TOKEN")
+            }
+        }
     }
 
     @Test func `an administrator who is made anew on the machine is signed out everywhere`() async throws {
-        let clinic = try await TestClinic(standingAge: .zero)
-        let administrator = try await clinic.administrator()
-        let email = try await administrator.call(UserServiceMethods.getUser, GetUserRequest()).email
-        _ = try await Administrators(
-            users: UserStore(database: clinic.database), passwords: BcryptPool(cost: 4)
-        )
-        .make(email: email, password: "battery staple", firstName: nil, lastName: nil)
-        #expect(try await refusal(of: administrator) == "INVALID_TOKEN")
-        #expect(try await reason { _ = try await refresh(administrator) } == "INVALID_TOKEN")
-        await clinic.stop()
+        try await withClinic(standingAge: .zero) { clinic in
+            let administrator = try await clinic.administrator()
+            let email = try await administrator.call(UserServiceMethods.getUser, GetUserRequest()).email
+            _ = try await Administrators(
+                users: UserStore(database: clinic.database), passwords: BcryptPool(cost: 4)
+            )
+            .make(email: email, password: "battery staple", firstName: nil, lastName: nil)
+            #expect(try await refusal(of: administrator) == "INVALID_TOKEN")
+            #expect(try await reason { _ = try await refresh(administrator) } == "INVALID_TOKEN")
+        }
     }
 }

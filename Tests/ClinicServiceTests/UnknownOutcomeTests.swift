@@ -9,6 +9,7 @@ import ProtobufC
 import RPC
 import TTRPCMessages
 import TestCluster
+import TestRandom
 import TestWaiting
 import Testing
 

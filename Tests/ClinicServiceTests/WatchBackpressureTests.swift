@@ -39,35 +39,36 @@ import Testing
     }
 
     @Test func `a watcher that never reads keeps nothing from the others`() async throws {
-        let clinic = try await TestClinic()
-        let administrator = try await clinic.administrator()
-        let patient = try await clinic.signUp()
-        let doctor = try await clinic.doctor(by: administrator)
-        let booking = try await patient.book(doctor, at: try clinic.dateTime())
-        let watch = try await Watch(of: administrator)
-        let first = try await patient.book(doctor, at: try clinic.dateTime(hour: 9))
-        _ = try await watch.next(1, of: first)
-        let silent = try SilentPeer(clinic.address)
-        try silent.send(
-            TTRPCRequest(
-                service: "clinic.v1.BookingService", method: "WatchBookings",
-                payload: WatchBookingsRequest(
-                    accessToken: administrator.token ?? "", resumeToken: watch.resumeToken
-                ).encoded()))
+        try await withClinic { clinic in
+            let administrator = try await clinic.administrator()
+            let patient = try await clinic.signUp()
+            let doctor = try await clinic.doctor(by: administrator)
+            let booking = try await patient.book(doctor, at: try clinic.dateTime())
+            let watch = try await Watch(of: administrator)
+            let first = try await patient.book(doctor, at: try clinic.dateTime(hour: 9))
+            _ = try await watch.next(1, of: first)
+            let silent = try SilentPeer(clinic.address)
+            try silent.send(
+                TTRPCRequest(
+                    service: "clinic.v1.BookingService", method: "WatchBookings",
+                    payload: WatchBookingsRequest(
+                        accessToken: administrator.token ?? "", resumeToken: watch.resumeToken
+                    ).encoded()))
 
-        // More than the sockets and the server keep for somebody.
-        let count = 6_000
-        _ = try await clinic.database.write(
-            Statement(
-                """
-                insert into clinic.event (occurred_at, user_id, doctor_id, method, entity, entity_id, change)
-                select to_timestamp(number), user_id, doctor_id, 'm', 'booking', id, '{"from": "BOOKED"}'
-                from clinic.booking, generate_series(1, $2::bigint) as number where id = $1
-                """), [.int64(booking.id), .int64(Int64(count))])
-        #expect(try await watch.next(count).map { $0.eventTime?.seconds } == (1...count).map { Int64($0) })
-        let second = try await patient.book(doctor, at: try clinic.dateTime(hour: 11))
-        #expect(try await watch.next().booking == second)
-        withExtendedLifetime(silent) {}
-        await clinic.stop()
+            // More than the sockets and the server keep for somebody.
+            let count = 6_000
+            _ = try await clinic.database.write(
+                Statement(
+                    """
+                    insert into clinic.event (occurred_at, user_id, doctor_id, method, entity, entity_id, change)
+                    select to_timestamp(number), user_id, doctor_id, 'm', 'booking', id, '{"from": "BOOKED"}'
+                    from clinic.booking, generate_series(1, $2::bigint) as number where id = $1
+                    """), [.int64(booking.id), .int64(Int64(count))])
+            #expect(
+                try await watch.next(count).map { $0.eventTime?.seconds } == (1...count).map { Int64($0) })
+            let second = try await patient.book(doctor, at: try clinic.dateTime(hour: 11))
+            #expect(try await watch.next().booking == second)
+            withExtendedLifetime(silent) {}
+        }
     }
 }

@@ -18,13 +18,13 @@ struct AdministrationTests {
         #expect(before.status == 0 && before.errors.isEmpty)
         #expect(clinic.postmaster == nil)
 
-        let daemon = try await clinic.serve()
-        #expect(try await clinic.createAdministrator("during@example.org").status == 0)
-        for name in ["before", "during"] {
-            let login = try await clinic.logIn("\(name)@example.org")
-            #expect(login.isAdmin && login.role == .admin)
+        try await clinic.serving { _ in
+            #expect(try await clinic.createAdministrator("during@example.org").status == 0)
+            for name in ["before", "during"] {
+                let login = try await clinic.logIn("\(name)@example.org")
+                #expect(login.isAdmin && login.role == .admin)
+            }
         }
-        #expect(try await daemon.stop().status == 0)
     }
 
     @Test func `the password is in no command line while it is worked on`() async throws {
@@ -43,15 +43,15 @@ struct AdministrationTests {
 
     @Test func `a patient becomes an administrator with the new password only`() async throws {
         let clinic = try await Installation.withDatabase()
-        let daemon = try await clinic.serve()
-        let patient = try await clinic.signUp("ann@example.org")
-        let ending = try await clinic.createAdministrator("ann@example.org", password: "another password")
-        #expect(ending.output == "clinicd: ann@example.org is an administrator (user \(patient.id))\n")
+        try await clinic.serving { _ in
+            let patient = try await clinic.signUp("ann@example.org")
+            let ending = try await clinic.createAdministrator("ann@example.org", password: "another password")
+            #expect(ending.output == "clinicd: ann@example.org is an administrator (user \(patient.id))\n")
 
-        let refusal = try await status { _ = try await clinic.logIn("ann@example.org") }
-        #expect(refusal?.code == .unauthenticated)
-        #expect(try await clinic.logIn("ann@example.org", password: "another password").role == .admin)
-        try await daemon.stop()
+            let refusal = try await status { _ = try await clinic.logIn("ann@example.org") }
+            #expect(refusal?.code == .unauthenticated)
+            #expect(try await clinic.logIn("ann@example.org", password: "another password").role == .admin)
+        }
     }
 
     /// What is wrong with standard input, and what is said about it.

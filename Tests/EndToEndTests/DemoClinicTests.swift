@@ -128,38 +128,39 @@ struct DemoClinicTests {
             "\(seeding)")
         for (flaw, query) in Self.flaws { #expect(try await number(url, query) == 0, "\(flaw)") }
 
-        let daemon = try await clinic.serve()
-        expectComplaint(try await clinic.run("seed-demo"), "seed-demo fills an empty one only")
-        #expect(try await clinic.createAdministrator("ann@example.org").status == 0)
-        let client = clinic.client()
-        client.token = try await clinic.logIn("ann@example.org").token
-        try await compareRevenue(client, url)
-        try await compareUtilization(client, url)
+        try await clinic.serving { _ in
+            expectComplaint(try await clinic.run("seed-demo"), "seed-demo fills an empty one only")
+            #expect(try await clinic.createAdministrator("ann@example.org").status == 0)
+            let client = clinic.client()
+            client.token = try await clinic.logIn("ann@example.org").token
+            try await compareRevenue(client, url)
+            try await compareUtilization(client, url)
 
-        client.token = try await clinic.logIn("alice.nguyen@example.org", password: "demo-password").token
-        let slots = try await client.call(
-            BookingServiceMethods.searchSlots, SearchSlotsRequest(subject: .departmentID(1)))
-        let mine = try await client.call(
-            BookingServiceMethods.listMyBookings, ListMyBookingsRequest(pageSize: 1000))
-        // She may have an appointment elsewhere at the first free time of the department.
-        let taken = mine.bookings.compactMap { booking in
-            booking.startTime.flatMap { start in booking.endTime.map { start.seconds..<$0.seconds } }
+            client.token = try await clinic.logIn("alice.nguyen@example.org", password: "demo-password").token
+            let slots = try await client.call(
+                BookingServiceMethods.searchSlots, SearchSlotsRequest(subject: .departmentID(1)))
+            let mine = try await client.call(
+                BookingServiceMethods.listMyBookings, ListMyBookingsRequest(pageSize: 1000))
+            // She may have an appointment elsewhere at the first free time of the department.
+            let taken = mine.bookings.compactMap { booking in
+                booking.startTime.flatMap { start in booking.endTime.map { start.seconds..<$0.seconds } }
+            }
+            let choices = slots.doctors.flatMap { doctor in doctor.slots.map { (doctor.doctor?.id ?? 0, $0) }
+            }
+            let (doctorID, free) = try #require(
+                choices.first { _, slot in
+                    guard let start = slot.startTime?.seconds, let end = slot.endTime?.seconds else {
+                        return false
+                    }
+                    return !taken.contains { $0.overlaps(start..<end) }
+                })
+            let booking = try await client.call(
+                BookingServiceMethods.bookAppointment,
+                BookAppointmentRequest(doctorID: doctorID, time: .bookingDateTime(free.bookingDateTime)))
+            let paid = try await client.call(
+                PaymentServiceMethods.payBooking, PayBookingRequest(bookingID: booking.id))
+            #expect(paid.status == .paid)
         }
-        let choices = slots.doctors.flatMap { doctor in doctor.slots.map { (doctor.doctor?.id ?? 0, $0) } }
-        let (doctorID, free) = try #require(
-            choices.first { _, slot in
-                guard let start = slot.startTime?.seconds, let end = slot.endTime?.seconds else {
-                    return false
-                }
-                return !taken.contains { $0.overlaps(start..<end) }
-            })
-        let booking = try await client.call(
-            BookingServiceMethods.bookAppointment,
-            BookAppointmentRequest(doctorID: doctorID, time: .bookingDateTime(free.bookingDateTime)))
-        let paid = try await client.call(
-            PaymentServiceMethods.payBooking, PayBookingRequest(bookingID: booking.id))
-        #expect(paid.status == .paid)
-        #expect(try await daemon.stop().status == 0)
     }
 
     /// The clinic's day of so many days from now.

@@ -13,6 +13,7 @@ import ProtobufC
 import RPC
 import Synchronization
 import TestCluster
+import TestRandom
 import TestWaiting
 import Testing
 
@@ -63,7 +64,7 @@ struct FaultTests {
         #expect(try await clinic.createAdministrator("admin@example.org").status == 0)
         var daemon = try await clinic.serve(["--log-level", "critical"])
         let scene = try await FaultScene(clinic)
-        var generator = Generator(state: seed)
+        var generator = SeededGenerator(seed: seed)
         let writers = (0..<FaultScene.writers).map { number in Task { await scene.write(number) } }
         for _ in 0..<faults {
             let before = scene.acknowledged
@@ -110,18 +111,5 @@ struct FaultTests {
     private func isBackend(_ process: Int32) -> Bool {
         let title = try? String(contentsOfFile: "/proc/\(process)/cmdline", encoding: .utf8)
         return title?.contains("postgres: clinic ") ?? false
-    }
-
-    /// SplitMix64.
-    private struct Generator: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
     }
 }

@@ -9,17 +9,17 @@ struct GoClientTests {
     @Test func `a Go program signs up, signs in, books and pays, over either kind of socket`() async throws {
         let clinic = try await Installation.withDatabase()
         #expect(try await clinic.run("seed-demo").status == 0)
-        let daemon = try await clinic.serve(["--listen", "tcp:127.0.0.1:0"])
-        let line = try await daemon.line(with: "listening on tcp:")
-        let port = try #require(line.split(separator: ":").last)
+        try await clinic.serving(["--listen", "tcp:127.0.0.1:0"]) { daemon in
+            let line = try await daemon.line(with: "listening on tcp:")
+            let port = try #require(line.split(separator: ":").last)
 
-        for address in ["\(clinic.socket)", "tcp:127.0.0.1:\(port)"] {
-            let patient = try await GoPrograms.start("client", [address]).end(within: .seconds(120))
-            #expect(patient.status == 0, "\(patient)")
-            #expect(patient.errors.isEmpty, "\(patient)")
-            #expect(patient.outputLines.last == "a patient asks many things at once")
+            for address in ["\(clinic.socket)", "tcp:127.0.0.1:\(port)"] {
+                let patient = try await GoPrograms.start("client", [address]).end(within: .seconds(120))
+                #expect(patient.status == 0, "\(patient)")
+                #expect(patient.errors.isEmpty, "\(patient)")
+                #expect(patient.outputLines.last == "a patient asks many things at once")
+            }
         }
-        #expect(try await daemon.stop().status == 0)
     }
 
     @Test func `a Go program says what went wrong`() async throws {

@@ -62,6 +62,20 @@ struct Installation: Sendable {
         return daemon
     }
 
+    /// Runs the body with a daemon that serves, then ends the daemon with SIGTERM and expects that it ends well. If the
+    /// body throws, the daemon is killed.
+    func serving(
+        _ options: [String] = [], environment: [String: String] = [:], as user: OrdinaryUser? = nil,
+        sourceLocation: SourceLocation = #_sourceLocation,
+        _ body: (Program) async throws -> Void
+    ) async throws {
+        let daemon = try await serve(
+            options, environment: environment, as: user, sourceLocation: sourceLocation)
+        try await body(daemon)
+        let ending = try await daemon.stop(sourceLocation: sourceLocation)
+        #expect(ending.status == 0, "\(ending)", sourceLocation: sourceLocation)
+    }
+
     /// Starts the daemon without waiting.
     func start(
         _ options: [String] = [], environment: [String: String] = [:], as user: OrdinaryUser? = nil

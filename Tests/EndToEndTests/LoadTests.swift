@@ -128,55 +128,56 @@ struct LoadTests {
 
     @Test func `calls carry the token of a file, beside callers that never read`() async throws {
         let clinic = try await Installation.withDatabase()
-        let daemon = try await clinic.serve(["--metrics", "127.0.0.1:0"])
-        let line = try await daemon.line(with: "metrics on 127.0.0.1:")
-        let port = try #require(line.split(separator: ":").last.flatMap { Int($0) })
-        _ = try await clinic.signUp("ann@example.org")
-        let file = clinic.directory + "/token"
-        let token = try await clinic.logIn("ann@example.org").token
-        try Data((token + "\n").utf8).write(to: URL(fileURLWithPath: file))
-        let load = ["--call", "BookingService/ListMyBookings", "--token-file", file, "--warm-up", "0s"]
+        try await clinic.serving(["--metrics", "127.0.0.1:0"]) { daemon in
+            let line = try await daemon.line(with: "metrics on 127.0.0.1:")
+            let port = try #require(line.split(separator: ":").last.flatMap { Int($0) })
+            _ = try await clinic.signUp("ann@example.org")
+            let file = clinic.directory + "/token"
+            let token = try await clinic.logIn("ann@example.org").token
+            try Data((token + "\n").utf8).write(to: URL(fileURLWithPath: file))
+            let load = ["--call", "BookingService/ListMyBookings", "--token-file", file, "--warm-up", "0s"]
 
-        let healthy = try await run(
-            load + [
-                "--slow-readers", "4", "--rate", "100/s", "--duration", "1s", "--assert", "errors<0.1%",
-            ], at: "\(clinic.socket)")
-        #expect(healthy.status == 0, "\(healthy)")
-        let page = try await WebAnswer.get("/metrics", port: port)
-        let metrics = try Exposition(parsing: page.body)
-        func calls(_ method: String) -> Double {
-            metrics.value(
-                "clinic_calls_total",
-                ["service": "clinic.v1.BookingService", "method": method, "code": "OK"])
+            let healthy = try await run(
+                load + [
+                    "--slow-readers", "4", "--rate", "100/s", "--duration", "1s", "--assert", "errors<0.1%",
+                ], at: "\(clinic.socket)")
+            #expect(healthy.status == 0, "\(healthy)")
+            let page = try await WebAnswer.get("/metrics", port: port)
+            let metrics = try Exposition(parsing: page.body)
+            func calls(_ method: String) -> Double {
+                metrics.value(
+                    "clinic_calls_total",
+                    ["service": "clinic.v1.BookingService", "method": method, "code": "OK"])
+            }
+            #expect(calls("ListMyBookings") == 100)
+            // What the slow ones asked for, on their own connections.
+            #expect(calls("ListBookings") > 0)
+
+            let missing = try await run(
+                ["--call", "Health/Check", "--token-file", file + "-not-there"], at: "\(clinic.socket)")
+            #expect(missing.status == 2 && missing.errors.contains("there is no token"), "\(missing)")
         }
-        #expect(calls("ListMyBookings") == 100)
-        // What the slow ones asked for, on their own connections.
-        #expect(calls("ListBookings") > 0)
-
-        let missing = try await run(
-            ["--call", "Health/Check", "--token-file", file + "-not-there"], at: "\(clinic.socket)")
-        #expect(missing.status == 2 && missing.errors.contains("there is no token"), "\(missing)")
-        try await daemon.stop()
     }
 
     @Test func `who is no administrator is told before anything is made`() async throws {
         let clinic = try await Installation.withDatabase()
-        let daemon = try await clinic.serve()
-        _ = try await clinic.signUp("ann@example.org")
-        let password = clinic.directory + "/password"
-        try Data((Installation.password + "\n").utf8).write(to: URL(fileURLWithPath: password))
-        let refused = try await run(
-            ["--scenario", "day", "--email", "ann@example.org", "--password-file", password],
-            at: "\(clinic.socket)")
-        #expect(refused.status == 1 && refused.errorLines.count == 1, "\(refused)")
-        #expect(refused.errors.contains("ann@example.org is not an administrator"), "\(refused)")
+        try await clinic.serving { _ in
+            _ = try await clinic.signUp("ann@example.org")
+            let password = clinic.directory + "/password"
+            try Data((Installation.password + "\n").utf8).write(to: URL(fileURLWithPath: password))
+            let refused = try await run(
+                ["--scenario", "day", "--email", "ann@example.org", "--password-file", password],
+                at: "\(clinic.socket)")
+            #expect(refused.status == 1 && refused.errorLines.count == 1, "\(refused)")
+            #expect(refused.errors.contains("ann@example.org is not an administrator"), "\(refused)")
 
-        let session = clinic.directory + "/session.json"
-        try Data(#"{"token": "t", "expire_time": "2020-01-01T00:00:00Z"}"#.utf8)
-            .write(to: URL(fileURLWithPath: session))
-        let late = try await run(["--scenario", "day", "--session-file", session], at: "\(clinic.socket)")
-        #expect(late.status == 1 && late.errors.contains("before the run ends; use --email"), "\(late)")
-        try await daemon.stop()
+            let session = clinic.directory + "/session.json"
+            try Data(#"{"token": "t", "expire_time": "2020-01-01T00:00:00Z"}"#.utf8)
+                .write(to: URL(fileURLWithPath: session))
+            let late = try await run(
+                ["--scenario", "day", "--session-file", session], at: "\(clinic.socket)")
+            #expect(late.status == 1 && late.errors.contains("before the run ends; use --email"), "\(late)")
+        }
     }
 
     @Test(

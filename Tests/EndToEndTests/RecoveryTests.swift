@@ -17,9 +17,9 @@ struct RecoveryTests {
 
         // The socket's file is still there, and its PostgreSQL may still be, too.
         #expect(try clinic.contents().contains("clinic.sock"))
-        let next = try await clinic.serve()
-        for number in 0..<10 { _ = try await clinic.logIn("ann\(number)@example.org") }
-        #expect(try await next.stop().status == 0)
+        try await clinic.serving { _ in
+            for number in 0..<10 { _ = try await clinic.logIn("ann\(number)@example.org") }
+        }
     }
 
     @Test func `a PostgreSQL that died with its daemon leaves a lock that is not believed`() async throws {
@@ -32,43 +32,43 @@ struct RecoveryTests {
         try await eventually("PostgreSQL's end") { !isRunning(postmaster) }
         #expect(clinic.postmaster == postmaster)
 
-        let next = try await clinic.serve()
-        _ = try await clinic.logIn("ann@example.org")
-        #expect(try await next.stop().status == 0)
+        try await clinic.serving { _ in
+            _ = try await clinic.logIn("ann@example.org")
+        }
     }
 
     @Test func `a killed PostgreSQL comes back by itself and callers hear so meanwhile`() async throws {
         let clinic = try await Installation.withPostgreSQL()
-        let daemon = try await clinic.serve()
-        _ = try await clinic.signUp("ann@example.org")
-        let postmaster = try #require(clinic.postmaster)
-        let data = clinic.directory + "/postgresql/data"
+        try await clinic.serving { daemon in
+            _ = try await clinic.signUp("ann@example.org")
+            let postmaster = try #require(clinic.postmaster)
+            let data = clinic.directory + "/postgresql/data"
 
-        // Without its files it cannot start again until it has them back.
-        try FileManager.default.moveItem(atPath: data, toPath: data + ".away")
-        kill(postmaster, SIGKILL)
-        try await daemon.line(with: "PostgreSQL", on: .errors)
-        let start = ContinuousClock.now
-        let refusal = try await status { _ = try await clinic.logIn("ann@example.org") }
-        #expect(refusal?.code == .unavailable)
-        #expect(ContinuousClock.now - start < .seconds(10))
-        // From then on at once, which takes more than one look where the machine is busy.
-        try await eventually("a refusal at once") {
-            let again = ContinuousClock.now
+            // Without its files it cannot start again until it has them back.
+            try FileManager.default.moveItem(atPath: data, toPath: data + ".away")
+            kill(postmaster, SIGKILL)
+            try await daemon.line(with: "PostgreSQL", on: .errors)
+            let start = ContinuousClock.now
             let refusal = try await status { _ = try await clinic.logIn("ann@example.org") }
             #expect(refusal?.code == .unavailable)
-            return ContinuousClock.now - again < .seconds(0.5)
-        }
+            #expect(ContinuousClock.now - start < .seconds(10))
+            // From then on at once, which takes more than one look where the machine is busy.
+            try await eventually("a refusal at once") {
+                let again = ContinuousClock.now
+                let refusal = try await status { _ = try await clinic.logIn("ann@example.org") }
+                #expect(refusal?.code == .unavailable)
+                return ContinuousClock.now - again < .seconds(0.5)
+            }
 
-        try FileManager.default.moveItem(atPath: data + ".away", toPath: data)
-        try await eventually("PostgreSQL") {
-            try await status {
-                _ = try await clinic.logIn("ann@example.org")
-                _ = try await clinic.signUp("ben@example.org")
-            } == nil
+            try FileManager.default.moveItem(atPath: data + ".away", toPath: data)
+            try await eventually("PostgreSQL") {
+                try await status {
+                    _ = try await clinic.logIn("ann@example.org")
+                    _ = try await clinic.signUp("ben@example.org")
+                } == nil
+            }
+            #expect(clinic.postmaster != postmaster)
         }
-        #expect(clinic.postmaster != postmaster)
-        #expect(try await daemon.stop().status == 0)
     }
 
     @Test func `a killed command leaves no PostgreSQL behind`() async throws {

@@ -45,19 +45,19 @@ struct ServeTests {
 
     @Test func `the data directory lets nobody in who has no business there`() async throws {
         let clinic = try await Installation.withPostgreSQL()
-        let daemon = try await clinic.serve()
-        #expect(
-            try clinic.contents() == [
-                "clinic.sock", "postgresql", "postgresql.lock", "postgresql.log", "signing-keys",
-            ])
-        #expect(try attributes(of: clinic.directory).mode == 0o711)
-        #expect(try attributes(of: clinic.directory + "/clinic.sock").mode == 0o660)
-        for name in ["postgresql.lock", "postgresql.log", "signing-keys"] {
-            let (mode, owner) = try attributes(of: clinic.directory + "/" + name)
-            #expect(mode == 0o600 && owner == geteuid(), "\(name)")
+        try await clinic.serving { _ in
+            #expect(
+                try clinic.contents() == [
+                    "clinic.sock", "postgresql", "postgresql.lock", "postgresql.log", "signing-keys",
+                ])
+            #expect(try attributes(of: clinic.directory).mode == 0o711)
+            #expect(try attributes(of: clinic.directory + "/clinic.sock").mode == 0o660)
+            for name in ["postgresql.lock", "postgresql.log", "signing-keys"] {
+                let (mode, owner) = try attributes(of: clinic.directory + "/" + name)
+                #expect(mode == 0o600 && owner == geteuid(), "\(name)")
+            }
+            #expect(try attributes(of: clinic.directory + "/postgresql").mode == 0o700)
         }
-        #expect(try attributes(of: clinic.directory + "/postgresql").mode == 0o700)
-        try await daemon.stop()
     }
 
     @Test(arguments: [SIGTERM, SIGINT])
@@ -75,21 +75,21 @@ struct ServeTests {
         #expect(clinic.postmaster == nil)
         #expect(try !clinic.contents().contains("clinic.sock"))
 
-        let next = try await clinic.serve()
-        #expect(try await clinic.logIn("ann@example.org").email == user.email)
-        // The key is kept, so nobody has to log in again.
-        let client = clinic.client()
-        client.token = token
-        _ = try await client.call(BookingServiceMethods.listMyBookings, ListMyBookingsRequest())
-        try await next.stop()
+        try await clinic.serving { _ in
+            #expect(try await clinic.logIn("ann@example.org").email == user.email)
+            // The key is kept, so nobody has to log in again.
+            let client = clinic.client()
+            client.token = token
+            _ = try await client.call(BookingServiceMethods.listMyBookings, ListMyBookingsRequest())
+        }
     }
 
     @Test func `it goes on when the reader of its output has gone`() async throws {
         let clinic = try await Installation.withDatabase()
-        let daemon = try await clinic.serve(["--log-level", "trace"])
-        try await daemon.hangUp()
-        _ = try await clinic.signUp("ann@example.org")
-        #expect(try await daemon.stop().status == 0)
+        try await clinic.serving(["--log-level", "trace"]) { daemon in
+            try await daemon.hangUp()
+            _ = try await clinic.signUp("ann@example.org")
+        }
     }
 
     @Test func `an interrupted first start leaves nothing running and nothing in the way`() async throws {
@@ -108,9 +108,9 @@ struct ServeTests {
         try await eventually("initdb") { try isMakingDatabase() }
         try await second.stop(SIGKILL)
 
-        let third = try await clinic.serve()
-        _ = try await clinic.signUp("ann@example.org")
-        #expect(try await third.stop().status == 0)
+        try await clinic.serving { _ in
+            _ = try await clinic.signUp("ann@example.org")
+        }
     }
 
     @Test func `a start that waits for the database ends at once when asked to`() async throws {

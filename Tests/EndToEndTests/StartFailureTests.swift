@@ -58,12 +58,12 @@ struct StartFailureTests {
 
     @Test func `a second daemon on the same data directory is refused`() async throws {
         let clinic = try await Installation.withPostgreSQL()
-        let daemon = try await clinic.serve()
-        let second = try await clinic.start(["--listen", "tcp:127.0.0.1:0"]).end(within: .seconds(10))
-        expectComplaint(second, "another clinicd uses \(clinic.directory) (process \(daemon.identifier))")
+        try await clinic.serving { daemon in
+            let second = try await clinic.start(["--listen", "tcp:127.0.0.1:0"]).end(within: .seconds(10))
+            expectComplaint(second, "another clinicd uses \(clinic.directory) (process \(daemon.identifier))")
 
-        _ = try await clinic.signUp("ann@example.org")
-        try await daemon.stop()
+            _ = try await clinic.signUp("ann@example.org")
+        }
     }
 
     @Test func `a port in use is said, and PostgreSQL does not stay behind`() async throws {
@@ -81,12 +81,13 @@ struct StartFailureTests {
 
     @Test func `a socket in use is not taken from its owner`() async throws {
         let (clinic, other) = (try await Installation.withDatabase(), try await Installation.withDatabase())
-        let daemon = try await clinic.serve()
-        let intruder = try await Program.run(
-            "clinicd", ["serve"] + other.place + ["--listen", "\(clinic.socket)", "--log-level", "warning"])
-        expectComplaint(intruder, "cannot listen on \(clinic.socket): address in use")
-        _ = try await clinic.signUp("ann@example.org")
-        try await daemon.stop()
+        try await clinic.serving { _ in
+            let intruder = try await Program.run(
+                "clinicd",
+                ["serve"] + other.place + ["--listen", "\(clinic.socket)", "--log-level", "warning"])
+            expectComplaint(intruder, "cannot listen on \(clinic.socket): address in use")
+            _ = try await clinic.signUp("ann@example.org")
+        }
     }
 
     @Test func `a file in the place of the socket stays what it is`() async throws {

@@ -10,11 +10,11 @@ struct UserTests {
     @Test(.enabled(if: geteuid() == 0, "only root becomes another user"))
     func `root's PostgreSQL runs as an unprivileged user`() async throws {
         let clinic = try await Installation.withPostgreSQL()
-        let daemon = try await clinic.serve()
-        let postmaster = try #require(clinic.postmaster)
-        #expect(try attributes(of: "/proc/\(postmaster)").owner == getpwnam("postgres")?.pointee.pw_uid)
-        #expect(try attributes(of: "/proc/\(daemon.identifier)").owner == 0)
-        try await daemon.stop()
+        try await clinic.serving { daemon in
+            let postmaster = try #require(clinic.postmaster)
+            #expect(try attributes(of: "/proc/\(postmaster)").owner == getpwnam("postgres")?.pointee.pw_uid)
+            #expect(try attributes(of: "/proc/\(daemon.identifier)").owner == 0)
+        }
     }
 
     @Test(.enabled(if: OrdinaryUser.isAvailable, "this needs root, and binaries that others may run"))
@@ -41,11 +41,12 @@ struct UserTests {
             #expect(try attributes(of: clinic.directory + "/" + name).owner == user.identifier, "\(name)")
         }
 
-        let next = try await clinic.serve(as: user)
-        for name in ["root1", "root2"] {
-            #expect(try await clinic.logIn("\(name)@example.org").role == .admin)
+        try await clinic.serving(as: user) { _ in
+            for name in ["root1", "root2"] {
+                let login = try await clinic.logIn("\(name)@example.org")
+                #expect(login.role == .admin)
+            }
         }
-        #expect(try await next.stop().status == 0)
     }
 
     @Test(.enabled(if: OrdinaryUser.isAvailable, "this needs root, and binaries that others may run"))

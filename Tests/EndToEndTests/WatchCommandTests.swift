@@ -99,11 +99,12 @@ struct WatchCommandTests {
         let options = ["health", "clinic.v1.Nothing", "--watch", "--address", "\(clinic.socket)"]
         let absent = try await Program.run("clinic", options)
         #expect(absent.status == 7 && absent.output.isEmpty, "\(absent)")
-        let daemon = try await clinic.serve()
-        let watch = try Program("clinic", options)
-        let line = try await watch.line(with: "Service unknown")
-        #expect(line.wholeMatch(of: /20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ  Service unknown/) != nil, "\(line)")
-        #expect(try await watch.stop(SIGINT).status == 128 + SIGINT)
-        try await daemon.stop()
+        try await clinic.serving { _ in
+            let watch = try Program("clinic", options)
+            let line = try await watch.line(with: "Service unknown")
+            #expect(
+                line.wholeMatch(of: /20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ  Service unknown/) != nil, "\(line)")
+            #expect(try await watch.stop(SIGINT).status == 128 + SIGINT)
+        }
     }
 }

@@ -5,6 +5,7 @@ import Glibc
 import NIOCore
 import NIOEmbedded
 import OpenSSL
+import TestRandom
 import Testing
 
 struct TLSPairTests {

@@ -4,6 +4,7 @@ import ClinicMessages
 import ProtobufC
 import TTRPCMessages
 import TestMessages
+import TestRandom
 import Testing
 
 /// The bytes of a field: its tag, and its length and content.
@@ -216,7 +217,7 @@ private func `a message of 131,072 fields is rejected at once`(_ attack: (String
 @Test func `randomly changed bytes are rejected, or decode to a message that encodes again`() throws {
     var generator = SystemRandomNumberGenerator()
     let seed = UInt64.random(in: .min ... .max, using: &generator)
-    var random = SeededGenerator(state: seed)
+    var random = SeededGenerator(seed: seed)
     let valid = everyType.encoded()
     for _ in 0..<5000 {
         var bytes = valid
@@ -237,18 +238,5 @@ private func `a message of 131,072 fields is rejected at once`(_ attack: (String
             let again = try EveryType(decoding: message.encoded(), limits: .client).encoded()
             #expect(again == message.encoded(), "seed \(seed)")
         }
-    }
-}
-
-/// A reproducible generator (SplitMix64).
-private struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,5 +1,6 @@
 // Tax, refunds and the states of a payment, all in integers.
 import Scheduling
+import TestRandom
 import Testing
 
 @Suite struct MoneyTests {

@@ -1,5 +1,6 @@
 // The grid of starts and the neighbours of an instant, on ordinary days and on days with a clock change.
 import Scheduling
+import TestRandom
 import Testing
 
 @Suite struct SlotGridTests {

@@ -1,6 +1,7 @@
 // Compares slot searches with `decideAppointment` minute by minute: a search returns exactly what can be booked,
 // also on days with a clock change.
 import Scheduling
+import TestRandom
 import Testing
 
 @Suite struct SlotSearchTests {

@@ -1,5 +1,6 @@
 // Conversions between local time and instants, above all on days with a clock change.
 import Scheduling
+import TestRandom
 import Testing
 
 @Suite struct TimeZoneRulesTests {

@@ -1,5 +1,6 @@
 // The appointments offered on a day, compared with the grid itself, and rates in basis points.
 import Scheduling
+import TestRandom
 import Testing
 
 @Suite struct UtilizationTests {

@@ -50,22 +50,3 @@ func hours(_ opens: String, _ closes: String) throws -> OpeningHours {
 let extremes: [Int64] = [
     .min, .min + 1, -62_135_596_801_000_000, -1, 0, 1, 253_402_300_800_000_000, .max - 1, .max,
 ]
-
-/// A generator with a printed seed, so that a failure can be reproduced.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(printing name: String, seed: UInt64 = .random(in: 1...UInt64(UInt32.max))) {
-        print("seed of \(name): \(seed)")
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        // SplitMix64.
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}

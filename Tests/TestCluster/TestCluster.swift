@@ -5,6 +5,7 @@
 import Foundation
 public import Logging
 public import PostgreSQL
+internal import TestCleanup
 
 /// The PostgreSQL cluster all tests of a run share.
 public enum TestCluster {
@@ -126,6 +127,14 @@ public enum TestCluster {
         // All suites run at once.
         configuration.serverSettings = ["max_connections": "400"]
         return try await PrivateCluster.start(configuration, logger: logger)
+    }
+
+    /// Runs the body with a cluster of its own, which is stopped afterwards, also if the body throws or has ended it.
+    public static func withPrivateCluster<Value>(
+        _ body: (PrivateCluster) async throws -> Value
+    ) async throws -> Value {
+        let cluster = try await startPrivateCluster()
+        return try await withCleanup(cluster.stop) { try await body(cluster) }
     }
 
     /// A logger that says nothing below critical: tests provoke every warning there is.

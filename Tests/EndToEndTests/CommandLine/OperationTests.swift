@@ -6,7 +6,7 @@ import Testing
 extension CommandLineTests {
     @Suite struct Operations {
         @Test func `a patient signs up, and staff can list the patient`() async throws {
-            let server = try ClinicServer.shared
+            let server = try CommandLineClinic.shared
             let patient = try await server.signedUpPatient("Ada")
             let list = try await server.administrator.clinic("user", "list", "--email", patient.email)
             #expect(list.status == 0)
@@ -16,7 +16,7 @@ extension CommandLineTests {
         }
 
         @Test func `a department is created, changed, listed and deleted`() async throws {
-            let administrator = try ClinicServer.shared.administrator
+            let administrator = try CommandLineClinic.shared.administrator
             let name = "Department \(UInt32.random(in: 0 ... .max))"
             let id = try await administrator.requireSuccess(
                 "department", "create", "--name", name, "--opens", "08:00", "--closes", "17:00"
@@ -36,7 +36,7 @@ extension CommandLineTests {
         }
 
         @Test func `a doctor is registered, changed, listed and deleted`() async throws {
-            let server = try ClinicServer.shared
+            let server = try CommandLineClinic.shared
             let id = try await server.doctor()
             let changed = try await server.administrator.clinic(
                 "doctor", "update", id, "--name", "Dr Ada Byron", "--fee", "50", "--gst-free",
@@ -57,7 +57,7 @@ extension CommandLineTests {
         }
 
         @Test func `a visit is booked, paid, listed and cancelled, which refunds the payment`() async throws {
-            let server = try ClinicServer.shared
+            let server = try CommandLineClinic.shared
             let (doctor, patient) = try await (server.doctor(), server.patient())
             let start = try BookingTime.local()
             let booked = try await patient.clinic("booking", "create", "--doctor", doctor, "--at", start)
@@ -90,7 +90,7 @@ extension CommandLineTests {
         }
 
         @Test func `the public list shows doctors and times, and staff also see patients`() async throws {
-            let server = try ClinicServer.shared
+            let server = try CommandLineClinic.shared
             let (doctor, patient) = try await (server.doctor(), server.patient("Marie"))
             _ = try await patient.requireSuccess(
                 "booking", "create", "--doctor", doctor, "--at", BookingTime.instant())
@@ -110,7 +110,7 @@ extension CommandLineTests {
         }
 
         @Test func `staff book for a patient and advance the booking's status`() async throws {
-            let server = try ClinicServer.shared
+            let server = try CommandLineClinic.shared
             let (doctor, patient) = try await (server.doctor(), server.patient())
             let users = try await server.administrator.requireSuccess(
                 "user", "list", "--email", patient.email
@@ -129,7 +129,7 @@ extension CommandLineTests {
         }
 
         @Test func `a deleted booking is cancelled and removed from the list`() async throws {
-            let server = try ClinicServer.shared
+            let server = try CommandLineClinic.shared
             let (doctor, patient) = try await (server.doctor(), server.patient())
             let time = try BookingTime.local()
             let booking = try await patient.requireSuccess(
@@ -148,7 +148,7 @@ extension CommandLineTests {
         }
 
         @Test func `the administrator refunds one payment and deletes another`() async throws {
-            let server = try ClinicServer.shared
+            let server = try CommandLineClinic.shared
             let (doctor, patient) = try await (server.doctor(), server.patient())
             var payments: [String] = []
             for halfHour in 0...1 {
@@ -173,7 +173,7 @@ extension CommandLineTests {
         }
 
         @Test func `the server reports its health`() async throws {
-            let health = try await ClinicServer.shared.anonymousUser().clinic("health")
+            let health = try await CommandLineClinic.shared.anonymousUser().clinic("health")
             #expect(health.status == 0)
             #expect(health.output == "Status  Serving\n")
         }

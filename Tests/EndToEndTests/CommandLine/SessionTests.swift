@@ -7,7 +7,7 @@ import Testing
 extension CommandLineTests {
     @Suite struct Sessions {
         @Test func `the session file is readable by its owner only`() async throws {
-            let patient = try await ClinicServer.shared.patient()
+            let patient = try await CommandLineClinic.shared.patient()
             let attributes = try FileManager.default.attributesOfItem(atPath: patient.sessionFile)
             #expect(attributes[.posixPermissions] as? Int == 0o600)
             let who = try await patient.clinic("whoami")
@@ -20,10 +20,10 @@ extension CommandLineTests {
         }
 
         @Test func `the token is sent with every call except login and sign-up`() async throws {
-            let server = try ClinicServer.shared
+            let server = try CommandLineClinic.shared
             let patient = try await server.patient()
             let session = try String(contentsOfFile: patient.sessionFile, encoding: .utf8)
-            let token = try #require(try Outcome.object(session)["token"] as? String)
+            let token = try #require(try jsonObject(session)["token"] as? String)
             try session.replacing(token, with: token + "x")
                 .write(toFile: patient.sessionFile, atomically: true, encoding: .utf8)
             // The server rejects an invalid token in every call, so this public call sent it.
@@ -44,7 +44,7 @@ extension CommandLineTests {
         }
 
         @Test func `the token is not sent to another address`() async throws {
-            let server = try ClinicServer.shared
+            let server = try CommandLineClinic.shared
             let patient = try await server.patient()
             // The same server under another address.
             let other = "unix:\(server.directory)/./clinic.sock"
@@ -54,7 +54,7 @@ extension CommandLineTests {
         }
 
         @Test func `a password is the first line of standard input only`() async throws {
-            let patient = try await ClinicServer.shared.signedUpPatient()
+            let patient = try await CommandLineClinic.shared.signedUpPatient()
             let login = ["login", "--email", patient.email, "--password-stdin"]
             for input in ["\(Person.password)\nmore\n", "\(Person.password)\r\n", Person.password] {
                 #expect(try await patient.clinic(login, input: input).status == 0)
@@ -69,7 +69,7 @@ extension CommandLineTests {
 
     @Suite struct Terminals {
         @Test func `a typed password is not shown, an e-mail is`() async throws {
-            let patient = try await ClinicServer.shared.signedUpPatient()
+            let patient = try await CommandLineClinic.shared.signedUpPatient()
             let (screen, status) = try await type(
                 "clinic login; echo ended with $?; stty -a", as: patient,
                 answers: [("E-mail: ", patient.email), ("Password: ", Person.password)])
@@ -84,7 +84,7 @@ extension CommandLineTests {
         }
 
         @Test func `a new password is asked for twice`() async throws {
-            let person = try ClinicServer.shared.anonymousUser()
+            let person = try CommandLineClinic.shared.anonymousUser()
             let command = "clinic user create --first-name A --last-name B --email \(person.email)"
             let (rejected, status) = try await type(
                 command, as: person,
@@ -100,7 +100,7 @@ extension CommandLineTests {
         }
 
         @Test func `an interrupted prompt restores the terminal`() async throws {
-            let person = try ClinicServer.shared.anonymousUser()
+            let person = try CommandLineClinic.shared.anonymousUser()
             let (screen, _) = try await type(
                 "trap : INT; clinic login --email \(person.email); echo ended with $?; stty -a", as: person,
                 answers: [("Password: ", "\u{3}")])
@@ -116,7 +116,7 @@ extension CommandLineTests {
             let result = try await Subprocess.run(
                 .name("script"),
                 arguments: ["--quiet", "--return", "--flush", "--command", line, "/dev/null"],
-                environment: Programs.environment(person.environment.merging(["SHELL": "/bin/bash"]) { $1 }),
+                environment: environment(of: person),
                 input: .inputWriter, output: .sequence, error: .discarded
             ) { execution in
                 var screen = ""
@@ -131,7 +131,20 @@ extension CommandLineTests {
                 try await execution.standardInputWriter.finish()
                 return screen
             }
-            return (result.closureResult, Programs.code(of: result.terminationStatus))
+            let status: Int32 =
+                switch result.terminationStatus {
+                case .exited(let code): code
+                case .signaled(let signal): 128 + signal
+                }
+            return (result.closureResult, status)
+        }
+
+        private func environment(of person: Person) -> Environment {
+            var variables: [Environment.Key: String] = ["SHELL": "/bin/bash"]
+            for (name, value) in person.shellEnvironment {
+                variables[Environment.Key(stringLiteral: name)] = value
+            }
+            return .custom(variables)
         }
     }
 }

@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-@Suite struct HelpTests {
+@Suite struct ClientHelpTests {
     /// All commands; a test checks the list against the help of the groups.
     static let commands: [[String]] = [
         ["login"], ["logout"], ["whoami"], ["user", "create"], ["user", "list"], ["user", "show"],
@@ -25,7 +25,7 @@ import Testing
 
     @Test(arguments: commands)
     func `every command has help with an example of itself`(command: [String]) async throws {
-        let help = try await Programs.run("clinic", command + ["--help"])
+        let help = try await Program.run("clinic", command + ["--help"])
         #expect(help.status == 0)
         #expect(help.errors.isEmpty)
         let name = (["clinic"] + command).joined(separator: " ")
@@ -35,7 +35,7 @@ import Testing
 
     @Test func `the help of the program and its groups lists every command`() async throws {
         for group in Set(Self.commands.map { $0.dropLast() }) {
-            let help = try await Programs.run("clinic", Array(group) + ["--help"])
+            let help = try await Program.run("clinic", Array(group) + ["--help"])
             #expect(help.status == 0)
             #expect(help.output.split(separator: "\n").allSatisfy { $0.count <= 100 })
             let listed = help.output.split(separator: "SUBCOMMANDS:\n").last?.split(separator: "\n")
@@ -46,9 +46,9 @@ import Testing
     }
 
     @Test func `help needs no server, and the version is one line`() async throws {
-        let version = try await Programs.run("clinic", ["--version"])
+        let version = try await Program.run("clinic", ["--version"])
         #expect(version.status == 0)
         #expect(version.output.wholeMatch(of: /clinic [0-9]+\.[0-9]+\.[0-9]+\n/) != nil)
-        #expect(try await Programs.run("clinic", ["help", "booking", "create"]).status == 0)
+        #expect(try await Program.run("clinic", ["help", "booking", "create"]).status == 0)
     }
 }

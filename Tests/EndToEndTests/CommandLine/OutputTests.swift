@@ -8,7 +8,7 @@ import Testing
 extension CommandLineTests {
     @Suite struct Output {
         @Test func `the command for the next page is printed on standard error and works`() async throws {
-            let server = try ClinicServer.shared
+            let server = try CommandLineClinic.shared
             for _ in 1...3 { _ = try await server.doctor() }
             let anonymousUser = server.anonymousUser()
             let page = try await anonymousUser.clinic("doctor", "list", "--page-size", "2")
@@ -21,7 +21,7 @@ extension CommandLineTests {
         }
 
         @Test func `JSON output has the schema's field names and 64-bit numbers as strings`() async throws {
-            let server = try ClinicServer.shared
+            let server = try CommandLineClinic.shared
             let doctor = try await server.doctor()
             let list = try await server.anonymousUser().requireSuccess("doctor", "list", "--all")
             let doctors = try #require(try list.json()["doctors"] as? [[String: Any]])
@@ -37,7 +37,7 @@ extension CommandLineTests {
         }
 
         @Test func `the output format can be set in the environment`() async throws {
-            let server = try ClinicServer.shared
+            let server = try CommandLineClinic.shared
             let outcome = try await server.anonymousUser().clinic(
                 "department", "list", environment: ["CLINIC_OUTPUT": "json"])
             #expect(try outcome.json()["departments"] != nil)
@@ -48,18 +48,18 @@ extension CommandLineTests {
         }
 
         @Test func `with JSON output a failure is also printed as JSON`() async throws {
-            let patient = try await ClinicServer.shared.patient()
+            let patient = try await CommandLineClinic.shared.patient()
             let outcome = try await patient.clinic("booking", "pay", "999999999", "--output", "json")
             #expect(outcome.status == 5)
             #expect(outcome.output.isEmpty)
             #expect(outcome.errors.hasPrefix("clinic: there is no such booking"))
-            let failure = try Outcome.object(outcome.lastError)
+            let failure = try jsonObject(outcome.lastError)
             #expect(failure["code"] as? String == "NOT_FOUND")
             #expect(failure["reason"] as? String == "BOOKING_NOT_FOUND")
         }
 
         @Test func `invalid fields are listed below the message`() async throws {
-            let outcome = try await ClinicServer.shared.anonymousUser().clinic(
+            let outcome = try await CommandLineClinic.shared.anonymousUser().clinic(
                 "user", "create", "--first-name", "", "--last-name", "", "--email", "nowhere",
                 "--password-stdin", input: "short\n")
             #expect(outcome.status == 3)
@@ -67,7 +67,7 @@ extension CommandLineTests {
             #expect(lines.first == "clinic: first_name: is required [INVALID_FIELD]")
             #expect(lines.dropFirst().first == "  last_name: is required")
             #expect(lines.dropFirst(2).first?.hasPrefix("  email: ") == true)
-            let password = try await ClinicServer.shared.anonymousUser().clinic(
+            let password = try await CommandLineClinic.shared.anonymousUser().clinic(
                 "user", "create", "--first-name", "A", "--last-name", "B", "--email", "a@example.org",
                 "--password-stdin", input: "short\n")
             #expect(password.status == 3)
@@ -76,7 +76,7 @@ extension CommandLineTests {
         }
 
         @Test func `a user's idempotency key makes a change only once`() async throws {
-            let server = try ClinicServer.shared
+            let server = try CommandLineClinic.shared
             let (doctor, patient) = try await (server.doctor(), server.patient())
             let command = try [
                 "booking", "create", "--doctor", doctor, "--at", BookingTime.local(), "--idempotency-key",
@@ -91,7 +91,7 @@ extension CommandLineTests {
 
     @Suite struct Calls {
         @Test func `all methods of the schema are listed`() async throws {
-            let outcome = try await ClinicServer.shared.anonymousUser().clinic("call")
+            let outcome = try await CommandLineClinic.shared.anonymousUser().clinic("call")
             let known = ClinicMessages.allServices.flatMap { service in
                 service.methods.map { "\(service.name)/\($0.name)" }
             }
@@ -100,7 +100,7 @@ extension CommandLineTests {
         }
 
         @Test func `a visit is booked, paid and cancelled in JSON`() async throws {
-            let server = try ClinicServer.shared
+            let server = try CommandLineClinic.shared
             let (doctor, patient) = try await (server.doctor(), server.patient())
             let start = try BookingTime.instant()
             let booked = try await patient.clinic(
@@ -126,13 +126,13 @@ extension CommandLineTests {
         }
 
         @Test func `a failed call reports the same error as the command`() async throws {
-            let patient = try await ClinicServer.shared.patient()
+            let patient = try await CommandLineClinic.shared.patient()
             let outcome = try await patient.clinic(
                 "call", "BookingService/DeleteBooking", "-d", #"{"booking_id": 999999999}"#, "--output",
                 "json")
             #expect(outcome.status == 5)
             #expect(outcome.output.isEmpty)
-            #expect(try Outcome.object(outcome.lastError)["code"] as? String == "NOT_FOUND")
+            #expect(try jsonObject(outcome.lastError)["code"] as? String == "NOT_FOUND")
         }
 
         @Test(arguments: [
@@ -140,7 +140,7 @@ extension CommandLineTests {
             ("@/nonexistent", "/nonexistent"),
         ])
         func `a malformed request is wrong usage`(json: String, named: String) async throws {
-            let outcome = try await ClinicServer.shared.anonymousUser().clinic(
+            let outcome = try await CommandLineClinic.shared.anonymousUser().clinic(
                 "call", "DoctorService/ListDoctors", "-d", json)
             #expect(outcome.status == 2)
             #expect(outcome.errors.contains(named))

@@ -12,7 +12,7 @@ extension CommandLineTests {
             ["booking", "list", "--status", "lost"], ["call", "NoService/Method"],
         ])
         func `2: wrong usage`(arguments: [String]) async throws {
-            let outcome = try await ClinicServer.shared.anonymousUser().clinic(arguments)
+            let outcome = try await CommandLineClinic.shared.anonymousUser().clinic(arguments)
             #expect(outcome.status == 2)
             #expect(outcome.output.isEmpty)
             #expect(outcome.errors.hasPrefix("clinic: "))
@@ -21,7 +21,7 @@ extension CommandLineTests {
         }
 
         @Test func `2: an unknown command; the known ones are listed`() async throws {
-            let outcome = try await ClinicServer.shared.anonymousUser().clinic("booking", "make")
+            let outcome = try await CommandLineClinic.shared.anonymousUser().clinic("booking", "make")
             #expect(outcome.status == 2)
             #expect(
                 outcome.errors == """
@@ -32,7 +32,7 @@ extension CommandLineTests {
         }
 
         @Test func `3: invalid values`() async throws {
-            let server = try ClinicServer.shared
+            let server = try CommandLineClinic.shared
             let (doctor, patient) = try await (server.doctor(), server.patient())
             for (time, reason) in [
                 ("31/02/2027 10:00:00", "MALFORMED_DATE"), ("24/11/2020 10:00:00", "OUT_OF_WINDOW"),
@@ -46,7 +46,7 @@ extension CommandLineTests {
         }
 
         @Test func `4: not signed in, not allowed, wrong password`() async throws {
-            let server = try ClinicServer.shared
+            let server = try CommandLineClinic.shared
             let anonymous = try await server.anonymousUser().clinic("booking", "mine")
             #expect(anonymous.status == 4)
             #expect(
@@ -63,7 +63,7 @@ extension CommandLineTests {
         }
 
         @Test func `5: not found, another patient's booking too`() async throws {
-            let server = try ClinicServer.shared
+            let server = try CommandLineClinic.shared
             let (doctor, owner, other) = try await (server.doctor(), server.patient(), server.patient())
             let booking = try await owner.requireSuccess(
                 "booking", "create", "--doctor", doctor, "--at", BookingTime.local()
@@ -77,7 +77,7 @@ extension CommandLineTests {
         }
 
         @Test func `6: slot taken, impossible in this state, changed concurrently`() async throws {
-            let server = try ClinicServer.shared
+            let server = try CommandLineClinic.shared
             let (doctor, owner, other) = try await (
                 server.doctor(), server.patient("Marie"), server.patient()
             )
@@ -103,7 +103,8 @@ extension CommandLineTests {
             ("tcp:127.0.0.1:1", "nothing listens there"),
         ])
         func `7: no server at the address`(address: String, reason: String) async throws {
-            let outcome = try await ClinicServer.shared.anonymousUser().clinic("--address", address, "health")
+            let outcome = try await CommandLineClinic.shared.anonymousUser().clinic(
+                "--address", address, "health")
             #expect(outcome.status == 7)
             #expect(outcome.output.isEmpty)
             #expect(outcome.errors.hasPrefix("clinic: cannot connect to \(address): \(reason)"))
@@ -111,7 +112,7 @@ extension CommandLineTests {
         }
 
         @Test func `7: a server that does not respond in time`() async throws {
-            let server = try ClinicServer.shared
+            let server = try CommandLineClinic.shared
             let path = "\(server.directory)/silent.sock"
             let listener = try silentListener(at: path)
             defer { close(listener) }
@@ -122,7 +123,7 @@ extension CommandLineTests {
         }
 
         @Test func `7: too many wrong passwords; the time to wait is shown`() async throws {
-            let patient = try await ClinicServer.shared.signedUpPatient()
+            let patient = try await CommandLineClinic.shared.signedUpPatient()
             let login = ["login", "--email", patient.email, "--password-stdin"]
             for _ in 1...10 {
                 #expect(try await patient.clinic(login, input: "wrong password\n").status == 4)
@@ -133,7 +134,7 @@ extension CommandLineTests {
         }
 
         @Test func `1: output that cannot be written`() async throws {
-            let outcome = try await ClinicServer.shared.anonymousUser().shell(
+            let outcome = try await CommandLineClinic.shared.anonymousUser().shell(
                 "clinic department list >/dev/full")
             #expect(outcome.status == 1)
             #expect(outcome.errors == "clinic: cannot write the output: No space left on device\n")
@@ -152,7 +153,7 @@ extension CommandLineTests {
                     }
                 } && listen(listener, 8) == 0
             guard isListening else {
-                throw SetupFailure("cannot listen: \(String(cString: strerror(errno)))")
+                throw Program.Missing(description: "cannot listen: \(String(cString: strerror(errno)))")
             }
             return listener
         }

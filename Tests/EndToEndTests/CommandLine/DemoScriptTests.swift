@@ -1,15 +1,15 @@
 // Runs the script clients/demo with the programs of this build.
 
 import Foundation
-import Glibc
-import Subprocess
 import Testing
 
-@Suite struct DemoTests {
-    private static let script = Programs.repository + "/clients/demo"
+@Suite struct DemoScriptTests {
+    private static let script =
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../../../clients/demo")
+        .standardizedFileURL.path
 
     @Test func `the demo succeeds and leaves nothing behind`() async throws {
-        let (outcome, directory) = try await run(until: nil)
+        let (outcome, directory) = try await run(isInterrupted: false)
         #expect(outcome.status == 0, "\(outcome)")
         #expect(outcome.errors.isEmpty)
         #expect(outcome.output.contains("[exit code 6]"))
@@ -18,43 +18,36 @@ import Testing
     }
 
     @Test func `an interrupted demo stops its server and leaves nothing behind`() async throws {
-        let (outcome, directory) = try await run(until: "listening on")
+        let (outcome, directory) = try await run(isInterrupted: true)
         #expect(outcome.status == 143)
         expectNothingLeft(of: directory)
     }
 
     @Test(arguments: ["/nonexistent", "/tmp"])
     func `without the programs the demo reports what is missing`(directory: String) async throws {
-        let outcome = try await Programs.run("bash", [Self.script, directory])
+        let outcome = try await start(directory).end()
         #expect(outcome.status == 1)
         #expect(outcome.errors.hasPrefix("demo: "))
         #expect(outcome.errors.hasSuffix("run: make build\n"))
         #expect(outcome.errors.split(separator: "\n").count == 1)
     }
 
-    /// Runs the demo, or terminates it once it has printed `text`. Also returns its working directory.
-    private func run(until text: String?) async throws -> (Outcome, directory: String) {
-        let result = try await Subprocess.run(
-            .name("bash"), arguments: [Self.script, Programs.directory], environment: Programs.environment(),
-            input: .none, output: .sequence, error: .string(limit: 1 << 20)
-        ) { execution in
-            var output = ""
-            var directory = ""
-            for try await line in execution.standardOutput.strings() {
-                output += line + "\n"
-                if line.contains("listening on") {
-                    let process = execution.processIdentifier.value
-                    directory = try FileManager.default.destinationOfSymbolicLink(
-                        atPath: "/proc/\(process)/cwd")
-                }
-                if let text, line.contains(text) { try execution.send(signal: .terminate) }
-            }
-            return (output, directory)
-        }
-        let (output, directory) = result.closureResult
-        let outcome = Outcome(
-            status: Programs.code(of: result.terminationStatus), output: output, errors: result.standardError)
-        return (outcome, directory)
+    private func start(_ directory: String) throws -> Program {
+        try Program(
+            commandLine: ["/bin/bash", Self.script, directory],
+            environment: [
+                "PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "SWIFT_BACKTRACE": "enable=no",
+            ])
+    }
+
+    /// Runs the demo to its end, or terminates it once its server listens. Also returns its working directory.
+    private func run(isInterrupted: Bool) async throws -> (Program.Ending, directory: String) {
+        let demo = try start(Program.directory)
+        try await demo.line(with: "listening on", within: .seconds(120))
+        let directory = try FileManager.default.destinationOfSymbolicLink(
+            atPath: "/proc/\(demo.identifier)/cwd")
+        let ending = try await isInterrupted ? demo.stop() : demo.end(within: .seconds(120))
+        return (ending, directory)
     }
 
     /// Checks that the directory and all processes of the demo are gone.
