@@ -125,8 +125,8 @@ public struct SessionStore: Sendable {
             pg_snapshot_xmin(pg_current_snapshot())::text::bigint, changed.id
         from (values (true)) as always
         left join lateral (
-            select id from clinic.user_account where standing_changed_by >= $1
-            order by standing_changed_by limit $2
+            select id from clinic.user_account where access_changed_by >= $1
+            order by access_changed_by limit $2
         ) as changed on true
         """)
 

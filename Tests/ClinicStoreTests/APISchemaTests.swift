@@ -32,6 +32,7 @@ struct APISchemaTests {
         try await Self.makeOther(other, on: url)
         // What a server of that version does.
         var configuration = DatabaseConfiguration(url: url)
+        configuration.searchPath = [other, "clinic", "pg_temp"]
         configuration.readConnections = 1
         configuration.writeConnections = 1
         let server = Database(configuration: configuration, logger: TestCluster.logger)

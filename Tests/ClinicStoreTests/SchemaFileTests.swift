@@ -46,7 +46,11 @@ struct SchemaFileTests {
 
     @Test func `the database has the functions and views of the files, each once`() async throws {
         let opened = try await OpenedDatabase()
-        let functions = "select proname::text from pg_proc where pronamespace = $1::regnamespace order by 1"
+        // The functions of an extension lie where the extension was created.
+        let functions = """
+            select proname::text from pg_proc where pronamespace = $1::regnamespace
+                and not exists (select from pg_depend where objid = pg_proc.oid and deptype = 'e') order by 1
+            """
         let views =
             "select relname::text from pg_class where relnamespace = $1::regnamespace and relkind = 'v' order by 1"
         let schema = SQLValue.text(opened.schema.searchPath[0])

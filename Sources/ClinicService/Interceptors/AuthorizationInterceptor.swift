@@ -62,7 +62,8 @@ struct AuthorizationInterceptor: Sendable {
             try request(),
             AuthorizedCall(
                 caller: caller, peer: call.peer,
-                context: RequestContext(actorID: caller.userID, method: method, key: key, scheduling: scheduling),
+                context: RequestContext(
+                    actorID: caller.userID, method: method, key: key, scheduling: scheduling),
                 now: now)
         )
     }

@@ -68,7 +68,8 @@ struct UserService: Sendable {
         guard let userID = call.caller.userID else { throw Status(.notSignedIn) }
         do { try PasswordRules.check(request.newPassword) } catch { throw Status(.invalidPassword) }
         let context = try call.context.hidingRequest(under: signingKeys)
-        _ = try await withOptimisticRetry(call, earlier: { _ in try await users.earlierAnswer(to: context) }) {
+        _ = try await withOptimisticRetry(call, earlier: { _ in try await users.earlierAnswer(to: context) })
+        {
             let oldHash = try await users.passwordHash(of: userID)
             // No e-mail begins so: the request would have been refused.
             let isRight: Bool? = try await limitingFailures(of: "\u{0}\(userID)", call) {

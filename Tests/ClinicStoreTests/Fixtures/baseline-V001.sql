@@ -675,25 +675,25 @@ INSERT INTO clinic.doctor OVERRIDING SYSTEM VALUE VALUES (2, 1, 'Dr Day', 'R2', 
 -- Data for Name: event_00000; Type: TABLE DATA; Schema: clinic; Owner: -
 --
 
-INSERT INTO clinic.event_00000 VALUES (1, 124734, '2026-11-30 17:12:25.00958+00', NULL, 1, NULL, 'clinicd/create-admin', 'user', 1, '{"role": "ADMIN"}');
-INSERT INTO clinic.event_00000 VALUES (2, 124735, '2026-11-30 17:12:25.02363+00', NULL, 2, NULL, 'clinic.v1.UserService/CreateUser', 'user', 2, '{"created": true}');
-INSERT INTO clinic.event_00000 VALUES (3, 124736, '2026-11-30 17:12:25.024533+00', NULL, 3, NULL, 'clinic.v1.UserService/CreateUser', 'user', 3, '{"created": true}');
-INSERT INTO clinic.event_00000 VALUES (4, 124737, '2026-11-30 17:12:25.036009+00', 1, NULL, NULL, 'clinic.v1.DepartmentService/CreateDepartment', 'department', 1, '{"created": true}');
-INSERT INTO clinic.event_00000 VALUES (5, 124738, '2026-11-30 17:12:25.041505+00', 1, NULL, 1, 'clinic.v1.DoctorService/RegisterDoctor', 'doctor', 1, '{"created": true}');
-INSERT INTO clinic.event_00000 VALUES (6, 124739, '2026-11-30 17:12:25.051627+00', 1, NULL, 2, 'clinic.v1.DoctorService/RegisterDoctor', 'doctor', 2, '{"created": true}');
-INSERT INTO clinic.event_00000 VALUES (7, 124740, '2026-11-30 17:12:25.056123+00', 1, NULL, 2, 'clinic.v1.DoctorService/CreateTimeOff', 'time_off', 1, '{"end_time": "2098-03-08T00:00:00+00:00", "doctor_id": 2, "start_time": "2098-03-01T00:00:00+00:00"}');
-INSERT INTO clinic.event_00000 VALUES (8, 124741, '2026-11-30 17:12:25.071118+00', 2, 2, 1, 'clinic.v1.BookingService/BookAppointment', 'booking', 1, '{"status": "BOOKED", "user_id": 2, "end_time": "2098-02-01T00:30:00+00:00", "doctor_id": 1, "start_time": "2098-02-01T00:00:00+00:00"}');
-INSERT INTO clinic.event_00000 VALUES (9, 124741, '2026-11-30 17:12:25.071164+00', 2, 2, 1, 'clinic.v1.BookingService/BookAppointment', 'booking', 2, '{"status": "BOOKED", "user_id": 2, "end_time": "2098-02-02T00:30:00+00:00", "doctor_id": 1, "start_time": "2098-02-02T00:00:00+00:00"}');
-INSERT INTO clinic.event_00000 VALUES (10, 124741, '2026-11-30 17:12:25.071188+00', 2, 2, 1, 'clinic.v1.BookingService/BookAppointment', 'booking', 3, '{"status": "BOOKED", "user_id": 2, "end_time": "2098-02-03T00:30:00+00:00", "doctor_id": 1, "start_time": "2098-02-03T00:00:00+00:00"}');
-INSERT INTO clinic.event_00000 VALUES (11, 124741, '2026-11-30 17:12:25.071195+00', 3, 3, 1, 'clinic.v1.BookingService/BookAppointment', 'booking', 4, '{"status": "BOOKED", "user_id": 3, "end_time": "2098-02-04T00:30:00+00:00", "doctor_id": 1, "start_time": "2098-02-04T00:00:00+00:00"}');
-INSERT INTO clinic.event_00000 VALUES (12, 124741, '2026-11-30 17:12:25.071201+00', 3, 3, 2, 'clinic.v1.BookingService/BookAppointment', 'booking', 5, '{"status": "BOOKED", "user_id": 3, "end_time": "2098-02-05T00:15:00+00:00", "doctor_id": 2, "start_time": "2098-02-05T00:00:00+00:00"}');
-INSERT INTO clinic.event_00000 VALUES (13, 124742, '2026-11-30 17:12:25.084626+00', 2, 2, 1, 'clinic.v1.PaymentService/PayBooking', 'transaction', 1, '{"status": "PAID", "total_fee": 22109, "booking_id": 1}');
-INSERT INTO clinic.event_00000 VALUES (14, 124742, '2026-11-30 17:12:25.084669+00', 2, 2, 1, 'clinic.v1.PaymentService/PayBooking', 'transaction', 2, '{"status": "PAID", "total_fee": 22109, "booking_id": 2}');
-INSERT INTO clinic.event_00000 VALUES (15, 124742, '2026-11-30 17:12:25.084678+00', 2, 2, 1, 'clinic.v1.PaymentService/PayBooking', 'transaction', 3, '{"status": "PAID", "total_fee": 22109, "booking_id": 3}');
-INSERT INTO clinic.event_00000 VALUES (16, 124743, '2026-11-30 17:12:25.105176+00', 1, 2, 1, 'clinic.v1.PaymentService/RefundTransaction', 'transaction', 2, '{"from": "PAID", "status": "REFUNDED", "refunded": 22109, "booking_id": 2}');
-INSERT INTO clinic.event_00000 VALUES (17, 124744, '2026-11-30 17:12:25.11343+00', 1, 2, 1, 'clinic.v1.PaymentService/DeleteTransaction', 'transaction', 3, '{"from": "PAID", "hidden": true, "status": "VOIDED"}');
-INSERT INTO clinic.event_00000 VALUES (18, 124745, '2026-11-30 17:12:25.129513+00', 3, 3, 1, 'clinic.v1.BookingService/UpdateBookingStatus', 'booking', 4, '{"from": "BOOKED", "hidden": false, "status": "CANCELLED"}');
-INSERT INTO clinic.event_00000 VALUES (19, 124746, '2026-11-30 17:12:25.14112+00', 2, 2, 2, 'clinic.v1.BookingService/HoldSlot', 'booking', 6, '{"status": "HELD", "user_id": 2, "end_time": "2098-02-06T00:15:00+00:00", "doctor_id": 2, "start_time": "2098-02-06T00:00:00+00:00", "hold_expires_at": "2026-11-30T17:17:25.140394+00:00"}');
+INSERT INTO clinic.event_00000 VALUES (1, 3, '2026-11-30 17:12:25.00958+00', NULL, 1, NULL, 'clinicd/create-admin', 'user', 1, '{"role": "ADMIN"}');
+INSERT INTO clinic.event_00000 VALUES (2, 4, '2026-11-30 17:12:25.02363+00', NULL, 2, NULL, 'clinic.v1.UserService/CreateUser', 'user', 2, '{"created": true}');
+INSERT INTO clinic.event_00000 VALUES (3, 5, '2026-11-30 17:12:25.024533+00', NULL, 3, NULL, 'clinic.v1.UserService/CreateUser', 'user', 3, '{"created": true}');
+INSERT INTO clinic.event_00000 VALUES (4, 6, '2026-11-30 17:12:25.036009+00', 1, NULL, NULL, 'clinic.v1.DepartmentService/CreateDepartment', 'department', 1, '{"created": true}');
+INSERT INTO clinic.event_00000 VALUES (5, 7, '2026-11-30 17:12:25.041505+00', 1, NULL, 1, 'clinic.v1.DoctorService/RegisterDoctor', 'doctor', 1, '{"created": true}');
+INSERT INTO clinic.event_00000 VALUES (6, 8, '2026-11-30 17:12:25.051627+00', 1, NULL, 2, 'clinic.v1.DoctorService/RegisterDoctor', 'doctor', 2, '{"created": true}');
+INSERT INTO clinic.event_00000 VALUES (7, 9, '2026-11-30 17:12:25.056123+00', 1, NULL, 2, 'clinic.v1.DoctorService/CreateTimeOff', 'time_off', 1, '{"end_time": "2098-03-08T00:00:00+00:00", "doctor_id": 2, "start_time": "2098-03-01T00:00:00+00:00"}');
+INSERT INTO clinic.event_00000 VALUES (8, 10, '2026-11-30 17:12:25.071118+00', 2, 2, 1, 'clinic.v1.BookingService/BookAppointment', 'booking', 1, '{"status": "BOOKED", "user_id": 2, "end_time": "2098-02-01T00:30:00+00:00", "doctor_id": 1, "start_time": "2098-02-01T00:00:00+00:00"}');
+INSERT INTO clinic.event_00000 VALUES (9, 10, '2026-11-30 17:12:25.071164+00', 2, 2, 1, 'clinic.v1.BookingService/BookAppointment', 'booking', 2, '{"status": "BOOKED", "user_id": 2, "end_time": "2098-02-02T00:30:00+00:00", "doctor_id": 1, "start_time": "2098-02-02T00:00:00+00:00"}');
+INSERT INTO clinic.event_00000 VALUES (10, 10, '2026-11-30 17:12:25.071188+00', 2, 2, 1, 'clinic.v1.BookingService/BookAppointment', 'booking', 3, '{"status": "BOOKED", "user_id": 2, "end_time": "2098-02-03T00:30:00+00:00", "doctor_id": 1, "start_time": "2098-02-03T00:00:00+00:00"}');
+INSERT INTO clinic.event_00000 VALUES (11, 10, '2026-11-30 17:12:25.071195+00', 3, 3, 1, 'clinic.v1.BookingService/BookAppointment', 'booking', 4, '{"status": "BOOKED", "user_id": 3, "end_time": "2098-02-04T00:30:00+00:00", "doctor_id": 1, "start_time": "2098-02-04T00:00:00+00:00"}');
+INSERT INTO clinic.event_00000 VALUES (12, 10, '2026-11-30 17:12:25.071201+00', 3, 3, 2, 'clinic.v1.BookingService/BookAppointment', 'booking', 5, '{"status": "BOOKED", "user_id": 3, "end_time": "2098-02-05T00:15:00+00:00", "doctor_id": 2, "start_time": "2098-02-05T00:00:00+00:00"}');
+INSERT INTO clinic.event_00000 VALUES (13, 11, '2026-11-30 17:12:25.084626+00', 2, 2, 1, 'clinic.v1.PaymentService/PayBooking', 'transaction', 1, '{"status": "PAID", "total_fee": 22109, "booking_id": 1}');
+INSERT INTO clinic.event_00000 VALUES (14, 11, '2026-11-30 17:12:25.084669+00', 2, 2, 1, 'clinic.v1.PaymentService/PayBooking', 'transaction', 2, '{"status": "PAID", "total_fee": 22109, "booking_id": 2}');
+INSERT INTO clinic.event_00000 VALUES (15, 11, '2026-11-30 17:12:25.084678+00', 2, 2, 1, 'clinic.v1.PaymentService/PayBooking', 'transaction', 3, '{"status": "PAID", "total_fee": 22109, "booking_id": 3}');
+INSERT INTO clinic.event_00000 VALUES (16, 12, '2026-11-30 17:12:25.105176+00', 1, 2, 1, 'clinic.v1.PaymentService/RefundTransaction', 'transaction', 2, '{"from": "PAID", "status": "REFUNDED", "refunded": 22109, "booking_id": 2}');
+INSERT INTO clinic.event_00000 VALUES (17, 13, '2026-11-30 17:12:25.11343+00', 1, 2, 1, 'clinic.v1.PaymentService/DeleteTransaction', 'transaction', 3, '{"from": "PAID", "hidden": true, "status": "VOIDED"}');
+INSERT INTO clinic.event_00000 VALUES (18, 14, '2026-11-30 17:12:25.129513+00', 3, 3, 1, 'clinic.v1.BookingService/UpdateBookingStatus', 'booking', 4, '{"from": "BOOKED", "hidden": false, "status": "CANCELLED"}');
+INSERT INTO clinic.event_00000 VALUES (19, 15, '2026-11-30 17:12:25.14112+00', 2, 2, 2, 'clinic.v1.BookingService/HoldSlot', 'booking', 6, '{"status": "HELD", "user_id": 2, "end_time": "2098-02-06T00:15:00+00:00", "doctor_id": 2, "start_time": "2098-02-06T00:00:00+00:00", "hold_expires_at": "2026-11-30T17:17:25.140394+00:00"}');
 
 
 --
@@ -761,7 +761,7 @@ INSERT INTO clinic.refresh_family VALUES ('\x01', 2, '\x02', 1, '2026-11-30 17:1
 -- Data for Name: schema_migration; Type: TABLE DATA; Schema: clinic; Owner: -
 --
 
-INSERT INTO clinic.schema_migration VALUES (1, 'baseline', '\x5de8a3bb31b588eec2525ba14499179859d9c980b138439bfc46783e37fc72ad', '2026-11-30 17:12:24.901798+00');
+INSERT INTO clinic.schema_migration VALUES (1, 'baseline', '\x46fe153284c904720e53756b67350bba8b4573b15c027caf99d14bc9ba286a36', '2026-11-30 17:12:24.901798+00');
 
 
 --

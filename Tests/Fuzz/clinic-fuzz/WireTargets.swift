@@ -71,7 +71,8 @@ struct ConnectionTarget: FuzzTarget {
         var methods = Router()
         Self.health.register(in: &methods)
         let server = Server(
-            router: methods, wire: .ttrpc, group: loop, logger: Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() })
+            router: methods, wire: .ttrpc, group: loop,
+            logger: Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() })
         try server.serve(channel).wait()
         try channel.connect(to: SocketAddress(unixDomainSocketPath: "/fuzz")).wait()
         defer {

@@ -7,7 +7,7 @@
 --
 -- This file is never edited once a database has applied it: a change of a table is the next migration.
 
-create extension if not exists btree_gist;
+create extension if not exists btree_gist schema clinic;
 
 -- Departments, people, doctors ----------------------------------------------------------------------------------------
 
