@@ -270,7 +270,7 @@ if Context.environment["CLINIC_FUZZ"] != nil {
 // What ThreadSanitizer has to be told, linked into the tests only when they run under it (Tests/sanitize).
 if Context.environment["CLINIC_THREAD_SANITIZER"] != nil {
     package.targets.append(.target(name: "CThreadSanitizer", path: "Tests/CThreadSanitizer"))
-    for target in package.targets where ["RPCTests", "TTRPCTests"].contains(target.name) {
+    for target in package.targets where target.type == .test {
         target.dependencies.append("CThreadSanitizer")
     }
 }
