@@ -43,6 +43,8 @@ class PlayedConnection:
         # For how many callers something was executed since the last answer, and whether that was the end of a group.
         self.callers = 0
         self.is_complete = False
+        # Idle, or in a transaction.
+        self.transaction = b"I"
 
     def answer(self, type, payload):
         self.is_complete = type in (b"", b"S", b"Q")
@@ -62,9 +64,9 @@ class PlayedConnection:
             case b"E":
                 return b"".join(part for part in self.bound if part[:1] not in b"Tn")
             case b"S":
-                return message(b"Z", b"I")
+                return message(b"Z", self.transaction)
             case b"Q":
-                return b"".join(self.find(payload[:-1].decode(), 1, [])) + message(b"Z", b"I")
+                return b"".join(self.find(payload[:-1].decode(), 1, [])) + message(b"Z", self.transaction)
             case b"C":
                 return message(b"3")
             case _:
@@ -82,6 +84,7 @@ class PlayedConnection:
 
     def find(self, sql, count, values):
         self.callers += count
+        self.transaction = {"BEGIN": b"T", "COMMIT": b"I", "ROLLBACK": b"I"}.get(sql, self.transaction)
         messages = self.player.recording.answer(sql, count, values)
         if messages is None:
             self.player.unknown.append(f"{' '.join(sql.split())[:200]} (for {count})")
