@@ -185,7 +185,8 @@ import Testing
         // Bought an hour ahead, when a patient's own cancellation would return nothing.
         try await clinic.run(
             """
-            update clinic.booking set start_time = now() + interval '1 hour', end_time = now() + interval '2 hours'
+            update clinic.booking set start_time = now() + interval '1 hour', end_time = now() + interval '2 hours',
+                occupied = tstzrange(now() + interval '1 hour', now() + interval '2 hours')
             where id = $1
             """, [.int64(paid.id)])
         _ = try await patient.pay(paid)

@@ -120,7 +120,8 @@ private let moveCases: [RefusalCase] = [
         let (patient, _, booking) = try await holdOrBook($0)
         try await $0.clinic.run(
             """
-            update clinic.booking set start_time = now() - interval '1 hour', end_time = now() - interval '30 minutes'
+            update clinic.booking set start_time = now() - interval '1 hour', end_time = now() - interval '30 minutes',
+                occupied = tstzrange(now() - interval '1 hour', now() - interval '30 minutes')
             where id = $1
             """, [.int64(booking.id)])
         try await patient.reschedule(booking, to: $0.clinic.dateTime(hour: 12))
