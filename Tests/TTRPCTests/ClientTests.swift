@@ -127,10 +127,12 @@ struct ClientTests {
     @Test func `a task that is cancelled before it calls does not wait`() async throws {
         try await withClient { client, _ in
             // Many times, since the cancellation has to overtake the call on its way to the event loop.
-            for _ in 0..<500 {
+            // Each has a gate of its own: the server's deadline opens that of a call it has cancelled.
+            for number in 0..<500 {
                 let task = Task {
                     withUnsafeCurrentTask { $0?.cancel() }
-                    return try await client.call(TestMethods.waitAtGate, HealthCheckRequest(service: "a"))
+                    return try await client.call(
+                        TestMethods.waitAtGate, HealthCheckRequest(service: "\(number)"))
                 }
                 let error = await #expect(throws: Status.self) { try await task.value }
                 #expect(error?.code == .cancelled || error?.code == .resourceExhausted)
