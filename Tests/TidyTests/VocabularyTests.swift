@@ -64,12 +64,8 @@ private let oldFunctions: [OldName] = [
     OldName("doctor_answer", "doctor_view"), OldName("transaction_answer", "transaction_view"),
 ]
 
-/// Where names are still to be replaced; to be emptied.
-private let notYet = ["Sources/ClinicStore/", "Tests/ClinicServiceTests/RememberedTests.swift"]
-
-private func isLookedAt(_ path: String) -> Bool {
-    !path.hasPrefix("Tests/TidyTests/") && !notYet.contains { path.hasPrefix($0) }
-}
+/// The tables above name what was replaced.
+private func isLookedAt(_ path: String) -> Bool { !path.hasPrefix("Tests/TidyTests/") }
 
 @Test func `no type has a name that was replaced`() {
     let types = SourceTree.declarations.filter { $0.isType && isLookedAt($0.file.path) }
@@ -92,7 +88,6 @@ private func isLookedAt(_ path: String) -> Bool {
 func `one type at most has each of these names`(name: String) {
     let types = SourceTree.declarations.filter { declaration in
         declaration.isType && declaration.name == name && declaration.file.path.hasPrefix("Sources/")
-            && isLookedAt(declaration.file.path)
     }
     if types.count > 1 { expectNone(types.map(\.place)) }
 }
@@ -113,7 +108,7 @@ func `one type at most has each of these names`(name: String) {
 @Test func `no SQL names a function or a view that was replaced`() {
     let byName = Dictionary(grouping: oldFunctions, by: \.name)
     var found: [String] = []
-    for file in SourceTree.sql where isLookedAt(file.path) {
+    for file in SourceTree.sql {
         for word in file.text.split(whereSeparator: { !$0.isLetter && $0 != "_" }) {
             for old in byName[String(word)] ?? [] { found.append("\(file.path): \(word): say \(old.now)") }
         }

@@ -12,7 +12,7 @@ create function book_appointments(
 returns table (call bigint, refusal text, detail text[], result booking_view) language plpgsql as $$
 declare
     rest bigint[] := '{1}';
-    new_calls bigint[];
+    claimed bigint[];
     ids bigint[];
     booked_count bigint;
     context request_context;
@@ -20,7 +20,7 @@ declare
     taken booking_outcome;
 begin
     if cardinality(p_actors) > 1 then
-        new_calls := claim_keys(p_actors, p_keys);
+        claimed := claim_keys(p_actors, p_keys);
         ids := array(select nextval('clinic.booking_id_seq') from unnest(p_actors));
         return query
             with allowed as materialized (
@@ -35,7 +35,7 @@ begin
                 join clinic.department on department.id = doctor.department_id
                     and department.version = given.department_version and department.deleted_at is null
                 join clinic.user_account on user_account.id = given.user_id and user_account.erased_at is null
-                where given.place = any (new_calls)
+                where given.place = any (claimed)
                 order by given.doctor_id, given.start_time, given.place
                 for share of doctor, department, user_account
             ), inserted as (

@@ -13,7 +13,7 @@ create function pay_bookings(
 returns table (call bigint, refusal text, detail text[], result transaction_view) language plpgsql as $$
 declare
     rest bigint[] := '{1}';
-    new_calls bigint[];
+    claimed bigint[];
     ids bigint[];
     paid_count bigint;
     context request_context;
@@ -21,7 +21,7 @@ declare
     made transaction_view;
 begin
     if cardinality(p_actors) > 1 then
-        new_calls := claim_keys(p_actors, p_keys);
+        claimed := claim_keys(p_actors, p_keys);
         ids := array(select nextval('clinic.transaction_id_seq') from unnest(p_actors));
         return query
             with due as materialized (
@@ -31,7 +31,7 @@ begin
                     with ordinality as given (actor, method, key, digest, booking_id, owner_id, id, place)
                 join clinic.booking on booking.id = given.booking_id and hidden_at is null
                     and (given.owner_id is null or booking.user_id = given.owner_id) and booking.status = any (p_payable)
-                where given.place = any (new_calls)
+                where given.place = any (claimed)
                 order by booking.id, given.place
                 for no key update of booking
             ), inserted as (
