@@ -7,6 +7,7 @@ import PostgreSQL
 import ProtobufC
 import RPC
 import Scheduling
+import Synchronization
 import TTRPCMessages
 import TestCluster
 import Testing
@@ -148,33 +149,45 @@ import Testing
         _ = try await patient.book(doctor, at: clinic.dateTime())
     }
 
-    @Test func `a booking that races with time off is counted by it or refused`() async throws {
-        let clinic = try await TestClinic()
-        let second = try await TestClinic(databaseURL: clinic.databaseURL)
-        let administrator = try await clinic.administrator()
-        let doctor = try await clinic.doctor(by: administrator)
-        let patients = try await second.admit(clinic.patients(4))
-        for round in 0..<10 {
-            let (day, ahead) = (try clinic.day(ahead: Int64(2 + round)), Int64(2 + round))
-            let ends = try await race(
-                patients.enumerated().map { index, patient in
-                    {
-                        _ = try await patient.book(
-                            doctor, at: clinic.dateTime(daysAhead: ahead, hour: 9 + index))
-                    }
-                } + [{ try await administrator.takeOff(doctor, day: day) }])
-            #expect(Set(ends.keys).isSubset(of: ["OK", "TIME_OFF"]), "\(ends)")
-            // What got in did so before the time off was there.
-            let late = """
-                select count(*) from clinic.booking join clinic.time_off on time_off.doctor_id = booking.doctor_id
-                    and period && tstzrange(time_off.start_time, time_off.end_time)
-                where (select sequence from clinic.event where entity = 'booking' and entity_id = booking.id)
-                    > (select sequence from clinic.event where entity = 'time_off' and entity_id = time_off.id)
-                """
-            #expect(try await clinic.count(late) == 0)
+    @Test func `a booking that is ahead of time off is counted by it, and one behind it is refused`()
+        async throws
+    {
+        try await withTwoServers { clinic, second in
+            let administrator = try await clinic.administrator()
+            let doctor = try await clinic.doctor(by: administrator)
+            let patients = try await second.admit(clinic.patients(4))
+            for round in 0..<4 {
+                let ahead = Int64(2 + round)
+                let day = try clinic.day(ahead: ahead)
+                let conflicts = Mutex<Int64?>(nil)
+                let timeOff: @Sendable () async throws -> Void = {
+                    let made = try await administrator.takeOff(doctor, day: day)
+                    conflicts.withLock { $0 = made.conflictingBookings }
+                }
+                let book: @Sendable (Int) async throws -> Void = { index in
+                    _ = try await patients[index].book(
+                        doctor, at: clinic.dateTime(daysAhead: ahead, hour: 9 + index))
+                }
+                let isBookingAhead = round % 2 == 0
+                let ends = try await race(
+                    behind: "select from clinic.doctor where id = \(doctor.id) for update",
+                    in: [clinic, second],
+                    isBookingAhead
+                        ? [
+                            Contenders(backends: 1, each: 0..<1, book), Contenders(backends: 2, timeOff),
+                            Contenders(backends: 2, each: 1..<patients.count, book),
+                        ]
+                        : [
+                            Contenders(backends: 1, timeOff),
+                            Contenders(backends: 2, each: patients.indices, book),
+                        ])
+                #expect(
+                    ends
+                        == (isBookingAhead
+                            ? [["OK": 1], ["OK": 1], ["TIME_OFF": 3]] : [["OK": 1], ["TIME_OFF": 4]]))
+                #expect(conflicts.withLock(\.self) == (isBookingAhead ? 1 : 0))
+            }
         }
-        await second.stop()
-        await clinic.stop()
     }
 
     @Test func `a doctor who is removed by force takes the future bookings along, refunded in full`()
@@ -265,27 +278,42 @@ import Testing
     }
 
     @Test func `a doctor who is removed while patients book leaves no live booking`() async throws {
-        let clinic = try await TestClinic()
-        let second = try await TestClinic(databaseURL: clinic.databaseURL)
-        let administrator = try await clinic.administrator()
-        let patients = try await second.admit(clinic.patients(8))
-        for _ in 0..<5 {
-            let doctor = try await clinic.doctor(by: administrator)
-            let ends = try await race(
-                patients.enumerated().map { index, patient in
-                    { _ = try await patient.book(doctor, at: clinic.dateTime(hour: 8 + index)) }
-                } + [
-                    {
-                        try await administrator.call(
-                            DoctorServiceMethods.deleteDoctor,
-                            DeleteDoctorRequest(doctorID: doctor.id, force: true))
-                    }
-                ])
-            #expect(Set(ends.keys).isSubset(of: ["OK", "DOCTOR_NOT_FOUND"]), "\(ends)")
-            let live = "select count(*) from clinic.booking where doctor_id = $1 and status <> 'CANCELLED'"
-            #expect(try await clinic.count(live, [.int64(doctor.id)]) == 0)
+        try await withTwoServers { clinic, second in
+            let administrator = try await clinic.administrator()
+            let patients = try await second.admit(clinic.patients(8))
+            for isBookingAhead in [true, false] {
+                let doctor = try await clinic.doctor(by: administrator)
+                let book: @Sendable (Int) async throws -> Void = { index in
+                    _ = try await patients[index].book(doctor, at: clinic.dateTime(hour: 8 + index))
+                }
+                let removal: @Sendable () async throws -> Void = {
+                    try await administrator.call(
+                        DoctorServiceMethods.deleteDoctor,
+                        DeleteDoctorRequest(doctorID: doctor.id, force: true))
+                }
+                let ends = try await race(
+                    behind: "select from clinic.doctor where id = \(doctor.id) for update",
+                    in: [clinic, second],
+                    isBookingAhead
+                        ? [
+                            Contenders(backends: 1, each: 0..<1, book), Contenders(backends: 2, removal),
+                            Contenders(backends: 2, each: 1..<patients.count, book),
+                        ]
+                        : [
+                            Contenders(backends: 1, removal),
+                            Contenders(backends: 2, each: patients.indices, book),
+                        ])
+                #expect(
+                    ends
+                        == (isBookingAhead
+                            ? [["OK": 1], ["OK": 1], ["DOCTOR_NOT_FOUND": 7]]
+                            : [["OK": 1], ["DOCTOR_NOT_FOUND": 8]]))
+                let statuses = """
+                    select count(*) filter (where status = 'CANCELLED') * 100 + count(*)
+                    from clinic.booking where doctor_id = $1
+                    """
+                #expect(try await clinic.count(statuses, [.int64(doctor.id)]) == (isBookingAhead ? 101 : 0))
+            }
         }
-        await second.stop()
-        await clinic.stop()
     }
 }

@@ -65,7 +65,7 @@ import Testing
             let first = Task { try await administrator.delete(doctors[0]) }
             try await eventually("a change in flight") { clinic.database.statistics.writes.inFlight == 1 }
             let second = Task { try await administrator.delete(doctors[1]) }
-            try await eventually("no room") { !clinic.database.admits(.writes) }
+            try await eventually("no room") { !clinic.admitsChanges }
             let refusal = try await status { try await administrator.delete(doctors[2]) }
             #expect(refusal?.code == .resourceExhausted)
             #expect(refusal?.errorInfo?.reason == "OVERLOADED")

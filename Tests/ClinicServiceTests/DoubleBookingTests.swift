@@ -12,44 +12,6 @@ import TestWaiting
 import Testing
 
 @Suite struct DoubleBookingTests {
-    /// What became of many calls that raced.
-    private struct Outcome {
-        var booked: [Booking] = []
-        var reasons: [String: Int] = [:]
-    }
-
-    private func race(_ patients: [Session], for doctor: Doctor, at dateTime: String) async throws -> Outcome
-    {
-        try await withThrowingTaskGroup(of: Result<Booking, any Error>.self) { group in
-            for patient in patients {
-                group.addTask {
-                    do {
-                        return .success(try await patient.book(doctor, at: dateTime))
-                    } catch {
-                        return .failure(error)
-                    }
-                }
-            }
-            var outcome = Outcome()
-            for try await result in group {
-                switch result {
-                case .success(let booking): outcome.booked.append(booking)
-                case .failure(let error):
-                    guard let status = error as? Status else { throw error }
-                    outcome.reasons[status.errorInfo?.reason ?? status.description, default: 0] += 1
-                }
-            }
-            return outcome
-        }
-    }
-
-    private func patients(_ count: Int, of clinic: TestClinic) async throws -> [Session] {
-        try await withThrowingTaskGroup(of: Session.self) { group in
-            for _ in 0..<count { group.addTask { try await clinic.signUp() } }
-            return try await group.reduce(into: []) { $0.append($1) }
-        }
-    }
-
     /// What the clients of a crash have seen.
     private final class Observations: Sendable {
         let acknowledged = Mutex<[Int64]>([])
@@ -69,51 +31,61 @@ import Testing
         }
     }
 
-    private static let overlaps = """
-        select count(*) from clinic.booking as a join clinic.booking as b
-        on a.id < b.id and a.period && b.period and (a.doctor_id = b.doctor_id or a.user_id = b.user_id)
-        where a.status = 'BOOKED' and b.status = 'BOOKED'
-        """
-
     @Test func `one of 64 clients that race for a slot gets it and the others hear that it is taken`()
         async throws
     {
-        try await withClinic { clinic in
+        try await withTwoServers { clinic, second in
             let doctor = try await clinic.doctor(by: clinic.administrator())
-            let patients = try await patients(64, of: clinic)
-            for round in 0..<10 {
-                let outcome = try await race(
-                    patients, for: doctor, at: clinic.dateTime(hour: 8 + round / 2, minute: 30 * (round % 2)))
-                #expect(outcome.booked.count == 1)
-                #expect(outcome.reasons == ["SLOT_TAKEN": 63])
+            let patients = try await clinic.patients(32) + second.admit(clinic.patients(32))
+            for round in 0..<6 {
+                let dateTime = try clinic.dateTime(hour: 8 + round / 2, minute: 30 * (round % 2))
+                let ends = try await race(
+                    behind: "select from clinic.doctor where id = \(doctor.id) for update",
+                    in: [clinic, second],
+                    [
+                        Contenders(backends: 2, each: patients) { patient in
+                            _ = try await patient.book(doctor, at: dateTime)
+                        }
+                    ])
+                #expect(ends == [["OK": 1, "SLOT_TAKEN": 63]])
+                let booked = "select count(*) from clinic.booking where status = 'BOOKED'"
+                #expect(try await clinic.count(booked) == Int64(round + 1))
             }
-            #expect(try await clinic.count(Self.overlaps) == 0)
+            #expect(try await clinic.count(TestClinic.overlaps) == 0)
         }
     }
 
     @Test func `a patient who races for two doctors at one time gets one of them`() async throws {
-        try await withClinic { clinic in
+        try await withTwoServers { clinic, second in
             let administrator = try await clinic.administrator()
             let patient = try await clinic.signUp()
-            let dateTime = try clinic.dateTime()
-            let doctors = [
-                try await clinic.doctor(by: administrator), try await clinic.doctor(by: administrator),
-            ]
-            let results = try await withThrowingTaskGroup(of: Status?.self) { group in
-                for doctor in doctors {
-                    group.addTask { try await status { _ = try await patient.book(doctor, at: dateTime) } }
-                }
-                return try await group.reduce(into: []) { $0.append($1) }
+            let elsewhere = try await second.admit([patient])[0]
+            let (one, other) = (
+                try await clinic.doctor(by: administrator), try await clinic.doctor(by: administrator)
+            )
+            for hour in 8..<12 {
+                let dateTime = try clinic.dateTime(hour: hour)
+                let ends = try await race(
+                    behind: "select from clinic.user_account where id = \(patient.userID) for update",
+                    in: [clinic, second],
+                    [
+                        Contenders(
+                            backends: 2,
+                            [
+                                { _ = try await patient.book(one, at: dateTime) },
+                                { _ = try await elsewhere.book(other, at: dateTime) },
+                            ])
+                    ])
+                #expect(ends == [["OK": 1, "PATIENT_BUSY": 1]])
             }
-            #expect(results.filter { $0 == nil }.count == 1)
-            #expect(results.compactMap { $0?.errorInfo?.reason } == ["PATIENT_BUSY"])
+            #expect(try await clinic.count(TestClinic.overlaps) == 0)
         }
     }
 
     @Test func `without the constraints the same race books the slot twice`() async throws {
-        try await withClinic { clinic in
+        try await withTwoServers { clinic, second in
             let doctor = try await clinic.doctor(by: clinic.administrator())
-            let patients = try await patients(16, of: clinic)
+            let patients = try await clinic.patients(8) + second.admit(clinic.patients(8))
             try await AdminConnection.withConnection(url: clinic.databaseURL) { connection in
                 try connection.execute(
                     """
@@ -121,7 +93,14 @@ import Testing
                     alter table clinic.booking drop constraint booking_patient_busy;
                     """)
             }
-            #expect(try await race(patients, for: doctor, at: clinic.dateTime()).booked.count > 1)
+            let ends = try await race(
+                behind: "select from clinic.doctor where id = \(doctor.id) for update", in: [clinic, second],
+                [
+                    Contenders(backends: 2, each: patients) { patient in
+                        _ = try await patient.book(doctor, at: clinic.dateTime())
+                    }
+                ])
+            #expect((ends[0]["OK"] ?? 0) > 1)
         }
     }
 
@@ -137,7 +116,7 @@ import Testing
                     try await clinic.doctor(by: administrator), try await clinic.doctor(by: administrator),
                     try await clinic.doctor(by: administrator), try await clinic.doctor(by: administrator),
                 ]
-                let patients = try await patients(32, of: clinic)
+                let patients = try await clinic.patients(32)
                 let observed = Observations()
 
                 try await withThrowingTaskGroup(of: Void.self) { group in
@@ -177,7 +156,7 @@ import Testing
                     return found != nil
                 }
                 #expect(found == Int64(ids.count))
-                #expect(try await clinic.count(Self.overlaps) == 0)
+                #expect(try await clinic.count(TestClinic.overlaps) == 0)
                 let unexplained = """
                     select count(*) from clinic.booking where not exists
                     (select from clinic.event where entity = 'booking' and entity_id = booking.id)

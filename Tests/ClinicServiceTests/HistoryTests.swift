@@ -6,6 +6,7 @@ import Foundation
 import PostgreSQL
 import ProtobufC
 import RPC
+import Synchronization
 import TTRPCMessages
 import TestCluster
 import Testing
@@ -66,22 +67,28 @@ import Testing
     }
 
     @Test func `a repeated key gets the same bytes and no second effect, also at once`() async throws {
-        try await withClinic { clinic in
+        try await withTwoServers { clinic, second in
             let doctor = try await clinic.doctor(by: clinic.administrator())
             let patient = try await clinic.signUp()
+            let elsewhere = try await second.admit([patient])[0]
             let booking = try await patient.book(doctor, at: clinic.dateTime())
-            let answers = try await withThrowingTaskGroup(of: [UInt8].self) { group in
-                for _ in 0..<5 {
-                    group.addTask {
-                        try await patient.call(
-                            PaymentServiceMethods.payBooking, PayBookingRequest(bookingID: booking.id),
-                            key: "pay"
-                        ).encoded()
-                    }
-                }
-                return try await group.reduce(into: Set()) { $0.insert($1) }
+            let answers = Mutex<[[UInt8]]>([])
+            let pay: @Sendable (Session) async throws -> Void = { session in
+                let paid = try await session.call(
+                    PaymentServiceMethods.payBooking, PayBookingRequest(bookingID: booking.id), key: "pay")
+                answers.withLock { $0.append(paid.encoded()) }
             }
-            #expect(answers.count == 1)
+            let ends = try await race(
+                behind: "select from clinic.booking where id = \(booking.id) for update",
+                in: [clinic, second],
+                [
+                    Contenders(backends: 1) { try await pay(patient) },
+                    Contenders(backends: 2) { try await pay(elsewhere) },
+                    // On the second connection of that server.
+                    Contenders(backends: 3, each: 0..<6) { _ in try await pay(elsewhere) },
+                ])
+            #expect(ends == [["OK": 1], ["OK": 1], ["OK": 6]])
+            #expect(answers.withLock { $0.count == 8 && Set($0).count == 1 })
             #expect(try await clinic.count("select count(*) from clinic.transaction") == 1)
 
             // The answer is the first one even after the thing has changed.
@@ -90,7 +97,7 @@ import Testing
                 UpdateBookingStatusRequest(bookingID: booking.id, status: .cancelled))
             let late = try await patient.call(
                 PaymentServiceMethods.payBooking, PayBookingRequest(bookingID: booking.id), key: "pay")
-            #expect(answers.contains(late.encoded()))
+            #expect(answers.withLock { $0.first } == late.encoded())
 
             // Keys are per caller.
             let other = try await clinic.signUp()

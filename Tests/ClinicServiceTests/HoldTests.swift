@@ -7,6 +7,7 @@ import PostgreSQL
 import ProtobufC
 import RPC
 import Scheduling
+import Synchronization
 import TTRPCMessages
 import TestCluster
 import Testing
@@ -137,57 +138,62 @@ import Testing
     }
 
     @Test func `sixteen holds of one patient at once leave two`() async throws {
-        try await withClinic { clinic in
-            try await withClinic(databaseURL: clinic.databaseURL) { second in
-                let doctor = try await clinic.doctor(by: clinic.administrator())
-                for day in 2..<5 {
-                    let patient = try await clinic.signUp()
-                    let elsewhere = try await second.admit([patient])[0]
-                    let ends = try await race(
-                        (0..<16).map { hour in
-                            {
-                                try await (hour % 2 == 0 ? patient : elsewhere).hold(
-                                    doctor, at: clinic.dateTime(daysAhead: Int64(day), hour: 5 + hour))
-                            }
-                        })
-                    #expect(ends == ["OK": 2, "TOO_MANY_HOLDS": 14])
-                }
+        try await withTwoServers { clinic, second in
+            let doctor = try await clinic.doctor(by: clinic.administrator())
+            for day in 2..<5 {
+                let patient = try await clinic.signUp()
+                let elsewhere = try await second.admit([patient])[0]
+                let ends = try await race(
+                    behind: "select from clinic.user_account where id = \(patient.userID) for update",
+                    in: [clinic, second],
+                    [
+                        Contenders(backends: 2, each: 0..<16) { hour in
+                            try await (hour % 2 == 0 ? patient : elsewhere).hold(
+                                doctor, at: clinic.dateTime(daysAhead: Int64(day), hour: 5 + hour))
+                        }
+                    ])
+                #expect(ends == [["OK": 2, "TOO_MANY_HOLDS": 14]])
             }
         }
     }
 
     @Test func `one of 64 who hold or book one slot gets it, also where a hold has run out`() async throws {
-        try await withClinic { clinic in
-            try await withClinic(databaseURL: clinic.databaseURL) { second in
-                let doctor = try await clinic.doctor(by: clinic.administrator())
-                let patients = try await clinic.patients(32)
-                let elsewhere = try await second.admit(clinic.patients(32))
-                for round in 0..<8 {
-                    let dateTime = try clinic.dateTime(daysAhead: Int64(3 + round / 2), hour: 10 + round % 2)
-                    if round % 2 == 0 { try await clinic.runOut(clinic.signUp().hold(doctor, at: dateTime)) }
-                    let ends = try await race(
-                        (patients + elsewhere).enumerated().map { index, patient in
-                            {
-                                if index % 2 == 0 {
-                                    _ = try await patient.book(doctor, at: dateTime)
-                                } else {
+        try await withTwoServers { clinic, second in
+            let doctor = try await clinic.doctor(by: clinic.administrator())
+            let patients = try await clinic.patients(32)
+            let elsewhere = try await second.admit(clinic.patients(32))
+            for round in 0..<6 {
+                let dateTime = try clinic.dateTime(daysAhead: Int64(3 + round / 2), hour: 10 + round % 2)
+                if round % 2 == 0 { try await clinic.runOut(clinic.signUp().hold(doctor, at: dateTime)) }
+                let winner = Mutex<(patient: Session, booking: Booking)?>(nil)
+                let ends = try await race(
+                    behind: "select from clinic.doctor where id = \(doctor.id) for update",
+                    in: [clinic, second],
+                    [
+                        Contenders(backends: 2, each: (patients + elsewhere).enumerated().map { $0 }) {
+                            index, patient in
+                            let booking =
+                                if index % 2 == 0 { try await patient.book(doctor, at: dateTime) } else {
                                     try await patient.hold(doctor, at: dateTime)
                                 }
-                            }
-                        })
-                    #expect(ends["OK"] == 1)
-                    // A winner of two rounds by a hold is full at the third.
-                    #expect((ends["SLOT_TAKEN"] ?? 0) + (ends["TOO_MANY_HOLDS"] ?? 0) == 63, "\(ends)")
-                }
+                            winner.withLock { $0 = (patient, booking) }
+                        }
+                    ])
+                #expect(ends == [["OK": 1, "SLOT_TAKEN": 63]])
                 #expect(try await clinic.count(TestClinic.overlaps) == 0)
+                // Otherwise a winner of two rounds by a hold would be full at the third.
+                let won = winner.withLock { $0 }
+                let (patient, booking) = try #require(won)
+                try await patient.cancel(booking)
             }
         }
     }
 
     @Test func `without the constraints the same race takes the slot twice`() async throws {
-        try await withClinic { clinic in
+        try await withTwoServers { clinic, second in
             let doctor = try await clinic.doctor(by: clinic.administrator())
-            let patients = try await clinic.patients(8)
+            let patients = try await clinic.patients(4)
+            let elsewhere = try await second.admit(clinic.patients(4))
             try await AdminConnection.withConnection(url: clinic.databaseURL) { connection in
                 try connection.execute(
                     """
@@ -196,8 +202,13 @@ import Testing
                     """)
             }
             let ends = try await race(
-                patients.map { patient in { try await patient.hold(doctor, at: clinic.dateTime()) } })
-            #expect((ends["OK"] ?? 0) > 1)
+                behind: "select from clinic.doctor where id = \(doctor.id) for update", in: [clinic, second],
+                [
+                    Contenders(backends: 2, each: patients + elsewhere) { patient in
+                        try await patient.hold(doctor, at: clinic.dateTime())
+                    }
+                ])
+            #expect((ends[0]["OK"] ?? 0) > 1)
         }
     }
 }

@@ -27,8 +27,11 @@ import Testing
             patient = try await clinic.signUp()
         }
 
-        func refund(_ transaction: Transaction, _ amount: Int64? = nil) async throws -> Transaction {
-            try await administrator.call(
+        @discardableResult
+        func refund(_ transaction: Transaction, _ amount: Int64? = nil, by session: Session? = nil)
+            async throws -> Transaction
+        {
+            try await (session ?? administrator).call(
                 PaymentServiceMethods.refundTransaction,
                 RefundTransactionRequest(
                     transactionID: transaction.id, amount: amount.map { Money(minorUnits: $0) }))
@@ -160,77 +163,111 @@ import Testing
         }
     }
 
-    @Test func `of 32 partial refunds at once as many are made as there is money for`() async throws {
-        let scene = try await Self.shared.value
-        let paid = try await scene.paid()
-        let results = try await withThrowingTaskGroup(of: String?.self) { group in
-            for _ in 0..<32 {
-                group.addTask {
-                    try await status { _ = try await scene.refund(paid, 1_000) }?.errorInfo?.reason
-                }
-            }
-            return try await group.reduce(into: []) { $0.append($1) }
+    /// Runs the body with a scene, a second server of its clinic, and the clinic's administrator at that server.
+    private func withTwoServersOfScene(_ body: (Scene, TestClinic, Session) async throws -> Void) async throws
+    {
+        try await withTwoServers { clinic, second in
+            let scene = try await Scene(clinic)
+            try await body(scene, second, try await second.admit([scene.administrator])[0])
         }
-        #expect(results.filter { $0 == nil }.count == 22)
-        #expect(results.compactMap { $0 } == Array(repeating: "REFUND_TOO_LARGE", count: 10))
-        let receipt = try await scene.receipt(paid)
-        #expect(receipt.refunds.count == 22)
-        #expect(receipt.balance?.minorUnits == 109)
-        #expect(try await scene.refund(paid).status == .refunded)
-        #expect(try await scene.ledger(paid) == ["clearing": 0, "revenue": 0, "gst_payable": 0])
+    }
+
+    @Test func `of 32 partial refunds at once as many are made as there is money for`() async throws {
+        try await withTwoServersOfScene { scene, second, elsewhere in
+            let paid = try await scene.paid()
+            let ends = try await race(
+                behind: "select from clinic.transaction where id = \(paid.id) for update",
+                in: [scene.clinic, second],
+                [
+                    Contenders(backends: 2, each: 0..<32) { number in
+                        try await scene.refund(
+                            paid, 1_000, by: number % 2 == 0 ? scene.administrator : elsewhere)
+                    }
+                ])
+            #expect(ends == [["OK": 22, "REFUND_TOO_LARGE": 10]])
+            let receipt = try await scene.receipt(paid)
+            #expect(receipt.refunds.count == 22)
+            #expect(receipt.balance?.minorUnits == 109)
+            #expect(try await scene.refund(paid).status == .refunded)
+            #expect(try await scene.ledger(paid) == ["clearing": 0, "revenue": 0, "gst_payable": 0])
+        }
     }
 
     @Test func `refunds of single cents at once end with the last cent of fee and tax`() async throws {
-        let scene = try await Self.shared.value
-        // 15 and 2 of tax: no cent has a share of the tax until the fee is used up.
-        let paid = try await scene.paid(fee: 15)
-        let results = try await withThrowingTaskGroup(of: String?.self) { group in
-            for amount in Array(repeating: Int64?.some(1), count: 20) + [nil] {
-                group.addTask {
-                    try await status { _ = try await scene.refund(paid, amount) }?.errorInfo?.reason
-                }
-            }
-            return try await group.reduce(into: []) { $0.append($1) }
+        try await withTwoServersOfScene { scene, second, elsewhere in
+            // 15 and 2 of tax: no cent has a share of the tax until the fee is used up, and then each has to be decided anew.
+            let paid = try await scene.paid(fee: 15)
+            let ends = try await race(
+                behind: "select from clinic.transaction where id = \(paid.id) for update",
+                in: [scene.clinic, second],
+                [
+                    Contenders(backends: 2, each: 0..<20) { number in
+                        try await scene.refund(paid, 1, by: number % 2 == 0 ? scene.administrator : elsewhere)
+                    }
+                ])
+            #expect(ends == [["OK": 17, "NOTHING_TO_REFUND": 3]])
+            let receipt = try await scene.receipt(paid)
+            #expect(receipt.transaction?.status == .refunded)
+            #expect(receipt.refunds.count == 17)
+            #expect(receipt.refunds.reduce(0) { $0 + ($1.fee?.minorUnits ?? 0) } == 15)
+            #expect(receipt.refunds.reduce(0) { $0 + ($1.gst?.minorUnits ?? 0) } == 2)
+            #expect(try await scene.ledger(paid) == ["clearing": 0, "revenue": 0, "gst_payable": 0])
         }
-        #expect(Set(results.compactMap { $0 }) == ["NOTHING_TO_REFUND"])
-        let receipt = try await scene.receipt(paid)
-        #expect(receipt.transaction?.status == .refunded)
-        #expect(receipt.refunds.count == results.filter { $0 == nil }.count)
-        #expect(receipt.refunds.reduce(0) { $0 + ($1.fee?.minorUnits ?? 0) } == 15)
-        #expect(receipt.refunds.reduce(0) { $0 + ($1.gst?.minorUnits ?? 0) } == 2)
-        #expect(try await scene.ledger(paid) == ["clearing": 0, "revenue": 0, "gst_payable": 0])
     }
 
-    @Test func `paying while cancelling never ends paid and cancelled without a refund`() async throws {
-        let scene = try await Self.shared.value
-        let doctor = try await scene.clinic.doctor(by: scene.administrator)
-        var outcomes: Set<String> = []
-        for round in 0..<24 {
-            let patient = scene.patient
-            let booking = try await patient.book(
-                doctor, at: scene.clinic.dateTime(daysAhead: 5, hour: round / 2, minute: 30 * (round % 2)))
-            let canceller = round % 2 == 0 ? scene.administrator : patient
-            async let paying = status { _ = try await patient.pay(booking) }
-            async let cancelling = status {
-                try await canceller.call(
-                    BookingServiceMethods.updateBookingStatus,
-                    UpdateBookingStatusRequest(bookingID: booking.id, status: .cancelled))
+    @Test func `a refund of all that is left takes what the parts before and behind it leave`() async throws {
+        try await withTwoServersOfScene { scene, second, elsewhere in
+            let paid = try await scene.paid(fee: 15)
+            func cents(_ count: Int, by session: Session, backends: Int = 2) -> Contenders {
+                Contenders(backends: backends, each: 0..<count) { _ in
+                    try await scene.refund(paid, 1, by: session)
+                }
             }
-            let (payment, cancellation) = (try await paying, try await cancelling)
-            #expect(cancellation == nil)
-            #expect(payment == nil || payment?.errorInfo?.reason == "NOT_PAYABLE")
-            let after = try await scene.administrator.call(
-                BookingServiceMethods.listBookings,
-                ListBookingsRequest(
-                    startFrom: booking.startTime, startBefore: booking.endTime, userID: patient.userID)
-            ).bookings
-            let found = try #require(after.first { $0.id == booking.id })
-            #expect(found.status == .cancelled)
-            #expect(found.payments == (payment == nil ? [.refunded] : []))
-            outcomes.insert(payment == nil ? "paid first" : "cancelled first")
+            let ends = try await race(
+                behind: "select from clinic.transaction where id = \(paid.id) for update",
+                in: [scene.clinic, second],
+                [
+                    cents(1, by: scene.administrator, backends: 1), cents(1, by: elsewhere),
+                    cents(9, by: scene.administrator),
+                    Contenders(backends: 2) { try await scene.refund(paid) },
+                    cents(3, by: scene.administrator),
+                ])
+            #expect(ends == [["OK": 1], ["OK": 1], ["OK": 9], ["OK": 1], ["OK": 3]])
+            let refunds = try await scene.receipt(paid).refunds
+            #expect(refunds.map { $0.amount?.minorUnits } == Array(repeating: 1, count: 14) + [3])
+            #expect(refunds.last?.gst?.minorUnits == 2)
+            #expect(try await scene.ledger(paid) == ["clearing": 0, "revenue": 0, "gst_payable": 0])
         }
-        print("paying against cancelling: \(outcomes.sorted())")
-        #expect(try await scene.clinic.count("select sum(amount)::bigint from clinic.ledger_entry") == 0)
+    }
+
+    @Test func `paying while cancelling ends refunded or unpaid, by which was first`() async throws {
+        try await withTwoServersOfScene { scene, second, elsewhere in
+            let doctor = try await scene.clinic.doctor(by: scene.administrator)
+            let patient = scene.patient
+            let patientElsewhere = try await second.admit([patient])[0]
+            for round in 0..<8 {
+                let booking = try await patient.book(
+                    doctor, at: scene.clinic.dateTime(daysAhead: 5, hour: round / 2, minute: 30 * (round % 2))
+                )
+                let canceller = round < 4 ? elsewhere : patientElsewhere
+                let payment: @Sendable () async throws -> Void = { _ = try await patient.pay(booking) }
+                let cancellation: @Sendable () async throws -> Void = { try await canceller.cancel(booking) }
+                let isPaidFirst = round % 2 == 0
+                let ends = try await race(
+                    behind: "select from clinic.booking where id = \(booking.id) for update",
+                    in: [scene.clinic, second],
+                    [
+                        Contenders(backends: 1, isPaidFirst ? payment : cancellation),
+                        Contenders(backends: 2, isPaidFirst ? cancellation : payment),
+                    ])
+                #expect(ends == [["OK": 1], [isPaidFirst ? "OK" : "NOT_PAYABLE": 1]])
+                let found = try await patient.get(booking)
+                #expect(found.status == .cancelled)
+                #expect(found.payments == (isPaidFirst ? [.refunded] : []))
+            }
+            #expect(try await scene.clinic.count("select sum(amount)::bigint from clinic.ledger_entry") == 0)
+            #expect(try await scene.clinic.count("select count(*) from clinic.transaction") == 4)
+        }
     }
 
     @Test func `the table refuses a status that does not fit the money`() async throws {

@@ -113,16 +113,3 @@ extension TestClinic {
             and b.status in ('HELD', 'BOOKED', 'CONFIRMED', 'ARRIVED')
         """
 }
-
-/// Runs all at once and counts how each ended: by its reason, or OK.
-func race(_ attempts: [@Sendable () async throws -> Void]) async throws -> [String: Int] {
-    try await withThrowingTaskGroup(of: String.self) { group in
-        for attempt in attempts {
-            group.addTask {
-                guard let failure = try await status(of: attempt) else { return "OK" }
-                return failure.errorInfo?.reason ?? failure.description
-            }
-        }
-        return try await group.reduce(into: [:]) { $0[$1, default: 0] += 1 }
-    }
-}

@@ -22,6 +22,7 @@ public final class CuttingProxy: Sendable {
         var armed: (cut: Cut, marker: [UInt8])?
         var cuts = 0
         var refusesConnections = false
+        var leavesServerWaiting = false
         var connections: [Int32: Int32] = [:]
     }
 
@@ -68,6 +69,13 @@ public final class CuttingProxy: Sendable {
         set { state.withLock { $0.refusesConnections = newValue } }
     }
 
+    /// While true, a cut ends the connection of the service alone: PostgreSQL goes on as if nothing had happened, as behind
+    /// a network that drops every packet.
+    public var leavesServerWaiting: Bool {
+        get { state.withLock { $0.leavesServerWaiting } }
+        set { state.withLock { $0.leavesServerWaiting = newValue } }
+    }
+
     /// Ends everything.
     public func stop() {
         shutdown(listener, Int32(SHUT_RDWR))
@@ -94,6 +102,10 @@ public final class CuttingProxy: Sendable {
             state.withLock { $0.connections[client] = server }
             Thread.detachNewThread { [self] in
                 forward(client, server)
+                if leavesServerWaiting {
+                    shutdown(client, Int32(SHUT_RDWR))
+                    drain(server)
+                }
                 _ = state.withLock { $0.connections.removeValue(forKey: client) }
                 close(client)
                 close(server)
@@ -145,6 +157,12 @@ public final class CuttingProxy: Sendable {
                 }
             }
         }
+    }
+
+    /// Reads what the server still sends, until it ends the connection or `stop` does.
+    private func drain(_ server: Int32) {
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while read(server, &buffer, buffer.count) > 0 {}
     }
 
     private func takeCut(ifSeenIn bytes: ArraySlice<UInt8>) -> Cut? {

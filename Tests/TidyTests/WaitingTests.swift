@@ -5,9 +5,6 @@ import Testing
 /// Files of tests that sleep, how often, and why that is no waiting.
 private let sleepers: [String: (count: Int, reason: String)] = [
     "Tests/TestWaiting/Eventually.swift": (1, "it is what waits"),
-    "Tests/ClinicServiceTests/UnknownOutcomeTests.swift": (
-        1, "asks again while another connection holds a lock"
-    ),
     "Tests/PostgreSQLTests/CancellationTests.swift": (2, "a caller gives up after a time drawn by lot"),
     "Tests/OpenSSLTests/StalledPeerTests.swift": (1, "a peer that drips bytes"),
     "Tests/ClinicLoadTests/EngineTests.swift": (6, "servers that take their time, and a stalled generator"),
