@@ -10,8 +10,11 @@ struct Attempt: Sendable {
     var failures = 0
     /// Whether it is sent with a Sync of its own, because another request of its batch may have been the reason.
     var alone = false
-    /// Since when it has waited in the queue; nil if it was sent at once.
-    var queued: ContinuousClock.Instant?
+    /// When it began to wait in the queue, counted from `clockStart`; nil if it was sent at once. A duration and not an
+    /// instant, whose size is not known before run time, which made each copy of an attempt a call.
+    var waitStart: Duration?
+
+    static let clockStart = ContinuousClock.now
 }
 
 /// Requests for one connection.

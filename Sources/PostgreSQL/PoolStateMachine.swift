@@ -164,19 +164,19 @@ struct PoolStateMachine: ~Copyable {
         var batch = PipelineBatch(connection: connection, generation: slot.generation)
         var time: ContinuousClock.Instant?
         while batch.attempts.count < limits.batchLimit, let shard = nextShard(for: connection),
-            let attempt = queue.first(in: shard)
+            let isAlone = queue.isFirstAlone(in: shard)
         {
-            if !batch.attempts.isEmpty, attempt.alone != batch.separately { break }
-            _ = queue.removeFirst(of: shard)
+            if !batch.attempts.isEmpty, isAlone != batch.separately { break }
+            guard let attempt = queue.removeFirst(of: shard) else { break }
             guard attempt.request.move(from: .queued, to: .taken) else { continue }
             attempt.request.connection = connection
-            batch.separately = attempt.alone
+            batch.separately = isAlone
             batch.attempts.append(attempt)
             delayEstimators[estimator(of: shard)].taken()
-            guard let queued = attempt.queued else { continue }
+            guard let waitStart = attempt.waitStart else { continue }
             let taken = time ?? now()
             time = taken
-            statistics.queueTime += taken - queued
+            statistics.queueTime += Attempt.clockStart.duration(to: taken) - waitStart
         }
         guard !batch.attempts.isEmpty else { return nil }
         batch.coalesce()
@@ -254,7 +254,7 @@ struct PoolStateMachine: ~Copyable {
                 failed.append(FailedRequest(request: attempt.request, error: .cancelledBeforeSending))
                 continue
             }
-            attempt.queued = time
+            attempt.waitStart = Attempt.clockStart.duration(to: time)
             statistics.retries &+= 1
             let shard = shard(of: attempt.request)
             queue.putBack(attempt, to: shard)

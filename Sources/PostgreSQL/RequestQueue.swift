@@ -109,7 +109,7 @@ struct RequestQueue {
     /// Notes since when a request waits that is in the queue.
     mutating func setWaitStart(of request: StatementRequest, to time: ContinuousClock.Instant) {
         guard contains(request) else { return }
-        nodes[Int(request.queuePosition)].attempt?.queued = time
+        nodes[Int(request.queuePosition)].attempt?.waitStart = Attempt.clockStart.duration(to: time)
     }
 
     // MARK: - Taking
@@ -119,18 +119,18 @@ struct RequestQueue {
         var best: (shard: Int, turn: UInt64, number: UInt64)?
         for shard in shards.indices where shards[shard].count > 0 && isServed(shard) {
             let flow = firstFlow(of: shard)
-            guard let first = nodes[Int(flows[flow].head)].attempt else { continue }
+            guard let number = nodes[Int(flows[flow].head)].attempt?.sequenceNumber else { continue }
             let key = key(of: flow)
             let turn = key == Self.retries ? 0 : keys[Int(key)].turn
-            if let best, (best.turn, best.number) <= (turn, first.sequenceNumber) { continue }
-            best = (shard, turn, first.sequenceNumber)
+            if let best, (best.turn, best.number) <= (turn, number) { continue }
+            best = (shard, turn, number)
         }
         return best?.shard
     }
 
-    /// The request of a shard whose turn it is.
-    func first(in shard: Int) -> Attempt? {
-        shards[shard].count > 0 ? nodes[Int(flows[firstFlow(of: shard)].head)].attempt : nil
+    /// Whether the request of a shard whose turn it is gets a Sync of its own; nil if the shard is empty.
+    func isFirstAlone(in shard: Int) -> Bool? {
+        shards[shard].count > 0 ? nodes[Int(flows[firstFlow(of: shard)].head)].attempt?.alone : nil
     }
 
     /// Takes the request of a shard whose turn it is.

@@ -60,8 +60,7 @@ public final class ReadBatch {
 
     /// What was found out from this metadata by an earlier call of the batch; nil if none has.
     package func finding(from metadata: Metadata) -> (any AnyObject & Sendable)? {
-        guard let finding = state.finding, finding.metadata.isInMemory(of: metadata) else { return nil }
-        return finding.value
+        state.finding?.metadata.isInMemory(of: metadata) == true ? state.finding?.value : nil
     }
 
     /// Keeps what was found out from this metadata for the next calls of the batch that came with the same.

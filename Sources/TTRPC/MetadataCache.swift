@@ -3,6 +3,18 @@
 
 internal import RPC
 
+/// How much metadata a call may have. A value of its own, since copying the server's whole configuration costs a small
+/// call a twentieth.
+struct MetadataLimits {
+    let pairs: Int
+    let bytes: Int
+
+    init(_ configuration: ServerConfiguration) {
+        pairs = configuration.maximumMetadataPairs
+        bytes = configuration.maximumMetadataBytes
+    }
+}
+
 /// The metadata of a connection's last call.
 struct MetadataCache: ~Copyable {
     /// Longer metadata is not kept: a connection that is idle should use little memory.
@@ -22,15 +34,15 @@ struct MetadataCache: ~Copyable {
 
     /// The metadata of an envelope; throws if that is too much, or a key holds CR or LF.
     mutating func metadata(
-        of envelope: RequestEnvelope, _ limits: ServerConfiguration
+        of envelope: RequestEnvelope, _ limits: MetadataLimits
     ) throws(Rejection) -> Metadata {
         if envelope.pairCount == 0 { return Metadata() }
         if envelope.hasCachedPairs { return cached }
-        guard envelope.pairCount <= limits.maximumMetadataPairs else {
-            throw .tooManyMetadataPairs(limit: limits.maximumMetadataPairs)
+        guard envelope.pairCount <= limits.pairs else {
+            throw .tooManyMetadataPairs(limit: limits.pairs)
         }
-        guard envelope.pairByteCount <= limits.maximumMetadataBytes else {
-            throw .tooManyMetadataBytes(limit: limits.maximumMetadataBytes)
+        guard envelope.pairByteCount <= limits.bytes else {
+            throw .tooManyMetadataBytes(limit: limits.bytes)
         }
         let metadata = try Metadata(
             pairCount: envelope.pairCount, pairByteCount: envelope.pairByteCount

@@ -9,7 +9,7 @@ extension TTRPCServerWire {
     func start(
         _ header: FrameHeader, _ connection: ServerConnection, in batch: ReadBatch, now: NIODeadline
     ) {
-        switch state.readCall(of: connection, names: names, now: now) {
+        switch state.readCall(of: connection, names: names, limits: metadataLimits, now: now) {
         case .failure(let rejection): connection.reject(rejection, header.streamID)
         case .success(var call):
             var input: StreamInput?
@@ -29,7 +29,7 @@ extension TTRPCServerWire {
 extension TTRPCServerWire.State {
     /// Reads the body of a request where it lies; the call has copies of all that it keeps.
     fileprivate mutating func readCall(
-        of connection: ServerConnection, names: [EncodedNames], now: NIODeadline
+        of connection: ServerConnection, names: [EncodedNames], limits: MetadataLimits, now: NIODeadline
     ) -> Result<IncomingCall, Rejection> {
         let expected = lastMethod.map { names[$0.index] }
         var method = lastMethod
@@ -43,7 +43,7 @@ extension TTRPCServerWire.State {
                 return .success(
                     IncomingCall(
                         method: found, origin: connection.origin,
-                        metadata: try metadata.metadata(of: envelope, connection.server.configuration),
+                        metadata: try metadata.metadata(of: envelope, limits),
                         deadline: try connection.deadline(after: envelope.timeoutNano, of: found, now: now),
                         payload: Array(envelope.payload)))
             } catch {

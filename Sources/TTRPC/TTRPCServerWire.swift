@@ -34,6 +34,7 @@ final class TTRPCServerWire: ServerWire {
     let names: [EncodedNames]
     /// The encoded responses of the server's frequent rejections, by their index.
     let rejections: [[UInt8]]
+    let metadataLimits: MetadataLimits
     // As in ServerConnection: used on one thread, and no access lasts across a call of the connection.
     #if !DEBUG
     @exclusivity(unchecked)
@@ -43,6 +44,7 @@ final class TTRPCServerWire: ServerWire {
     init(configuration: ServerConfiguration, names: [EncodedNames], rejections: [[UInt8]]) {
         self.names = names
         self.rejections = rejections
+        metadataLimits = MetadataLimits(configuration)
         state = State(rules: FrameRules(configuration: configuration))
     }
 
@@ -73,7 +75,7 @@ final class TTRPCServerWire: ServerWire {
         let action = state.rules.receivedHeader(
             header, calls: &connection.state.calls, now: now,
             serverIsFull: connection.server.load.limitIfReached)
-        switch action {
+        switch consume action {
         case .readBody: return
         case .skipBody: break
         case .reject(let rejection): connection.reject(rejection, header.streamID)

@@ -51,7 +51,7 @@ import Testing
             var limits = ServerConfiguration()
             limits.maximumMetadataPairs = .max
             limits.maximumMetadataBytes = .max
-            _ = try? cache.metadata(of: envelope, limits)
+            _ = try? cache.metadata(of: envelope, MetadataLimits(limits))
         }
         return bytes.withUnsafeBytes {
             RequestEnvelope($0, expected: names(in: other), cache: cache).map(TTRPCRequest.init)
@@ -87,7 +87,7 @@ import Testing
         var cache = MetadataCache()
         try first.withUnsafeBytes { bytes in
             let envelope = try #require(RequestEnvelope(bytes))
-            _ = try cache.metadata(of: envelope, ServerConfiguration())
+            _ = try cache.metadata(of: envelope, MetadataLimits(ServerConfiguration()))
         }
         func isKnown(_ bytes: [UInt8]) -> Bool? {
             bytes.withUnsafeBytes { RequestEnvelope($0, cache: cache)?.hasCachedPairs }
