@@ -27,23 +27,22 @@ struct EnvelopeTarget: FuzzTarget {
     /// The server's own reader finds what protobuf-c does.
     private func checkReader(_ bytes: UnsafeRawBufferPointer) {
         let expected = try? TTRPCRequest(decoding: bytes)
-        promise(read(bytes, nil, RememberedMetadata()) == expected, "both readers of an envelope agree")
-        var remembered = RememberedMetadata()
+        promise(read(bytes, nil, MetadataCache()) == expected, "both readers of an envelope agree")
+        var limits = ServerConfiguration()
+        limits.maximumMetadataPairs = .max
+        limits.maximumMetadataBytes = .max
+        var cache = MetadataCache()
         guard let envelope = RequestEnvelope(bytes),
-            let metadata = try? Metadata(envelope, maximumPairs: .max, maximumBytes: .max)
+            (try? cache.metadata(of: envelope, MetadataLimits(limits))) != nil
         else { return }
-        remembered.remember(metadata, of: envelope)
-        let method = RegisteredMethod(
-            index: 0, service: expected?.service ?? "", name: expected?.method ?? ""
-        ) { .unary { _, _ in nil } }
-        promise(read(bytes, method, remembered) == expected, "an envelope that comes again is read alike")
+        let names = EncodedNames(service: expected?.service ?? "", method: expected?.method ?? "")
+        promise(read(bytes, names, cache) == expected, "an envelope that comes again is read alike")
     }
 
     private func read(
-        _ bytes: UnsafeRawBufferPointer, _ method: RegisteredMethod?,
-        _ remembered: borrowing RememberedMetadata
+        _ bytes: UnsafeRawBufferPointer, _ names: EncodedNames?, _ cache: borrowing MetadataCache
     ) -> TTRPCRequest? {
-        RequestEnvelope(bytes, expected: method, remembered: remembered).map { envelope in
+        RequestEnvelope(bytes, expected: names, cache: cache).map { envelope in
             var request = TTRPCRequest(
                 service: String(decoding: envelope.service, as: UTF8.self),
                 method: String(decoding: envelope.method, as: UTF8.self), payload: Array(envelope.payload),
