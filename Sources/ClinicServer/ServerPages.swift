@@ -1,5 +1,5 @@
-// The pages about a server: /metrics for Prometheus, /healthz for a supervisor, /readyz for a load balancer. README.md has
-// the table of the metrics; no label comes from a caller, so that their number is bounded.
+// The pages about a server: /metrics for Prometheus, /healthz for a supervisor, /readyz for a load balancer.
+// Sources/clinicd/README.md has the table of the metrics. No label comes from a caller, so that their number is bounded.
 
 internal import Bcrypt
 internal import Monitoring

@@ -1,4 +1,4 @@
-// The rows of the answer views as values. Each reads the columns of its view in their order.
+// The rows of the views as values. Each record declares the columns that it reads, in their order.
 internal import PostgreSQL
 public import Scheduling
 
