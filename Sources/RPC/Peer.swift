@@ -43,6 +43,8 @@ public struct Peer: Sendable, Hashable, CustomStringConvertible {
     public let transport: Transport
     /// Who it is, where a `ChannelSecurity` found that out.
     public let identity: Identity?
+    /// Where it is: the other end of the connection, which may be a proxy of the client.
+    public let address: ClientAddress
     /// The number of the connection, counted by the server from 1.
     public let connection: UInt64
 
@@ -56,13 +58,26 @@ public struct Peer: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension Peer {
-    init(address: SocketAddress?, identity: Identity? = nil, connection: UInt64) {
+    /// - Parameter userID: who is at the other end of a Unix socket, if the kernel tells it.
+    init(
+        address: SocketAddress?, userID: UInt32? = nil, identity: Identity? = nil, connection: UInt64
+    ) {
         if let host = address?.ipAddress, let port = address?.port {
             transport = .tcp(host: host, port: port)
         } else {
             transport = .unix
         }
+        self.address = ClientAddress(address, userID: userID)
         self.identity = identity
         self.connection = connection
+    }
+}
+
+extension ClientAddress {
+    /// The other end of a socket; `userID` is who is there on a Unix socket, if the kernel tells it.
+    init(_ address: SocketAddress?, userID: UInt32?) {
+        self =
+            address?.ipAddress.flatMap { ClientAddress(literal: $0) } ?? userID.map { .user($0) }
+            ?? .unknownUser
     }
 }

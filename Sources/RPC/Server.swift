@@ -101,13 +101,11 @@ public final class Server: Sendable {
 
     /// Makes a channel serve the methods if its user may connect.
     private func admit(_ channel: any Channel, _ security: ChannelSecurity?) -> EventLoopFuture<Void> {
+        guard channel.remoteAddress?.ipAddress == nil else { return serve(channel, security: security) }
         let allowed = shared.configuration.allowedUserIDs
-        guard !allowed.isEmpty, channel.remoteAddress?.ipAddress == nil else {
-            return serve(channel, security: security)
-        }
         return PeerCredentials.of(channel).flatMap { credentials in
-            if let credentials, allowed.contains(credentials.userID) {
-                return self.serve(channel, security: security)
+            if allowed.isEmpty || credentials.map({ allowed.contains($0.userID) }) ?? false {
+                return self.serve(channel, userID: credentials?.userID, security: security)
             }
             self.shared.rateLimitedLogger.notice(
                 .forbiddenUser, ["user": "\(credentials.map { "\($0.userID)" } ?? "unknown")"])
@@ -117,7 +115,11 @@ public final class Server: Sendable {
     }
 
     /// Makes a channel serve the methods. On the channel's event loop, which must be one of the server's group.
-    package func serve(_ channel: any Channel, security: ChannelSecurity? = nil) -> EventLoopFuture<Void> {
+    ///
+    /// - Parameter userID: who is at the other end of a Unix socket, if the kernel tells it.
+    package func serve(
+        _ channel: any Channel, userID: UInt32? = nil, security: ChannelSecurity? = nil
+    ) -> EventLoopFuture<Void> {
         let host = channel.remoteAddress?.ipAddress
         let number: UInt64
         switch connections.open(host: host) {
@@ -138,7 +140,7 @@ public final class Server: Sendable {
         channel.closeFuture.whenComplete { _ in self.connections.close(number, host: host) }
         guard let security else {
             return channel.eventLoop.makeCompletedFuture {
-                try self.serve(channel, number, identity: nil, executor)
+                try self.serve(channel, number, userID: userID, identity: nil, executor)
             }
         }
         connections.setSecuring(channel, for: number)
@@ -146,7 +148,7 @@ public final class Server: Sendable {
             do {
                 let identity = try result.get()
                 try self.checkName(of: identity)
-                try self.serve(channel, number, identity: identity, executor)
+                try self.serve(channel, number, userID: userID, identity: identity, executor)
             } catch {
                 channel.close(promise: nil)
                 self.shared.rateLimitedLogger.notice(
@@ -163,9 +165,11 @@ public final class Server: Sendable {
     }
 
     private func serve(
-        _ channel: any Channel, _ number: UInt64, identity: Peer.Identity?, _ executor: EventLoopExecutor
+        _ channel: any Channel, _ number: UInt64, userID: UInt32?, identity: Peer.Identity?,
+        _ executor: EventLoopExecutor
     ) throws {
-        let peer = Peer(address: channel.remoteAddress, identity: identity, connection: number)
+        let peer = Peer(
+            address: channel.remoteAddress, userID: userID, identity: identity, connection: number)
         let connection = ServerConnection(
             server: shared, router: routers[ObjectIdentifier(executor.eventLoop)] ?? shared.router,
             wire: makeWire(), executor: executor, peer: peer)

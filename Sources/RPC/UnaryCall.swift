@@ -18,6 +18,8 @@ public struct UnaryCall<Request: Message>: Sendable {
     public var metadata: Metadata { received.metadata }
     /// Who calls.
     public var peer: Peer { received.origin.peer }
+    /// Where the call comes from, for limits and records.
+    public var clientAddress: ClientAddress { received.origin.peer.address }
     /// The name of this call in the log, for a response that somebody may ask about.
     public var requestID: String { received.requestID }
     /// The encoded request.

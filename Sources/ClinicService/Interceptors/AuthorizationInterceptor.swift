@@ -61,7 +61,7 @@ struct AuthorizationInterceptor: Sendable {
         return (
             try request(),
             AuthorizedCall(
-                caller: caller, peer: call.peer,
+                caller: caller, peer: call.peer, clientAddress: call.clientAddress,
                 context: RequestContext(
                     actorID: caller.userID, method: method, key: key, scheduling: scheduling),
                 now: now)

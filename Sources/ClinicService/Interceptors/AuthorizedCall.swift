@@ -8,8 +8,10 @@ public import Scheduling
 public struct AuthorizedCall: Sendable {
     /// Who is calling.
     public let caller: Caller
-    /// Where the call comes from, for limits per peer, and with whose certificate.
+    /// The other end of the connection, and its certificate.
     public let peer: Peer
+    /// Where the call comes from, for limits and records: not a proxy that is trusted.
+    public let clientAddress: ClientAddress
     /// What a mutation records about its cause.
     public let context: RequestContext
     /// The moment all of the call's decisions are made for.
