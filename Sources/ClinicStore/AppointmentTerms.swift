@@ -115,7 +115,7 @@ extension DoctorStore {
         from clinic.booking
         left join clinic.doctor on doctor.id = booking.doctor_id and doctor.deleted_at is null
         left join clinic.department on department.id = doctor.department_id
-        where booking.id = $1 and booking.hidden_at is null and ($2::bigint is null or booking.user_id = $2)
+        where booking.id = $1 and is_visible_to(booking, $2)
         """)
 
     /// The terms on which a booking can be moved to a start. Refused with `bookingNotFound`, `doctorNotFound`.

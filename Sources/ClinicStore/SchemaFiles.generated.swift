@@ -7,11 +7,7 @@ extension SchemaFile {
             SchemaFile("functions/bookings/book_appointments.sql", PackageResources.book_appointments_sql),
             SchemaFile("functions/bookings/booking_created.sql", PackageResources.booking_created_sql),
             SchemaFile(
-                "functions/bookings/cancel_bookings_of_doctor.sql",
-                PackageResources.cancel_bookings_of_doctor_sql),
-            SchemaFile(
-                "functions/bookings/cancel_bookings_of_user.sql", PackageResources.cancel_bookings_of_user_sql
-            ),
+                "functions/bookings/cancel_future_bookings.sql", PackageResources.cancel_future_bookings_sql),
             SchemaFile(
                 "functions/bookings/cancel_locked_booking.sql", PackageResources.cancel_locked_booking_sql),
             SchemaFile("functions/bookings/confirm_hold.sql", PackageResources.confirm_hold_sql),
@@ -19,9 +15,12 @@ extension SchemaFile {
                 "functions/bookings/expire_conflicting_holds.sql",
                 PackageResources.expire_conflicting_holds_sql),
             SchemaFile("functions/bookings/expire_hold.sql", PackageResources.expire_hold_sql),
+            SchemaFile("functions/bookings/has_versions.sql", PackageResources.has_versions_sql),
             SchemaFile("functions/bookings/hold_slot.sql", PackageResources.hold_slot_sql),
+            SchemaFile("functions/bookings/is_visible_to.sql", PackageResources.is_visible_to_sql),
             SchemaFile("functions/bookings/lock_terms.sql", PackageResources.lock_terms_sql),
             SchemaFile("functions/bookings/lock_versions.sql", PackageResources.lock_versions_sql),
+            SchemaFile("functions/bookings/may_be_booked.sql", PackageResources.may_be_booked_sql),
             SchemaFile("functions/bookings/occupies_time_now.sql", PackageResources.occupies_time_now_sql),
             SchemaFile("functions/bookings/reschedule_booking.sql", PackageResources.reschedule_booking_sql),
             SchemaFile("functions/bookings/take_slot.sql", PackageResources.take_slot_sql),
@@ -51,12 +50,15 @@ extension SchemaFile {
                 "functions/transactions/delete_transaction.sql", PackageResources.delete_transaction_sql),
             SchemaFile("functions/transactions/is_refundable.sql", PackageResources.is_refundable_sql),
             SchemaFile("functions/transactions/lock_transaction.sql", PackageResources.lock_transaction_sql),
+            SchemaFile("functions/transactions/may_be_paid.sql", PackageResources.may_be_paid_sql),
             SchemaFile("functions/transactions/pay_bookings.sql", PackageResources.pay_bookings_sql),
             SchemaFile("functions/transactions/payment_made.sql", PackageResources.payment_made_sql),
             SchemaFile("functions/transactions/post_journal.sql", PackageResources.post_journal_sql),
             SchemaFile(
                 "functions/transactions/refund_transaction.sql", PackageResources.refund_transaction_sql),
             SchemaFile("functions/transactions/reverse_payment.sql", PackageResources.reverse_payment_sql),
+            SchemaFile(
+                "functions/transactions/status_after_payment.sql", PackageResources.status_after_payment_sql),
             SchemaFile("functions/users/change_password.sql", PackageResources.change_password_sql),
             SchemaFile("functions/users/create_user.sql", PackageResources.create_user_sql),
             SchemaFile("functions/users/erase_user.sql", PackageResources.erase_user_sql),

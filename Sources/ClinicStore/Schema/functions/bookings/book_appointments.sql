@@ -30,12 +30,11 @@ begin
                         p_department_versions, p_starts, p_ends, p_fees, p_gsts, ids)
                     with ordinality as given (actor, method, key, digest, user_id, doctor_id, doctor_version,
                         department_version, start_time, end_time, fee, gst, id, place)
-                join clinic.doctor on doctor.id = given.doctor_id and doctor.version = given.doctor_version
-                    and doctor.deleted_at is null
+                join clinic.doctor on doctor.id = given.doctor_id
                 join clinic.department on department.id = doctor.department_id
-                    and department.version = given.department_version and department.deleted_at is null
-                join clinic.user_account on user_account.id = given.user_id and user_account.erased_at is null
-                where given.place = any (claimed)
+                join clinic.user_account on user_account.id = given.user_id
+                where given.place = any (claimed) and may_be_booked(
+                    doctor, given.doctor_version, department, given.department_version, user_account)
                 order by given.doctor_id, given.start_time, given.place
                 for share of doctor, department, user_account
             ), inserted as (

@@ -11,9 +11,8 @@ begin
     from clinic.doctor
     join clinic.department on department.id = doctor.department_id
     cross join clinic.user_account
-    where doctor.id = p_doctor and doctor.version = p_doctor_version and doctor.deleted_at is null
-        and department.version = p_department_version and department.deleted_at is null
-        and user_account.id = p_user and user_account.erased_at is null
+    where doctor.id = p_doctor and user_account.id = p_user
+        and may_be_booked(doctor, p_doctor_version, department, p_department_version, user_account)
     for share;
     if not found then
         terms.refusal := case when lock_versions(p_doctor, p_doctor_version, p_department_version)

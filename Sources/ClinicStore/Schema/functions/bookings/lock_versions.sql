@@ -6,8 +6,7 @@ returns boolean language plpgsql as $$
 begin
     perform 1 from clinic.doctor
     join clinic.department on department.id = doctor.department_id
-    where doctor.id = p_doctor and doctor.version = p_doctor_version and doctor.deleted_at is null
-        and department.version = p_department_version and department.deleted_at is null
+    where doctor.id = p_doctor and has_versions(doctor, p_doctor_version, department, p_department_version)
     for share;
     return found;
 end

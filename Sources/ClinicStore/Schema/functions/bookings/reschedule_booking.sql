@@ -22,7 +22,7 @@ begin
         return;
     end if;
     select * into old from clinic.booking
-    where id = p_id and hidden_at is null and (p_owner is null or user_id = p_owner) and doctor_id = p_doctor
+    where id = p_id and is_visible_to(booking, p_owner) and doctor_id = p_doctor
     for no key update;
     if not found then
         return query select 'BOOKING_NOT_FOUND', null::text[], result;

@@ -17,7 +17,7 @@ begin
     if found then return; end if;
 
     select * into old from clinic.booking
-    where id = p_id and hidden_at is null and (p_owner is null or user_id = p_owner)
+    where id = p_id and is_visible_to(booking, p_owner)
     for no key update;
     if not found then
         return query select 'BOOKING_NOT_FOUND', null::text[], result;

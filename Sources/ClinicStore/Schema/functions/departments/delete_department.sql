@@ -37,7 +37,7 @@ begin
         for member in
             select id from clinic.doctor where department_id = p_id and deleted_at is null order by id for update
         loop
-            cancelled := cancel_bookings_of_doctor(context, member, p_now, p_force);
+            cancelled := cancel_future_bookings(context, member, null, p_now, p_force);
             update clinic.doctor set deleted_at = clock_timestamp(), version = version + 1 where id = member;
             perform append_event(context, 'doctor', member, null, member,
                 jsonb_build_object('deleted', true, 'cancelled', cancelled));

@@ -28,7 +28,7 @@ begin
             return;
         end if;
     else
-        cancelled := cancel_bookings_of_doctor(context, p_id, p_now, p_force);
+        cancelled := cancel_future_bookings(context, p_id, null, p_now, p_force);
     end if;
 
     update clinic.doctor set deleted_at = clock_timestamp(), version = version + 1 where id = p_id;

@@ -26,12 +26,11 @@ begin
         return query
             with due as materialized (
                 select given.*, booking.user_id, booking.doctor_id, booking.fee, booking.gst, booking.start_time,
-                    case when booking.status = any (p_confirmed_from) then 'CONFIRMED' else booking.status end as status_after
+                    status_after_payment(booking.status, p_confirmed_from) as status_after
                 from unnest(p_actors, p_methods, p_keys, p_digests, p_bookings, p_owners, ids)
                     with ordinality as given (actor, method, key, digest, booking_id, owner_id, id, place)
-                join clinic.booking on booking.id = given.booking_id and hidden_at is null
-                    and (given.owner_id is null or booking.user_id = given.owner_id) and booking.status = any (p_payable)
-                where given.place = any (claimed)
+                join clinic.booking on booking.id = given.booking_id
+                where given.place = any (claimed) and may_be_paid(booking, given.owner_id, p_payable)
                 order by booking.id, given.place
                 for no key update of booking
             ), inserted as (
@@ -60,8 +59,7 @@ begin
             perform post_journal(array_agg(id), 'PAYMENT', array_agg(fee), array_agg(gst))
             from clinic.transaction where id = any (ids);
             update clinic.booking
-            set status = case when booking.status = any (p_confirmed_from) then 'CONFIRMED' else booking.status end,
-                version = booking.version + 1
+            set status = status_after_payment(booking.status, p_confirmed_from), version = booking.version + 1
             from clinic.transaction where transaction.id = any (ids) and booking.id = transaction.booking_id;
         end if;
         if paid_count = cardinality(p_actors) then
@@ -78,14 +76,14 @@ begin
         continue when found;
 
         select user_id, doctor_id, fee, gst, start_time, status,
-            case when status = any (p_confirmed_from) then 'CONFIRMED' else status end as status_after into paid
-        from clinic.booking
-        where id = p_bookings[call] and hidden_at is null and (p_owners[call] is null or user_id = p_owners[call])
+            status_after_payment(status, p_confirmed_from) as status_after,
+            may_be_paid(booking, p_owners[call], p_payable) as is_payable into paid
+        from clinic.booking where id = p_bookings[call] and is_visible_to(booking, p_owners[call])
         for no key update;
         if not found then
             return query select call, 'BOOKING_NOT_FOUND', null::text[], null::transaction_view;
             continue;
-        elsif paid.status <> all (p_payable) then
+        elsif not paid.is_payable then
             return query select call, 'NOT_PAYABLE', array['status', paid.status], null::transaction_view;
             continue;
         end if;

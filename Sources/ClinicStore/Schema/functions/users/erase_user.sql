@@ -26,7 +26,7 @@ begin
         return;
     end if;
 
-    cancelled := cancel_bookings_of_user(context, p_id, p_now, p_cancelled_from);
+    cancelled := cancel_future_bookings(context, null, p_id, p_now, p_cancelled_from);
     -- Neither the e-mail nor the hash is one that anybody can sign in with: one has no @, the other is no hash.
     update clinic.user_account
     set first_name = 'Erased', last_name = 'user', phone = '', email = 'erased ' || p_id, password_hash = '',
