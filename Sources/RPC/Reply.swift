@@ -59,13 +59,7 @@ public struct PendingOperation<Response: Message>: Sendable {
     ) -> PendingOperation {
         switch kind {
         case .callback(let start):
-            PendingOperation { batch, completion in
-                start(
-                    batch,
-                    Completion { wakeUps, result in
-                        completion(deferringWakeUpTo: wakeUps) { try transform(result) }
-                    })
-            }
+            PendingOperation { batch, completion in start(batch, completion.finishing(transform)) }
         case .task(let body):
             .task {
                 let result: Result<Response, any Error>
@@ -78,14 +72,13 @@ public struct PendingOperation<Response: Message>: Sendable {
 
 /// The end of a call whose operation was started.
 public struct Completion<Response: Message>: Sendable {
-    private let end:
-        @Sendable ((any WakeUpBatch)?, _ result: @escaping @Sendable () throws -> Response) -> Void
+    typealias End = @Sendable (_ result: () throws -> Response) -> Void
 
-    init(
-        _ end:
-            @escaping @Sendable ((any WakeUpBatch)?, _ result: @escaping @Sendable () throws -> Response) ->
-            Void
-    ) {
+    private let executor: EventLoopExecutor
+    private let end: End
+
+    fileprivate init(on executor: EventLoopExecutor, _ end: @escaping End) {
+        self.executor = executor
         self.end = end
     }
 
@@ -97,7 +90,16 @@ public struct Completion<Response: Message>: Sendable {
         deferringWakeUpTo wakeUps: (any WakeUpBatch)? = nil,
         _ result: @escaping @Sendable () throws -> Response
     ) {
-        end(wakeUps, result)
+        let end = self.end
+        executor.run(deferringWakeUpTo: wakeUps) { end(result) }
+    }
+
+    /// The same end, of a call whose result the closure returns or throws.
+    fileprivate func finishing(
+        _ transform: @escaping @Sendable (_ result: () throws -> Response) throws -> Response
+    ) -> Completion {
+        let end = self.end
+        return Completion(on: executor) { result in end { try transform(result) } }
     }
 }
 
@@ -114,25 +116,36 @@ extension UnaryCall {
 }
 
 extension PendingOperation {
+    /// Starts the operation, whose result `end` gets on the executor's event loop. Returns what cancels it.
+    func start(
+        in batch: ReadBatch, on executor: EventLoopExecutor, end: @escaping Completion<Response>.End
+    ) -> any Cancellable {
+        switch kind {
+        case .callback(let start):
+            return start(batch, Completion(on: executor, end))
+        case .task(let body):
+            return Task.immediate(executorPreference: executor) {
+                do {
+                    let response = try await body()
+                    end { response }
+                } catch {
+                    end { throw error }
+                }
+            }
+        }
+    }
+
     /// Starts the operation and waits for its result. On the executor's event loop.
     func response(on executor: EventLoopExecutor) async throws -> Response {
-        let start: @Sendable (ReadBatch, Completion<Response>) -> any Cancellable
-        switch kind {
-        case .task(let body): return try await body()
-        case .callback(let callback): start = callback
-        }
+        if case .task(let body) = kind { return try await body() }
         let started = Mutex<(any Cancellable)?>(nil)
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let batch = executor.batch
                 batch.run {
-                    let work = start(
-                        batch,
-                        Completion { wakeUps, result in
-                            executor.run(deferringWakeUpTo: wakeUps) {
-                                continuation.resume(with: Result(catching: result))
-                            }
-                        })
+                    let work = start(in: batch, on: executor) {
+                        continuation.resume(with: Result(catching: $0))
+                    }
                     started.withLock { $0 = work }
                 }
                 if Task.isCancelled { started.withLock(\.self)?.cancel() }

@@ -19,27 +19,11 @@ public import ProtobufC
     ) -> any Cancellable {
         let executor = connection.executor
         let promise = NIOLoopBound(self, eventLoop: executor.eventLoop)
-        switch operation.kind {
-        case .callback(let start):
-            return start(
-                batch,
-                Completion { wakeUps, result in
-                    executor.run(deferringWakeUpTo: wakeUps) {
-                        do {
-                            promise.value.succeed(try result())
-                        } catch {
-                            promise.value.fail(error)
-                        }
-                    }
-                })
-        case .task(let body):
-            return Task.immediate(executorPreference: executor) {
-                do {
-                    let response = try await body()
-                    promise.value.succeed(response)
-                } catch {
-                    promise.value.fail(error)
-                }
+        return operation.start(in: batch, on: executor) { result in
+            do {
+                promise.value.succeed(try result())
+            } catch {
+                promise.value.fail(error)
             }
         }
     }
