@@ -24,7 +24,7 @@ public final class ClinicServer: Sendable {
         public var passwords: BcryptPool
         /// How old a cached role and token version of a signed-in caller may be: a person who was signed out or has
         /// another role may still call for so long.
-        public var standingAge = Duration.seconds(5)
+        public var userAccessAge = Duration.seconds(5)
         /// Who may connect and how long calls may take. The server itself sets the domain of errors and the names of
         /// metrics.
         public var transport = ServerConfiguration()

@@ -18,7 +18,7 @@ func makeServer(
         ClinicDependencies(
             clinic: configuration.clinic, stores: Stores(database: database),
             passwords: configuration.passwords, signingKeys: configuration.signingKeys, health: health,
-            logger: logger, standingAge: configuration.standingAge))
+            logger: logger, userAccessAge: configuration.userAccessAge))
     var transport = configuration.transport
     transport.errorDomain = clinicErrorDomain
     transport.metricsPrefix = "clinic"

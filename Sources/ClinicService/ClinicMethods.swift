@@ -1,4 +1,4 @@
-// All methods of the service: handlers over their stores, each behind the same chain.
+// Registers all methods of the service: handlers on their stores, each behind the same interceptors.
 
 public import Bcrypt
 internal import ClinicMessages
@@ -18,18 +18,18 @@ public struct ClinicDependencies: Sendable {
     public var passwords: BcryptPool
     /// The keys that tokens are signed with.
     public var signingKeys: SigningKeys
-    /// What health checks answer.
+    /// The health service.
     public var health: HealthService
-    /// Where failures are logged that callers may not know.
+    /// Logs the errors whose details callers must not see.
     public var logger: Logger
-    /// The greatest age of a cached role and token version: a person who was signed out or has another role may still call
+    /// The maximum age of a cached role and token version: a user who was signed out, or whose role changed, can go on calling
     /// for so long.
-    public var standingAge: Duration
+    public var userAccessAge: Duration
 
     /// A deployment's parts.
     public init(
         clinic: ClinicSettings, stores: Stores, passwords: BcryptPool, signingKeys: SigningKeys,
-        health: HealthService, logger: Logger, standingAge: Duration = .seconds(5)
+        health: HealthService, logger: Logger, userAccessAge: Duration = .seconds(5)
     ) {
         self.clinic = clinic
         self.stores = stores
@@ -37,7 +37,7 @@ public struct ClinicDependencies: Sendable {
         self.signingKeys = signingKeys
         self.health = health
         self.logger = logger
-        self.standingAge = standingAge
+        self.userAccessAge = userAccessAge
     }
 }
 
@@ -47,7 +47,7 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> Router {
     let (clinic, stores) = (dependencies.clinic, dependencies.stores)
     let accessTokens = AccessTokens(keys: dependencies.signingKeys)
     let sessionStore = stores.sessions
-    let revocations = SessionRevocationCache(source: sessionStore, maximumAge: dependencies.standingAge)
+    let revocations = SessionRevocationCache(source: sessionStore, maximumAge: dependencies.userAccessAge)
     let pageTokens = PageTokens(keys: dependencies.signingKeys)
     let doctors = stores.doctors
     let directory = try stores.directory { DirectoryMapping($0, clinic) }

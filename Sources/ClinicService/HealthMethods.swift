@@ -1,6 +1,6 @@
-// The health checks: the one service that needs no store. They are served behind the same chain as everything else. They
-// can be served without a database too, which is how the cost of the chain itself is counted
-// (Tests/Benchmarks/instructions); that is here, since only code of this module is specialised like that of the daemon.
+// The health checks: the only service that needs no store, behind the same interceptors as all others. Tests/Benchmarks counts
+// the instructions of the interceptors by serving it without a database; that function is here because only code of this module
+// is specialized as in the daemon.
 
 internal import ClinicStore
 package import Logging
@@ -18,26 +18,26 @@ extension ServiceRegistry {
     }
 }
 
-/// The health checks alone, called by a patient who is known for a day; throws `IncompleteService`.
+/// The health checks alone, with one patient in the session revocation cache for a day; throws `IncompleteService`.
 package func healthMethods(
     of health: HealthService, signingKeys: SigningKeys, patient userID: Int64, logger: Logger
 ) throws -> Router {
     let revocations = SessionRevocationCache(source: NoSource(), maximumAge: .seconds(86_400))
-    revocations.remember(Standing(role: .patient, tokenVersion: 1), of: userID)
+    revocations.insert(UserAccess(role: .patient, tokenVersion: 1), for: userID)
     let identity = Identity(tokens: AccessTokens(keys: signingKeys), revocations: revocations)
     var registry = ServiceRegistry(identity: identity, logger: logger, admits: { _ in true }, afterChange: {})
     try registry.serve(health)
     return registry.router
 }
 
-/// Knows nobody.
-private struct NoSource: StandingSource {
-    func standing(of userID: Int64) async throws -> Standing? { nil }
+/// A source without users.
+private struct NoSource: UserAccessSource {
+    func access(of userID: Int64) async throws -> UserAccess? { nil }
 
     func changes(
         from position: SessionStore.Position?, limit: Int64
-    ) async throws -> SessionStore.StandingChanges {
-        SessionStore.StandingChanges(
+    ) async throws -> SessionStore.UserAccessChanges {
+        SessionStore.UserAccessChanges(
             position: SessionStore.Position(server: 0, transaction: 0), userIDs: [])
     }
 }

@@ -1,4 +1,4 @@
-// Sessions in the database: refresh tokens by their digests, and what a token's bearer may do now.
+// Sessions in the database: refresh tokens by their digests, and each user's current role and token version.
 public import PostgreSQL
 public import Scheduling
 
@@ -23,14 +23,14 @@ public struct SessionRecord: Record {
     }
 }
 
-/// What a user may do, and which of the user's tokens count.
-public struct Standing: Sendable, Hashable {
+/// The role of a user, and the version of the user's valid tokens.
+public struct UserAccess: Sendable, Hashable {
     /// What the user may do.
     public let role: Role
     /// The version that tokens have to name.
     public let tokenVersion: Int64
 
-    /// The standing of a user.
+    /// A role with a token version.
     public init(role: Role, tokenVersion: Int64) {
         self.role = role
         self.tokenVersion = tokenVersion
@@ -79,22 +79,22 @@ public struct SessionStore: Sendable {
         _ = try await Self.revokeTokens.run(on: database, context, [.int64(userID), .int64(ownerID)])
     }
 
-    private static let standing = Statement(
+    private static let access = Statement(
         "select role, token_version from clinic.user_account where id = $1 and erased_at is null")
 
-    /// The standing of a user; nil for nobody, and for who was erased.
-    public func standing(of userID: Int64) async throws -> Standing? {
-        guard var row = try await database.read(Self.standing, [.int64(userID)]).first else { return nil }
-        return Standing(role: try row.value(Role.self), tokenVersion: try row.int64())
+    /// The role and token version of a user; nil if there is no such user or the user was erased.
+    public func access(of userID: Int64) async throws -> UserAccess? {
+        guard var row = try await database.read(Self.access, [.int64(userID)]).first else { return nil }
+        return UserAccess(role: try row.value(Role.self), tokenVersion: try row.int64())
     }
 
-    /// Where a reader of changes has come to.
+    /// Up to where a reader has read the changes of roles and token versions.
     public struct Position: Sendable, Hashable {
-        /// When the server process began, in microseconds: another one may count its transactions otherwise.
+        /// When the server process started, in microseconds; another process may number its transactions differently.
         public let server: Int64
         /// Every transaction below this number was visible.
         public let transaction: Int64
-        /// How many lost connections had been made again before it was read.
+        /// How often a lost connection had been reopened before the position was read.
         public let reconnects: Int
 
         /// A position.
@@ -105,11 +105,11 @@ public struct SessionStore: Sendable {
         }
     }
 
-    /// Whose standing changed, and how far that is known.
-    public struct StandingChanges: Sendable {
-        /// Where to go on.
+    /// Users whose role or token version changed, and up to where the changes were read.
+    public struct UserAccessChanges: Sendable {
+        /// Where the next read begins.
         public let position: Position
-        /// The users, some perhaps more than once; nil if it cannot be told who they are.
+        /// The users, possibly with duplicates; nil if it is not known which users changed.
         public let userIDs: [Int64]?
 
         /// The changes up to a position.
@@ -130,13 +130,13 @@ public struct SessionStore: Sendable {
         ) as changed on true
         """)
 
-    /// At most `limit` users whose standing was changed by what was not visible at a position.
+    /// At most `limit` users whose role or token version was changed by transactions not yet visible at a position.
     ///
-    /// A transaction that was running then, or began later, has a number at or above the position's, as long as the
-    /// server has not crashed: numbers that it had given out and not yet written down are then given out again, to
-    /// changes that would look old. No connection survives a crash, so the users are nil when one was made again, as
-    /// they are from another server on, or from nil.
-    public func changes(from position: Position?, limit: Int64) async throws -> StandingChanges {
+    /// A transaction that was running then, or began later, has a number at or above the position's, unless PostgreSQL
+    /// crashed: numbers that were assigned but not yet written to disk are then assigned again, to changes that would look
+    /// old. No connection survives a crash, so the users are nil after a reconnect, on another server process, and
+    /// without a position.
+    public func changes(from position: Position?, limit: Int64) async throws -> UserAccessChanges {
         let reconnects = reconnects
         var last: Position?
         let rows = try await database.read(Self.changes, [.int64(position?.transaction), .int64(limit)])
@@ -147,9 +147,9 @@ public struct SessionStore: Sendable {
             return try row.optionalInt64()
         }
         guard let last else { throw StoreError.noAnswer }
-        // Counted again behind the answer: the connection that it came on may be a new one.
+        // Read again after the query, which may itself have reconnected.
         let isSameServer = position?.server == last.server && position?.reconnects == self.reconnects
-        return StandingChanges(position: last, userIDs: isSameServer ? userIDs : nil)
+        return UserAccessChanges(position: last, userIDs: isSameServer ? userIDs : nil)
     }
 
     private var reconnects: Int {

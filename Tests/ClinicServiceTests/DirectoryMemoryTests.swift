@@ -14,7 +14,7 @@ import Testing
 @Suite struct DirectoryMemoryTests {
     @Test func `what is in memory costs no round trip, and a booking only that of its write`() async throws {
         // Nor is it asked who is calling.
-        try await withClinic(standingAge: .seconds(600)) { clinic in
+        try await withClinic(userAccessAge: .seconds(600)) { clinic in
             let doctor = try await clinic.doctor(by: clinic.administrator())
             let (anyone, patient) = (try await clinic.connect(), try await clinic.signUp())
             let department = try #require(doctor.department?.id)

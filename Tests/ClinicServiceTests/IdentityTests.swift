@@ -25,7 +25,7 @@ import Testing
         tokens = AccessTokens(keys: try SigningKeys(secret: Array(repeating: 7, count: 32)))
         identity = Identity(tokens: tokens, revocations: revocations)
         for userID: Int64 in [7, 8] {
-            revocations.remember(Standing(role: .patient, tokenVersion: 1), of: userID)
+            revocations.insert(UserAccess(role: .patient, tokenVersion: 1), for: userID)
         }
     }
 
@@ -61,24 +61,24 @@ import Testing
         #expect(try caller(one)?.userID == 7)
     }
 
-    @Test func `a standing that changes between two calls of a read counts for the second`() throws {
+    @Test func `a role that changes between two calls of a read counts for the second`() throws {
         let metadata = try metadata(of: 7)
         #expect(try caller(metadata)?.userID == 7)
-        revocations.forget(7)
+        revocations.invalidate(7)
         #expect(try caller(metadata) == nil, "somebody has to be asked")
-        revocations.remember(Standing(role: .patient, tokenVersion: 2), of: 7)
+        revocations.insert(UserAccess(role: .patient, tokenVersion: 2), for: 7)
         #expect(throws: Status.self) { try caller(metadata) }
     }
 }
 
 /// A source that is not asked.
-private struct NoDatabase: StandingSource {
-    func standing(of userID: Int64) async throws -> Standing? { nil }
+private struct NoDatabase: UserAccessSource {
+    func access(of userID: Int64) async throws -> UserAccess? { nil }
 
     func changes(
         from position: SessionStore.Position?, limit: Int64
-    ) async throws -> SessionStore.StandingChanges {
-        SessionStore.StandingChanges(
+    ) async throws -> SessionStore.UserAccessChanges {
+        SessionStore.UserAccessChanges(
             position: SessionStore.Position(server: 0, transaction: 0), userIDs: [])
     }
 }

@@ -1,4 +1,4 @@
-// The promise about a person's standing against a real database: where transactions commit out of order, and where a
+// The promise about a user's role and token version against a real database: where transactions commit out of order, and where a
 // crash has their numbers given out twice.
 
 import ClinicStore
@@ -74,7 +74,7 @@ extension SessionRevocationCacheTests {
             try await AdminConnection.withConnection(url: cluster.url) { connection in
                 for _ in 1...20 { try connection.execute("begin; select pg_current_xact_id(); rollback") }
             }
-            let before = try #require(try await revocations.standing(of: user.id, tokenVersion: 0))
+            let before = try #require(try await revocations.access(of: user.id, tokenVersion: 0))
 
             let backends = Statement("select pg_backend_pid()::bigint")
             func backend(_ rows: Rows) throws -> Int64 {
@@ -94,7 +94,7 @@ extension SessionRevocationCacheTests {
             }
             try await sessions.revoke(userID: user.id, ownerID: nil, context: context)
             clock.advance(.seconds(5))
-            let after = try await revocations.standing(of: user.id, tokenVersion: 0)
+            let after = try await revocations.access(of: user.id, tokenVersion: 0)
             #expect(after?.tokenVersion == before.tokenVersion + 1)
             await database.close()
         }

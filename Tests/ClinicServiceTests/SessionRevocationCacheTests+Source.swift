@@ -59,7 +59,7 @@ extension SessionRevocationCacheTests {
     }
 
     /// SessionRevocationCache without a database, which counts what it is asked.
-    final class Source: StandingSource {
+    final class Source: UserAccessSource {
         struct Down: Error {}
 
         private struct State {
@@ -120,19 +120,19 @@ extension SessionRevocationCacheTests {
             return gate
         }
 
-        func standing(of userID: Int64) async throws -> Standing? {
+        func access(of userID: Int64) async throws -> UserAccess? {
             let (version, gate) = try state.withLock { state in
                 if state.isDown { throw Down() }
                 state.reads += 1
                 return (state.versions[userID], state.readGate)
             }
             await gate?.pass()
-            return version.map { Standing(role: .patient, tokenVersion: $0) }
+            return version.map { UserAccess(role: .patient, tokenVersion: $0) }
         }
 
         func changes(
             from position: SessionStore.Position?, limit: Int64
-        ) async throws -> SessionStore.StandingChanges {
+        ) async throws -> SessionStore.UserAccessChanges {
             let (answer, gate) = try state.withLock { state in
                 if state.isDown { throw Down() }
                 state.readings += 1
@@ -141,7 +141,7 @@ extension SessionRevocationCacheTests {
                         ? state.changed.filter { $0.transaction >= position.transaction }.map(\.userID) : nil
                 }
                 return (
-                    SessionStore.StandingChanges(
+                    SessionStore.UserAccessChanges(
                         position: SessionStore.Position(server: state.server, transaction: state.transaction),
                         userIDs: since.map { Array($0.prefix(Int(limit))) }), state.readingGate
                 )

@@ -1,4 +1,4 @@
-// The promise that a change of a person's standing is known 5 seconds later, and what it may cost: by a clock and a
+// The promise that a change of a user's role or token version is known 5 seconds later, and what it may cost: by a clock and a
 // database of the test's own.
 
 import ClinicStore
@@ -17,7 +17,7 @@ import Testing
     }
 
     private func version(of userID: Int64, atLeast version: Int64 = 1) async throws -> Int64? {
-        try await revocations.standing(of: userID, tokenVersion: version)?.tokenVersion
+        try await revocations.access(of: userID, tokenVersion: version)?.tokenVersion
     }
 
     @Test func `a change is known five seconds later, and until then a call costs no round trip`()
@@ -91,7 +91,7 @@ import Testing
         _ = try await version(of: 7)
         source.set(7, 2)
         #expect(try await version(of: 7) == 1)
-        revocations.forget(7)
+        revocations.invalidate(7)
         #expect(try await version(of: 7) == 2)
     }
 
@@ -141,8 +141,8 @@ import Testing
         let few = SessionRevocationCache(source: source, maximumAge: .seconds(5), limit: 100, now: clock.now)
         for userID in 1...1_000 as ClosedRange<Int64> {
             source.set(userID, 1)
-            _ = try await few.standing(of: userID, tokenVersion: 1)
-            _ = try await few.standing(of: 1, tokenVersion: 1)
+            _ = try await few.access(of: userID, tokenVersion: 1)
+            _ = try await few.access(of: 1, tokenVersion: 1)
             #expect(few.count <= 100)
         }
         #expect(source.counts.reads == 1_000)

@@ -172,7 +172,8 @@ import Testing
 
     @Test func `who is signed out on one server is out on another within the promised time`() async throws {
         try await withClinic { clinic in
-            try await withClinic(databaseURL: clinic.databaseURL, standingAge: .milliseconds(200)) { other in
+            try await withClinic(databaseURL: clinic.databaseURL, userAccessAge: .milliseconds(200)) {
+                other in
                 let administrator = try await clinic.administrator()
                 let patient = try await clinic.signUp()
                 let there = patient.on(try await other.connect())
@@ -192,11 +193,11 @@ import Testing
         }
     }
 
-    @Test func `a token of a new session is taken at once where the old standing is still remembered`()
+    @Test func `a token of a new session is accepted at once where the old token version is still cached`()
         async throws
     {
         try await withClinic { clinic in
-            try await withClinic(databaseURL: clinic.databaseURL, standingAge: .seconds(3_600)) { other in
+            try await withClinic(databaseURL: clinic.databaseURL, userAccessAge: .seconds(3_600)) { other in
                 let patient = try await clinic.signUp()
                 let connection = try await other.connect()
                 let email = try await patient.on(connection).call(
@@ -213,7 +214,7 @@ import Testing
     }
 
     @Test func `an administrator who is made anew on the machine is signed out everywhere`() async throws {
-        try await withClinic(standingAge: .zero) { clinic in
+        try await withClinic(userAccessAge: .zero) { clinic in
             let administrator = try await clinic.administrator()
             let email = try await administrator.call(UserServiceMethods.getUser, GetUserRequest()).email
             _ = try await Administrators(

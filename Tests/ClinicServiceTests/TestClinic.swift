@@ -22,7 +22,7 @@ import TestCluster
 ///   - databaseURL: the database to serve; a new one if there is none.
 ///   - zone: the clinic's time zone; Sydney's if there is none.
 ///   - passwords: hashes passwords; at the lowest cost if there is none.
-///   - standingAge: how old a caller's cached role and token version may be.
+///   - userAccessAge: how old a caller's cached role and token version may be.
 ///   - statementTimeout: how long a statement may take; the usual time if there is none.
 ///   - lockTimeout: how long a statement may wait for a lock; the usual time if there is none.
 ///   - writeConnections: the number of connections for writes.
@@ -30,12 +30,12 @@ import TestCluster
 ///   - outageTolerance: how long a call waits for a lost database; the usual time if there is none.
 func withClinic<Value>(
     databaseURL: String? = nil, zone: TimeZoneRules? = nil, passwords: BcryptPool? = nil,
-    standingAge: Duration = .seconds(5), statementTimeout: Duration? = nil, lockTimeout: Duration? = nil,
+    userAccessAge: Duration = .seconds(5), statementTimeout: Duration? = nil, lockTimeout: Duration? = nil,
     writeConnections: Int = 2, probeTimeout: Duration? = nil, outageTolerance: Duration? = nil,
     _ body: (TestClinic) async throws -> Value
 ) async throws -> Value {
     let clinic = try await TestClinic(
-        databaseURL: databaseURL, zone: zone, passwords: passwords, standingAge: standingAge,
+        databaseURL: databaseURL, zone: zone, passwords: passwords, userAccessAge: userAccessAge,
         statementTimeout: statementTimeout, lockTimeout: lockTimeout, writeConnections: writeConnections,
         probeTimeout: probeTimeout, outageTolerance: outageTolerance)
     return try await withCleanup(clinic.stop) { try await body(clinic) }
@@ -58,7 +58,8 @@ final class TestClinic: Sendable {
     /// Starts a clinic as `withClinic` does; whoever makes it must stop it.
     init(
         databaseURL: String? = nil, zone: TimeZoneRules? = nil, passwords: BcryptPool? = nil,
-        standingAge: Duration = .seconds(5), statementTimeout: Duration? = nil, lockTimeout: Duration? = nil,
+        userAccessAge: Duration = .seconds(5), statementTimeout: Duration? = nil,
+        lockTimeout: Duration? = nil,
         writeConnections: Int = 2, probeTimeout: Duration? = nil, outageTolerance: Duration? = nil
     ) async throws {
         let directory = try TestCluster.makeDirectory()
@@ -67,7 +68,7 @@ final class TestClinic: Sendable {
         keys = try SigningKeys(secret: Array("0123456789abcdef0123456789abcdef".utf8))
         var configuration = ClinicServer.Configuration(
             clinic: settings, signingKeys: keys, passwords: try passwords ?? BcryptPool(cost: 4))
-        configuration.standingAge = standingAge
+        configuration.userAccessAge = userAccessAge
         opened = try await ClinicDatabase.open(.url(self.databaseURL), logger: TestCluster.logger) { pool in
             // All suites run at once and share the connections of one cluster.
             pool.readConnections = 1

@@ -1,5 +1,4 @@
-// Who may call what. The one table from which the check is made: a method that is not in it keeps the daemon from
-// starting.
+// Who may call which method. A method that is missing here keeps the daemon from starting.
 
 internal import ClinicMessages
 public import ClinicStore
@@ -7,9 +6,9 @@ internal import ProtobufC
 internal import RPC
 internal import TTRPCMessages
 
-/// Who is calling, as the token says, and with which role, as the database says.
+/// The caller of a call: the user that the token names, with the role that the database has.
 public enum Caller: Sendable, Hashable {
-    /// Nobody known.
+    /// A caller without a token.
     case anonymous
     /// A signed-in user.
     case user(id: Int64, role: ClinicStore.Role)
@@ -38,7 +37,7 @@ enum Access: String, Sendable {
     case staff
     case administrators
 
-    /// Throws UNAUTHENTICATED for a caller who has to sign in first, PERMISSION_DENIED for one of another role.
+    /// Throws UNAUTHENTICATED for an anonymous caller of a restricted method, PERMISSION_DENIED for a role that is not allowed.
     func check(_ caller: Caller) throws(Status) {
         if self == .anyone { return }
         guard case .user = caller else { throw Status(.notSignedIn) }
@@ -52,7 +51,7 @@ enum Access: String, Sendable {
     }
 }
 
-/// Method × role. Whose thing it is besides (owner or staff) is a condition inside the SQL.
+/// The access of each method. Ownership of a row (owner or staff) is a condition of the SQL.
 enum AccessTable {
     static let rows: [String: Access] = [
         "grpc.health.v1.Health/Check": .anyone,

@@ -1,6 +1,6 @@
-// Identifies the caller of a call by its token. A token is verified at every call, also where none is needed: a caller who
-// believes to be signed in must not be answered as an anonymous one. The token says who the caller is; what the caller may
-// do is looked up, because it may have changed since the token was issued.
+// Identifies the caller of a call by its token. A token is verified in every call, even where none is required, so that a
+// caller with an invalid token gets an error and not the response for anonymous callers. The token names the user; the role
+// is looked up, because it may have changed since the token was issued.
 
 internal import ClinicStore
 internal import RPC
@@ -11,41 +11,40 @@ struct Identity: Sendable {
     let tokens: AccessTokens
     let revocations: SessionRevocationCache
 
-    /// The caller that a call's metadata names. Throws UNAUTHENTICATED for anything but no token or one valid token, and the
-    /// store's error when the caller's standing cannot be read.
+    /// The caller that a call's metadata names. Throws UNAUTHENTICATED unless there is no token or one valid token, and the
+    /// store's error when the caller's role cannot be read.
     func caller(of metadata: Metadata, now: Instant) async throws -> Caller {
         try await caller(bearing: try token(in: metadata), now: now)
     }
 
-    /// The bearer of a token; throws as above.
+    /// The bearer of a token, anonymous without one; throws as above.
     func caller(bearing token: ArraySlice<UInt8>?, now: Instant) async throws -> Caller {
         guard let token else { return .anonymous }
         let claims = try claims(of: token, now: now)
         return try caller(
-            claims, try await revocations.standing(of: claims.userID, tokenVersion: claims.tokenVersion))
+            claims, try await revocations.access(of: claims.userID, tokenVersion: claims.tokenVersion))
     }
 
-    /// The caller that a call's metadata names and the moment for which that holds; nil when the caller's standing has to be
-    /// read from the database. Throws as above.
+    /// The caller that a call's metadata names and the moment of that decision; nil when the role has to be read from the
+    /// database. Throws as above.
     ///
-    /// Calls of one read batch with the same metadata have one caller at one moment, which is found out for the first of
-    /// them, and again when a standing changes meanwhile: two locks that all event loops share, and three readings of the
-    /// clock, are needed once for a batch and not for each call.
+    /// The result is reused for the calls of one read batch with the same metadata, until the session revocation cache
+    /// changes: two locks shared by all event loops and three clock reads are then paid once per batch, not per call.
     func callerWithoutWaiting<Request>(
         of call: UnaryCall<Request>, in batch: ReadBatch
     ) throws(Status) -> (caller: Caller, now: Instant)? {
-        let edition = revocations.currentEdition
-        if let last = batch.finding(from: call.metadata) as? IdentifiedCall, last.edition == edition {
+        let generation = revocations.generation
+        if let last = batch.finding(from: call.metadata) as? IdentifiedCall, last.generation == generation {
             return (last.caller, last.now)
         }
         let now = Instant.now
         guard let token = try token(in: call.metadata) else { return (.anonymous, now) }
         let claims = try claims(of: token, now: now)
         guard
-            let standing = revocations.remembered(claims.userID, tokenVersion: claims.tokenVersion)
+            let access = revocations.cached(claims.userID, tokenVersion: claims.tokenVersion)
         else { return nil }
-        let caller = try caller(claims, standing)
-        batch.keep(IdentifiedCall(edition: edition, caller: caller, now: now), from: call.metadata)
+        let caller = try caller(claims, access)
+        batch.keep(IdentifiedCall(generation: generation, caller: caller, now: now), from: call.metadata)
         return (caller, now)
     }
 
@@ -57,19 +56,19 @@ struct Identity: Sendable {
         }
     }
 
-    private func caller(_ claims: AccessTokenClaims, _ standing: Standing?) throws(Status) -> Caller {
-        guard let standing, standing.tokenVersion == claims.tokenVersion else { throw Status(.invalidToken) }
-        return .user(id: claims.userID, role: standing.role)
+    private func caller(_ claims: AccessTokenClaims, _ access: UserAccess?) throws(Status) -> Caller {
+        guard let access, access.tokenVersion == claims.tokenVersion else { throw Status(.invalidToken) }
+        return .user(id: claims.userID, role: access.role)
     }
 
-    /// The one token of a call's metadata, valid or not; nil without one. Throws UNAUTHENTICATED for several.
+    /// The token in a call's metadata, not yet verified; nil if there is none. Throws UNAUTHENTICATED for more than one.
     func token(in metadata: Metadata) throws(Status) -> ArraySlice<UInt8>? {
         guard let (value, isOnly) = metadata.first("authorization") else { return nil }
         guard isOnly, let token = Self.token(inCredentials: value) else { throw Status(.invalidToken) }
         return token
     }
 
-    /// What follows `Bearer ` in any case.
+    /// What follows `Bearer `, compared ignoring case.
     private static func token(inCredentials text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
         let scheme: StaticString = "bearer "
         guard text.count > scheme.utf8CodeUnitCount else { return nil }
@@ -81,14 +80,14 @@ struct Identity: Sendable {
     }
 }
 
-/// The caller of a call, for the other calls of the same batch.
+/// The caller of a call, cached for the other calls of the same read batch.
 private final class IdentifiedCall: Sendable {
-    let edition: UInt64
+    let generation: UInt64
     let caller: Caller
     let now: Instant
 
-    init(edition: UInt64, caller: Caller, now: Instant) {
-        self.edition = edition
+    init(generation: UInt64, caller: Caller, now: Instant) {
+        self.generation = generation
         self.caller = caller
         self.now = now
     }

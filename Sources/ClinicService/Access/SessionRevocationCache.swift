@@ -1,144 +1,141 @@
-// Cache of each user's role and token version, refreshed in the background: roles change and people are signed out while
-// their tokens are still valid. Every call looks up its caller here, in memory. One small statement reads whose standing
-// changed since the last one, however many are cached. Calls start it when the last reading is half as old as it may be,
-// and do not wait for it; only when the last reading is fully that old, on a server that had nothing to do, the next call
-// waits for one.
+// Cache of each user's role and token version, because roles change and users are signed out while their tokens are still
+// valid. Every call looks up its caller here. A refresh is one small statement that reads which users changed since the last
+// one, however many are cached. A call starts a refresh in the background when the last one is half the maximum age old; a
+// call waits only when the last one is older than the maximum age, as on an idle server.
 //
-// No change is missed. A change that a reading did not see was made by a transaction that was running then or had not
-// begun, so its number is at or above the lowest one running, and the next reading begins there. Where that may not hold,
-// after a crash of the database or at another one, the whole cache is invalidated. A standing that is read from the
-// database while a reading of changes arrives might be older than one of those changes, and is not cached.
+// No change is missed. A change that a refresh did not see belongs to a transaction that was still running or had not begun,
+// so its number is at least that of the oldest running transaction, where the next refresh begins. Where that does not hold,
+// after a crash of PostgreSQL or on another server, the whole cache is invalidated. A row that was read while a refresh was
+// applied may be older than one of its changes, and is not cached.
 
 internal import ClinicStore
 internal import Synchronization
 
-/// Where standings are read.
-protocol StandingSource: Sendable {
-    /// The standing of a user as it is in the database; nil for no user.
-    func standing(of userID: Int64) async throws -> Standing?
-    /// Whose standing changed since a position.
+/// The database that the cache reads.
+protocol UserAccessSource: Sendable {
+    /// The current role and token version of a user; nil if there is no such user.
+    func access(of userID: Int64) async throws -> UserAccess?
+    /// The users whose role or token version changed since a position.
     func changes(
         from position: SessionStore.Position?, limit: Int64
-    ) async throws -> SessionStore.StandingChanges
+    ) async throws -> SessionStore.UserAccessChanges
 }
 
-extension SessionStore: StandingSource {}
+extension SessionStore: UserAccessSource {}
 
-/// Caches standings; usable from any thread.
+/// Caches roles and token versions; usable from any thread.
 final class SessionRevocationCache: Sendable {
     fileprivate struct State {
-        var known: TwoGenerationCache<Int64, Standing>
-        /// Where the next reading of changes begins; nil before the first.
+        var cache: TwoGenerationCache<Int64, UserAccess>
+        /// Where the next refresh begins; nil before the first.
         var position: SessionStore.Position?
-        /// All changes committed before this moment are known.
-        var readAt: ContinuousClock.Instant?
-        /// Grows whenever something is invalidated.
-        var generation: UInt64 = 0
-        /// A reading of changes under way.
-        var reading: Task<Void, any Error>?
+        /// All changes committed before this moment are applied.
+        var refreshedAt: ContinuousClock.Instant?
+        /// The running refresh.
+        var refresh: Task<Void, any Error>?
     }
 
-    private let source: any StandingSource
+    private let source: any UserAccessSource
     private let maximumAge: Duration
-    /// From this age on the next call starts a reading of changes.
-    private let readingAge: Duration
+    /// From this age on the next call starts a refresh.
+    private let refreshAge: Duration
     private let now: @Sendable () -> ContinuousClock.Instant
     private let state: Mutex<State>
-    /// Grows with the state's generation, and is read without the lock.
-    private let edition = Atomic<UInt64>(0)
+    /// Increases under the lock whenever an entry may have changed, and is read without it.
+    private let changeCount = Atomic<UInt64>(0)
 
-    /// With more changes than this between two readings, the whole cache is invalidated instead.
+    /// With more changes than this between two refreshes, the whole cache is invalidated instead.
     static let changeLimit: Int64 = 1_000
 
-    /// Standings are at most `maximumAge` old; at most `limit` users are cached, about 100 bytes each.
+    /// Entries are at most `maximumAge` behind the database; at most `limit` users are cached, about 100 bytes each.
     init(
-        source: any StandingSource, maximumAge: Duration, limit: Int = 65_536,
+        source: any UserAccessSource, maximumAge: Duration, limit: Int = 65_536,
         now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) {
         self.source = source
         self.maximumAge = maximumAge
-        readingAge = maximumAge / 2
+        refreshAge = maximumAge / 2
         self.now = now
-        state = Mutex(State(known: TwoGenerationCache(limit: limit)))
+        state = Mutex(State(cache: TwoGenerationCache(limit: limit)))
     }
 
-    /// The standing of a user, not older than `maximumAge` nor than a token of this version; nil for no user.
-    func standing(of userID: Int64, tokenVersion: Int64) async throws -> Standing? {
-        if let standing = remembered(userID, tokenVersion: tokenVersion) { return standing }
-        try await catchUp()
-        let (standing, generation) = state.withLock { ($0.known.value(of: userID), $0.generation) }
-        if let standing, standing.tokenVersion >= tokenVersion { return standing }
-        let read = try await source.standing(of: userID)
+    /// The role and token version of a user, at most `maximumAge` old and no older than a token of this version; nil if there
+    /// is no such user.
+    func access(of userID: Int64, tokenVersion: Int64) async throws -> UserAccess? {
+        if let access = cached(userID, tokenVersion: tokenVersion) { return access }
+        try await refreshIfTooOld()
+        let (access, generation) = state.withLock { ($0.cache.value(of: userID), self.generation) }
+        if let access, access.tokenVersion >= tokenVersion { return access }
+        let read = try await source.access(of: userID)
         state.withLock { state in
-            if let read, state.generation == generation { state.known.remember(read, of: userID) }
+            if let read, self.generation == generation { state.cache.insert(read, for: userID) }
         }
         return read
     }
 
-    /// Invalidates the standing of a user that was changed here, so that the next call reads it.
-    func forget(_ userID: Int64) {
+    /// Invalidates a user whom this server changed, so that the next call reads the user from the database.
+    func invalidate(_ userID: Int64) {
         state.withLock { state in
-            state.known.forget(userID)
-            state.generation &+= 1
-            edition.wrappingAdd(1, ordering: .releasing)
+            state.cache.remove(userID)
+            changeCount.wrappingAdd(1, ordering: .releasing)
         }
     }
 
-    /// A number that grows when a standing may have changed: what was looked up before is no longer valid.
-    var currentEdition: UInt64 { edition.load(ordering: .acquiring) }
+    /// Increases when an entry may have changed: what was looked up in an earlier generation is no longer valid.
+    var generation: UInt64 { changeCount.load(ordering: .acquiring) }
 
-    /// Caches a standing as read at this moment.
-    func remember(_ standing: Standing, of userID: Int64) {
+    /// Caches what is read at this moment.
+    func insert(_ access: UserAccess, for userID: Int64) {
         let moment = now()
         state.withLock { state in
-            state.known.remember(standing, of: userID)
-            state.readAt = moment
-            edition.wrappingAdd(1, ordering: .releasing)
+            state.cache.insert(access, for: userID)
+            state.refreshedAt = moment
+            changeCount.wrappingAdd(1, ordering: .releasing)
         }
     }
 
-    /// How many users are cached.
-    var count: Int { state.withLock { $0.known.count } }
+    /// The number of cached users.
+    var count: Int { state.withLock { $0.cache.count } }
 
-    /// The same without waiting; nil if it is not cached.
-    func remembered(_ userID: Int64, tokenVersion: Int64) -> Standing? {
+    /// The cached role and token version of a user; nil where `access(of:tokenVersion:)` would wait.
+    func cached(_ userID: Int64, tokenVersion: Int64) -> UserAccess? {
         let moment = now()
-        let standing: Standing? = state.withLock { state in
-            guard let age = state.readAt?.duration(to: moment), age < maximumAge else { return nil }
-            if age >= readingAge, state.reading == nil { startReading(&state, moment) }
-            return state.known.value(of: userID)
+        let access: UserAccess? = state.withLock { state in
+            guard let age = state.refreshedAt?.duration(to: moment), age < maximumAge else { return nil }
+            if age >= refreshAge, state.refresh == nil { startRefresh(&state, moment) }
+            return state.cache.value(of: userID)
         }
-        guard let standing, standing.tokenVersion >= tokenVersion else { return nil }
-        return standing
+        guard let access, access.tokenVersion >= tokenVersion else { return nil }
+        return access
     }
 
-    /// Waits until the last reading of changes is recent enough.
-    private func catchUp() async throws {
+    /// Waits for a refresh when the last one is too old.
+    private func refreshIfTooOld() async throws {
         let arrival = now()
         while true {
             let task = state.withLock { state -> Task<Void, any Error>? in
-                if let age = state.readAt?.duration(to: arrival), age < maximumAge || age <= .zero {
+                if let age = state.refreshedAt?.duration(to: arrival), age < maximumAge || age <= .zero {
                     return nil
                 }
-                if state.reading == nil { startReading(&state, now()) }
-                return state.reading
+                if state.refresh == nil { startRefresh(&state, now()) }
+                return state.refresh
             }
             guard let task else { return }
             try await task.value
         }
     }
 
-    private func startReading(_ state: inout State, _ moment: ContinuousClock.Instant) {
+    private func startRefresh(_ state: inout State, _ moment: ContinuousClock.Instant) {
         let position = state.position
-        state.reading = Task {
+        state.refresh = Task {
             do {
                 let changes = try await self.source.changes(from: position, limit: Self.changeLimit)
                 self.state.withLock { state in
-                    state.apply(changes, readAt: moment)
-                    self.edition.wrappingAdd(1, ordering: .releasing)
+                    state.apply(changes, refreshedAt: moment)
+                    self.changeCount.wrappingAdd(1, ordering: .releasing)
                 }
             } catch {
-                self.state.withLock { $0.reading = nil }
+                self.state.withLock { $0.refresh = nil }
                 throw error
             }
         }
@@ -146,18 +143,17 @@ final class SessionRevocationCache: Sendable {
 }
 
 extension SessionRevocationCache.State {
-    /// Invalidates the standings that changed; all of them when it is not known which.
+    /// Invalidates the users that changed; all users when it is not known which.
     fileprivate mutating func apply(
-        _ changes: SessionStore.StandingChanges, readAt moment: ContinuousClock.Instant
+        _ changes: SessionStore.UserAccessChanges, refreshedAt moment: ContinuousClock.Instant
     ) {
         if let userIDs = changes.userIDs, userIDs.count < Int(SessionRevocationCache.changeLimit) {
-            for userID in userIDs { known.forget(userID) }
+            for userID in userIDs { cache.remove(userID) }
         } else {
-            known.forgetAll()
+            cache.removeAll()
         }
         position = changes.position
-        readAt = moment
-        generation &+= 1
-        reading = nil
+        refreshedAt = moment
+        refresh = nil
     }
 }

@@ -1,19 +1,19 @@
-// Reauthorizes the caller of a stream that lasts longer than a token is valid: a token expires, and people are signed out,
-// erased or given another role meanwhile.
+// Reauthorizes the caller of a stream that can outlast a token: meanwhile the token may expire, and the user may be signed
+// out, erased or given another role.
 
 internal import ProtobufC
 internal import RPC
 internal import Scheduling
 
-/// A request that may hold the access token itself. Some clients cannot send metadata with a stream.
+/// A request with a field for the access token, for clients that cannot send metadata with a stream.
 protocol TokenBearing: Message {
     var accessToken: String { get }
 }
 
-/// Checks again and again whether the caller of a stream is still authorized. For one task.
+/// Checks repeatedly whether the caller of a stream is still authorized. Used by one task.
 struct StreamReauthorizer: Sendable {
-    /// The least time between two checks. Standings are up to 5 seconds old and read again at half that age, so with this
-    /// interval a revoked caller's stream ends within 5 seconds.
+    /// The minimum time between two checks. The session revocation cache is at most 5 seconds behind and refreshed at half
+    /// that age, so with this interval a revoked caller's stream ends within 5 seconds.
     static let checkInterval = Duration.seconds(1)
 
     private let caller: Caller
@@ -31,7 +31,7 @@ struct StreamReauthorizer: Sendable {
     }
 
     /// Throws UNAUTHENTICATED when the token no longer identifies the same caller with the same role, and the store's error
-    /// when that cannot be read. Checks only if the last check is a second ago.
+    /// when the database cannot be read. Does nothing within `checkInterval` of the last check.
     mutating func check() async throws {
         let now = ContinuousClock.now
         guard checkedAt.duration(to: now) >= Self.checkInterval else { return }

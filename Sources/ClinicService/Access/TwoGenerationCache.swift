@@ -1,7 +1,7 @@
 // A bounded cache of two generations: when the newer is full it replaces the older, and a value that is used moves to the
-// newer one. So what was not used for long is evicted, without a list of uses.
+// newer one. So unused values are evicted without a list in the order of use.
 
-/// The values of the keys that were used last, at most a given number.
+/// The values of the most recently used keys, at most a given number.
 struct TwoGenerationCache<Key: Hashable, Value> {
     private var newer: [Key: Value] = [:]
     private var older: [Key: Value] = [:]
@@ -12,18 +12,18 @@ struct TwoGenerationCache<Key: Hashable, Value> {
         halfLimit = max(1, limit / 2)
     }
 
-    /// How many are kept.
+    /// The number of values.
     var count: Int { newer.count + older.count }
 
     /// The value of a key, which counts as a use.
     mutating func value(of key: Key) -> Value? {
         if let value = newer[key] { return value }
         guard let value = older.removeValue(forKey: key) else { return nil }
-        remember(value, of: key)
+        insert(value, for: key)
         return value
     }
 
-    mutating func remember(_ value: Value, of key: Key) {
+    mutating func insert(_ value: Value, for key: Key) {
         if newer.count >= halfLimit {
             older = newer
             newer = [:]
@@ -31,12 +31,12 @@ struct TwoGenerationCache<Key: Hashable, Value> {
         newer[key] = value
     }
 
-    mutating func forget(_ key: Key) {
+    mutating func remove(_ key: Key) {
         newer[key] = nil
         older[key] = nil
     }
 
-    mutating func forgetAll() {
+    mutating func removeAll() {
         newer = [:]
         older = [:]
     }

@@ -1,9 +1,9 @@
-// Access tokens: JWT (RFC 7519) under HS256 with a key id, valid for 15 minutes. Everything that makes JWT dangerous is
-// fixed here: one algorithm, one header, one audience, one spelling of the bytes, and one error that does not say what
-// was wrong.
+// Access tokens: JWT (RFC 7519) signed with HS256 under a key id, valid for 15 minutes. What attacks on JWT exploit is not
+// variable here: there is one algorithm, one header, one audience, one encoding of the same bytes, and one error for every
+// failure.
 //
-// A verified token is cached by all of its bytes, so that later calls cost a look-up; its times are checked again at every
-// call.
+// A verified token is cached by all of its bytes, so that later calls need only a look-up; its validity period is checked in
+// every call.
 
 public import ClinicStore
 internal import Glibc
@@ -11,32 +11,32 @@ public import OpenSSL
 public import Scheduling
 internal import Synchronization
 
-/// What a token says about its bearer.
+/// The claims of a token.
 public struct AccessTokenClaims: Sendable, Hashable {
     /// The user, above 0.
     public let userID: Int64
-    /// The role the user had when the token was issued; what the user may do now is looked up.
+    /// The role of the user when the token was issued; the current role is looked up.
     public let role: Role
-    /// The token version the user had then, above 0: with another one the token is no longer valid.
+    /// The token version of the user at that time, above 0. The token is invalid once the user has another one.
     public let tokenVersion: Int64
-    /// Seconds since the Unix epoch from which on it is valid.
+    /// The start of the validity, in seconds since the Unix epoch.
     public let notBefore: Int64
-    /// Seconds since the Unix epoch at which it ends.
+    /// The end of the validity, in seconds since the Unix epoch.
     public let expiry: Int64
-    /// The token's own random name.
+    /// The random identifier of the token.
     public let tokenID: String
 }
 
-/// A token was not accepted; there is one error for every reason.
+/// The token was not accepted; the same error for every reason.
 public struct AccessTokenRefused: Error, Sendable, Hashable {
     init() {}
 }
 
-/// A new token with its end.
+/// A new token with its expiry.
 public struct IssuedAccessToken: Sendable, Hashable {
-    /// Goes into `authorization: Bearer …`.
+    /// The value for `authorization: Bearer …`.
     public let text: String
-    /// When it ends.
+    /// When it expires.
     public let expiry: Instant
 }
 
@@ -44,7 +44,7 @@ public struct IssuedAccessToken: Sendable, Hashable {
 public final class AccessTokens: Sendable {
     /// 15 minutes, in seconds.
     public static let lifetime: Int64 = 15 * 60
-    /// Longer texts are rejected unread; an issued token has about 330 bytes.
+    /// Longer tokens are rejected without being read; an issued token has about 330 bytes.
     public static let maximumByteCount = 1_024
 
     private static let issuer = "clinic"
@@ -53,11 +53,11 @@ public final class AccessTokens: Sendable {
     private let keys: SigningKeys
     private let leeway: Int64
     private let verified: Mutex<TwoGenerationCache<UInt64, VerifiedToken>>
-    /// The header that this service writes, encoded, with its dot.
+    /// The encoded header of every issued token, including the dot after it.
     private let header: [UInt8]
 
     /// Tokens under these keys. Clocks of two servers may differ by `leeway` seconds (0 to 300); at most
-    /// `rememberedTokens` verified ones are kept, about 600 bytes each.
+    /// `rememberedTokens` verified tokens are cached, about 600 bytes each.
     public init(keys: SigningKeys, leeway: Int64 = 5, rememberedTokens: Int = 4_096) {
         self.keys = keys
         self.leeway = min(max(leeway, 0), 300)
@@ -66,8 +66,8 @@ public final class AccessTokens: Sendable {
         self.header = Base64URL.encode(header.utf8) + [UInt8(ascii: ".")]
     }
 
-    /// A token for a user, valid from now on for 15 minutes; fails only when libcrypto does. An account begins with
-    /// token version 1.
+    /// A token for a user, valid for 15 minutes from now; throws only when libcrypto fails. A new account has token
+    /// version 1.
     public func issue(
         userID: Int64, role: Role, tokenVersion: Int64 = 1, now: Instant
     ) throws(OpenSSLError) -> IssuedAccessToken {
@@ -86,7 +86,7 @@ public final class AccessTokens: Sendable {
             text: String(decoding: token, as: UTF8.self), expiry: Instant(secondsSinceEpoch: expiry) ?? now)
     }
 
-    /// What a token says, if it is one of ours and valid now.
+    /// The claims of a token that was issued under these keys and is valid now.
     public func verify(_ token: ArraySlice<UInt8>, now: Instant) throws(AccessTokenRefused)
         -> AccessTokenClaims
     {
@@ -99,32 +99,32 @@ public final class AccessTokens: Sendable {
         let bytes = Array(token)
         let claims = try read(bytes)
         try checkTimes(claims, now)
-        verified.withLock { $0.remember(VerifiedToken(bytes: bytes, claims: claims), of: key) }
+        verified.withLock { $0.insert(VerifiedToken(bytes: bytes, claims: claims), for: key) }
         return claims
     }
 
-    /// What a token says, if it is one of ours and valid now.
+    /// The claims of a token that was issued under these keys and is valid now.
     public func verify(_ token: [UInt8], now: Instant) throws(AccessTokenRefused) -> AccessTokenClaims {
         try verify(token[...], now: now)
     }
 
-    /// What a token says, if it is one of ours and valid now.
+    /// The claims of a token that was issued under these keys and is valid now.
     public func verify(_ token: some StringProtocol, now: Instant) throws(AccessTokenRefused)
         -> AccessTokenClaims
     {
-        // By its bytes: two texts that Swift calls equal may have different ones.
+        // By its bytes: strings that are equal in Swift may have different bytes.
         try verify(Array(token.utf8), now: now)
     }
 
     private func checkTimes(_ claims: AccessTokenClaims, _ now: Instant) throws(AccessTokenRefused) {
-        // An instant's seconds and a token's 18 digits are far from the ends of Int64.
+        // Neither sum can overflow: an Instant is limited, and a token's number has at most 18 digits.
         let seconds = now.secondsSinceEpoch
         guard seconds - leeway < claims.expiry, claims.notBefore <= seconds + leeway else {
             throw AccessTokenRefused()
         }
     }
 
-    /// Checks the header, then the signature, and only then looks at what was signed.
+    /// Checks the header, then the signature, and parses the claims only after that.
     private func read(_ token: [UInt8]) throws(AccessTokenRefused) -> AccessTokenClaims {
         let parts = token.split(separator: UInt8(ascii: "."), maxSplits: 3, omittingEmptySubsequences: false)
         guard parts.count == 3, hasOurHeader(token, parts[0]) else { throw AccessTokenRefused() }
@@ -146,7 +146,7 @@ public final class AccessTokens: Sendable {
             expiry: expiry, tokenID: tokenID)
     }
 
-    /// Another library may order the three members otherwise; a fourth (`crit`, `jwk`, `x5u` …) is refused.
+    /// Accepts the three members in any order, as other libraries write them; a further one (`crit`, `jwk`, `x5u` …) is refused.
     private func hasOurHeader(_ token: [UInt8], _ part: ArraySlice<UInt8>) -> Bool {
         if token.starts(with: header) { return true }
         guard let bytes = Base64URL.decode(part), let members = FlatJSON(parsing: bytes) else { return false }
@@ -154,8 +154,8 @@ public final class AccessTokens: Sendable {
     }
 }
 
-/// A token that was verified. It is found by the end of its signature, which nobody can choose, and told from any other by
-/// all of its bytes.
+/// A verified token. It is looked up by the end of its signature, which a client cannot choose, and compared with all of its
+/// bytes.
 private struct VerifiedToken {
     let bytes: [UInt8]
     let claims: AccessTokenClaims
@@ -167,7 +167,7 @@ private struct VerifiedToken {
         }
     }
 
-    /// Compared as memory: element by element is twenty times as slow.
+    /// Compares memory, which takes a twentieth of the time of comparing elements.
     func isOf(_ token: ArraySlice<UInt8>) -> Bool {
         guard token.count == bytes.count else { return false }
         return bytes.withUnsafeBytes { mine in

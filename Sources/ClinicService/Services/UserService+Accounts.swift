@@ -1,4 +1,4 @@
-// clinic.v1.UserService: what a person may see, change and have erased.
+// The methods of clinic.v1.UserService that read, change, export and erase accounts.
 
 internal import ClinicMessages
 internal import ClinicStore
@@ -45,7 +45,7 @@ extension UserService {
         }
         let user = try await users.setRole(
             of: request.userID, version: try version(ofEtag: request.etag), to: role, context: call.context)
-        revocations.forget(user.id)
+        revocations.invalidate(user.id)
         return User(user)
     }
 
@@ -55,23 +55,23 @@ extension UserService {
     }
 
     func eraseUser(_ request: EraseUserRequest, _ call: AuthorizedCall) async throws -> ProtobufEmpty {
-        // What cannot be undone is not done to whoever forgot to say to whom.
+        // Erasing cannot be undone, so a missing id does not mean the caller.
         guard request.userID != 0 else { throw Status.required("user_id") }
         let (userID, ownerID) = try subject(request.userID, call)
         let cancelling = try StatusChangeConditions(
             movingTo: .cancelled, by: .staff, now: call.now, fullRefundBefore: clinic.fullRefundBefore)
         try await users.erase(
             userID, ownerID: ownerID, now: call.now, cancelling: cancelling.sources, context: call.context)
-        revocations.forget(userID)
+        revocations.invalidate(userID)
         return ProtobufEmpty()
     }
 
-    /// Whose account a call is about, and who that has to be: nil when an administrator asks.
+    /// The user that a request is about, and the user to whom the account must belong; nil for administrators.
     func subject(_ userID: Int64, _ call: AuthorizedCall) throws(Status) -> (userID: Int64, ownerID: Int64?) {
         guard let callerID = call.caller.userID else { throw Status(.notSignedIn) }
         let userID = userID == 0 ? callerID : userID
         if call.caller.isAdministrator { return (userID, nil) }
-        // A patient is told that there is nobody; the staff, who see everybody, are told the truth.
+        // To a patient other accounts do not exist; the staff, who can list accounts, get PERMISSION_DENIED.
         if call.caller.isStaff, userID != callerID {
             throw Status(.roleRequired, "only administrators may do this for another user")
         }
@@ -80,7 +80,7 @@ extension UserService {
 }
 
 extension Status {
-    /// A field that must have a value has none.
+    /// A required field is missing.
     fileprivate static func required(_ field: String) -> Status {
         var fields = FieldReader()
         fields.note(field, "is required")

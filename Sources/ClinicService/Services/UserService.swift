@@ -1,4 +1,4 @@
-// clinic.v1.UserService: signing up, in and out. What people do with their accounts is in UserService+Accounts.swift.
+// clinic.v1.UserService: accounts and sessions. UserService+Accounts.swift has the methods on an existing account.
 
 internal import Bcrypt
 internal import ClinicMessages
@@ -58,7 +58,7 @@ struct UserService: Sendable {
     func revokeTokens(_ request: RevokeTokensRequest, _ call: AuthorizedCall) async throws -> ProtobufEmpty {
         let (userID, ownerID) = try subject(request.userID, call)
         try await sessions.store.revoke(userID: userID, ownerID: ownerID, context: call.context)
-        revocations.forget(userID)
+        revocations.invalidate(userID)
         return ProtobufEmpty()
     }
 
@@ -80,7 +80,7 @@ struct UserService: Sendable {
         } write: { oldHash, newHash in
             try await users.changePassword(of: userID, from: oldHash, to: newHash, context: context)
         }
-        revocations.forget(userID)
+        revocations.invalidate(userID)
         return ProtobufEmpty()
     }
 
