@@ -95,15 +95,13 @@ enum JSONMessageDecoder {
         _ json: JSONValue, _ path: String
     ) throws(JSONDecodingError) -> Integer {
         guard let text = numberText(json) else { throw wrongType("a whole number", path) }
-        if let value = Integer(text) { return value }
-        // Beyond 2^53 a Double does not identify one integer.
-        guard let number = Double(text), number.rounded() == number else {
+        do throws(JSONWholeNumberError) {
+            return try Integer(jsonNumber: text)
+        } catch .hasFraction {
             throw wrongType("a whole number", path)
-        }
-        guard number.magnitude <= 0x1p53, let value = Integer(exactly: number) else {
+        } catch {
             throw JSONDecodingError(path: path, problem: "must be from \(Integer.min) to \(Integer.max)")
         }
-        return value
     }
 
     private static func number<Number: BinaryFloatingPoint & LosslessStringConvertible>(
@@ -136,7 +134,10 @@ enum JSONMessageDecoder {
         if case .number = json { return try integer(json, path) }
         guard case .string(let name) = json else { throw wrongType("the name of a value", path) }
         let type = field.descriptor?.assumingMemoryBound(to: ProtobufCEnumDescriptor.self)
-        if let value = protobuf_c_enum_descriptor_get_value_by_name(type, name) { return value.pointee.value }
+        // The C function would take a name that goes on after U+0000 for the part before it.
+        if !name.utf8.contains(0), let value = protobuf_c_enum_descriptor_get_value_by_name(type, name) {
+            return value.pointee.value
+        }
         let names = (0..<Int(type?.pointee.n_values ?? 0)).compactMap { type?.pointee.values[$0].name }
             .map { String(cString: $0) }
         throw JSONDecodingError(path: path, problem: "must be one of \(names.joined(separator: ", "))")

@@ -68,13 +68,15 @@ struct JSONParser {
 
     private mutating func object() throws(JSONDecodingError) -> JSONValue {
         var members: [JSONValue.Member] = []
+        // Bytes, because String takes two spellings of one character for the same name.
+        var names: Set<[UInt8]> = []
         skipSpace()
         if take("}") { return .object([]) }
         repeat {
             skipSpace()
             guard current == UInt8(ascii: "\"") else { throw failure("a name in quotes is missing") }
             let name = try string()
-            guard !members.contains(where: { $0.name == name }) else {
+            guard names.insert(Array(name.utf8)).inserted else {
                 throw failure("the name \(name) occurs twice")
             }
             skipSpace()

@@ -48,7 +48,11 @@ public struct MessageDescriptor: @unchecked Sendable {
     func field(named name: String) -> (Int, ProtobufCFieldDescriptor)? {
         for (index, field) in fields.enumerated() {
             let protoName = String(cString: field.name)
-            if protoName == name || ProtoName.lowerCamel(protoName) == name { return (index, field) }
+            if protoName.utf8.elementsEqual(name.utf8)
+                || ProtoName.lowerCamel(protoName).utf8.elementsEqual(name.utf8)
+            {
+                return (index, field)
+            }
         }
         return nil
     }

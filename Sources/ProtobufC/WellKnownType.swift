@@ -19,8 +19,11 @@ enum WellKnownType {
     func string(from object: JSONValue) -> JSONValue? {
         if self == .fieldMask {
             guard case .array(let paths) = object["paths"] else { return nil }
-            let names = paths.map {
-                if case .string(let path) = $0 { ProtoName.lowerCamel(path) } else { "" }
+            var names: [String] = []
+            for case .string(let path) in paths {
+                let name = ProtoName.lowerCamel(path)
+                guard ProtoName.snake(name) == path else { return nil }
+                names.append(name)
             }
             return .string(names.joined(separator: ","))
         }
@@ -38,6 +41,10 @@ enum WellKnownType {
             throw JSONDecodingError(path: path, problem: "must be \(example)")
         }
         if self == .fieldMask {
+            guard !text.utf8.contains(UInt8(ascii: "_")) else {
+                throw JSONDecodingError(
+                    path: path, problem: "must be \(example); write \(ProtoName.lowerCamel(text)) instead")
+            }
             let paths = text.isEmpty ? [] : text.split(separator: ",", omittingEmptySubsequences: false)
             return .object([.init(name: "paths", value: .array(paths.map { .string(ProtoName.snake($0)) }))])
         }
@@ -55,22 +62,23 @@ enum WellKnownType {
         switch self {
         case .timestamp: "a timestamp such as \"2026-11-24T10:00:00Z\""
         case .duration: "a duration such as \"1.5s\""
-        case .fieldMask: "field names separated by commas, such as \"full_name,slot_minutes\""
+        case .fieldMask: "field names in lowerCamelCase separated by commas, such as \"fullName,slotMinutes\""
         }
     }
 }
 
-/// Conversion of field names between snake_case and lowerCamelCase.
+/// Conversion of field names between snake_case and lowerCamelCase, by ASCII letters alone as protobuf's mapping has it.
 enum ProtoName {
     /// `full_name` as `fullName`.
     static func lowerCamel(_ name: some StringProtocol) -> String {
         var result = ""
         var isWordStart = false
-        for character in name {
-            if character == "_" {
+        for scalar in name.unicodeScalars {
+            if scalar == "_" {
                 isWordStart = true
             } else {
-                result += isWordStart ? character.uppercased() : String(character)
+                let isLetter = isWordStart && ("a"..."z").contains(scalar)
+                result += isLetter ? scalar.properties.uppercaseMapping : String(scalar)
                 isWordStart = false
             }
         }
@@ -79,6 +87,8 @@ enum ProtoName {
 
     /// `fullName` as `full_name`; a name already in snake_case is unchanged.
     static func snake(_ name: some StringProtocol) -> String {
-        name.reduce(into: "") { $0 += $1.isUppercase ? "_" + $1.lowercased() : String($1) }
+        name.unicodeScalars.reduce(into: "") { result, scalar in
+            result += ("A"..."Z").contains(scalar) ? "_" + scalar.properties.lowercaseMapping : String(scalar)
+        }
     }
 }
