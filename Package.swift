@@ -51,6 +51,9 @@ let package = Package(
         .target(name: "CTTRPCMessages", dependencies: ["CProtobufC"]),
         .target(name: "CClinicMessages", dependencies: ["CProtobufC"]),
 
+        // What the programs are given as bytes.
+        .target(name: "ProgramInput", swiftSettings: settings),
+
         // Messages.
         .target(name: "ProtobufC", dependencies: ["CProtobufC"], swiftSettings: settings),
         .target(
@@ -103,7 +106,7 @@ let package = Package(
             dependencies: [
                 "Bcrypt", "ClinicDemo", "ClinicServer", "ClinicService", "ClinicStore", "Monitoring",
                 "OpenSSL",
-                "PostgreSQL",
+                "PostgreSQL", "ProgramInput",
                 "Scheduling", "RPC", "TTRPC", "TTRPCMessages", argumentParser, logging, nioCore,
                 serviceLifecycle,
                 unixSignals,
@@ -121,14 +124,14 @@ let package = Package(
             name: "clinic",
             dependencies: [
                 "ProtobufC", "ClinicMessages", "OpenSSL", "TTRPCMessages", "RPC", "TTRPC", "ClinicClient",
-                "Terminal",
+                "ProgramInput", "Terminal",
                 argumentParser,
             ], path: "clients/cli", swiftSettings: settings),
         .executableTarget(
             name: "clinic-load",
             dependencies: [
                 "ClinicClient", "ClinicMessages", "OpenSSL", "ProtobufC", "RPC", "TTRPC", "TTRPCMessages",
-                "Terminal",
+                "ProgramInput", "Terminal",
                 argumentParser,
                 histogram, nioCore, nioHTTP1, nioPosix, subprocess,
             ], path: "clients/load", swiftSettings: settings),

@@ -5,6 +5,7 @@ internal import ArgumentParser
 internal import ClinicServer
 internal import FoundationEssentials
 internal import Glibc
+internal import ProgramInput
 
 /// `clinicd`: serves the clinic and maintains its database.
 @main
@@ -33,8 +34,14 @@ struct Clinicd: AsyncParsableCommand {
     static func main() async {
         // Writing to a closed pipe must not end the daemon.
         signal(SIGPIPE, SIG_IGN)
-        let environment = EnvironmentArguments(
-            ProcessInfo.processInfo.environment, for: Array(CommandLine.arguments.dropFirst()), of: commands)
+        let environment: EnvironmentArguments
+        do {
+            environment = EnvironmentArguments(
+                try ProgramInput.environment(), for: try ProgramInput.arguments(), of: commands)
+        } catch {
+            complain(error.description)
+            leave(2)
+        }
         do {
             var command = try parseAsRoot(environment.arguments)
             if var command = command as? any AsyncParsableCommand {

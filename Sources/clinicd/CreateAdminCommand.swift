@@ -5,7 +5,7 @@ internal import Bcrypt
 internal import ClinicServer
 internal import ClinicService
 internal import ClinicStore
-internal import Glibc
+internal import ProgramInput
 
 struct CreateAdminCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
@@ -50,17 +50,10 @@ struct CreateAdminCommand: DaemonCommand {
         say("\(user.email) is an administrator (user \(user.id))")
     }
 
-    /// The first line of standard input. Bytes that are not UTF-8 are refused: nobody could type that password again.
+    /// The first line of standard input.
     private static func readPassword() throws -> String {
-        var line: [UInt8] = []
-        var byte: UInt8 = 0
-        while line.count <= 1024, read(STDIN_FILENO, &byte, 1) == 1, byte != UInt8(ascii: "\n") {
-            line.append(byte)
-        }
-        if line.last == UInt8(ascii: "\r") { line.removeLast() }
-        guard !line.isEmpty else { throw Failure("no password: give it as one line on standard input") }
-        guard let password = String(validating: line, as: UTF8.self) else {
-            throw Failure("the password on standard input is not UTF-8 text")
+        guard let password = try ProgramInput.line(), !password.isEmpty else {
+            throw Failure("no password: give it as one line on standard input")
         }
         return password
     }

@@ -121,7 +121,8 @@ import Testing
         } during: {
             let json = "{\"doctor_id\": \"3\", \"startTime\": \"2026-11-24T10:00:00+11:00\"}"
             let path = line.directory + "/request.json"
-            try Data(json.utf8).write(to: URL(fileURLWithPath: path))
+            // With the byte order mark that some editors put first.
+            try Data(("\u{feff}" + json).utf8).write(to: URL(fileURLWithPath: path))
             for (name, data) in [
                 ("BookingService", json), ("clinic.v1.BookingService", json), ("BookingService", "@" + path),
             ] {

@@ -18,6 +18,8 @@ private let layers: [Layer] = [
     // C libraries, and what is generated on them.
     Layer("CProtobufC"), Layer("CPostgreSQL"), Layer("COpenSSL"), Layer("CCrypt"),
     Layer("CTTRPCMessages", "CProtobufC"), Layer("CClinicMessages", "CProtobufC"),
+    // What the programs are given as bytes.
+    Layer("ProgramInput"),
     // Messages.
     Layer("ProtobufC", "CProtobufC"),
     Layer("TTRPCMessages", "ProtobufC", "CTTRPCMessages"),
@@ -42,17 +44,17 @@ private let layers: [Layer] = [
     Layer(
         "clinicd", "Bcrypt", "ClinicDemo", "ClinicServer", "ClinicService", "ClinicStore", "Monitoring",
         "OpenSSL",
-        "PostgreSQL", "RPC", "Scheduling", "TTRPC", "TTRPCMessages"),
+        "PostgreSQL", "ProgramInput", "RPC", "Scheduling", "TTRPC", "TTRPCMessages"),
     // Clients.
     Layer("ClinicClient", "ClinicMessages", "OpenSSL", "ProtobufC", "RPC", "TTRPC", "TTRPCMessages"),
     Layer("Terminal"),
     Layer(
         "clinic", "ClinicClient", "ClinicMessages", "OpenSSL", "ProtobufC", "RPC", "TTRPC", "TTRPCMessages",
-        "Terminal"),
+        "ProgramInput", "Terminal"),
     Layer(
         "clinic-load", "ClinicClient", "ClinicMessages", "OpenSSL", "ProtobufC", "RPC", "TTRPC",
         "TTRPCMessages",
-        "Terminal"),
+        "ProgramInput", "Terminal"),
 ]
 
 /// Who imports a C library or generated C, and nobody else does.

@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import Glibc
+internal import ProgramInput
 
 @main
 enum Entry {
@@ -9,8 +10,12 @@ enum Entry {
         fillStandardDescriptors()
         // A closed pipe then makes the write fail, which ends the program quietly.
         signal(SIGPIPE, SIG_IGN)
-        let console = Console.standard
-        exit(await run(Array(CommandLine.arguments.dropFirst()), in: console).rawValue)
+        do {
+            let console = try Console.standard()
+            exit(await run(console.arguments, in: console).rawValue)
+        } catch {
+            exit(report(error, in: Console.output).rawValue)
+        }
     }
 
     /// Opens unusable descriptors in place of closed standard descriptors. Otherwise the socket to the server would
@@ -37,6 +42,9 @@ enum Entry {
     }
 
     private static func report(_ error: any Error, in console: Console) -> ExitStatus {
+        if let error = error as? ProgramInputError {
+            return report(CommandFailure(error.description, .usage), in: console)
+        }
         if let failure = error as? any ReportedFailure {
             console.printError(failure.report)
             return failure.exitStatus

@@ -3,6 +3,7 @@
 
 internal import ArgumentParser
 internal import Glibc
+internal import ProgramInput
 
 struct ClinicLoad: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,7 +21,12 @@ enum Entry {
     static func main() async {
         // A closed pipe then makes the write fail instead of killing the process.
         signal(SIGPIPE, SIG_IGN)
-        exit(await run(Array(CommandLine.arguments.dropFirst())))
+        do {
+            exit(await run(try ProgramInput.arguments()))
+        } catch {
+            writeError("clinic-load: \(error)\n")
+            exit(LoadExit.usage.rawValue)
+        }
     }
 
     /// Runs the command that the arguments name and returns its exit status.
@@ -36,6 +42,9 @@ enum Entry {
         } catch let failure as LoadFailure {
             writeError("clinic-load: \(failure)\n")
             return failure.exit.rawValue
+        } catch let error as ProgramInputError {
+            writeError("clinic-load: \(error)\n")
+            return LoadExit.usage.rawValue
         } catch let code as ExitCode {
             return code.rawValue
         } catch {

@@ -174,7 +174,8 @@ struct EraseUser: ChangeCommand {
                     "standard input is not a terminal, so erasing user \(id) cannot be confirmed; use --yes",
                     .usage)
             }
-            let answer = console.keyboard.ask("This cannot be undone. Repeat the number of the user: ", false)
+            let answer = try console.keyboard.ask(
+                "This cannot be undone. Repeat the number of the user: ", false)
             guard answer == String(id) else {
                 throw CommandFailure("the numbers differ; nothing was done", .usage)
             }

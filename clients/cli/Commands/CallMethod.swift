@@ -46,6 +46,7 @@ struct CallMethod: RunnableCommand {
         if found.kind.streamsResponses {
             // A stream may be endless, so only an explicit timeout ends it.
             let options = CallOptions(timeout: connection.timeout)
+            console.endWithReader()
             return try await remote.perform {
                 for try await response in try await remote.client.stream(
                     found, payload: payload, options: options)

@@ -28,6 +28,7 @@ struct CheckHealth: RemoteCommand {
     func run(in console: Console) async throws {
         guard watch else { return try await call(in: console) }
         let remote = try RemoteServer(connection, console)
+        console.endWithReader()
         try await remote.perform {
             for try await change in remote.client.watchHealth(of: service ?? "") {
                 switch remote.settings.output {

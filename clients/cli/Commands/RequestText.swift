@@ -1,6 +1,7 @@
 // Reads the request of `clinic call` from an argument, a file or standard input.
 
 internal import Glibc
+internal import ProgramInput
 
 /// Reads what `--data` names.
 enum RequestText {
@@ -30,10 +31,7 @@ enum RequestText {
                 throw CommandFailure("\(name) is too long for a request", .usage)
             }
         }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw CommandFailure("\(name) is not UTF-8", .usage)
-        }
-        return text
+        return try ProgramInput.text(ofFile: bytes, from: name)
     }
 
     private static func failure(_ name: String) -> CommandFailure {

@@ -42,7 +42,7 @@ struct Login: RemoteCommand {
 
     private func askForEmail(_ console: Console) -> String? {
         guard console.keyboard.isTerminal(), !password.passwordStdin else { return nil }
-        return console.keyboard.ask("E-mail: ", false).flatMap { $0.isEmpty ? nil : $0 }
+        return try console.keyboard.ask("E-mail: ", false).flatMap { $0.isEmpty ? nil : $0 }
     }
 }
 

@@ -30,6 +30,7 @@ struct WatchBookings: RunnableCommand {
     func run(in console: Console) async throws {
         var remote = try await RemoteServer(connection, console).withRenewedSession(console)
         var resumeToken = from
+        console.endWithReader()
         while true {
             var changes = remote.client.watchBookings(from: resumeToken, doctorID: doctor ?? 0)
                 .makeAsyncIterator()

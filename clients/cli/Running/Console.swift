@@ -1,7 +1,9 @@
 // A command's environment: variables, standard output and error, and the keyboard. It is passed in, so that tests
 // can run whole commands in their own process.
 
+internal import Dispatch
 internal import Glibc
+internal import ProgramInput
 
 /// The environment of a command.
 struct Console: Sendable {
@@ -14,6 +16,9 @@ struct Console: Sendable {
     var writeOutput: @Sendable (String) throws -> Void
     /// Writes to standard error; errors are ignored.
     var writeError: @Sendable (String) -> Void
+    /// Ends the program as soon as nobody reads its output any more. A command that waits for changes would otherwise
+    /// notice only at the next one.
+    var endWithReader: @Sendable () -> Void = {}
     var keyboard: Keyboard
 
     /// Prints complete lines of data.
@@ -31,25 +36,32 @@ struct Console: Sendable {
         environment[name].flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// The environment of this process.
-    static var standard: Console {
-        Console(
-            arguments: Array(CommandLine.arguments.dropFirst()), environment: processEnvironment(),
-            writeOutput: { try write($0, to: STDOUT_FILENO) },
-            writeError: { try? write($0, to: STDERR_FILENO) }, keyboard: Keyboard())
+    /// The environment of this process; throws if an argument or a variable is not text.
+    static func standard() throws(ProgramInputError) -> Console {
+        var console = output
+        console.arguments = try ProgramInput.arguments()
+        console.environment = try ProgramInput.environment()
+        return console
     }
 
-    private static func processEnvironment() -> [String: String] {
-        var variables: [String: String] = [:]
-        var next = environ
-        while let entry = next.pointee {
-            let text = String(cString: entry)
-            if let separator = text.firstIndex(of: "=") {
-                variables[String(text[..<separator])] = String(text[text.index(after: separator)...])
+    /// The outputs of this process, without its arguments and variables.
+    static var output: Console {
+        Console(
+            writeOutput: { try write($0, to: STDOUT_FILENO) },
+            writeError: { try? write($0, to: STDERR_FILENO) }, endWithReader: endWithReader,
+            keyboard: Keyboard())
+    }
+
+    private static func endWithReader() {
+        DispatchQueue.global().async {
+            // Without events, only the loss of the reader is reported.
+            var output = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
+            while true {
+                let count = poll(&output, 1, -1)
+                if count < 0, errno != EINTR { return }
+                if count > 0 { exit(ExitStatus.brokenPipe.rawValue) }
             }
-            next += 1
         }
-        return variables
     }
 
     private static func write(_ text: String, to descriptor: CInt) throws {

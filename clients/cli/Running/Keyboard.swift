@@ -2,6 +2,7 @@
 // users of the machine can see arguments.
 
 internal import Glibc
+internal import ProgramInput
 
 /// The source of passwords and answers. It is passed in, so that tests can supply them.
 struct Keyboard: Sendable {
@@ -9,12 +10,12 @@ struct Keyboard: Sendable {
     var isTerminal: @Sendable () -> Bool = { isatty(STDIN_FILENO) == 1 }
     /// Asks on standard error and reads a line of standard input; nil at its end. With `hidden`, the terminal does
     /// not echo the input.
-    var ask: @Sendable (_ question: String, _ hidden: Bool) -> String? = { question, hidden in
-        if hidden { return TerminalEcho.disabled { Keyboard.question(question) } }
-        return Keyboard.question(question)
+    var ask: @Sendable (_ question: String, _ hidden: Bool) throws -> String? = { question, hidden in
+        if hidden { return try TerminalEcho.disabled { try Keyboard.question(question) } }
+        return try Keyboard.question(question)
     }
     /// Reads a line of standard input, or nil at its end.
-    var readLine: @Sendable () throws -> String? = { Keyboard.line() }
+    var readLine: @Sendable () throws -> String? = { try ProgramInput.line() }
 
     /// Reads a password from the terminal or the next line of standard input. A new password is asked for twice.
     func password(
@@ -31,39 +32,18 @@ struct Keyboard: Sendable {
                 "standard input is not a terminal, so the password cannot be asked for; use --password-stdin",
                 .usage)
         }
-        guard let password = ask(question, true), !password.isEmpty else {
+        guard let password = try ask(question, true), !password.isEmpty else {
             throw CommandFailure("no password was given", .usage)
         }
-        if isNew, ask("Repeat the password: ", true) != password {
+        if isNew, try ask("Repeat the password: ", true) != password {
             throw CommandFailure("the two passwords differ; nothing was done", .usage)
         }
         return password
     }
 
-    private static func question(_ question: String) -> String? {
+    private static func question(_ question: String) throws -> String? {
         _ = question.withCString { write(STDERR_FILENO, $0, strlen($0)) }
-        return line()
-    }
-
-    /// The longest line that is read, far above any password or e-mail.
-    private static let maximumLineBytes = 64 << 10
-
-    /// Reads byte by byte, so that the following input remains for the next reader.
-    private static func line() -> String? {
-        var bytes: [UInt8] = []
-        var byte: UInt8 = 0
-        while bytes.count < maximumLineBytes {
-            let count = read(STDIN_FILENO, &byte, 1)
-            if count < 0, errno == EINTR { continue }
-            if count <= 0 {
-                if bytes.isEmpty { return nil }
-                break
-            }
-            if byte == UInt8(ascii: "\n") { break }
-            bytes.append(byte)
-        }
-        if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
-        return String(decoding: bytes, as: UTF8.self)
+        return try ProgramInput.line()
     }
 }
 
@@ -73,8 +53,8 @@ enum TerminalEcho {
     /// Swift's exclusivity check in the handler.
     nonisolated(unsafe) private static let savedState = UnsafeMutablePointer<termios>.allocate(capacity: 1)
 
-    static func disabled<Output>(_ body: () -> Output) -> Output {
-        guard tcgetattr(STDIN_FILENO, savedState) == 0 else { return body() }
+    static func disabled<Output>(_ body: () throws -> Output) rethrows -> Output {
+        guard tcgetattr(STDIN_FILENO, savedState) == 0 else { return try body() }
         var hidden = savedState.pointee
         hidden.c_lflag &= ~tcflag_t(ECHO)
         hidden.c_lflag |= tcflag_t(ECHONL)
@@ -101,6 +81,6 @@ enum TerminalEcho {
                 sigaction(signal, &old, nil)
             }
         }
-        return body()
+        return try body()
     }
 }

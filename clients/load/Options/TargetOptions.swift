@@ -4,6 +4,7 @@ internal import ArgumentParser
 internal import FoundationEssentials
 internal import Glibc
 internal import OpenSSL
+internal import ProgramInput
 internal import ProtobufC
 internal import RPC
 
@@ -74,7 +75,8 @@ struct TargetOptions: ParsableArguments {
     {
         if let tokenFile {
             guard let bytes = FileManager.default.contents(atPath: tokenFile),
-                let line = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).first
+                let line = try ProgramInput.text(ofFile: bytes, from: tokenFile)
+                    .split(whereSeparator: \.isNewline).first
             else { throw LoadFailure("there is no token in \(tokenFile)", .usage) }
             return String(line)
         }

@@ -1,7 +1,7 @@
 // The administrator's credentials. They never come from an argument, which every user of the machine can read.
 
 internal import FoundationEssentials
-internal import Glibc
+internal import ProgramInput
 
 /// The options about the administrator.
 struct CredentialSource {
@@ -14,20 +14,21 @@ struct CredentialSource {
     var seconds: Double
 
     /// The credentials; throws if something is missing.
-    func credentials() throws(ScenarioFailure) -> ScenarioOptions.Credentials {
+    func credentials() throws -> ScenarioOptions.Credentials {
         guard let email else { return .token(try sessionToken()) }
         return .password(email: email, password: try password())
     }
 
-    private func password() throws(ScenarioFailure) -> String {
+    private func password() throws -> String {
         let text: String?
         switch passwordFile {
-        case "-"?: text = readLine(strippingNewline: true)
+        case "-"?: text = try ProgramInput.line()
         case let file?:
             guard let bytes = FileManager.default.contents(atPath: file) else {
                 throw ScenarioFailure("cannot read the password from \(file)")
             }
-            text = String(decoding: bytes, as: UTF8.self).split(separator: "\n").first.map(String.init)
+            text = try ProgramInput.text(ofFile: bytes, from: file).split(whereSeparator: \.isNewline).first
+                .map(String.init)
         case nil: text = environment["CLINIC_PASSWORD"]
         }
         guard let text, !text.isEmpty else {
