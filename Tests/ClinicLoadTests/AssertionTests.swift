@@ -56,7 +56,7 @@ struct RateSearchTests {
         var tried: [Double] = []
         while let rate = search.next {
             tried.append(rate)
-            search.add(passed: rate <= capacity)
+            search.add(rate <= capacity ? .passed : .failed)
         }
         return (tried, search.passed)
     }
@@ -71,6 +71,19 @@ struct RateSearchTests {
 
     @Test func `a search starts by doubling the rate`() {
         #expect(trials(start: 100, capacity: 900).tried.prefix(5) == [100, 200, 400, 800, 1600])
+    }
+
+    @Test func `a trial that the generator limits is repeated, and three of them end the search`() {
+        var search = RateSearch(start: 100)
+        search.add(.passed)
+        search.add(.limitedByGenerator)
+        #expect(search.next == 200 && search.inconclusive == nil)
+        search.add(.passed)
+        for _ in 0..<RateSearch.attempts {
+            #expect(search.next == 400)
+            search.add(.limitedByGenerator)
+        }
+        #expect(search.next == nil && search.inconclusive == 400 && search.passed == 200)
     }
 
     @Test func `a search ends if no rate passes or every rate does`() {

@@ -94,7 +94,7 @@ struct EngineTests {
             plan.drain = 0.1
             let run = try await runLoad(at: server.address, plan)
             let step = run.record.whole
-            #expect(step.scheduled == 20 && step.sent == 5 && step.answered == 0)
+            #expect(step.scheduled == 20 && step.sent == 5 && step.answered == 0 && step.open == 5)
             let report = StepReport(step, .open(rate: 100, poisson: false), run.record.operations)
             #expect(report.total.statuses.map(\.status) == ["NO_ANSWER"])
             #expect(report.total.statuses.map(\.count) == [20])
@@ -138,14 +138,36 @@ struct EngineTests {
         }
     }
 
-    @Test func `the run ends after the given number of calls`() async throws {
+    /// Loads, and how many threads make them.
+    private static let loads: [(LoadPlan.Load, Int)] = [
+        (.closed(concurrency: 10, seconds: 60), 1), (.closed(concurrency: 64, seconds: 60), 2),
+        (.closed(concurrency: 1, seconds: 60), 2), (.open([.steady(rate: 2000, seconds: 60)], .constant), 2),
+    ]
+
+    @Test(arguments: [7, 64, 333], loads)
+    private func `the run ends when the last of the given number of calls has been answered`(
+        _ requests: UInt64, _ load: (LoadPlan.Load, threads: Int)
+    ) async throws {
         try await LoadedServer.serving({ _ in }) { server in
-            var plan = LoadPlan(load: .closed(concurrency: 10, seconds: 60))
+            var plan = LoadPlan(load: load.0)
             plan.warmUp = 0
-            plan.requests = 333
+            plan.threads = load.threads
+            plan.requests = requests
             let run = try await runLoad(at: server.address, plan)
-            #expect(run.record.whole.sent == 333 && server.seen.calls == 333)
-            #expect(run.record.whole.seconds < 30)
+            let whole = run.record.whole
+            #expect(whole.sent == requests && server.seen.calls == requests)
+            #expect(whole.answered == requests && whole.succeeded == requests && whole.open == 0)
+            #expect(whole.seconds < 30)
+        }
+    }
+
+    @Test func `calls of the warm-up are not counted, whenever they are answered`() async throws {
+        try await LoadedServer.serving({ _ in try await Task.sleep(for: .milliseconds(20)) }) { server in
+            var plan = LoadPlan(load: .closed(concurrency: 64, seconds: 60))
+            plan.warmUp = 0.1
+            plan.requests = 100
+            let whole = try await runLoad(at: server.address, plan).record.whole
+            #expect(whole.sent == 100 && whole.answered == 100)
         }
     }
 

@@ -64,6 +64,9 @@ struct LoadReportTests {
         outputs.json = folder.path + "/missing/report.json"
         outputs.csv = nil
         outputs.html = folder.path + "/report.html"
+        let early = #expect(throws: ReportFileError.self) { try outputs.check() }
+        #expect(early?.description.hasPrefix("cannot write \(folder.path)/missing/report.json: ") == true)
+        #expect(!FileManager.default.fileExists(atPath: folder.path + "/report.html"))
         let error = #expect(throws: ReportFileError.self) { try outputs.write(report) }
         #expect(
             error?.description.hasPrefix("cannot write \(folder.path)/missing/report.json: there is no such")
@@ -75,11 +78,11 @@ struct LoadReportTests {
         arguments: [
             ("{", "is not a report of clinic-load"), ("[]", "is not a report of clinic-load"),
             (
-                #"{"format": 2}"#,
-                "has the format 2, and this program reads 1: read it with a newer clinic-load"
+                #"{"format": 3}"#,
+                "has the format 3, and this program reads 2: read it with a newer clinic-load"
             ),
             (#"{"format": 0}"#, "run the load again"),
-            (#"{"format": 1}"#, "is a damaged report: 'run' is missing"),
+            (#"{"format": 2}"#, "is a damaged report: 'run' is missing"),
         ])
     func `a file that is not a report of this format is rejected`(text: String, reason: String) throws {
         let folder = try TemporaryFolder()
@@ -176,6 +179,9 @@ struct LoadReportTests {
                 #expect(text.contains(verdict))
             }
         }
+        report.search?.inconclusiveRate = 4000
+        #expect(report.text.contains("Inconclusive: --slo held at 1,000/s, and at 4,000/s the generator was"))
+        report.search?.inconclusiveRate = nil
         report.search?.maximumRate = nil
         #expect(report.text.contains("There was no rate"))
     }

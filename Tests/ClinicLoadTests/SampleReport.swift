@@ -56,7 +56,7 @@ struct Sample {
         }
         let count = perOperation * UInt64(operationNames.count)
         return StepReport(
-            load: load, seconds: Double(seconds), scheduled: count, sent: count, answered: count,
+            load: load, seconds: Double(seconds), scheduled: count, sent: count, answered: count, open: 0,
             throughput: Double(count) * (0.97 - errorShare) / Double(seconds), operations: operations,
             total: operation("all", count: count, median: 2_100 * slowness))
     }

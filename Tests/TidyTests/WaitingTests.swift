@@ -7,7 +7,7 @@ private let sleepers: [String: (count: Int, reason: String)] = [
     "Tests/TestWaiting/Eventually.swift": (1, "it is what waits"),
     "Tests/PostgreSQLTests/CancellationTests.swift": (2, "a caller gives up after a time drawn by lot"),
     "Tests/OpenSSLTests/StalledPeerTests.swift": (1, "a peer that drips bytes"),
-    "Tests/ClinicLoadTests/EngineTests.swift": (6, "servers that take their time, and a stalled generator"),
+    "Tests/ClinicLoadTests/EngineTests.swift": (7, "servers that take their time, and a stalled generator"),
     "Tests/ClinicLoadTests/TokenRenewalTests.swift": (
         2, "a server that does not answer, and a clock of its own"
     ),

@@ -4,6 +4,7 @@ internal import ArgumentParser
 internal import Dispatch
 internal import FoundationEssentials
 internal import Glibc
+internal import ProgramInput
 internal import RPC
 internal import Synchronization
 internal import TTRPC
@@ -73,7 +74,8 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let environment = ProcessInfo.processInfo.environment.filter { !$0.value.isEmpty }
+        try outputs.check()
+        let environment = try ProgramInput.environment().filter { !$0.value.isEmpty }
         let (address, tls) = try server.target(environment)
         let machine = MachineFacts.current()
         let plan = try load.plan(cores: machine.cores)
@@ -82,7 +84,7 @@ struct RunCommand: AsyncParsableCommand {
         let before = try await readMetrics()
         let source = try await workloadSource(target, plan, environment)
         let facts = RunFacts(
-            arguments: Self.redacted(Array(CommandLine.arguments.dropFirst())), seed: plan.seed,
+            arguments: Self.redacted(try ProgramInput.arguments()), seed: plan.seed,
             revision: await RunFacts.currentRevision(), started: Date().formatted(.iso8601),
             address: "\(address)", workload: source.name, connections: plan.connections, machine: machine)
         var report: LoadReport
@@ -137,7 +139,8 @@ struct RunCommand: AsyncParsableCommand {
             throw LoadFailure("does not hold: \(failed.joined(separator: ", "))", .assertion)
         }
         if let search = report.search, search.maximumRate == nil {
-            throw LoadFailure("--slo holds at no rate", .assertion)
+            throw LoadFailure(
+                search.inconclusiveRate == nil ? "--slo holds at no rate" : search.verdict, .assertion)
         }
     }
 
@@ -151,7 +154,7 @@ struct RunCommand: AsyncParsableCommand {
         guard let bytes = FileManager.default.contents(atPath: String(data.dropFirst())) else {
             throw LoadFailure("cannot read the request from \(data.dropFirst())", .usage)
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return try ProgramInput.text(ofFile: bytes, from: String(data.dropFirst()))
     }
 
     /// Makes the run or the search and shows its progress.

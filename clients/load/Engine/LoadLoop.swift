@@ -82,7 +82,7 @@ final class LoadLoop {
         let count = share(plan.connections, index, loops)
         connections = Array(repeating: nil, count: count)
         backoff = Array(repeating: 0, count: count)
-        requestsLeft = plan.requests.map { UInt64(share(Int(clamping: $0), index, loops)) }
+        var callers = loops
         switch plan.load {
         case .open(let stages, let kind):
             warmUpStages = plan.warmUp > 0 ? 1 : 0
@@ -93,6 +93,11 @@ final class LoadLoop {
         case .closed(let concurrency, _):
             warmUpStages = 0
             idle = share(concurrency, index, loops)
+            // A loop that keeps no call in flight could not make its share of them.
+            callers = min(loops, concurrency)
+        }
+        requestsLeft = plan.requests.map {
+            index < callers ? UInt64(share(Int(clamping: $0), index, callers)) : 0
         }
     }
 
@@ -113,6 +118,8 @@ final class LoadLoop {
     private func begin() {
         schedule(in: nanoseconds(until: measuredFrom)) {
             self.threadTime = Clocks.threadTime()
+            self.updateClock()
+            self.finishIfIdle()
         }
         // An open loop ends with its schedule's last second, not with its last call.
         scheduleEnd()
@@ -155,8 +162,8 @@ final class LoadLoop {
     }
 
     private func finishIfIdle() {
-        guard phase == .draining, queue.isEmpty else { return }
-        guard connections.allSatisfy({ $0.map { $0.calls.count == 0 } ?? true }) else { return }
+        stopIfComplete()
+        guard phase == .draining, hasNothingInFlight else { return }
         finish()
     }
 
@@ -195,8 +202,8 @@ final class LoadLoop {
         updateClock()
         sendDue(preferring: nil)
         flush()
-        guard phase == .running, arrivals != nil else { return }
-        guard let arrival else { return }
+        finishIfIdle()
+        guard phase == .running, let arrival else { return }
         schedule(in: max(Self.tick, nanoseconds(until: start + arrival.time))) { self.tick() }
     }
 
@@ -215,7 +222,10 @@ final class LoadLoop {
         }
         while let due = arrival, start + due.time <= now {
             let step = due.stage < warmUpStages ? nil : due.stage - warmUpStages
-            guard step == nil || takeRequest(at: measuredFrom) else { return }
+            guard step == nil || takeRequest(at: measuredFrom) else {
+                arrival = nil
+                return
+            }
             arrival = arrivals?.next()
             let scheduled = start + due.time
             if let step { record.steps[step].scheduled += 1 }
@@ -231,15 +241,22 @@ final class LoadLoop {
         }
     }
 
-    /// Counts a call against `--requests` and stops the run at the limit; returns whether the call may start.
+    /// Counts a call against `--requests`; returns whether the call may start.
     private func takeRequest(at time: UInt64) -> Bool {
         guard let left = requestsLeft, time >= measuredFrom else { return true }
-        guard left > 0 else {
-            stop()
-            return false
-        }
+        guard left > 0 else { return false }
         requestsLeft = left - 1
         return true
+    }
+
+    /// Ends the run when the last of `--requests` is over, so that its responses lie within the measured time.
+    private func stopIfComplete() {
+        guard phase == .running, requestsLeft == 0, now >= measuredFrom, hasNothingInFlight else { return }
+        stop(at: max(now, measuredFrom + 1))
+    }
+
+    private var hasNothingInFlight: Bool {
+        queue.isEmpty && connections.allSatisfy { $0.map { $0.calls.count == 0 } ?? true }
     }
 
     private func send(
@@ -283,9 +300,8 @@ final class LoadLoop {
     ) {
         if !connection.isRetiring { freeCapacity += 1 }
         if arrivals == nil { idle += 1 }
-        if now >= measuredFrom, currentStep < stepEnds.count {
-            record.steps[currentStep].answered += 1
-            if code == 0 { record.steps[currentStep].succeeded += 1 }
+        if code == 0, now >= measuredFrom, currentStep < stepEnds.count {
+            record.steps[currentStep].succeeded += 1
         }
         let expected = workload.ended(inFlight.call, .answered(code: code, payload: payload))
         count(inFlight, CallOutcome.index(ofCode: code), expected)

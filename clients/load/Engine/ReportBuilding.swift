@@ -44,7 +44,7 @@ extension StepReport {
         let called = zip(operations, record.operations).filter { $0.1.count > 0 }
         self.init(
             load: load, seconds: record.seconds, scheduled: record.scheduled, sent: record.sent,
-            answered: record.answered, throughput: record.throughput,
+            answered: record.answered, open: record.open, throughput: record.throughput,
             operations: called.map { OperationReport($0.0, $0.1) },
             total: OperationReport("all", record.total))
     }

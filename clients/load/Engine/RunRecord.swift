@@ -56,6 +56,12 @@ struct OperationRecord: Sendable {
 
     var count: UInt64 { service.totalCount }
 
+    /// How many calls had a response.
+    var answered: UInt64 {
+        let unanswered = [CallOutcome.unanswered, CallOutcome.unanswered + CallOutcome.count]
+        return count - unanswered.reduce(0) { $0 + (response[$1]?.totalCount ?? 0) }
+    }
+
     /// How many calls had an outcome that the workload does not expect.
     var unexpected: UInt64 {
         response[CallOutcome.count...].reduce(0) { $0 + ($1?.totalCount ?? 0) }
@@ -66,8 +72,6 @@ struct OperationRecord: Sendable {
 struct StepRecord: Sendable {
     var scheduled: UInt64 = 0
     var sent: UInt64 = 0
-    /// Responses received during the step.
-    var answered: UInt64 = 0
     /// Responses with OK received during the step.
     var succeeded: UInt64 = 0
     /// The duration in seconds.
@@ -82,7 +86,6 @@ struct StepRecord: Sendable {
     mutating func add(_ other: StepRecord) {
         scheduled += other.scheduled
         sent += other.sent
-        answered += other.answered
         succeeded += other.succeeded
         seconds = max(seconds, other.seconds)
         for index in operations.indices { operations[index].add(other.operations[index]) }
@@ -99,6 +102,12 @@ struct StepRecord: Sendable {
     var total: OperationRecord {
         operations.reduce(into: OperationRecord()) { $0.add($1) }
     }
+
+    /// How many calls of the step had a response, also after its end.
+    var answered: UInt64 { operations.reduce(0) { $0 + $1.answered } }
+
+    /// How many calls of the step were sent and had no response.
+    var open: UInt64 { sent - min(sent, answered) }
 
     /// Responses with OK per second.
     var throughput: Double { seconds > 0 ? Double(succeeded) / seconds : 0 }

@@ -4,7 +4,7 @@
 /// The result of a run.
 struct LoadReport: Codable, Sendable {
     /// The version of the JSON format.
-    static let currentFormat = 1
+    static let currentFormat = 2
 
     var format = LoadReport.currentFormat
     var run: RunFacts
@@ -61,11 +61,15 @@ enum LoadShape: Codable, Sendable, Equatable {
 struct StepReport: Codable, Sendable {
     var load: LoadShape
     var seconds: Double
-    /// Calls that were scheduled, sent, and answered within the measured time.
+    /// Calls that were due in the step.
     var scheduled: UInt64
+    /// Those that were sent; the others waited in vain for a free connection.
     var sent: UInt64
+    /// Those of them with a response, also after the end of the step.
     var answered: UInt64
-    /// Responses with OK per second.
+    /// Those of them without one: sent = answered + open.
+    var open: UInt64
+    /// Responses with OK per second, received within the step.
     var throughput: Double
     var operations: [OperationReport]
     /// The total over all operations.
@@ -196,6 +200,8 @@ struct AssertionResult: Codable, Sendable {
 struct SearchReport: Codable, Sendable {
     /// The greatest rate in calls per second at which every `--slo` held; nil if there was none.
     var maximumRate: Double?
+    /// The rate at which the generator was the limit however often it was tried; nil if the search has a conclusion.
+    var inconclusiveRate: Double?
     /// The trials in order.
     var trials: [TrialReport]
 }

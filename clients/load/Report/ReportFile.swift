@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import FoundationEssentials
+internal import Glibc
 
 /// The report files to write besides the text on standard output.
 struct ReportOutputs: ParsableArguments {
@@ -13,6 +14,20 @@ struct ReportOutputs: ParsableArguments {
 
     @Option(help: "Write the report to this file as one page with plots.")
     var html: String?
+
+    /// Throws a `ReportFileError` if a file could not be written later, so that nobody waits for a run whose report is
+    /// lost. A file that is there keeps its contents until then.
+    func check() throws {
+        for path in [json, csv, html].compactMap(\.self) {
+            let existed = access(path, F_OK) == 0
+            let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
+            guard descriptor >= 0 else {
+                throw ReportFileError("cannot write \(path): \(String(cString: strerror(errno)))")
+            }
+            close(descriptor)
+            if !existed { unlink(path) }
+        }
+    }
 
     /// Writes the files atomically. Throws a `ReportFileError` for the first that fails, after writing the others.
     func write(_ report: LoadReport) throws {

@@ -51,7 +51,8 @@ extension StepReport {
 
     /// The number of calls in one line.
     var outcome: String {
-        "\(countText(scheduled)) scheduled, \(countText(sent)) sent, \(countText(answered)) answered;"
+        "\(countText(scheduled)) scheduled, \(countText(sent)) sent, \(countText(answered)) answered, "
+            + "\(countText(open)) open;"
             + " \(Rate(perSecond: throughput).text) answered with OK"
     }
 
@@ -96,9 +97,17 @@ extension GeneratorReport {
 extension SearchReport {
     /// The result in a sentence.
     var verdict: String {
-        maximumRate.map {
-            "The greatest rate at which --slo held is \(Rate(perSecond: $0).text); the figures are from its trial."
-        } ?? "There was no rate at which --slo held; the figures are from the last trial."
+        let limit = inconclusiveRate.map {
+            "at \(Rate(perSecond: $0).text) the generator was the limit: use more --threads or another machine"
+        }
+        return switch (maximumRate.map { Rate(perSecond: $0).text }, limit) {
+        case (let rate?, nil):
+            "The greatest rate at which --slo held is \(rate); the figures are from its trial."
+        case (let rate?, let limit?):
+            "Inconclusive: --slo held at \(rate), and \(limit). The figures are from the trial at \(rate)."
+        case (nil, let limit?): "Inconclusive: \(limit). The figures are from the last trial."
+        case (nil, nil): "There was no rate at which --slo held; the figures are from the last trial."
+        }
     }
 
     /// The columns of `rows`.

@@ -34,10 +34,12 @@ struct MaximumSearch {
             trials.append(trial)
             announce(Self.line(trial))
             if trial.passed || search.passed == nil { best = run }
-            search.add(passed: trial.passed)
+            search.add(trial.outcome)
         }
         guard let best else { throw LoadFailure("no trial was made") }
-        return Result(report: SearchReport(maximumRate: search.passed, trials: trials), run: best)
+        return Result(
+            report: SearchReport(
+                maximumRate: search.passed, inconclusiveRate: search.inconclusive, trials: trials), run: best)
     }
 
     private func trial(_ rate: Double, _ run: LoadRun) -> TrialReport {
@@ -53,5 +55,12 @@ struct MaximumSearch {
         let results = trial.objectives.map { "\($0.text): \($0.actual)" }.joined(separator: ", ")
         return "\(Rate(perSecond: trial.rate).text): \(Rate(perSecond: trial.throughput).text) answered, "
             + "\(results): \(trial.verdict)"
+    }
+}
+
+extension TrialReport {
+    /// What the trial says about the server.
+    fileprivate var outcome: RateSearch.Outcome {
+        saturated != nil ? .limitedByGenerator : passed ? .passed : .failed
     }
 }
