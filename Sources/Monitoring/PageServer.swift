@@ -1,5 +1,5 @@
 // Serves a few pages over HTTP/1.1 to Prometheus, load balancers and start scripts. SwiftNIO parses the requests.
-// Every resource is limited: a connection serves one short GET within a byte limit and a time limit, and the number
+// Every resource is limited: a connection serves one short GET or HEAD within a byte limit and a time limit, and the number
 // of connections is small. The server has its own thread, so that pages and calls do not delay each other.
 
 internal import NIOCore
@@ -124,6 +124,8 @@ private final class PageHandler: ChannelInboundHandler {
 
     private let pages: @Sendable (String) -> MonitoringPage?
     private var hasAnswered = false
+    /// Whether the request is for the headers alone.
+    private var isHeadOnly = false
     private var timer: Scheduled<Void>?
 
     init(pages: @escaping @Sendable (String) -> MonitoringPage?) {
@@ -149,10 +151,11 @@ private final class PageHandler: ChannelInboundHandler {
         guard head.version.major == 1, head.headers["host"].count <= 1, !Self.hasBody(head) else {
             return answer(context, .badRequest, MonitoringPage("bad request\n"))
         }
-        guard head.method == .GET else {
-            return answer(context, .methodNotAllowed, MonitoringPage("only GET is allowed\n"))
+        isHeadOnly = head.method == .HEAD
+        guard head.method == .GET || isHeadOnly else {
+            return answer(context, .methodNotAllowed, MonitoringPage("only GET and HEAD are allowed\n"))
         }
-        guard let page = pages(head.uri) else {
+        guard let page = pages(Self.path(of: head.uri)) else {
             return answer(context, .notFound, MonitoringPage("no such page\n"))
         }
         answer(context, page.isHealthy ? .ok : .serviceUnavailable, page)
@@ -169,6 +172,15 @@ private final class PageHandler: ChannelInboundHandler {
         }
     }
 
+    /// The path of a request's target, without its query and, in the form for proxies, without scheme and authority.
+    private static func path(of target: String) -> String {
+        var path = target.prefix { $0 != "?" }
+        if !path.hasPrefix("/"), let authority = path.firstRange(of: "://") {
+            path = path[authority.upperBound...].drop { $0 != "/" }
+        }
+        return path.isEmpty ? "/" : String(path)
+    }
+
     private static func hasBody(_ head: HTTPRequestHead) -> Bool {
         head.headers.contains(name: "transfer-encoding")
             || head.headers["content-length"].contains { $0 != "0" }
@@ -183,10 +195,12 @@ private final class PageHandler: ChannelInboundHandler {
             "content-type": page.contentType, "content-length": "\(page.text.utf8.count)",
             "cache-control": "no-store", "connection": "close",
         ]
-        if status == .methodNotAllowed { headers.add(name: "allow", value: "GET") }
+        if status == .methodNotAllowed { headers.add(name: "allow", value: "GET, HEAD") }
         let head = HTTPResponseHead(version: .http1_1, status: status, headers: headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
-        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: page.text)))), promise: nil)
+        if !isHeadOnly {
+            context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: page.text)))), promise: nil)
+        }
         let channel = context.channel
         // Closes only our side: a full close upon unread input would reset the connection and could lose the
         // response. The timer closes the rest.

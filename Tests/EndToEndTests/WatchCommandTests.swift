@@ -92,6 +92,17 @@ struct WatchCommandTests {
         try await daemon.stop()
     }
 
+    @Test(arguments: [["health", "--watch"], ["call", "Health/Watch"]])
+    func `a watch ends when nobody reads it any more`(_ command: [String]) async throws {
+        let clinic = try await Installation.withDatabase()
+        try await clinic.serving { _ in
+            let watch = try Program("clinic", command + ["--address", "\(clinic.socket)"])
+            try await eventually("the first line") { !watch.output.isEmpty }
+            try await watch.hangUp()
+            #expect(try await watch.end().status == 141)
+        }
+    }
+
     @Test func `a health watch is a line with the time for a person, and needs a server to begin with`()
         async throws
     {
