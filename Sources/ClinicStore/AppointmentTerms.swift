@@ -79,8 +79,8 @@ extension DoctorStore {
         }
     }
 
-    /// The columns of terms, for an appointment that starts at `start`. No slot is longer than four hours, no time
-    /// off longer than 8784.
+    /// The columns of terms, for an appointment that starts at `start`. No slot is longer than four
+    /// hours.
     fileprivate static func columns(start: String) -> String {
         """
         doctor.version, doctor.id, doctor.slot_minutes, doctor.registration_expiry, doctor.fee, doctor.gst_free,
@@ -88,7 +88,7 @@ extension DoctorStore {
         array(
             select unnest(array[start_time, end_time]) from clinic.time_off
             where doctor_id = doctor.id and deleted_at is null and end_time > \(start)
-                and start_time < \(start) + interval '4 hours' and start_time >= \(start) - interval '8784 hours'
+                and start_time < \(start) + interval '4 hours' and start_time >= \(start) - \(TimeOffStore.maximumLength)
         )
         """
     }

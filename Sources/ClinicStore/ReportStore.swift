@@ -158,7 +158,7 @@ public struct ReportStore: Sendable {
             array(
                 select unnest(array[start_time, end_time]) from clinic.time_off
                 where doctor_id = doctor.id and deleted_at is null and end_time > $2 and start_time < $3
-                    and start_time >= $2 - interval '8784 hours'
+                    and start_time >= $2 - \(TimeOffStore.maximumLength)
                 order by start_time
             ),
             coalesce(booked, 0), coalesce(attended, 0),

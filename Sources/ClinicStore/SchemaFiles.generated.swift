@@ -68,6 +68,9 @@ extension SchemaFile {
             SchemaFile("functions/users/set_user_role.sql", PackageResources.set_user_role_sql),
             SchemaFile("functions/users/update_user.sql", PackageResources.update_user_sql),
             SchemaFile("migrations/V001__baseline.sql", PackageResources.V001__baseline_sql),
+            SchemaFile(
+                "migrations/V002__time_off_in_local_days.sql",
+                PackageResources.V002__time_off_in_local_days_sql),
             SchemaFile("triggers/add_event_partitions.sql", PackageResources.add_event_partitions_sql),
             SchemaFile("triggers/check_journal_balances.sql", PackageResources.check_journal_balances_sql),
             SchemaFile("triggers/is_live_payment.sql", PackageResources.is_live_payment_sql),

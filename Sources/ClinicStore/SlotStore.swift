@@ -57,7 +57,7 @@ public struct SlotStore: Sendable {
             array(
                 select unnest(array[start_time, end_time]) from clinic.time_off
                 where doctor_id = doctor.id and deleted_at is null and end_time > \(since) and start_time < \(until)
-                    and start_time >= \(since) - interval '8784 hours'
+                    and start_time >= \(since) - \(TimeOffStore.maximumLength)
                 order by start_time
             ),
             coalesce(busy.starts, '{}'), coalesce(busy.ends, '{}')

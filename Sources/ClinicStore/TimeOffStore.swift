@@ -39,8 +39,10 @@ public struct TimeOffStore: Sendable {
     /// Time off of this database.
     public init(database: Database) { self.database = database }
 
-    /// How long a time off may be, in seconds: 366 days of 24 hours.
-    public static let maximumLength: Int64 = 8_784 * 3_600
+    /// How long a time off may be, in days on the clinic's clock.
+    public static let maximumDays: Int64 = 366
+    /// The same for SQL, where no clock is known: a day more than its hours, by which a clock may go back.
+    static let maximumLength = "interval '8808 hours'"
 
     private static let create = Mutation<TimeOffRecord>("create_time_off", parameterCount: 3)
     private static let delete = Mutation<TimeOffRecord>("delete_time_off", parameterCount: 1)

@@ -19,12 +19,16 @@ public struct Instant: Sendable, Hashable, Comparable {
         self.microsecondsSinceEpoch = microseconds
     }
 
-    /// The instant of a protobuf Timestamp; nil if it is out of range or finer than a microsecond.
+    /// The first and the last second of the years 1 to 9999 in UTC, which are a protobuf Timestamp's.
+    static let calendarSeconds: ClosedRange<Int64> = -62_135_596_800...253_402_300_799
+
+    /// The instant of a protobuf Timestamp; nil outside the years 1 to 9999 or if it is finer than a microsecond.
     ///
     /// `roundingDown` drops the fraction of a microsecond instead. Use it for filters, not for the start of an
     /// appointment, which one nanosecond moves off the grid.
     public init?(secondsSinceEpoch: Int64, nanoseconds: Int32, roundingDown: Bool = false) {
-        guard (0..<1_000_000_000).contains(nanoseconds) else { return nil }
+        guard Self.calendarSeconds.contains(secondsSinceEpoch), (0..<1_000_000_000).contains(nanoseconds)
+        else { return nil }
         guard roundingDown || nanoseconds % 1_000 == 0 else { return nil }
         guard let whole = Instant(secondsSinceEpoch: secondsSinceEpoch),
             let exact = whole.adding(microseconds: Int64(nanoseconds / 1_000))

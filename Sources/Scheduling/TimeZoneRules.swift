@@ -48,7 +48,7 @@ public struct TimeZoneRules: Sendable, Hashable {
 
     /// A zone with these transitions; nil if they are out of order, exceed ± 1 day, or are outside the calendar.
     public init?(identifier: String, initialOffset: Int, transitions: [TimeZoneTransition]) {
-        let calendar = TimeZoneRules.calendarSeconds
+        let calendar = Instant.calendarSeconds
         guard TimeZoneRules.offsetRange.contains(initialOffset),
             transitions.allSatisfy({
                 TimeZoneRules.offsetRange.contains($0.offset) && calendar.contains($0.secondsSinceEpoch)
@@ -107,16 +107,31 @@ public struct TimeZoneRules: Sendable, Hashable {
     }
 
     /// The instant of a time of day, 24:00 being the next midnight; the instant of the clock change if that skips
-    /// the time.
+    /// the time. Nil outside the years 1 to 9999, of the zone and of UTC.
     public func moment(_ minute: MinuteOfDay, on day: CivilDate) -> Instant? {
         let isNextMidnight = minute == .endOfDay
         guard let date = isNextMidnight ? day.adding(days: 1) : day,
             let local = LocalDateTime(date: date, secondOfDay: isNextMidnight ? 0 : minute.minutes * 60)
         else { return nil }
-        switch resolve(local) {
-        case .unique(let instant), .ambiguous(earlier: let instant, later: _): return instant
-        case .skipped(changeAt: let instant): return instant
-        }
+        return first(at: local)
+    }
+
+    /// The instant this many days later at the same time of the zone's clock: the earlier of two, and the instant of the
+    /// clock change if that skips the time. Nil outside the years 1 to 9999.
+    public func instant(days: Int64, after instant: Instant) -> Instant? {
+        guard let local = localDateTime(at: instant), let date = local.date.adding(days: days),
+            let later = LocalDateTime(date: date, secondOfDay: local.secondOfDay)
+        else { return nil }
+        return first(at: later)?.adding(microseconds: instant.microsecondOfSecond)
+    }
+
+    private func first(at local: LocalDateTime) -> Instant? {
+        let instant =
+            switch resolve(local) {
+            case .unique(let instant), .ambiguous(earlier: let instant, later: _): instant
+            case .skipped(changeAt: let instant): instant
+            }
+        return Instant.calendarSeconds.contains(instant.secondsSinceEpoch) ? instant : nil
     }
 
     /// The index of the segment of one offset that contains a second: 0 before the first transition, n after the
@@ -142,6 +157,4 @@ public struct TimeZoneRules: Sendable, Hashable {
     }
 
     private static let offsetRange = -86_399...86_399
-    /// 0001-01-01 to 9999-12-31 in seconds since the Unix epoch.
-    private static let calendarSeconds: ClosedRange<Int64> = -62_135_596_800...253_402_300_799
 }

@@ -100,6 +100,22 @@ import Testing
         #expect(try await patient.search(doctor, day: clinic.day()).slots.count == 48)
     }
 
+    /// Sydney's clock goes back by an hour on 4 April 2027 and 2 April 2028.
+    @Test(arguments: [("2026-01-01", "2027-01-01"), ("2027-04-04", "2028-04-03")])
+    func `time off may take 366 days, however long they are`(_ first: String, _ last: String) async throws {
+        let (clinic, administrator, doctor, _) = try await scene()
+        let timeOff = try await administrator.call(
+            DoctorServiceMethods.createTimeOff,
+            CreateTimeOffRequest(doctorID: doctor.id, firstDay: first, lastDay: last))
+        let hours = ((timeOff.endTime?.seconds ?? 0) - (timeOff.startTime?.seconds ?? 0)) / 3600
+        #expect(clinic.settings.zone.identifier == "Australia/Sydney" && hours >= 366 * 24)
+        let moved = try await administrator.call(
+            DoctorServiceMethods.createTimeOff,
+            CreateTimeOffRequest(
+                doctorID: doctor.id, startTime: timeOff.startTime, endTime: timeOff.endTime))
+        #expect(moved.endTime == timeOff.endTime)
+    }
+
     @Test func `time off takes its slots away until it is ended, and leaves the bookings in it`() async throws
     {
         let (clinic, administrator, doctor, patient) = try await scene()

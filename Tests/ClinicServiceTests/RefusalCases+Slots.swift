@@ -227,6 +227,24 @@ private let weekCases: [RefusalCase] = [
     RefusalCase("time off of 367 days", .invalidArgument, "INVALID_FIELD") {
         try await timeOff($0, CreateTimeOffRequest(firstDay: "2026-01-01", lastDay: "2027-01-02"))
     },
+    RefusalCase("time off of an hour more than 366 days", .invalidArgument, "INVALID_FIELD") {
+        let start: Int64 = 1_767_186_000
+        try await timeOff(
+            $0,
+            CreateTimeOffRequest(
+                startTime: ProtobufTimestamp(seconds: start),
+                endTime: ProtobufTimestamp(seconds: start + (366 * 24 + 1) * 3600)))
+    },
+    RefusalCase("time off in the year 10,000", .invalidArgument, "INVALID_FIELD") {
+        try await timeOff(
+            $0,
+            CreateTimeOffRequest(
+                startTime: ProtobufTimestamp(seconds: 253_402_300_800),
+                endTime: ProtobufTimestamp(seconds: 253_402_300_900)))
+    },
+    RefusalCase("time off from a midnight before the year 1 of UTC", .invalidArgument, "INVALID_FIELD") {
+        try await timeOff($0, CreateTimeOffRequest(firstDay: "0001-01-01"))
+    },
     RefusalCase("time off of a doctor who is not there", .notFound, "DOCTOR_NOT_FOUND") {
         try await timeOff($0, CreateTimeOffRequest(doctorID: 999_999, firstDay: "2026-01-01"))
     },

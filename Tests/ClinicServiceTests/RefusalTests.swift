@@ -62,6 +62,10 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
         #expect(status?.errorInfo?.reason == refusal.reason)
         #expect(status?.errorInfo?.domain == "clinic.v1")
         #expect(status?.message.isEmpty == false)
+        if refusal.reason == "INVALID_FIELD" {
+            let field = status?.badRequest?.fieldViolations.first?.field ?? ""
+            #expect(!field.isEmpty && status?.message.hasPrefix(field + ": ") == true)
+        }
         for session in [scene.patient, scene.anonymous, scene.administrator] {
             let health = try await session.call(HealthMethods.check, HealthCheckRequest())
             #expect(health.status == .serving)

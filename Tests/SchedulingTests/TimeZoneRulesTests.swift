@@ -101,6 +101,29 @@ import Testing
         #expect(zone([(.min, 0)]) == nil)
     }
 
+    @Test func `days later is the same time of the clock, whatever the clock did`() throws {
+        for (start, days, expected) in [
+            ("04/04/2027 00:00:00", 366, "04/04/2028 00:00:00"),
+            ("03/04/2027 12:30:05", 1, "04/04/2027 12:30:05"),
+            ("02/10/2027 02:30:00", 1, "03/10/2027 03:00:00"),
+            ("01/03/2028 00:00:00", -1, "29/02/2028 00:00:00"),
+        ] as [(String, Int64, String)] {
+            let instant = try #require(try? Zones.sydney.instant(of: local(start)))
+            let later = Zones.sydney.instant(days: days, after: instant)
+            #expect(try later == Zones.sydney.instant(of: local(expected)), "\(start)")
+        }
+    }
+
+    @Test func `what lies outside the years 1 to 9999 of UTC is no instant`() throws {
+        #expect(Zones.sydney.moment(.midnight, on: try date("0001-01-01")) == nil)
+        #expect(Zones.sydney.moment(.midnight, on: try date("0001-01-02")) != nil)
+        let last = try #require(Instant(secondsSinceEpoch: 253_402_300_799))
+        #expect(Zones.sydney.instant(days: 1, after: last) == nil)
+        for seconds in [-62_135_596_801, 253_402_300_800, 8_900_000_000_000] as [Int64] {
+            #expect(Instant(secondsSinceEpoch: seconds, nanoseconds: 0) == nil)
+        }
+    }
+
     @Test func `the ends of the calendar cause no trap`() throws {
         for text in ["01/01/0001 00:00:00", "31/12/9999 23:59:59"] {
             _ = try Zones.sydney.resolve(local(text))

@@ -7,8 +7,8 @@ internal import RPC
 internal import Scheduling
 internal import TTRPCMessages
 
-/// Reads fields and collects what is wrong with them.
-struct FieldReader {
+/// Reads fields and collects what is wrong with them. It cannot be copied: what a copy notes would be lost.
+struct FieldReader: ~Copyable {
     private var violations: [RPCBadRequest.FieldViolation] = []
 
     mutating func note(_ field: String, _ description: String) {
@@ -16,12 +16,12 @@ struct FieldReader {
     }
 
     /// Throws INVALID_ARGUMENT with all that was noted.
-    func finish() throws(Status) {
+    consuming func finish() throws(Status) {
         if let refusal = Status(violations) { throw refusal }
     }
 
     /// The value that was read, now that nothing is wrong with it; throws INVALID_ARGUMENT with all that was noted.
-    func finish<Value>(_ value: Value?) throws(Status) -> Value {
+    consuming func finish<Value>(_ value: Value?) throws(Status) -> Value {
         guard violations.isEmpty, let value else { throw Status(violations) ?? Status(.invalidField) }
         return value
     }

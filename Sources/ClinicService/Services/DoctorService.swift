@@ -76,7 +76,8 @@ struct DoctorService: Sendable {
     func setDoctorSchedule(_ request: SetDoctorScheduleRequest, _ call: AuthorizedCall) async throws -> Doctor
     {
         var fields = FieldReader()
-        let hours = try fields.finish(fields.weeklyHours(request.weeklyHours, "weekly_hours"))
+        let week = fields.weeklyHours(request.weeklyHours, "weekly_hours")
+        let hours = try fields.finish(week)
         let expected = try version(ofEtag: request.etag)
         let record = try await withOptimisticRetry(call, earlier: doctors.earlierAnswer) {
             let terms = try await doctors.terms(request.doctorID, start: call.now)

@@ -44,9 +44,9 @@ struct TimeOffService: Sendable {
         let (start, end, endField) =
             if hasDays { try days(of: request) } else { try instants(of: request) }
         guard start < end else { throw Status(field: endField, "is not after the start") }
-        guard let length = end.microseconds(since: start), length <= TimeOffStore.maximumLength * 1_000_000
-        else {
-            throw Status(field: endField, "is at most 366 days after the start")
+        let latest = clinic.zone.instant(days: TimeOffStore.maximumDays, after: start)
+        guard latest.map({ end <= $0 }) ?? true else {
+            throw Status(field: endField, "is at most \(TimeOffStore.maximumDays) days after the start")
         }
         return start..<end
     }
