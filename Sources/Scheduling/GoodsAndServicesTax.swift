@@ -1,12 +1,11 @@
-// The tax on a fee in whole minor units, fee × basis points / 10000 rounded half up. The fee is split at 10 000
-// first so that no product overflows Int64.
+// The tax on a fee in whole minor units, fee × basis points / 10000 rounded half up.
 
 /// Why a price cannot be computed.
 public enum PriceError: Error, Sendable, Hashable {
     /// A fee is below 0.
     case negativeFee
-    /// The sum of fee and tax does not fit in an Int64.
-    case overflow
+    /// A fee is above `GSTRate.maximumFee`.
+    case feeTooLarge
 }
 
 /// A tax rate in basis points: 1000 is ten per cent.
@@ -14,6 +13,8 @@ public struct GSTRate: Sendable, Hashable {
     /// 0 to 10 000.
     public let basisPoints: Int64
 
+    /// The greatest fee in minor units. Eight million payments of it and of its tax still have a sum in an Int64.
+    public static let maximumFee: Int64 = 1_000_000_000_000
     /// The default rate: 1000 basis points.
     public static let standard = GSTRate(unchecked: 1_000)
     /// The rate of a doctor whose services are free of GST.
@@ -28,12 +29,9 @@ public struct GSTRate: Sendable, Hashable {
     /// The price for a fee in minor units.
     public func price(fee: Int64) throws(PriceError) -> Price {
         guard fee >= 0 else { throw .negativeFee }
-        let (tenThousands, rest) = fee.quotientAndRemainder(dividingBy: 10_000)
-        // The first term is at most `fee` and the second at most 10 000, so the sum fits.
-        let gst = tenThousands * basisPoints + (rest * basisPoints + 5_000) / 10_000
-        let (total, overflow) = fee.addingReportingOverflow(gst)
-        guard !overflow else { throw .overflow }
-        return Price(fee: fee, gst: gst, total: total)
+        guard fee <= Self.maximumFee else { throw .feeTooLarge }
+        let gst = (fee * basisPoints + 5_000) / 10_000
+        return Price(fee: fee, gst: gst, total: fee + gst)
     }
 
     private init(unchecked basisPoints: Int64) {

@@ -112,7 +112,7 @@ struct FieldReader: ~Copyable {
         return minutes
     }
 
-    /// A fee in the clinic's currency whose price with GST can be counted.
+    /// A fee in the clinic's currency, from 0 to `GSTRate.maximumFee`.
     mutating func fee(_ value: Money?, _ field: String, _ clinic: ClinicSettings) throws(Status) -> Int64 {
         guard let value else {
             note(field, "is required")
@@ -121,8 +121,8 @@ struct FieldReader: ~Copyable {
         let units = try minorUnits(value, field, clinic)
         if units < 0 {
             note(field, "is not negative")
-        } else if (try? clinic.gst.price(fee: units)) == nil {
-            note(field, "is too large")
+        } else if units > GSTRate.maximumFee {
+            note(field, "is at most \(GSTRate.maximumFee) minor units")
         }
         return units
     }
