@@ -47,7 +47,8 @@ private let notText = [
         "an argument of clinic-load", #""$0/clinic-load" run --email "$(printf 'p\374')""#,
         "clinic-load: argument 3 is not UTF-8 text\n"),
     NotText(
-        "a variable of clinic-load", #"CLINIC_PASSWORD="$(printf 'p\374')" "$0/clinic-load" run"#,
+        "a variable of clinic-load",
+        #"CLINIC_PASSWORD="$(printf 'p\374')" "$0/clinic-load" run --call Health/Check"#,
         "clinic-load: the variable CLINIC_PASSWORD is not UTF-8 text\n"),
 ]
 

@@ -25,7 +25,7 @@ struct Login: RemoteCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func request(_ console: Console) throws -> LoginRequest {
-        guard let email = email ?? askForEmail(console) else {
+        guard let email = try email ?? askForEmail(console) else {
             throw CommandFailure("no e-mail was given; use --email", .usage)
         }
         return LoginRequest(
@@ -40,7 +40,7 @@ struct Login: RemoteCommand {
         try file.write(StoredSession(response, at: remote.settings.address))
     }
 
-    private func askForEmail(_ console: Console) -> String? {
+    private func askForEmail(_ console: Console) throws -> String? {
         guard console.keyboard.isTerminal(), !password.passwordStdin else { return nil }
         return try console.keyboard.ask("E-mail: ", false).flatMap { $0.isEmpty ? nil : $0 }
     }
