@@ -16,6 +16,10 @@ static inline int clinic_SSL_CTX_set_min_proto_version(SSL_CTX *context, int ver
     return SSL_CTX_set_min_proto_version(context, version);
 }
 
+static inline int clinic_SSL_CTX_set1_groups_list(SSL_CTX *context, const char *groups) {
+    return SSL_CTX_set1_groups_list(context, groups);
+}
+
 static inline long clinic_SSL_CTX_set_mode(SSL_CTX *context, long mode) {
     return SSL_CTX_set_mode(context, mode);
 }

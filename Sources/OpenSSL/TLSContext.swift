@@ -147,6 +147,8 @@ public final class TLSContext: Sendable {
         // Frees a connection's record buffers of 33 KiB while it is idle.
         _ = clinic_SSL_CTX_set_mode(pointer, Int(SSL_MODE_RELEASE_BUFFERS))
         guard clinic_SSL_CTX_set_min_proto_version(pointer, TLS1_2_VERSION) == 1,
+            // Finite-field groups cost a server a hundred times as much, at a client's choice (CVE-2002-20001).
+            clinic_SSL_CTX_set1_groups_list(pointer, "X25519:P-256:P-384") == 1,
             // Applies to TLS 1.2 only; all suites of 1.3 are acceptable.
             SSL_CTX_set_cipher_list(pointer, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1
         else {

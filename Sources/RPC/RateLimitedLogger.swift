@@ -13,6 +13,7 @@ package final class RateLimitedLogger: Sendable {
         case uselessFrames = "too many frames of no use; closing"
         case slowPeer = "a peer that takes too long; closing"
         case tooManyConnections = "no room for another connection; closing"
+        case tooManyHandshakes = "too many handshakes of one address; closing"
         case notSecured = "no secure connection; closing"
         case forbiddenUser = "a user that may not connect; closing"
         case failedCall = "a call was refused"

@@ -121,6 +121,11 @@ public final class Server: Sendable {
         _ channel: any Channel, userID: UInt32? = nil, security: ChannelSecurity? = nil
     ) -> EventLoopFuture<Void> {
         let host = channel.remoteAddress?.ipAddress
+        if security != nil, let host, !shared.handshakes.admits(host) {
+            shared.rateLimitedLogger.notice(.tooManyHandshakes, ["host": "\(host)"])
+            shared.metrics.connectionRefused("too_many_handshakes")
+            return channel.close()
+        }
         let number: UInt64
         switch connections.open(host: host) {
         case .success(let opened): number = opened

@@ -45,6 +45,13 @@ public struct ServerConfiguration: Sendable {
     /// socket count only in the total.
     public var maximumConnectionsPerAddress = 1024
 
+    /// The handshakes that one address (of IPv6: one /64) may start in `handshakeWindow` where a listener has a
+    /// `ChannelSecurity` (default 256); one more connection is closed at once.
+    public var maximumHandshakesPerAddress = 256
+
+    /// The time in which handshakes are counted (default 1 s).
+    public var handshakeWindow: Duration = .seconds(1)
+
     /// The user ids whose processes may connect through a Unix socket, as the kernel tells them; others are closed at
     /// once. Empty (the default) lets in whoever may open the socket's file.
     public var allowedUserIDs: Set<UInt32> = []

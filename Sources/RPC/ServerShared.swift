@@ -21,6 +21,7 @@ package final class ServerShared: Sendable {
     let drainTime: TimeAmount
     let lingerTime: TimeAmount
     let handshakeTime: TimeAmount
+    let handshakes: HandshakeBudget
     let maximumTimeout: TimeAmount
     let defaultTimeout: TimeAmount
     let slowStreamGrace: TimeAmount
@@ -43,6 +44,9 @@ package final class ServerShared: Sendable {
         drainTime = TimeAmount(bounded: configuration.drainTime)
         lingerTime = TimeAmount(bounded: configuration.lingerTime)
         handshakeTime = TimeAmount(bounded: configuration.handshakeTime)
+        handshakes = HandshakeBudget(
+            limit: configuration.maximumHandshakesPerAddress,
+            window: TimeAmount(bounded: configuration.handshakeWindow))
         maximumTimeout = TimeAmount(bounded: configuration.maximumTimeout)
         defaultTimeout = min(TimeAmount(bounded: configuration.defaultTimeout), maximumTimeout)
         slowStreamGrace = TimeAmount(bounded: configuration.slowStreamGrace)

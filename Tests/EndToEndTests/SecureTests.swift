@@ -217,6 +217,20 @@ struct SecureTests {
         #expect(try await daemon.stop().status == 0)
     }
 
+    @Test(arguments: [("ffdhe8192", false), ("P-521", false), ("P-256", true)])
+    func `the daemon refuses groups that cost it much more than its client`(
+        group: String, isSupported: Bool
+    ) async throws {
+        let setting = try await Setting()
+        let (daemon, address) = try await setting.serve()
+        let host = "\(address)".replacing("tls:", with: "")
+        let client = try await Program(
+            commandLine: ["/usr/bin/openssl", "s_client", "-connect", host, "-tls1_3", "-groups", group]
+        ).end()
+        #expect((client.status == 0) == isSupported, "\(client)")
+        #expect(try await daemon.stop().status == 0)
+    }
+
     @Test func `a key that everybody may read is warned of`() async throws {
         let setting = try await Setting()
         chmod(setting.clinic.directory + "/used.key", 0o644)

@@ -70,6 +70,23 @@ struct ForeignClientTests {
         }
     }
 
+    @Test(arguments: ["ffdhe8192", "ffdhe2048", "P-521", "X448"])
+    func `a group that costs the server more than the client is rejected`(group: String) async throws {
+        try await SecureServer.with(SecureServer.context()) { server in
+            let outcome = try await connect(server, "-tls1_3 -groups \(group)")
+            #expect(outcome.status != 0)
+            #expect(outcome.output.contains("alert handshake failure"), "\(outcome)")
+        }
+    }
+
+    @Test(arguments: ["X25519", "P-256", "P-384"], ["-tls1_2", "-tls1_3"])
+    func `the usual groups are supported`(group: String, version: String) async throws {
+        try await SecureServer.with(SecureServer.context()) { server in
+            let outcome = try await connect(server, version, "-groups \(group)")
+            #expect(outcome.output.contains("Verify return code: 0 (ok)"), "\(outcome)")
+        }
+    }
+
     @Test func `renegotiation is rejected`() async throws {
         try await SecureServer.with(SecureServer.context()) { server in
             // A line with an R requests renegotiation.

@@ -19,10 +19,10 @@ PASSWORD = "correct horse"
 class Clinic:
     """A daemon on a directory of its own, and in a session of its own, as daemons are: Linux shares the processors out among
     sessions first. It has the people and bookings of the demo when it is `populated`, and listens
-    with TLS as well when it is `secure`. With `memory` the daemon, its PostgreSQL and the files that they use have so
+    with TLS as well when it is `secure`, with a key of the kind `key`. With `memory` the daemon, its PostgreSQL and the files that they use have so
     many bytes in all, where the machine lets us say so."""
 
-    def __init__(self, programs, options=(), populated=False, secure=False, memory=None):
+    def __init__(self, programs, options=(), populated=False, secure=False, memory=None, key="EC"):
         self.programs = programs
         self.directory = tempfile.mkdtemp(prefix="clinic-torture-")
         os.chmod(self.directory, 0o711)  # PostgreSQL's user passes through.
@@ -30,6 +30,7 @@ class Clinic:
         self.options = list(options)
         self.populated = populated
         self.secure = secure
+        self.key = key
         self.group = MemoryGroup(memory) if memory else None
 
     def __enter__(self):
@@ -37,8 +38,14 @@ class Clinic:
             certificates = os.path.join(self.directory, "certificates")
             subprocess.run([os.path.join(ROOT, "Tests", "certificates"), certificates], check=True)
             self.authority = os.path.join(certificates, "ca.pem")
-            self.options += ["--listen", "tls:127.0.0.1:0", "--tls-cert", f"{certificates}/server.pem", "--tls-key",
-                             f"{certificates}/server.key"]
+            server = os.path.join(certificates, "server")
+            if self.key == "RSA":
+                server = self.authority = os.path.join(certificates, "rsa")
+                subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "5", "-subj", "/CN=localhost",
+                                "-addext", "subjectAltName=DNS:localhost", "-keyout", f"{server}.key", "-out", f"{server}.pem"],
+                               check=True, stderr=subprocess.DEVNULL)
+                self.authority += ".pem"
+            self.options += ["--listen", "tls:127.0.0.1:0", "--tls-cert", f"{server}.pem", "--tls-key", f"{server}.key"]
         self.process = subprocess.Popen(
             [os.path.join(self.programs, "clinicd"), "serve", "--data-dir", self.directory, "--listen",
              "unix:" + self.path, "--time-zone", "UTC", "--log-level", "error", *self.options],
@@ -67,6 +74,12 @@ class Clinic:
         if self.process.returncode:
             raise SystemExit(f"torture: clinicd ended with {self.process.returncode}")
 
+    def processor_seconds(self):
+        """What the daemon's threads have used of the processors."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="utf-8") as file:
+            user, system = file.read().rsplit(")", 1)[1].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
     def run(self, program, *arguments):
         """Runs one of the programs to its end; what it printed."""
         return subprocess.run([os.path.join(self.programs, program), *arguments], check=True, text=True,
@@ -86,9 +99,9 @@ class Clinic:
         return connection
 
     def connect_securely(self, number, context):
-        """A connection over TLS; by its number it comes from one of several addresses, each of which may have a
-        thousand."""
-        connection = socket.create_connection(("127.0.0.1", self.port), 60, (f"127.0.1.{1 + number // 1000}", 0))
+        """A connection over TLS; by its number it comes from one of a hundred addresses, each of which may have a
+        thousand, and begin some hundred a second."""
+        connection = socket.create_connection(("127.0.0.1", self.port), 60, (f"127.0.1.{1 + number % 100}", 0))
         return context.wrap_socket(connection, server_hostname="localhost")
 
     def client_context(self):
