@@ -23,8 +23,8 @@ public struct Administrators: Sendable {
     ) async throws -> UserRecord {
         var fields = FieldReader()
         let draft = UserStore.Draft(
-            firstName: firstName.map { fields.text($0, "first_name", limit: 100) },
-            lastName: lastName.map { fields.text($0, "last_name", limit: 100) }, phone: "",
+            firstName: firstName.map { fields.text($0, .firstName) },
+            lastName: lastName.map { fields.text($0, .lastName) }, phone: "",
             email: fields.email(email, "email"), passwordHash: "")
         try fields.finish()
         return try await users.makeAdministrator(

@@ -12,6 +12,10 @@ public struct MessageDecodingError: Error, Sendable, Equatable, CustomStringConv
         case repeatedMessage
         /// The message needs more memory or has more fields than the limits allow.
         case tooLarge
+        /// A string or bytes field has more bytes than its limit.
+        case tooLong(limit: Int)
+        /// A repeated field has more elements than its limit.
+        case tooManyElements(limit: Int)
         /// A string is not UTF-8.
         case invalidUTF8
         /// A string contains U+0000.
@@ -43,6 +47,8 @@ public struct MessageDecodingError: Error, Sendable, Equatable, CustomStringConv
         case .wrongType: "\(subject) has another wire type than the schema's"
         case .repeatedMessage: "\(subject) occurs more than once"
         case .tooLarge: "\(subject) is larger than allowed"
+        case .tooLong(let limit): "\(subject) has more than \(limit) bytes"
+        case .tooManyElements(let limit): "\(subject) has more than \(limit) elements"
         case .invalidUTF8: "\(subject) is not valid UTF-8"
         case .containsNUL: "\(subject) must not contain U+0000"
         case .unknownEnumerationValue: "\(subject) has a value that the schema does not name"
@@ -58,6 +64,8 @@ public struct DecodingLimits: Sendable {
     public var maximumFieldCount: Int
     /// Whether unknown enumeration values are rejected; otherwise they become `unrecognized`.
     public var refusesUnknownEnumerationValues: Bool
+    /// The limits of the fields of the message type; nil for none.
+    public var fields: FieldLimits?
 
     /// Makes limits.
     public init(maximumMemory: Int, maximumFieldCount: Int, refusesUnknownEnumerationValues: Bool) {

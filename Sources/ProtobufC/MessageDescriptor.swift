@@ -66,7 +66,7 @@ extension MessageDescriptor {
         _ body: (MessageSource) throws(MessageDecodingError) -> Result
     ) throws(MessageDecodingError) -> Result {
         var validator = WireValidator(limits)
-        try validator.validate(bytes, pointer)
+        try validator.validate(bytes, pointer, limits.fields)
         return try Arena.withArena(limit: limits.maximumMemory) { arena throws(MessageDecodingError) in
             var allocator = ProtobufCAllocator(
                 alloc: { Arena.allocate($0, $1) }, free: { _, _ in }, allocator_data: arena)

@@ -11,19 +11,28 @@ struct WireValidator {
     private var fieldsLeft: Int
     private var depth = 0
 
+    /// What was read of one message so far.
+    private struct Progress {
+        /// A bit for each singular submessage that occurred.
+        var seen: UInt64 = 0
+        /// How many more elements its repeated fields may have.
+        var elementsLeft: Int
+    }
+
     init(_ limits: DecodingLimits) {
         fieldsLeft = limits.maximumFieldCount
     }
 
     /// Throws if the bytes do not encode the message or exceed the limits.
     mutating func validate(
-        _ bytes: UnsafeRawBufferPointer, _ descriptor: UnsafePointer<ProtobufCMessageDescriptor>
+        _ bytes: UnsafeRawBufferPointer, _ descriptor: UnsafePointer<ProtobufCMessageDescriptor>,
+        _ limits: FieldLimits?
     ) throws(MessageDecodingError) {
         guard depth < Self.maximumDepth else { throw MessageDecodingError(.tooLarge) }
         depth += 1
         defer { depth -= 1 }
         var reader = WireReader(bytes)
-        var seen: UInt64 = 0
+        var progress = Progress(elementsLeft: limits?.elements ?? .max)
         while !reader.isAtEnd {
             guard let tag = reader.tag() else { throw MessageDecodingError(.malformed) }
             fieldsLeft -= 1
@@ -33,29 +42,40 @@ struct WireValidator {
                 throw MessageDecodingError(.malformed, field: name(tag >> 3, descriptor))
             }
             if let index = Self.index(of: tag >> 3, descriptor) {
-                try validateField(&seen, index, wireType, value, descriptor)
+                try validateField(&progress, index, wireType, value, descriptor, limits)
             }
         }
     }
 
     private mutating func validateField(
-        _ seen: inout UInt64, _ index: Int, _ wireType: WireType, _ value: UnsafeRawBufferPointer,
-        _ descriptor: UnsafePointer<ProtobufCMessageDescriptor>
+        _ progress: inout Progress, _ index: Int, _ wireType: WireType, _ value: UnsafeRawBufferPointer,
+        _ descriptor: UnsafePointer<ProtobufCMessageDescriptor>, _ limits: FieldLimits?
     ) throws(MessageDecodingError) {
         let field = descriptor.pointee.fields + index
         let expected = WireType(of: field.pointee.type)
         let isRepeated = field.pointee.label == PROTOBUF_C_LABEL_REPEATED
+        if let limits, value.count > limits.bytes[index] {
+            throw failure(.tooLong(limit: limits.bytes[index]), field)
+        }
+        if isRepeated {
+            progress.elementsLeft -= 1
+            guard progress.elementsLeft >= 0 else {
+                throw failure(.tooManyElements(limit: limits?.elements ?? 0), field)
+            }
+        }
         if wireType != expected {
             // Repeated numbers may be packed even if the schema does not say so.
             guard isRepeated, wireType == .lengthDelimited else { throw failure(.wrongType, field) }
             try countPacked(value, expected, field)
         } else if field.pointee.type == PROTOBUF_C_TYPE_MESSAGE {
             let bit = UInt64(1) << UInt64(index & 63)
-            guard isRepeated || seen & bit == 0 else { throw failure(.repeatedMessage, field) }
-            seen |= bit
+            guard isRepeated || progress.seen & bit == 0 else { throw failure(.repeatedMessage, field) }
+            progress.seen |= bit
             guard let submessage = field.pointee.descriptor else { throw failure(.malformed, field) }
             do throws(MessageDecodingError) {
-                try validate(value, submessage.assumingMemoryBound(to: ProtobufCMessageDescriptor.self))
+                try validate(
+                    value, submessage.assumingMemoryBound(to: ProtobufCMessageDescriptor.self),
+                    limits?.nested[index])
             } catch {
                 throw error.inside(String(cString: field.pointee.name))
             }

@@ -25,7 +25,8 @@ public final class HealthService: Sendable {
         var nextWatcher: UInt64 = 0
 
         func status(of service: String) -> HealthCheckResponse.ServingStatus? {
-            entries.first { $0.service == service }?.status
+            // By bytes: comparing texts normalises them, and this one is a peer's.
+            entries.first { $0.service.utf8.elementsEqual(service.utf8) }?.status
         }
     }
 
@@ -47,7 +48,7 @@ public final class HealthService: Sendable {
                 state.entries.append(Entry(service: service, status: status))
             }
             if service.isEmpty { overall.store(status.rawValue, ordering: .releasing) }
-            return state.watchers.values.filter { $0.service == service }
+            return state.watchers.values.filter { $0.service.utf8.elementsEqual(service.utf8) }
         }
         for watcher in watchers { watcher.changes.yield(status) }
     }

@@ -49,7 +49,8 @@ public struct Metadata: Sendable, Hashable, Collection, ExpressibleByDictionaryL
     /// All values of a key in order; the key is given in lower case.
     public subscript(key: String) -> [String] {
         var values: [String] = []
-        for pair in self where pair.key == key { values.append(pair.value) }
+        // By bytes: comparing texts normalises them, which takes quadratic time for runs of combining marks.
+        for pair in self where pair.key.utf8.elementsEqual(key.utf8) { values.append(pair.value) }
         return values
     }
 

@@ -29,6 +29,11 @@ public struct UnaryCall<Request: Message>: Sendable {
     /// The server's own timeout if the caller set none.
     public var deadline: ContinuousClock.Instant? { received.instantOfDeadline }
 
+    /// Decodes the request within these limits.
+    public func request(within limits: DecodingLimits) throws(MessageDecodingError) -> Request {
+        try Request(decoding: received.payload, limits: limits)
+    }
+
     /// Decodes the request; throws INVALID_ARGUMENT if the bytes are not that message or break its limits.
     public func request() throws(Status) -> Request {
         do {

@@ -2,6 +2,7 @@
 // limits. This test compares the committed file; with CLINIC_WRITE_REFERENCE set (`make docs`) it writes the file.
 
 import Foundation
+import ProtobufC
 import Testing
 
 @testable import ClinicService
@@ -16,11 +17,17 @@ private struct Facts: Encodable {
         let message: String
     }
 
+    struct FieldFact: Encodable {
+        let bytes: Int
+        let elements: Int
+    }
+
     let access = AccessTable.rows.mapValues(\.rawValue)
     let reasons = Reason.allCases.map {
         ReasonFact(name: $0.rawValue, code: $0.code.protoName, message: $0.message)
     }
     let wireReasons = RejectionReason.allCases.map(\.rawValue)
+    let fields = RequestLimits.rows.mapValues { FieldFact(bytes: $0.bytes, elements: $0.elements) }
     let limits: [String: Int64]
 
     init() {
@@ -35,6 +42,7 @@ private struct Facts: Encodable {
             "maximumBytesInFlightPerConnection": limits.maximumBytesInFlightPerConnection,
             "maximumCalls": limits.maximumCalls, "maximumConnections": limits.maximumConnections,
             "maximumConnectionsPerAddress": limits.maximumConnectionsPerAddress,
+            "maximumHandshakesPerAddress": limits.maximumHandshakesPerAddress,
             "maximumUnsentBytes": limits.maximumUnsentBytes, "maximumUnreadBytes": limits.maximumUnreadBytes,
             "maximumQueuedMessages": limits.maximumQueuedMessages,
             "maximumQueuedBytes": limits.maximumQueuedBytes,

@@ -130,6 +130,14 @@ SEEDS = {
         "escaped": access_token(role="\u00e9"),
     },
     "page-token": {"good": page_token([NOW, 7]), "text": page_token([1], b"abc"), "none": page_token([])},
+    "time": {
+        "ascii": b"a",
+        "marks": "\u0300\u0316".encode(),
+        "marks-behind-a-letter": ("a" + "\u0316\u0300" * 40).encode(),
+        "jamo": "\u1100\u1161\u11a8".encode(),
+        "space": b" ",
+        "not-utf-8": b"\xff\xcc",
+    },
 }
 
 if __name__ == "__main__":

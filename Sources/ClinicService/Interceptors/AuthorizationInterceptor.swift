@@ -12,6 +12,7 @@ struct AuthorizationInterceptor: Sendable {
     let method: String
     let access: Access
     let hasSideEffects: Bool
+    let limits: DecodingLimits
     let identity: Identity
     let logger: Logger
 
@@ -20,14 +21,14 @@ struct AuthorizationInterceptor: Sendable {
         _ call: UnaryCall<Request>, in batch: ReadBatch
     ) throws -> (Request, AuthorizedCall)? {
         guard let (caller, now) = try identity.callerWithoutWaiting(of: call, in: batch) else { return nil }
-        return try authorize(call, of: caller, now: now) { try Self.decode(call) }
+        return try authorize(call, of: caller, now: now) { try decode(call) }
     }
 
     /// The request and its authorized call.
     func authorize<Request: Message>(_ call: UnaryCall<Request>) async throws -> (Request, AuthorizedCall) {
         let now = Instant.now
         let caller = try await identity.caller(of: call.metadata, now: now)
-        return try authorize(call, of: caller, now: now) { try Self.decode(call) }
+        return try authorize(call, of: caller, now: now) { try decode(call) }
     }
 
     /// The same for a request that may hold the token itself, which is used where the metadata has none, and what asks
@@ -37,7 +38,7 @@ struct AuthorizationInterceptor: Sendable {
     ) async throws -> (Request, AuthorizedCall, StreamReauthorizer) {
         let now = Instant.now
         var token = try identity.token(in: call.metadata)
-        let decoded = Result { try Self.decode(call) }
+        let decoded = Result { try decode(call) }
         if case .success(let request) = decoded, !request.accessToken.isEmpty {
             let other = Array(request.accessToken.utf8)[...]
             guard token == nil || token == other else {
@@ -68,8 +69,12 @@ struct AuthorizationInterceptor: Sendable {
         )
     }
 
-    private static func decode<Request: Message>(_ call: UnaryCall<Request>) throws -> Request {
-        do throws(Status) { return try call.request() } catch { throw Status(malformed: error) }
+    private func decode<Request: Message>(_ call: UnaryCall<Request>) throws(Status) -> Request {
+        do throws(MessageDecodingError) {
+            return try call.request(within: limits)
+        } catch {
+            throw Status(error, decoding: Request.descriptor.name)
+        }
     }
 
     /// The failure of a call as its caller may see it.
@@ -79,10 +84,13 @@ struct AuthorizationInterceptor: Sendable {
 }
 
 extension Status {
-    /// The rejection of a payload, with our reason beside its details.
-    fileprivate init(malformed status: Status) {
-        self.init(.malformedRequest, status.message)
-        details += status.details
+    /// The rejection of a payload that is not this message or is beyond its limits.
+    fileprivate init(_ error: MessageDecodingError, decoding message: String) {
+        switch error.reason {
+        case .tooLong(let limit): self.init(field: error.field, "has at most \(limit) bytes")
+        case .tooManyElements(let limit): self.init(field: error.field, "has at most \(limit) elements")
+        default: self.init(.malformedRequest, "the payload is not a \(message): \(error)")
+        }
     }
 }
 
@@ -92,11 +100,13 @@ enum IdempotencyKey {
     static func read<Request: Message>(
         from call: UnaryCall<Request>, caller: Caller
     ) throws -> RequestContext.Key? {
-        let values = call.metadata["idempotency-key"]
-        guard let key = values.first, caller.userID != nil else { return nil }
-        guard values.count == 1, (1...128).contains(key.utf8.count),
-            key.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
-        else { throw Status(.invalidIdempotencyKey) }
-        return RequestContext.Key(text: key, requestDigest: try SHA256.digest(call.payload).bytes)
+        guard caller.userID != nil, let (key, isOnly) = call.metadata.first("idempotency-key") else {
+            return nil
+        }
+        guard isOnly, (1...128).contains(key.count), key.allSatisfy({ (0x20...0x7E).contains($0) }) else {
+            throw Status(.invalidIdempotencyKey)
+        }
+        return RequestContext.Key(
+            text: String(decoding: key, as: UTF8.self), requestDigest: try SHA256.digest(call.payload).bytes)
     }
 }

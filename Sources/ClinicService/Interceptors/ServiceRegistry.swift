@@ -12,12 +12,15 @@ public enum IncompleteService: Error, CustomStringConvertible {
     case noAccess(method: String)
     /// A method of the schema is not served.
     case notServed(method: String)
+    /// A field of a method's request is in no row of the table of limits.
+    case noLimit(method: String, field: String)
 
     /// One line for a person.
     public var description: String {
         switch self {
         case .noAccess(let method): "\(method) has no row in the access table"
         case .notServed(let method): "\(method) is in the schema but is not served"
+        case .noLimit(let method, let field): "\(method): \(field) has no row in RequestLimits"
         }
     }
 }
@@ -61,7 +64,7 @@ struct ServiceRegistry {
     mutating func serve<Request: Message, Response: Message>(
         _ method: Method<Request, Response>, _ handler: MethodHandler<Request, Response>
     ) throws(IncompleteService) {
-        let interceptor = try interceptor(method.service, method.name, hasSideEffects: method.hasSideEffects)
+        let interceptor = try interceptor(AnyMethod(method))
         let afterChange = method.hasSideEffects ? self.afterChange : nil
         let admits = self.admits
         let pool = handler.pool ?? (method.hasSideEffects ? .writes : .reads)
@@ -114,7 +117,7 @@ struct ServiceRegistry {
         _ handler:
             @escaping @Sendable (Request, AuthorizedCall, ResponseWriter<Response>) async throws -> Void
     ) throws(IncompleteService) {
-        let interceptor = try interceptor(method.service, method.name, hasSideEffects: method.hasSideEffects)
+        let interceptor = try interceptor(AnyMethod(method))
         router.register(method, endsWhenDraining: endsWhenDraining) { call, responses in
             do {
                 let (request, authorized) = try await interceptor.authorize(call)
@@ -134,7 +137,7 @@ struct ServiceRegistry {
                 Request, AuthorizedCall, StreamReauthorizer, ResponseWriter<Response>
             ) async throws -> Void
     ) throws(IncompleteService) {
-        let interceptor = try interceptor(method.service, method.name, hasSideEffects: method.hasSideEffects)
+        let interceptor = try interceptor(AnyMethod(method))
         router.register(method, endsWhenDraining: true) { call, responses in
             do {
                 let (request, authorized, reauthorizer) = try await interceptor.authorizeBearer(call)
@@ -146,15 +149,22 @@ struct ServiceRegistry {
     }
 
     private mutating func interceptor(
-        _ service: String, _ method: String, hasSideEffects: Bool
+        _ method: AnyMethod
     ) throws(IncompleteService) -> AuthorizationInterceptor {
         // The table's own name is a literal, which needs no reference counting.
-        guard let row = AccessTable.rows.index(forKey: "\(service)/\(method)") else {
-            throw .noAccess(method: "\(service)/\(method)")
+        guard let row = AccessTable.rows.index(forKey: "\(method.service)/\(method.name)") else {
+            throw .noAccess(method: "\(method.service)/\(method.name)")
         }
         let (name, access) = AccessTable.rows[row]
+        let limits: DecodingLimits
+        do throws(MissingFieldLimit) {
+            limits = try RequestLimits.limits(of: method.request)
+        } catch {
+            throw .noLimit(method: name, field: error.field)
+        }
         served.insert(name)
         return AuthorizationInterceptor(
-            method: name, access: access, hasSideEffects: hasSideEffects, identity: identity, logger: logger)
+            method: name, access: access, hasSideEffects: method.hasSideEffects, limits: limits,
+            identity: identity, logger: logger)
     }
 }

@@ -26,13 +26,23 @@ struct FieldReader: ~Copyable {
         return value
     }
 
-    /// A required text in composed form (NFC), without space around it, of at most that many characters.
-    mutating func text(_ value: String, _ field: String, limit: Int) -> String {
+    /// A required text in composed form (NFC), without space around it.
+    mutating func text(_ value: String, _ kind: TextField) -> String {
+        let field = kind.rawValue
+        // Composing takes time quadratic in the length of a run of combining marks.
+        guard value.utf8.count <= kind.bytes else {
+            note(field, "has at most \(kind.bytes) bytes")
+            return ""
+        }
+        guard !value.hasLongRunOfCombiningMarks else {
+            note(field, "has at most \(RequestLimits.combiningMarks) combining marks after one another")
+            return ""
+        }
         let text = value.trimmedAndComposed
         if text.isEmpty {
             note(field, "is required")
-        } else if text.utf8.count > 4 * limit || text.unicodeScalars.count > limit {
-            note(field, "has at most \(limit) characters")
+        } else if text.unicodeScalars.count > kind.characters {
+            note(field, "has at most \(kind.characters) characters")
         } else if text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
             note(field, "has no control characters")
         }
@@ -50,6 +60,10 @@ struct FieldReader: ~Copyable {
 
     /// Trimmed and lower-cased.
     mutating func email(_ value: String, _ field: String) -> String {
+        guard value.utf8.count <= EmailAddress.maximumBytes else {
+            note(field, "has at most \(EmailAddress.maximumBytes) bytes")
+            return ""
+        }
         let email = EmailAddress.normalised(value)
         if !EmailAddress.isPlausible(email) { note(field, "is an e-mail address such as ann@example.org") }
         return email
@@ -172,15 +186,19 @@ extension Status {
 
 /// E-mail addresses as accounts are known by.
 enum EmailAddress {
+    /// RFC 5321, section 4.5.3.1.3.
+    static let maximumBytes = 254
+
     /// Trimmed, composed and lower-cased: two spellings of one address are one account.
     static func normalised(_ text: String) -> String {
         text.trimmedAndComposed.lowercased()
     }
 
-    /// One @ with something on both sides, no space or control character, at most 254 bytes (RFC 5321 4.5.3.1.3).
+    /// One @ with something on both sides, no space, control character or long run of combining marks, and not too long.
     static func isPlausible(_ email: String) -> Bool {
         let parts = email.split(separator: "@", omittingEmptySubsequences: false)
-        return parts.count == 2 && parts.allSatisfy { !$0.isEmpty } && email.utf8.count <= 254
+        return parts.count == 2 && parts.allSatisfy { !$0.isEmpty } && email.utf8.count <= maximumBytes
+            && !email.hasLongRunOfCombiningMarks
             && !email.unicodeScalars.contains {
                 $0.properties.isWhitespace || $0.properties.generalCategory == .control
             }
@@ -230,6 +248,16 @@ struct UpdateMask {
 }
 
 extension String {
+    /// Whether more combining marks follow one another than the Stream-Safe Text Format allows.
+    fileprivate var hasLongRunOfCombiningMarks: Bool {
+        var run = 0
+        for scalar in unicodeScalars {
+            run = scalar.properties.canonicalCombiningClass == .notReordered ? 0 : run + 1
+            if run > RequestLimits.combiningMarks { return true }
+        }
+        return false
+    }
+
     /// Without white space at either end, and composed (NFC): to PostgreSQL the two spellings of é are different texts.
     fileprivate var trimmedAndComposed: String {
         guard let first = unicodeScalars.firstIndex(where: { !$0.properties.isWhitespace }),

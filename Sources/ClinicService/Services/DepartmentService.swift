@@ -82,7 +82,7 @@ struct DepartmentService: Sendable {
 
     private func draft(name: String, start: String, end: String) throws -> DepartmentStore.Draft {
         var fields = FieldReader()
-        let name = fields.text(name, "department_name", limit: 100)
+        let name = fields.text(name, .departmentName)
         let hours = fields.hours(from: start, to: end)
         return try DepartmentStore.Draft(name: name, nameKey: name.lowercased(), hours: fields.finish(hours))
     }

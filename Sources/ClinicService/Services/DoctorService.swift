@@ -119,8 +119,8 @@ struct DoctorService: Sendable {
     /// A doctor's fields, checked. The message serves both a registration and a merged update.
     private func draft(_ doctor: Doctor) throws -> DoctorStore.Draft {
         var fields = FieldReader()
-        let fullName = fields.text(doctor.fullName, "full_name", limit: 200)
-        let number = fields.text(doctor.registrationNumber, "registration_number", limit: 32)
+        let fullName = fields.text(doctor.fullName, .fullName)
+        let number = fields.text(doctor.registrationNumber, .registrationNumber)
         let expiry = fields.date(doctor.registrationExpiry, "registration_expiry")
         let fee = try fields.fee(doctor.consultationFee, "consultation_fee", clinic)
         let slotMinutes = fields.slotMinutes(doctor.slotMinutes, "slot_minutes")

@@ -22,10 +22,10 @@ extension UserService {
         var fields = FieldReader()
         var changes = UserStore.Changes()
         if mask.changes("first_name", whenSet: !wanted.firstName.isEmpty) {
-            changes.firstName = fields.text(wanted.firstName, "first_name", limit: 100)
+            changes.firstName = fields.text(wanted.firstName, .firstName)
         }
         if mask.changes("last_name", whenSet: !wanted.lastName.isEmpty) {
-            changes.lastName = fields.text(wanted.lastName, "last_name", limit: 100)
+            changes.lastName = fields.text(wanted.lastName, .lastName)
         }
         if mask.changes("phone", whenSet: !wanted.phone.isEmpty) {
             changes.phone = fields.phone(wanted.phone, "phone")

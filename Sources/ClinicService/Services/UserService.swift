@@ -22,8 +22,8 @@ struct UserService: Sendable {
     func createUser(_ request: CreateUserRequest, _ call: AuthorizedCall) async throws -> User {
         var fields = FieldReader()
         let draft = UserStore.Draft(
-            firstName: fields.text(request.firstName, "first_name", limit: 100),
-            lastName: fields.text(request.lastName, "last_name", limit: 100),
+            firstName: fields.text(request.firstName, .firstName),
+            lastName: fields.text(request.lastName, .lastName),
             phone: fields.phone(request.phone, "phone"), email: fields.email(request.email, "email"),
             passwordHash: "")
         try fields.finish()

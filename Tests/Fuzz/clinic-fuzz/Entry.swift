@@ -17,6 +17,7 @@ private let targets: [String: @Sendable () throws -> any FuzzTarget] = [
     "messages": { MessageTarget() },
     "access-token": { try AccessTokenTarget() },
     "page-token": { try PageTokenTarget() },
+    "time": { try TimeTarget() },
 ]
 
 private let target: any FuzzTarget = {
