@@ -78,6 +78,10 @@ struct ServerPages: Sendable {
             "clinic_password_refused_total", .counter, help: "Passwords rejected because the queue was full.",
             Double(passwords.rejectedCount))
         writeDatabase(into: &page)
+        page.write(
+            "clinic_log_lines_dropped_total", .counter,
+            help: "Log lines dropped because standard error was not read.",
+            Double(LogWriter.standardError.droppedLineCount))
         page.writeProcess()
         page.write(
             "clinic_build_info", .gauge, help: "Always 1; the version is in the label.",

@@ -1,6 +1,5 @@
 // Writes log lines for people or programs. Line breaks and terminal control characters are escaped, so that a
-// logged value cannot forge a line. Each line is one system call, so that lines of several threads and processes do
-// not mix.
+// logged value cannot forge a line.
 
 internal import Glibc
 public import Logging
@@ -13,7 +12,7 @@ public enum LogFormat: String, Sendable, CaseIterable {
     case text
 }
 
-/// Writes log lines to standard error.
+/// Formats log lines and hands them to a writer.
 public struct LineLogHandler: LogHandler {
     /// The lowest level that is written (default info).
     public var logLevel = Logger.Level.info
@@ -24,11 +23,13 @@ public struct LineLogHandler: LogHandler {
 
     private let label: String
     private let format: LogFormat
+    private let writer: LogWriter
 
     /// Makes a handler for the logger named `label`.
-    public init(label: String, format: LogFormat) {
+    public init(label: String, format: LogFormat, writer: LogWriter = .standardError) {
         self.label = label
         self.format = format
+        self.writer = writer
     }
 
     /// A metadata value of every line.
@@ -39,9 +40,18 @@ public struct LineLogHandler: LogHandler {
 
     /// Writes one line.
     public func log(event: LogEvent) {
+        writer.write(line(of: event, at: Self.now)) { [label, format] count in
+            let event = LogEvent(
+                level: .warning, message: "log lines were dropped: standard error was not read",
+                metadata: ["count": "\(count)"], source: nil, file: #fileID, function: #function, line: #line)
+            return LineLogHandler(label: label, format: format).line(of: event, at: Self.now)
+        }
+    }
+
+    private static var now: timespec {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
-        Self.write(line(of: event, at: time))
+        return time
     }
 
     /// The formatted line with its line break.
@@ -98,18 +108,6 @@ public struct LineLogHandler: LogHandler {
         let clock = "\(padded(Int(parts.tm_hour), 2)):\(padded(Int(parts.tm_min), 2))"
         return "\(date)-\(padded(Int(parts.tm_mday), 2))T\(clock):\(padded(Int(parts.tm_sec), 2))"
             + ".\(padded(time.tv_nsec / 1000, 6))Z"
-    }
-
-    /// Writes the line, in one system call if possible. A write error is ignored: there is no other place to report
-    /// it.
-    private static func write(_ line: [UInt8]) {
-        var rest = line[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return }
-            rest = rest.dropFirst(count)
-        }
     }
 }
 

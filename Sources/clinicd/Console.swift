@@ -3,6 +3,7 @@
 
 internal import ClinicStore
 internal import Glibc
+internal import Monitoring
 internal import PostgreSQL
 internal import RPC
 internal import TTRPCMessages
@@ -22,14 +23,16 @@ func say(_ line: String) {
     write("clinicd: \(line)\n", to: STDOUT_FILENO)
 }
 
-/// Writes a line to standard error.
+/// Writes a line to standard error, behind those of the log.
 func complain(_ text: String) {
-    write("clinicd: \(text.split(whereSeparator: \.isNewline).joined(separator: " "))\n", to: STDERR_FILENO)
+    let line = "clinicd: \(text.split(whereSeparator: \.isNewline).joined(separator: " "))\n"
+    LogWriter.standardError.write(Array(line.utf8)) { Array("clinicd: \($0) lines were dropped\n".utf8) }
 }
 
-/// Ends the process without running exit handlers: a thread may still be inside libpq, and the exit handlers of libkrb5,
-/// which libpq uses, would abort then. Output is not buffered, so nothing is lost.
+/// Ends the process when standard error has taken what was written to it, or does not take it within a second. Runs no exit handlers: a thread may still be inside libpq, and the exit handlers of libkrb5,
+/// which libpq uses, would abort then.
 func leave(_ status: Int32) -> Never {
+    LogWriter.standardError.flush(within: .seconds(1))
     _exit(status)
 }
 

@@ -9,11 +9,10 @@ internal import Logging
 internal import Monitoring
 internal import RPC
 internal import ServiceLifecycle
-internal import UnixSignals
 
 struct ServeCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
-        commandName: "serve", abstract: "Serve the clinic until SIGTERM or SIGINT.",
+        commandName: "serve", abstract: "Serve the clinic until SIGTERM, SIGINT or SIGQUIT.",
         discussion: """
             Without --database it starts a PostgreSQL of its own in the data directory and stops it at its end.
 
@@ -58,6 +57,7 @@ struct ServeCommand: DaemonCommand {
     var metrics: MetricsAddress?
 
     func run() async throws {
+        DaemonSignals.ignoreOthers()
         raiseLimitOfOpenFiles()
         let logger = storage.logger(standardLevel: .info)
         let group = ServiceGroup(
@@ -67,7 +67,7 @@ struct ServeCommand: DaemonCommand {
                         service: Daemon(command: self, logger: logger),
                         successTerminationBehavior: .gracefullyShutdownGroup)
                 ],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                gracefulShutdownSignals: DaemonSignals.ending, logger: logger))
         try await group.run()
     }
 }
@@ -130,10 +130,10 @@ private struct Daemon: Service, CustomStringConvertible {
         _ server: ClinicServer, _ directory: DataDirectory, _ certificates: ServerCertificates?
     ) async throws {
         let pages = try await servePages(of: server)
-        let reloading = await certificates?.reloadingOnHangUp()
+        let reloading = await DaemonSignals.reloadingOnHangUp(certificates, logger)
         let returningMemory = Task { await ProcessMemory.trimPeriodically() }
         defer {
-            reloading?.cancel()
+            reloading.cancel()
             returningMemory.cancel()
         }
         do {

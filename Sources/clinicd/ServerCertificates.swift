@@ -8,7 +8,6 @@ internal import NIOCore
 internal import OpenSSL
 internal import RPC
 internal import Synchronization
-internal import UnixSignals
 
 /// The files of the certificates.
 struct CertificateOptions: ParsableArguments {
@@ -98,12 +97,6 @@ final class ServerCertificates: Sendable {
         } catch {
             logger.error("the old certificates stay in use", metadata: ["reason": "\(error)"])
         }
-    }
-
-    /// Reads the files again at each SIGHUP until the returned task is cancelled.
-    func reloadingOnHangUp() async -> Task<Void, Never> {
-        let hangUps = await UnixSignalsSequence(trapping: .sighup)
-        return Task { for await _ in hangUps { self.reload() } }
     }
 
     /// Secures a connection with the current certificates.

@@ -39,6 +39,7 @@ final class Program: Sendable {
         var errors: [UInt8] = []
         var open: Set<Stream> = [.output, .errors]
         var isReaderGone = false
+        var isErrorReaderStalled = false
         var status: Int32?
     }
 
@@ -152,6 +153,10 @@ final class Program: Sendable {
             var buffer = [UInt8](repeating: 0, count: 65_536)
             var isOpen = true
             while isOpen {
+                if stream == .errors, state.value.withLock({ $0.isErrorReaderStalled }) {
+                    _ = poll(nil, 0, 20)
+                    continue
+                }
                 var events = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
                 let isReady = poll(&events, 1, 20) == 1
                 let count = isReady ? Foundation.read(descriptor, &buffer, buffer.count) : 0
@@ -213,6 +218,13 @@ final class Program: Sendable {
         return Ending(status: state.value.withLock { $0.status ?? -1 }, output: output, errors: errors)
     }
 
+    /// Waits for the end of the process alone; what it wrote may not be read yet.
+    func processEnd(sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        try await eventually(
+            "the end of the process", within: .seconds(120), sourceLocation: sourceLocation
+        ) { [self] in hasEnded }
+    }
+
     /// Sends a signal.
     func signal(_ signal: Int32) {
         kill(identifier, signal)
@@ -232,6 +244,11 @@ final class Program: Sendable {
     func hangUp() async throws {
         state.value.withLock { $0.isReaderGone = true }
         try await eventually("the closed pipes") { [state] in state.value.withLock { $0.open.isEmpty } }
+    }
+
+    /// Stops to read its standard error, or goes on with it.
+    func stallErrors(_ isStalled: Bool) {
+        state.value.withLock { $0.isErrorReaderStalled = isStalled }
     }
 
     /// Runs a program to its end.
