@@ -5,6 +5,7 @@ internal import ArgumentParser
 internal import ClinicServer
 internal import FoundationEssentials
 internal import Glibc
+internal import PostgreSQL
 internal import ProgramInput
 
 /// `clinicd`: serves the clinic and maintains its database.
@@ -31,7 +32,12 @@ struct Clinicd: AsyncParsableCommand {
         ServeCommand.self, MigrateCommand.self, CreateAdminCommand.self, SeedDemoCommand.self,
     ]
 
+    /// The variables for libpq that were set. They are not used: what a connection uses is in its URL.
+    static let ignoredVariables = ClientEnvironment.clear()
+
     static func main() async {
+        // Before there are other threads.
+        _ = ignoredVariables
         // Writing to a closed pipe must not end the daemon.
         signal(SIGPIPE, SIG_IGN)
         let environment: EnvironmentArguments

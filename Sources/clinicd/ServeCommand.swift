@@ -102,6 +102,11 @@ private struct Daemon: Service, CustomStringConvertible {
 
     func run() async throws {
         let settings = try command.clinic.settings()
+        if !Clinicd.ignoredVariables.isEmpty {
+            logger.notice(
+                "variables for PostgreSQL in the environment are not used; put what is needed into --database",
+                metadata: ["variables": "\(Clinicd.ignoredVariables.joined(separator: " "))"])
+        }
         let directory = try command.storage.directory()
         let keys = try SigningKeys.loadOrCreate(at: directory.keyFile)
         let certificates = try command.certificates.certificates(for: command.listen, logger)

@@ -88,11 +88,12 @@ struct ClusterDirectory: Sendable {
         }
     }
 
-    /// The directory of the socket: private, and short enough for sockaddr_un (108 bytes with the final NUL).
+    /// The directory of the socket: private, short enough for sockaddr_un (108 bytes with the final NUL), and without the
+    /// characters that separate and quote names in libpq's and the server's lists of hosts and directories.
     func makeSocketDirectory() throws(PrivateClusterError) -> String {
         let longest = 107 - "/.s.PGSQL.5432".utf8.count
         var path = owned + "/socket"
-        if path.utf8.count > longest {
+        if path.utf8.count > longest || path.contains(where: { ",\"".contains($0) }) {
             let name = "/clinic-\(getuid())-\(Self.fingerprint(of: root))"
             let places = [
                 getuid() == 0 ? "/run" : nil, getenv("XDG_RUNTIME_DIR").map { String(cString: $0) }, "/tmp",
