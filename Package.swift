@@ -76,7 +76,8 @@ let package = Package(
         .target(name: "Bcrypt", dependencies: ["CCrypt"], swiftSettings: settings),
         .target(
             name: "ClinicStore", dependencies: ["PostgreSQL", "Scheduling", logging],
-            exclude: ["list-schema"], resources: [.embedInCode("Schema")], swiftSettings: settings),
+            exclude: ["README.md", "list-schema"], resources: [.embedInCode("Schema")],
+            swiftSettings: settings),
 
         // What is seen from outside.
         .target(

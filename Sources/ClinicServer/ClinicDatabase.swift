@@ -108,7 +108,7 @@ public struct ClinicDatabase: Sendable {
         try await untilCancelled {
             let schema = try await ClinicSchema.open(url: configuration.url, logger: logger)
             var configuration = configuration
-            configuration.searchPath = schema.searchPath
+            schema.configure(&configuration)
             let database = Database(configuration: configuration, logger: logger)
             do {
                 try await database.start()

@@ -10,11 +10,20 @@ public struct BookingStore: Sendable {
     public init(database: Database) { self.database = database }
 
     private static let book = Mutation<BookingRecord>(
-        "book_appointments", isBatched: true, parameterCount: 8)
-    private static let hold = Mutation<BookingRecord>("hold_slot", parameterCount: 10)
-    private static let confirm = Mutation<BookingRecord>("confirm_hold", parameterCount: 5)
-    private static let reschedule = Mutation<BookingRecord>("reschedule_booking", parameterCount: 10)
-    private static let updateStatus = Mutation<BookingRecord>("update_booking_status", parameterCount: 9)
+        "book_appointments", isBatched: true, parameterCount: 8,
+        locks: LockedParameters(doctor: 1, start: 4, end: 5, user: 0))
+    private static let hold = Mutation<BookingRecord>(
+        "hold_slot", parameterCount: 10,
+        locks: LockedParameters(doctor: 1, start: 4, end: 5, user: 0))
+    private static let confirm = Mutation<BookingRecord>(
+        "confirm_hold", parameterCount: 5,
+        locks: LockedParameters(booking: 0, owner: 1))
+    private static let reschedule = Mutation<BookingRecord>(
+        "reschedule_booking", parameterCount: 10,
+        locks: LockedParameters(doctor: 3, start: 6, end: 7, booking: 0, owner: 1))
+    private static let updateStatus = Mutation<BookingRecord>(
+        "update_booking_status", parameterCount: 9,
+        locks: LockedParameters(booking: 0, owner: 1))
 
     /// Books an appointment.
     ///

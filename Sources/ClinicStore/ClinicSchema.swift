@@ -2,12 +2,12 @@
 // little that has to be done for them while a server runs.
 
 public import Logging
-internal import PostgreSQL
+public import PostgreSQL
 internal import Synchronization
 
 /// The schema in a database, brought to this program's version and held for as long as a server uses it.
 public final class ClinicSchema: Sendable {
-    /// What the sessions of this program look unqualified names up in: for `DatabaseConfiguration.searchPath`.
+    /// What the sessions of this program look unqualified names up in.
     public let searchPath: [String]
     private let connection: MaintenanceConnection
 
@@ -37,6 +37,12 @@ public final class ClinicSchema: Sendable {
                 maintain: { connection in try keepHouse(connection) })
         }
         return ClinicSchema(searchPath: searchPath.withLock(\.self), connection: connection)
+    }
+
+    /// Sets what the connections of this program need: where they find functions and views, and how they take locks.
+    public func configure(_ configuration: inout DatabaseConfiguration) {
+        configuration.searchPath = searchPath
+        configuration.lockStatement = LockedParameters.statement
     }
 
     /// Lets this version's functions and views be dropped by others.

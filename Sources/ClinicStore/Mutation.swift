@@ -66,7 +66,11 @@ struct Mutation<Result: Record>: Sendable {
     ///     result). An only caller is a batch of one.
     ///   - sharedParameters: how many parameters at the end are the same for all callers of a batch, and arrays themselves.
     ///   - parameterCount: its parameters after the context.
-    init(_ function: String, isBatched: Bool = false, sharedParameters: Int = 0, parameterCount: Int) {
+    ///   - locks: what it locks; without it, each call has a transaction of its own.
+    init(
+        _ function: String, isBatched: Bool = false, sharedParameters: Int = 0, parameterCount: Int,
+        locks: LockedParameters? = nil
+    ) {
         self.isBatched = isBatched
         let columns = "refusal, coalesce(detail, '{}'), \(Result.columnList(of: "(result)"))"
         let numbers = 1..<5 + parameterCount
@@ -78,11 +82,12 @@ struct Mutation<Result: Record>: Sendable {
                 "select \(columns) from \(function)(\(arrays.joined(separator: ", ")))",
                 batched:
                     "select call, \(columns) from \(function)(\(numbers.map { "$\($0)" }.joined(separator: ", ")))"
-                    + " order by call")
+                    + " order by call", locks: locks?.places)
         } else {
             let parameters = numbers.dropFirst(4).map { ", $\($0)" }.joined()
             statement = Statement(
-                "select \(columns) from \(function)(row($1, $2, $3, $4)::request_context\(parameters))")
+                "select \(columns) from \(function)(row($1, $2, $3, $4)::request_context\(parameters))",
+                locks: locks?.places)
         }
     }
 
@@ -133,7 +138,7 @@ struct Replay<Answer: Record>: Sendable {
     init(_ view: String) {
         statement = Statement(
             "select refusal, coalesce(detail, '{}'), \(Answer.columnList(of: "(result)")) from replay"
-                + "(row($1, $2, $3, $4)::request_context, null::\(view))")
+                + "(row($1, $2, $3, $4)::request_context, null::\(view))", locks: LockedParameters().places)
     }
 
     /// The answer that the context's key was given before, or nil. Refused with `keyReused`.

@@ -4,6 +4,7 @@ extension SchemaFile {
     /// Every file of Schema/, by path.
     static var all: [SchemaFile] {
         [
+            SchemaFile("functions/bookings/are_at_versions.sql", PackageResources.are_at_versions_sql),
             SchemaFile("functions/bookings/book_appointments.sql", PackageResources.book_appointments_sql),
             SchemaFile("functions/bookings/booking_created.sql", PackageResources.booking_created_sql),
             SchemaFile(
@@ -19,7 +20,6 @@ extension SchemaFile {
             SchemaFile("functions/bookings/hold_slot.sql", PackageResources.hold_slot_sql),
             SchemaFile("functions/bookings/is_visible_to.sql", PackageResources.is_visible_to_sql),
             SchemaFile("functions/bookings/lock_terms.sql", PackageResources.lock_terms_sql),
-            SchemaFile("functions/bookings/lock_versions.sql", PackageResources.lock_versions_sql),
             SchemaFile("functions/bookings/may_be_booked.sql", PackageResources.may_be_booked_sql),
             SchemaFile("functions/bookings/occupies_time_now.sql", PackageResources.occupies_time_now_sql),
             SchemaFile("functions/bookings/reschedule_booking.sql", PackageResources.reschedule_booking_sql),
@@ -41,6 +41,11 @@ extension SchemaFile {
             SchemaFile("functions/idempotency/complete_mutation.sql", PackageResources.complete_mutation_sql),
             SchemaFile("functions/idempotency/forget_keys.sql", PackageResources.forget_keys_sql),
             SchemaFile("functions/idempotency/replay.sql", PackageResources.replay_sql),
+            SchemaFile("functions/locks/conflicting_bookings.sql", PackageResources.conflicting_bookings_sql),
+            SchemaFile("functions/locks/lock_bookings.sql", PackageResources.lock_bookings_sql),
+            SchemaFile("functions/locks/lock_group.sql", PackageResources.lock_group_sql),
+            SchemaFile("functions/locks/lock_keys.sql", PackageResources.lock_keys_sql),
+            SchemaFile("functions/locks/lock_people.sql", PackageResources.lock_people_sql),
             SchemaFile("functions/sessions/open_session.sql", PackageResources.open_session_sql),
             SchemaFile("functions/sessions/refresh_session.sql", PackageResources.refresh_session_sql),
             SchemaFile("functions/sessions/revoke_tokens.sql", PackageResources.revoke_tokens_sql),

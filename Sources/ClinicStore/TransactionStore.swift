@@ -10,9 +10,14 @@ public struct TransactionStore: Sendable {
     public init(database: Database) { self.database = database }
 
     private static let pay = Mutation<TransactionRecord>(
-        "pay_bookings", isBatched: true, sharedParameters: 2, parameterCount: 4)
-    private static let refund = Mutation<TransactionRecord>("refund_transaction", parameterCount: 6)
-    private static let delete = Mutation<TransactionRecord>("delete_transaction", parameterCount: 2)
+        "pay_bookings", isBatched: true, sharedParameters: 2, parameterCount: 4,
+        locks: LockedParameters(booking: 0, owner: 1))
+    private static let refund = Mutation<TransactionRecord>(
+        "refund_transaction", parameterCount: 6,
+        locks: LockedParameters(transaction: 0))
+    private static let delete = Mutation<TransactionRecord>(
+        "delete_transaction", parameterCount: 2,
+        locks: LockedParameters(transaction: 0))
 
     /// Settles a booking at its price. Refused with `bookingNotFound`, `notPayable`, `alreadyPaid`.
     ///

@@ -19,6 +19,9 @@ public struct DatabaseConfiguration: Sendable {
     public var longestWait: Duration = .milliseconds(500)
     /// How many statements share one Sync and, for writes, one commit.
     public var batchLimit = 128
+    /// Takes the locks of all writes that share a transaction, before them; nil if the writes take none in an order of
+    /// their own. With it, a write that does not declare its locks has a transaction of its own.
+    public var lockStatement: LockStatement?
     /// How long one attempt to connect may take.
     public var connectTimeout: Duration = .seconds(5)
     /// How long a statement waits for a lost connection before it fails as unavailable; also how long `admits` says

@@ -43,6 +43,23 @@ struct ParameterBuffer: ~Copyable {
         }
     }
 
+    /// Encodes what the callers' statements lock, an array for each parameter of the lock statement.
+    mutating func fill(locksOf attempts: ArraySlice<Attempt>, _ statement: LockStatement) -> Bool {
+        var place = -1
+        return fill(statement.elements) { element, buffer in
+            place += 1
+            buffer.appendArrayHeader(count: attempts.count, elementType: element.type, hasNulls: true)
+            for attempt in attempts {
+                let start = buffer.used
+                buffer.append(-1 as Int32)
+                guard let parameter = attempt.request.lockedParameter(at: place), buffer.append(parameter)
+                else { continue }
+                buffer.replace(at: start, Int32(clamping: buffer.used - start - 4))
+            }
+            return (type: element.arrayType ?? 0, isPresent: true)
+        }
+    }
+
     private mutating func fill(
         _ values: [SQLValue],
         _ encode: (SQLValue, inout ParameterBuffer) -> (type: UInt32, isPresent: Bool)

@@ -11,9 +11,14 @@ struct PipelinedConnection: ~Copyable {
     let notices: ConnectionNotices
     var connection: OpaquePointer?
     private var parameters = ParameterBuffer()
+    private let lockStatement: LockStatement?
 
-    init(purpose: ConnectionPurpose, attemptLimit: Int, notices: ConnectionNotices) {
+    init(
+        purpose: ConnectionPurpose, attemptLimit: Int, lockStatement: LockStatement? = nil,
+        notices: ConnectionNotices
+    ) {
         machine = PipelineStateMachine(purpose: purpose, attemptLimit: attemptLimit)
+        self.lockStatement = lockStatement
         self.notices = notices
     }
 
@@ -57,15 +62,10 @@ struct PipelinedConnection: ~Copyable {
         }
         var batchStart = 0
         while batchStart < batch.attempts.count {
-            let batchEnd = batch.separately ? batchStart + 1 : batch.attempts.count
-            var start = batchStart
-            while start < batchEnd {
-                let end = batch.endOfRun(from: start, before: batchEnd)
-                guard execute(batch.attempts[start..<end], alone: batch.separately) else {
-                    machine.sendFailed()
-                    return .broken(Array(batch.attempts[batchStart...]))
-                }
-                start = end
+            let batchEnd = batch.endOfTransaction(from: batchStart)
+            guard send(batch, from: batchStart, to: batchEnd) else {
+                machine.sendFailed()
+                return .broken(Array(batch.attempts[batchStart...]))
             }
             machine.sync(statements: batchEnd - batchStart)
             guard PQpipelineSync(connection) == 1 else {
@@ -75,6 +75,31 @@ struct PipelinedConnection: ~Copyable {
             batchStart = batchEnd
         }
         return flush()
+    }
+
+    /// Sends the executions of one transaction, without its Sync; false if the connection is broken.
+    private mutating func send(_ batch: PipelineBatch, from batchStart: Int, to batchEnd: Int) -> Bool {
+        var start = batchStart
+        while start < batchEnd {
+            let end = batch.endOfRun(from: start, before: batchEnd)
+            // A single execution takes its locks in order by itself.
+            if start == batchStart, end < batchEnd, let lockStatement,
+                !lock(batch.attempts[batchStart..<batchEnd], with: lockStatement)
+            {
+                return false
+            }
+            guard execute(batch.attempts[start..<end], alone: batchStart >= batch.sharedCount) else {
+                return false
+            }
+            start = end
+        }
+        return true
+    }
+
+    /// Sends the statement that takes the locks of these callers; false if the connection is broken.
+    private mutating func lock(_ attempts: ArraySlice<Attempt>, with statement: LockStatement) -> Bool {
+        guard parameters.fill(locksOf: attempts, statement) else { return false }
+        return execute(statement.text, for: [], alone: false)
     }
 
     /// Sends one execution, for one caller or for several; false if the connection is broken.
@@ -88,6 +113,13 @@ struct PipelinedConnection: ~Copyable {
             text = request.statement.single
             guard parameters.fill(request.parameters) else { return false }
         }
+        return execute(text, for: attempts, alone: alone)
+    }
+
+    /// Sends one execution with the parameters in the buffer; false if the connection is broken.
+    private mutating func execute(
+        _ text: Statement.Text, for attempts: ArraySlice<Attempt>, alone: Bool
+    ) -> Bool {
         let count = Int32(clamping: parameters.types.count)
         let execution = machine.execute(
             attempts, statement: text.number, types: parameters.types, alone: alone)

@@ -98,13 +98,20 @@ struct PoolStateMachine: ~Copyable {
         }
         lastSequenceNumber &+= 1
         let shard = shard(of: request)
-        queue.append(Attempt(request: request, sequenceNumber: lastSequenceNumber), to: shard)
+        let attempt = Attempt(
+            request: request, sequenceNumber: lastSequenceNumber, alone: mustRunAlone(request.statement))
+        queue.append(attempt, to: shard)
         if !isBatched { action.batch = nextBatch(now: now) }
         guard queue.contains(request) else { return action }
         let time = now()
         queue.setWaitStart(of: request, to: time)
         noteWait(in: shard, since: time)
         return action
+    }
+
+    /// Whether a statement has a transaction of its own: what it locks is not known before it runs.
+    private func mustRunAlone(_ statement: Statement) -> Bool {
+        purpose == .writes && limits.lockStatement != nil && statement.locks == nil
     }
 
     enum CancelAction {
@@ -163,14 +170,10 @@ struct PoolStateMachine: ~Copyable {
         guard slot.isUp, slot.batchesInFlight == 0, queue.count > 0 else { return nil }
         var batch = PipelineBatch(connection: connection, generation: slot.generation)
         var time: ContinuousClock.Instant?
-        while batch.attempts.count < limits.batchLimit, let shard = nextShard(for: connection),
-            let isAlone = queue.isFirstAlone(in: shard)
-        {
-            if !batch.attempts.isEmpty, isAlone != batch.separately { break }
+        while batch.attempts.count < limits.batchLimit, let shard = nextShard(for: connection) {
             guard let attempt = queue.removeFirst(of: shard) else { break }
             guard attempt.request.move(from: .queued, to: .taken) else { continue }
             attempt.request.connection = connection
-            batch.separately = isAlone
             batch.attempts.append(attempt)
             delayEstimators[estimator(of: shard)].taken()
             guard let waitStart = attempt.waitStart else { continue }
@@ -179,8 +182,8 @@ struct PoolStateMachine: ~Copyable {
             statistics.queueTime += Attempt.clockStart.duration(to: taken) - waitStart
         }
         guard !batch.attempts.isEmpty else { return nil }
-        batch.coalesce()
-        let batches = batch.separately ? batch.attempts.count : 1
+        batch.arrange()
+        let batches = batch.transactions
         slots[connection].batchesInFlight += batches
         statistics.batches &+= batches
         statistics.statements &+= batch.attempts.count

@@ -28,6 +28,7 @@ final class PooledConnection: Sendable {
         pipeline = Mutex(
             PipelinedConnection(
                 purpose: pool.purpose, attemptLimit: configuration.attemptLimit,
+                lockStatement: pool.purpose == .writes ? configuration.lockStatement : nil,
                 notices: ConnectionNotices(logger: pool.logger)))
     }
 

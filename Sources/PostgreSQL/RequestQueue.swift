@@ -128,11 +128,6 @@ struct RequestQueue {
         return best?.shard
     }
 
-    /// Whether the request of a shard whose turn it is gets a Sync of its own; nil if the shard is empty.
-    func isFirstAlone(in shard: Int) -> Bool? {
-        shards[shard].count > 0 ? nodes[Int(flows[firstFlow(of: shard)].head)].attempt?.alone : nil
-    }
-
     /// Takes the request of a shard whose turn it is.
     mutating func removeFirst(of shard: Int) -> Attempt? {
         guard shards[shard].count > 0 else { return nil }

@@ -82,6 +82,14 @@ final class StatementRequest: Sendable {
             }
     }
 
+    /// What it gives to a parameter of the lock statement; nil for NULL.
+    func lockedParameter(at place: Int) -> SQLValue? {
+        guard let locks = statement.locks, locks.indices.contains(place), let index = locks[place],
+            parameters.indices.contains(index)
+        else { return nil }
+        return parameters[index]
+    }
+
     /// Claims the right to deliver the outcome; false if it was claimed before.
     func claim() -> Bool {
         atomicPhase.exchange(.over, ordering: .acquiringAndReleasing) != .over

@@ -229,7 +229,7 @@ func openDatabase(_ url: String, _ configure: (inout DatabaseConfiguration) -> V
 {
     let schema = try await ClinicSchema.open(url: url, logger: TestCluster.logger)
     var configuration = DatabaseConfiguration(url: url)
-    configuration.searchPath = schema.searchPath
+    schema.configure(&configuration)
     configure(&configuration)
     let database = Database(configuration: configuration, logger: TestCluster.logger)
     try await database.start()

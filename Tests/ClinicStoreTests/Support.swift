@@ -20,7 +20,7 @@ struct OpenedDatabase {
         self.url = if let url { url } else { try await TestCluster.makeDatabase() }
         schema = try await ClinicSchema.open(url: self.url, logger: TestCluster.logger)
         var configuration = DatabaseConfiguration(url: self.url)
-        configuration.searchPath = schema.searchPath
+        schema.configure(&configuration)
         configuration.readConnections = 1
         configuration.writeConnections = 1
         configuration.longestWait = .seconds(60)

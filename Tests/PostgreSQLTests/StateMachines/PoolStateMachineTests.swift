@@ -96,7 +96,7 @@ struct PoolStateMachineTests {
         #expect(machine.nextBatch(for: 1, now: Self.now)?.attempts.map(\.request.isPointRead) == [false])
     }
 
-    @Test func `a request that failed with others is sent in front of others, with a Sync of its own`() {
+    @Test func `a request that failed with others goes with the next batch, with a Sync of its own`() {
         var machine = machine()
         let first = machine.submit(request(), isBatched: false, now: Self.now).batch
         _ = machine.submit(request(), isBatched: false, now: Self.now)
@@ -104,8 +104,9 @@ struct PoolStateMachineTests {
         attempt?.alone = true
         let action = machine.completed(
             CompletedResults<Int>(again: attempt.map { [$0] } ?? [], batches: 1), on: 0, now: Self.now)
-        #expect(action.batch?.separately == true)
-        #expect(action.batch?.attempts.map(\.sequenceNumber) == [1])
+        #expect(action.batch?.sharedCount == 1)
+        #expect(action.batch?.transactions == 2)
+        #expect(action.batch?.attempts.map(\.sequenceNumber) == [2, 1])
         #expect(machine.snapshot.retries == 1)
     }
 

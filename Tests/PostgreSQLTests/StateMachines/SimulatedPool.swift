@@ -152,7 +152,7 @@ final class SimulatedPool {
         }
         var start = 0
         while start < batch.attempts.count {
-            let end = batch.separately ? start + 1 : batch.attempts.count
+            let end = batch.endOfTransaction(from: start)
             var messages: [SimulatedServer.Message] = []
             var place = start
             while place < end {
@@ -160,7 +160,7 @@ final class SimulatedPool {
                 let attempts = batch.attempts[place..<endOfRun]
                 let execution = connection.pipeline.execute(
                     attempts, statement: attempts.first?.request.statement.single.number ?? 0, types: [],
-                    alone: batch.separately)
+                    alone: start >= batch.sharedCount)
                 if execution.needsPrepare { messages.append(.prepare(execution.statement.name)) }
                 messages.append(
                     .execute(execution.statement.name, callers: attempts.map { number(of: $0.request) }))

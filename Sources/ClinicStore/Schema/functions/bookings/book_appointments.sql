@@ -2,7 +2,8 @@
 -- One statement books everybody who has a new key, whose doctor, department and patient are as expected, and who meets
 -- nobody. The others are looked at one after the other; so is an only caller, whom that costs less.
 --
--- Locks: keys (claim_keys); department, doctor (share) and patient (share) of each, by doctor and start; the booked times.
+-- Locks: the keys (claim_keys); departments, doctors and patients (lock_people); then what is in the way of those who meet
+-- something (lock_bookings).
 -- Refusals: KEY_REUSED; STALE_VERSION when doctor or department is no longer at the version the caller decided on;
 -- USER_NOT_FOUND; SLOT_TAKEN; PATIENT_BUSY.
 create function book_appointments(
@@ -21,6 +22,7 @@ declare
 begin
     if cardinality(p_actors) > 1 then
         claimed := claim_keys(p_actors, p_keys);
+        perform lock_people(p_doctors, p_users);
         ids := array(select nextval('clinic.booking_id_seq') from unnest(p_actors));
         return query
             with allowed as materialized (
@@ -36,7 +38,6 @@ begin
                 where given.place = any (claimed) and may_be_booked(
                     doctor, given.doctor_version, department, given.department_version, user_account)
                 order by given.doctor_id, given.start_time, given.place
-                for share of doctor, department, user_account
             ), inserted as (
                 insert into clinic.booking (
                     id, session_id, doctor_id, user_id, start_time, end_time, occupied, status, fee, gst)
@@ -68,6 +69,10 @@ begin
         rest := array(
             select place from unnest(ids) with ordinality as given (id, place)
             where not exists (select from clinic.booking where booking.id = given.id) order by place);
+        perform lock_bookings(conflicting_bookings(
+            array_agg(p_doctors[place]), array_agg(p_users[place]), array_agg(p_starts[place]), array_agg(p_ends[place])),
+            null, null)
+        from unnest(rest) as place;
     end if;
 
     foreach call in array rest loop

@@ -1,7 +1,7 @@
 -- Cancels the bookings of a locked doctor or user that start after p_now, and says how many; the other of p_doctor and p_user is
 -- null. p_from are the statuses that may be cancelled.
 --
--- Locks: the bookings by number (no key update), each with its payment.
+-- Locks: the bookings by number (no key update), all before the first is changed; then their payments.
 create function cancel_future_bookings(
     context request_context, p_doctor bigint, p_user bigint, p_now timestamptz, p_from text[])
 returns bigint language plpgsql as $$
@@ -9,10 +9,10 @@ declare
     old clinic.booking;
     cancelled bigint := 0;
 begin
-    for old in
-        select * from clinic.booking
+    foreach old in array array(
+        select booking from clinic.booking
         where (doctor_id = p_doctor or user_id = p_user) and start_time > p_now and status = any (p_from)
-        order by id for no key update
+        order by id for no key update)
     loop
         cancelled := cancelled + cancel_locked_booking(context, old);
     end loop;

@@ -1,6 +1,7 @@
 -- Holds a slot that was decided on by these versions for p_seconds, but not beyond its start.
 --
--- Locks: the key; the patient (no key update); doctor and department (lock_terms); the booked time (take_slot).
+-- Locks: the key; department, doctor and patient (lock_terms), so that the holds of one patient are counted one after the
+-- other; expired holds in its way (take_slot).
 -- Refusals: KEY_REUSED, STALE_VERSION, USER_NOT_FOUND, TOO_MANY_HOLDS with the limit, SLOT_TAKEN, PATIENT_BUSY.
 create function hold_slot(
     context request_context, p_user bigint, p_doctor bigint, p_doctor_version bigint, p_department_version bigint,
@@ -14,8 +15,6 @@ begin
     return query select * from replay(context, result);
     if found then return; end if;
 
-    -- The patient first, so that the holds of one patient are counted one after the other.
-    perform 1 from clinic.user_account where id = p_user for no key update;
     terms := lock_terms(p_doctor, p_doctor_version, p_department_version, p_user);
     if terms.refusal is not null then
         return query select terms.refusal, null::text[], result;

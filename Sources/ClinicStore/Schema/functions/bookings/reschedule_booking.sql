@@ -1,7 +1,7 @@
 -- Moves a booking to a time that was decided on by these versions of its doctor and department. It keeps its number, price and
 -- payments, and where the new time is taken it keeps the old one. p_from are the statuses that may be moved.
 --
--- Locks: the key, doctor and department (share), the booking (no key update), expired holds in the way of the new time.
+-- Locks: the key; department, doctor, patient, the booking and what is in the way of the new time (lock_group).
 -- Refusals: KEY_REUSED, STALE_VERSION, BOOKING_NOT_FOUND, STALE_ETAG, INVALID_TRANSITION, ALREADY_STARTED, SLOT_TAKEN,
 -- PATIENT_BUSY.
 create function reschedule_booking(
@@ -17,7 +17,10 @@ begin
     return query select * from replay(context, result);
     if found then return; end if;
 
-    if not lock_versions(p_doctor, p_doctor_version, p_department_version) then
+    perform lock_group(
+        array[context.actor], array[context.key], array[p_doctor], array[null::bigint], array[p_start], array[p_end],
+        array[p_id], array[p_owner], array[null::bigint]);
+    if not are_at_versions(p_doctor, p_doctor_version, p_department_version) then
         return query select 'STALE_VERSION', null::text[], result;
         return;
     end if;

@@ -1,7 +1,7 @@
 -- Inserts a booking of a slot on locked terms, held for p_hold_seconds (not beyond its start) or, if that is null, booked. Only
 -- an insert that met something looks what it was.
 --
--- Locks: expired holds in its way (expire_conflicting_holds). It waits for a rival whose transaction is running.
+-- Locks: expired holds in its way (expire_conflicting_holds). It waits for whoever is changing a booking in its way.
 -- Refusals: SLOT_TAKEN, PATIENT_BUSY; STALE_VERSION when rivals came and went three times.
 create function take_slot(
     p_user bigint, p_doctor bigint, p_start timestamptz, p_end timestamptz, p_fee bigint, p_gst bigint,

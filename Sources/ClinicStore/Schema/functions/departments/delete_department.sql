@@ -2,13 +2,14 @@
 -- doctors are deleted with it. Bookings and registrations share-lock the department, so none can slip in between the count and
 -- the deletion.
 --
--- Locks: the key, the department (update), its doctors by number (update), their bookings by number and their payments.
+-- Locks: the key, the department (update), its doctors by number (update), the bookings of all by number and their payments.
 -- Refusals: KEY_REUSED, DEPARTMENT_NOT_FOUND, HAS_DEPENDANTS with the counts.
 create function delete_department(context request_context, p_id bigint, p_now timestamptz, p_force text[])
 returns setof department_outcome language plpgsql as $$
 declare
     doctors bigint;
     bookings bigint;
+    members bigint[];
     member bigint;
     cancelled bigint;
     result department_view;
@@ -34,9 +35,12 @@ begin
             return;
         end if;
     else
-        for member in
-            select id from clinic.doctor where department_id = p_id and deleted_at is null order by id for update
-        loop
+        members := array(
+            select id from clinic.doctor where department_id = p_id and deleted_at is null order by id for update);
+        perform lock_bookings(array(
+            select id from clinic.booking
+            where doctor_id = any (members) and start_time > p_now and status = any (p_force)), null, null);
+        foreach member in array members loop
             cancelled := cancel_future_bookings(context, member, null, p_now, p_force);
             update clinic.doctor set deleted_at = clock_timestamp(), version = version + 1 where id = member;
             perform append_event(context, 'doctor', member, null, member,

@@ -1,17 +1,13 @@
 -- The callers of a batch, by their places in it, who have no key or a new one; of twins the first. A twin in another batch
 -- waits for the first one's response.
 --
--- Locks: the keys (advisory), in the order of their numbers.
+-- Locks: the keys (lock_keys).
 create function claim_keys(p_actors bigint[], p_keys text[]) returns bigint[] language plpgsql as $$
 begin
     if num_nulls(variadic p_keys) = cardinality(p_keys) then
         return array(select generate_subscripts(p_keys, 1));
     end if;
-    perform pg_advisory_xact_lock(number)
-    from (
-        select distinct hashtextextended(key, actor) as number from unnest(p_actors, p_keys) as given (actor, key)
-        where key is not null order by number
-    ) as lock;
+    perform lock_keys(p_actors, p_keys);
     return array(
         select min(call) from unnest(p_actors, p_keys) with ordinality as given (actor, key, call)
         where not exists (

@@ -5,7 +5,7 @@
 -- One statement pays for everybody who has a new key and whose booking may be paid; of several who pay for one booking it
 -- takes the first. The others are looked at one after the other; so is an only caller, whom that costs less.
 --
--- Locks: keys (claim_keys); the bookings (no key update), by number.
+-- Locks: the keys (claim_keys); the bookings (lock_bookings).
 -- Refusals: KEY_REUSED; BOOKING_NOT_FOUND; NOT_PAYABLE with the status; ALREADY_PAID.
 create function pay_bookings(
     p_actors bigint[], p_methods text[], p_keys text[], p_digests bytea[], p_bookings bigint[], p_owners bigint[],
@@ -22,6 +22,7 @@ declare
 begin
     if cardinality(p_actors) > 1 then
         claimed := claim_keys(p_actors, p_keys);
+        perform lock_bookings(p_bookings, p_owners, null);
         ids := array(select nextval('clinic.transaction_id_seq') from unnest(p_actors));
         return query
             with due as materialized (
@@ -32,7 +33,6 @@ begin
                 join clinic.booking on booking.id = given.booking_id
                 where given.place = any (claimed) and may_be_paid(booking, given.owner_id, p_payable)
                 order by booking.id, given.place
-                for no key update of booking
             ), inserted as (
                 insert into clinic.transaction (id, booking_id, user_id, fee, gst, total_fee, status)
                 select distinct on (due.booking_id) due.id, due.booking_id, due.user_id, due.fee, due.gst, due.fee + due.gst,

@@ -2,14 +2,13 @@
 -- after p_now is cancelled by the clinic. The responses stored for repeated keys lose the name too, those of others included.
 -- p_owner is who the user must be; null for administrators.
 --
--- Locks: changes of administrators (is_last_administrator), the key, the user (no key update), the bookings by number and their
+-- Locks: the key, the user (no key update), changes of administrators (is_last_administrator), the bookings by number and their
 -- payments.
 -- Refusals: KEY_REUSED, USER_NOT_FOUND, LAST_ADMINISTRATOR.
 create function erase_user(
     context request_context, p_id bigint, p_owner bigint, p_now timestamptz, p_cancelled_from text[])
 returns setof user_outcome language plpgsql as $$
 declare
-    is_last boolean := is_last_administrator(p_id);
     cancelled bigint;
     result user_view;
 begin
@@ -21,7 +20,7 @@ begin
     if not found then
         return query select 'USER_NOT_FOUND', null::text[], result;
         return;
-    elsif is_last then
+    elsif is_last_administrator(p_id) then
         return query select 'LAST_ADMINISTRATOR', null::text[], result;
         return;
     end if;

@@ -1,11 +1,10 @@
 -- Gives a user another role and ends all sessions.
 --
--- Locks: changes of administrators (is_last_administrator), the key, the user (no key update).
+-- Locks: the key, the user (no key update), changes of administrators (is_last_administrator).
 -- Refusals: KEY_REUSED, USER_NOT_FOUND, STALE_ETAG, LAST_ADMINISTRATOR.
 create function set_user_role(context request_context, p_id bigint, p_version bigint, p_role text)
 returns setof user_outcome language plpgsql as $$
 declare
-    is_last boolean := is_last_administrator(p_id);
     old clinic.user_account;
     result user_view;
 begin
@@ -23,7 +22,7 @@ begin
     elsif old.version <> p_version then
         return query select 'STALE_ETAG', null::text[], result;
         return;
-    elsif is_last then
+    elsif is_last_administrator(p_id) then
         return query select 'LAST_ADMINISTRATOR', null::text[], result;
         return;
     end if;
