@@ -78,13 +78,20 @@ public final class ClinicSchema: Sendable {
         }
     }
 
-    /// Makes room for events and deletes the keys that are older than a day.
+    /// Makes room for events, and deletes the keys that are older than a day. One server of a clinic deletes, until its
+    /// connection ends.
     private static func keepHouse(_ connection: AdminConnection) throws(DatabaseError) {
         _ = try connection.query("select clinic.add_event_partitions($1)", [.int64(partitionsAhead)])
+        var lock = try connection.query("select pg_try_advisory_lock(7411, 3)")[0]
+        guard try lock.bool() else { return }
         var forgotten = keysAtOnce
-        while forgotten == keysAtOnce {
-            var row = try connection.query("select forget_keys($1)", [.int64(keysAtOnce)])[0]
+        while forgotten >= keysAtOnce {
+            var row = try connection.query(
+                "select forgotten, forgotten_until from forget_keys($1)", [.int64(keysAtOnce)])[0]
             forgotten = try row.int64()
+            // Only now, since it is not undone with a transaction.
+            _ = try connection.query(
+                "select setval('clinic.keys_forgotten_until', $1)", [.int64(try row.int64())])
         }
     }
 

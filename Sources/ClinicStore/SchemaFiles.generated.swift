@@ -76,6 +76,9 @@ extension SchemaFile {
             SchemaFile(
                 "migrations/V002__time_off_in_local_days.sql",
                 PackageResources.V002__time_off_in_local_days_sql),
+            SchemaFile(
+                "migrations/V003__housekeeping_position.sql", PackageResources.V003__housekeeping_position_sql
+            ),
             SchemaFile("triggers/add_event_partitions.sql", PackageResources.add_event_partitions_sql),
             SchemaFile("triggers/check_journal_balances.sql", PackageResources.check_journal_balances_sql),
             SchemaFile("triggers/is_live_payment.sql", PackageResources.is_live_payment_sql),
