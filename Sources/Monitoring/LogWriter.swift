@@ -67,15 +67,19 @@ public final class LogWriter: Sendable {
     /// Waits until every line is written; false if that takes longer than the limit, as with a reader that stalls.
     @discardableResult
     public func flush(within limit: Duration) -> Bool {
-        let isFlushed = state.withLock { state in
-            if state.lines.isEmpty, !state.isWriting { return true }
-            state.flushers += 1
-            return false
-        }
-        guard !isFlushed else { return true }
         let (seconds, attoseconds) = limit.components
-        let nanoseconds = Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000)
-        return isEmpty.wait(timeout: .now() + .nanoseconds(nanoseconds)) == .success
+        let end =
+            DispatchTime.now() + .nanoseconds(Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000))
+        while true {
+            let isFlushed = state.withLock { state in
+                let isFlushed = state.lines.isEmpty && !state.isWriting
+                if !isFlushed { state.flushers += 1 }
+                return isFlushed
+            }
+            if isFlushed { return true }
+            // The signal may be that of an earlier flush that gave up.
+            if isEmpty.wait(timeout: end) == .timedOut { return false }
+        }
     }
 
     private static func append(_ line: [UInt8], _ state: inout State) {
