@@ -121,8 +121,10 @@ public final class Server: Sendable {
         _ channel: any Channel, userID: UInt32? = nil, security: ChannelSecurity? = nil
     ) -> EventLoopFuture<Void> {
         let host = channel.remoteAddress?.ipAddress
-        if security != nil, let host, !shared.handshakes.admits(host) {
-            shared.rateLimitedLogger.notice(.tooManyHandshakes, ["host": "\(host)"])
+        if security != nil, let address = host.flatMap({ ClientAddress(literal: $0) }),
+            !shared.handshakes.admits(address)
+        {
+            shared.rateLimitedLogger.notice(.tooManyHandshakes, ["host": "\(address)"])
             shared.metrics.connectionRefused("too_many_handshakes")
             return channel.close()
         }
