@@ -4,7 +4,8 @@
 --
 -- A partition is made as a table and then attached: that takes a lock on event that lets reads and writes go on. Callers
 -- wait for each other (advisory lock 7411, 2).
-create or replace function clinic.add_event_partitions(p_ahead bigint) returns bigint language plpgsql as $$
+create or replace function clinic.add_event_partitions(p_ahead bigint) returns bigint language plpgsql
+    set search_path = pg_catalog, pg_temp as $$
 declare
     size constant bigint := 10000000;
     current bigint;
