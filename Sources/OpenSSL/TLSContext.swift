@@ -28,10 +28,11 @@ public final class TLSContext: Sendable {
     private let session = Mutex<SavedSession?>(nil)
 
     /// Makes a server's context from PEM files: its certificate followed by the chain, and its key. With
-    /// `clientAuthorities`, only clients with a certificate of one of these authorities may connect. Throws a
-    /// `TLSError` that names the faulty file.
+    /// `clientAuthorities`, only clients with a certificate of one of these authorities may connect; with `revocations`
+    /// (PEM), only if a current list of each authority in its chain is there and does not have it. Throws a `TLSError`
+    /// that names the faulty file.
     public init(
-        serverCertificate: String, key: String, clientAuthorities: String? = nil
+        serverCertificate: String, key: String, clientAuthorities: String? = nil, revocations: String? = nil
     ) throws(TLSError) {
         handle = Handle(pointer: try Self.make(TLS_server_method()))
         try use(certificate: serverCertificate, key: key)
@@ -46,6 +47,7 @@ public final class TLSContext: Sendable {
             try trust(clientAuthorities)
             SSL_CTX_set_client_CA_list(pointer, SSL_load_client_CA_file(clientAuthorities))
             SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
+            if let revocations { try refuse(revocations) }
             try recheckCertificatesOnResumption()
         }
     }
@@ -167,6 +169,22 @@ public final class TLSContext: Sendable {
         guard SSL_CTX_load_verify_file(pointer, authorities) == 1 else {
             OpenSSLError.clear()
             throw .file(path: authorities, reason: "holds no certificate of an authority in PEM form")
+        }
+    }
+
+    /// Refuses the certificates that lists of their authorities revoke, and those whose authority has no current list.
+    private func refuse(_ lists: String) throws(TLSError) {
+        try PEMFile.check(lists)
+        OpenSSLError.clear()
+        let store = SSL_CTX_get_cert_store(pointer)
+        guard let lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file()),
+            X509_load_crl_file(lookup, lists, X509_FILETYPE_PEM) > 0
+        else {
+            OpenSSLError.clear()
+            throw .file(path: lists, reason: "holds no certificate revocation list in PEM form")
+        }
+        guard X509_STORE_set_flags(store, UInt(X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)) == 1 else {
+            throw .last("X509_STORE_set_flags")
         }
     }
 

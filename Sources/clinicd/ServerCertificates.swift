@@ -16,6 +16,7 @@ struct CertificateOptions: ParsableArguments {
         case tlsKey = "tls-key"
         case tlsClientCa = "tls-client-ca"
         case tlsClientName = "tls-client-name"
+        case tlsCrl = "tls-crl"
 
         var isRepeatable: Bool { self == .tlsClientName }
     }
@@ -45,6 +46,13 @@ struct CertificateOptions: ParsableArguments {
             valueName: "name"))
     var tlsClientName: [String] = []
 
+    @Option(
+        name: Name.tlsCrl.specification,
+        help: ArgumentHelp(
+            "Refuse client certificates that these revocation lists name, a PEM file with a current list of each "
+                + "authority; SIGHUP reads it again.", valueName: "file"))
+    var tlsCrl: String?
+
     func validate() throws {
         if tlsClientName.contains("") { throw ValidationError("--tls-client-name needs a name") }
     }
@@ -54,6 +62,7 @@ struct CertificateOptions: ParsableArguments {
         guard tlsClientName.isEmpty || tlsClientCa != nil else {
             throw Failure("--tls-client-name needs --tls-client-ca")
         }
+        guard tlsCrl == nil || tlsClientCa != nil else { throw Failure("--tls-crl needs --tls-client-ca") }
         let secure = listeners.first { if case .tls = $0 { true } else { false } }
         guard let tlsCert, let tlsKey else {
             if let secure { throw Failure("--listen \(secure) needs --tls-cert and --tls-key") }
@@ -63,7 +72,8 @@ struct CertificateOptions: ParsableArguments {
             return nil
         }
         return try ServerCertificates(
-            certificate: tlsCert, key: tlsKey, clientAuthorities: tlsClientCa, logger: logger)
+            certificate: tlsCert, key: tlsKey, clientAuthorities: tlsClientCa, revocations: tlsCrl,
+            logger: logger)
     }
 }
 
@@ -72,17 +82,23 @@ final class ServerCertificates: Sendable {
     private let certificate: String
     private let key: String
     private let clientAuthorities: String?
+    private let revocations: String?
     private let logger: Logger
     private let current: Mutex<TLSContext>
 
     /// Reads the files; throws what is wrong with them.
-    init(certificate: String, key: String, clientAuthorities: String?, logger: Logger) throws(TLSError) {
+    init(
+        certificate: String, key: String, clientAuthorities: String?, revocations: String?, logger: Logger
+    ) throws(TLSError) {
         self.certificate = certificate
         self.key = key
         self.clientAuthorities = clientAuthorities
+        self.revocations = revocations
         self.logger = logger
         current = Mutex(
-            try TLSContext(serverCertificate: certificate, key: key, clientAuthorities: clientAuthorities))
+            try TLSContext(
+                serverCertificate: certificate, key: key, clientAuthorities: clientAuthorities,
+                revocations: revocations))
         warnOfOpenKey()
     }
 
@@ -90,7 +106,8 @@ final class ServerCertificates: Sendable {
     func reload() {
         do throws(TLSError) {
             let next = try TLSContext(
-                serverCertificate: certificate, key: key, clientAuthorities: clientAuthorities)
+                serverCertificate: certificate, key: key, clientAuthorities: clientAuthorities,
+                revocations: revocations)
             current.withLock { $0 = next }
             warnOfOpenKey()
             logger.info("new certificates are in use")

@@ -187,6 +187,37 @@ struct SecureTests {
         #expect(try await daemon.stop().status == 0)
     }
 
+    @Test func `a client whose certificate is revoked is let in until the list is read`() async throws {
+        let setting = try await Setting()
+        let (authority, list) = (setting.authority, setting.clinic.directory + "/crl.pem")
+        func publish(_ name: String) throws {
+            try Data(contentsOf: URL(filePath: "\(authority)/\(name).pem")).write(to: URL(filePath: list))
+        }
+        try publish("crl")
+        let (daemon, address) = try await setting.serve(
+            "--tls-client-ca", authority + "/ca.pem", "--tls-crl", list)
+        func health() async throws -> Program.Ending {
+            try await clinic(
+                "health", "--address", "\(address)", "--ca", authority + "/ca.pem", "--cert",
+                authority + "/client.pem", "--key", authority + "/client.key", "--timeout", "20")
+        }
+        let before = try await health()
+        #expect(before.status == 0, "\(before)")
+        try publish("client-revoked")
+        daemon.signal(SIGHUP)
+        try await daemon.line(with: "new certificates are in use", on: .errors)
+        let after = try await health()
+        #expect(after.status == 7, "\(after)")
+        #expect(after.errors.contains("certificate revoked"), "\(after)")
+
+        try Data("nothing".utf8).write(to: URL(filePath: list))
+        daemon.signal(SIGHUP)
+        let line = try await daemon.line(with: "the old certificates stay in use", on: .errors)
+        #expect(line.contains("holds no certificate revocation list"), "\(line)")
+        #expect(try await health().status == 7)
+        #expect(try await daemon.stop().status == 0)
+    }
+
     @Test func `a server with a wrong certificate is tried once`() async throws {
         let setting = try await Setting()
         let other = try await Setting.authority(in: setting.clinic, "other")

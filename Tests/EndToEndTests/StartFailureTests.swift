@@ -31,6 +31,7 @@ struct StartFailureTests {
         Mistake(
             "--tls-cert", "/nothing.pem", "--tls-key", "/nothing.key", says: "/nothing.pem cannot be read"),
         Mistake("--tls-cert", "/nothing.pem", says: "--tls-cert needs --tls-key"),
+        Mistake("--tls-crl", "/nothing.pem", says: "--tls-crl needs --tls-client-ca"),
         Mistake("--listen", "unix:/" + String(repeating: "x", count: 107), says: "at most 107 bytes"),
         Mistake("--bcrypt-cost", "3", says: "--bcrypt-cost is 4 to 31, not 3"),
         Mistake("--bcrypt-cost", "32", says: "--bcrypt-cost is 4 to 31, not 32"),
