@@ -25,6 +25,8 @@ public final class ClinicServer: Sendable {
         /// How old a cached role and token version of a signed-in caller may be: a person who was signed out or has
         /// another role may still call for so long.
         public var userAccessAge = Duration.seconds(5)
+        /// What callers without a token may call (default: every method that needs no sign-in).
+        public var anonymousMethods = Set(AnonymousMethod.allCases)
         /// Who may connect and how long calls may take. The server itself sets the domain of errors and the names of
         /// metrics.
         public var transport = ServerConfiguration()

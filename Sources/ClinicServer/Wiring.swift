@@ -14,11 +14,12 @@ func makeServer(
     _ configuration: ClinicServer.Configuration, _ database: Database, _ health: HealthService,
     _ logger: Logger, _ metrics: any MetricsFactory
 ) throws -> Server {
-    let router = try clinicMethods(
-        ClinicDependencies(
-            clinic: configuration.clinic, stores: Stores(database: database),
-            passwords: configuration.passwords, signingKeys: configuration.signingKeys, health: health,
-            logger: logger, userAccessAge: configuration.userAccessAge))
+    var dependencies = ClinicDependencies(
+        clinic: configuration.clinic, stores: Stores(database: database),
+        passwords: configuration.passwords, signingKeys: configuration.signingKeys, health: health,
+        logger: logger, userAccessAge: configuration.userAccessAge)
+    dependencies.anonymousMethods = configuration.anonymousMethods
+    let router = try clinicMethods(dependencies)
     var transport = configuration.transport
     transport.errorDomain = clinicErrorDomain
     transport.metricsPrefix = "clinic"

@@ -25,6 +25,8 @@ public struct ClinicDependencies: Sendable {
     /// The maximum age of a cached role and token version: a user who was signed out, or whose role changed, can go on calling
     /// for so long.
     public var userAccessAge: Duration
+    /// What callers without a token may call.
+    public var anonymousMethods = Set(AnonymousMethod.allCases)
 
     /// A deployment's parts.
     public init(
@@ -80,7 +82,8 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> Router {
         pageTokens: pageTokens)
 
     var registry = ServiceRegistry(
-        identity: Identity(tokens: accessTokens, revocations: revocations), logger: dependencies.logger,
+        identity: Identity(tokens: accessTokens, revocations: revocations),
+        anonymousMethods: dependencies.anonymousMethods, logger: dependencies.logger,
         admits: stores.admits, afterChange: feed.hint)
     try registry.serve(dependencies.health)
 

@@ -144,6 +144,7 @@ struct PeerOptions: ParsableArguments {
         case allowUid = "allow-uid"
         case drainTime = "drain-time"
         case defaultTimeout = "default-timeout"
+        case anonymous
 
         var isRepeatable: Bool { self == .allowUid }
     }
@@ -168,6 +169,15 @@ struct PeerOptions: ParsableArguments {
             "How many seconds a call without a timeout may take, 1 to 3600.", valueName: "seconds"))
     var defaultTimeout: Int64 = 30
 
+    @Option(
+        name: Name.anonymous.specification,
+        help: ArgumentHelp(
+            "What callers who are not signed in may call, with commas between: "
+                + AnonymousMethod.allCases.map(\.rawValue).joined(separator: ", ")
+                + "; or none (default: all of these).", valueName: "methods"),
+        transform: parseAnonymousMethods)
+    var anonymous = Set(AnonymousMethod.allCases)
+
     func validate() throws {
         guard (0...3600).contains(drainTime) else {
             throw ValidationError("--drain-time is 0 to 3600 seconds, not \(drainTime)")
@@ -183,6 +193,26 @@ struct PeerOptions: ParsableArguments {
         configuration.drainTime = .seconds(drainTime)
         configuration.defaultTimeout = .seconds(defaultTimeout)
         return configuration
+    }
+}
+
+private func parseAnonymousMethods(_ text: String) throws -> Set<AnonymousMethod> {
+    if text == "none" { return [] }
+    let names = text.split(separator: ",", omittingEmptySubsequences: false)
+    return Set(
+        try names.map { name in
+            guard let method = AnonymousMethod(rawValue: name.trimmingSpaces) else {
+                let known = AnonymousMethod.allCases.map(\.rawValue).joined(separator: ", ")
+                throw ValidationError("\"\(name)\" is not one of \(known)")
+            }
+            return method
+        })
+}
+
+extension Substring {
+    /// Without spaces around it.
+    fileprivate var trimmingSpaces: String {
+        String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
     }
 }
 

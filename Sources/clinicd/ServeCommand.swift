@@ -123,6 +123,7 @@ private struct Daemon: Service, CustomStringConvertible {
             var configuration = ClinicServer.Configuration(
                 clinic: settings, signingKeys: keys,
                 passwords: try BcryptPool(cost: command.passwords.bcryptCost))
+            configuration.anonymousMethods = command.peers.anonymous
             configuration.transport = command.peers.serverConfiguration
             configuration.transport.allowedPeerNames = Set(command.certificates.tlsClientName)
             try await serve(

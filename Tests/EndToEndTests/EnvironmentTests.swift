@@ -28,6 +28,7 @@ struct EnvironmentTests {
         "CLINIC_TLS_KEY": ("server.key", "CLINIC_TLS_KEY needs --tls-cert"),
         "CLINIC_TLS_CLIENT_CA": ("ca.pem", "CLINIC_TLS_CLIENT_CA needs --tls-cert and --tls-key"),
         "CLINIC_TLS_CRL": ("crl.pem", "CLINIC_TLS_CRL needs --tls-client-ca"),
+        "CLINIC_ANONYMOUS": ("login,flying", "\"flying\" is not one of health"),
         "CLINIC_TLS_CLIENT_NAME": ("desk", "CLINIC_TLS_CLIENT_NAME needs --tls-client-ca"),
         "CLINIC_ALLOW_UID": ("0,root", "'root' is invalid for 'CLINIC_ALLOW_UID'"),
         "CLINIC_DRAIN_TIME": ("-1", "CLINIC_DRAIN_TIME is 0 to 3600 seconds"),

@@ -30,18 +30,22 @@ struct ServiceRegistry {
     private(set) var router = Router()
     private var served: Set<String> = []
     private let identity: Identity
+    private let access: [String: Access]
     private let logger: Logger
     private let admits: @Sendable (Stores.Pool) -> Bool
     private let afterChange: @Sendable () -> Void
 
     /// - Parameters:
+    ///   - anonymousMethods: what callers without a token may call.
     ///   - admits: whether the store takes another call on a pool.
     ///   - afterChange: is called after each call that may have changed something.
     init(
-        identity: Identity, logger: Logger, admits: @escaping @Sendable (Stores.Pool) -> Bool,
+        identity: Identity, anonymousMethods: Set<AnonymousMethod> = Set(AnonymousMethod.allCases),
+        logger: Logger, admits: @escaping @Sendable (Stores.Pool) -> Bool,
         afterChange: @escaping @Sendable () -> Void
     ) {
         self.identity = identity
+        access = AccessTable.table(open: anonymousMethods)
         self.logger = logger
         self.admits = admits
         self.afterChange = afterChange
@@ -155,7 +159,9 @@ struct ServiceRegistry {
         guard let row = AccessTable.rows.index(forKey: "\(method.service)/\(method.name)") else {
             throw .noAccess(method: "\(method.service)/\(method.name)")
         }
-        let (name, access) = AccessTable.rows[row]
+        let name = AccessTable.rows[row].key
+        // The table of the deployment has the same rows.
+        let access = access[name] ?? AccessTable.rows[row].value
         let limits: DecodingLimits
         do throws(MissingFieldLimit) {
             limits = try RequestLimits.limits(of: method.request)
