@@ -51,16 +51,17 @@ public struct ClinicDatabase: Sendable {
     /// the command uses the same cluster. While that server starts or stops, the command tries again for 30 seconds.
     /// Throws as `open` does.
     public static func openBesideServer(
-        _ location: DatabaseLocation, logger: Logger
+        _ location: DatabaseLocation, logger: Logger,
+        configure: (inout DatabaseConfiguration) -> Void = { _ in }
     ) async throws -> ClinicDatabase {
         guard case .privateCluster(let directory) = location else {
-            return try await open(location, logger: logger)
+            return try await open(location, logger: logger, configure: configure)
         }
         let end = ContinuousClock.now + startOrStopTime
         while true {
             do {
                 let url = PrivateCluster.runningURL(directory: directory)
-                return try await open(url.map { .url($0) } ?? location, logger: logger)
+                return try await open(url.map { .url($0) } ?? location, logger: logger, configure: configure)
             } catch  where isTransient(error) && ContinuousClock.now < end {
                 logger.debug("waiting for the server", metadata: ["reason": "\(error)"])
                 try await Task.sleep(for: .milliseconds(100))
@@ -106,6 +107,12 @@ public struct ClinicDatabase: Sendable {
         _ configuration: DatabaseConfiguration, of cluster: PrivateCluster?, _ logger: Logger
     ) async throws -> ClinicDatabase {
         try await untilCancelled {
+            if !configuration.allowsUnsafeDurability {
+                // Before anything is changed.
+                try await AdminConnection.withConnection(url: configuration.url) { connection in
+                    try connection.checkDurability()
+                }
+            }
             let schema = try await ClinicSchema.open(url: configuration.url, logger: logger)
             var configuration = configuration
             schema.configure(&configuration)

@@ -31,6 +31,11 @@ public final class ClinicSchema: Sendable {
             try await MaintenanceConnection.open(
                 url: url, every: interval, logger: logger,
                 prepare: { connection in
+                    if let host = connection.plainTextHost {
+                        logger.warning(
+                            "the connection to PostgreSQL crosses the network in plain text; add sslmode=verify-full",
+                            metadata: ["host": "\(host)"])
+                    }
                     let schema = try prepare(connection, logger)
                     searchPath.withLock { $0 = schema.searchPath }
                 },

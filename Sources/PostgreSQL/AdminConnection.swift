@@ -46,6 +46,7 @@ public final class AdminConnection {
                 .unusable, "the server is PostgreSQL \(version / 10_000); this needs 15 or newer")
         }
         PQsetNoticeReceiver(pointer, { _, _ in }, nil)
+        try connection.execute(parameters.session.statement(serverVersion: version))
         return connection
     }
 
@@ -83,6 +84,24 @@ public final class AdminConnection {
         guard let tag = PQcmdStatus(result.pointer), String(cString: tag) == "COMMIT" else {
             throw DatabaseError(.server(SQLState("25P02")), "the transaction was rolled back")
         }
+    }
+
+    /// Throws `.unusable` if the server can lose changes that were acknowledged.
+    public func checkDurability() throws(DatabaseError) {
+        var row = try query(SessionSettings.durabilityQuery)[0]
+        var values: [String] = []
+        for _ in SessionSettings.durable { values.append(try row.text()) }
+        if let faults = SessionSettings.faults(in: values) {
+            throw DatabaseError(.unusable, SessionSettings.refusal(of: faults))
+        }
+    }
+
+    /// The address of the server if the connection reaches another machine unencrypted; nil otherwise.
+    public var plainTextHost: String? {
+        // The address in use; empty for a Unix socket.
+        let host = PQhostaddr(connection).map { String(cString: $0) } ?? ""
+        let isLocal = host.isEmpty || host == "::1" || host.hasPrefix("127.")
+        return isLocal || PQsslInUse(connection) == 1 ? nil : host
     }
 
     /// The descriptor of its socket, or −1.

@@ -19,6 +19,11 @@ final class ConnectionNotices: Sendable {
     /// The context that libpq passes to the callback; valid as long as the object is kept.
     var pointer: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
 
+    /// The server may lose what was acknowledged, and the administrator has allowed that.
+    func warnOfUnsafeDurability(_ what: String) {
+        logger.warning("acknowledged changes can be lost", metadata: ["cause": "\(what)"])
+    }
+
     static let receiver: PQnoticeReceiver = { pointer, result in
         guard let pointer, let result else { return }
         let notices = Unmanaged<ConnectionNotices>.fromOpaque(pointer).takeUnretainedValue()

@@ -16,39 +16,32 @@ enum ConnectionPurpose: Sendable {
 struct ConnectionParameters: Sendable {
     let keys: [String]
     let values: [String]
+    /// What is set on the session, too.
+    let session: SessionSettings
 
     init(_ configuration: DatabaseConfiguration, purpose: ConnectionPurpose) throws(DatabaseError) {
         let given = try Self.parse(configuration.url)
-        var settings = ["-c timezone=UTC"]
-        if !configuration.searchPath.isEmpty {
-            settings.append("-c search_path=\(configuration.searchPath.joined(separator: ","))")
-        }
-        var session = "any"
+        session = SessionSettings(configuration, purpose: purpose)
+        var settings = session.startupOptions
+        var servers = "any"
         if purpose != .administration {
-            settings += [
-                "-c statement_timeout=\(configuration.statementTimeout.milliseconds)",
-                "-c lock_timeout=\(configuration.lockTimeout.milliseconds)",
-                // Ends a statement soon after its client is gone.
-                "-c client_connection_check_interval=500",
-                "-c idle_in_transaction_session_timeout=\(configuration.idleInTransactionTimeout.milliseconds)",
-            ]
+            // Ends a statement soon after its client is gone.
+            settings.append("-c client_connection_check_interval=500")
             // Not a standby, which may lag behind what has been acknowledged.
-            session = purpose == .writes ? "read-write" : "primary"
+            servers = purpose == .writes ? "read-write" : "primary"
         }
         // Writes find rows by index also in the first minutes of a table: plans made when it was empty stay in use
         // until it is analysed.
         if purpose == .writes {
             settings += ["seqscan", "hashjoin", "mergejoin"].map { "-c enable_\($0)=off" }
         }
-        // A read is sent again after a lost connection, so it must not change anything.
-        if purpose == .reads { settings.append("-c default_transaction_read_only=on") }
         if let options = given["options"] { settings.insert(options, at: 0) }
         // PostgreSQL assumes a disk that seeks by default, and would scan a table of a few hundred doctors to find
         // one. The URL can override this.
         settings.insert("-c random_page_cost=1.1", at: 0)
         let pairs = [
             ("application_name", "clinicd"),
-            ("target_session_attrs", session),
+            ("target_session_attrs", servers),
             ("keepalives", "1"), ("keepalives_idle", "10"), ("keepalives_interval", "5"),
             ("keepalives_count", "3"),
             ("tcp_user_timeout", "10000"),

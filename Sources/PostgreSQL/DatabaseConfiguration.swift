@@ -52,6 +52,10 @@ public struct DatabaseConfiguration: Sendable {
     /// rejected promptly under overload. Write backends keep theirs, because they hold locks.
     public var niceness: Int32?
 
+    /// Whether the server may lose changes that were acknowledged (fsync or synchronous_commit off, and so on); otherwise no
+    /// connection of the pools is made then.
+    public var allowsUnsafeDurability = false
+
     /// The defaults, for the database at the URL.
     public init(url: String) {
         self.url = url

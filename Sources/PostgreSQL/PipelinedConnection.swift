@@ -12,6 +12,10 @@ struct PipelinedConnection: ~Copyable {
     var connection: OpaquePointer?
     private var parameters = ParameterBuffer()
     private let lockStatement: LockStatement?
+    /// Whether the connection is made and its session is being set.
+    var isBeingSet = false
+    /// What the statement that sets the session has read.
+    var sessionValues: [String]?
 
     init(
         purpose: ConnectionPurpose, attemptLimit: Int, lockStatement: LockStatement? = nil,

@@ -29,6 +29,12 @@ struct EnvironmentArguments {
         var used: [any OptionName] = []
         for name in command.optionNames where !given.contains(name.option[...]) {
             guard let text = environment[name.variable], !text.isEmpty else { continue }
+            if name.isFlag, text == "0" { continue }
+            if name.isFlag, text == "1" {
+                added.append(name.option)
+                used.append(name)
+                continue
+            }
             let values = name.isRepeatable ? text.split(separator: ",").map(String.init) : [text]
             added += values.map { "\(name.option)=\($0)" }
             used.append(name)

@@ -3,14 +3,17 @@
 
 internal import ArgumentParser
 
-/// An option that takes a value, such as --data-dir, with its variable, CLINIC_DATA_DIR.
+/// An option, such as --data-dir, with its variable, CLINIC_DATA_DIR.
 protocol OptionName: CaseIterable, RawRepresentable<String>, Sendable {
     /// Whether the option may be repeated; its variable holds a list separated by commas.
     var isRepeatable: Bool { get }
+    /// Whether the option takes no value; its variable is 1 or 0.
+    var isFlag: Bool { get }
 }
 
 extension OptionName {
     var isRepeatable: Bool { false }
+    var isFlag: Bool { false }
 
     /// The name for the parser.
     var specification: NameSpecification { .customLong(rawValue) }
@@ -24,6 +27,6 @@ extension OptionName {
 
 /// A command that takes options from the environment too.
 protocol DaemonCommand: AsyncParsableCommand {
-    /// Every option of the command that takes a value.
+    /// Every option of the command.
     static var optionNames: [any OptionName] { get }
 }

@@ -5,6 +5,7 @@ internal import ClinicServer
 internal import ClinicService
 internal import Logging
 internal import Monitoring
+internal import PostgreSQL
 internal import RPC
 internal import Scheduling
 
@@ -13,8 +14,11 @@ struct StorageOptions: ParsableArguments {
     enum Name: String, OptionName {
         case dataDir = "data-dir"
         case database
+        case allowUnsafeDurability = "allow-unsafe-durability"
         case logLevel = "log-level"
         case logFormat = "log-format"
+
+        var isFlag: Bool { self == .allowUnsafeDurability }
     }
 
     @Option(
@@ -30,6 +34,13 @@ struct StorageOptions: ParsableArguments {
             "A PostgreSQL 15 or newer to use instead of the private one, as a connection URL.",
             valueName: "url"))
     var database: String?
+
+    @Flag(
+        name: Name.allowUnsafeDurability.specification,
+        help:
+            "Serve also if PostgreSQL can lose acknowledged changes (fsync, full_page_writes or synchronous_commit off)."
+    )
+    var allowUnsafeDurability = false
 
     @Option(
         name: Name.logLevel.specification,
@@ -69,7 +80,9 @@ struct StorageOptions: ParsableArguments {
 
     /// Opens the database for a command that may run beside the daemon.
     func openBesideDaemon() async throws -> ClinicDatabase {
-        try await ClinicDatabase.openBesideServer(location(in: directory()), logger: logger())
+        try await ClinicDatabase.openBesideServer(location(in: directory()), logger: logger()) { pool in
+            pool.allowsUnsafeDurability = allowUnsafeDurability
+        }
     }
 
     func logger(standardLevel: Logger.Level = .warning) -> Logger {

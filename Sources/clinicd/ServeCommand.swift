@@ -7,6 +7,7 @@ internal import ClinicService
 internal import ClinicStore
 internal import Logging
 internal import Monitoring
+internal import PostgreSQL
 internal import RPC
 internal import ServiceLifecycle
 
@@ -72,6 +73,11 @@ struct ServeCommand: DaemonCommand {
     }
 }
 
+/// Whether only this machine reaches a host; a name other than localhost may be any.
+private func isLoopback(_ host: String) -> Bool {
+    host == "localhost" || host == "::1" || host.hasPrefix("127.")
+}
+
 private func parseAddress(_ text: String) throws -> Address {
     do throws(AddressError) {
         return try Address(parsing: text)
@@ -114,7 +120,9 @@ private struct Daemon: Service, CustomStringConvertible {
         let database: ClinicDatabase
         do {
             database = try await cancelWhenGracefulShutdown {
-                try await ClinicDatabase.open(location, logger: logger)
+                try await ClinicDatabase.open(location, logger: logger) { pool in
+                    pool.allowsUnsafeDurability = command.storage.allowUnsafeDurability
+                }
             }
         } catch is CancellationError {
             return
@@ -174,6 +182,11 @@ private struct Daemon: Service, CustomStringConvertible {
         let standard = [directory.socket, Address.tcp(host: "127.0.0.1", port: 7411)]
         for address in command.listen.isEmpty ? standard : command.listen {
             let security: ChannelSecurity? = if case .tls = address { certificates?.security } else { nil }
+            if case .tcp(let host, _) = address, !isLoopback(host) {
+                logger.warning(
+                    "passwords, tokens and health data cross the network in plain text; listen on tls: instead",
+                    metadata: ["address": "\(address)"])
+            }
             say("listening on \(try await server.listen(on: address, security: security))")
         }
     }

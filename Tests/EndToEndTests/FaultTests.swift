@@ -62,7 +62,9 @@ struct FaultTests {
             }
         }
         #expect(try await clinic.createAdministrator("admin@example.org").status == 0)
-        var daemon = try await clinic.serve(["--log-level", "critical"])
+        let options =
+            ["--log-level", "critical"] + (answersBeforeCommit ? ["--allow-unsafe-durability"] : [])
+        var daemon = try await clinic.serve(options)
         let scene = try await FaultScene(clinic)
         var generator = SeededGenerator(seed: seed)
         let writers = (0..<FaultScene.writers).map { number in Task { await scene.write(number) } }
@@ -86,7 +88,7 @@ struct FaultTests {
                 try await daemon.stop(SIGKILL)
                 // Answers that were under way may have been counted after the fault before; it may still be down.
                 try await eventually("PostgreSQL") { (try? await scene.halfDone(cluster.url)) != nil }
-                daemon = try await clinic.serve(["--log-level", "critical"])
+                daemon = try await clinic.serve(options)
             case .backend?:
                 let backends = TestCluster.serverProcesses(of: cluster.serverProcess ?? 0).filter(isBackend)
                 if let backend = backends.randomElement(using: &generator) { kill(backend, SIGKILL) }
