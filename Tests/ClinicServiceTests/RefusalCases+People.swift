@@ -59,6 +59,10 @@ private let accountCases: [RefusalCase] = [
             UserServiceMethods.updateUser,
             UpdateUserRequest(updateMask: ProtobufFieldMask(paths: ["last_name"])))
     },
+    RefusalCase("a name that cannot be seen", .invalidArgument, "INVALID_FIELD") {
+        try await $0.patient.call(
+            UserServiceMethods.updateUser, UpdateUserRequest(user: User(lastName: "\u{200b}\u{3164}")))
+    },
     RefusalCase("a stale etag of a user", .aborted, "STALE_ETAG") {
         try await $0.patient.call(
             UserServiceMethods.updateUser, UpdateUserRequest(user: User(phone: "123"), etag: "999"))

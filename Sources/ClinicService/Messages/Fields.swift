@@ -39,7 +39,7 @@ struct FieldReader: ~Copyable {
             return ""
         }
         let text = value.trimmedAndComposed
-        if text.isEmpty {
+        if !text.isVisible {
             note(field, "is required")
         } else if text.unicodeScalars.count > kind.characters {
             note(field, "has at most \(kind.characters) characters")
@@ -189,19 +189,18 @@ enum EmailAddress {
     /// RFC 5321, section 4.5.3.1.3.
     static let maximumBytes = 254
 
-    /// Trimmed, composed and lower-cased: two spellings of one address are one account.
+    /// Trimmed and folded: two spellings of one address are one account.
     static func normalised(_ text: String) -> String {
-        text.trimmedAndComposed.lowercased()
+        text.trimmedAndComposed.folded
     }
 
-    /// One @ with something on both sides, no space, control character or long run of combining marks, and not too long.
+    /// One @ with something on both sides, no space, nothing that cannot be seen, no long run of combining marks, and not
+    /// too long.
     static func isPlausible(_ email: String) -> Bool {
         let parts = email.split(separator: "@", omittingEmptySubsequences: false)
         return parts.count == 2 && parts.allSatisfy { !$0.isEmpty } && email.utf8.count <= maximumBytes
             && !email.hasLongRunOfCombiningMarks
-            && !email.unicodeScalars.contains {
-                $0.properties.isWhitespace || $0.properties.generalCategory == .control
-            }
+            && !email.unicodeScalars.contains { $0.properties.isWhitespace || $0.isInvisible }
     }
 }
 
@@ -245,26 +244,4 @@ struct UpdateMask {
 
     /// Whether a field is to be changed: it is in the mask or, without a mask, it has a value.
     func changes(_ path: String, whenSet isSet: Bool) -> Bool { paths?.contains(path) ?? isSet }
-}
-
-extension String {
-    /// Whether more combining marks follow one another than the Stream-Safe Text Format allows.
-    fileprivate var hasLongRunOfCombiningMarks: Bool {
-        var run = 0
-        for scalar in unicodeScalars {
-            run = scalar.properties.canonicalCombiningClass == .notReordered ? 0 : run + 1
-            if run > RequestLimits.combiningMarks { return true }
-        }
-        return false
-    }
-
-    /// Without white space at either end, and composed (NFC): to PostgreSQL the two spellings of é are different texts.
-    fileprivate var trimmedAndComposed: String {
-        guard let first = unicodeScalars.firstIndex(where: { !$0.properties.isWhitespace }),
-            let last = unicodeScalars.lastIndex(where: { !$0.properties.isWhitespace })
-        else { return "" }
-        // The standard library composes for Foundation under this name and has none for everybody yet; Foundation
-        // itself would bring a collation database of 40 MB into the program for it.
-        return String(decoding: String(unicodeScalars[first...last])._nfcCodeUnits, as: UTF8.self)
-    }
 }

@@ -84,6 +84,6 @@ struct DepartmentService: Sendable {
         var fields = FieldReader()
         let name = fields.text(name, .departmentName)
         let hours = fields.hours(from: start, to: end)
-        return try DepartmentStore.Draft(name: name, nameKey: name.lowercased(), hours: fields.finish(hours))
+        return try DepartmentStore.Draft(name: name, nameKey: name.folded, hours: fields.finish(hours))
     }
 }
