@@ -38,12 +38,15 @@ struct TimeTarget: FuzzTarget {
         guard !bytes.isEmpty else { return }
         let repeated = repeatElement(Array(bytes), count: Self.byteCount / bytes.count + 1).joined()
         let text = String(decoding: Array(repeated.prefix(Self.byteCount)), as: UTF8.self)
-        let request = CreateUserRequest(
-            firstName: text, lastName: text, phone: text, email: text, password: text
-        ).encoded()
-        check("a request") {
-            guard let read = try? CreateUserRequest(decoding: request, limits: limits) else { return }
-            readFields(read.firstName, read.email)
+        // Also what the limits let through.
+        for text in [text, String(decoding: bytes.prefix(EmailAddress.maximumBytes), as: UTF8.self)] {
+            let request = CreateUserRequest(
+                firstName: text, lastName: text, phone: text, email: text, password: text
+            ).encoded()
+            check("a request") {
+                guard let read = try? CreateUserRequest(decoding: request, limits: limits) else { return }
+                readFields(read.firstName, read.email)
+            }
         }
         // The command line reads fields that no decoder has limited.
         check("a field") { readFields(text, text) }
