@@ -16,6 +16,14 @@ public enum BcryptPoolError: Error, Sendable, Hashable {
     case noThread
 }
 
+/// Which calls go first when several wait for a thread.
+public enum BcryptPriority: Sendable, Hashable {
+    /// After all calls of normal priority; rejected before those when the queue is full.
+    case low
+    /// In the order of arrival.
+    case normal
+}
+
 /// A bounded pool of threads that hash and verify passwords at one cost.
 public final class BcryptPool: Sendable {
     /// The cost of new hashes, 4 to 31.
@@ -56,16 +64,18 @@ public final class BcryptPool: Sendable {
 
     /// Whether a password has this hash. If the hash is nil or malformed, the result is false after the same time,
     /// so that timing does not reveal which accounts exist.
-    public func verify(_ password: String, against hash: String?) async throws(BcryptPoolError) -> Bool {
+    public func verify(
+        _ password: String, against hash: String?, priority: BcryptPriority = .normal
+    ) async throws(BcryptPoolError) -> Bool {
         // No account can have such a password, so returning early reveals nothing.
         guard password.utf8.count <= PasswordRules.maximumBytes, !password.utf8.contains(0) else {
             return false
         }
         if let hash, Bcrypt.isWellFormed(hash.utf8) {
-            return try await run { Bcrypt.verify(password, against: hash) }
+            return try await run(priority) { Bcrypt.verify(password, against: hash) }
         }
         let unmatchableHash = self.unmatchableHash
-        return try await run {
+        return try await run(priority) {
             _ = Bcrypt.verify(password, against: unmatchableHash)
             return false
         }
@@ -89,7 +99,7 @@ public final class BcryptPool: Sendable {
     public var busyThreadCount: Int { workers.busyCount }
 
     private func run<Value: Sendable>(
-        _ work: @escaping @Sendable () -> Value
+        _ priority: BcryptPriority = .normal, _ work: @escaping @Sendable () -> Value
     ) async throws(BcryptPoolError) -> Value {
         let workers = self.workers
         // The ticket is stored after the job is queued. A cancellation that comes earlier marks it as cancelled
@@ -99,9 +109,9 @@ public final class BcryptPool: Sendable {
             await withCheckedContinuation { continuation in
                 let job = WorkerThreads.Job(
                     run: { continuation.resume(returning: .success(work())) },
-                    cancel: { continuation.resume(returning: .failure(.cancelled)) })
-                if ticket.withLock({ $0 == .cancelled }) { return job.cancel() }
-                guard let identifier = workers.enqueue(job) else {
+                    cancel: { continuation.resume(returning: .failure($0)) })
+                if ticket.withLock({ $0 == .cancelled }) { return job.cancel(.cancelled) }
+                guard let identifier = workers.enqueue(job, priority) else {
                     continuation.resume(returning: .failure(.queueFull))
                     return
                 }

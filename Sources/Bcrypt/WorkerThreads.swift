@@ -7,16 +7,22 @@ internal import Glibc
 
 /// The queue and its threads; `stop` ends the threads.
 final class WorkerThreads: @unchecked Sendable {
-    /// A job: `run` on a thread, or `cancel` if it is removed from the queue first.
+    /// A job: `run` on a thread, or `cancel` with the reason if it is removed from the queue first.
     struct Job {
         let run: () -> Void
-        let cancel: () -> Void
+        let cancel: (BcryptPoolError) -> Void
     }
 
-    // `mutex` guards all state below. `jobs` is in order of arrival because identifiers ascend.
+    private struct QueuedJob {
+        let identifier: UInt64
+        let priority: BcryptPriority
+        let job: Job
+    }
+
+    // `mutex` guards all state below. `jobs` is in the order in which threads take them.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let jobsAvailable: UnsafeMutablePointer<pthread_cond_t>
-    private var jobs: [(identifier: UInt64, job: Job)] = []
+    private var jobs: [QueuedJob] = []
     private var nextIdentifier: UInt64 = 0
     private var stopped = false
     private var busy = 0
@@ -64,27 +70,35 @@ final class WorkerThreads: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    /// Queues a job and returns its identifier; nil if the queue is full or stopped.
-    func enqueue(_ job: Job) -> UInt64? {
-        withLock {
-            guard !stopped, hasRoom else {
+    /// Queues a job and returns its identifier; nil if the queue is full or stopped. A full queue drops its last job of low
+    /// priority for one of normal priority.
+    func enqueue(_ job: Job, _ priority: BcryptPriority) -> UInt64? {
+        let (identifier, dropped) = withLock { () -> (UInt64?, Job?) in
+            guard !stopped, hasRoom || priority == .normal && canDrop else {
                 rejected += 1
-                return nil
+                return (nil, nil)
             }
+            let dropped = hasRoom ? nil : jobs.popLast()?.job
+            if dropped != nil { rejected += 1 }
             nextIdentifier += 1
-            jobs.append((nextIdentifier, job))
+            let place = priority == .low ? nil : jobs.firstIndex { $0.priority == .low }
+            jobs.insert(
+                QueuedJob(identifier: nextIdentifier, priority: priority, job: job),
+                at: place ?? jobs.endIndex)
             pthread_cond_signal(jobsAvailable)
-            return nextIdentifier
+            return (nextIdentifier, dropped)
         }
+        dropped?.cancel(.queueFull)
+        return identifier
     }
 
-    /// Removes a job from the queue and cancels it; does nothing if a thread has already taken it.
+    /// Removes a job from the queue and cancels it; does nothing if it is not there any more.
     func cancel(_ identifier: UInt64) {
         let job: Job? = withLock {
             guard let index = jobs.firstIndex(where: { $0.identifier == identifier }) else { return nil }
             return jobs.remove(at: index).job
         }
-        job?.cancel()
+        job?.cancel(.cancelled)
     }
 
     /// Ends the threads after their current jobs and cancels all queued jobs.
@@ -95,16 +109,16 @@ final class WorkerThreads: @unchecked Sendable {
             defer { jobs = [] }
             return jobs
         }
-        for (_, job) in abandoned { job.cancel() }
+        for queued in abandoned { queued.job.cancel(.cancelled) }
     }
 
     /// How many jobs wait for a thread.
     var queuedCount: Int { withLock { jobs.count } }
 
-    /// Whether the queue is full; if so, counts a rejected job.
+    /// Whether the queue is full for jobs of normal priority; if so, counts a rejected job.
     var isFull: Bool {
         withLock {
-            guard !hasRoom else { return false }
+            guard !hasRoom && !canDrop else { return false }
             rejected += 1
             return true
         }
@@ -112,6 +126,9 @@ final class WorkerThreads: @unchecked Sendable {
 
     /// A job that an idle thread is about to take does not count as waiting. Call under `mutex`.
     private var hasRoom: Bool { jobs.count + busy < queueLimit + threadCount }
+
+    /// Whether a job could make room for one of normal priority. Call under `mutex`.
+    private var canDrop: Bool { jobs.last?.priority == .low }
 
     /// How many jobs were rejected.
     var rejectedCount: Int { withLock { rejected } }

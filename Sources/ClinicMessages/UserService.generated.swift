@@ -70,17 +70,22 @@ public struct LoginRequest: Message {
     public var email: String
     /// The password.
     public var password: String
+    /// A live refresh token of the same user, if there is one. It proves that the caller is no stranger: wrong passwords of
+    /// others do not hold up the login. It is not used up. A token that is not valid is ignored.
+    public var refreshToken: String
 
     /// Makes a message of these values.
-    public init(email: String = "", password: String = "") {
+    public init(email: String = "", password: String = "", refreshToken: String = "") {
         self.email = email
         self.password = password
+        self.refreshToken = refreshToken
     }
 
     /// Makes the empty message: every field has its default.
     public init() {
         self.email = ""
         self.password = ""
+        self.refreshToken = ""
     }
 
     /// What the schema says about this message.
@@ -95,6 +100,7 @@ public struct LoginRequest: Message {
         let message = source.pointer.assumingMemoryBound(to: Clinic__V1__LoginRequest.self)
         self.email = try source.string(message.pointee.email, "email")
         self.password = try source.string(message.pointee.password, "password")
+        self.refreshToken = try source.string(message.pointee.refresh_token, "refresh_token")
     }
 
     /// Writes the message into the form it is encoded from.
@@ -103,6 +109,7 @@ public struct LoginRequest: Message {
         clinic__v1__login_request__init(message)
         message.pointee.email = target.string(self.email)
         message.pointee.password = target.string(self.password)
+        message.pointee.refresh_token = target.string(self.refreshToken)
     }
 }
 
@@ -781,6 +788,9 @@ public enum UserServiceMethods {
         service: "clinic.v1.UserService", name: "CreateUser", hasSideEffects: true)
     /// Exchanges an e-mail and a password for an access token and a refresh token. Send the access token as metadata
     /// `authorization: Bearer <token>`. A user has at most 50 sessions; a new one replaces the least recently used.
+    /// After three wrong passwords in 15 minutes for an e-mail from one IP address (IPv6: one /64) or one user of a Unix
+    /// socket the next one counts after 1, 2, 4 … 60 seconds; until then calls fail with LOGIN_THROTTLED. This does not hold
+    /// up a user who has signed in from there before.
     /// Requires: no sign-in.
     public static let login = Method<LoginRequest, LoginResponse>(
         service: "clinic.v1.UserService", name: "Login", hasSideEffects: false)
@@ -793,7 +803,7 @@ public enum UserServiceMethods {
     /// Requires: sign-in; administrator for another user.
     public static let revokeTokens = Method<RevokeTokensRequest, ProtobufEmpty>(
         service: "clinic.v1.UserService", name: "RevokeTokens", hasSideEffects: true)
-    /// Changes the caller's password and ends all sessions.
+    /// Changes the caller's password and ends all sessions. Wrong current passwords are throttled as those of Login.
     /// Requires: sign-in.
     public static let changePassword = Method<ChangePasswordRequest, ProtobufEmpty>(
         service: "clinic.v1.UserService", name: "ChangePassword", hasSideEffects: true)

@@ -58,7 +58,10 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> Router {
         clinic: clinic, users: stores.users,
         personalData: stores.personalData, passwords: dependencies.passwords,
         sessions: Sessions(store: sessionStore, accessTokens: accessTokens), revocations: revocations,
-        signingKeys: dependencies.signingKeys, pageTokens: pageTokens, throttle: LoginThrottle())
+        signingKeys: dependencies.signingKeys, pageTokens: pageTokens,
+        verifier: PasswordVerifier(
+            credentials: stores.credentials, passwords: dependencies.passwords, keys: dependencies.signingKeys
+        ))
     let department = DepartmentService(
         clinic: clinic, departments: stores.departments, directory: directory,
         pageTokens: pageTokens)

@@ -156,7 +156,7 @@ enum Reason: String, CaseIterable {
         case .lastAdministrator: "nobody else is an administrator; make somebody one first"
         case .staleEtag: "it was changed since you read it; read it again and repeat"
         case .staleVersion: "others keep changing it at the same time; try again"
-        case .loginThrottled: "too many failed sign-ins; try again later"
+        case .loginThrottled: "too many wrong passwords; try again later"
         case .overloaded: "the server is busy; try again later"
         case .databaseUnavailable: "the database cannot be reached; try again later"
         case .outcomeUnknown:
@@ -180,6 +180,10 @@ extension Status {
 
     /// A refusal of the database's functions.
     init(_ refusal: Refusal) {
+        if refusal.reason == .loginThrottled, let seconds = refusal.detail["seconds"].flatMap(Int64.init) {
+            self.init(throttledFor: seconds)
+            return
+        }
         guard let reason = Reason(rawValue: refusal.reason.rawValue) else {
             self.init(.internalError)
             return

@@ -15,6 +15,8 @@ public final class ClinicSchema: Sendable {
     private static let interval = Duration.seconds(5)
     /// How many keys are forgotten in one transaction.
     private static let keysAtOnce: Int64 = 2_000
+    /// How many failures of logins are kept.
+    private static let loginFailureLimit: Int64 = 100_000
     /// How many partitions of events lie ahead: twenty million events.
     private static let partitionsAhead: Int64 = 2
 
@@ -27,6 +29,7 @@ public final class ClinicSchema: Sendable {
     /// no server uses any more, and holds its own until `close`. Throws `MigrationError`.
     public static func open(url: String, logger: Logger) async throws -> ClinicSchema {
         let searchPath = Mutex<[String]>([])
+        let loginsForgotten = Mutex<Int64?>(nil)
         let connection = try await MigrationError.unifying {
             try await MaintenanceConnection.open(
                 url: url, every: interval, logger: logger,
@@ -39,7 +42,9 @@ public final class ClinicSchema: Sendable {
                     let schema = try prepare(connection, logger)
                     searchPath.withLock { $0 = schema.searchPath }
                 },
-                maintain: { connection in try keepHouse(connection) })
+                maintain: { connection in
+                    try loginsForgotten.withLock { try keepHouse(connection, loginsForgotten: &$0) }
+                })
         }
         return ClinicSchema(searchPath: searchPath.withLock(\.self), connection: connection)
     }
@@ -83,12 +88,17 @@ public final class ClinicSchema: Sendable {
         }
     }
 
-    /// Makes room for events, and deletes the keys that are older than a day. One server of a clinic deletes, until its
-    /// connection ends.
-    private static func keepHouse(_ connection: AdminConnection) throws(DatabaseError) {
+    /// Makes room for events, and deletes the keys that are older than a day and what is remembered of logins and no longer
+    /// counts. One server of a clinic deletes, until its connection ends.
+    private static func keepHouse(
+        _ connection: AdminConnection, loginsForgotten: inout Int64?
+    ) throws(DatabaseError) {
         _ = try connection.query("select clinic.add_event_partitions($1)", [.int64(partitionsAhead)])
         var lock = try connection.query("select pg_try_advisory_lock(7411, 3)")[0]
         guard try lock.bool() else { return }
+        var logins = try connection.query(
+            "select forget_logins($1, $2)", [.timestamp(loginsForgotten), .int64(loginFailureLimit)])[0]
+        loginsForgotten = try logins.timestamp()
         var forgotten = keysAtOnce
         while forgotten >= keysAtOnce {
             var row = try connection.query(

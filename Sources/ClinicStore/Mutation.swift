@@ -93,13 +93,15 @@ struct Mutation<Result: Record>: Sendable {
 
     /// Runs it on a write connection. A refusal is thrown as `Refusal`, a failure as `DatabaseError`.
     ///
-    /// - Parameter doctorID: whose time it takes, if that is what it may wait for others for. Otherwise that is what the
-    ///   same person changes at the same time, but in a set, which any connection may take.
+    /// - Parameters:
+    ///   - doctorID: whose time it takes, if that is what it may wait for others for. Otherwise that is what the same person
+    ///     changes at the same time, but in a set, which any connection may take.
+    ///   - affinityKey: what else it may wait for.
     func run(
         on database: Database, _ context: RequestContext, _ parameters: [SQLValue],
-        ofDoctor doctorID: Int64? = nil
+        ofDoctor doctorID: Int64? = nil, affinityKey: Int64? = nil
     ) async throws -> Result {
-        let affinityKey = doctorID ?? (isBatched ? nil : context.actorID)
+        let affinityKey = affinityKey ?? doctorID ?? (isBatched ? nil : context.actorID)
         guard var row = try await rows(database, context, context.values + parameters, affinityKey).first
         else { throw StoreError.noAnswer }
         return try answer(reading: &row)

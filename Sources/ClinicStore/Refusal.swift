@@ -18,6 +18,8 @@ public struct Refusal: Error, Sendable, Hashable {
         case lastAdministrator = "LAST_ADMINISTRATOR"
         /// The refresh token counts no longer, or never did.
         case invalidToken = "INVALID_TOKEN"
+        /// Too many passwords of the account were wrong; `detail` has the `seconds` to wait.
+        case loginThrottled = "LOGIN_THROTTLED"
         /// Another live department has this name.
         case departmentNameTaken = "DEPARTMENT_NAME_TAKEN"
         /// There is no such live department.

@@ -46,6 +46,12 @@ extension SchemaFile {
             SchemaFile("functions/locks/lock_group.sql", PackageResources.lock_group_sql),
             SchemaFile("functions/locks/lock_keys.sql", PackageResources.lock_keys_sql),
             SchemaFile("functions/locks/lock_people.sql", PackageResources.lock_people_sql),
+            SchemaFile("functions/logins/add_login_failure.sql", PackageResources.add_login_failure_sql),
+            SchemaFile(
+                "functions/logins/count_login_failures.sql", PackageResources.count_login_failures_sql),
+            SchemaFile("functions/logins/forget_logins.sql", PackageResources.forget_logins_sql),
+            SchemaFile("functions/logins/login_delay.sql", PackageResources.login_delay_sql),
+            SchemaFile("functions/logins/remember_login_peer.sql", PackageResources.remember_login_peer_sql),
             SchemaFile("functions/sessions/open_session.sql", PackageResources.open_session_sql),
             SchemaFile("functions/sessions/refresh_session.sql", PackageResources.refresh_session_sql),
             SchemaFile("functions/sessions/revoke_tokens.sql", PackageResources.revoke_tokens_sql),
@@ -80,6 +86,7 @@ extension SchemaFile {
                 "migrations/V003__housekeeping_position.sql", PackageResources.V003__housekeeping_position_sql
             ),
             SchemaFile("migrations/V004__composed_keys.sql", PackageResources.V004__composed_keys_sql),
+            SchemaFile("migrations/V005__login_throttle.sql", PackageResources.V005__login_throttle_sql),
             SchemaFile("triggers/add_event_partitions.sql", PackageResources.add_event_partitions_sql),
             SchemaFile("triggers/check_journal_balances.sql", PackageResources.check_journal_balances_sql),
             SchemaFile("triggers/is_live_payment.sql", PackageResources.is_live_payment_sql),

@@ -44,6 +44,8 @@ public struct Stores: Sendable {
     public var bookingEvents: BookingEventStore { BookingEventStore(database: database) }
     /// Checks of the stored data.
     public var consistency: ConsistencyStore { ConsistencyStore(database: database) }
+    /// Credentials and wrong passwords.
+    public var credentials: CredentialStore { CredentialStore(database: database) }
     /// Departments.
     public var departments: DepartmentStore { DepartmentStore(database: database) }
     /// Doctors and their schedules.

@@ -54,7 +54,7 @@ public struct UserStore: Sendable {
     }
 
     private static let updateUser = Mutation<UserRecord>("update_user", parameterCount: 7)
-    private static let changePassword = Mutation<UserRecord>("change_password", parameterCount: 3)
+    private static let changePassword = Mutation<UserRecord>("change_password", parameterCount: 5)
     private static let setUserRole = Mutation<UserRecord>("set_user_role", parameterCount: 3)
     private static let eraseUser = Mutation<UserRecord>("erase_user", parameterCount: 4)
 
@@ -89,12 +89,13 @@ public struct UserStore: Sendable {
             ])
     }
 
-    /// Replaces a password and ends all sessions. Refused with `staleVersion` when the hash is another by now.
+    /// Replaces a password and ends all sessions. Refused with `staleVersion` when the hash is another by now, and with
+    /// `loginThrottled`.
     public func changePassword(
-        of id: Int64, from oldHash: String, to newHash: String, context: RequestContext
+        of id: Int64, from oldHash: String, to newHash: String, key: LoginThrottleKey, context: RequestContext
     ) async throws -> UserRecord {
         try await Self.changePassword.run(
-            on: database, context, [.int64(id), .text(oldHash), .text(newHash)])
+            on: database, context, [.int64(id), .text(oldHash), .text(newHash)] + key.values)
     }
 
     /// Gives a user another role and ends all sessions. Refused with `userNotFound`, `staleEtag`,
@@ -126,40 +127,6 @@ public struct UserStore: Sendable {
     /// - Parameter ownerID: who it must be; nil for the staff.
     public func get(_ id: Int64, ownerID: Int64?) -> Query<UserRecord> {
         Query(database, Self.one, [.int64(id), .int64(ownerID)], orRefused: .userNotFound)
-    }
-
-    /// What a sign-in needs to know.
-    public struct Credentials: Sendable {
-        /// The user's number.
-        public let userID: Int64
-        /// The version that tokens have to name.
-        public let tokenVersion: Int64
-        /// The `$2b$` hash.
-        public let passwordHash: String
-    }
-
-    private static let credentials = Statement(
-        "select id, token_version, password_hash from clinic.user_account where email = $1 and erased_at is null"
-    )
-
-    /// The credentials of a normalised e-mail, or nil.
-    public func credentials(email: String) async throws -> Credentials? {
-        guard var row = try await database.read(Self.credentials, [.text(email)]).first else { return nil }
-        return Credentials(
-            userID: try row.int64(), tokenVersion: try row.int64(), passwordHash: try row.text())
-    }
-
-    private static let password = Statement(
-        """
-        select password_hash from clinic.user_account where id = $1 and erased_at is null
-        """)
-
-    /// The `$2b$` hash of a user's password. Refused with `userNotFound`.
-    public func passwordHash(of id: Int64) async throws -> String {
-        guard var row = try await database.read(Self.password, [.int64(id)]).first else {
-            throw Refusal(.userNotFound)
-        }
-        return try row.text()
     }
 
     private static let replay = Replay<UserRecord>("user_view")

@@ -23,6 +23,8 @@ import Testing
         let number = Mutex<Int64>(0)
         let password = Mutex("correct horse")
         let isDown = Mutex(false)
+        /// The refresh tokens that logins showed.
+        let shown = Mutex<[String]>([])
 
         func next(after token: String? = nil) throws -> LoginResponse {
             if isDown.withLock({ $0 }) { throw Status(.resourceExhausted, "busy") }
@@ -44,6 +46,7 @@ import Testing
         let server = server
         try await line.serving { methods in
             methods.on(UserServiceMethods.login) { request in
+                server.shown.withLock { $0.append(request.refreshToken) }
                 guard request.password == server.password.withLock({ $0 }) else {
                     throw Status(
                         .unauthenticated, "wrong", reason: "WRONG_CREDENTIALS", domain: "clinic.v1")
@@ -144,6 +147,19 @@ import Testing
                 now: Self.end)
             _ = await line.run("health", now: Self.end + 10_000)
             #expect(sentCalls == ["Login", "Login"])
+        }
+    }
+
+    @Test func `a login shows the refresh token that is stored for the same person at the same server`()
+        async throws
+    {
+        try await serving {
+            for email in ["Ada@Example.com", "grace@example.com"] {
+                _ = await line.run(
+                    ["login", "--email", email, "--password-stdin"], typing: ["correct horse"],
+                    now: Self.end + 1)
+            }
+            #expect(server.shown.withLock(\.self) == ["", "refresh 1", ""])
         }
     }
 

@@ -127,21 +127,6 @@ import Testing
                 kept + " and request_digest = $2", [.int64(patient.userID), .bytes(plain)]) == 0)
     }
 
-    @Test func `ten wrong current passwords close the door`() async throws {
-        let (_, _, patient) = try await scene()
-        var reasons: [String?] = []
-        for _ in 0..<11 {
-            reasons.append(
-                try await reason {
-                    try await patient.call(
-                        UserServiceMethods.changePassword,
-                        ChangePasswordRequest(currentPassword: "guess", newPassword: "battery staple"))
-                })
-        }
-        #expect(reasons == Array(repeating: "WRONG_CREDENTIALS", count: 10) + ["LOGIN_THROTTLED"])
-        #expect(try await me(patient).id == patient.userID)
-    }
-
     @Test func `another role holds from the next call on, and the old token does not`() async throws {
         let (_, administrator, patient) = try await scene()
         let email = try await me(patient).email

@@ -29,7 +29,8 @@ let provocations: [Reason: @Sendable () async throws -> Status?] = [
                         LoginRequest(email: "nobody@example.org", password: "wrong"))
                 }
             }
-            for _ in 0..<10 { _ = try await logIn() }
+            for _ in 0..<3 { _ = try await logIn() }
+            try await clinic.holdLoginThrottle()
             return try await logIn()
         }
     },

@@ -139,21 +139,4 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
         let fields = status?.badRequest?.fieldViolations.map { $0.field }
         #expect(fields == ["first_name", "last_name", "phone", "email"])
     }
-
-    @Test func `ten wrong passwords close the door for a while and say for how long`() async throws {
-        try await withClinic { clinic in
-            let session = try await clinic.connect()
-            var last: Status?
-            for _ in 0..<11 {
-                last = try await status {
-                    try await session.call(
-                        UserServiceMethods.login, LoginRequest(email: "nobody@example.org", password: "wrong")
-                    )
-                }
-            }
-            #expect(last?.code == .resourceExhausted)
-            #expect(last?.errorInfo?.reason == "LOGIN_THROTTLED")
-            #expect((last?.retryInfo?.retryDelay?.seconds ?? 0) > 60)
-        }
-    }
 }

@@ -106,6 +106,12 @@ final class TestClinic: Sendable {
         Session(client: try await Client.connect(to: address), token: nil, userID: 0)
     }
 
+    /// A connection without a token from another peer: over TCP from this host.
+    func connectOverTCP(host: String = "127.0.0.1") async throws -> Session {
+        let address = try await server.listen(on: .tcp(host: host, port: 0))
+        return Session(client: try await Client.connect(to: address), token: nil, userID: 0)
+    }
+
     /// A new patient, signed in on a connection of his or her own.
     func signUp() async throws -> Session {
         let anonymous = try await connect()

@@ -11,15 +11,15 @@ struct Sessions: Sendable {
     let accessTokens: AccessTokens
 
     /// A session for a user whose password was right. Throws `staleVersion` when the account changed meanwhile.
-    func open(for user: UserStore.Credentials, _ call: AuthorizedCall) async throws -> LoginResponse {
+    func open(for verified: PasswordVerifier.Verified, _ call: AuthorizedCall) async throws -> LoginResponse {
         let token = try RefreshToken()
         let (family, digest) = (try token.familyDigest(), try token.digest())
         let expiry = try expiry(call)
         let owner = try await againWhenOutcomeUnknown {
             try await store.open(
-                userID: user.userID, tokenVersion: user.tokenVersion, family: family, token: digest,
-                now: call.now,
-                expiry: expiry, context: context(call))
+                userID: verified.credentials.userID, tokenVersion: verified.credentials.tokenVersion,
+                family: family, token: digest, now: call.now, expiry: expiry, key: verified.key,
+                isTrusted: verified.isTrusted, context: context(call))
         }
         return try answer(owner, token, call)
     }

@@ -1,5 +1,5 @@
 // The secret under which the service signs what it hands out and takes back, access tokens and page tokens, and keeps
-// digests of requests that hold a password. It is stored
+// digests of requests that hold a password and of the accounts and peers whose wrong passwords it counts. It is stored
 // in a file beside the socket, so a restart signs nobody out. Whoever reads the file can sign in as any user, so it is made
 // with mode 0600 and rejected if others may access it.
 //
@@ -50,6 +50,8 @@ public struct SigningKeys: Sendable {
     let pageTokens: HMACSHA256
     /// Makes digests of requests that hold a password: without this key nobody can try passwords on them.
     let secretRequests: HMACSHA256
+    /// Makes the digests of accounts and peers by which wrong passwords are counted.
+    let loginThrottle: HMACSHA256
 
     static let secretByteCount = 32
 
@@ -63,6 +65,8 @@ public struct SigningKeys: Sendable {
                 key: accessTokens.authenticate(Array("clinic page tokens".utf8)).bytes)
             secretRequests = try HMACSHA256(
                 key: accessTokens.authenticate(Array("clinic secret requests".utf8)).bytes)
+            loginThrottle = try HMACSHA256(
+                key: accessTokens.authenticate(Array("clinic login throttle".utf8)).bytes)
             let name = try accessTokens.authenticate(Array("clinic key id".utf8)).bytes.prefix(8)
             keyID = String(decoding: Base64URL.encode(name), as: UTF8.self)
         } catch { throw .crypto(error) }

@@ -6,7 +6,6 @@ internal import ClinicStore
 internal import OpenSSL
 internal import RPC
 internal import Scheduling
-internal import TTRPCMessages
 
 struct UserService: Sendable {
     let clinic: ClinicSettings
@@ -17,7 +16,7 @@ struct UserService: Sendable {
     let revocations: SessionRevocationCache
     let signingKeys: SigningKeys
     let pageTokens: PageTokens
-    let throttle: LoginThrottle
+    let verifier: PasswordVerifier
 
     func createUser(_ request: CreateUserRequest, _ call: AuthorizedCall) async throws -> User {
         var fields = FieldReader()
@@ -33,19 +32,13 @@ struct UserService: Sendable {
                 context: try call.context.hidingRequest(under: signingKeys)))
     }
 
-    /// A wrong e-mail and a wrong password get the same answer after the same work: one look-up and one hash.
     func login(_ request: LoginRequest, _ call: AuthorizedCall) async throws -> LoginResponse {
         // A flood is refused before it asks the database.
         try passwords.checkCapacity()
         let email = EmailAddress.normalised(request.email)
+        let refreshToken = RefreshToken(request.refreshToken)
         return try await withOptimisticRetry(call, earlier: { _ in nil }) {
-            let known = try await limitingFailures(of: email, call) {
-                let known = try await users.credentials(email: email)
-                return try await passwords.verify(request.password, against: known?.passwordHash)
-                    ? known : nil
-            }
-            guard let known else { throw Status(.wrongCredentials) }
-            return known
+            try await verifier.verify(request.password, email: email, refreshToken: refreshToken, call)
         } write: {
             try await sessions.open(for: $0, call)
         }
@@ -70,15 +63,12 @@ struct UserService: Sendable {
         let context = try call.context.hidingRequest(under: signingKeys)
         _ = try await withOptimisticRetry(call, earlier: { _ in try await users.earlierAnswer(to: context) })
         {
-            let oldHash = try await users.passwordHash(of: userID)
-            // No e-mail begins so: the request would have been refused.
-            let isRight: Bool? = try await limitingFailures(of: "\u{0}\(userID)", call) {
-                try await passwords.verify(request.currentPassword, against: oldHash) ? true : nil
-            }
-            guard isRight != nil else { throw Status(.wrongCredentials, "the current password is wrong") }
-            return (oldHash, try await passwords.hash(request.newPassword))
-        } write: { oldHash, newHash in
-            try await users.changePassword(of: userID, from: oldHash, to: newHash, context: context)
+            let verified = try await verifier.verify(request.currentPassword, userID: userID, call)
+            return (verified, try await passwords.hash(request.newPassword))
+        } write: { verified, newHash in
+            try await users.changePassword(
+                of: userID, from: verified.credentials.passwordHash, to: newHash, key: verified.key,
+                context: context)
         }
         revocations.invalidate(userID)
         return ProtobufEmpty()
@@ -94,23 +84,6 @@ struct UserService: Sendable {
         let answer = try page.answer(records, key: { [$0.id] }, message: { User($0) })
         return ListUsersResponse(users: answer.messages, nextPageToken: answer.nextPageToken)
     }
-
-    /// Checks a password for an account, nil being a wrong one, unless there were too many wrong ones.
-    private func limitingFailures<Right>(
-        of account: String, _ call: AuthorizedCall, _ check: () async throws -> Right?
-    ) async throws -> Right? {
-        let peer = call.peer.host
-        do throws(LoginThrottled) { try throttle.check(account: account, peer: peer) } catch {
-            throw Status(error)
-        }
-        let right = try await check()
-        do throws(LoginThrottled) {
-            try throttle.record(succeeded: right != nil, account: account, peer: peer)
-        } catch {
-            throw Status(error)
-        }
-        return right
-    }
 }
 
 extension RequestContext {
@@ -121,26 +94,5 @@ extension RequestContext {
         var hidden = self
         hidden.key?.requestDigest = try keys.secretRequests.authenticate(key.requestDigest).bytes
         return hidden
-    }
-}
-
-extension Peer {
-    /// What failed sign-ins are counted by: the address without the port, or the Unix socket.
-    fileprivate var host: String {
-        switch transport {
-        case .unix: "unix"
-        case .tcp(let host, _): host
-        }
-    }
-}
-
-extension Status {
-    fileprivate init(_ throttled: LoginThrottled) {
-        let (seconds, attoseconds) = throttled.retryAfter.components
-        self = Status(.loginThrottled, "too many failed sign-ins; try again in \(seconds + 1) seconds")
-            .adding(
-                RPCRetryInfo(
-                    retryDelay: ProtobufDuration(
-                        seconds: seconds, nanos: Int32(truncatingIfNeeded: attoseconds / 1_000_000_000))))
     }
 }

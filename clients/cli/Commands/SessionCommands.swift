@@ -28,9 +28,11 @@ struct Login: RemoteCommand {
         guard let email = try email ?? askForEmail(console) else {
             throw CommandFailure("no e-mail was given; use --email", .usage)
         }
+        let stored = StoredSession.find(of: email, at: try Settings(connection, console).address, console)
         return LoginRequest(
             email: email,
-            password: try console.keyboard.password(fromStandardInput: password.passwordStdin))
+            password: try console.keyboard.password(fromStandardInput: password.passwordStdin),
+            refreshToken: stored?.refreshToken ?? "")
     }
 
     func store(_ response: LoginResponse, _ remote: RemoteServer, _ console: Console) throws {

@@ -43,6 +43,14 @@ struct StoredSession: Codable, Equatable {
         return address.description
     }
 
+    /// The stored session of an e-mail at a server, whether or not its token has expired; nil if there is none.
+    static func find(of email: String, at address: Address, _ console: Console) -> StoredSession? {
+        guard let file = SessionFile.find(console), let session = try? file.read(),
+            session.address == name(of: address), session.email == email.lowercased()
+        else { return nil }
+        return session
+    }
+
     /// Whether the token has expired; false if its expiry is unknown.
     func isExpired(now: Int64) -> Bool {
         ProtobufTimestamp(rfc3339: expireTime).map { $0.seconds <= now } ?? false

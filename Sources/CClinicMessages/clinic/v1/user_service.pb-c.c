@@ -193,7 +193,7 @@ const ProtobufCMessageDescriptor clinic__v1__create_user_request__descriptor =
   (ProtobufCMessageInit) clinic__v1__create_user_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__login_request__field_descriptors[2] =
+static const ProtobufCFieldDescriptor clinic__v1__login_request__field_descriptors[3] =
 {
   {
     "email",
@@ -219,15 +219,28 @@ static const ProtobufCFieldDescriptor clinic__v1__login_request__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "refresh_token",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__LoginRequest, refresh_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__login_request__field_indices_by_name[] = {
   0,   /* field[0] = email */
   1,   /* field[1] = password */
+  2,   /* field[2] = refresh_token */
 };
 static const ProtobufCIntRange clinic__v1__login_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor clinic__v1__login_request__descriptor =
 {
@@ -237,7 +250,7 @@ const ProtobufCMessageDescriptor clinic__v1__login_request__descriptor =
   "Clinic__V1__LoginRequest",
   "clinic.v1",
   sizeof(Clinic__V1__LoginRequest),
-  2,
+  3,
   clinic__v1__login_request__field_descriptors,
   clinic__v1__login_request__field_indices_by_name,
   1,  clinic__v1__login_request__number_ranges,

@@ -88,10 +88,15 @@ struct  Clinic__V1__LoginRequest
    * The password.
    */
   ProtobufCBinaryData password;
+  /*
+   * A live refresh token of the same user, if there is one. It proves that the caller is no stranger: wrong passwords of
+   * others do not hold up the login. It is not used up. A token that is not valid is ignored.
+   */
+  ProtobufCBinaryData refresh_token;
 };
 #define CLINIC__V1__LOGIN_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__login_request__descriptor) \
-    , {0,NULL}, {0,NULL} }
+    , {0,NULL}, {0,NULL}, {0,NULL} }
 
 
 /*

@@ -1,16 +1,22 @@
 -- Keeps the digests of a new sign-in, if the account is as it was when the password was checked. A user has at most 50 sign-ins;
 -- the oldest make room. Running it again, because the outcome of the first time is not known, changes nothing.
+-- Failures that were counted since the password was checked count, unless p_is_trusted. p_account is what they are counted by.
 --
--- Locks: the user (no key update).
--- Refusals: STALE_VERSION.
+-- Locks: the user (no key update), the user's rows of login_peer.
+-- Refusals: STALE_VERSION, LOGIN_THROTTLED with `seconds`.
 create function open_session(
     context request_context, p_user bigint, p_token_version bigint, p_family bytea, p_token bytea, p_now timestamptz,
-    p_expires_at timestamptz)
+    p_expires_at timestamptz, p_account bytea, p_peer bytea, p_is_trusted boolean)
 returns setof session_outcome language plpgsql as $$
 declare
     account clinic.user_account;
+    delay bigint := case when p_is_trusted then 0 else login_delay(p_account, p_peer, p_user) end;
     result session_record;
 begin
+    if delay > 0 then
+        return query select 'LOGIN_THROTTLED', array['seconds', delay::text], result;
+        return;
+    end if;
     select * into account from clinic.user_account
     where id = p_user and token_version = p_token_version and erased_at is null for no key update;
     if not found then
@@ -25,6 +31,7 @@ begin
     insert into clinic.refresh_family (family, user_id, token, token_version, created_at, refreshed_at, expires_at)
     values (p_family, p_user, p_token, p_token_version, p_now, p_now, p_expires_at)
     on conflict do nothing;
+    perform remember_login_peer(p_user, p_peer);
     result := row(account.id, account.email, account.role, account.token_version);
     return query select null::text, null::text[], result;
 end

@@ -33,6 +33,7 @@ begin
     where id = p_id
     returning id, first_name, last_name, phone, email, role, version into result;
     delete from clinic.refresh_family where user_id = p_id;
+    delete from clinic.login_peer where user_id = p_id;
     delete from clinic.idempotency_key where user_id = p_id;
     update clinic.idempotency_key as kept
     set response = kept.response || jsonb_build_object('first_name', 'Erased', 'last_name', 'user')

@@ -1,0 +1,93 @@
+// Compares passwords, and slows down whoever guesses them: after three failures of an account from one peer the next password
+// counts after 1, 2, 4 … 60 seconds. Nobody is locked out by others' failures: who has signed in from that peer before, or shows
+// a live refresh token, is let through.
+//
+// Every attempt costs the same look-up and the same hash, also one that has to wait: a fast refusal of some accounts would tell
+// which exist and from where their users sign in. An attempt from a peer that has to wait is compared with nothing, so its time
+// does not tell either whether the password was right.
+
+internal import Bcrypt
+internal import ClinicStore
+internal import OpenSSL
+internal import RPC
+internal import TTRPCMessages
+
+/// Compares passwords with those of accounts.
+struct PasswordVerifier: Sendable {
+    let credentials: CredentialStore
+    let passwords: BcryptPool
+    let keys: SigningKeys
+
+    /// An account whose password was right.
+    struct Verified: Sendable {
+        let credentials: LoginState.Credentials
+        let key: LoginThrottleKey
+        /// Whether failures do not count.
+        let isTrusted: Bool
+    }
+
+    /// With more failures than this from all peers in 15 minutes, an account's passwords are compared after those of others.
+    private static let patientFailureCount: Int64 = 10
+
+    /// The account of an e-mail and a password. A wrong e-mail and a wrong password get the same answer after the same work.
+    /// Throws WRONG_CREDENTIALS, LOGIN_THROTTLED, or OVERLOADED.
+    func verify(
+        _ password: String, email: String, refreshToken: RefreshToken?, _ call: AuthorizedCall
+    ) async throws -> Verified {
+        let key = LoginThrottleKey(account: try digest("e-mail \(email)"), peer: try peer(call))
+        let token = try refreshToken.map { (try $0.familyDigest(), try $0.digest()) }
+        let state = try await credentials.state(email: email, key: key, refreshToken: token)
+        return try await verify(password, state, key, call)
+    }
+
+    /// The account of a signed-in user and the current password. Throws as above. Its failures are counted apart from those of
+    /// logins, so that nobody can keep a signed-in user from changing the password.
+    func verify(_ password: String, userID: Int64, _ call: AuthorizedCall) async throws -> Verified {
+        let key = LoginThrottleKey(
+            account: try digest("user \(userID)"), peer: try peer(call), userID: userID)
+        let state = try await credentials.state(userID: userID, key: key)
+        do {
+            return try await verify(password, state, key, call)
+        } catch let status as Status where status.errorInfo?.reason == Reason.wrongCredentials.rawValue {
+            throw Status(.wrongCredentials, "the current password is wrong")
+        }
+    }
+
+    private func verify(
+        _ password: String, _ state: LoginState, _ key: LoginThrottleKey, _ call: AuthorizedCall
+    ) async throws -> Verified {
+        let isTrusted = state.isKnownPeer || state.showsRefreshToken
+        let hasToWait = state.delay > 0 && !isTrusted
+        let isPatient = state.failureCount >= Self.patientFailureCount && !state.showsRefreshToken
+        let isRight = try await passwords.verify(
+            password, against: hasToWait ? nil : state.credentials?.passwordHash,
+            priority: isPatient ? .low : .normal)
+        guard isRight, let credentials = state.credentials else {
+            // Whoever repeats too early need not wait longer for it.
+            if state.delay > 0 { throw Status(throttledFor: state.delay) }
+            let delay = try await self.credentials.addFailure(
+                key, userID: state.isKnownPeer ? state.credentials?.userID : nil,
+                scheduling: call.context.scheduling)
+            throw delay > 0 ? Status(throttledFor: delay) : Status(.wrongCredentials)
+        }
+        return Verified(credentials: credentials, key: key, isTrusted: isTrusted)
+    }
+
+    /// One IP address, or one /64 of IPv6, or one user of this machine.
+    private func peer(_ call: AuthorizedCall) throws -> [UInt8] {
+        try digest("peer \(call.clientAddress.network)")
+    }
+
+    private func digest(_ text: String) throws -> [UInt8] {
+        try keys.loginThrottle.authenticate(Array(text.utf8)).bytes
+    }
+}
+
+extension Status {
+    /// LOGIN_THROTTLED with the time to wait.
+    init(throttledFor seconds: Int64) {
+        let unit = seconds == 1 ? "second" : "seconds"
+        self = Status(.loginThrottled, "too many wrong passwords; try again in \(seconds) \(unit)")
+            .adding(RPCRetryInfo(retryDelay: ProtobufDuration(seconds: seconds, nanos: 0)))
+    }
+}
