@@ -10,7 +10,7 @@ internal import Glibc
 
 /// Why a password was not hashed.
 public enum BcryptError: Error, Sendable, Hashable {
-    /// The cost is not in 4 ... 31.
+    /// The cost is not in 4 ... 16.
     case costOutOfRange
     /// The password has more than 72 bytes or a NUL; bcrypt would ignore a part of it.
     case unhashablePassword
@@ -20,46 +20,46 @@ public enum BcryptError: Error, Sendable, Hashable {
 
 /// Blocking bcrypt functions.
 public enum Bcrypt {
-    /// The valid costs; each step doubles the time.
-    public static let costs = 4...31
+    /// The costs of new and stored hashes; each step doubles the time, up to some 4 s of a core. Bcrypt itself goes up to 31,
+    /// which would keep a thread for a day.
+    public static let costs = 4...16
 
     /// A `$2b$` hash of a password with a random salt, 60 characters; takes 2^cost rounds.
     public static func hash(_ password: String, cost: Int) throws(BcryptError) -> String {
         guard let cPassword = CPassword(password) else { throw .unhashablePassword }
         let setting = try randomSetting(cost: cost)
-        guard let hash = crypt(cPassword, setting), isWellFormed(hash) else { throw .libraryFailed }
+        guard let hash = crypt(cPassword, setting), self.cost(of: hash) == cost else { throw .libraryFailed }
         return String(decoding: hash, as: UTF8.self)
     }
 
     /// Whether a password has this hash; false if the password or the hash is invalid.
     public static func verify(_ password: String, against hash: String) -> Bool {
         let stored = Array(hash.utf8)
-        guard isWellFormed(stored), let cPassword = CPassword(password) else { return false }
+        guard cost(of: stored) != nil, let cPassword = CPassword(password) else { return false }
         guard let computed = crypt(cPassword, stored) else { return false }
         return equalsInConstantTime(computed, stored)
     }
 
-    /// A hash that no known password matches; verifying against it takes as long as for a real account.
+    /// A hash of this cost that no known password matches.
     static func unmatchableHash(cost: Int) throws(BcryptError) -> String {
         String(decoding: try randomSetting(cost: cost), as: UTF8.self) + String(repeating: ".", count: 31)
     }
 
-    /// `$2b$`, two digits of cost, `$`, and 53 characters of salt and digest.
-    static func isWellFormed(_ hash: some Collection<UInt8>) -> Bool {
+    /// The cost of a hash: `$2b$`, two digits of cost, `$`, and 53 characters of salt and digest. Nil for anything else, and
+    /// for a cost out of range.
+    static func cost(of hash: some Collection<UInt8>) -> Int? {
         let bytes = Array(hash.prefix(61))
-        guard bytes.count == 60, bytes.starts(with: "$2b$".utf8), bytes[6] == UInt8(ascii: "$") else {
-            return false
-        }
-        guard let cost = Int(String(decoding: bytes[4..<6], as: UTF8.self)), costs.contains(cost) else {
-            return false
-        }
-        return bytes[7...].allSatisfy { byte in
+        guard bytes.count == 60, bytes.starts(with: "$2b$".utf8), bytes[6] == UInt8(ascii: "$"),
+            let cost = Int(String(decoding: bytes[4..<6], as: UTF8.self)), costs.contains(cost)
+        else { return nil }
+        let isText = bytes[7...].allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
             case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "/"): true
             default: false
             }
         }
+        return isText ? cost : nil
     }
 
     /// `$2b$12$` and 22 characters of salt from the system's random generator.

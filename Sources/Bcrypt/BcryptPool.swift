@@ -26,12 +26,11 @@ public enum BcryptPriority: Sendable, Hashable {
 
 /// A bounded pool of threads that hash and verify passwords at one cost.
 public final class BcryptPool: Sendable {
-    /// The cost of new hashes, 4 to 31.
+    /// The cost of new hashes, 4 to 16.
     public let cost: Int
 
     private let workers: WorkerThreads
-    /// Verified against when there is no hash, so that it takes the same time and never matches.
-    private let unmatchableHash: String
+    private let hasher: PasswordHasher
 
     /// Makes a pool. By default it has one thread fewer than the machine has processors, but at least one; at most
     /// `queueLimit` calls wait for a thread.
@@ -39,7 +38,7 @@ public final class BcryptPool: Sendable {
         cost: Int = 12, threadCount: Int = BcryptPool.defaultThreadCount, queueLimit: Int = 64
     ) throws(BcryptPoolError) {
         do throws(BcryptError) {
-            unmatchableHash = try Bcrypt.unmatchableHash(cost: cost)
+            hasher = try PasswordHasher(cost: cost)
         } catch { throw .bcrypt(error) }
         guard let workers = WorkerThreads.start(count: max(1, threadCount), queueLimit: max(1, queueLimit))
         else {
@@ -55,31 +54,28 @@ public final class BcryptPool: Sendable {
 
     /// Hashes a password that follows `PasswordRules` with `$2b$` and a random salt.
     public func hash(_ password: String) async throws(BcryptPoolError) -> String {
-        let cost = self.cost
-        let result: Result<String, BcryptError> = try await run {
-            Result { () throws(BcryptError) in try Bcrypt.hash(password, cost: cost) }
+        let hasher = self.hasher
+        let result: Result<String, BcryptError> = try await run(.normal) {
+            Result { () throws(BcryptError) in try hasher.hash(password) }
         }
         do throws(BcryptError) { return try result.get() } catch { throw .bcrypt(error) }
     }
 
-    /// Whether a password has this hash. If the hash is nil or malformed, the result is false after the same time,
-    /// so that timing does not reveal which accounts exist.
+    /// Compares a password with a stored hash. One that is wrong takes the work of a new hash, also if the stored hash is nil,
+    /// malformed or of a lower cost: the time reveals neither which accounts exist nor how old their passwords are.
     public func verify(
         _ password: String, against hash: String?, priority: BcryptPriority = .normal
-    ) async throws(BcryptPoolError) -> Bool {
+    ) async throws(BcryptPoolError) -> PasswordVerification {
         // No account can have such a password, so returning early reveals nothing.
         guard password.utf8.count <= PasswordRules.maximumBytes, !password.utf8.contains(0) else {
-            return false
+            return PasswordVerification(isRight: false, newHash: nil)
         }
-        if let hash, Bcrypt.isWellFormed(hash.utf8) {
-            return try await run(priority) { Bcrypt.verify(password, against: hash) }
-        }
-        let unmatchableHash = self.unmatchableHash
-        return try await run(priority) {
-            _ = Bcrypt.verify(password, against: unmatchableHash)
-            return false
-        }
+        let hasher = self.hasher
+        return try await run(priority) { hasher.verify(password, against: hash) }
     }
+
+    /// How many rounds of bcrypt were run since the start; one hash takes 2^cost.
+    public var roundCount: Int { hasher.roundCount }
 
     /// The number of processors minus one, at least 1.
     public static var defaultThreadCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)) - 1) }
@@ -99,7 +95,7 @@ public final class BcryptPool: Sendable {
     public var busyThreadCount: Int { workers.busyCount }
 
     private func run<Value: Sendable>(
-        _ priority: BcryptPriority = .normal, _ work: @escaping @Sendable () -> Value
+        _ priority: BcryptPriority, _ work: @escaping @Sendable () -> Value
     ) async throws(BcryptPoolError) -> Value {
         let workers = self.workers
         // The ticket is stored after the job is queued. A cancellation that comes earlier marks it as cancelled

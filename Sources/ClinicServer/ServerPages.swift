@@ -77,6 +77,9 @@ struct ServerPages: Sendable {
         page.write(
             "clinic_password_refused_total", .counter, help: "Passwords rejected because the queue was full.",
             Double(passwords.rejectedCount))
+        page.write(
+            "clinic_password_rounds_total", .counter, help: "Rounds of bcrypt; one hash takes 2^cost.",
+            Double(passwords.roundCount))
         writeDatabase(into: &page)
         page.write(
             "clinic_log_lines_dropped_total", .counter,

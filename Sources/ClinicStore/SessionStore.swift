@@ -44,24 +44,28 @@ public struct SessionStore: Sendable {
     /// Sessions of this database.
     public init(database: Database) { self.database = database }
 
-    private static let openSession = Mutation<SessionRecord>("open_session", parameterCount: 9)
+    private static let openSession = Mutation<SessionRecord>("open_session", parameterCount: 11)
     private static let refreshSession = Mutation<SessionRecord>("refresh_session", parameterCount: 5)
     private static let revokeTokens = Mutation<UserRecord>("revoke_tokens", parameterCount: 2)
 
     /// Keeps the digests of a new session's refresh token; harmless to run again. Refused with `staleVersion` when the
     /// account has another token version by now, and with `loginThrottled`.
     ///
-    /// - Parameter isTrusted: whether failures of the key do not count.
+    /// - Parameters:
+    ///   - isTrusted: whether failures of the key do not count.
+    ///   - oldHash: what the password was compared with.
+    ///   - newHash: what is stored in its place; nil leaves it.
     public func open(
         userID: Int64, tokenVersion: Int64, family: [UInt8], token: [UInt8], now: Instant, expiry: Instant,
-        key: LoginThrottleKey, isTrusted: Bool, context: RequestContext
+        key: LoginThrottleKey, isTrusted: Bool, oldHash: String, newHash: String?,
+        context: RequestContext
     ) async throws -> SessionRecord {
         try await Self.openSession.run(
             on: database, context,
             [
                 .int64(userID), .int64(tokenVersion), .bytes(family), .bytes(token), .instant(now),
                 .instant(expiry),
-            ] + key.values + [.bool(isTrusted)], affinityKey: key.affinityKey)
+            ] + key.values + [.bool(isTrusted), .text(oldHash), .text(newHash)], affinityKey: key.affinityKey)
     }
 
     /// Puts the next refresh token in the place of the one presented, all by their digests; harmless to run again. One

@@ -238,12 +238,13 @@ struct PasswordOptions: ParsableArguments {
     @Option(
         name: Name.bcryptCost.specification,
         help: ArgumentHelp(
-            "The cost of hashing a password, 4 to 31; each step doubles the time.", valueName: "cost"))
+            "The cost of hashing a password, 4 to 16; each step doubles the time. A password that was hashed at another "
+                + "cost is hashed anew when its user signs in.", valueName: "cost"))
     var bcryptCost = 12
 
     func validate() throws {
-        guard (4...31).contains(bcryptCost) else {
-            throw ValidationError("--bcrypt-cost is 4 to 31, not \(bcryptCost)")
+        guard (4...16).contains(bcryptCost) else {
+            throw ValidationError("--bcrypt-cost is 4 to 16, not \(bcryptCost)")
         }
     }
 }

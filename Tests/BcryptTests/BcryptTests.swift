@@ -30,7 +30,7 @@ import Testing
         #expect(!Bcrypt.verify("correct horsf", against: first))
     }
 
-    @Test(arguments: [3, 32, -1, 0, Int.min, Int.max])
+    @Test(arguments: [3, 17, 31, 32, -1, 0, Int.min, Int.max])
     func `an invalid cost is an error`(cost: Int) {
         #expect(throws: BcryptError.costOutOfRange) { try Bcrypt.hash("correct horse", cost: cost) }
     }
@@ -58,6 +58,8 @@ import Testing
         "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe",
         "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeWW",
         "$2b$03$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+        "$2b$17$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+        "$2b$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
         "$2b$32$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
         "$2b$+5$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
         "$2b$05$CCCCCCCCCCCCCCCCCCCC\u{0}.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",

@@ -2,7 +2,7 @@
 // counts after 1, 2, 4 … 60 seconds. Nobody is locked out by others' failures: who has signed in from that peer before, or shows
 // a live refresh token, is let through.
 //
-// Every attempt costs the same look-up and the same hash, also one that has to wait: a fast refusal of some accounts would tell
+// Every attempt costs the same look-up and the same work of bcrypt, also one that has to wait: a fast refusal of some accounts would tell
 // which exist and from where their users sign in. An attempt from a peer that has to wait is compared with nothing, so its time
 // does not tell either whether the password was right.
 
@@ -24,6 +24,8 @@ struct PasswordVerifier: Sendable {
         let key: LoginThrottleKey
         /// Whether failures do not count.
         let isTrusted: Bool
+        /// A hash of the password at today's cost, if the stored one has another cost.
+        let newHash: String?
     }
 
     /// With more failures than this from all peers in 15 minutes, an account's passwords are compared after those of others.
@@ -59,10 +61,10 @@ struct PasswordVerifier: Sendable {
         let isTrusted = state.isKnownPeer || state.showsRefreshToken
         let hasToWait = state.delay > 0 && !isTrusted
         let isPatient = state.failureCount >= Self.patientFailureCount && !state.showsRefreshToken
-        let isRight = try await passwords.verify(
+        let verification = try await passwords.verify(
             password, against: hasToWait ? nil : state.credentials?.passwordHash,
             priority: isPatient ? .low : .normal)
-        guard isRight, let credentials = state.credentials else {
+        guard verification.isRight, let credentials = state.credentials else {
             // Whoever repeats too early need not wait longer for it.
             if state.delay > 0 { throw Status(throttledFor: state.delay) }
             let delay = try await self.credentials.addFailure(
@@ -70,7 +72,8 @@ struct PasswordVerifier: Sendable {
                 scheduling: call.context.scheduling)
             throw delay > 0 ? Status(throttledFor: delay) : Status(.wrongCredentials)
         }
-        return Verified(credentials: credentials, key: key, isTrusted: isTrusted)
+        return Verified(
+            credentials: credentials, key: key, isTrusted: isTrusted, newHash: verification.newHash)
     }
 
     /// One IP address, or one /64 of IPv6, or one user of this machine.

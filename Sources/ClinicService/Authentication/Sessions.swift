@@ -19,7 +19,8 @@ struct Sessions: Sendable {
             try await store.open(
                 userID: verified.credentials.userID, tokenVersion: verified.credentials.tokenVersion,
                 family: family, token: digest, now: call.now, expiry: expiry, key: verified.key,
-                isTrusted: verified.isTrusted, context: context(call))
+                isTrusted: verified.isTrusted, oldHash: verified.credentials.passwordHash,
+                newHash: verified.newHash, context: context(call))
         }
         return try answer(owner, token, call)
     }
