@@ -435,13 +435,16 @@ public struct UpdateUserRequest: Message {
     public var updateMask: ProtobufFieldMask?
     /// If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
     public var etag: String
+    /// The caller's own current password, also when an administrator changes another user. Needed for another e-mail only.
+    public var currentPassword: String
 
     /// Makes a message of these values.
-    public init(userID: Int64 = 0, user: User? = nil, updateMask: ProtobufFieldMask? = nil, etag: String = "") {
+    public init(userID: Int64 = 0, user: User? = nil, updateMask: ProtobufFieldMask? = nil, etag: String = "", currentPassword: String = "") {
         self.userID = userID
         self.user = user
         self.updateMask = updateMask
         self.etag = etag
+        self.currentPassword = currentPassword
     }
 
     /// Makes the empty message: every field has its default.
@@ -450,6 +453,7 @@ public struct UpdateUserRequest: Message {
         self.user = nil
         self.updateMask = nil
         self.etag = ""
+        self.currentPassword = ""
     }
 
     /// What the schema says about this message.
@@ -466,6 +470,7 @@ public struct UpdateUserRequest: Message {
         self.user = try source.message(message.pointee.user, "user")
         self.updateMask = try source.message(message.pointee.update_mask, "update_mask")
         self.etag = try source.string(message.pointee.etag, "etag")
+        self.currentPassword = try source.string(message.pointee.current_password, "current_password")
     }
 
     /// Writes the message into the form it is encoded from.
@@ -476,6 +481,7 @@ public struct UpdateUserRequest: Message {
         message.pointee.user = target.message(self.user)
         message.pointee.update_mask = target.message(self.updateMask)
         message.pointee.etag = target.string(self.etag)
+        message.pointee.current_password = target.string(self.currentPassword)
     }
 }
 
@@ -815,7 +821,8 @@ public enum UserServiceMethods {
     /// Requires: staff.
     public static let listUsers = Method<ListUsersRequest, ListUsersResponse>(
         service: "clinic.v1.UserService", name: "ListUsers", hasSideEffects: false)
-    /// Changes a user's names, phone or e-mail.
+    /// Changes a user's names, phone or e-mail. Another e-mail needs the caller's password. Each attempt to set one counts as
+    /// a wrong password, whatever comes of it, and is throttled as ChangePassword is.
     /// Requires: sign-in; administrator for another user.
     public static let updateUser = Method<UpdateUserRequest, User>(
         service: "clinic.v1.UserService", name: "UpdateUser", hasSideEffects: true)

@@ -53,7 +53,7 @@ public struct UserStore: Sendable {
             [.text(draft.firstName), .text(draft.lastName), .text(draft.email), .text(draft.passwordHash)])
     }
 
-    private static let updateUser = Mutation<UserRecord>("update_user", parameterCount: 7)
+    private static let updateUser = Mutation<UserRecord>("update_user", parameterCount: 10)
     private static let changePassword = Mutation<UserRecord>("change_password", parameterCount: 5)
     private static let setUserRole = Mutation<UserRecord>("set_user_role", parameterCount: 3)
     private static let eraseUser = Mutation<UserRecord>("erase_user", parameterCount: 4)
@@ -73,19 +73,36 @@ public struct UserStore: Sendable {
         public init() {}
     }
 
-    /// Changes a user. Refused with `userNotFound`, `staleEtag`, `emailTaken`.
+    /// What allows a new e-mail: the hash that the caller's password was checked against, and what attempts are counted by.
+    public struct CheckedPassword: Sendable {
+        let hash: String
+        let key: LoginThrottleKey
+
+        /// A password that was right.
+        public init(hash: String, key: LoginThrottleKey) {
+            self.hash = hash
+            self.key = key
+        }
+    }
+
+    /// Changes a user. Refused with `userNotFound`, `staleEtag`; with a new e-mail also `loginThrottled`, `staleVersion` when
+    /// the caller's hash is another by now, and `emailTaken`.
     ///
     /// - Parameters:
     ///   - ownerID: who it must be; nil for administrators.
     ///   - version: at which version it must be; nil for whichever.
+    ///   - checkedPassword: the caller's; nil when the e-mail stays.
     public func update(
-        _ id: Int64, ownerID: Int64?, version: Int64?, _ changes: Changes, context: RequestContext
+        _ id: Int64, ownerID: Int64?, version: Int64?, _ changes: Changes, checkedPassword: CheckedPassword?,
+        context: RequestContext
     ) async throws -> UserRecord {
         try await Self.updateUser.run(
             on: database, context,
             [
                 .int64(id), .int64(ownerID), .int64(version), .text(changes.firstName),
                 .text(changes.lastName), .text(changes.phone), .text(changes.email),
+                .text(checkedPassword?.hash), .bytes(checkedPassword?.key.account),
+                .bytes(checkedPassword?.key.peer),
             ])
     }
 

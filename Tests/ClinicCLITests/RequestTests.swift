@@ -38,10 +38,13 @@ import Testing
                     user: User(lastName: "Byron"),
                     updateMask: ProtobufFieldMask(paths: ["last_name", "phone"]), etag: "4"))
         #expect(
-            try request(UpdateUser.self, "user", "update", "8", "--first-name", "A", "--email", "a@b")
+            try request(
+                UpdateUser.self, "user", "update", "8", "--first-name", "A", "--email", "a@b",
+                "--password-stdin")
                 == UpdateUserRequest(
                     userID: 8, user: User(firstName: "A", email: "a@b"),
-                    updateMask: ProtobufFieldMask(paths: ["first_name", "email"])))
+                    updateMask: ProtobufFieldMask(paths: ["first_name", "email"]),
+                    currentPassword: "correct horse"))
         #expect(
             try request(SetUserRole.self, "user", "set-role", "8", "staff", "--etag", "2")
                 == SetUserRoleRequest(userID: 8, role: .staff, etag: "2"))

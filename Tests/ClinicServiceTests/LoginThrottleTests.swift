@@ -145,7 +145,7 @@ import Testing
             let patient = try await clinic.signUp()
             let email = try await patient.call(UserServiceMethods.getUser, GetUserRequest()).email
             func change(from current: String) async throws -> String {
-                ending(
+                outcome(
                     of: try await status {
                         try await patient.call(
                             UserServiceMethods.changePassword,
@@ -217,7 +217,7 @@ import Testing
 }
 
 /// Does it again until it has ended in time, at most twenty times: what it sees is right only within that time.
-private func within<Value>(_ time: Duration, _ body: () async throws -> Value) async throws -> Value {
+func within<Value>(_ time: Duration, _ body: () async throws -> Value) async throws -> Value {
     for _ in 0..<20 {
         let start = ContinuousClock.now
         let value = try await body()
@@ -227,14 +227,14 @@ private func within<Value>(_ time: Duration, _ body: () async throws -> Value) a
 }
 
 /// How a call ended: OK, or its reason with the seconds to wait.
-private func ending(of status: Status?) -> String {
+func outcome(of status: Status?) -> String {
     guard let status else { return "OK" }
     let delay = status.retryInfo?.retryDelay.map { " \($0.seconds)" }
     return (status.errorInfo?.reason ?? status.message) + (delay ?? "")
 }
 
 extension Session {
-    fileprivate func signIn(
+    func signIn(
         _ email: String, _ password: String = TestClinic.password, refreshToken: String = ""
     ) async throws -> Session {
         let answer = try await anonymous.call(
@@ -248,16 +248,16 @@ extension Session {
     }
 
     /// How a login ends.
-    fileprivate func login(
+    func login(
         _ email: String, _ password: String = "wrong", refreshToken: String = ""
     ) async throws -> String {
-        ending(of: try await status { _ = try await signIn(email, password, refreshToken: refreshToken) })
+        outcome(of: try await status { _ = try await signIn(email, password, refreshToken: refreshToken) })
     }
 }
 
 extension TestClinic {
     /// The e-mail of a new patient, who has signed in nowhere, or once on this connection.
-    fileprivate func account(signingInOn session: Session? = nil) async throws -> String {
+    func account(signingInOn session: Session? = nil) async throws -> String {
         let email = "patient\(next())@example.org"
         try await connect().call(
             UserServiceMethods.createUser,
@@ -268,16 +268,16 @@ extension TestClinic {
     }
 
     /// How many wrong passwords are counted, of all accounts.
-    fileprivate var loginFailures: Int64 {
+    var loginFailures: Int64 {
         get async throws { try await count("select count(*) from clinic.login_failure") }
     }
 
-    fileprivate func forgetLoginFailures() async throws {
+    func forgetLoginFailures() async throws {
         _ = try await database.write(Statement("delete from clinic.login_failure"))
     }
 
     /// So many failures of each account and peer that has any, all of them so many seconds old.
-    fileprivate func setLoginFailures(_ failures: Int, age: Int64 = 0) async throws {
+    func setLoginFailures(_ failures: Int, age: Int64 = 0) async throws {
         let statement = Statement(
             """
             with old as (delete from clinic.login_failure returning account, peer)

@@ -57,7 +57,8 @@ extension PeopleTests {
                 UserServiceMethods.updateUser,
                 UpdateUserRequest(
                     user: User(
-                        firstName: "Canaryfirst", lastName: "Canarylast", phone: "98765432123", email: email)),
+                        firstName: "Canaryfirst", lastName: "Canarylast", phone: "98765432123", email: email),
+                    currentPassword: TestClinic.password),
                 key: "update")
             let paid = try await patient.book(doctor, at: clinic.dateTime(), key: "book")
             _ = try await patient.pay(paid)

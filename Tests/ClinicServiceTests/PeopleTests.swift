@@ -46,7 +46,8 @@ import Testing
             UserServiceMethods.updateUser,
             UpdateUserRequest(
                 user: User(firstName: " Ada ", phone: "", email: email.uppercased(), role: .admin),
-                updateMask: ProtobufFieldMask(paths: ["first_name", "phone", "email"]), etag: before.etag))
+                updateMask: ProtobufFieldMask(paths: ["first_name", "phone", "email"]), etag: before.etag,
+                currentPassword: TestClinic.password))
         #expect(
             renamed
                 == User(

@@ -52,7 +52,25 @@ private let accountCases: [RefusalCase] = [
     RefusalCase("an e-mail that somebody else has", .alreadyExists, "EMAIL_TAKEN") {
         let other = try await $0.clinic.signUp()
         let taken = try await $0.patient.call(UserServiceMethods.getUser, GetUserRequest()).email
-        try await other.call(UserServiceMethods.updateUser, UpdateUserRequest(user: User(email: taken)))
+        try await other.call(
+            UserServiceMethods.updateUser,
+            UpdateUserRequest(user: User(email: taken), currentPassword: TestClinic.password))
+    },
+    RefusalCase("a new e-mail without a password", .invalidArgument, "INVALID_FIELD") {
+        try await $0.clinic.signUp().call(
+            UserServiceMethods.updateUser, UpdateUserRequest(user: User(email: "new@example.org")))
+    },
+    RefusalCase("a new e-mail with a wrong password", .unauthenticated, "WRONG_CREDENTIALS") {
+        try await $0.clinic.signUp().call(
+            UserServiceMethods.updateUser,
+            UpdateUserRequest(user: User(email: "new@example.org"), currentPassword: "guess"))
+    },
+    RefusalCase("another person's e-mail, changed by a patient", .notFound, "USER_NOT_FOUND") {
+        try await $0.clinic.signUp().call(
+            UserServiceMethods.updateUser,
+            UpdateUserRequest(
+                userID: $0.administrator.userID, user: User(email: "new@example.org"),
+                currentPassword: TestClinic.password))
     },
     RefusalCase("a name that is emptied", .invalidArgument, "INVALID_FIELD") {
         try await $0.patient.call(

@@ -34,9 +34,40 @@ extension UserService {
             changes.email = fields.email(wanted.email, "email")
         }
         try fields.finish()
-        return User(
+        let context =
+            request.currentPassword.isEmpty
+            ? call.context : try call.context.hidingRequest(under: signingKeys)
+        let user = try await withOptimisticRetry(
+            call, earlier: { _ in try await users.earlierAnswer(to: context) }
+        ) {
+            var changes = changes
+            var checkedPassword: UserStore.CheckedPassword?
+            if let email = changes.email {
+                // Whoever sends back what is stored changes nothing, and needs no password.
+                let isStored = try await users.get(userID, ownerID: ownerID).answer().email == email
+                if isStored {
+                    changes.email = nil
+                } else {
+                    checkedPassword = try await checkPassword(request.currentPassword, call)
+                }
+            }
+            return (changes, checkedPassword)
+        } write: { changes, checkedPassword in
             try await users.update(
-                userID, ownerID: ownerID, version: expected, changes, context: call.context))
+                userID, ownerID: ownerID, version: expected, changes, checkedPassword: checkedPassword,
+                context: context)
+        }
+        return User(user)
+    }
+
+    /// The caller's own password, which a new e-mail needs: who has only stolen a token must not move the account.
+    private func checkPassword(
+        _ password: String, _ call: AuthorizedCall
+    ) async throws -> UserStore.CheckedPassword {
+        guard let callerID = call.caller.userID else { throw Status(.notSignedIn) }
+        guard !password.isEmpty else { throw Status.required("current_password") }
+        let verified = try await verifier.verify(password, userID: callerID, call)
+        return UserStore.CheckedPassword(hash: verified.credentials.passwordHash, key: verified.key)
     }
 
     func setUserRole(_ request: SetUserRoleRequest, _ call: AuthorizedCall) async throws -> User {

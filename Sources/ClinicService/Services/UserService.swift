@@ -89,7 +89,7 @@ struct UserService: Sendable {
 extension RequestContext {
     /// The context of a request that holds a password, whose plain digest would let whoever reads the database try
     /// passwords by the billion.
-    fileprivate func hidingRequest(under keys: SigningKeys) throws -> RequestContext {
+    func hidingRequest(under keys: SigningKeys) throws -> RequestContext {
         guard let key else { return self }
         var hidden = self
         hidden.key?.requestDigest = try keys.secretRequests.authenticate(key.requestDigest).bytes

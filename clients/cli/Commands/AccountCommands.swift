@@ -19,6 +19,7 @@ struct ShowUser: RemoteCommand {
 struct UpdateUser: ChangeCommand {
     static let configuration = CommandConfiguration(
         "update", "Change your name, phone or e-mail; for administrators, anyone's.",
+        "A new e-mail needs your own password: it is asked for, unless --password-stdin is given.",
         example: "clinic user update --phone +61255550123")
     static let method = UserServiceMethods.updateUser
 
@@ -36,6 +37,7 @@ struct UpdateUser: ChangeCommand {
     @Option(help: "The e-mail to sign in with from now on.")
     var email: String?
 
+    @OptionGroup var password: PasswordOptions
     @OptionGroup var version: VersionOptions
     @OptionGroup var change: ChangeOptions
     @OptionGroup var connection: ConnectionOptions
@@ -47,8 +49,14 @@ struct UpdateUser: ChangeCommand {
         ])
         let user = User(
             firstName: firstName ?? "", lastName: lastName ?? "", phone: phone ?? "", email: email ?? "")
+        let currentPassword =
+            email == nil
+            ? ""
+            : try console.keyboard.password(
+                fromStandardInput: password.passwordStdin, question: "Your password: ")
         return UpdateUserRequest(
-            userID: self.user.id ?? 0, user: user, updateMask: mask, etag: version.etag ?? "")
+            userID: self.user.id ?? 0, user: user, updateMask: mask, etag: version.etag ?? "",
+            currentPassword: currentPassword)
     }
 }
 

@@ -653,7 +653,7 @@ const ProtobufCMessageDescriptor clinic__v1__get_user_request__descriptor =
   (ProtobufCMessageInit) clinic__v1__get_user_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__update_user_request__field_descriptors[4] =
+static const ProtobufCFieldDescriptor clinic__v1__update_user_request__field_descriptors[5] =
 {
   {
     "user_id",
@@ -703,8 +703,21 @@ static const ProtobufCFieldDescriptor clinic__v1__update_user_request__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "current_password",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__UpdateUserRequest, current_password),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__update_user_request__field_indices_by_name[] = {
+  4,   /* field[4] = current_password */
   3,   /* field[3] = etag */
   2,   /* field[2] = update_mask */
   1,   /* field[1] = user */
@@ -713,7 +726,7 @@ static const unsigned clinic__v1__update_user_request__field_indices_by_name[] =
 static const ProtobufCIntRange clinic__v1__update_user_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor clinic__v1__update_user_request__descriptor =
 {
@@ -723,7 +736,7 @@ const ProtobufCMessageDescriptor clinic__v1__update_user_request__descriptor =
   "Clinic__V1__UpdateUserRequest",
   "clinic.v1",
   sizeof(Clinic__V1__UpdateUserRequest),
-  4,
+  5,
   clinic__v1__update_user_request__field_descriptors,
   clinic__v1__update_user_request__field_indices_by_name,
   1,  clinic__v1__update_user_request__number_ranges,

@@ -274,10 +274,14 @@ struct  Clinic__V1__UpdateUserRequest
    * If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
    */
   ProtobufCBinaryData etag;
+  /*
+   * The caller's own current password, also when an administrator changes another user. Needed for another e-mail only.
+   */
+  ProtobufCBinaryData current_password;
 };
 #define CLINIC__V1__UPDATE_USER_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__update_user_request__descriptor) \
-    , 0, NULL, NULL, {0,NULL} }
+    , 0, NULL, NULL, {0,NULL}, {0,NULL} }
 
 
 /*

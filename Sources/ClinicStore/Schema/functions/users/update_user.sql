@@ -1,14 +1,19 @@
 -- Changes the fields of a user that are not null. The event names the fields only, since it stays when the user is erased.
 -- p_owner is who the user must be; null for administrators.
 --
+-- The e-mail is changed only if p_password_hash, which the caller's password was checked against, still is the caller's. Each
+-- attempt counts as a wrong password of p_account and p_peer, whatever comes of it: that an address is taken, and that it is not,
+-- is told slowly.
+--
 -- Locks: the key, the user (no key update).
--- Refusals: KEY_REUSED, USER_NOT_FOUND, STALE_ETAG, EMAIL_TAKEN.
+-- Refusals: KEY_REUSED, USER_NOT_FOUND, STALE_ETAG, STALE_VERSION, LOGIN_THROTTLED with `seconds`, EMAIL_TAKEN.
 create function update_user(
     context request_context, p_id bigint, p_owner bigint, p_version bigint, p_first_name text, p_last_name text,
-    p_phone text, p_email text)
+    p_phone text, p_email text, p_password_hash text, p_account bytea, p_peer bytea)
 returns setof user_outcome language plpgsql as $$
 declare
     old_version bigint;
+    delay bigint;
     result user_view;
 begin
     return query select * from replay(context, result);
@@ -26,6 +31,18 @@ begin
         return query select null::text, null::text[], unchanged
         from user_view as unchanged where id = p_id;
         return;
+    end if;
+    if p_email is not null then
+        if not exists (
+            select from clinic.user_account where id = context.actor and password_hash = p_password_hash) then
+            return query select 'STALE_VERSION', null::text[], result;
+            return;
+        end if;
+        delay := add_login_failure(p_account, p_peer, null);
+        if delay > 0 then
+            return query select 'LOGIN_THROTTLED', array['seconds', delay::text], result;
+            return;
+        end if;
     end if;
     begin
         update clinic.user_account
