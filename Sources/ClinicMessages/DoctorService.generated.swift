@@ -354,7 +354,7 @@ public struct CreateTimeOffRequest: Message {
     public var doctorID: Int64
     /// The start.
     public var startTime: ProtobufTimestamp?
-    /// The end, exclusive: after the start, at most 366 days later.
+    /// The end, exclusive: after the start, at most 366 days later on the clinic's clock.
     public var endTime: ProtobufTimestamp?
     /// The first whole day, YYYY-MM-DD in the clinic's time zone.
     public var firstDay: String

@@ -569,7 +569,7 @@ public struct Doctor: Message {
     public var registrationNumber: String
     /// The last date on which the registration is valid.
     public var registrationExpiry: String
-    /// The price of a visit, GST excluded.
+    /// The price of a visit, GST excluded: at most 10^12 minor units.
     public var consultationFee: Money?
     /// The length of an appointment in minutes, 5 to 240.
     public var slotMinutes: Int64

@@ -123,7 +123,8 @@ public struct LoginResponse: Message {
     public var isAdmin: Bool
     /// The user's role.
     public var role: Role
-    /// The refresh token: single-use, valid for 30 days.
+    /// The refresh token: single-use, valid for 30 days, and no longer than the session. A session ends 90 days after its
+    /// login, unless the server is set up otherwise.
     public var refreshToken: String
     /// When the access token expires.
     public var expireTime: ProtobufTimestamp?
@@ -800,8 +801,10 @@ public enum UserServiceMethods {
     /// Requires: no sign-in.
     public static let login = Method<LoginRequest, LoginResponse>(
         service: "clinic.v1.UserService", name: "Login", hasSideEffects: false)
-    /// Exchanges a refresh token for a new access token and a new refresh token. A refresh token is single-use. Reuse is
-    /// treated as theft and ends the session. Call it without an access token.
+    /// Exchanges a refresh token for a new access token and a new refresh token. A refresh token is single-use: a call whose
+    /// response was lost can be repeated within 30 seconds, as long as the new refresh token was not used, and gets the same
+    /// one. Any other reuse is treated as theft and ends the session; its access tokens become invalid within 5 seconds.
+    /// Call it without an access token.
     /// Requires: no sign-in, but a refresh token.
     public static let refreshToken = Method<RefreshTokenRequest, LoginResponse>(
         service: "clinic.v1.UserService", name: "RefreshToken", hasSideEffects: true)

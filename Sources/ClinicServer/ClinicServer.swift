@@ -27,6 +27,8 @@ public final class ClinicServer: Sendable {
         public var userAccessAge = Duration.seconds(5)
         /// What callers without a token may call (default: every method that needs no sign-in).
         public var anonymousMethods = Set(AnonymousMethod.allCases)
+        /// How many days a session lasts at most, however often it is refreshed.
+        public var sessionDays: Int64 = 90
         /// Who may connect and how long calls may take. The server itself sets the domain of errors and the names of
         /// metrics.
         public var transport = ServerConfiguration()

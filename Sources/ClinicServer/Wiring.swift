@@ -19,6 +19,7 @@ func makeServer(
         passwords: configuration.passwords, signingKeys: configuration.signingKeys, health: health,
         logger: logger, userAccessAge: configuration.userAccessAge)
     dependencies.anonymousMethods = configuration.anonymousMethods
+    dependencies.sessionDays = configuration.sessionDays
     let router = try clinicMethods(dependencies)
     var transport = configuration.transport
     transport.errorDomain = clinicErrorDomain

@@ -27,6 +27,8 @@ public struct ClinicDependencies: Sendable {
     public var userAccessAge: Duration
     /// What callers without a token may call.
     public var anonymousMethods = Set(AnonymousMethod.allCases)
+    /// How many days a session lasts at most, however often it is refreshed.
+    public var sessionDays: Int64 = 90
 
     /// A deployment's parts.
     public init(
@@ -57,7 +59,10 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> Router {
     let user = UserService(
         clinic: clinic, users: stores.users,
         personalData: stores.personalData, passwords: dependencies.passwords,
-        sessions: Sessions(store: sessionStore, accessTokens: accessTokens), revocations: revocations,
+        sessions: Sessions(
+            store: sessionStore, accessTokens: accessTokens, keys: dependencies.signingKeys,
+            revocations: revocations, longestLifetime: dependencies.sessionDays * 86_400),
+        revocations: revocations,
         signingKeys: dependencies.signingKeys, pageTokens: pageTokens,
         verifier: PasswordVerifier(
             credentials: stores.credentials, passwords: dependencies.passwords, keys: dependencies.signingKeys

@@ -165,7 +165,7 @@ public struct PersonalDataStore: Sendable {
             array[microseconds(refresh_family.created_at), microseconds(refreshed_at),
                 microseconds(expires_at)],
             '{}'::text[]
-        from clinic.refresh_family join person on person.id = refresh_family.user_id
+        from clinic.refresh_family join person on person.id = refresh_family.user_id and ended_at is null
         union all
         select '5 event',
             array[sequence, microseconds(occurred_at), entity_id,

@@ -87,6 +87,7 @@ extension SchemaFile {
             ),
             SchemaFile("migrations/V004__composed_keys.sql", PackageResources.V004__composed_keys_sql),
             SchemaFile("migrations/V005__login_throttle.sql", PackageResources.V005__login_throttle_sql),
+            SchemaFile("migrations/V006__session_end.sql", PackageResources.V006__session_end_sql),
             SchemaFile("triggers/add_event_partitions.sql", PackageResources.add_event_partitions_sql),
             SchemaFile("triggers/check_journal_balances.sql", PackageResources.check_journal_balances_sql),
             SchemaFile("triggers/is_live_payment.sql", PackageResources.is_live_payment_sql),

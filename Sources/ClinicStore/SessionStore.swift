@@ -29,11 +29,14 @@ public struct UserAccess: Sendable, Hashable {
     public let role: Role
     /// The version that tokens have to name.
     public let tokenVersion: Int64
+    /// The sessions that were ended while access tokens of theirs may be valid; mostly none.
+    public let endedSessions: [Int64]
 
     /// A role with a token version.
-    public init(role: Role, tokenVersion: Int64) {
+    public init(role: Role, tokenVersion: Int64, endedSessions: [Int64] = []) {
         self.role = role
         self.tokenVersion = tokenVersion
+        self.endedSessions = endedSessions
     }
 }
 
@@ -45,7 +48,7 @@ public struct SessionStore: Sendable {
     public init(database: Database) { self.database = database }
 
     private static let openSession = Mutation<SessionRecord>("open_session", parameterCount: 11)
-    private static let refreshSession = Mutation<SessionRecord>("refresh_session", parameterCount: 5)
+    private static let refreshSession = Mutation<SessionRecord>("refresh_session", parameterCount: 6)
     private static let revokeTokens = Mutation<UserRecord>("revoke_tokens", parameterCount: 2)
 
     /// Keeps the digests of a new session's refresh token; harmless to run again. Refused with `staleVersion` when the
@@ -69,13 +72,20 @@ public struct SessionStore: Sendable {
     }
 
     /// Puts the next refresh token in the place of the one presented, all by their digests; harmless to run again. One
-    /// that was replaced before ends the session. Refused with `invalidToken`.
+    /// that was replaced before ends the session, unless the next one was not used yet and is less than 30 seconds old.
+    /// Refused with `invalidToken`, whose `detail` has the `user_id` if a session was ended.
+    ///
+    /// - Parameter openedAfter: sessions that were opened then or before have expired.
     public func refresh(
-        family: [UInt8], token: [UInt8], next: [UInt8], now: Instant, expiry: Instant, context: RequestContext
+        family: [UInt8], token: [UInt8], next: [UInt8], now: Instant, expiry: Instant, openedAfter: Instant,
+        context: RequestContext
     ) async throws -> SessionRecord {
         try await Self.refreshSession.run(
             on: database, context,
-            [.bytes(family), .bytes(token), .bytes(next), .instant(now), .instant(expiry)])
+            [
+                .bytes(family), .bytes(token), .bytes(next), .instant(now), .instant(expiry),
+                .instant(openedAfter),
+            ])
     }
 
     /// Ends every session of a user. Refused with `userNotFound`.
@@ -86,12 +96,19 @@ public struct SessionStore: Sendable {
     }
 
     private static let access = Statement(
-        "select role, token_version from clinic.user_account where id = $1 and erased_at is null")
+        """
+        select role, token_version, array(
+            select ('x' || encode(substr(family, 1, 8), 'hex'))::bit(64)::bigint from clinic.refresh_family
+            where user_id = $1 and ended_at is not null)
+        from clinic.user_account where id = $1 and erased_at is null
+        """)
 
     /// The role and token version of a user; nil if there is no such user or the user was erased.
     public func access(of userID: Int64) async throws -> UserAccess? {
         guard var row = try await database.read(Self.access, [.int64(userID)]).first else { return nil }
-        return UserAccess(role: try row.value(Role.self), tokenVersion: try row.int64())
+        return UserAccess(
+            role: try row.value(Role.self), tokenVersion: try row.int64(), endedSessions: try row.int64Array()
+        )
     }
 
     /// Up to where a reader has read the changes of roles and token versions.

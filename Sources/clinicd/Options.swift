@@ -158,6 +158,7 @@ struct PeerOptions: ParsableArguments {
         case drainTime = "drain-time"
         case defaultTimeout = "default-timeout"
         case anonymous
+        case sessionDays = "session-days"
 
         var isRepeatable: Bool { self == .allowUid }
     }
@@ -191,12 +192,22 @@ struct PeerOptions: ParsableArguments {
         transform: parseAnonymousMethods)
     var anonymous = Set(AnonymousMethod.allCases)
 
+    @Option(
+        name: Name.sessionDays.specification,
+        help: ArgumentHelp(
+            "How many days after signing in a user has to sign in again, however often the session is refreshed, "
+                + "1 to 3650.", valueName: "days"))
+    var sessionDays: Int64 = 90
+
     func validate() throws {
         guard (0...3600).contains(drainTime) else {
             throw ValidationError("--drain-time is 0 to 3600 seconds, not \(drainTime)")
         }
         guard (1...3600).contains(defaultTimeout) else {
             throw ValidationError("--default-timeout is 1 to 3600 seconds, not \(defaultTimeout)")
+        }
+        guard (1...3650).contains(sessionDays) else {
+            throw ValidationError("--session-days is 1 to 3650 days, not \(sessionDays)")
         }
     }
 

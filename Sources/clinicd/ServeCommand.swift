@@ -132,6 +132,7 @@ private struct Daemon: Service, CustomStringConvertible {
                 clinic: settings, signingKeys: keys,
                 passwords: try BcryptPool(cost: command.passwords.bcryptCost))
             configuration.anonymousMethods = command.peers.anonymous
+            configuration.sessionDays = command.peers.sessionDays
             configuration.transport = command.peers.serverConfiguration
             configuration.transport.allowedPeerNames = Set(command.certificates.tlsClientName)
             try await serve(

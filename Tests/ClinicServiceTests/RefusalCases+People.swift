@@ -125,12 +125,12 @@ private let sessionCases: [RefusalCase] = [
     },
     RefusalCase("a refresh token that was used", .unauthenticated, "INVALID_TOKEN") {
         let token = try await $0.clinic.signUp().refreshToken
-        _ = try await refresh($0, token)
+        _ = try await refresh($0, refresh($0, token).refreshToken)
         _ = try await refresh($0, token)
     },
     RefusalCase("the refresh token after one that was used twice", .unauthenticated, "INVALID_TOKEN") {
         let token = try await $0.clinic.signUp().refreshToken
-        let next = try await refresh($0, token).refreshToken
+        let next = try await refresh($0, refresh($0, token).refreshToken).refreshToken
         do { _ = try await refresh($0, token) } catch is Status {}
         _ = try await refresh($0, next)
     },

@@ -11,6 +11,7 @@ import RPC
 import Synchronization
 import TTRPCMessages
 import TestCluster
+import TestWaiting
 import Testing
 
 @Suite(.serialized) struct SessionTests {
@@ -50,46 +51,118 @@ import Testing
         #expect(try await refusal(of: patient) == nil)
     }
 
-    @Test func `a refresh token that comes back ends its session and no other`() async throws {
+    @Test func `a refresh token that comes back after its successor ends its session and no other`()
+        async throws
+    {
         let clinic = try await Self.shared.value
         let first = try await clinic.signUp()
         let email = try await first.call(UserServiceMethods.getUser, GetUserRequest()).email
         let elsewhere = try await first.signedIn(email: email, userID: first.userID)
         let second = try await refresh(first)
         let third = try await refresh(second)
-        #expect(try await reason { _ = try await refresh(first) } == "INVALID_TOKEN")
-        #expect(try await reason { _ = try await refresh(third) } == "INVALID_TOKEN")
-        #expect(try await reason { _ = try await refresh(second) } == "INVALID_TOKEN")
-        let other = try await refresh(elsewhere)
-        #expect(try await refusal(of: other) == nil)
+        #expect(try await refusal(of: third) == nil)
+        for _ in 0..<2 { #expect(try await reason { _ = try await refresh(first) } == "INVALID_TOKEN") }
+        for session in [first, second, third] {
+            #expect(try await refusal(of: session) == "INVALID_TOKEN")
+            #expect(try await reason { _ = try await refresh(session) } == "INVALID_TOKEN")
+        }
+        #expect(try await refusal(of: elsewhere) == nil)
+        #expect(try await refusal(of: try await refresh(elsewhere)) == nil)
         let events = """
             select count(*) from clinic.event where entity = 'user' and entity_id = $1 and actor_id is null
             and method = 'clinic.v1.UserService/RefreshToken'
             """
         #expect(try await clinic.count(events, [.int64(first.userID)]) == 1)
+        // The next sign-ins do not push out what says that the access tokens are ended.
+        for _ in 0..<52 { _ = try await first.signedIn(email: email, userID: first.userID) }
+        try await withClinic(databaseURL: clinic.databaseURL) { other in
+            let there = third.on(try await other.connect())
+            #expect(try await refusal(of: there) == "INVALID_TOKEN")
+        }
     }
 
-    @Test func `of many who use one refresh token at once one gets a session, and then it is over`()
+    @Test func `a refresh token that comes back soon gets the same successor, on another server too`()
         async throws
     {
-        try await withLongTimeouts { clinic in
+        try await withTwoServers { clinic, other in
+            let first = try await clinic.signUp()
+            let second = try await refresh(first)
+            let again = try await refresh(first.on(try await other.connect()))
+            #expect(again.refreshToken == second.refreshToken)
+            #expect(try await refusal(of: again) == nil)
+            #expect(try await clinic.count("select count(*) from clinic.refresh_family") == 1)
+            try await clinic.age(sessionOf: first, by: 20)
+            #expect(try await refresh(first).refreshToken == second.refreshToken)
+            try await clinic.age(sessionOf: first, by: 11)
+            #expect(try await reason { _ = try await refresh(first) } == "INVALID_TOKEN")
+            #expect(try await refusal(of: second) == "INVALID_TOKEN")
+            #expect(try await reason { _ = try await refresh(second) } == "INVALID_TOKEN")
+        }
+    }
+
+    @Test func `many who use one refresh token at once get one successor`() async throws {
+        try await withTwoServers { clinic, other in
             let patient = try await clinic.signUp()
-            let renewed = Mutex<Session?>(nil)
-            let renew: @Sendable () async throws -> Void = {
-                let session = try await self.refresh(patient)
-                renewed.withLock { $0 = session }
+            let there = patient.on(try await other.connect())
+            let tokens = Mutex<Set<String>>([])
+            let renew: @Sendable (Session) async throws -> Void = { session in
+                let renewed = try await self.refresh(session)
+                tokens.withLock { _ = $0.insert(renewed.refreshToken) }
             }
             let ends = try await race(
                 behind: "select from clinic.user_account where id = \(patient.userID) for update",
-                in: [clinic],
+                in: [clinic, other],
                 [
-                    Contenders(backends: 1, renew),
-                    Contenders(backends: 2, each: 0..<7) { _ in try await renew() },
+                    Contenders(backends: 1) { try await renew(patient) },
+                    Contenders(backends: 2) { try await renew(there) },
                 ])
-            #expect(ends == [["OK": 1], ["INVALID_TOKEN": 7]])
-            let last = renewed.withLock { $0 }
-            let session = try #require(last)
-            #expect(try await reason { _ = try await refresh(session) } == "INVALID_TOKEN")
+            #expect(ends == [["OK": 1], ["OK": 1]])
+            #expect(tokens.withLock(\.count) == 1)
+            #expect(try await clinic.count("select count(*) from clinic.refresh_family") == 1)
+        }
+    }
+
+    @Test func `a stolen session is out on another server within the promised time`() async throws {
+        try await withClinic { clinic in
+            try await withClinic(databaseURL: clinic.databaseURL, userAccessAge: .milliseconds(200)) {
+                other in
+                let first = try await clinic.signUp()
+                let last = try await refresh(try await refresh(first))
+                let there = last.on(try await other.connect())
+                #expect(try await refusal(of: there) == nil)
+                #expect(try await reason { _ = try await refresh(first) } == "INVALID_TOKEN")
+                let end = ContinuousClock.now
+                var sent = end
+                while try await refusal(of: there) == nil {
+                    try #require(end.duration(to: sent) < .milliseconds(200))
+                    sent = .now
+                }
+            }
+        }
+    }
+
+    @Test func `a session ends 90 days after its login, however often it is refreshed, and is deleted`()
+        async throws
+    {
+        let url = try await TestCluster.makeDatabase()
+        try await withClinic(databaseURL: url) { clinic in
+            let patient = try await clinic.signUp()
+            try await clinic.age(sessionOf: patient, by: 89 * 86_400)
+            let second = try await refresh(patient)
+            let lastDay = """
+                select count(*) from clinic.refresh_family where expires_at = created_at + interval '90 days'
+                """
+            #expect(try await clinic.count(lastDay) == 1)
+            try await clinic.age(sessionOf: patient, by: 86_400)
+            #expect(try await reason { _ = try await refresh(second) } == "INVALID_TOKEN")
+            _ = try await clinic.database.write(
+                Statement("update clinic.refresh_family set expires_at = now() - interval '1 second'"))
+        }
+        // A server begins with what is oldest, and goes on from there.
+        try await withClinic(databaseURL: url) { clinic in
+            try await eventually("housekeeping") {
+                try await clinic.count("select count(*) from clinic.refresh_family") == 0
+            }
         }
     }
 
@@ -224,5 +297,18 @@ import Testing
             #expect(try await refusal(of: administrator) == "INVALID_TOKEN")
             #expect(try await reason { _ = try await refresh(administrator) } == "INVALID_TOKEN")
         }
+    }
+}
+
+extension TestClinic {
+    /// Makes a person's sessions so many seconds older.
+    fileprivate func age(sessionOf session: Session, by seconds: Int64) async throws {
+        let statement = Statement(
+            """
+            update clinic.refresh_family set created_at = created_at - make_interval(secs => $2),
+                refreshed_at = refreshed_at - make_interval(secs => $2)
+            where user_id = $1
+            """)
+        _ = try await database.write(statement, [.int64(session.userID), .int64(seconds)])
     }
 }

@@ -58,6 +58,11 @@ struct Identity: Sendable {
 
     private func caller(_ claims: AccessTokenClaims, _ access: UserAccess?) throws(Status) -> Caller {
         guard let access, access.tokenVersion == claims.tokenVersion else { throw Status(.invalidToken) }
+        if !access.endedSessions.isEmpty, let sessionID = claims.sessionID,
+            access.endedSessions.contains(sessionID)
+        {
+            throw Status(.invalidToken)
+        }
         return .user(id: claims.userID, role: access.role)
     }
 

@@ -19,6 +19,8 @@ public struct AccessTokenClaims: Sendable, Hashable {
     public let role: Role
     /// The token version of the user at that time, above 0. The token is invalid once the user has another one.
     public let tokenVersion: Int64
+    /// The session that the token belongs to; nil if it was issued before tokens named theirs.
+    public let sessionID: Int64?
     /// The start of the validity, in seconds since the Unix epoch.
     public let notBefore: Int64
     /// The end of the validity, in seconds since the Unix epoch.
@@ -44,7 +46,7 @@ public struct IssuedAccessToken: Sendable, Hashable {
 public final class AccessTokens: Sendable {
     /// 15 minutes, in seconds.
     public static let lifetime: Int64 = 15 * 60
-    /// Longer tokens are rejected without being read; an issued token has about 330 bytes.
+    /// Longer tokens are rejected without being read; an issued token has about 370 bytes.
     public static let maximumByteCount = 1_024
 
     private static let issuer = "clinic"
@@ -69,14 +71,16 @@ public final class AccessTokens: Sendable {
     /// A token for a user, valid for 15 minutes from now; throws only when libcrypto fails. A new account has token
     /// version 1.
     public func issue(
-        userID: Int64, role: Role, tokenVersion: Int64 = 1, now: Instant
+        userID: Int64, role: Role, tokenVersion: Int64 = 1, sessionID: Int64? = nil, now: Instant
     ) throws(OpenSSLError) -> IssuedAccessToken {
         let tokenID = String(decoding: Base64URL.encode(try SecureRandom.bytes(count: 12)), as: UTF8.self)
         let issuedAt = now.secondsSinceEpoch
         let expiry = issuedAt + AccessTokens.lifetime
+        let session = sessionID.map { #""sid":"\#($0)","# } ?? ""
         let payload = """
             {"iss":"\(AccessTokens.issuer)","aud":"\(AccessTokens.audience)","sub":"\(userID)",\
-            "role":"\(role.rawValue)","ver":\(tokenVersion),"iat":\(issuedAt),"nbf":\(issuedAt),"exp":\(expiry),"jti":"\(tokenID)"}
+            "role":"\(role.rawValue)","ver":\(tokenVersion),\(session)"iat":\(issuedAt),"nbf":\(issuedAt),\
+            "exp":\(expiry),"jti":"\(tokenID)"}
             """
         var token = header + Base64URL.encode(payload.utf8)
         let signature = try keys.accessTokens.authenticate(token)
@@ -141,9 +145,12 @@ public final class AccessTokens: Sendable {
             let issuedAt = claims.integer("iat"), let notBefore = claims.integer("nbf"),
             let expiry = claims.integer("exp"), let tokenID = claims.text("jti")
         else { throw AccessTokenRefused() }
+        let session = claims.text("sid")
+        let sessionID = session.flatMap { Int64($0) }
+        guard session == nil || sessionID != nil else { throw AccessTokenRefused() }
         return AccessTokenClaims(
-            userID: userID, role: role, tokenVersion: tokenVersion, notBefore: max(issuedAt, notBefore),
-            expiry: expiry, tokenID: tokenID)
+            userID: userID, role: role, tokenVersion: tokenVersion, sessionID: sessionID,
+            notBefore: max(issuedAt, notBefore), expiry: expiry, tokenID: tokenID)
     }
 
     /// Accepts the three members in any order, as other libraries write them; a further one (`crit`, `jwk`, `x5u` …) is refused.

@@ -3,6 +3,9 @@
 //
 // The first 16 bytes are the same in all tokens of one sign-in. So one row for each sign-in is enough to know a token
 // that was used before: it begins like the newest one and is another.
+//
+// The others follow from the token before by a keyed hash: every server gives the same successor to a token that comes back
+// because its answer was lost, and none is stored.
 
 internal import OpenSSL
 
@@ -20,11 +23,11 @@ struct RefreshToken: Sendable {
         bytes = try SecureRandom.bytes(count: Self.byteCount)
     }
 
-    /// The next token of the same sign-in.
-    init(after token: RefreshToken) throws(OpenSSLError) {
+    /// The next token of the same sign-in, which is always the same one.
+    init(after token: RefreshToken, under keys: SigningKeys) throws(OpenSSLError) {
         bytes =
             token.bytes.prefix(Self.familyByteCount)
-            + (try SecureRandom.bytes(count: Self.byteCount - Self.familyByteCount))
+            + (try keys.refreshTokens.authenticate(token.bytes)).bytes
     }
 
     /// The token of a text; nil for what cannot be one.
@@ -44,5 +47,10 @@ struct RefreshToken: Sendable {
     /// What the database knows the sign-in by.
     func familyDigest() throws(OpenSSLError) -> [UInt8] {
         try SHA256.digest(Array(bytes.prefix(Self.familyByteCount))).bytes
+    }
+
+    /// What access tokens of the sign-in name it by: the beginning of its digest.
+    func sessionID() throws(OpenSSLError) -> Int64 {
+        Int64(bitPattern: try familyDigest().prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
     }
 }

@@ -9,6 +9,10 @@ internal import Scheduling
 struct Sessions: Sendable {
     let store: SessionStore
     let accessTokens: AccessTokens
+    let keys: SigningKeys
+    let revocations: SessionRevocationCache
+    /// How long a session lasts at most, in seconds, however often it is refreshed.
+    let longestLifetime: Int64
 
     /// A session for a user whose password was right. Throws `staleVersion` when the account changed meanwhile.
     func open(for verified: PasswordVerifier.Verified, _ call: AuthorizedCall) async throws -> LoginResponse {
@@ -25,18 +29,27 @@ struct Sessions: Sendable {
         return try answer(owner, token, call)
     }
 
-    /// The session after the one of a refresh token. Throws UNAUTHENTICATED, without a cause, when the token is not valid.
+    /// The session after the one of a refresh token; for a while the same one again when the token comes back. Throws
+    /// UNAUTHENTICATED, without a cause, when the token is not valid.
     func refresh(_ text: String, _ call: AuthorizedCall) async throws -> LoginResponse {
         guard let token = RefreshToken(text) else { throw Status(.invalidToken) }
-        let next = try RefreshToken(after: token)
+        let next = try RefreshToken(after: token, under: keys)
         let (family, digest, nextDigest) = (try token.familyDigest(), try token.digest(), try next.digest())
         let expiry = try expiry(call)
-        let owner = try await againWhenOutcomeUnknown {
-            try await store.refresh(
-                family: family, token: digest, next: nextDigest, now: call.now, expiry: expiry,
-                context: context(call))
+        guard let openedAfter = call.now.adding(seconds: -longestLifetime) else { throw ClockOutOfRange() }
+        do {
+            let owner = try await againWhenOutcomeUnknown {
+                try await store.refresh(
+                    family: family, token: digest, next: nextDigest, now: call.now, expiry: expiry,
+                    openedAfter: openedAfter, context: context(call))
+            }
+            return try answer(owner, next, call)
+        } catch let refusal as Refusal where refusal.reason == .invalidToken {
+            if let userID = refusal.detail["user_id"].flatMap({ Int64($0) }) {
+                revocations.invalidate(userID)
+            }
+            throw Status(.invalidToken)
         }
-        return try answer(owner, next, call)
     }
 
     /// A sign-in has no actor yet, and a response with tokens is stored under no key.
@@ -45,7 +58,9 @@ struct Sessions: Sendable {
     }
 
     private func expiry(_ call: AuthorizedCall) throws -> Instant {
-        guard let expiry = call.now.adding(seconds: RefreshToken.lifetime) else { throw ClockOutOfRange() }
+        guard let expiry = call.now.adding(seconds: min(RefreshToken.lifetime, longestLifetime)) else {
+            throw ClockOutOfRange()
+        }
         return expiry
     }
 
@@ -53,7 +68,8 @@ struct Sessions: Sendable {
         -> LoginResponse
     {
         let access = try accessTokens.issue(
-            userID: owner.userID, role: owner.role, tokenVersion: owner.tokenVersion, now: call.now)
+            userID: owner.userID, role: owner.role, tokenVersion: owner.tokenVersion,
+            sessionID: try token.sessionID(), now: call.now)
         return LoginResponse(
             email: owner.email, token: access.text, isAdmin: owner.role == .admin,
             role: ClinicMessages.Role(owner.role), refreshToken: token.text,

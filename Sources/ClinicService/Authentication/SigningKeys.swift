@@ -52,6 +52,8 @@ public struct SigningKeys: Sendable {
     let secretRequests: HMACSHA256
     /// Makes the digests of accounts and peers by which wrong passwords are counted.
     let loginThrottle: HMACSHA256
+    /// Makes each refresh token from the one before.
+    let refreshTokens: HMACSHA256
 
     static let secretByteCount = 32
 
@@ -67,6 +69,8 @@ public struct SigningKeys: Sendable {
                 key: accessTokens.authenticate(Array("clinic secret requests".utf8)).bytes)
             loginThrottle = try HMACSHA256(
                 key: accessTokens.authenticate(Array("clinic login throttle".utf8)).bytes)
+            refreshTokens = try HMACSHA256(
+                key: accessTokens.authenticate(Array("clinic refresh tokens".utf8)).bytes)
             let name = try accessTokens.authenticate(Array("clinic key id".utf8)).bytes.prefix(8)
             keyID = String(decoding: Base64URL.encode(name), as: UTF8.self)
         } catch { throw .crypto(error) }

@@ -228,7 +228,7 @@ struct  Clinic__V1__CreateTimeOffRequest
    */
   Google__Protobuf__Timestamp *start_time;
   /*
-   * The end, exclusive: after the start, at most 366 days later.
+   * The end, exclusive: after the start, at most 366 days later on the clinic's clock.
    */
   Google__Protobuf__Timestamp *end_time;
   /*

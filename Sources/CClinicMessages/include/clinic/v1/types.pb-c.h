@@ -344,7 +344,7 @@ struct  Clinic__V1__Doctor
    */
   ProtobufCBinaryData registration_expiry;
   /*
-   * The price of a visit, GST excluded.
+   * The price of a visit, GST excluded: at most 10^12 minor units.
    */
   Clinic__V1__Money *consultation_fee;
   /*

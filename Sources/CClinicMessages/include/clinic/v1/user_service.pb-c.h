@@ -122,7 +122,8 @@ struct  Clinic__V1__LoginResponse
    */
   Clinic__V1__Role role;
   /*
-   * The refresh token: single-use, valid for 30 days.
+   * The refresh token: single-use, valid for 30 days, and no longer than the session. A session ends 90 days after its
+   * login, unless the server is set up otherwise.
    */
   ProtobufCBinaryData refresh_token;
   /*

@@ -29,7 +29,7 @@ begin
     delete from clinic.refresh_family
     where user_id = p_user and family <> p_family and (expires_at <= p_now or family in (
         select family from clinic.refresh_family
-        where user_id = p_user and family <> p_family order by refreshed_at desc offset 49));
+        where user_id = p_user and family <> p_family and ended_at is null order by refreshed_at desc offset 49));
     insert into clinic.refresh_family (family, user_id, token, token_version, created_at, refreshed_at, expires_at)
     values (p_family, p_user, p_token, p_token_version, p_now, p_now, p_expires_at)
     on conflict do nothing;

@@ -1,10 +1,12 @@
--- Replaces the refresh token of a sign-in. A token that is no longer the newest was used twice, and ends the sign-in. Running it
--- again with the same next token answers as the first time.
+-- Replaces the refresh token of a sign-in. p_next follows from p_token, so one that comes back within 30 seconds, because its answer
+-- was lost, is answered as the first time while its successor was not used. A token that comes back otherwise was copied: it ends
+-- the sign-in with its access tokens. A sign-in that was opened at p_opened_after or before has expired, whenever it was used.
 --
 -- Locks: the user (no key update).
--- Refusals: INVALID_TOKEN.
+-- Refusals: INVALID_TOKEN; with `user_id` if a sign-in was ended.
 create function refresh_session(
-    context request_context, p_family bytea, p_token bytea, p_next bytea, p_now timestamptz, p_expires_at timestamptz)
+    context request_context, p_family bytea, p_token bytea, p_next bytea, p_now timestamptz, p_expires_at timestamptz,
+    p_opened_after timestamptz)
 returns setof session_outcome language plpgsql as $$
 declare
     account clinic.user_account;
@@ -15,19 +17,25 @@ begin
     where id = (select user_id from clinic.refresh_family where family = p_family) and erased_at is null
     for no key update;
     select * into held from clinic.refresh_family where family = p_family;
-    if not found or held.expires_at <= p_now or held.token_version is distinct from account.token_version then
+    if not found or held.ended_at is not null or held.expires_at <= p_now or held.created_at <= p_opened_after
+        or held.token_version is distinct from account.token_version then
         return query select 'INVALID_TOKEN', null::text[], result;
         return;
     end if;
 
     if held.token = p_token then
-        update clinic.refresh_family set token = p_next, refreshed_at = p_now, expires_at = p_expires_at
+        update clinic.refresh_family
+        set token = p_next, refreshed_at = p_now,
+            expires_at = least(p_expires_at, held.created_at + (p_now - p_opened_after))
         where family = p_family;
-    elsif held.token <> p_next then
-        delete from clinic.refresh_family where family = p_family;
+    elsif held.token <> p_next or held.refreshed_at < p_now - interval '30 seconds' then
+        -- It is kept for longer than an access token lives. No token names version 0, which functions of an earlier version see.
+        update clinic.refresh_family
+        set ended_at = p_now, token_version = 0, expires_at = p_now + interval '20 minutes' where family = p_family;
+        update clinic.user_account set access_changed_by = pg_current_xact_id()::text::bigint where id = account.id;
         perform append_event(context, 'user', account.id, account.id, null,
             '{"session_ended": "a refresh token was used twice"}');
-        return query select 'INVALID_TOKEN', null::text[], result;
+        return query select 'INVALID_TOKEN', array['user_id', account.id::text], result;
         return;
     end if;
     result := row(account.id, account.email, account.role, account.token_version);
