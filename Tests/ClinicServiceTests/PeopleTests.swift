@@ -170,7 +170,7 @@ import Testing
                     }
                 }
                 let ends = try await race(
-                    behind: "select from clinic.user_account where role = 'ADMIN' for update",
+                    behind: "select pg_advisory_xact_lock(7411, 1)",
                     in: [clinic, other],
                     [
                         Contenders(backends: 1, demote(second, by: first)),

@@ -59,7 +59,7 @@ struct AdministrationTests {
         ("", "give it as one line on standard input"), ("\n", "give it as one line on standard input"),
         ("short\n", "at least 8 characters"),
         (String(repeating: "x", count: 73), "at most 72 bytes"),
-        (String(repeating: "x", count: 100_000), "at most 72 bytes"),
+        (String(repeating: "x", count: 100_000), "is longer than 65536 bytes"),
     ]
 
     @Test(arguments: badInputs)

@@ -78,11 +78,11 @@ func (s *story) mayAskAtLength() error {
 	for _, size := range []int{limit, limit + 1, 4 << 20, 4<<20 + 1, 16<<20 - 1} {
 		err := s.patient.client.Call(
 			context.Background(), "grpc.health.v1.Health", "Check", checkOfSize(size), &health.HealthCheckResponse{})
-		code := codes.ResourceExhausted
+		code, reason := codes.ResourceExhausted, ""
 		if size <= limit {
-			code = codes.NotFound // Understood: there is no service of that name.
+			code, reason = codes.InvalidArgument, "INVALID_FIELD" // Read to its end: no service has so long a name.
 		}
-		if err := expect(err, code, ""); err != nil {
+		if err := expect(err, code, reason); err != nil {
 			return fmt.Errorf("%d bytes: %w", size, err)
 		}
 		if err := s.isServed(); err != nil {

@@ -137,7 +137,7 @@ fn hear_of_deadlines(caller: &Caller) -> Result<(), String> {
 /// clinicd takes requests of 256 KiB and refuses longer ones; the crate does not check what it sends.
 fn ask_at_length(caller: &Caller) -> Result<(), String> {
     for (size, code) in [
-        (200 << 10, Code::NOT_FOUND),
+        (200 << 10, Code::INVALID_ARGUMENT),
         (300 << 10, Code::RESOURCE_EXHAUSTED),
         (5 << 20, Code::RESOURCE_EXHAUSTED),
     ] {
