@@ -8,7 +8,7 @@ struct LockedParameters {
     var doctor: Int?
     var start: Int?
     var end: Int?
-    /// The patient whose time is to be occupied.
+    /// The patient whose time is to be occupied, or a user who is changed.
     var user: Int?
     /// A booking, and whose it must be.
     var booking: Int?

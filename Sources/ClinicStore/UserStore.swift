@@ -53,7 +53,10 @@ public struct UserStore: Sendable {
             [.text(draft.firstName), .text(draft.lastName), .text(draft.email), .text(draft.passwordHash)])
     }
 
-    private static let updateUser = Mutation<UserRecord>("update_user", parameterCount: 10)
+    private static let updateUser = Mutation<UserRecord>(
+        "update_user", parameterCount: 10, locks: LockedParameters(user: 0))
+    /// It may wait for somebody who wants the same e-mail, and so has a transaction of its own.
+    private static let changeEmail = Mutation<UserRecord>("update_user", parameterCount: 10)
     private static let changePassword = Mutation<UserRecord>("change_password", parameterCount: 5)
     private static let setUserRole = Mutation<UserRecord>("set_user_role", parameterCount: 3)
     private static let eraseUser = Mutation<UserRecord>("erase_user", parameterCount: 4)
@@ -96,7 +99,7 @@ public struct UserStore: Sendable {
         _ id: Int64, ownerID: Int64?, version: Int64?, _ changes: Changes, checkedPassword: CheckedPassword?,
         context: RequestContext
     ) async throws -> UserRecord {
-        try await Self.updateUser.run(
+        try await (changes.email == nil ? Self.updateUser : Self.changeEmail).run(
             on: database, context,
             [
                 .int64(id), .int64(ownerID), .int64(version), .text(changes.firstName),

@@ -1,5 +1,5 @@
 -- Takes what a batch of calls locks, before the first of them runs. Each array has a place for each call, null where the call
--- has no such thing: the key with its caller; the doctor, the patient, the start and the end of a time that it wants to occupy;
+-- has no such thing: the key with its caller; the doctor, the user, the start and the end of a time that it wants to occupy;
 -- the booking with whose it must be (null for the staff); the transaction. A booking that is moved names its patient.
 --
 -- Locks: everything, in the order that Sources/ClinicStore/README.md tells.
@@ -11,7 +11,7 @@ declare
     patients bigint[];
 begin
     perform lock_keys(p_actors, p_keys);
-    if num_nonnulls(variadic p_starts) = 0 then
+    if num_nonnulls(variadic p_doctors || p_users) = 0 then
         perform lock_bookings(p_bookings, p_owners, p_transactions);
         return;
     end if;
