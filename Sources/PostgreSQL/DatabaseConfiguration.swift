@@ -22,6 +22,9 @@ public struct DatabaseConfiguration: Sendable {
     /// Takes the locks of all writes that share a transaction, before them; nil if the writes take none in an order of
     /// their own. With it, a write that does not declare its locks has a transaction of its own.
     public var lockStatement: LockStatement?
+    /// How many bytes of one result are received before it is given up, about; a statement that returns more fails with
+    /// `.resultTooLarge`. libpq keeps a result in memory until it is complete.
+    public var resultLimit = 16 << 20
     /// How long one attempt to connect may take.
     public var connectTimeout: Duration = .seconds(5)
     /// How long a statement waits for a lost connection before it fails as unavailable; also how long `admits` says

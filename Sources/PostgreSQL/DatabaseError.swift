@@ -15,6 +15,8 @@ public struct DatabaseError: Error, Hashable, Sendable {
         case cancelled
         /// The server refused the statement with this code; nothing of it was kept.
         case server(SQLState)
+        /// The result of a read is larger than `DatabaseConfiguration.resultLimit`: it was not read to its end.
+        case resultTooLarge
         /// A result, or a parameter, does not have the expected type or number.
         case decoding
         /// The connection URL or the server does not fit this program; trying again will not help.
@@ -80,7 +82,7 @@ extension DatabaseError {
         case .outcomeUnknown: .outcomeUnknown
         case .queueFull: .exhausted
         case .cancelled: .cancelled
-        case .decoding, .unusable: .internal
+        case .resultTooLarge, .decoding, .unusable: .internal
         case .server(let state): Self.category(of: state)
         }
     }

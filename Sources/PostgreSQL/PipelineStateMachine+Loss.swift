@@ -4,11 +4,36 @@
 extension DatabaseError {
     static let unconfirmedCommit = DatabaseError(
         .outcomeUnknown, "the connection was lost before the commit was confirmed")
+    static func resultTooLarge(limit: Int) -> DatabaseError {
+        DatabaseError(
+            .resultTooLarge,
+            "the result of a statement is larger than \(limit) bytes; it has to be read in parts")
+    }
     static let connectionLostRepeatedly = DatabaseError(
         .unavailable, "the connection was lost again and again")
 }
 
 extension PipelineStateMachine {
+    /// The result that comes is too large, and only the end of the connection stops it. The requests of other results are
+    /// sent again; a write whose effect is not known is left to `connectionLost`.
+    mutating func resultIsTooLarge(limit: Int, _ results: inout Results) {
+        results.lost = "a result is larger than \(limit) bytes"
+        guard purpose == .reads, isBusy, case .execute(let attempts, let statement) = expected[next] else {
+            return
+        }
+        expected[next] = .execute([], statement)
+        guard attempts.count > 1 else {
+            for attempt in attempts {
+                results.completed.append((attempt.request, .failure(.resultTooLarge(limit: limit))))
+            }
+            return
+        }
+        for var attempt in attempts {
+            attempt.alone = true
+            results.again.append(attempt)
+        }
+    }
+
     /// Settles everything that a lost connection owed, and forgets the session.
     mutating func connectionLost(_ results: inout Results) {
         // The first batch is the one that the server worked at. It took no effect if an error came before its Sync, or if

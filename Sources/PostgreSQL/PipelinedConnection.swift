@@ -2,6 +2,7 @@
 // it what the server sent. It knows nothing of threads; its owner calls it under a lock.
 
 internal import CPostgreSQL
+internal import Glibc
 internal import Synchronization
 
 struct PipelinedConnection: ~Copyable {
@@ -16,13 +17,19 @@ struct PipelinedConnection: ~Copyable {
     var isBeingSet = false
     /// What the statement that sets the session has read.
     var sessionValues: [String]?
+    private let resultLimit: Int
+    /// About how many bytes of a result have come since the last one that was complete, without the first read.
+    private var incompleteBytes = 0
+    /// Whether the last read completed no result.
+    private var isIncomplete = false
 
     init(
         purpose: ConnectionPurpose, attemptLimit: Int, lockStatement: LockStatement? = nil,
-        notices: ConnectionNotices
+        resultLimit: Int = .max, notices: ConnectionNotices
     ) {
         machine = PipelineStateMachine(purpose: purpose, attemptLimit: attemptLimit)
         self.lockStatement = lockStatement
+        self.resultLimit = resultLimit
         self.notices = notices
     }
 
@@ -160,9 +167,23 @@ struct PipelinedConnection: ~Copyable {
         }
         machine.compact()
         guard results.lost == nil else { return results }
+        // Most results come with one read, and are not counted.
+        let waiting = isIncomplete ? bytesInSocket() : 0
         if notices.sawServerShutdown.load(ordering: .relaxed) {
+        if isIncomplete {
+            // More may have come meanwhile, but libpq has read 8 KiB at least if they were there.
+            incompleteBytes += max(waiting - bytesInSocket(), min(waiting, 8_192))
+        }
+        isIncomplete = machine.isBusy
             // What is sent from here on reaches nobody.
             machine.receive(.shutdown("the server ended it"), into: &results)
+            isIncomplete = false
+            incompleteBytes = 0
+        }
+        if incompleteBytes > resultLimit {
+            isIncomplete = false
+            incompleteBytes = 0
+            machine.resultIsTooLarge(limit: resultLimit, &results)
         } else if !isAlive || machine.isBroken || PQstatus(connection) == CONNECTION_BAD {
             machine.receive(.connectionError(message()), into: &results)
         }
@@ -175,6 +196,12 @@ struct PipelinedConnection: ~Copyable {
         switch PQresultStatus(pointer) {
         case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: return .completed(result)
         case PGRES_FATAL_ERROR: return failure(result)
+    /// How many bytes wait in the socket.
+    private func bytesInSocket() -> Int {
+        var count: Int32 = 0
+        return ioctl(PQsocket(connection), UInt(FIONREAD), &count) == 0 ? Int(count) : 0
+    }
+
         case PGRES_PIPELINE_ABORTED: return .aborted
         case PGRES_PIPELINE_SYNC:
             let state = PQtransactionStatus(connection)

@@ -29,6 +29,7 @@ final class PooledConnection: Sendable {
             PipelinedConnection(
                 purpose: pool.purpose, attemptLimit: configuration.attemptLimit,
                 lockStatement: pool.purpose == .writes ? configuration.lockStatement : nil,
+                resultLimit: configuration.resultLimit,
                 notices: ConnectionNotices(logger: pool.logger)))
     }
 
