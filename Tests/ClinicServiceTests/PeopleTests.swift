@@ -170,6 +170,7 @@ import Testing
                     }
                 }
                 let ends = try await race(
+                    // The lock on changes of administrators; each of the two has locked another account before.
                     behind: "select pg_advisory_xact_lock(7411, 1)",
                     in: [clinic, other],
                     [

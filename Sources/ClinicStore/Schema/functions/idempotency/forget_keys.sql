@@ -3,13 +3,14 @@
 -- clinic.keys_forgotten_until, where the next step begins. So a step reads none of the rows that earlier ones deleted, which
 -- stay in the table while anybody holds an old snapshot.
 --
--- Locks: those keys. One server calls it at a time, outside of calls.
+-- Locks: the rows of keys (advisory 7411, 4), then those keys. One server calls it at a time, outside of calls.
 create function forget_keys(p_limit bigint) returns table (forgotten bigint, forgotten_until bigint)
 language plpgsql set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
     since timestamptz;
     until timestamptz;
 begin
+    perform pg_advisory_xact_lock(7411, 4);
     select 'epoch'::timestamptz + last_value * interval '1 microsecond' into since from clinic.keys_forgotten_until;
     select max(created_at) into until
     from (

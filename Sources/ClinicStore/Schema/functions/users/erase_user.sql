@@ -3,7 +3,7 @@
 -- p_owner is who the user must be; null for administrators.
 --
 -- Locks: the key, the user (no key update), changes of administrators (is_last_administrator), the bookings by number and their
--- payments.
+-- payments, the rows of keys (advisory 7411, 4).
 -- Refusals: KEY_REUSED, USER_NOT_FOUND, LAST_ADMINISTRATOR.
 create function erase_user(
     context request_context, p_id bigint, p_owner bigint, p_now timestamptz, p_cancelled_from text[])
@@ -34,13 +34,13 @@ begin
     returning id, first_name, last_name, phone, email, role, version into result;
     delete from clinic.refresh_family where user_id = p_id;
     delete from clinic.login_peer where user_id = p_id;
+    perform pg_advisory_xact_lock(7411, 4);
     delete from clinic.idempotency_key where user_id = p_id;
     update clinic.idempotency_key as kept
     set response = kept.response || jsonb_build_object('first_name', 'Erased', 'last_name', 'user')
         || case when kept.response ? 'email' then jsonb_build_object('phone', '', 'email', 'erased ' || p_id)
             else '{}' end
-    where kept.response ? 'first_name'
-        and (case when kept.response ? 'email' then kept.response ->> 'id' else kept.response ->> 'user_id' end) = p_id::text;
+    where clinic.named_user(kept.response) = p_id and clinic.named_user(kept.response) <> kept.user_id;
     return query select * from complete_mutation(
         context, 'user', p_id, p_id, null, jsonb_build_object('erased', true, 'cancelled_bookings', cancelled), result);
 end
