@@ -12,7 +12,7 @@ public final class ClinicSchema: Sendable {
     private let connection: MaintenanceConnection
 
     /// The time between two runs of the housekeeping.
-    private static let interval = Duration.seconds(5)
+    private static let interval = Duration.seconds(1)
     /// How many keys are forgotten in one transaction.
     private static let keysAtOnce: Int64 = 2_000
     /// How many failures of logins are kept.
@@ -88,14 +88,32 @@ public final class ClinicSchema: Sendable {
         }
     }
 
-    /// Makes room for events, and deletes the keys that are older than a day and what is remembered of logins and no longer
-    /// counts. One server of a clinic deletes, until its connection ends.
+    /// The tables that have doubled since their statistics were made: by pages, or by rows, which count once they are
+    /// committed. Connections keep the plans of their statements until PostgreSQL has new statistics, and autovacuum makes
+    /// them a minute later, or never where it is off: until then, a row of a table that was empty would be looked for in
+    /// all of it.
+    private static let outgrownTables = """
+        select oid::regclass::text from pg_class
+        where relnamespace = 'clinic'::regnamespace and relkind = 'r' and pg_relation_size(oid) > 0
+            and (pg_relation_size(oid) / 8192 > 2 * relpages
+                or pg_stat_get_mod_since_analyze(oid) > greatest(reltuples, 200)
+                or current_setting('track_counts')::boolean
+                    and coalesce(pg_stat_get_last_analyze_time(oid), pg_stat_get_last_autoanalyze_time(oid)) is null)
+        """
+
+    /// Makes room for events, makes the statistics of tables that have grown, and deletes the keys that are older than a day
+    /// and what is remembered of logins and no longer counts. All but the first is done by one server of a clinic, until its
+    /// connection ends.
     private static func keepHouse(
         _ connection: AdminConnection, loginsForgotten: inout Int64?
     ) throws(DatabaseError) {
         _ = try connection.query("select clinic.add_event_partitions($1)", [.int64(partitionsAhead)])
         var lock = try connection.query("select pg_try_advisory_lock(7411, 3)")[0]
         guard try lock.bool() else { return }
+        for table in try connection.query(outgrownTables) {
+            var table = table
+            try connection.execute("analyze \(try table.text())")
+        }
         var logins = try connection.query(
             "select forget_logins($1, $2)", [.timestamp(loginsForgotten), .int64(loginFailureLimit)])[0]
         loginsForgotten = try logins.timestamp()

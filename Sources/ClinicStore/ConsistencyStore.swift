@@ -107,7 +107,7 @@ public struct ConsistencyStore: Sendable {
                     select from clinic.event where entity = 'transaction' and entity_id = transaction.id)
         )
         select rule::bigint, count(*), (array_agg(id order by id))[1:5] from broken group by rule
-        """)
+        """, isPlannedEachTime: true)
 
     /// Every rule, in order, with what breaks it: one statement, so that no change comes between two looks.
     public func findings() async throws -> [Finding] {

@@ -61,7 +61,9 @@ struct Listing<Item: Record>: Sendable {
                 + " order by call, \(order.map { "page." + $0 + direction }.joined(separator: ", "))"
         }
         let subsets = 0..<(2 << filters.count)
-        statements = subsets.map { Statement(text($0, limit: nil) { "$\($0)" }) }
+        statements = subsets.map {
+            Statement(text($0, limit: nil) { "$\($0)" }, isPlannedEachTime: !isPlannedOnce)
+        }
         usual =
             isPlannedOnce
             ? subsets.map {

@@ -45,7 +45,7 @@ public struct ReportStore: Sendable {
             from moved \(namedBy)
             group by grouping sets ((key, \(names)), ())
             order by key nulls last
-            """)
+            """, isPlannedEachTime: true)
     }
 
     /// The number of the day of a moment, from 0.
@@ -173,7 +173,7 @@ public struct ReportStore: Sendable {
         from summed
         where day is not null
         order by 1
-        """)
+        """, isPlannedEachTime: true)
 
     /// What became of the appointments that start on these days.
     public func utilization(on days: ReportDays, of scope: ReportScope) async throws -> Utilization {

@@ -30,10 +30,13 @@ struct ConnectionParameters: Sendable {
             // Not a standby, which may lag behind what has been acknowledged.
             servers = purpose == .writes ? "read-write" : "primary"
         }
-        // Writes find rows by index also in the first minutes of a table: plans made when it was empty stay in use
-        // until it is analysed.
-        if purpose == .writes {
-            settings += ["seqscan", "hashjoin", "mergejoin"].map { "-c enable_\($0)=off" }
+        // One plan for all values, which finds rows by index also while a table is so small that the planner takes a scan to
+        // be as good.
+        if purpose != .administration {
+            settings.append("-c plan_cache_mode=force_generic_plan")
+            settings += ["seqscan", "bitmapscan", "hashjoin", "mergejoin", "memoize"].map {
+                "-c enable_\($0)=off"
+            }
         }
         if let options = given["options"] { settings.insert(options, at: 0) }
         // PostgreSQL assumes a disk that seeks by default, and would scan a table of a few hundred doctors to find

@@ -24,23 +24,32 @@ struct PipelineBatch: Sendable {
     let connection: Int
     /// The number of the connection's session that the batch is meant for.
     let generation: Int
-    var attempts: [Attempt] = []
+    private(set) var attempts: [Attempt] = []
     /// How many requests at the front share one transaction; each of the others has one of its own.
     private(set) var sharedCount = 0
+    private var aloneCount = 0
+
+    init(connection: Int, generation: Int) {
+        self.connection = connection
+        self.generation = generation
+    }
 
     /// The number of transactions.
     var transactions: Int { min(sharedCount, 1) + attempts.count - sharedCount }
+
+    /// Adds a request; `arrange` has to follow the last.
+    mutating func append(_ attempt: Attempt) {
+        if attempt.alone { aloneCount += 1 }
+        attempts.append(attempt)
+    }
 
     /// Moves the requests that share a transaction to the front, and there those of the same statement next to each other,
     /// so that one execution can serve them. The order within a batch has no meaning: its requests were submitted by callers
     /// who do not wait for each other.
     mutating func arrange() {
-        if attempts.contains(where: \.alone) {
-            attempts = attempts.filter { !$0.alone } + attempts.filter(\.alone)
-            sharedCount = attempts.firstIndex(where: \.alone) ?? 0
-        } else {
-            sharedCount = attempts.count
-        }
+        sharedCount = attempts.count - aloneCount
+        guard sharedCount > 0, attempts.count > 1 else { return }
+        if aloneCount > 0 { attempts = attempts.filter { !$0.alone } + attempts.filter(\.alone) }
         let shared = attempts[..<sharedCount]
         guard let first = shared.first?.request.statement,
             shared.contains(where: { $0.request.statement != first })

@@ -90,6 +90,8 @@ struct PipelinedConnection: ~Copyable {
 
     /// Sends the executions of one transaction, without its Sync; false if the connection is broken.
     private mutating func send(_ batch: PipelineBatch, from batchStart: Int, to batchEnd: Int) -> Bool {
+        let isAlone = batchStart >= batch.sharedCount
+        guard !isAlone || preparePlan(for: batch.attempts[batchStart].request.statement) else { return false }
         var start = batchStart
         while start < batchEnd {
             let end = batch.endOfRun(from: start, before: batchEnd)
@@ -99,12 +101,16 @@ struct PipelinedConnection: ~Copyable {
             {
                 return false
             }
-            guard execute(batch.attempts[start..<end], alone: batchStart >= batch.sharedCount) else {
-                return false
-            }
+            guard execute(batch.attempts[start..<end], alone: isAlone) else { return false }
             start = end
         }
         return true
+    }
+
+    /// Has the statement of this transaction planned for its values, if it wants that; false if the connection is broken.
+    private mutating func preparePlan(for statement: Statement) -> Bool {
+        guard statement.isPlannedEachTime else { return true }
+        return parameters.fill([]) && execute(ReportSettings.statement, for: [], alone: true)
     }
 
     /// Sends the statement that takes the locks of these callers; false if the connection is broken.
@@ -161,22 +167,16 @@ struct PipelinedConnection: ~Copyable {
     mutating func receive() -> Results {
         var results = Results()
         guard connection != nil else { return results }
-        let isAlive = PQconsumeInput(connection) == 1
-        while machine.isBusy, results.lost == nil, PQisBusy(connection) == 0 {
-            machine.receive(nextInput(), into: &results)
-        }
-        machine.compact()
-        guard results.lost == nil else { return results }
         // Most results come with one read, and are not counted.
         let waiting = isIncomplete ? bytesInSocket() : 0
-        if notices.sawServerShutdown.load(ordering: .relaxed) {
+        let isAlive = PQconsumeInput(connection) == 1
         if isIncomplete {
             // More may have come meanwhile, but libpq has read 8 KiB at least if they were there.
             incompleteBytes += max(waiting - bytesInSocket(), min(waiting, 8_192))
         }
         isIncomplete = machine.isBusy
-            // What is sent from here on reaches nobody.
-            machine.receive(.shutdown("the server ended it"), into: &results)
+        while machine.isBusy, results.lost == nil, PQisBusy(connection) == 0 {
+            machine.receive(nextInput(), into: &results)
             isIncomplete = false
             incompleteBytes = 0
         }
@@ -184,10 +184,22 @@ struct PipelinedConnection: ~Copyable {
             isIncomplete = false
             incompleteBytes = 0
             machine.resultIsTooLarge(limit: resultLimit, &results)
+        }
+        machine.compact()
+        guard results.lost == nil else { return results }
+        if notices.sawServerShutdown.load(ordering: .relaxed) {
+            // What is sent from here on reaches nobody.
+            machine.receive(.shutdown("the server ended it"), into: &results)
         } else if !isAlive || machine.isBroken || PQstatus(connection) == CONNECTION_BAD {
             machine.receive(.connectionError(message()), into: &results)
         }
         return results
+    }
+
+    /// How many bytes wait in the socket.
+    private func bytesInSocket() -> Int {
+        var count: Int32 = 0
+        return ioctl(PQsocket(connection), UInt(FIONREAD), &count) == 0 ? Int(count) : 0
     }
 
     private func nextInput() -> PipelineStateMachine<QueryResult>.Input {
@@ -196,12 +208,6 @@ struct PipelinedConnection: ~Copyable {
         switch PQresultStatus(pointer) {
         case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: return .completed(result)
         case PGRES_FATAL_ERROR: return failure(result)
-    /// How many bytes wait in the socket.
-    private func bytesInSocket() -> Int {
-        var count: Int32 = 0
-        return ioctl(PQsocket(connection), UInt(FIONREAD), &count) == 0 ? Int(count) : 0
-    }
-
         case PGRES_PIPELINE_ABORTED: return .aborted
         case PGRES_PIPELINE_SYNC:
             let state = PQtransactionStatus(connection)

@@ -109,9 +109,11 @@ struct PoolStateMachine: ~Copyable {
         return action
     }
 
-    /// Whether a statement has a transaction of its own: what it locks is not known before it runs.
+    /// Whether a statement has a transaction of its own: what it locks is not known before it runs, or its settings are not
+    /// those of others.
     private func mustRunAlone(_ statement: Statement) -> Bool {
-        purpose == .writes && limits.lockStatement != nil && statement.locks == nil
+        purpose == .writes
+            ? limits.lockStatement != nil && statement.locks == nil : statement.isPlannedEachTime
     }
 
     enum CancelAction {
@@ -174,7 +176,7 @@ struct PoolStateMachine: ~Copyable {
             guard let attempt = queue.removeFirst(of: shard) else { break }
             guard attempt.request.move(from: .queued, to: .taken) else { continue }
             attempt.request.connection = connection
-            batch.attempts.append(attempt)
+            batch.append(attempt)
             delayEstimators[estimator(of: shard)].taken()
             guard let waitStart = attempt.waitStart else { continue }
             let taken = time ?? now()

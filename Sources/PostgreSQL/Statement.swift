@@ -19,6 +19,8 @@ public struct Statement: Hashable, Sendable {
     let batched: Text?
     /// Whether it is one of the short batched reads, which have a connection of their own.
     let isPointRead: Bool
+    /// Whether it is planned at each execution, for its values and the present size of the tables.
+    let isPlannedEachTime: Bool
     /// For each parameter of the lock statement, which of this statement's parameters it takes; nil if what the statement
     /// locks is not declared.
     let locks: [Int?]?
@@ -40,10 +42,16 @@ public struct Statement: Hashable, Sendable {
     ///     place in those arrays, a bigint from 1, and the rows are ordered by it. If the execution fails, each caller's
     ///     statement runs again alone, in the single form.
     ///   - isLong: whether one batched execution takes milliseconds, for which point reads must not wait.
+    ///   - isPlannedEachTime: whether it is a report, which is planned at each execution with every kind of scan and join.
+    ///     Others are planned once and find their rows by index. It only works for reads.
     ///   - locks: what a write locks: for each parameter of `DatabaseConfiguration.lockStatement`, which of this statement's
     ///     parameters is its value, from 0, or nil for NULL. A write without it shares no transaction.
-    public init(_ sql: String, batched: String? = nil, isLong: Bool = false, locks: [Int?]? = nil) {
+    public init(
+        _ sql: String, batched: String? = nil, isLong: Bool = false, isPlannedEachTime: Bool = false,
+        locks: [Int?]? = nil
+    ) {
         isPointRead = batched != nil && !isLong
+        self.isPlannedEachTime = isPlannedEachTime
         self.locks = locks
         (single, self.batched) = Self.numbers.withLock { numbers in
             func register(_ sql: String) -> Text {

@@ -11,7 +11,8 @@ declare
 begin
     foreach hold in array array(
         select booking from clinic.booking
-        where ((doctor_id = p_doctor and occupied && p_period) or (user_id = p_user and period && p_period))
+        where id = any (conflicting_bookings(
+                array[p_doctor], array[p_user], array[lower(p_period)], array[upper(p_period)]))
             and status = 'HELD' and hold_expires_at <= now()
         order by id for no key update)
     loop

@@ -22,7 +22,8 @@ begin
 
     if cardinality(p_force) = 0 then
         select count(*) into bookings from clinic.booking
-        where doctor_id = p_id and start_time > p_now and occupies_time_now(status, hold_expires_at);
+        where doctor_id = p_id and start_time > p_now and hidden_at is null
+            and occupies_time_now(status, hold_expires_at);
         if bookings > 0 then
             return query select 'HAS_DEPENDANTS', array['future_bookings', bookings::text], result;
             return;
