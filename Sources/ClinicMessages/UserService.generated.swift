@@ -538,15 +538,20 @@ public struct SetUserRoleRequest: Message {
 public struct ExportUserDataRequest: Message {
     /// The user's id. 0: the caller.
     public var userID: Int64
+    /// The access token, for clients that cannot send metadata with a stream. If the metadata has a token too, both must
+    /// be equal.
+    public var accessToken: String
 
     /// Makes a message of these values.
-    public init(userID: Int64 = 0) {
+    public init(userID: Int64 = 0, accessToken: String = "") {
         self.userID = userID
+        self.accessToken = accessToken
     }
 
     /// Makes the empty message: every field has its default.
     public init() {
         self.userID = 0
+        self.accessToken = ""
     }
 
     /// What the schema says about this message.
@@ -560,6 +565,7 @@ public struct ExportUserDataRequest: Message {
     public init(_ source: MessageSource) throws(MessageDecodingError) {
         let message = source.pointer.assumingMemoryBound(to: Clinic__V1__ExportUserDataRequest.self)
         self.userID = message.pointee.user_id
+        self.accessToken = try source.string(message.pointee.access_token, "access_token")
     }
 
     /// Writes the message into the form it is encoded from.
@@ -567,6 +573,7 @@ public struct ExportUserDataRequest: Message {
         let message = target.pointer.assumingMemoryBound(to: Clinic__V1__ExportUserDataRequest.self)
         clinic__v1__export_user_data_request__init(message)
         message.pointee.user_id = self.userID
+        message.pointee.access_token = target.string(self.accessToken)
     }
 }
 
@@ -606,20 +613,20 @@ public struct EraseUserRequest: Message {
     }
 }
 
-/// The response of ExportUserData: all data held about a user, deleted bookings and transactions included. Password
-/// hashes and token digests are left out.
-public struct UserData: Message {
-    /// The account.
+/// The response of ExportUserData: a page of the data held about a user, deleted bookings and transactions included.
+/// Password hashes and token digests are left out.
+public struct ExportUserDataResponse: Message {
+    /// The account. Only in the first page.
     public var user: User?
-    /// When the account was created.
+    /// When the account was created. Only in the first page.
     public var createTime: ProtobufTimestamp?
-    /// The user's bookings, by id.
+    /// Bookings of the user, by start. At most 200.
     public var bookings: [Booking]
-    /// The user's transactions, by id.
+    /// The transactions of this page's bookings, by booking and id.
     public var transactions: [Transaction]
-    /// The user's sessions, oldest first.
+    /// The user's sessions, oldest first. Only in the first page.
     public var sessions: [UserSession]
-    /// The changes of the account, the bookings and the transactions, oldest first.
+    /// Changes of the account, the bookings and the transactions, oldest first. At most 200.
     public var events: [UserEvent]
 
     /// Makes a message of these values.
@@ -644,14 +651,14 @@ public struct UserData: Message {
 
     /// What the schema says about this message.
     public static let descriptor: MessageDescriptor = {
-        var message = Clinic__V1__UserData()
-        clinic__v1__user_data__init(&message)
+        var message = Clinic__V1__ExportUserDataResponse()
+        clinic__v1__export_user_data_response__init(&message)
         return MessageDescriptor(message.base, byteFields: 0x0, nested: [User.descriptor, ProtobufTimestamp.descriptor, Booking.descriptor, Transaction.descriptor, UserSession.descriptor, UserEvent.descriptor])
     }()
 
     /// Reads the message from its decoded form.
     public init(_ source: MessageSource) throws(MessageDecodingError) {
-        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__UserData.self)
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__ExportUserDataResponse.self)
         self.user = try source.message(message.pointee.user, "user")
         self.createTime = try source.message(message.pointee.create_time, "create_time")
         self.bookings = try source.messages(message.pointee.n_bookings, message.pointee.bookings, "bookings")
@@ -662,8 +669,8 @@ public struct UserData: Message {
 
     /// Writes the message into the form it is encoded from.
     public func fill(_ target: MessageTarget) {
-        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__UserData.self)
-        clinic__v1__user_data__init(message)
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__ExportUserDataResponse.self)
+        clinic__v1__export_user_data_response__init(message)
         message.pointee.user = target.message(self.user)
         message.pointee.create_time = target.message(self.createTime)
         (message.pointee.n_bookings, message.pointee.bookings) = target.messages(self.bookings)
@@ -834,9 +841,10 @@ public enum UserServiceMethods {
     /// Requires: administrator.
     public static let setUserRole = Method<SetUserRoleRequest, User>(
         service: "clinic.v1.UserService", name: "SetUserRole", hasSideEffects: true)
-    /// Returns all data held about a user.
+    /// Streams all data held about a user in pages, which together are the data: the account with its sessions, then the
+    /// bookings with their transactions, then the changes. A stream that breaks has to be started anew.
     /// Requires: sign-in; administrator for another user.
-    public static let exportUserData = Method<ExportUserDataRequest, UserData>(
+    public static let exportUserData = ServerStreamingMethod<ExportUserDataRequest, ExportUserDataResponse>(
         service: "clinic.v1.UserService", name: "ExportUserData", hasSideEffects: false)
     /// Irreversibly anonymises a user: removes name, phone, e-mail and password, cancels future bookings on behalf of the
     /// clinic and refunds them. Ledger entries are kept. The e-mail can sign up again.

@@ -104,7 +104,7 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> Router {
     try registry.serve(UserServiceMethods.listUsers, .task(user.listUsers))
     try registry.serve(UserServiceMethods.updateUser, .task(user.updateUser))
     try registry.serve(UserServiceMethods.setUserRole, .task(user.setUserRole))
-    try registry.serve(UserServiceMethods.exportUserData, .task(user.exportUserData))
+    try registry.serve(UserServiceMethods.exportUserData, reauthorizing: user.exportUserData)
     try registry.serve(UserServiceMethods.eraseUser, .task(user.eraseUser))
 
     try registry.serve(DepartmentServiceMethods.listDepartments, .inMemory(department.listDepartments))

@@ -1,10 +1,10 @@
-// Everything held about one person, in one statement and so of one moment. Its parts have nothing in common but whom
-// they are about: each row is the name of a part, its numbers and its texts.
+// Everything held about one person, in pages: what a person leaves behind in years has no bound, and what one statement
+// brings into memory has one. Each page is read where the last one ended, by the index of the person.
 public import PostgreSQL
 public import Scheduling
 
-/// Everything held about a person; what is hidden elsewhere included, digests left out.
-public struct PersonalData: Sendable {
+/// The parts of what is held about a person; what is hidden elsewhere included, digests left out.
+public enum PersonalData {
     /// The account.
     public struct Account: Sendable {
         /// The user's number.
@@ -91,37 +91,8 @@ public struct PersonalData: Sendable {
         public let method: String
         /// How, as JSON.
         public let change: String
-    }
-
-    /// The account.
-    public let account: Account
-    /// The appointments, by id.
-    public private(set) var visits: [Visit] = []
-    /// The payments, by id.
-    public private(set) var payments: [Payment] = []
-    /// Where the person is signed in, the oldest first.
-    public private(set) var sessions: [Session] = []
-    /// What was changed, the oldest first.
-    public private(set) var events: [Event] = []
-
-    /// Nil without an account among the rows.
-    fileprivate init?(reading rows: Rows) throws {
-        var account: Account?
-        for row in rows {
-            var row = row
-            let part = try row.text()
-            var cells = Cells(numbers: try row.int64Array()[...], texts: try row.textArray()[...])
-            switch part {
-            case "1 account": account = try Account(&cells)
-            case "2 booking": visits.append(try Visit(&cells))
-            case "3 transaction": payments.append(try Payment(&cells))
-            case "4 session": sessions.append(try Session(&cells))
-            case "5 event": events.append(try Event(&cells))
-            default: throw StoreError.unknownValue
-            }
-        }
-        guard let account else { return nil }
-        self.account = account
+        /// Its place in the order.
+        public let position: EventPosition
     }
 }
 
@@ -132,140 +103,156 @@ public struct PersonalDataStore: Sendable {
     /// People of this database.
     public init(database: Database) { self.database = database }
 
-    private static let everything = Statement(
+    private static let account = Statement(
         """
-        with person as materialized (
-            select * from clinic.user_account
-            where id = $1 and ($2::bigint is null or id = $2) and erased_at is null
-        ), visit as materialized (
-            select booking.* from clinic.booking join person on person.id = booking.user_id
-        ), payment as materialized (
-            select transaction.* from clinic.transaction join person on person.id = transaction.user_id
-        ), about as (
-            select 'user' as entity, id from person
-            union all select 'booking', id from visit
-            union all select 'transaction', id from payment
-        )
-        select '1 account', array[id, version, microseconds(created_at)],
-            array[first_name, last_name, phone, email, role]
-        from person
-        union all
-        select '2 booking',
-            array[visit.id, visit.version, microseconds(start_time), microseconds(end_time), doctor.id,
-                department.id],
-            array[status, full_name, department.name]
-        from visit
-        join clinic.doctor on doctor.id = visit.doctor_id
-        join clinic.department on department.id = doctor.department_id
-        union all
-        select '3 transaction', array[id, version, booking_id, fee, gst, total_fee, refunded_amount], array[status]
-        from payment
-        union all
-        select '4 session',
-            array[microseconds(refresh_family.created_at), microseconds(refreshed_at),
-                microseconds(expires_at)],
-            '{}'::text[]
-        from clinic.refresh_family join person on person.id = refresh_family.user_id and ended_at is null
-        union all
-        select '5 event',
-            array[sequence, microseconds(occurred_at), entity_id,
-                (actor_id is not distinct from person.id)::int],
-            array[event.entity, method, change::text]
-        from person, about
-        join clinic.event on event.entity = about.entity and event.entity_id = about.id
-        order by 1, 2
+        select id, version, created_at, first_name, last_name, phone, email, role
+        from clinic.user_account
+        where id = $1 and ($2::bigint is null or id = $2) and erased_at is null
         """)
 
-    /// Everything held about a user. Refused with `userNotFound`.
+    /// The account of a user. Refused with `userNotFound`.
     ///
     /// - Parameter ownerID: who it must be; nil for administrators.
-    public func everything(about userID: Int64, ownerID: Int64?) async throws -> PersonalData {
-        let rows = try await database.read(Self.everything, [.int64(userID), .int64(ownerID)])
-        guard let data = try PersonalData(reading: rows) else { throw Refusal(.userNotFound) }
-        return data
-    }
-}
-
-/// The numbers and texts of a row, taken in the order they were put in.
-private struct Cells {
-    var numbers: ArraySlice<Int64>
-    var texts: ArraySlice<String>
-
-    mutating func number() throws -> Int64 {
-        guard let number = numbers.popFirst() else { throw StoreError.unknownValue }
-        return number
+    public func account(of userID: Int64, ownerID: Int64?) async throws -> PersonalData.Account {
+        guard var row = try await database.read(Self.account, [.int64(userID), .int64(ownerID)]).first else {
+            throw Refusal(.userNotFound)
+        }
+        return try PersonalData.Account(reading: &row)
     }
 
-    mutating func instant() throws -> Instant { Instant(microsecondsSinceEpoch: try number()) }
+    private static let sessions = Statement(
+        """
+        select created_at, refreshed_at, expires_at from clinic.refresh_family
+        where user_id = $1 and ended_at is null order by created_at limit 100
+        """)
 
-    mutating func text() throws -> String {
-        guard let text = texts.popFirst() else { throw StoreError.unknownValue }
-        return text
+    /// Where a user is signed in, the oldest first; there are at most 50.
+    public func sessions(of userID: Int64) async throws -> [PersonalData.Session] {
+        try await read(Self.sessions, [.int64(userID)]) { row in try PersonalData.Session(reading: &row) }
     }
 
-    mutating func value<Value: RawRepresentable<String>>(_: Value.Type) throws -> Value {
-        guard let value = Value(rawValue: try text()) else { throw StoreError.unknownValue }
-        return value
+    private static let visits = Statement(
+        """
+        select booking.id, booking.version, start_time, end_time, doctor.id, department.id, status, full_name,
+            department.name
+        from clinic.booking
+        join clinic.doctor on doctor.id = booking.doctor_id
+        join clinic.department on department.id = doctor.department_id
+        where booking.user_id = $1 and (start_time, booking.id) > ($2, $3)
+        order by start_time, booking.id limit $4
+        """)
+
+    /// The first `limit` appointments of a user after one, or from the first one on, by start.
+    public func visits(
+        of userID: Int64, after visit: PersonalData.Visit?, limit: Int64
+    ) async throws -> [PersonalData.Visit] {
+        let start = visit?.start ?? Instant(secondsSinceEpoch: -62_135_596_800)
+        return try await read(
+            Self.visits, [.int64(userID), .instant(start), .int64(visit?.id ?? 0), .int64(limit)]
+        ) { row in try PersonalData.Visit(reading: &row) }
+    }
+
+    private static let payments = Statement(
+        """
+        select id, version, booking_id, fee, gst, total_fee, refunded_amount, status from clinic.transaction
+        where booking_id = any ($1) order by booking_id, id
+        """)
+
+    /// The payments for these appointments.
+    public func payments(for visits: [PersonalData.Visit]) async throws -> [PersonalData.Payment] {
+        try await read(Self.payments, [.int64Array(visits.map(\.id))]) { row in
+            try PersonalData.Payment(reading: &row)
+        }
+    }
+
+    private static let events = Statement(
+        """
+        select occurred_at, entity_id, actor_id is not distinct from user_id, entity, method, change,
+            transaction_number, sequence
+        from clinic.event
+        where user_id = $1 and (transaction_number, sequence) > ($2, $3)
+        order by transaction_number, sequence limit $4
+        """)
+
+    /// The first `limit` changes that concern a user after one, or from the first one on, the oldest first.
+    public func events(
+        of userID: Int64, after event: PersonalData.Event?, limit: Int64
+    ) async throws -> [PersonalData.Event] {
+        let position = event?.position ?? EventPosition(transactionNumber: 0, sequence: 0)
+        return try await read(
+            Self.events,
+            [
+                .int64(userID), .int64(position.transactionNumber), .int64(position.sequence), .int64(limit),
+            ]
+        ) { row in try PersonalData.Event(reading: &row) }
+    }
+
+    private func read<Part>(
+        _ statement: Statement, _ parameters: [SQLValue], _ part: (inout Row) throws -> Part
+    ) async throws -> [Part] {
+        try await database.read(statement, parameters).map { row in
+            var row = row
+            return try part(&row)
+        }
     }
 }
 
 extension PersonalData.Account {
-    fileprivate init(_ cells: inout Cells) throws {
-        id = try cells.number()
-        version = try cells.number()
-        createdAt = try cells.instant()
-        firstName = try cells.text()
-        lastName = try cells.text()
-        phone = try cells.text()
-        email = try cells.text()
-        role = try cells.value(Role.self)
+    fileprivate init(reading row: inout Row) throws {
+        id = try row.int64()
+        version = try row.int64()
+        createdAt = try row.instant()
+        firstName = try row.text()
+        lastName = try row.text()
+        phone = try row.text()
+        email = try row.text()
+        role = try row.value(Role.self)
     }
 }
 
 extension PersonalData.Visit {
-    fileprivate init(_ cells: inout Cells) throws {
-        id = try cells.number()
-        version = try cells.number()
-        start = try cells.instant()
-        end = try cells.instant()
-        doctorID = try cells.number()
-        departmentID = try cells.number()
-        status = try cells.value(BookingStatus.self)
-        doctorName = try cells.text()
-        departmentName = try cells.text()
+    fileprivate init(reading row: inout Row) throws {
+        id = try row.int64()
+        version = try row.int64()
+        start = try row.instant()
+        end = try row.instant()
+        doctorID = try row.int64()
+        departmentID = try row.int64()
+        status = try row.value(BookingStatus.self)
+        doctorName = try row.text()
+        departmentName = try row.text()
     }
 }
 
 extension PersonalData.Payment {
-    fileprivate init(_ cells: inout Cells) throws {
-        id = try cells.number()
-        version = try cells.number()
-        bookingID = try cells.number()
-        fee = try cells.number()
-        gst = try cells.number()
-        total = try cells.number()
-        refunded = try cells.number()
-        status = try cells.value(TransactionStatus.self)
+    fileprivate init(reading row: inout Row) throws {
+        id = try row.int64()
+        version = try row.int64()
+        bookingID = try row.int64()
+        fee = try row.int64()
+        gst = try row.int64()
+        total = try row.int64()
+        refunded = try row.int64()
+        status = try row.value(TransactionStatus.self)
     }
 }
 
 extension PersonalData.Session {
-    fileprivate init(_ cells: inout Cells) throws {
-        createdAt = try cells.instant()
-        refreshedAt = try cells.instant()
-        expiresAt = try cells.instant()
+    fileprivate init(reading row: inout Row) throws {
+        createdAt = try row.instant()
+        refreshedAt = try row.instant()
+        expiresAt = try row.instant()
     }
 }
 
 extension PersonalData.Event {
-    fileprivate init(_ cells: inout Cells) throws {
-        // The sequence number is for the order only.
-        _ = try cells.number()
-        occurredAt = try cells.instant()
-        entityID = try cells.number()
-        isByUser = try cells.number() != 0
-        entity = try cells.text()
-        method = try cells.text()
-        change = try cells.text()
+    fileprivate init(reading row: inout Row) throws {
+        occurredAt = try row.instant()
+        entityID = try row.int64()
+        isByUser = try row.bool()
+        entity = try row.text()
+        method = try row.text()
+        change = try row.text()
+        position = EventPosition(transactionNumber: try row.int64(), sequence: try row.int64())
     }
 }

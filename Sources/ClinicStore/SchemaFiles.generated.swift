@@ -91,6 +91,8 @@ extension SchemaFile {
             SchemaFile(
                 "migrations/V007__responses_that_name_somebody_else.sql",
                 PackageResources.V007__responses_that_name_somebody_else_sql),
+            SchemaFile(
+                "migrations/V008__selective_filters.sql", PackageResources.V008__selective_filters_sql),
             SchemaFile("triggers/add_event_partitions.sql", PackageResources.add_event_partitions_sql),
             SchemaFile("triggers/check_journal_balances.sql", PackageResources.check_journal_balances_sql),
             SchemaFile("triggers/is_live_payment.sql", PackageResources.is_live_payment_sql),

@@ -62,16 +62,16 @@ import Testing
             methods.on(UserServiceMethods.eraseUser) { _ in ProtobufEmpty() }
             methods.on(DoctorServiceMethods.listDoctors) { _ in ListDoctorsResponse() }
             methods.on(UserServiceMethods.exportUserData) { _ in
-                UserData(
-                    user: User(id: 8, firstName: "Ada", role: .patient),
-                    bookings: [Booking(id: 3, status: .booked)],
-                    sessions: [UserSession(createTime: ProtobufTimestamp(seconds: Self.end))],
-                    events: [
-                        UserEvent(
-                            method: "clinic.v1.BookingService/BookAppointment", byUser: true,
-                            entity: "booking",
-                            entityID: 3, change: "{}")
-                    ])
+                let event = UserEvent(
+                    method: "clinic.v1.BookingService/BookAppointment", byUser: true, entity: "booking",
+                    entityID: 3, change: "{}")
+                return [
+                    ExportUserDataResponse(
+                        user: User(id: 8, firstName: "Ada", role: .patient),
+                        sessions: [UserSession(createTime: ProtobufTimestamp(seconds: Self.end))]),
+                    ExportUserDataResponse(bookings: [Booking(id: 3, status: .booked)]),
+                    ExportUserDataResponse(events: [event]),
+                ]
             }
         } during: {
             let outcome = await line.run(

@@ -50,7 +50,6 @@ import Testing
                 == SetUserRoleRequest(userID: 8, role: .staff, etag: "2"))
         #expect(try request(SignOutUser.self, "user", "sign-out") == RevokeTokensRequest())
         #expect(try request(SignOutUser.self, "user", "sign-out", "8") == RevokeTokensRequest(userID: 8))
-        #expect(try request(ExportUser.self, "user", "export", "8") == ExportUserDataRequest(userID: 8))
         #expect(try request(EraseUser.self, "user", "erase", "8", "--yes") == EraseUserRequest(userID: 8))
     }
 

@@ -6,9 +6,35 @@ import Dispatch
 import PostgreSQL
 import ProtobufC
 import RPC
+import TTRPC
 import TTRPCMessages
 import TestWaiting
 import Testing
+
+extension Session {
+    /// The pages of everything held about a user, or about the caller.
+    func exportedPages(_ userID: Int64 = 0) async throws -> [ExportUserDataResponse] {
+        let responses = client.serverStream(
+            UserServiceMethods.exportUserData,
+            ExportUserDataRequest(userID: userID, accessToken: token ?? ""),
+            timeout: .seconds(120))
+        var pages: [ExportUserDataResponse] = []
+        for try await page in responses { pages.append(page) }
+        return pages
+    }
+
+    /// The same as one.
+    func export(_ userID: Int64 = 0) async throws -> ExportUserDataResponse {
+        try await exportedPages(userID).reduce(into: ExportUserDataResponse()) { data, page in
+            data.user = data.user ?? page.user
+            data.createTime = data.createTime ?? page.createTime
+            data.bookings += page.bookings
+            data.transactions += page.transactions
+            data.sessions += page.sessions
+            data.events += page.events
+        }
+    }
+}
 
 extension PeopleTests {
     @Test
@@ -25,7 +51,7 @@ extension PeopleTests {
         try await administrator.call(
             BookingServiceMethods.deleteBooking, DeleteBookingRequest(bookingID: deleted.id))
 
-        let data = try await patient.call(UserServiceMethods.exportUserData, ExportUserDataRequest())
+        let data = try await patient.export()
         #expect(data.user == (try await me(patient)))
         #expect(data.createTime != nil)
         let mine = try await patient.call(BookingServiceMethods.listMyBookings, ListMyBookingsRequest())
@@ -42,9 +68,39 @@ extension PeopleTests {
                 "CreateUser user false", "BookAppointment booking true", "PayBooking transaction true",
                 "BookAppointment booking true", "DeleteBooking booking false",
             ])
-        #expect(
-            try await administrator.call(
-                UserServiceMethods.exportUserData, ExportUserDataRequest(userID: patient.userID)) == data)
+        #expect(try await administrator.export(patient.userID) == data)
+    }
+
+    @Test func `a long history is exported whole, in pages of bounded size`() async throws {
+        try await withClinic { clinic in
+            let doctor = try await clinic.doctor(by: clinic.administrator())
+            let patient = try await clinic.signUp()
+            try await AdminConnection.withConnection(url: clinic.databaseURL) { connection in
+                try connection.execute(
+                    """
+                    insert into clinic.booking (doctor_id, user_id, start_time, end_time, occupied, status, fee, gst)
+                    select \(doctor.id), \(patient.userID), start_time, start_time + interval '30 minutes',
+                        tstzrange(start_time, start_time + interval '30 minutes'), 'CANCELLED', 100, 10
+                    -- Several begin at the same time.
+                    from generate_series(1, 1001) as number, lateral (
+                        select timestamptz '2020-01-01' + number / 7 * interval '1 hour' as start_time) as start;
+                    insert into clinic.transaction (booking_id, user_id, fee, gst, total_fee, status)
+                    select id, user_id, 100, 10, 110, 'FAILED' from clinic.booking;
+                    insert into clinic.event (actor_id, user_id, method, entity, entity_id, change)
+                    select \(patient.userID), \(patient.userID), 'm', 'booking', number, '{}'
+                    from generate_series(1, 20000) as number;
+                    """)
+            }
+            let pages = try await patient.exportedPages()
+            #expect(pages.allSatisfy { $0.bookings.count <= 200 && $0.events.count <= 200 })
+            let bookings = pages.flatMap { $0.bookings }
+            #expect(bookings.count == 1_001 && Set(bookings.map { $0.id }).count == 1_001)
+            #expect(bookings.allSatisfy { $0.transactions.count == 1 })
+            #expect(pages.flatMap { $0.transactions }.count == 1_001)
+            let events = pages.flatMap { $0.events }
+            // The first is the sign-up.
+            #expect(events.dropFirst().map { $0.entityID } == Array(1...20_000))
+        }
     }
 
     @Test func `who is erased is unknown from then on, and what happened stays`() async throws {

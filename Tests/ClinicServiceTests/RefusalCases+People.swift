@@ -90,16 +90,13 @@ private let accountCases: [RefusalCase] = [
             UserServiceMethods.updateUser, UpdateUserRequest(user: User(phone: "123"), etag: "x"))
     },
     RefusalCase("another person's data, exported by a patient", .notFound, "USER_NOT_FOUND") {
-        try await $0.patient.call(
-            UserServiceMethods.exportUserData, ExportUserDataRequest(userID: $0.administrator.userID))
+        _ = try await $0.patient.export($0.administrator.userID)
     },
     RefusalCase("another person's data, exported by the staff", .permissionDenied, "ROLE_REQUIRED") {
-        try await staff($0).call(
-            UserServiceMethods.exportUserData, ExportUserDataRequest(userID: $0.patient.userID))
+        _ = try await staff($0).export($0.patient.userID)
     },
     RefusalCase("data of nobody", .notFound, "USER_NOT_FOUND") {
-        try await $0.administrator.call(
-            UserServiceMethods.exportUserData, ExportUserDataRequest(userID: 999_999))
+        _ = try await $0.administrator.export(999_999)
     },
 ]
 

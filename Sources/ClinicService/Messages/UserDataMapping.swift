@@ -1,28 +1,36 @@
-// Everything held about a person as one message.
+// Everything held about a person as pages of messages.
 
 internal import ClinicMessages
 internal import ClinicStore
 internal import Scheduling
 
-extension UserData {
-    init(_ data: PersonalData, _ clinic: ClinicSettings) {
-        let person = UserSummary(
-            id: data.account.id, firstName: data.account.firstName, lastName: data.account.lastName)
-        let payments = Dictionary(grouping: data.payments, by: \.bookingID)
-        let visits = Dictionary(data.visits.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+extension ExportUserDataResponse {
+    init(_ account: PersonalData.Account, _ sessions: [PersonalData.Session]) {
         self.init(
-            user: User(data.account), createTime: ProtobufTimestamp(data.account.createdAt),
-            bookings: data.visits.map { visit in
-                Booking(visit, of: person, payments: payments[visit.id] ?? [], clinic)
-            },
-            transactions: data.payments.map { Transaction($0, for: visits[$0.bookingID], clinic) },
-            sessions: data.sessions.map { session in
+            user: User(account), createTime: ProtobufTimestamp(account.createdAt),
+            sessions: sessions.map { session in
                 UserSession(
                     createTime: ProtobufTimestamp(session.createdAt),
                     refreshTime: ProtobufTimestamp(session.refreshedAt),
                     expireTime: ProtobufTimestamp(session.expiresAt))
-            },
-            events: data.events.map { event in
+            })
+    }
+
+    init(
+        _ visits: [PersonalData.Visit], _ payments: [PersonalData.Payment], of account: PersonalData.Account,
+        _ clinic: ClinicSettings
+    ) {
+        let person = UserSummary(id: account.id, firstName: account.firstName, lastName: account.lastName)
+        let paid = Dictionary(grouping: payments, by: \.bookingID)
+        let byID = Dictionary(visits.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        self.init(
+            bookings: visits.map { Booking($0, of: person, payments: paid[$0.id] ?? [], clinic) },
+            transactions: payments.map { Transaction($0, for: byID[$0.bookingID], clinic) })
+    }
+
+    init(_ events: [PersonalData.Event]) {
+        self.init(
+            events: events.map { event in
                 UserEvent(
                     createTime: ProtobufTimestamp(event.occurredAt), method: event.method,
                     byUser: event.isByUser, entity: event.entity, entityID: event.entityID,

@@ -5,6 +5,8 @@ internal import ClinicStore
 internal import RPC
 internal import Scheduling
 
+extension ExportUserDataRequest: TokenBearing {}
+
 extension UserService {
     func getUser(_ request: GetUserRequest, _ call: AuthorizedCall) throws -> Query<User> {
         guard let callerID = call.caller.userID else { throw Status(.notSignedIn) }
@@ -80,9 +82,35 @@ extension UserService {
         return User(user)
     }
 
-    func exportUserData(_ request: ExportUserDataRequest, _ call: AuthorizedCall) async throws -> UserData {
+    /// How many bookings, or changes, a page of an export has.
+    private static let exportPage: Int64 = 200
+
+    func exportUserData(
+        _ request: ExportUserDataRequest, _ call: AuthorizedCall, _ reauthorizer: StreamReauthorizer,
+        _ responses: ResponseWriter<ExportUserDataResponse>
+    ) async throws {
         let (userID, ownerID) = try subject(request.userID, call)
-        return UserData(try await personalData.everything(about: userID, ownerID: ownerID), clinic)
+        var reauthorizer = reauthorizer
+        let account = try await personalData.account(of: userID, ownerID: ownerID)
+        let sessions = try await personalData.sessions(of: userID)
+        try await responses.send(ExportUserDataResponse(account, sessions))
+        var visit: PersonalData.Visit?
+        repeat {
+            try await reauthorizer.check()
+            let page = try await personalData.visits(of: userID, after: visit, limit: Self.exportPage)
+            visit = page.last
+            guard !page.isEmpty else { break }
+            let payments = try await personalData.payments(for: page)
+            try await responses.send(ExportUserDataResponse(page, payments, of: account, clinic))
+        } while visit != nil
+        var event: PersonalData.Event?
+        repeat {
+            try await reauthorizer.check()
+            let page = try await personalData.events(of: userID, after: event, limit: Self.exportPage)
+            event = page.last
+            guard !page.isEmpty else { break }
+            try await responses.send(ExportUserDataResponse(page))
+        } while event != nil
     }
 
     func eraseUser(_ request: EraseUserRequest, _ call: AuthorizedCall) async throws -> ProtobufEmpty {

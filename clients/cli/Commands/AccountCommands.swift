@@ -144,16 +144,26 @@ struct SignOutUser: ChangeCommand {
     }
 }
 
-struct ExportUser: RemoteCommand {
+struct ExportUser: RunnableCommand {
     static let configuration = CommandConfiguration(
         "export", "Print everything held about you; for administrators, about anyone.",
         example: "clinic user export --output json")
-    static let method = UserServiceMethods.exportUserData
 
     @OptionGroup var user: UserArgument
     @OptionGroup var connection: ConnectionOptions
 
-    func request(_ console: Console) -> ExportUserDataRequest { ExportUserDataRequest(userID: user.id ?? 0) }
+    /// Prints the pages as one document.
+    func run(in console: Console) async throws {
+        let remote = try await RemoteServer(connection, console).withRenewedSession(console)
+        let userID = user.id ?? 0
+        let data: ExportUserDataResponse = try await remote.perform { () async throws(Status) in
+            try await remote.client.exportUserData(of: userID)
+        }
+        switch remote.settings.output {
+        case .json: try console.print(try data.unlimitedJSON())
+        case .table: try console.print(data.text)
+        }
+    }
 }
 
 struct EraseUser: ChangeCommand {

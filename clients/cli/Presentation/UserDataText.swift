@@ -2,7 +2,7 @@
 
 internal import ClinicMessages
 
-extension UserData: Presentable {
+extension ExportUserDataResponse: Presentable {
     /// The account, and one table for each kind of data that exists.
     var text: String {
         let parts: [(title: String, text: String)] = [

@@ -85,10 +85,10 @@ void   clinic__v1__erase_user_request__init
   static const Clinic__V1__EraseUserRequest init_value = CLINIC__V1__ERASE_USER_REQUEST__INIT;
   *message = init_value;
 }
-void   clinic__v1__user_data__init
-                     (Clinic__V1__UserData         *message)
+void   clinic__v1__export_user_data_response__init
+                     (Clinic__V1__ExportUserDataResponse         *message)
 {
-  static const Clinic__V1__UserData init_value = CLINIC__V1__USER_DATA__INIT;
+  static const Clinic__V1__ExportUserDataResponse init_value = CLINIC__V1__EXPORT_USER_DATA_RESPONSE__INIT;
   *message = init_value;
 }
 void   clinic__v1__user_session__init
@@ -807,7 +807,7 @@ const ProtobufCMessageDescriptor clinic__v1__set_user_role_request__descriptor =
   (ProtobufCMessageInit) clinic__v1__set_user_role_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__export_user_data_request__field_descriptors[1] =
+static const ProtobufCFieldDescriptor clinic__v1__export_user_data_request__field_descriptors[2] =
 {
   {
     "user_id",
@@ -821,14 +821,27 @@ static const ProtobufCFieldDescriptor clinic__v1__export_user_data_request__fiel
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "access_token",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ExportUserDataRequest, access_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__export_user_data_request__field_indices_by_name[] = {
+  1,   /* field[1] = access_token */
   0,   /* field[0] = user_id */
 };
 static const ProtobufCIntRange clinic__v1__export_user_data_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor clinic__v1__export_user_data_request__descriptor =
 {
@@ -838,7 +851,7 @@ const ProtobufCMessageDescriptor clinic__v1__export_user_data_request__descripto
   "Clinic__V1__ExportUserDataRequest",
   "clinic.v1",
   sizeof(Clinic__V1__ExportUserDataRequest),
-  1,
+  2,
   clinic__v1__export_user_data_request__field_descriptors,
   clinic__v1__export_user_data_request__field_indices_by_name,
   1,  clinic__v1__export_user_data_request__number_ranges,
@@ -883,7 +896,7 @@ const ProtobufCMessageDescriptor clinic__v1__erase_user_request__descriptor =
   (ProtobufCMessageInit) clinic__v1__erase_user_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__user_data__field_descriptors[6] =
+static const ProtobufCFieldDescriptor clinic__v1__export_user_data_response__field_descriptors[6] =
 {
   {
     "user",
@@ -891,7 +904,7 @@ static const ProtobufCFieldDescriptor clinic__v1__user_data__field_descriptors[6
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
-    offsetof(Clinic__V1__UserData, user),
+    offsetof(Clinic__V1__ExportUserDataResponse, user),
     &clinic__v1__user__descriptor,
     NULL,
     0,             /* flags */
@@ -903,7 +916,7 @@ static const ProtobufCFieldDescriptor clinic__v1__user_data__field_descriptors[6
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
-    offsetof(Clinic__V1__UserData, create_time),
+    offsetof(Clinic__V1__ExportUserDataResponse, create_time),
     &google__protobuf__timestamp__descriptor,
     NULL,
     0,             /* flags */
@@ -914,8 +927,8 @@ static const ProtobufCFieldDescriptor clinic__v1__user_data__field_descriptors[6
     3,
     PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Clinic__V1__UserData, n_bookings),
-    offsetof(Clinic__V1__UserData, bookings),
+    offsetof(Clinic__V1__ExportUserDataResponse, n_bookings),
+    offsetof(Clinic__V1__ExportUserDataResponse, bookings),
     &clinic__v1__booking__descriptor,
     NULL,
     0,             /* flags */
@@ -926,8 +939,8 @@ static const ProtobufCFieldDescriptor clinic__v1__user_data__field_descriptors[6
     4,
     PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Clinic__V1__UserData, n_transactions),
-    offsetof(Clinic__V1__UserData, transactions),
+    offsetof(Clinic__V1__ExportUserDataResponse, n_transactions),
+    offsetof(Clinic__V1__ExportUserDataResponse, transactions),
     &clinic__v1__transaction__descriptor,
     NULL,
     0,             /* flags */
@@ -938,8 +951,8 @@ static const ProtobufCFieldDescriptor clinic__v1__user_data__field_descriptors[6
     5,
     PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Clinic__V1__UserData, n_sessions),
-    offsetof(Clinic__V1__UserData, sessions),
+    offsetof(Clinic__V1__ExportUserDataResponse, n_sessions),
+    offsetof(Clinic__V1__ExportUserDataResponse, sessions),
     &clinic__v1__user_session__descriptor,
     NULL,
     0,             /* flags */
@@ -950,15 +963,15 @@ static const ProtobufCFieldDescriptor clinic__v1__user_data__field_descriptors[6
     6,
     PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Clinic__V1__UserData, n_events),
-    offsetof(Clinic__V1__UserData, events),
+    offsetof(Clinic__V1__ExportUserDataResponse, n_events),
+    offsetof(Clinic__V1__ExportUserDataResponse, events),
     &clinic__v1__user_event__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned clinic__v1__user_data__field_indices_by_name[] = {
+static const unsigned clinic__v1__export_user_data_response__field_indices_by_name[] = {
   2,   /* field[2] = bookings */
   1,   /* field[1] = create_time */
   5,   /* field[5] = events */
@@ -966,24 +979,24 @@ static const unsigned clinic__v1__user_data__field_indices_by_name[] = {
   3,   /* field[3] = transactions */
   0,   /* field[0] = user */
 };
-static const ProtobufCIntRange clinic__v1__user_data__number_ranges[1 + 1] =
+static const ProtobufCIntRange clinic__v1__export_user_data_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
   { 0, 6 }
 };
-const ProtobufCMessageDescriptor clinic__v1__user_data__descriptor =
+const ProtobufCMessageDescriptor clinic__v1__export_user_data_response__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "clinic.v1.UserData",
-  "UserData",
-  "Clinic__V1__UserData",
+  "clinic.v1.ExportUserDataResponse",
+  "ExportUserDataResponse",
+  "Clinic__V1__ExportUserDataResponse",
   "clinic.v1",
-  sizeof(Clinic__V1__UserData),
+  sizeof(Clinic__V1__ExportUserDataResponse),
   6,
-  clinic__v1__user_data__field_descriptors,
-  clinic__v1__user_data__field_indices_by_name,
-  1,  clinic__v1__user_data__number_ranges,
-  (ProtobufCMessageInit) clinic__v1__user_data__init,
+  clinic__v1__export_user_data_response__field_descriptors,
+  clinic__v1__export_user_data_response__field_indices_by_name,
+  1,  clinic__v1__export_user_data_response__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__export_user_data_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor clinic__v1__user_session__field_descriptors[3] =

@@ -32,7 +32,7 @@ typedef struct Clinic__V1__UpdateUserRequest Clinic__V1__UpdateUserRequest;
 typedef struct Clinic__V1__SetUserRoleRequest Clinic__V1__SetUserRoleRequest;
 typedef struct Clinic__V1__ExportUserDataRequest Clinic__V1__ExportUserDataRequest;
 typedef struct Clinic__V1__EraseUserRequest Clinic__V1__EraseUserRequest;
-typedef struct Clinic__V1__UserData Clinic__V1__UserData;
+typedef struct Clinic__V1__ExportUserDataResponse Clinic__V1__ExportUserDataResponse;
 typedef struct Clinic__V1__UserSession Clinic__V1__UserSession;
 typedef struct Clinic__V1__UserEvent Clinic__V1__UserEvent;
 
@@ -319,10 +319,15 @@ struct  Clinic__V1__ExportUserDataRequest
    * The user's id. 0: the caller.
    */
   int64_t user_id;
+  /*
+   * The access token, for clients that cannot send metadata with a stream. If the metadata has a token too, both must
+   * be equal.
+   */
+  ProtobufCBinaryData access_token;
 };
 #define CLINIC__V1__EXPORT_USER_DATA_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__export_user_data_request__descriptor) \
-    , 0 }
+    , 0, {0,NULL} }
 
 
 /*
@@ -342,43 +347,43 @@ struct  Clinic__V1__EraseUserRequest
 
 
 /*
- * The response of ExportUserData: all data held about a user, deleted bookings and transactions included. Password
- * hashes and token digests are left out.
+ * The response of ExportUserData: a page of the data held about a user, deleted bookings and transactions included.
+ * Password hashes and token digests are left out.
  */
-struct  Clinic__V1__UserData
+struct  Clinic__V1__ExportUserDataResponse
 {
   ProtobufCMessage base;
   /*
-   * The account.
+   * The account. Only in the first page.
    */
   Clinic__V1__User *user;
   /*
-   * When the account was created.
+   * When the account was created. Only in the first page.
    */
   Google__Protobuf__Timestamp *create_time;
   /*
-   * The user's bookings, by id.
+   * Bookings of the user, by start. At most 200.
    */
   size_t n_bookings;
   Clinic__V1__Booking **bookings;
   /*
-   * The user's transactions, by id.
+   * The transactions of this page's bookings, by booking and id.
    */
   size_t n_transactions;
   Clinic__V1__Transaction **transactions;
   /*
-   * The user's sessions, oldest first.
+   * The user's sessions, oldest first. Only in the first page.
    */
   size_t n_sessions;
   Clinic__V1__UserSession **sessions;
   /*
-   * The changes of the account, the bookings and the transactions, oldest first.
+   * Changes of the account, the bookings and the transactions, oldest first. At most 200.
    */
   size_t n_events;
   Clinic__V1__UserEvent **events;
 };
-#define CLINIC__V1__USER_DATA__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__user_data__descriptor) \
+#define CLINIC__V1__EXPORT_USER_DATA_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__export_user_data_response__descriptor) \
     , NULL, NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL }
 
 
@@ -481,9 +486,9 @@ void   clinic__v1__export_user_data_request__init
 /* Clinic__V1__EraseUserRequest methods */
 void   clinic__v1__erase_user_request__init
                      (Clinic__V1__EraseUserRequest         *message);
-/* Clinic__V1__UserData methods */
-void   clinic__v1__user_data__init
-                     (Clinic__V1__UserData         *message);
+/* Clinic__V1__ExportUserDataResponse methods */
+void   clinic__v1__export_user_data_response__init
+                     (Clinic__V1__ExportUserDataResponse         *message);
 /* Clinic__V1__UserSession methods */
 void   clinic__v1__user_session__init
                      (Clinic__V1__UserSession         *message);
@@ -531,8 +536,8 @@ typedef void (*Clinic__V1__ExportUserDataRequest_Closure)
 typedef void (*Clinic__V1__EraseUserRequest_Closure)
                  (const Clinic__V1__EraseUserRequest *message,
                   void *closure_data);
-typedef void (*Clinic__V1__UserData_Closure)
-                 (const Clinic__V1__UserData *message,
+typedef void (*Clinic__V1__ExportUserDataResponse_Closure)
+                 (const Clinic__V1__ExportUserDataResponse *message,
                   void *closure_data);
 typedef void (*Clinic__V1__UserSession_Closure)
                  (const Clinic__V1__UserSession *message,
@@ -559,7 +564,7 @@ extern const ProtobufCMessageDescriptor clinic__v1__update_user_request__descrip
 extern const ProtobufCMessageDescriptor clinic__v1__set_user_role_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__export_user_data_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__erase_user_request__descriptor;
-extern const ProtobufCMessageDescriptor clinic__v1__user_data__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__export_user_data_response__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__user_session__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__user_event__descriptor;
 
