@@ -750,8 +750,8 @@ public struct ConsistencyCheck: Message {
 
 /// Reports to administrators. No method has side effects.
 public enum AdminServiceMethods {
-    /// Lists the audit trail in the order in which the changes became visible. A change becomes visible when no older
-    /// transaction is running, normally at once.
+    /// Lists the audit trail in the order in which the changes became final. The latest page also has changes that are not
+    /// final yet: an older transaction that is still running can add changes before them.
     /// Requires: administrator.
     public static let listAuditEvents = Method<ListAuditEventsRequest, ListAuditEventsResponse>(
         service: "clinic.v1.AdminService", name: "ListAuditEvents", hasSideEffects: false)

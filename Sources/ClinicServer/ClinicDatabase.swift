@@ -123,6 +123,7 @@ public struct ClinicDatabase: Sendable {
                 await schema.close()
                 throw error
             }
+            schema.watchTransactions(for: database)
             return ClinicDatabase(
                 database: database, url: configuration.url, schema: schema, cluster: cluster)
         }

@@ -113,6 +113,11 @@ struct ServerPages: Sendable {
             help:
                 "1 if notifications of directory changes arrive, so that the directory is served from its cache; 0 if not.",
             statistics.isListening ? 1 : 0)
+        page.write(
+            "clinic_database_oldest_transaction_seconds", .gauge,
+            help:
+                "How long the oldest open transaction of the PostgreSQL server has been open. Watchers wait for it.",
+            Double(statistics.oldestTransactionAge.components.seconds))
         write("connections", .gauge, "Open connections to PostgreSQL.") { Double($0.connections) }
         write("reconnects_total", .counter, "Connections opened again after a loss.") {
             Double($0.reconnects)

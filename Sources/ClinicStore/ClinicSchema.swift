@@ -10,6 +10,7 @@ public final class ClinicSchema: Sendable {
     /// What the sessions of this program look unqualified names up in.
     public let searchPath: [String]
     private let connection: MaintenanceConnection
+    private let transactions: TransactionWatch
 
     /// The time between two runs of the housekeeping.
     private static let interval = Duration.seconds(1)
@@ -20,8 +21,9 @@ public final class ClinicSchema: Sendable {
     /// How many partitions of events lie ahead: twenty million events.
     private static let partitionsAhead: Int64 = 2
 
-    private init(searchPath: [String], connection: MaintenanceConnection) {
+    private init(searchPath: [String], connection: MaintenanceConnection, transactions: TransactionWatch) {
         self.searchPath = searchPath
+        self.transactions = transactions
         self.connection = connection
     }
 
@@ -30,6 +32,7 @@ public final class ClinicSchema: Sendable {
     public static func open(url: String, logger: Logger) async throws -> ClinicSchema {
         let searchPath = Mutex<[String]>([])
         let loginsForgotten = Mutex<Int64?>(nil)
+        let transactions = TransactionWatch(logger: logger)
         let connection = try await MigrationError.unifying {
             try await MaintenanceConnection.open(
                 url: url, every: interval, logger: logger,
@@ -43,10 +46,12 @@ public final class ClinicSchema: Sendable {
                     searchPath.withLock { $0 = schema.searchPath }
                 },
                 maintain: { connection in
+                    try transactions.look(at: connection)
                     try loginsForgotten.withLock { try keepHouse(connection, loginsForgotten: &$0) }
                 })
         }
-        return ClinicSchema(searchPath: searchPath.withLock(\.self), connection: connection)
+        return ClinicSchema(
+            searchPath: searchPath.withLock(\.self), connection: connection, transactions: transactions)
     }
 
     /// Sets what the connections of this program need: where they find functions and views, and how they take locks.
@@ -54,6 +59,9 @@ public final class ClinicSchema: Sendable {
         configuration.searchPath = searchPath
         configuration.lockStatement = LockedParameters.statement
     }
+
+    /// Tells the database's statistics how old the oldest open transaction of its server is.
+    public func watchTransactions(for database: Database) { transactions.observe(database) }
 
     /// Lets this version's functions and views be dropped by others.
     public func close() async { await connection.close() }

@@ -89,12 +89,13 @@ public struct EventStore: Sendable {
         }
     }
 
-    private static let forwards = listing(isDescending: false)
-    private static let backwards = listing(isDescending: true)
+    private static let final = listing(of: "event_view", isDescending: false)
+    private static let forwards = listing(of: "audit_view", isDescending: false)
+    private static let backwards = listing(of: "audit_view", isDescending: true)
 
-    private static func listing(isDescending: Bool) -> Listing<EventRecord> {
+    private static func listing(of view: String, isDescending: Bool) -> Listing<EventRecord> {
         Listing(
-            "event_view",
+            view,
             filters: [
                 "actor_id = ?", "entity = ?", "entity_id = ?", "method = ?", "occurred_at >= ?",
                 "occurred_at < ?",
@@ -111,10 +112,19 @@ public struct EventStore: Sendable {
     public func read(
         after position: EventPosition?, matching filter: Filter = Filter(), limit: Int64
     ) async throws -> [EventRecord] {
-        try await page(Self.forwards, position, filter, limit)
+        try await page(Self.final, position, filter, limit)
     }
 
-    /// The last `limit` events before a position, or from the last one on, the last first.
+    /// As `read`, but the last page also has the events that an older running transaction could still precede.
+    public func readAll(
+        after position: EventPosition?, matching filter: Filter, limit: Int64
+    ) async throws -> [EventRecord] {
+        let final = try await read(after: position, matching: filter, limit: limit)
+        guard final.count < limit else { return final }
+        return try await page(Self.forwards, position, filter, limit)
+    }
+
+    /// The last `limit` events before a position, or from the last one on, the last first. It has all that are committed.
     public func readBackwards(
         before position: EventPosition?, matching filter: Filter = Filter(), limit: Int64
     ) async throws -> [EventRecord] {

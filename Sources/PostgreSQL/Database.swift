@@ -13,6 +13,7 @@ public final class Database: Sendable {
     private let writes: ConnectionPool
     private let listeners = Mutex<[Listener]>([])
     private let observed = Availability()
+    private let oldestTransactionAge = Mutex(Duration.zero)
     private let logger: Logger
 
     /// A database without connections; `start` makes them.
@@ -50,10 +51,14 @@ public final class Database: Sendable {
     /// one kind have all been lost for longer than `outageTolerance`, and true again when one of each kind is back.
     public func availability() -> AsyncStream<Bool> { observed.changes() }
 
+    /// Takes what somebody who looked at the server found, for the statistics.
+    public func noteOldestTransaction(age: Duration) { oldestTransactionAge.withLock { $0 = age } }
+
     /// The state of its queues and connections, and counters; cheap, for any thread.
     public var statistics: DatabaseStatistics {
         DatabaseStatistics(
-            reads: reads.statistics, writes: writes.statistics, isAvailable: observed.isAvailable,
+            reads: reads.statistics, writes: writes.statistics,
+            oldestTransactionAge: oldestTransactionAge.withLock(\.self), isAvailable: observed.isAvailable,
             isListening: listeners.withLock { !$0.isEmpty && $0.allSatisfy(\.isUp) })
     }
 

@@ -30,6 +30,8 @@ public struct DatabaseStatistics: Sendable {
     public let reads: Pool
     /// The connections for writes.
     public let writes: Pool
+    /// How long the oldest open transaction of the server has been open, as far as somebody has looked.
+    public let oldestTransactionAge: Duration
     /// Whether statements are accepted.
     public let isAvailable: Bool
     /// Whether all listening connections are up; false without one.

@@ -30,7 +30,7 @@ struct AdminService: Sendable {
         let records =
             request.newestFirst
             ? try await events.readBackwards(before: position, matching: filter, limit: page.limit)
-            : try await events.read(after: position, matching: filter, limit: page.limit)
+            : try await events.readAll(after: position, matching: filter, limit: page.limit)
         let answer = try page.answer(
             records, key: { [$0.position.transactionNumber, $0.position.sequence] },
             message: { AuditEvent($0) })
