@@ -24,7 +24,7 @@ public struct DatabaseConfiguration: Sendable {
     public var lockStatement: LockStatement?
     /// How many bytes of one result are received before it is given up, about; a statement that returns more fails with
     /// `.resultTooLarge`. libpq keeps a result in memory until it is complete.
-    public var resultLimit = 16 << 20
+    public var resultLimit = 32 << 20
     /// How long one attempt to connect may take.
     public var connectTimeout: Duration = .seconds(5)
     /// How long a statement waits for a lost connection before it fails as unavailable; also how long `admits` says
