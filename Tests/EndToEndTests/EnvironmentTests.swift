@@ -32,6 +32,7 @@ struct EnvironmentTests {
         "CLINIC_TLS_CLIENT_NAME": ("desk", "CLINIC_TLS_CLIENT_NAME needs --tls-client-ca"),
         "CLINIC_ALLOW_UID": ("0,root", "'root' is invalid for 'CLINIC_ALLOW_UID'"),
         "CLINIC_DRAIN_TIME": ("-1", "CLINIC_DRAIN_TIME is 0 to 3600 seconds"),
+        "CLINIC_SESSION_DAYS": ("0", "CLINIC_SESSION_DAYS is 1 to 3650 days"),
         "CLINIC_LISTEN": ("tcp:127.0.0.1:0,nowhere", "'nowhere' is invalid for 'CLINIC_LISTEN'"),
     ]
 
