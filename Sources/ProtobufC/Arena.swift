@@ -1,34 +1,27 @@
-// An arena for one decoding or encoding. The thread keeps the first chunk for its next call; larger chunks follow
-// when it is full, and all are freed together. The byte limit bounds a hostile message, which protobuf-c's default
-// allocator would let grow from 4 MiB of empty submessages to 300 MB.
+// An arena for one decoding or encoding. Its first chunk is on the stack; larger chunks follow when it is full, and all are
+// freed together. The byte limit bounds a hostile message, which protobuf-c's default allocator would let grow from 4 MiB
+// of empty submessages to 300 MB.
 
 internal import Glibc
 
 /// A bump allocator for one call; single allocations are never freed.
 @usableFromInline struct Arena {
-    /// Large enough for nearly every message, so that a call normally allocates nothing.
-    private static let firstChunkSize = 16 * 1024
     private static let alignment = 8
     /// Every later chunk begins with the address of the previous one and a word of padding.
     private static let headerSize = 16
 
-    private let firstChunk: UnsafeMutableRawPointer
-    private var next: UnsafeMutableRawPointer
+    private var next: UnsafeMutableRawPointer?
     private var available: Int
     private var lastChunk: UnsafeMutableRawPointer?
-    private var nextChunkSize = 4 * firstChunkSize
+    private var nextChunkSize = 8 << 10
     /// How many more bytes may be allocated for chunks.
     private var allowance: Int
     /// Whether an allocation failed because of the limit.
     private(set) var isExhausted = false
 
-    @usableFromInline init(limit: Int) {
-        guard let chunk = ThreadChunk.take(byteCount: Self.firstChunkSize) else {
-            fatalError("out of memory")
-        }
-        firstChunk = chunk
-        next = chunk
-        available = min(Self.firstChunkSize, limit)
+    @usableFromInline init(_ firstChunk: UnsafeMutableRawBufferPointer, limit: Int) {
+        next = firstChunk.baseAddress
+        available = min(firstChunk.count, limit)
         allowance = limit - available
     }
 
@@ -37,16 +30,18 @@ internal import Glibc
             lastChunk = chunk.load(as: UnsafeMutableRawPointer?.self)
             free(chunk)
         }
-        ThreadChunk.giveBack(firstChunk)
     }
 
     /// Calls the body with an arena of at most `limit` bytes, which is freed when the body returns.
     @inlinable static func withArena<Result, Failure: Error>(
         limit: Int = .max, _ body: (UnsafeMutablePointer<Arena>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        var arena = Arena(limit: limit)
-        defer { arena.release() }
-        return try withUnsafeMutablePointer(to: &arena, body)
+        // Large enough for most messages, and the most that Swift puts on the stack.
+        try withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 8) { chunk throws(Failure) in
+            var arena = Arena(chunk, limit: limit)
+            defer { arena.release() }
+            return try withUnsafeMutablePointer(to: &arena, body)
+        }
     }
 
     /// Uninitialised memory aligned for any field; nil beyond the limit.
@@ -58,7 +53,7 @@ internal import Glibc
             return nil
         }
         defer {
-            next += rounded
+            next = next?.advanced(by: rounded)
             available -= rounded
         }
         return next
@@ -81,26 +76,5 @@ internal import Glibc
     /// The allocation callback of protobuf-c; the arena is the allocator's context.
     static func allocate(_ arena: UnsafeMutableRawPointer?, _ byteCount: Int) -> UnsafeMutableRawPointer? {
         arena?.assumingMemoryBound(to: Arena.self).pointee.allocate(byteCount: byteCount)
-    }
-}
-
-/// The first chunk of each thread. A nested call finds it taken and allocates its own.
-private enum ThreadChunk {
-    /// Nil if the process has no thread-specific key left; then every call allocates.
-    private static let key: pthread_key_t? = {
-        var key = pthread_key_t()
-        return pthread_key_create(&key) { free($0) } == 0 ? key : nil
-    }()
-
-    static func take(byteCount: Int) -> UnsafeMutableRawPointer? {
-        guard let key, let chunk = pthread_getspecific(key) else { return malloc(byteCount) }
-        pthread_setspecific(key, nil)
-        return chunk
-    }
-
-    static func giveBack(_ chunk: UnsafeMutableRawPointer) {
-        guard let key, pthread_getspecific(key) == nil, pthread_setspecific(key, chunk) == 0 else {
-            return free(chunk)
-        }
     }
 }

@@ -19,9 +19,9 @@ extension MessageDescriptor {
         decoding bytes: [UInt8], pretty: Bool = false, limits: DecodingLimits = .client
     ) throws(MessageDecodingError) -> String {
         try bytes.withUnsafeBufferPointer { buffer throws(MessageDecodingError) in
-            try withDecoded(UnsafeRawBufferPointer(buffer), limits: limits) {
-                source throws(MessageDecodingError) in
-                try JSONMessageEncoder.value(source, self).text(pretty: pretty)
+            try Arena.withArena(limit: limits.maximumMemory) { arena throws(MessageDecodingError) in
+                let source = try decoded(UnsafeRawBufferPointer(buffer), limits: limits, in: arena)
+                return try JSONMessageEncoder.value(source, self).text(pretty: pretty)
             }
         }
     }

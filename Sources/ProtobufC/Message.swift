@@ -37,23 +37,26 @@ extension MessageEnumeration {
 
 extension Message {
     /// Decodes the encoded message; whatever the bytes are, it takes at most the memory the limits name.
-    public init(decoding bytes: UnsafeRawBufferPointer, limits: DecodingLimits = .server)
-        throws(MessageDecodingError)
-    {
+    /// Inlinable as `withEncoded` is.
+    @inlinable public init(
+        decoding bytes: UnsafeRawBufferPointer, limits: DecodingLimits = .server
+    ) throws(MessageDecodingError) {
         // Many requests are empty and need no decoding.
         guard !bytes.isEmpty else {
             self.init()
             return
         }
-        self = try Self.descriptor.withDecoded(bytes, limits: limits) { source throws(MessageDecodingError) in
-            try Self(source)
+        self = try Arena.withArena(limit: limits.maximumMemory) { arena throws(MessageDecodingError) in
+            try Self(try Self.descriptor.decoded(bytes, limits: limits, in: arena))
         }
     }
 
     /// Decodes the encoded message; whatever the bytes are, it takes at most the memory the limits name.
-    public init(decoding bytes: [UInt8], limits: DecodingLimits = .server) throws(MessageDecodingError) {
-        self = try bytes.withUnsafeBufferPointer { buffer throws(MessageDecodingError) in
-            try Self(decoding: UnsafeRawBufferPointer(buffer), limits: limits)
+    @inlinable public init(
+        decoding bytes: [UInt8], limits: DecodingLimits = .server
+    ) throws(MessageDecodingError) {
+        self = try bytes.withUnsafeBufferPointer { bytes throws(MessageDecodingError) in
+            try Self(decoding: UnsafeRawBufferPointer(bytes), limits: limits)
         }
     }
 
@@ -68,7 +71,9 @@ extension Message {
         try Arena.withArena { arena throws(Failure) in
             let target = MessageTarget(for: Self.descriptor, arena)
             fill(target)
-            return try body(EncodedMessage(target, behind: head))
+            return try head.withUnsafeBufferPointer { head throws(Failure) in
+                try body(EncodedMessage(target, behind: UnsafeRawBufferPointer(head)))
+            }
         }
     }
 
@@ -80,12 +85,15 @@ extension Message {
 
 /// A message that is about to be written: its size is known, and its bytes go where the caller wants them.
 public struct EncodedMessage {
-    private let head: ArraySlice<UInt8>
+    private let head: UnsafeRawBufferPointer
     private let message: UnsafePointer<ProtobufCMessage>
     /// How many bytes the message takes.
     public let byteCount: Int
 
-    @usableFromInline init(_ target: MessageTarget, behind head: ArraySlice<UInt8> = []) {
+    @usableFromInline init(
+        _ target: MessageTarget,
+        behind head: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
+    ) {
         self.head = head
         message = UnsafePointer(target.pointer.assumingMemoryBound(to: ProtobufCMessage.self))
         byteCount = head.count + protobuf_c_message_get_packed_size(message)
@@ -95,7 +103,7 @@ public struct EncodedMessage {
     public func write(into memory: UnsafeMutableRawBufferPointer) {
         precondition(memory.count >= byteCount, "the memory is smaller than the message")
         guard let start = memory.baseAddress else { return }
-        if !head.isEmpty { head.withUnsafeBytes { memory.copyMemory(from: $0) } }
+        memory.copyMemory(from: head)
         protobuf_c_message_pack(message, (start + head.count).assumingMemoryBound(to: UInt8.self))
     }
 

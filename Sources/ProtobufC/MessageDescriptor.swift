@@ -5,7 +5,7 @@
 package import CProtobufC
 
 /// The schema of one message type.
-public struct MessageDescriptor: @unchecked Sendable {
+public final class MessageDescriptor: @unchecked Sendable {
     // Unchecked: the pointer refers to constant data.
     let pointer: UnsafePointer<ProtobufCMessageDescriptor>
     /// One bit per field, ordered by field number: set if the field is bytes and not a string.
@@ -59,23 +59,19 @@ public struct MessageDescriptor: @unchecked Sendable {
 }
 
 extension MessageDescriptor {
-    /// Validates and unpacks the encoded message and calls the body with it; the memory is freed when the body
-    /// returns.
-    func withDecoded<Result>(
-        _ bytes: UnsafeRawBufferPointer, limits: DecodingLimits,
-        _ body: (MessageSource) throws(MessageDecodingError) -> Result
-    ) throws(MessageDecodingError) -> Result {
+    /// Validates and unpacks the encoded message, which lives as long as the arena.
+    @usableFromInline func decoded(
+        _ bytes: UnsafeRawBufferPointer, limits: DecodingLimits, in arena: UnsafeMutablePointer<Arena>
+    ) throws(MessageDecodingError) -> MessageSource {
         var validator = WireValidator(limits)
         try validator.validate(bytes, pointer, limits.fields)
-        return try Arena.withArena(limit: limits.maximumMemory) { arena throws(MessageDecodingError) in
-            var allocator = ProtobufCAllocator(
-                alloc: { Arena.allocate($0, $1) }, free: { _, _ in }, allocator_data: arena)
-            let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
-            guard let message = protobuf_c_message_unpack(pointer, &allocator, bytes.count, start) else {
-                throw MessageDecodingError(arena.pointee.isExhausted ? .tooLarge : .malformed)
-            }
-            return try body(MessageSource(message, limits))
+        var allocator = ProtobufCAllocator(
+            alloc: { Arena.allocate($0, $1) }, free: { _, _ in }, allocator_data: arena)
+        let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        guard let message = protobuf_c_message_unpack(pointer, &allocator, bytes.count, start) else {
+            throw MessageDecodingError(arena.pointee.isExhausted ? .tooLarge : .malformed)
         }
+        return MessageSource(message, limits)
     }
 }
 
