@@ -128,14 +128,13 @@ struct ParameterBuffer: ~Copyable {
         }
     }
 
-    private mutating func append(_ integer: some FixedWidthInteger) {
-        withUnsafeBytes(of: integer.bigEndian) { append($0) }
+    private mutating func append<Integer: FixedWidthInteger>(_ integer: Integer) {
+        let start = makeRoom(MemoryLayout<Integer>.size)
+        bytes.storeBytes(of: integer.bigEndian, toByteOffset: start, as: Integer.self)
     }
 
     private mutating func replace(at offset: Int, _ integer: Int32) {
-        withUnsafeBytes(of: integer.bigEndian) { source in
-            UnsafeMutableRawBufferPointer(rebasing: bytes[offset..<(offset + 4)]).copyMemory(from: source)
-        }
+        bytes.storeBytes(of: integer.bigEndian, toByteOffset: offset, as: Int32.self)
     }
 
     private mutating func append(_ text: String) {
@@ -144,14 +143,21 @@ struct ParameterBuffer: ~Copyable {
     }
 
     private mutating func append(_ source: UnsafeRawBufferPointer) {
-        if bytes.count - used < source.count {
-            let larger = UnsafeMutableRawBufferPointer.allocate(
-                byteCount: max(bytes.count * 2, used + source.count), alignment: 8)
-            larger.copyMemory(from: UnsafeRawBufferPointer(bytes))
-            bytes.deallocate()
-            bytes = larger
-        }
-        UnsafeMutableRawBufferPointer(rebasing: bytes[used...]).copyMemory(from: source)
-        used += source.count
+        let start = makeRoom(source.count)
+        UnsafeMutableRawBufferPointer(rebasing: bytes[start...]).copyMemory(from: source)
+    }
+
+    /// Room for so many bytes behind the last ones; returns where it is.
+    private mutating func makeRoom(_ byteCount: Int) -> Int {
+        if bytes.count - used < byteCount { grow(to: max(bytes.count * 2, used + byteCount)) }
+        defer { used += byteCount }
+        return used
+    }
+
+    private mutating func grow(to byteCount: Int) {
+        let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 8)
+        larger.copyMemory(from: UnsafeRawBufferPointer(bytes))
+        bytes.deallocate()
+        bytes = larger
     }
 }

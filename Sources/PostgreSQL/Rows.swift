@@ -11,7 +11,7 @@ final class QueryResult: QueryResponse, Sendable {
     nonisolated(unsafe) let pointer: OpaquePointer
     let rowCount: Int
     let columnCount: Int
-    /// The type of each column, read once and not per row.
+    /// The type of each column.
     let columnTypes: [UInt32]
 
     init(_ pointer: OpaquePointer) {
@@ -31,13 +31,13 @@ final class QueryResult: QueryResponse, Sendable {
         return Int64(bigEndian: value.loadUnaligned(as: Int64.self))
     }
 
-    func type(column: Int) -> UInt32 {
-        columnTypes.indices.contains(column) ? columnTypes[column] : 0
-    }
+    /// The type of a column; 0 if there is none.
+    func type(column: Int) -> UInt32 { PQftype(pointer, Int32(truncatingIfNeeded: column)) }
 
     /// The bytes of one value, nil for NULL; they live as long as this object.
     func value(row: Int, column: Int) -> UnsafeRawBufferPointer? {
-        guard let row = Int32(exactly: row), let column = Int32(exactly: column) else { return nil }
+        // As libpq counts them; it takes those that do not exist for NULL.
+        let (row, column) = (Int32(truncatingIfNeeded: row), Int32(truncatingIfNeeded: column))
         let count = Int(PQgetlength(pointer, row, column))
         if count == 0, PQgetisnull(pointer, row, column) != 0 { return nil }
         return UnsafeRawBufferPointer(start: PQgetvalue(pointer, row, column), count: count)

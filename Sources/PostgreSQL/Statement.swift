@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// Make it once (`static let`), from text written in the program: each distinct text stays prepared for as
 /// long as the connection lives. Values go in as parameters `$1`, `$2` …, never into the text.
-public struct Statement: Hashable, Sendable {
+public final class Statement: Hashable, Sendable {
     /// A text with its number.
     struct Text: Sendable {
         let sql: String
