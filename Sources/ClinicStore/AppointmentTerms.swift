@@ -18,7 +18,16 @@ public struct Appointment: Sendable {
         self.terms = terms
     }
 
-    /// Doctor, both versions, start and end, as the mutations take them.
+    /// Patient, doctor, both versions, start, end and price, as the mutations take them that make a booking.
+    func values(for userID: Int64) -> [SQLValue] {
+        [
+            .int64(userID), .int64(terms.doctorID), .int64(terms.doctorVersion),
+            .int64(terms.departmentVersion), .instant(slot.start), .instant(slot.end), .int64(price.fee),
+            .int64(price.gst),
+        ]
+    }
+
+    /// Doctor, both versions, start and end, as the mutation takes them that moves one.
     var values: [SQLValue] {
         [
             .int64(terms.doctorID), .int64(terms.doctorVersion), .int64(terms.departmentVersion),

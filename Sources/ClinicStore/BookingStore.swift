@@ -32,10 +32,7 @@ public struct BookingStore: Sendable {
         -> BookingRecord
     {
         try await Self.book.run(
-            on: database, context,
-            [.int64(userID)] + appointment.values
-                + [.int64(appointment.price.fee), .int64(appointment.price.gst)],
-            ofDoctor: appointment.terms.doctorID)
+            on: database, context, appointment.values(for: userID), ofDoctor: appointment.terms.doctorID)
     }
 
     /// Holds an appointment for so many seconds or until its start. Refused as `book` is, and with `tooManyHolds`.
@@ -44,11 +41,8 @@ public struct BookingStore: Sendable {
     ) async throws -> BookingRecord {
         try await Self.hold.run(
             on: database, context,
-            [.int64(userID)] + appointment.values
-                + [
-                    .int64(appointment.price.fee), .int64(appointment.price.gst), .int64(seconds),
-                    .int64(Hold.limitPerPatient),
-                ], ofDoctor: appointment.terms.doctorID)
+            appointment.values(for: userID) + [.int64(seconds), .int64(Hold.limitPerPatient)],
+            ofDoctor: appointment.terms.doctorID)
     }
 
     /// Books what is held. Refused with `bookingNotFound`, `staleEtag`, `holdExpired`, `invalidTransition`.

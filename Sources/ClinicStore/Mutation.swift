@@ -102,7 +102,7 @@ struct Mutation<Result: Record>: Sendable {
         ofDoctor doctorID: Int64? = nil, affinityKey: Int64? = nil
     ) async throws -> Result {
         let affinityKey = affinityKey ?? doctorID ?? (isBatched ? nil : context.actorID)
-        guard var row = try await rows(database, context, context.values + parameters, affinityKey).first
+        guard var row = try await rows(database, context, context.values(then: parameters), affinityKey).first
         else { throw StoreError.noAnswer }
         return try answer(reading: &row)
     }
@@ -147,15 +147,24 @@ struct Replay<Answer: Record>: Sendable {
     ///
     /// It takes the way of the writes, which know a twin that is under way, and waits for it.
     func run(on database: Database, _ context: RequestContext) async throws -> Answer? {
-        guard var row = try await database.write(statement, context.values).first else { return nil }
+        guard var row = try await database.write(statement, context.values(then: [])).first else {
+            return nil
+        }
         return try answer(reading: &row)
     }
 }
 
 extension RequestContext {
-    /// The fields of request_context.
-    fileprivate var values: [SQLValue] {
-        [.int64(actorID), .text(method), .text(key?.text), .bytes(key?.requestDigest)]
+    /// The fields of request_context, then the parameters behind it.
+    fileprivate func values(then parameters: [SQLValue]) -> [SQLValue] {
+        var values: [SQLValue] = []
+        values.reserveCapacity(4 + parameters.count)
+        values.append(.int64(actorID))
+        values.append(.text(method))
+        values.append(.text(key?.text))
+        values.append(.bytes(key?.requestDigest))
+        values += parameters
+        return values
     }
 }
 

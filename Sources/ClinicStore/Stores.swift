@@ -32,7 +32,7 @@ public struct Stores: Sendable {
 
     /// The directory in memory, in the form that `content` makes of it. Throws if there is no thread or file to listen to
     /// the database with.
-    public func directory<Content: Sendable>(
+    public func directory<Content: AnyObject & Sendable>(
         keeping content: @escaping @Sendable (DirectoryRecords) -> Content
     ) throws -> DirectoryCache<Content> {
         try DirectoryCache(database: database, keeping: content)

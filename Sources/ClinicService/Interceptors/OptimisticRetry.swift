@@ -41,7 +41,7 @@ func withOptimisticRetry<Decision, Answer>(
 /// write checks the versions; in every other case the rows are read and decided on.
 ///
 /// - Parameter cached: what to write, from what is in memory; nil if that is not known there.
-func withOptimisticRetry<Decision, Answer, Content>(
+func withOptimisticRetry<Decision, Answer, Content: AnyObject & Sendable>(
     _ call: AuthorizedCall, earlier: (RequestContext) async throws -> Answer?,
     on directory: DirectoryCache<Content>,
     cached: (Content) throws -> Decision?, decide: () async throws -> Decision,

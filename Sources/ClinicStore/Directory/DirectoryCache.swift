@@ -7,11 +7,14 @@ public import PostgreSQL
 internal import Synchronization
 
 /// Departments and doctors in memory, in the form their readers need.
-public final class DirectoryCache<Content: Sendable>: Sendable {
+public final class DirectoryCache<Content: AnyObject & Sendable>: Sendable {
     private let database: Database
     private let content: @Sendable (DirectoryRecords) -> Content
+    /// Always `Content`, but of one type for all: if the layout of this class depended on `Content`, each look would find
+    /// it out at run time, which was a twentieth of a BookAppointment.
+    private typealias AnyContent = any AnyObject & Sendable
     /// No content: there is more than is kept.
-    private let state = Mutex(InvalidatingCache<Content?>(tolerance: directoryTolerance))
+    private let state = Mutex(InvalidatingCache<AnyContent?>(tolerance: directoryTolerance))
 
     /// Listens to the database until that is closed. Throws `.unavailable` if there is no
     /// thread or file for it.
@@ -37,20 +40,20 @@ public final class DirectoryCache<Content: Sendable>: Sendable {
     public var current: Content? {
         let (content, reading) = state.withLock { $0.lookUp(at: .now) }
         if let reading { Task { await read(reading) } }
-        return content ?? nil
+        return (content ?? nil).map { unsafeDowncast($0, to: Content.self) }
     }
 
     /// Says that something has changed, or may have.
     public func invalidate() { state.withLock { $0.invalidate() } }
 
-    private func read(_ reading: InvalidatingCache<Content?>.Reading) async {
+    private func read(_ reading: InvalidatingCache<AnyContent?>.Reading) async {
         let task = Task { try await DirectoryRecords.read(from: database).map(content) }
         // No caller ends it, so it must not wait for a lock for as long as that is held.
         let limit = Task {
             try? await Task.sleep(for: longestRead)
             task.cancel()
         }
-        let read: Content?? =
+        let read: AnyContent?? =
             switch await task.result {
             case .success(let content): .some(content)
             case .failure: nil
