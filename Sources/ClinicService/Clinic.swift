@@ -8,17 +8,17 @@ internal import Glibc
 #endif
 
 /// The settings that every rule is applied with.
-public struct ClinicSettings: Sendable {
+public final class ClinicSettings: Sendable {
     /// The clinic's time zone, in which its hours and days are read.
-    public var zone: TimeZoneRules
+    public let zone: TimeZoneRules
     /// The ISO 4217 code of all its prices.
-    public var currency: String
+    public let currency: String
     /// The tax on a visit.
-    public var gst: GSTRate
+    public let gst: GSTRate
     /// How many seconds before the start a patient's cancellation still returns the whole payment.
-    public var fullRefundBefore: Int64
+    public let fullRefundBefore: Int64
     /// How many seconds a hold lasts.
-    public var holdDuration: Int64
+    public let holdDuration: Int64
 
     /// A clinic's settings; a day's notice and holds of ten minutes by default.
     public init(

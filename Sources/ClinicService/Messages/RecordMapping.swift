@@ -154,24 +154,33 @@ extension TimeOff {
 extension Booking {
     /// The whole booking, for its owner and the staff.
     init(_ record: BookingRecord, _ clinic: ClinicSettings) {
-        self.init(publicPartOf: record, clinic)
-        user = UserSummary(id: record.userID, firstName: record.firstName, lastName: record.lastName)
-        transactions = record.transactions.map { transaction in
-            TransactionSummary(
-                id: transaction.id, totalFee: clinic.money(transaction.total),
-                status: ClinicMessages.TransactionStatus(transaction.status))
-        }
-        etag = ClinicService.etag(record.version)
-        holdExpireTime = record.holdExpiry.map { ProtobufTimestamp($0) }
+        self.init(
+            record, clinic,
+            user: UserSummary(id: record.userID, firstName: record.firstName, lastName: record.lastName),
+            transactions: record.transactions.map { transaction in
+                TransactionSummary(
+                    id: transaction.id, totalFee: clinic.money(transaction.total),
+                    status: ClinicMessages.TransactionStatus(transaction.status))
+            },
+            etag: ClinicService.etag(record.version),
+            holdExpireTime: record.holdExpiry.map { ProtobufTimestamp($0) })
     }
 
     /// What anyone may see: nothing about the patient.
     init(publicPartOf record: BookingRecord, _ clinic: ClinicSettings) {
+        self.init(record, clinic, user: nil, transactions: [], etag: "", holdExpireTime: nil)
+    }
+
+    private init(
+        _ record: BookingRecord, _ clinic: ClinicSettings, user: UserSummary?,
+        transactions: [TransactionSummary], etag: String, holdExpireTime: ProtobufTimestamp?
+    ) {
         self.init(
             id: record.id, startTime: ProtobufTimestamp(record.start), endTime: ProtobufTimestamp(record.end),
             bookingDateTime: clinic.dateTime(record.start),
-            status: ClinicMessages.BookingStatus(record.status),
-            doctor: DoctorSummary(record.doctor, of: record.department))
+            status: ClinicMessages.BookingStatus(record.status), user: user,
+            doctor: DoctorSummary(record.doctor, of: record.department), transactions: transactions,
+            etag: etag, holdExpireTime: holdExpireTime)
     }
 }
 

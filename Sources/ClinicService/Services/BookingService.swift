@@ -70,7 +70,7 @@ struct BookingService: Sendable {
     }
 
     func getBooking(_ request: GetBookingRequest, _ call: AuthorizedCall) -> Query<Booking> {
-        bookings.get(request.bookingID, ownerID: owner(call)).map { Booking($0, clinic) }
+        bookings.get(request.bookingID, ownerID: owner(call)).map { [clinic] in Booking($0, clinic) }
     }
 
     func listMyBookings(
