@@ -34,9 +34,9 @@ public struct StoreStatement: Sendable {
 }
 
 /// Where the statements of one call are begun, and where its task is resumed.
-public protocol StatementScheduling: Sendable {
+public protocol StatementScheduling: AnyObject, Sendable {
     /// The batch that is open on this thread; nil if there is none, and a statement is sent at once.
-    var batch: StoreBatch? { get }
+    var statementBatch: StoreBatch? { get }
     /// Runs the closure where the task of the call runs, from any thread.
     func submit(after completions: StoreCompletions, _ closure: @escaping @Sendable () -> Void)
 }
@@ -56,7 +56,7 @@ extension Database {
                 (continuation: UnsafeContinuation<Result<Rows, DatabaseError>, Never>) in
                 let begun = submit(
                     statement, parameters, to: .writes, affinityKey: affinityKey,
-                    in: scheduling.batch?.statements
+                    in: scheduling.statementBatch?.statements
                 ) { result, completions in
                     scheduling.submit(after: StoreCompletions(batch: completions)) {
                         continuation.resume(returning: result)

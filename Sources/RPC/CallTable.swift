@@ -15,13 +15,14 @@
 package import NIOCore
 
 /// The name of one started call: its stream and its number on the connection. With it go the length of its request, the
-/// index of its method, and when its request was read.
+/// index of its method, when its request was read, and when its caller stops waiting.
 package struct CallToken: Equatable, Sendable {
     package fileprivate(set) var streamID: UInt32
     fileprivate(set) var number: UInt64
     fileprivate(set) var byteCount: Int
     fileprivate(set) var method: Int
     fileprivate(set) var began: NIODeadline
+    fileprivate(set) var deadline: NIODeadline?
 
     /// No two calls of a connection have the same number.
     package static func == (left: CallToken, right: CallToken) -> Bool { left.number == right.number }
@@ -56,7 +57,6 @@ package struct CallTable: ~Copyable {
 
     private struct Entry {
         var token: CallToken
-        var deadline: NIODeadline?
         var work: any Cancellable
         var input: StreamInput
         var endsWhenDraining: Bool
@@ -144,11 +144,13 @@ package struct CallTable: ~Copyable {
 
     /// The handler of a request is about to run.
     package mutating func begin(
-        streamID: UInt32, byteCount: Int = 0, method: Int = 0, at time: NIODeadline = .uptimeNanoseconds(0)
+        streamID: UInt32, byteCount: Int = 0, method: Int = 0, deadline: NIODeadline? = nil,
+        at time: NIODeadline = .uptimeNanoseconds(0)
     ) -> CallToken {
         nextNumber &+= 1
         let token = CallToken(
-            streamID: streamID, number: nextNumber, byteCount: byteCount, method: method, began: time)
+            streamID: streamID, number: nextNumber, byteCount: byteCount, method: method, began: time,
+            deadline: deadline)
         starting = token
         return token
     }
@@ -156,7 +158,7 @@ package struct CallTable: ~Copyable {
     /// The handler has come back, with its result or waiting for something; whether it still runs. Its deadline
     /// is watched from now on.
     package mutating func started(
-        _ token: CallToken, work: any Cancellable, deadline: NIODeadline?, input: StreamInput = .single,
+        _ token: CallToken, work: any Cancellable, input: StreamInput = .single,
         endsWhenDraining: Bool = false
     ) -> Bool {
         guard starting == token else { return false }
@@ -167,8 +169,7 @@ package struct CallTable: ~Copyable {
             work.cancel()
         } else {
             calls[token.streamID] = Entry(
-                token: token, deadline: deadline, work: work, input: input,
-                endsWhenDraining: endsWhenDraining)
+                token: token, work: work, input: input, endsWhenDraining: endsWhenDraining)
         }
         return true
     }
@@ -187,17 +188,19 @@ package struct CallTable: ~Copyable {
         runningHandlers -= 1
         runningBytes -= token.byteCount
         // Otherwise it was answered before: deadline, refusal or the end of the connection.
-        guard calls[token.streamID]?.token == token else { return (.discard, true) }
-        calls[token.streamID] = nil
+        guard let entry = calls.removeValue(forKey: token.streamID) else { return (.discard, true) }
+        guard entry.token == token else {
+            calls[token.streamID] = entry
+            return (.discard, true)
+        }
         return (.answer, true)
     }
 
     /// Takes out the calls whose deadline has come, the earliest first, to be answered and cancelled.
     package mutating func takeExpiredCalls(now: NIODeadline) -> [TakenCall] {
-        let expired = calls.filter { call in call.value.deadline.map { $0 <= now } ?? false }
+        let expired = calls.filter { call in call.value.token.deadline.map { $0 <= now } ?? false }
         for streamID in expired.keys { calls[streamID] = nil }
-        return expired.sorted { ($0.value.deadline ?? now) < ($1.value.deadline ?? now) }
-            .map(\.value.taken)
+        return expired.values.map(\.taken).sorted { ($0.token.deadline ?? now) < ($1.token.deadline ?? now) }
     }
 
     /// Takes out all calls, the oldest first, to be answered and cancelled.
@@ -207,7 +210,7 @@ package struct CallTable: ~Copyable {
     }
 
     /// The earliest deadline among the calls in flight.
-    package var nextDeadline: NIODeadline? { calls.values.lazy.compactMap(\.deadline).min() }
+    package var nextDeadline: NIODeadline? { calls.values.lazy.compactMap(\.token.deadline).min() }
 
     // MARK: The end
 

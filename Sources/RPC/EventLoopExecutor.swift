@@ -25,7 +25,7 @@ public protocol WakeUpBatch {
 }
 
 /// A task executor whose thread is an event loop.
-package final class EventLoopExecutor: TaskExecutor {
+@usableFromInline package final class EventLoopExecutor: TaskExecutor {
     private enum Job {
         case task(UnownedJob)
         case closure(@Sendable () -> Void)
@@ -75,12 +75,23 @@ package final class EventLoopExecutor: TaskExecutor {
     /// What the calls share that are served together on this loop. On the event loop only.
     var batch: ReadBatch { turns.value.batch }
 
-    package func enqueue(_ job: consuming ExecutorJob) {
+    /// The batch that is open on this thread; nil on another thread, or if nothing is being served.
+    package var openBatch: ReadBatch? {
+        guard eventLoop.inEventLoop else { return nil }
+        let batch = batch
+        return batch.isOpen ? batch : nil
+    }
+
+    @usableFromInline package func enqueue(_ job: consuming ExecutorJob) {
         enqueue(.task(UnownedJob(job)), nil)
     }
 
     /// Has the closure run in a turn of the event loop, from whatever thread.
-    func run(deferringWakeUpTo wakeUps: (any WakeUpBatch)? = nil, _ closure: @escaping @Sendable () -> Void) {
+    ///
+    /// - Parameter wakeUps: defers waking the event loop, for a thread that submits many closures in one go.
+    @usableFromInline package func run(
+        deferringWakeUpTo wakeUps: (any WakeUpBatch)? = nil, _ closure: @escaping @Sendable () -> Void
+    ) {
         enqueue(.closure(closure), wakeUps)
     }
 

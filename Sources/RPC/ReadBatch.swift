@@ -68,26 +68,3 @@ public final class ReadBatch {
         state.finding = (value, metadata)
     }
 }
-
-/// Where a call's task runs: it leads to the batch that is open there, and back to that place from other threads.
-public struct CallExecutor: Sendable {
-    package let executor: EventLoopExecutor
-
-    package init(_ executor: EventLoopExecutor) { self.executor = executor }
-
-    /// The batch that is open on this thread; nil on another thread, or if nothing is being served.
-    public var openBatch: ReadBatch? {
-        guard executor.eventLoop.inEventLoop else { return nil }
-        let batch = executor.batch
-        return batch.isOpen ? batch : nil
-    }
-
-    /// Runs the closure on the event loop, from any thread, with others that are submitted meanwhile.
-    ///
-    /// - Parameter wakeUps: defers waking the event loop, for a thread that submits many closures in one go.
-    public func submit(
-        deferringWakeUpTo wakeUps: (any WakeUpBatch)? = nil, _ closure: @escaping @Sendable () -> Void
-    ) {
-        executor.run(deferringWakeUpTo: wakeUps, closure)
-    }
-}

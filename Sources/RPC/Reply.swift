@@ -31,12 +31,12 @@ extension Task: Cancellable {}
 
 /// What ends a call later.
 public struct PendingOperation<Response: Message>: Sendable {
-    enum Kind: Sendable {
+    @usableFromInline enum Kind: Sendable {
         case callback(@Sendable (ReadBatch, Completion<Response>) -> any Cancellable)
         case task(@Sendable () async throws -> Response)
     }
 
-    let kind: Kind
+    @usableFromInline let kind: Kind
 
     /// An operation that takes no task.
     ///
@@ -52,54 +52,40 @@ public struct PendingOperation<Response: Message>: Sendable {
     public static func task(_ body: @escaping @Sendable () async throws -> Response) -> PendingOperation {
         PendingOperation(kind: .task(body))
     }
-
-    /// The same operation, whose result the closure returns or throws.
-    public func finishing(
-        _ transform: @escaping @Sendable (_ result: () throws -> Response) throws -> Response
-    ) -> PendingOperation {
-        switch kind {
-        case .callback(let start):
-            PendingOperation { batch, completion in start(batch, completion.finishing(transform)) }
-        case .task(let body):
-            .task {
-                let result: Result<Response, any Error>
-                do { result = .success(try await body()) } catch { result = .failure(error) }
-                return try transform(result.get)
-            }
-        }
-    }
 }
 
 /// The end of a call whose operation was started.
 public struct Completion<Response: Message>: Sendable {
-    typealias End = @Sendable (_ result: () throws -> Response) -> Void
-
-    private let executor: EventLoopExecutor
-    private let end: End
-
-    fileprivate init(on executor: EventLoopExecutor, _ end: @escaping End) {
-        self.executor = executor
-        self.end = end
+    @usableFromInline enum Receiver: Sendable {
+        case call(OperationPromise)
+        /// A task of the call waits.
+        case task(CheckedContinuation<Response, any Error>, on: EventLoopExecutor)
     }
+
+    @usableFromInline let receiver: Receiver
+
+    @usableFromInline init(_ receiver: Receiver) { self.receiver = receiver }
 
     /// Ends the call with what the closure returns or throws; to be called once, from any thread. The closure runs later on
     /// the event loop of the call's connection, and must not block.
     ///
     /// - Parameter wakeUps: defers waking the event loop, for a thread that ends many calls in one go.
-    public func callAsFunction(
+    @inlinable public func callAsFunction(
         deferringWakeUpTo wakeUps: (any WakeUpBatch)? = nil,
         _ result: @escaping @Sendable () throws -> Response
     ) {
-        let end = self.end
-        executor.run(deferringWakeUpTo: wakeUps) { end(result) }
-    }
-
-    /// The same end, of a call whose result the closure returns or throws.
-    fileprivate func finishing(
-        _ transform: @escaping @Sendable (_ result: () throws -> Response) throws -> Response
-    ) -> Completion {
-        let end = self.end
-        return Completion(on: executor) { result in end { try transform(result) } }
+        switch receiver {
+        case .call(let promise):
+            promise.run(deferringWakeUpTo: wakeUps) {
+                do {
+                    promise.onEventLoop.succeed(try result())
+                } catch {
+                    promise.onEventLoop.fail(error)
+                }
+            }
+        case .task(let continuation, let executor):
+            executor.run(deferringWakeUpTo: wakeUps) { continuation.resume(with: Result(catching: result)) }
+        }
     }
 }
 
@@ -116,36 +102,19 @@ extension UnaryCall {
 }
 
 extension PendingOperation {
-    /// Starts the operation, whose result `end` gets on the executor's event loop. Returns what cancels it.
-    func start(
-        in batch: ReadBatch, on executor: EventLoopExecutor, end: @escaping Completion<Response>.End
-    ) -> any Cancellable {
-        switch kind {
-        case .callback(let start):
-            return start(batch, Completion(on: executor, end))
-        case .task(let body):
-            return Task.immediate(executorPreference: executor) {
-                do {
-                    let response = try await body()
-                    end { response }
-                } catch {
-                    end { throw error }
-                }
-            }
-        }
-    }
-
     /// Starts the operation and waits for its result. On the executor's event loop.
     func response(on executor: EventLoopExecutor) async throws -> Response {
-        if case .task(let body) = kind { return try await body() }
+        let start: @Sendable (ReadBatch, Completion<Response>) -> any Cancellable
+        switch kind {
+        case .task(let body): return try await body()
+        case .callback(let callback): start = callback
+        }
         let started = Mutex<(any Cancellable)?>(nil)
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let batch = executor.batch
                 batch.run {
-                    let work = start(in: batch, on: executor) {
-                        continuation.resume(with: Result(catching: $0))
-                    }
+                    let work = start(batch, Completion(.task(continuation, on: executor)))
                     started.withLock { $0 = work }
                 }
                 if Task.isCancelled { started.withLock(\.self)?.cancel() }

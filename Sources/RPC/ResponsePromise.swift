@@ -3,7 +3,7 @@
 internal import NIOCore
 public import ProtobufC
 
-/// Where the result of a call goes. For the connection's event loop; operations take it with them bound to that loop.
+/// Where the result of a call goes. For the connection's event loop.
 @usableFromInline struct ResponsePromise {
     private let connection: ServerConnection
     private let token: CallToken
@@ -13,20 +13,27 @@ public import ProtobufC
         self.token = token
     }
 
-    /// Starts an operation, whose end is that of the call. Returns what cancels it.
-    @usableFromInline func start<Response>(
-        _ operation: PendingOperation<Response>, in batch: ReadBatch
-    ) -> any Cancellable {
-        let executor = connection.executor
-        let promise = NIOLoopBound(self, eventLoop: executor.eventLoop)
-        return operation.start(in: batch, on: executor) { result in
-            do {
-                promise.value.succeed(try result())
-            } catch {
-                promise.value.fail(error)
-            }
+    /// Starts an operation, whose end is that of the call.
+    @inlinable func start<Response>(_ operation: PendingOperation<Response>, in batch: ReadBatch) {
+        switch operation.kind {
+        case .callback(let start): started(start(batch, Completion(.call(forOperation()))))
+        case .task(let body):
+            let promise = forOperation()
+            started(
+                Task.immediate(executorPreference: promise.executor) {
+                    do {
+                        let response = try await body()
+                        promise.onEventLoop.succeed(response)
+                    } catch {
+                        promise.onEventLoop.fail(error)
+                    }
+                })
         }
     }
+
+    @usableFromInline func started(_ work: any Cancellable) { connection.started(token, work: work) }
+
+    @usableFromInline func forOperation() -> OperationPromise { OperationPromise(self, connection.executor) }
 
     /// Ends the call with a response.
     @inlinable func succeed(_ response: some Message, behind head: ArraySlice<UInt8> = []) {
@@ -45,4 +52,37 @@ public import ProtobufC
             connection.handlerFailed(token, error)
         }
     }
+}
+
+/// The promise of a call that has an operation, which may end on another thread.
+@usableFromInline struct OperationPromise: Sendable {
+    private let promise: NIOLoopBound<ResponsePromise>
+    @usableFromInline let executor: EventLoopExecutor
+
+    fileprivate init(_ promise: ResponsePromise, _ executor: EventLoopExecutor) {
+        self.promise = NIOLoopBound(promise, eventLoop: executor.eventLoop)
+        self.executor = executor
+    }
+
+    /// The promise itself. On the event loop only.
+    @usableFromInline var onEventLoop: ResponsePromise { promise.value }
+
+    /// Runs the closure on the event loop, from any thread.
+    @usableFromInline func run(
+        deferringWakeUpTo wakeUps: (any WakeUpBatch)?, _ closure: @escaping @Sendable () -> Void
+    ) {
+        executor.run(deferringWakeUpTo: wakeUps, closure)
+    }
+}
+
+/// A call that has failed, for what describes its failure.
+public struct FailedCall {
+    let connection: ServerConnection
+    let token: CallToken
+
+    /// The full name of its method, such as `grpc.health.v1.Health/Check`.
+    public var method: String { connection.server.metrics.name(of: token.method) }
+
+    /// The name of the call in the log.
+    public var requestID: String { connection.requestID(token.number) }
 }

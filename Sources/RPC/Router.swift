@@ -1,6 +1,7 @@
 // Which methods a server has. The daemon fills a router once, before the server starts; from then on it is only read.
 // Registration erases the message types, so that a connection can start any method in the same way.
 
+internal import Logging
 public import ProtobufC
 
 /// The methods of a server with their handlers.
@@ -8,9 +9,19 @@ public struct Router: Sendable {
     /// The methods in buckets by a hash of their names; the number of buckets is a power of two.
     private var buckets: [[RegisteredMethod]] = [[]]
     private var count = 0
+    private let describeFailure: FailureDescription?
+
+    /// Makes the status of a call's failure from what its handler threw.
+    public typealias FailureDescription = @Sendable (FailedCall, any Error) -> Status
 
     /// A router without methods.
-    public init() {}
+    ///
+    /// - Parameter describeFailure: is asked about every error of a handler but `Overloaded`, on the event loop of the
+    ///   call. Without it a `Status` is the failure of the call, `CancellationError` is CANCELLED, and anything else
+    ///   INTERNAL without its text, which the log gets.
+    public init(describingFailuresBy describeFailure: FailureDescription? = nil) {
+        self.describeFailure = describeFailure
+    }
 
     /// The methods that are registered, as `service/method`, sorted.
     public var names: [String] {
@@ -20,26 +31,21 @@ public struct Router: Sendable {
     /// Adds a method, or gives it another handler.
     ///
     /// The handler is called on the event loop of its connection and may neither wait nor block: it returns the response, or
-    /// the operation that ends the call. What it throws is the failure of the call if it is a `Status`;
-    /// `CancellationError` is CANCELLED, `Overloaded` RESOURCE_EXHAUSTED, anything else INTERNAL without its text.
+    /// the operation that ends the call. What it throws is the failure of the call; `Overloaded` is RESOURCE_EXHAUSTED.
     /// Inlined, so that it is specialised for each method's messages: generic at run time it was a tenth of a small call.
     @inlinable public mutating func register<Request, Response>(
         _ method: Method<Request, Response>,
         reply handler: @escaping @Sendable (UnaryCall<Request>, ReadBatch) throws -> Reply<Response>
     ) {
         insertUnary(method.service, method.name) {
-            { (call: consuming IncomingCall, batch: ReadBatch, promise: ResponsePromise) in
+            { call, batch, promise in
                 do {
-                    switch try handler(UnaryCall(received: consume call), batch) {
-                    case .ready(let response, let head):
-                        promise.succeed(response, behind: head)
-                        return nil
-                    case .pending(let operation):
-                        return promise.start(operation, in: batch)
+                    switch try handler(UnaryCall(received: call), batch) {
+                    case .ready(let response, let head): promise.succeed(response, behind: head)
+                    case .pending(let operation): promise.start(operation, in: batch)
                     }
                 } catch {
                     promise.fail(error)
-                    return nil
                 }
             }
         }
@@ -126,6 +132,22 @@ public struct Router: Sendable {
     /// The methods in the order of their indices.
     package var inOrder: [RegisteredMethod] { buckets.joined().sorted { $0.index < $1.index } }
 
+    /// The failure of a call whose handler threw an error.
+    func status(of call: FailedCall, _ error: any Error, _ logger: Logger) -> Status {
+        if let status = error as? Status { return status }
+        if let describeFailure { return describeFailure(call, error) }
+        let status = Status(ofHandlerError: error)
+        if status.code == .internal {
+            logger.error(
+                "a handler failed",
+                metadata: [
+                    "method": "\(call.method)", "error": "\(type(of: error))",
+                    "request_id": "\(call.requestID)",
+                ])
+        }
+        return status
+    }
+
     /// Finds a method by the names in a request, or says which of them is unknown.
     package func find(
         service: UnsafeRawBufferPointer, method: UnsafeRawBufferPointer
@@ -174,10 +196,8 @@ package enum UnknownMethod: Error {
     case method
 }
 
-/// Runs the handler of a unary call; returns what cancels its operation, or nil for a call that has ended.
-@usableFromInline typealias UnaryStart =
-    @Sendable (consuming IncomingCall, ReadBatch, ResponsePromise) ->
-    (any Cancellable)?
+/// Runs the handler of a unary call, whose end the promise reports.
+@usableFromInline typealias UnaryStart = @Sendable (IncomingCall, ReadBatch, ResponsePromise) -> Void
 
 /// A method with its handler, the message types erased.
 package final class RegisteredMethod: Sendable {

@@ -12,30 +12,35 @@ extension ServerConnection {
     ///
     /// - Parameter byteCount: the length of the request, which counts as in flight until the handler has ended.
     package func start(
-        _ call: consuming IncomingCall, streamID: UInt32, byteCount: Int, input: StreamInput?,
+        _ call: IncomingCall, streamID: UInt32, byteCount: Int, input: StreamInput?,
         in batch: ReadBatch, now: NIODeadline
     ) {
-        let method = call.method
-        let deadline = call.deadline
         let token = state.calls.begin(
-            streamID: streamID, byteCount: byteCount, method: method.index, at: now)
-        call.number = token.number
-        let isOpen: Bool
-        switch method.handler {
-        case .unary(let start):
-            let promise = ResponsePromise(connection: self, token: token)
-            guard let work = start(call, batch, promise) else { return }
-            isOpen = state.calls.started(token, work: work, deadline: deadline)
+            streamID: streamID, byteCount: byteCount, method: call.method.index, deadline: call.deadline,
+            at: now)
+        switch call.method.handler {
+        case .unary(let start): start(call, batch, ResponsePromise(connection: self, token: token))
         case .streaming(_, let endsWhenDraining, let start):
             let input = input ?? .single
             let task = start(call, ServerStream(connection: self, token: token, requests: input.queue))
-            isOpen = state.calls.started(
-                token, work: task, deadline: deadline, input: input, endsWhenDraining: endsWhenDraining)
+            started(token, work: task, input: input, endsWhenDraining: endsWhenDraining)
         }
-        guard isOpen else { return }
-        server.load.callStarted(isStream: !method.isUnary)
-        if let deadline, !state.isClosing { watch(deadline) }
     }
+
+    /// The handler of a call has come back and waits for something, unless it has ended meanwhile.
+    func started(
+        _ token: CallToken, work: any Cancellable, input: StreamInput = .single,
+        endsWhenDraining: Bool = false
+    ) {
+        guard state.calls.started(token, work: work, input: input, endsWhenDraining: endsWhenDraining) else {
+            return
+        }
+        server.load.callStarted(isStream: server.metrics.isStream(token.method))
+        if let deadline = token.deadline, !state.isClosing { watch(deadline) }
+    }
+
+    /// The server's limit of calls in flight, if that is reached.
+    package var serverLimitIfReached: Int? { server.load.limitIfReached }
 
     /// When a call with this timeout in nanoseconds is over, 0 for none; throws if that was before now.
     package func deadline(
@@ -78,15 +83,9 @@ extension ServerConnection {
     }
 
     func handlerFailed(_ token: CallToken, _ error: any Error) {
-        let status = Status(ofHandlerError: error).named(domain: server.configuration.errorDomain)
-        if status.code == .internal, !(error is Status) {
-            server.logger.error(
-                "a handler failed",
-                metadata: [
-                    "method": "\(server.metrics.name(of: token.method))", "error": "\(type(of: error))",
-                    "request_id": "\(requestID(token.number))",
-                ])
-        }
+        let failed = FailedCall(connection: self, token: token)
+        let status = router.status(of: failed, error, server.logger).named(
+            domain: server.configuration.errorDomain)
         guard finished(token) else { return }
         record(status.code, reason: status.errorInfo?.reason ?? status.code.protoName, token)
         wire.write(status, streamID: token.streamID, to: &state.outgoing.buffer)

@@ -52,7 +52,10 @@ extension ServerConnection {
         server.metrics.connectionClosed(state.ending)
     }
 
-    func requestID(_ number: UInt64) -> String { IncomingCall.requestID(server.number, peer, number) }
+    /// The name of a call in its response and in the log.
+    func requestID(_ number: UInt64) -> String {
+        "\(String(server.number, radix: 36))-\(peer.connection)-\(number)"
+    }
 
     private func log(_ code: StatusCode, _ token: CallToken?, after time: TimeAmount?) {
         var facts = facts(code, token)

@@ -39,6 +39,12 @@ package final class ServerConnection: ChannelDuplexHandler {
     #endif
     package var state: ConnectionState
 
+    /// The calls in flight, for the wire. Through an accessor, since the attribute above does not count in other modules.
+    package var calls: CallTable {
+        _read { yield state.calls }
+        _modify { yield &state.calls }
+    }
+
     init(
         server: ServerShared, router: Router, wire: any ServerWire, executor: EventLoopExecutor, peer: Peer
     ) {
@@ -48,7 +54,7 @@ package final class ServerConnection: ChannelDuplexHandler {
         self.executor = executor
         self.peer = peer
         batch = executor.batch
-        origin = CallOrigin(peer: peer, server: server.number, executor: executor)
+        origin = CallOrigin(peer: peer, executor: executor)
         inbound = FlowControlBudget(limit: server.configuration.maximumQueuedBytesPerConnection)
         state = ConnectionState(server: server, now: executor.eventLoop.now)
     }

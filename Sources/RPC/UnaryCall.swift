@@ -6,7 +6,7 @@ public import ProtobufC
 
 /// One call of a method with one request; its responses may be a stream.
 public struct UnaryCall<Request: Message>: Sendable {
-    let received: IncomingCall
+    @usableFromInline let received: IncomingCall
 
     @usableFromInline init(received: IncomingCall) { self.received = received }
 
@@ -20,8 +20,8 @@ public struct UnaryCall<Request: Message>: Sendable {
     public var peer: Peer { received.origin.peer }
     /// Where the call comes from, for limits and records.
     public var clientAddress: ClientAddress { received.origin.peer.address }
-    /// The name of this call in the log, for a response that somebody may ask about.
-    public var requestID: String { received.requestID }
+    /// What the calls of its connection have in common.
+    package var origin: CallOrigin { received.origin }
     /// The encoded request.
     public var payload: [UInt8] { received.payload }
 
@@ -30,23 +30,18 @@ public struct UnaryCall<Request: Message>: Sendable {
     public var deadline: ContinuousClock.Instant? { received.instantOfDeadline }
 
     /// Decodes the request within these limits.
-    public func request(within limits: DecodingLimits) throws(MessageDecodingError) -> Request {
+    @inlinable public func request(within limits: DecodingLimits) throws(MessageDecodingError) -> Request {
         try Request(decoding: received.payload, limits: limits)
     }
 
     /// Decodes the request; throws INVALID_ARGUMENT if the bytes are not that message or break its limits.
-    public func request() throws(Status) -> Request {
+    @inlinable public func request() throws(Status) -> Request {
         do {
             return try Request(decoding: received.payload)
         } catch {
             throw Status(.invalidArgument, "the payload is not a \(Request.descriptor.name): \(error)")
         }
     }
-}
-
-extension UnaryCall {
-    /// Where the call's task runs.
-    public var executor: CallExecutor { CallExecutor(received.origin.executor) }
 }
 
 /// One call of a method whose requests are a stream.
@@ -67,14 +62,12 @@ public struct StreamingCall: Sendable {
 
 /// What the calls of a connection have in common, in one object, since a call is handed on many times.
 package final class CallOrigin: Sendable {
-    let peer: Peer
-    /// The number of the server.
-    let server: UInt32
-    let executor: EventLoopExecutor
+    package let peer: Peer
+    /// Where the tasks of its calls run.
+    package let executor: EventLoopExecutor
 
-    package init(peer: Peer, server: UInt32, executor: EventLoopExecutor) {
+    package init(peer: Peer, executor: EventLoopExecutor) {
         self.peer = peer
-        self.server = server
         self.executor = executor
     }
 }
@@ -85,9 +78,7 @@ package final class CallOrigin: Sendable {
     let origin: CallOrigin
     let metadata: Metadata
     let deadline: NIODeadline?
-    package var payload: [UInt8]
-    /// Its number on its connection.
-    var number: UInt64 = 0
+    @usableFromInline package var payload: [UInt8]
 
     package init(
         method: RegisteredMethod, origin: CallOrigin, metadata: Metadata, deadline: NIODeadline?,
@@ -98,13 +89,6 @@ package final class CallOrigin: Sendable {
         self.metadata = metadata
         self.deadline = deadline
         self.payload = payload
-    }
-
-    var requestID: String { Self.requestID(origin.server, origin.peer, number) }
-
-    /// The name of a call in its response and in the log.
-    static func requestID(_ server: UInt32, _ peer: Peer, _ number: UInt64) -> String {
-        "\(String(server, radix: 36))-\(peer.connection)-\(number)"
     }
 
     /// The deadline on the clock of Swift's tasks.

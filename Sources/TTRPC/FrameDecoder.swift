@@ -51,9 +51,7 @@ struct FrameDecoder {
 
     /// The next event; to be called until it needs more bytes or reports something that is not ttrpc.
     mutating func next() -> Event {
-        if let pending {
-            return hasBody(pending) ? .body(pending) : collect()
-        }
+        if let pending { return hasBody() ? .body(pending) : collect() }
         guard skip(), !incoming.isEmpty else { return collect() }
         guard let header = readHeader() else {
             guard partial.first ?? 0 == 0 else { return .notTTRPC }
@@ -74,19 +72,26 @@ struct FrameDecoder {
     }
 
     /// Lends the body that was just reported, and goes on to the next frame.
-    mutating func takeBody<Result>(_ use: (UnsafeRawBufferPointer) -> Result) -> Result {
-        let length = pending.map { Int($0.length) } ?? 0
+    @inline(__always)
+    mutating func takeBody<Result, Failure: Error>(
+        _ use: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let length = bodyLength
         pending = nil
         guard partial.isEmpty else {
             defer { partial.removeAll(keepingCapacity: partial.capacity <= Self.retainedBytes) }
-            return partial.withUnsafeBytes(use)
+            return try partial.withUnsafeBufferPointer { bytes throws(Failure) in
+                try use(UnsafeRawBufferPointer(bytes))
+            }
         }
-        return incoming.take(min(length, incoming.count), use)
+        return try incoming.take(min(length, incoming.count), use)
     }
 
-    /// Whether the whole body lies in one of the two buffers; moves bytes together if it is cut.
-    private mutating func hasBody(_ header: FrameHeader) -> Bool {
-        let length = Int(header.length)
+    private var bodyLength: Int { pending.map { Int($0.length) } ?? 0 }
+
+    /// Whether the body of the frame whose header was reported is here; moves bytes together if it is cut.
+    mutating func hasBody() -> Bool {
+        let length = bodyLength
         if partial.isEmpty, incoming.count >= length { return true }
         return fillPartial(to: length)
     }
@@ -140,11 +145,15 @@ private struct LentBytes {
     var isEmpty: Bool { rest.isEmpty }
 
     /// Lends that many bytes, which must be there, and goes on behind them.
-    mutating func take<Result>(_ count: Int, _ use: (UnsafeRawBufferPointer) -> Result) -> Result {
+    @inline(__always)
+    mutating func take<Result, Failure: Error>(
+        _ count: Int, _ use: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         let taken = UnsafeRawBufferPointer(rebasing: rest[..<count])
         rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         // The compiler does not know that the storage owns the memory, and might release it before it is used.
-        return withExtendedLifetime(storage) { use(taken) }
+        defer { withExtendedLifetime(storage) {} }
+        return try use(taken)
     }
 
     /// Puts another read behind what is left, in a buffer for both.

@@ -142,8 +142,9 @@ struct RequestEnvelope {
     }
 }
 
-/// The names of a method as nearly every client writes them, which is at the beginning of an envelope.
-struct EncodedNames {
+/// The names of a method as nearly every client writes them, which is at the beginning of an envelope. An object, since
+/// it is looked at for each call, and a value would be copied.
+final class EncodedNames: Sendable {
     /// Both fields; empty if there are not two, as of an empty name.
     let bytes: [UInt8]
     /// Where the service's name lies in them.

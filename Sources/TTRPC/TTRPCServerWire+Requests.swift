@@ -9,9 +9,9 @@ extension TTRPCServerWire {
     func start(
         _ header: FrameHeader, _ connection: ServerConnection, in batch: ReadBatch, now: NIODeadline
     ) {
-        switch state.readCall(of: connection, names: names, limits: metadataLimits, now: now) {
-        case .failure(let rejection): connection.reject(rejection, header.streamID)
-        case .success(var call):
+        do throws(Rejection) {
+            var call = try state.readCall(
+                of: connection, names: names, limits: metadataLimits, now: now)
             var input: StreamInput?
             if call.method.kind.streamsRequests {
                 input = StreamInput(
@@ -22,6 +22,8 @@ extension TTRPCServerWire {
             connection.start(
                 call, streamID: header.streamID, byteCount: Int(header.length), input: input, in: batch,
                 now: now)
+        } catch {
+            connection.reject(error, header.streamID)
         }
     }
 }
@@ -30,35 +32,32 @@ extension TTRPCServerWire.State {
     /// Reads the body of a request where it lies; the call has copies of all that it keeps.
     fileprivate mutating func readCall(
         of connection: ServerConnection, names: [EncodedNames], limits: MetadataLimits, now: NIODeadline
-    ) -> Result<IncomingCall, Rejection> {
-        let expected = lastMethod.map { names[$0.index] }
-        var method = lastMethod
-        let result = decoder.takeBody { body -> Result<IncomingCall, Rejection> in
+    ) throws(Rejection) -> IncomingCall {
+        let last = lastMethod
+        return try decoder.takeBody { body throws(Rejection) in
+            let expected = last.map { names[$0.index] }
             guard let envelope = RequestEnvelope(body, expected: expected, cache: metadata) else {
-                return .failure(.invalidEnvelope)
+                throw .invalidEnvelope
             }
-            do throws(Rejection) {
-                let found = try Self.method(of: envelope, last: method, connection.router)
-                method = found
-                return .success(
-                    IncomingCall(
-                        method: found, origin: connection.origin,
-                        metadata: try metadata.metadata(of: envelope, limits),
-                        deadline: try connection.deadline(after: envelope.timeoutNano, of: found, now: now),
-                        payload: Array(envelope.payload)))
-            } catch {
-                return .failure(error)
+            let method: RegisteredMethod
+            // Often the same as before.
+            if let last, envelope.hasExpectedNames {
+                method = last
+            } else {
+                method = try Self.find(envelope, in: connection.router)
+                lastMethod = method
             }
+            return IncomingCall(
+                method: method, origin: connection.origin,
+                metadata: try metadata.metadata(of: envelope, limits),
+                deadline: try connection.deadline(after: envelope.timeoutNano, of: method, now: now),
+                payload: Array(envelope.payload))
         }
-        lastMethod = method
-        return result
     }
 
-    private static func method(
-        of envelope: RequestEnvelope, last: RegisteredMethod?, _ router: Router
+    private static func find(
+        _ envelope: RequestEnvelope, in router: Router
     ) throws(Rejection) -> RegisteredMethod {
-        // Often the same as before.
-        if envelope.hasExpectedNames, let last { return last }
         switch router.find(service: envelope.service, method: envelope.method) {
         case .success(let method): return method
         case .failure(.service): throw .unknownService(String(decoding: envelope.service, as: UTF8.self))

@@ -57,41 +57,54 @@ final class TTRPCServerWire: ServerWire {
             switch state.decoder.next() {
             case .needsMoreBytes:
                 return connection.served(unfinished: state.decoder.unfinished, now: now)
-            case .header(let header): received(header, connection, now: now)
-            case .body(let header):
-                if header.type == FrameType.request.rawValue {
-                    start(header, connection, in: batch, now: now)
-                } else {
-                    let message = state.decoder.takeBody { Array($0) }
-                    connection.state.calls.updateInput(of: header.streamID) { $0.received(message, header) }
+            case .header(let header):
+                if wantsBody(of: header, connection, now: now), state.decoder.hasBody() {
+                    receivedBody(of: header, connection, in: batch, now: now)
                 }
+            case .body(let header): receivedBody(of: header, connection, in: batch, now: now)
             case .notTTRPC: connection.closeWithViolation(.notTTRPC)
             }
         }
         connection.servingPaused(now: now)
     }
 
-    private func received(_ header: FrameHeader, _ connection: ServerConnection, now: NIODeadline) {
+    private func receivedBody(
+        of header: FrameHeader, _ connection: ServerConnection, in batch: ReadBatch, now: NIODeadline
+    ) {
+        if header.type == FrameType.request.rawValue {
+            return start(header, connection, in: batch, now: now)
+        }
+        let message = state.decoder.takeBody { Array($0) }
+        connection.calls.updateInput(of: header.streamID) { $0.received(message, header) }
+    }
+
+    /// A header came: does what the rules say; whether the body is to be read.
+    private func wantsBody(
+        of header: FrameHeader, _ connection: ServerConnection, now: NIODeadline
+    ) -> Bool {
         let action = state.rules.receivedHeader(
-            header, calls: &connection.state.calls, now: now,
-            serverIsFull: connection.server.load.limitIfReached)
+            header, calls: &connection.calls, now: now,
+            serverIsFull: connection.serverLimitIfReached)
         switch consume action {
-        case .readBody: return
+        case .readBody: return true
         case .skipBody: break
         case .reject(let rejection): connection.reject(rejection, header.streamID)
         case .rejectAndCancel(let rejection, let call): connection.rejectAndCancel([call], with: rejection)
         case .hold:
             state.held = header
-            return connection.hold(header.streamID, now: now)
+            connection.hold(header.streamID, now: now)
+            return false
         case .close: connection.closeWithViolation(.uselessFrames)
         }
         state.decoder.skipBody()
+        return false
     }
 
     func resumeHeldMessage(_ connection: ServerConnection, now: NIODeadline) {
         guard let header = state.held else { return }
         state.held = nil
-        received(header, connection, now: now)
+        // If the body is wanted, the connection goes on with it: `serve` follows.
+        _ = wantsBody(of: header, connection, now: now)
     }
 
     func discardInput() {

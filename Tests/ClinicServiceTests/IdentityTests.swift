@@ -17,7 +17,7 @@ import Testing
     private let identity: Identity
     /// One connection, whose read goes on.
     private let origin = CallOrigin(
-        peer: Peer(address: nil, connection: 1), server: 1,
+        peer: Peer(address: nil, connection: 1),
         executor: EventLoopExecutor(eventLoop: EmbeddedEventLoop()))
     private let batch = ReadBatch()
 
@@ -35,7 +35,7 @@ import Testing
     }
 
     private func call(_ metadata: Metadata) -> UnaryCall<HealthCheckRequest> {
-        let method = RegisteredMethod(index: 0, service: "s", name: "m") { .unary { _, _, _ in nil } }
+        let method = RegisteredMethod(index: 0, service: "s", name: "m") { .unary { _, _, _ in } }
         return UnaryCall(
             received: IncomingCall(
                 method: method, origin: origin, metadata: metadata, deadline: nil, payload: []))

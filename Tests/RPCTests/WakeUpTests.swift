@@ -58,7 +58,7 @@ struct WakeUpTests {
         let deferred = Deferred()
         for _ in 0..<10 {
             executor.run(deferringWakeUpTo: deferred) {
-                CallExecutor(executor).openBatch?.value(Additions.self).count += 1
+                executor.openBatch?.value(Additions.self).count += 1
             }
         }
         _ = deferred.run()
@@ -66,7 +66,7 @@ struct WakeUpTests {
         for _ in 0..<2 { await Task(executorPreference: executor) {}.value }
         let flushed = Additions.flushed.withLock { $0 }
         #expect(flushed.first == 10)
-        #expect(CallExecutor(executor).openBatch == nil, "on another thread")
+        #expect(executor.openBatch == nil, "on another thread")
         try await group.shutdownGracefully()
     }
 }

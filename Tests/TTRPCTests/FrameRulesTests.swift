@@ -40,20 +40,22 @@ private final class Rules {
         frames.receivedHeader(header, calls: &calls, now: now, serverIsFull: serverIsFull)
     }
 
-    func begin(_ streamID: UInt32) -> CallToken { calls.begin(streamID: streamID) }
+    func begin(_ streamID: UInt32, deadline: NIODeadline? = nil) -> CallToken {
+        calls.begin(streamID: streamID, deadline: deadline)
+    }
 
     /// Begins a call whose handler waits.
     func waiting(
         _ streamID: UInt32, deadline: NIODeadline? = nil
     ) -> (token: CallToken, task: Task<Void, Never>) {
-        let token = begin(streamID)
+        let token = begin(streamID, deadline: deadline)
         let task = waitingTask()
-        #expect(started(token, task, deadline))
+        #expect(started(token, task))
         return (token, task)
     }
 
-    func started(_ token: CallToken, _ task: Task<Void, Never>, _ deadline: NIODeadline? = nil) -> Bool {
-        calls.started(token, work: task, deadline: deadline)
+    func started(_ token: CallToken, _ task: Task<Void, Never>) -> Bool {
+        calls.started(token, work: task)
     }
 
     func finished(_ token: CallToken) -> (action: CallTable.ResultAction, wasWaiting: Bool) {
@@ -76,7 +78,7 @@ private final class Rules {
         let task = waitingTask()
         let input = StreamInput(queue: queue, opening: [], flags: [])
         let isOpen = calls.started(
-            token, work: task, deadline: nil, input: input, endsWhenDraining: endsWhenDraining)
+            token, work: task, input: input, endsWhenDraining: endsWhenDraining)
         #expect(isOpen)
         return (token, task)
     }

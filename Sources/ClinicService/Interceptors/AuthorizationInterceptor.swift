@@ -1,44 +1,41 @@
 // What a call of one method has to pass before its handler: who calls, may they, and under which key.
 
 internal import ClinicStore
-internal import Logging
 internal import OpenSSL
 internal import ProtobufC
 internal import RPC
 internal import Scheduling
 
-/// Identifies and authorizes the calls of one method, and describes their failures.
+/// Identifies and authorizes the calls of one method.
 struct AuthorizationInterceptor: Sendable {
     let method: String
     let access: Access
     let hasSideEffects: Bool
     let limits: DecodingLimits
     let identity: Identity
-    let logger: Logger
 
-    /// The request and its authorized call; nil when the database has to be asked what the caller may do.
+    /// The authorized call; nil when the database has to be asked what the caller may do.
     func authorizeNow<Request: Message>(
         _ call: UnaryCall<Request>, in batch: ReadBatch
-    ) throws -> (Request, AuthorizedCall)? {
+    ) throws -> AuthorizedCall? {
         guard let (caller, now) = try identity.callerWithoutWaiting(of: call, in: batch) else { return nil }
-        return try authorize(call, of: caller, now: now) { try decode(call) }
+        return try authorize(call, of: caller, now: now)
     }
 
-    /// The request and its authorized call.
-    func authorize<Request: Message>(_ call: UnaryCall<Request>) async throws -> (Request, AuthorizedCall) {
+    /// The authorized call.
+    func authorize<Request: Message>(_ call: UnaryCall<Request>) async throws -> AuthorizedCall {
         let now = Instant.now
-        let caller = try await identity.caller(of: call.metadata, now: now)
-        return try authorize(call, of: caller, now: now) { try decode(call) }
+        return try authorize(call, of: try await identity.caller(of: call.metadata, now: now), now: now)
     }
 
-    /// The same for a request that may hold the token itself, which is used where the metadata has none, and what asks
-    /// again whether the caller is still authorized.
+    /// The request and its authorized call, for a request that may hold the token itself, which is used where the metadata
+    /// has none, and what asks again whether the caller is still authorized.
     func authorizeBearer<Request: TokenBearing>(
         _ call: UnaryCall<Request>
     ) async throws -> (Request, AuthorizedCall, StreamReauthorizer) {
         let now = Instant.now
         var token = try identity.token(in: call.metadata)
-        let decoded = Result { try decode(call) }
+        let decoded = Result { try request(of: call) }
         if case .success(let request) = decoded, !request.accessToken.isEmpty {
             let other = Array(request.accessToken.utf8)[...]
             guard token == nil || token == other else {
@@ -47,29 +44,16 @@ struct AuthorizationInterceptor: Sendable {
             token = other
         }
         let caller = try await identity.caller(bearing: token, now: now)
-        let (request, authorized) = try authorize(call, of: caller, now: now) { try decoded.get() }
+        let authorized = try authorize(call, of: caller, now: now)
         return (
-            request, authorized, StreamReauthorizer(of: caller, bearing: token, identity: identity, now: .now)
+            try decoded.get(), authorized,
+            StreamReauthorizer(of: caller, bearing: token, identity: identity, now: .now)
         )
     }
 
-    private func authorize<Request: Message>(
-        _ call: UnaryCall<Request>, of caller: Caller, now: Instant, _ request: () throws -> Request
-    ) throws -> (Request, AuthorizedCall) {
-        try access.check(caller)
-        let key = hasSideEffects ? try IdempotencyKey.read(from: call, caller: caller) : nil
-        let scheduling = hasSideEffects ? CallScheduling(executor: call.executor) : nil
-        return (
-            try request(),
-            AuthorizedCall(
-                caller: caller, peer: call.peer, clientAddress: call.clientAddress,
-                context: RequestContext(
-                    actorID: caller.userID, method: method, key: key, scheduling: scheduling),
-                now: now)
-        )
-    }
-
-    private func decode<Request: Message>(_ call: UnaryCall<Request>) throws(Status) -> Request {
+    /// Decodes the request of a call that is authorized, so that nobody learns from a rejected payload what may not be
+    /// called.
+    func request<Request: Message>(of call: UnaryCall<Request>) throws(Status) -> Request {
         do throws(MessageDecodingError) {
             return try call.request(within: limits)
         } catch {
@@ -77,9 +61,12 @@ struct AuthorizationInterceptor: Sendable {
         }
     }
 
-    /// The failure of a call as its caller may see it.
-    func status(describing error: any Error, requestID: @autoclosure () -> String) -> Status {
-        Status(describing: error, method: method, requestID: requestID(), logger: logger)
+    private func authorize<Request: Message>(
+        _ call: UnaryCall<Request>, of caller: Caller, now: Instant
+    ) throws -> AuthorizedCall {
+        try access.check(caller)
+        let key = hasSideEffects ? try IdempotencyKey.read(from: call, caller: caller) : nil
+        return AuthorizedCall(caller: caller, now: now, method: method, key: key, origin: call.origin)
     }
 }
 
@@ -100,7 +87,7 @@ enum IdempotencyKey {
     static func read<Request: Message>(
         from call: UnaryCall<Request>, caller: Caller
     ) throws -> RequestContext.Key? {
-        guard caller.userID != nil, let (key, isOnly) = call.metadata.first("idempotency-key") else {
+        guard let (key, isOnly) = call.metadata.first("idempotency-key"), caller.userID != nil else {
             return nil
         }
         guard isOnly, (1...128).contains(key.count), key.allSatisfy({ (0x20...0x7E).contains($0) }) else {

@@ -8,14 +8,21 @@ public import Scheduling
 public struct AuthorizedCall: Sendable {
     /// Who is calling.
     public let caller: Caller
-    /// The other end of the connection, and its certificate.
-    public let peer: Peer
-    /// Where the call comes from, for limits and records: not a proxy that is trusted.
-    public let clientAddress: ClientAddress
-    /// What a mutation records about its cause.
-    public let context: RequestContext
     /// The moment all of the call's decisions are made for.
     public let now: Instant
+    let method: String
+    let key: RequestContext.Key?
+    let origin: CallOrigin
+
+    /// What a mutation records about its cause, and with which others it is sent.
+    public var context: RequestContext {
+        RequestContext(actorID: caller.userID, method: method, key: key, scheduling: origin.executor)
+    }
+
+    /// The other end of the connection, and its certificate.
+    public var peer: Peer { origin.peer }
+    /// Where the call comes from, for limits and records: not a proxy that is trusted.
+    public var clientAddress: ClientAddress { origin.peer.address }
 }
 
 /// The statements that the calls of a read batch have begun.
@@ -26,13 +33,15 @@ final class BatchedStatements: ReadBatchValue {
 }
 
 /// Sends the statements of a call with those of its read batch, and resumes its task on its event loop.
-struct CallScheduling: StatementScheduling {
-    let executor: CallExecutor
+extension EventLoopExecutor: StatementScheduling {
+    @usableFromInline package var statementBatch: StoreBatch? {
+        openBatch?.value(BatchedStatements.self).statements
+    }
 
-    var batch: StoreBatch? { executor.openBatch?.value(BatchedStatements.self).statements }
-
-    func submit(after completions: StoreCompletions, _ closure: @escaping @Sendable () -> Void) {
-        executor.submit(deferringWakeUpTo: completions, closure)
+    @usableFromInline package func submit(
+        after completions: StoreCompletions, _ closure: @escaping @Sendable () -> Void
+    ) {
+        run(deferringWakeUpTo: completions, closure)
     }
 }
 

@@ -6,38 +6,44 @@ internal import ProtobufC
 internal import RPC
 
 /// The handler of one unary method.
-struct MethodHandler<Request: Message, Response: Message>: Sendable {
-    /// The pool whose admission control a call needs; nil for that of its kind, writes or reads.
-    let pool: Stores.Pool?
-    /// Whether every call waits for the database, so that admission is asked before anything else.
-    let alwaysWaits: Bool
-    let reply: @Sendable (Request, AuthorizedCall) throws -> Reply<Response>
-
-    /// An async function.
-    static func task(
-        _ handler: @escaping @Sendable (Request, AuthorizedCall) async throws -> Response
-    ) -> MethodHandler {
-        MethodHandler(pool: nil, alwaysWaits: true) { request, call in
-            .pending(.task { try await handler(request, call) })
-        }
-    }
-
+enum MethodHandler<Request: Message, Response: Message>: Sendable {
+    /// An async function. Every method that changes something has one.
+    case task(@Sendable (Request, AuthorizedCall) async throws -> Response)
     /// One query, which takes no task.
-    static func query(
-        on pool: Stores.Pool = .reads,
-        _ handler: @escaping @Sendable (Request, AuthorizedCall) throws -> Query<Response>
-    ) -> MethodHandler {
-        MethodHandler(pool: pool, alwaysWaits: true) { request, call in
-            .pending(PendingOperation(try handler(request, call)))
-        }
-    }
-
+    case query(on: Stores.Pool = .reads, @Sendable (Request, AuthorizedCall) throws -> Query<Response>)
     /// A function that mostly has its response in memory. Such a call never takes a task, and is not rejected because
     /// others wait for the database.
-    static func inMemory(
-        _ handler: @escaping @Sendable (Request, AuthorizedCall) throws -> Reply<Response>
-    ) -> MethodHandler {
-        MethodHandler(pool: nil, alwaysWaits: false, reply: handler)
+    case inMemory(@Sendable (Request, AuthorizedCall) throws -> Reply<Response>)
+
+    /// The pool whose admission control a call needs.
+    func pool(hasSideEffects: Bool) -> Stores.Pool {
+        if case .query(let pool, _) = self { pool } else { hasSideEffects ? .writes : .reads }
+    }
+
+    /// Whether every call waits for the database, so that admission is asked before anything else.
+    var alwaysWaits: Bool {
+        if case .inMemory = self { false } else { true }
+    }
+
+    /// The handler as a function.
+    ///
+    /// - Parameter afterwards: is called behind each success of a task.
+    func reply(
+        afterwards: (@Sendable () -> Void)?
+    ) -> @Sendable (Request, AuthorizedCall) throws -> Reply<Response> {
+        switch self {
+        case .task(let handler):
+            { request, call in
+                .pending(
+                    .task {
+                        let response = try await handler(request, call)
+                        afterwards?()
+                        return response
+                    })
+            }
+        case .query(_, let query): { .pending(PendingOperation(try query($0, $1))) }
+        case .inMemory(let handler): handler
+        }
     }
 }
 

@@ -27,11 +27,10 @@ public enum IncompleteService: Error, CustomStringConvertible {
 
 /// The methods of the service, each wrapped in the same chain.
 struct ServiceRegistry {
-    private(set) var router = Router()
+    private(set) var router: Router
     private var served: Set<String> = []
     private let identity: Identity
     private let access: [String: Access]
-    private let logger: Logger
     private let admits: @Sendable (Stores.Pool) -> Bool
     private let afterChange: @Sendable () -> Void
 
@@ -44,9 +43,9 @@ struct ServiceRegistry {
         logger: Logger, admits: @escaping @Sendable (Stores.Pool) -> Bool,
         afterChange: @escaping @Sendable () -> Void
     ) {
+        router = Router { call, error in Status(describing: error, of: call, logger: logger) }
         self.identity = identity
         access = AccessTable.table(open: anonymousMethods)
-        self.logger = logger
         self.admits = admits
         self.afterChange = afterChange
     }
@@ -69,48 +68,26 @@ struct ServiceRegistry {
         _ method: Method<Request, Response>, _ handler: MethodHandler<Request, Response>
     ) throws(IncompleteService) {
         let interceptor = try interceptor(AnyMethod(method))
-        let afterChange = method.hasSideEffects ? self.afterChange : nil
-        let admits = self.admits
-        let pool = handler.pool ?? (method.hasSideEffects ? .writes : .reads)
+        let pool = handler.pool(hasSideEffects: method.hasSideEffects)
+        let admits = { @Sendable [admits] in admits(pool) }
         let alwaysWaits = handler.alwaysWaits
-        let reply = handler.reply
-        @Sendable func finish(_ result: () throws -> Response, _ call: UnaryCall<Request>) throws -> Response
-        {
-            do {
-                let response = try result()
-                afterChange?()
-                return response
-            } catch {
-                throw interceptor.status(describing: error, requestID: call.requestID)
-            }
-        }
+        let reply = handler.reply(afterwards: method.hasSideEffects ? afterChange : nil)
         router.register(
             method,
             reply: { call, batch in
-                if alwaysWaits, !admits(pool) { throw Overloaded() }
-                do {
-                    guard let (request, authorized) = try interceptor.authorizeNow(call, in: batch) else {
-                        if !alwaysWaits, !admits(pool) { throw Overloaded() }
-                        let operation = PendingOperation.task {
-                            let (request, authorized) = try await interceptor.authorize(call)
-                            return try await call.response(of: reply(request, authorized))
-                        }
-                        return .pending(operation.finishing { try finish($0, call) })
-                    }
-                    let made = try reply(request, authorized)
-                    switch made {
-                    case .ready:
-                        afterChange?()
-                        return made
-                    case .pending(let operation):
-                        if !alwaysWaits, !admits(pool) { throw Overloaded() }
-                        return .pending(operation.finishing { try finish($0, call) })
-                    }
-                } catch let overloaded as Overloaded {
-                    throw overloaded
-                } catch {
-                    throw interceptor.status(describing: error, requestID: call.requestID)
+                if alwaysWaits, !admits() { throw Overloaded() }
+                guard let authorized = try interceptor.authorizeNow(call, in: batch) else {
+                    if !alwaysWaits, !admits() { throw Overloaded() }
+                    return .pending(
+                        .task {
+                            let authorized = try await interceptor.authorize(call)
+                            return try await call.response(
+                                of: reply(try interceptor.request(of: call), authorized))
+                        })
                 }
+                let made = try reply(try interceptor.request(of: call), authorized)
+                if !alwaysWaits, case .pending = made, !admits() { throw Overloaded() }
+                return made
             })
     }
 
@@ -123,12 +100,8 @@ struct ServiceRegistry {
     ) throws(IncompleteService) {
         let interceptor = try interceptor(AnyMethod(method))
         router.register(method, endsWhenDraining: endsWhenDraining) { call, responses in
-            do {
-                let (request, authorized) = try await interceptor.authorize(call)
-                try await handler(request, authorized, responses)
-            } catch {
-                throw interceptor.status(describing: error, requestID: call.requestID)
-            }
+            let authorized = try await interceptor.authorize(call)
+            try await handler(try interceptor.request(of: call), authorized, responses)
         }
     }
 
@@ -143,12 +116,8 @@ struct ServiceRegistry {
     ) throws(IncompleteService) {
         let interceptor = try interceptor(AnyMethod(method))
         router.register(method, endsWhenDraining: true) { call, responses in
-            do {
-                let (request, authorized, reauthorizer) = try await interceptor.authorizeBearer(call)
-                try await handler(request, authorized, reauthorizer, responses)
-            } catch {
-                throw interceptor.status(describing: error, requestID: call.requestID)
-            }
+            let (request, authorized, reauthorizer) = try await interceptor.authorizeBearer(call)
+            try await handler(request, authorized, reauthorizer, responses)
         }
     }
 
@@ -171,6 +140,6 @@ struct ServiceRegistry {
         served.insert(name)
         return AuthorizationInterceptor(
             method: name, access: access, hasSideEffects: method.hasSideEffects, limits: limits,
-            identity: identity, logger: logger)
+            identity: identity)
     }
 }
