@@ -1,4 +1,4 @@
-// Administrators are made on the machine the service runs on, not over the wire.
+// Administrators are created on the machine of the daemon, not over the network.
 
 public import Bcrypt
 public import ClinicStore
@@ -15,9 +15,9 @@ public struct Administrators: Sendable {
         self.passwords = passwords
     }
 
-    /// Makes a user an administrator with this password; a user who does not exist yet is signed up.
+    /// Makes a user an administrator with this password, and creates the user if there is none.
     ///
-    /// Throws a status with a line for a person when a value is not allowed or the database cannot be reached.
+    /// Throws a status with a readable message when a value is invalid or the database cannot be reached.
     public func make(
         email: String, password: String, firstName: String?, lastName: String?
     ) async throws -> UserRecord {

@@ -13,7 +13,7 @@ public final class ClinicSettings: Sendable {
     public let zone: TimeZoneRules
     /// The ISO 4217 code of all its prices.
     public let currency: String
-    /// The tax on a visit.
+    /// The goods and services tax on a fee.
     public let gst: GSTRate
     /// How many seconds before the start a patient's cancellation still returns the whole payment.
     public let fullRefundBefore: Int64
@@ -32,14 +32,14 @@ public final class ClinicSettings: Sendable {
         self.holdDuration = holdDuration
     }
 
-    /// The clinic's calendar day at a moment.
+    /// The day in the clinic's time zone at an instant.
     func day(at instant: Instant) throws -> CivilDate {
         guard let local = zone.localDateTime(at: instant) else { throw ClockOutOfRange() }
         return local.date
     }
 }
 
-/// The machine's clock is outside the calendar.
+/// The system clock is outside the years that dates can express.
 struct ClockOutOfRange: Error {}
 
 extension Instant {

@@ -1,4 +1,4 @@
-// How an error becomes a status: the one place that decides what a caller may know of it.
+// Maps errors to statuses: the only place that decides which details a caller gets.
 
 internal import Bcrypt
 internal import ClinicStore

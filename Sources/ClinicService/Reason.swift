@@ -1,12 +1,12 @@
-// Every refusal a caller can meet: its stable name, its code and what to do about it. One table, so that a reason
-// means one thing everywhere and none is undocumented.
+// The reasons of all failures: stable name, status code and message. They stand in one table, so that each has one meaning
+// and is documented.
 
 internal import ClinicStore
 internal import RPC
 
 /// The `reason` of the google.rpc.ErrorInfo that every failure carries, in the domain `clinic.v1`.
 enum Reason: String, CaseIterable {
-    // What the request says.
+    // Invalid requests.
     case malformedRequest = "MALFORMED_REQUEST"
     case invalidField = "INVALID_FIELD"
     case invalidPassword = "INVALID_PASSWORD"
@@ -23,14 +23,14 @@ enum Reason: String, CaseIterable {
     case outOfWindow = "OUT_OF_WINDOW"
     case keyReused = "KEY_REUSED"
 
-    // Who the caller is.
+    // Identity and access.
     case notSignedIn = "NOT_SIGNED_IN"
     case invalidToken = "INVALID_TOKEN"
     case wrongCredentials = "WRONG_CREDENTIALS"
     case roleRequired = "ROLE_REQUIRED"
     case ownerMayOnlyCancel = "OWNER_MAY_ONLY_CANCEL"
 
-    // What is not there.
+    // Not found.
     case userNotFound = "USER_NOT_FOUND"
     case departmentNotFound = "DEPARTMENT_NOT_FOUND"
     case doctorNotFound = "DOCTOR_NOT_FOUND"
@@ -38,14 +38,14 @@ enum Reason: String, CaseIterable {
     case timeOffNotFound = "TIME_OFF_NOT_FOUND"
     case transactionNotFound = "TRANSACTION_NOT_FOUND"
 
-    // What is there already.
+    // Already exists.
     case emailTaken = "EMAIL_TAKEN"
     case departmentNameTaken = "DEPARTMENT_NAME_TAKEN"
     case registrationNumberTaken = "REGISTRATION_NUMBER_TAKEN"
     case slotTaken = "SLOT_TAKEN"
     case patientBusy = "PATIENT_BUSY"
 
-    // What the state does not allow.
+    // Not allowed in the current state.
     case closed = "CLOSED"
     case timeOff = "TIME_OFF"
     case outsideDepartmentHours = "OUTSIDE_DEPARTMENT_HOURS"
@@ -63,11 +63,11 @@ enum Reason: String, CaseIterable {
     case transactionPending = "TRANSACTION_PENDING"
     case lastAdministrator = "LAST_ADMINISTRATOR"
 
-    // Who else was changing it.
+    // Concurrent changes.
     case staleEtag = "STALE_ETAG"
     case staleVersion = "STALE_VERSION"
 
-    // What the service cannot do now.
+    // Temporarily unavailable.
     case loginThrottled = "LOGIN_THROTTLED"
     case overloaded = "OVERLOADED"
     case databaseUnavailable = "DATABASE_UNAVAILABLE"
@@ -75,7 +75,7 @@ enum Reason: String, CaseIterable {
     case deadlineExceeded = "DEADLINE_EXCEEDED"
     case internalError = "INTERNAL"
 
-    /// The code it is answered with.
+    /// The status code.
     var code: StatusCode {
         switch self {
         case .malformedRequest, .invalidField, .invalidPassword, .invalidPageSize, .invalidPageToken,
@@ -104,7 +104,7 @@ enum Reason: String, CaseIterable {
         }
     }
 
-    /// What is wrong and what to do, where the place that refuses has nothing more exact to say.
+    /// The default message: what is wrong and what to do.
     var message: String {
         switch self {
         case .malformedRequest: "the request is not a valid message of this method"
@@ -167,18 +167,18 @@ enum Reason: String, CaseIterable {
     }
 }
 
-/// The domain of every reason, those of the wire (RPC's RejectionReason) included.
+/// The domain of every reason, including those of RPC's RejectionReason.
 public let clinicErrorDomain = "clinic.v1"
 
 extension Status {
-    /// A refusal with a message and facts of its own, or those of its reason.
+    /// The status of a reason, with a message and metadata of its own or the reason's default message.
     init(_ reason: Reason, _ message: String? = nil, _ facts: [(String, String)] = []) {
         self.init(
             reason.code, message ?? reason.message, reason: reason.rawValue, domain: clinicErrorDomain,
             metadata: facts)
     }
 
-    /// A refusal of the database's functions.
+    /// The status of a refusal by the database's functions.
     init(_ refusal: Refusal) {
         if refusal.reason == .loginThrottled, let seconds = refusal.detail["seconds"].flatMap(Int64.init) {
             self.init(throttledFor: seconds)

@@ -1,5 +1,5 @@
-// Reads the clinic's time zone from the system's time zone database, so that the clocks change when the law of the day
-// says and not when the program was built: Foundation on Linux has a database of its own inside.
+// Reads the clinic's time zone from the system's time zone database, which is updated when the law changes. Foundation on Linux
+// has a database of its own, which is as old as the program.
 
 internal import Glibc
 public import Scheduling
@@ -19,7 +19,7 @@ public struct UnknownTimeZone: Error, Sendable, Hashable, CustomStringConvertibl
 /// The system's time zone database: a file for each IANA name (tzfile(5)).
 public enum TimeZoneDatabase {
     private static let directory = "/usr/share/zoneinfo/"
-    /// Far more than the largest zone has.
+    /// Far more bytes than the largest zone has.
     private static let mostBytes = 1 << 16
 
     /// The rules of an IANA time zone for the years 2000 to 2060.
@@ -30,7 +30,7 @@ public enum TimeZoneDatabase {
         return rules
     }
 
-    /// Whether this is a path of names below the database, such as `America/Argentina/Ushuaia` or `Etc/GMT+5`.
+    /// Whether the name is a relative path inside the database, such as `America/Argentina/Ushuaia` or `Etc/GMT+5`.
     private static func isName(_ name: String) -> Bool {
         name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).allSatisfy { part in
             guard let first = part.first, isLetter(first) else { return false }
@@ -42,7 +42,7 @@ public enum TimeZoneDatabase {
 
     private static func isLetter(_ byte: UInt8) -> Bool { (0x41...0x5A).contains(byte & 0xDF) }
 
-    /// The bytes of a file; nil when it cannot be read or is larger than a zone.
+    /// The bytes of a file; nil if it cannot be read or is too large.
     private static func read(_ path: String) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }

@@ -1,18 +1,18 @@
-// The offer of a clinic beside what became of it. The database counts the appointments; what is offered follows from the
-// hours by the rules of Scheduling, day by day.
+// The offered time of a clinic and its use. The database counts the appointments; the offered time is computed from the hours by
+// the rules of Scheduling, day by day.
 
 internal import ClinicStore
 internal import Scheduling
 
 /// The utilization of some days, by day, doctor or department.
 struct UtilizationReport {
-    /// One row of it.
+    /// One row of the report.
     struct Row {
         let key: ReportKey
         var offered: Int64 = 0
         var counts = AppointmentCounts()
 
-        /// Whether there is anything to tell.
+        /// Whether anything was offered or booked.
         var isEmpty: Bool { offered == 0 && counts == AppointmentCounts() }
     }
 
@@ -49,7 +49,7 @@ struct UtilizationReport {
         }
     }
 
-    /// The rows: days and departments that have anything to tell, and all doctors, each in their order.
+    /// The rows in order: days and departments with offered or booked time, and all doctors.
     func rows(by grouping: ReportGrouping) -> [Row] {
         switch grouping {
         case .day: return days.filter { !$0.isEmpty }

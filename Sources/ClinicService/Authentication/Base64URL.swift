@@ -1,9 +1,9 @@
-// Base64url without padding (RFC 4648, section 5), and only in its one canonical spelling: a second spelling of the
-// same bytes would be a second valid token.
+// Base64url without padding (RFC 4648, section 5). Only the canonical encoding is accepted: another encoding of the same bytes
+// would be a second valid token.
 
 /// Base64url, strict.
 enum Base64URL {
-    /// The canonical text of some bytes, in ASCII.
+    /// The canonical encoding of some bytes, in ASCII.
     static func encode(_ bytes: some Collection<UInt8>) -> [UInt8] {
         var text: [UInt8] = []
         text.reserveCapacity((bytes.count * 4 + 2) / 3)

@@ -1,10 +1,10 @@
-// The little JSON that a token may hold: one object of names with texts and whole numbers. A general parser would
-// accept what two parsers read differently (a name given twice, escapes, 1e3, nesting, odd spacing), and a token is
-// read by its signer only, who writes none of that. So all of it is refused.
+// The subset of JSON that a token may contain: one object whose members are strings and integers. Whatever two parsers might
+// read differently (duplicate names, escapes, 1e3, nesting, whitespace) is refused: this service, which is the only one to read
+// its tokens, writes none of that.
 
-/// One flat JSON object, strictly read.
+/// A flat JSON object, parsed strictly.
 struct FlatJSON {
-    /// What a member may be.
+    /// The value of a member.
     enum Value: Hashable {
         case text(String)
         case integer(Int64)
@@ -12,8 +12,8 @@ struct FlatJSON {
 
     let members: [String: Value]
 
-    /// nil for anything but an object of at most 16 members, each a text of printable ASCII without escapes or a
-    /// whole number of at most 18 digits, with no name twice and no space between.
+    /// nil for anything but an object of at most 16 members, each a string of printable ASCII without escapes or an integer
+    /// of at most 18 digits, without duplicate names and without whitespace.
     init?(parsing bytes: [UInt8]) {
         var rest = bytes[...]
         var members: [String: Value] = [:]
@@ -34,12 +34,12 @@ struct FlatJSON {
         self.members = members
     }
 
-    /// A member that is a text.
+    /// The value of a string member.
     func text(_ name: String) -> String? {
         if case .text(let text) = members[name] { text } else { nil }
     }
 
-    /// A member that is a whole number.
+    /// The value of an integer member.
     func integer(_ name: String) -> Int64? {
         if case .integer(let number) = members[name] { number } else { nil }
     }

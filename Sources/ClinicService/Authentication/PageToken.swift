@@ -1,10 +1,10 @@
-// Page tokens: where a list goes on. A page is found by its key (the last row that was seen), never by a number of rows
-// to skip. The token is signed together with the query and the caller it belongs to: one that was altered, or is taken
-// to another method, filter or caller, is refused instead of showing what that caller may not see.
+// Page tokens: keyset pagination, so a token holds the order's values of the last row of a page, not a number of rows to skip.
+// The token is signed together with its query and caller: a token that was altered, or is used with another method, filter or
+// caller, is refused instead of showing rows that the caller may not see.
 
 public import OpenSSL
 
-/// The last row of a page: the values its order compares.
+/// The last row of a page: the values that the order compares.
 public struct PageCursor: Sendable, Hashable {
     /// Numbers: ids, microseconds; at most 8.
     public let numbers: [Int64]
@@ -24,7 +24,7 @@ public struct PageQuery: Sendable, Hashable {
     public let method: String
     /// The signed-in user; nil for a caller without a token.
     public let callerID: Int64?
-    /// Everything else that decides which rows there are, in one canonical form.
+    /// All filters, in one canonical form.
     public let filter: [UInt8]
 
     /// The query of a method by a caller with a filter.
@@ -37,9 +37,9 @@ public struct PageQuery: Sendable, Hashable {
 
 /// Why a page token was not made or not accepted.
 public enum PageTokenError: Error, Sendable, Hashable {
-    /// It is not one of ours, or not of this query and caller.
+    /// It was not issued under these keys, or for another query or caller.
     case refused
-    /// A row's values are beyond the limits of `PageCursor`: a bug of the list that made it.
+    /// The row's values exceed the limits of `PageCursor`: a bug of the list that made it.
     case cursorTooLarge
     /// libcrypto failed.
     case crypto(OpenSSLError)
@@ -51,7 +51,7 @@ public struct PageTokens: Sendable {
     private static let macByteCount = 16
     private static let maximumNumbers = 8
     private static let maximumBytes = 512
-    /// Version, count, numbers, bytes, MAC, as base64url: longer texts are refused unread.
+    /// Version, count, numbers, bytes, MAC, as base64url: longer texts are refused without being read.
     private static let maximumTextLength = (2 + 8 * maximumNumbers + maximumBytes + macByteCount) * 4 / 3 + 1
 
     private let keys: SigningKeys
@@ -61,7 +61,7 @@ public struct PageTokens: Sendable {
         self.keys = keys
     }
 
-    /// The token for the page after a row; fails for a cursor beyond its limits or when libcrypto does.
+    /// The token for the page after a row; throws for a cursor beyond its limits and when libcrypto fails.
     public func encode(_ cursor: PageCursor, of query: PageQuery) throws(PageTokenError) -> String {
         guard cursor.numbers.count <= PageTokens.maximumNumbers, cursor.bytes.count <= PageTokens.maximumBytes
         else { throw .cursorTooLarge }
@@ -92,7 +92,7 @@ public struct PageTokens: Sendable {
         return PageCursor(numbers: numbers, bytes: Array(content[numbersEnd...]))
     }
 
-    /// Each part has its length before it, so that no two queries sign the same bytes.
+    /// Each part is preceded by its length, so that no two queries sign the same bytes.
     private func mac(_ content: [UInt8], _ query: PageQuery) throws(OpenSSLError) -> Digest256 {
         var message = Array("page".utf8)
         message.append(query.callerID == nil ? 0 : 1)
@@ -106,7 +106,7 @@ public struct PageTokens: Sendable {
 }
 
 extension [UInt8] {
-    /// Eight bytes, the highest first.
+    /// Appends eight bytes, the most significant first.
     fileprivate mutating func appendBigEndian(_ number: Int64) {
         for shift in stride(from: Int64(56), through: 0, by: -8) {
             append(UInt8(truncatingIfNeeded: number >> shift))

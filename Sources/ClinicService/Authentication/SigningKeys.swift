@@ -1,21 +1,20 @@
-// The secret under which the service signs what it hands out and takes back, access tokens and page tokens, and keeps
-// digests of requests that hold a password and of the accounts and peers whose wrong passwords it counts. It is stored
-// in a file beside the socket, so a restart signs nobody out. Whoever reads the file can sign in as any user, so it is made
-// with mode 0600 and rejected if others may access it.
+// The secret that signs access tokens and page tokens, and keys the digests of requests that contain a password and of the accounts
+// and peers whose wrong passwords are counted. It is stored in a file beside the socket, so that a restart signs nobody out. Anyone
+// who can read the file can sign in as any user, so it is created with mode 0600 and rejected if others may access it.
 //
-// It is written to a file of another name, synced, and linked into place: a crash leaves either no key or a whole one,
-// and of two servers starting at once one makes the key and the other reads it.
+// It is written to a temporary file, synced, and linked to its name: after a crash there is no key or a complete one, and when
+// two servers start at once, one creates the key and the other reads it.
 
 internal import Glibc
 public import OpenSSL
 
-/// Why there is no signing key; each says what to do.
+/// Why there is no signing key; each message says what to do.
 public enum SigningKeyError: Error, Sendable, Hashable, CustomStringConvertible {
     /// Others than the owner may read or write the file.
     case openToOthers(path: String, mode: UInt32)
     /// The file belongs to another user.
     case ownedByAnother(path: String)
-    /// It is no regular file, or not a key this service wrote.
+    /// It is not a regular file, or its content is not a key.
     case malformed(path: String)
     /// A system call failed with this errno.
     case system(path: String, call: String, errno: Int32)
@@ -40,15 +39,15 @@ public enum SigningKeyError: Error, Sendable, Hashable, CustomStringConvertible 
     }
 }
 
-/// The keys of one deployment, made from one secret of 32 bytes.
+/// The keys of one deployment, derived from one secret of 32 bytes.
 public struct SigningKeys: Sendable {
-    /// Names the secret in a token's header without telling it.
+    /// Identifies the secret in a token's header without revealing it.
     public let keyID: String
     /// Signs access tokens; its key is the secret itself, so that any JWT library can check one.
     let accessTokens: HMACSHA256
-    /// Signs page tokens, under a key of its own.
+    /// Signs page tokens, under a derived key.
     let pageTokens: HMACSHA256
-    /// Makes digests of requests that hold a password: without this key nobody can try passwords on them.
+    /// Digests requests that contain a password: without the key, passwords cannot be tried against a stored digest.
     let secretRequests: HMACSHA256
     /// Makes the digests of accounts and peers by which wrong passwords are counted.
     let loginThrottle: HMACSHA256
@@ -62,7 +61,7 @@ public struct SigningKeys: Sendable {
         guard secret.count >= SigningKeys.secretByteCount else { throw .malformed(path: "in memory") }
         do throws(OpenSSLError) {
             accessTokens = try HMACSHA256(key: secret)
-            // None of the texts can be the beginning of a token, which starts with base64url of `{"`.
+            // None of these texts can be a prefix of a token, which begins with base64url of `{"`.
             pageTokens = try HMACSHA256(
                 key: accessTokens.authenticate(Array("clinic page tokens".utf8)).bytes)
             secretRequests = try HMACSHA256(
@@ -76,7 +75,7 @@ public struct SigningKeys: Sendable {
         } catch { throw .crypto(error) }
     }
 
-    /// Reads the key file at a path, which is made with mode 0600 when there is none; its directory must exist.
+    /// Reads the key file at a path, and creates it with mode 0600 if there is none; its directory must exist.
     public static func loadOrCreate(at path: String) throws(SigningKeyError) -> SigningKeys {
         if let secret = try read(path) { return try SigningKeys(secret: secret) }
         try create(path)
@@ -86,7 +85,7 @@ public struct SigningKeys: Sendable {
 
     /// The secret in the file; nil when there is no file.
     private static func read(_ path: String) throws(SigningKeyError) -> [UInt8]? {
-        // Not through a symbolic link, and not waiting for the writer of a named pipe.
+        // Without following a symbolic link, and without waiting for the writer of a named pipe.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }
@@ -109,7 +108,7 @@ public struct SigningKeys: Sendable {
         return secret
     }
 
-    /// Makes the file; one that another process made meanwhile stays.
+    /// Creates the file; one that another process created meanwhile stays.
     private static func create(_ path: String) throws(SigningKeyError) {
         let secret: [UInt8]
         let suffix: [UInt8]
@@ -133,7 +132,7 @@ public struct SigningKeys: Sendable {
         try syncDirectory(of: path)
     }
 
-    /// Makes the new name survive a power cut.
+    /// Makes the new directory entry survive a power failure.
     private static func syncDirectory(of path: String) throws(SigningKeyError) {
         let directory =
             path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."

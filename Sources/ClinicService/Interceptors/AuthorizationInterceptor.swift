@@ -1,4 +1,4 @@
-// What a call of one method has to pass before its handler: who calls, may they, and under which key.
+// Identifies and authorizes a call and reads its idempotency key, before its handler runs.
 
 internal import ClinicStore
 internal import OpenSSL
@@ -14,7 +14,7 @@ struct AuthorizationInterceptor: Sendable {
     let limits: DecodingLimits
     let identity: Identity
 
-    /// The authorized call; nil when the database has to be asked what the caller may do.
+    /// The authorized call; nil when the caller's role has to be read from the database.
     func authorizeNow<Request: Message>(
         _ call: UnaryCall<Request>, in batch: ReadBatch
     ) throws -> AuthorizedCall? {
@@ -28,8 +28,8 @@ struct AuthorizationInterceptor: Sendable {
         return try authorize(call, of: try await identity.caller(of: call.metadata, now: now), now: now)
     }
 
-    /// The request and its authorized call, for a request that may hold the token itself, which is used where the metadata
-    /// has none, and what asks again whether the caller is still authorized.
+    /// The same for a request that may contain the token, which is used if the metadata has none; also returns what
+    /// reauthorizes the caller while the stream lasts.
     func authorizeBearer<Request: TokenBearing>(
         _ call: UnaryCall<Request>
     ) async throws -> (Request, AuthorizedCall, StreamReauthorizer) {
@@ -71,7 +71,7 @@ struct AuthorizationInterceptor: Sendable {
 }
 
 extension Status {
-    /// The rejection of a payload that is not this message or is beyond its limits.
+    /// The status of a payload that is not this message or exceeds its limits.
     fileprivate init(_ error: MessageDecodingError, decoding message: String) {
         switch error.reason {
         case .tooLong(let limit): self.init(field: error.field, "has at most \(limit) bytes")
@@ -81,9 +81,9 @@ extension Status {
     }
 }
 
-/// A client's key against double execution.
+/// The key that keeps a retry from executing a call twice.
 enum IdempotencyKey {
-    /// The key of a call with a digest of its request; nil without one or without a signed-in caller.
+    /// The key of a call with the digest of its request; nil without a key or without a signed-in caller.
     static func read<Request: Message>(
         from call: UnaryCall<Request>, caller: Caller
     ) throws -> RequestContext.Key? {

@@ -1,4 +1,4 @@
-// What a handler knows of its call: who calls, from where, and with what its statements are sent.
+// What a handler knows about its call: the caller, the peer, and how its statements are sent.
 
 public import ClinicStore
 public import RPC
@@ -8,7 +8,7 @@ public import Scheduling
 public struct AuthorizedCall: Sendable {
     /// Who is calling.
     public let caller: Caller
-    /// The moment all of the call's decisions are made for.
+    /// The moment that all decisions of the call use.
     public let now: Instant
     let method: String
     let key: RequestContext.Key?
@@ -25,7 +25,7 @@ public struct AuthorizedCall: Sendable {
     public var clientAddress: ClientAddress { origin.peer.address }
 }
 
-/// The statements that the calls of a read batch have begun.
+/// The unsent statements of the calls of a read batch.
 final class BatchedStatements: ReadBatchValue {
     let statements = StoreBatch()
 

@@ -1,5 +1,5 @@
-// A page of a list: its size, where it begins, and the token of the next one. A token is bound to the list, its filters
-// and its caller, so that it can be neither altered nor used elsewhere.
+// A page of a list: its size, its cursor, and the token of the next page. A token is bound to the list, its filters and its
+// caller, so that it cannot be altered or used elsewhere.
 
 internal import ClinicMessages
 internal import ClinicStore
@@ -22,18 +22,18 @@ extension ListAuditEventsRequest: PagedRequest {}
 extension ListTimeOffRequest: PagedRequest {}
 extension SearchSlotsRequest: PagedRequest {}
 
-/// Where a page begins and how long it is.
+/// The page that a list request asks for.
 struct ListPage<Request: PagedRequest> {
-    /// The keyset of the last thing of the page before; nil on the first page.
+    /// The keyset of the last row of the previous page; nil on the first page.
     let cursor: [Int64]?
     private let size: Int
     private let request: Request
     private let call: AuthorizedCall
     private let tokens: PageTokens
 
-    /// Reads a list request; 0 means `standard` and more than `most` is clamped.
+    /// Reads a list request; a page size of 0 means `standard`, a greater one than `most` means `most`.
     ///
-    /// - Parameter keyLength: how many numbers make the keyset of this list.
+    /// - Parameter keyLength: the number of columns of the keyset.
     init(
         of request: Request, _ call: AuthorizedCall, keyLength: Int, standard: Int64 = 50, most: Int64 = 1000,
         tokens: PageTokens
@@ -52,7 +52,7 @@ struct ListPage<Request: PagedRequest> {
         self.cursor = cursor.numbers
     }
 
-    /// What a token is bound to. Made only if there is a token: most lists end on their first page.
+    /// The query that a token is bound to. It is made only if there is a token, because most lists end on their first page.
     private static func query(_ request: Request, _ call: AuthorizedCall) -> PageQuery {
         var filters = request
         filters.pageSize = 0
@@ -61,10 +61,10 @@ struct ListPage<Request: PagedRequest> {
             method: call.context.method, callerID: call.caller.userID, filter: filters.encoded())
     }
 
-    /// How many records to ask for: one more than fit, to know whether there is a next page.
+    /// The number of rows to read: one more than fit, to know whether there is a next page.
     var limit: Int64 { Int64(size) + 1 }
 
-    /// The records that fit, as messages, and the token of the next page, empty on the last one.
+    /// The rows that fit, as messages, and the token of the next page, which is empty on the last page.
     func answer<Item, Answer>(
         _ items: [Item], key: (Item) -> [Int64], message: (Item) -> Answer
     ) throws -> (messages: [Answer], nextPageToken: String) {
@@ -73,9 +73,9 @@ struct ListPage<Request: PagedRequest> {
         return (shown.map(message), try token(behind: key(last)))
     }
 
-    /// The same from an encoded list in memory that is ordered by id.
+    /// The response from an encoded list that is ordered by id.
     ///
-    /// - Parameter rest: makes the rest of the response, of the token of the next page.
+    /// - Parameter rest: makes the remaining fields of the response from the token of the next page.
     func answer<Response>(
         _ list: PackedList, rest: (_ nextPageToken: String) -> Response
     ) throws -> Reply<Response> {

@@ -1,5 +1,5 @@
-// A handler as it is registered. Whatever it looks like, it becomes a function from a request and an authorized call to a
-// reply: an async function and a query become operations.
+// The forms of a handler: an async function, a query, or a function of the cached directory. Each becomes a function from a
+// request and an authorized call to a reply.
 
 internal import ClinicStore
 internal import ProtobufC
@@ -48,7 +48,7 @@ enum MethodHandler<Request: Message, Response: Message>: Sendable {
 }
 
 extension PendingOperation {
-    /// The operation that is one query: it is sent with the others of its read batch.
+    /// The operation of one query, which is sent in its read batch.
     init(_ query: Query<Response>) {
         self.init { batch, completion in
             query.start(in: batch.value(BatchedStatements.self).statements) { answer, completions in

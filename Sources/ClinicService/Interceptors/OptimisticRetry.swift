@@ -1,17 +1,17 @@
-// A mutation that is decided on what was read before it is written.
+// Optimistic concurrency control: a mutation is decided on versions that its write checks again.
 
 internal import ClinicStore
 internal import RPC
 
-/// Decides and writes, and decides again on what is there now when another write came first (`staleVersion`).
+/// Decides and writes, and repeats both when another write came first (`staleVersion`).
 ///
-/// A retry with the same idempotency key gets the stored response. The write sees to that; but the decision reads rows
-/// that have changed since, so when it refuses, the stored response is looked up first.
+/// The write returns the stored response of a retry with the same idempotency key. The decision of such a retry may refuse,
+/// because the rows have changed since; the stored response is then looked up here.
 /// - Parameters:
 ///   - earlier: the stored response of the call's key, or nil.
-///   - rounds: how many attempts there are.
-///   - decide: what to write, from what is there now; throws when the rules forbid it.
-///   - write: writes it if the versions that it was decided on still hold.
+///   - rounds: the number of attempts.
+///   - decide: decides on the current rows what to write; throws when the rules forbid it.
+///   - write: writes it if the versions are still those of the decision.
 func withOptimisticRetry<Decision, Answer>(
     _ call: AuthorizedCall, earlier: (RequestContext) async throws -> Answer?, rounds: Int = 5,
     decide: () async throws -> Decision, write: (Decision) async throws -> Answer
@@ -37,10 +37,10 @@ func withOptimisticRetry<Decision, Answer>(
     }
 }
 
-/// The same, decided first on the directory in memory, which saves a round trip. Only a decision to write counts, since the
-/// write checks the versions; in every other case the rows are read and decided on.
+/// The same, with a first decision on the cached directory, which saves a round trip. Only a decision to write is used, because
+/// the write checks the versions; a refusal is decided again on the rows.
 ///
-/// - Parameter cached: what to write, from what is in memory; nil if that is not known there.
+/// - Parameter cached: decides on the cached directory what to write; nil if the directory lacks what is needed.
 func withOptimisticRetry<Decision, Answer, Content: AnyObject & Sendable>(
     _ call: AuthorizedCall, earlier: (RequestContext) async throws -> Answer?,
     on directory: DirectoryCache<Content>,
@@ -58,7 +58,7 @@ func withOptimisticRetry<Decision, Answer, Content: AnyObject & Sendable>(
 }
 
 extension DirectoryCache {
-    /// A handler that changes the directory: when it ends, with whatever result, the cached directory is invalidated.
+    /// A handler that changes the directory: the cache is invalidated when it ends, also when it throws.
     func changing<Request, Response>(
         _ handler: @escaping @Sendable (Request, AuthorizedCall) async throws -> Response
     ) -> @Sendable (Request, AuthorizedCall) async throws -> Response {

@@ -1,14 +1,14 @@
-// What happens around every handler, once: admission, who is calling, may they, under which key, and what becomes of a
-// failure. A handler is a function from a request and an authorized call to a reply.
+// Wraps every handler in the same interceptors: admission control, identity, access, idempotency key, and the status of an error.
+// A handler is a function from a request and an authorized call to a reply.
 
 internal import ClinicStore
 internal import Logging
 internal import ProtobufC
 internal import RPC
 
-/// The methods do not fit together: the daemon must not start.
+/// The schema, the handlers and the access table differ; the daemon must not start.
 public enum IncompleteService: Error, CustomStringConvertible {
-    /// A method is served that the access table does not know.
+    /// A served method has no row in the access table.
     case noAccess(method: String)
     /// A method of the schema is not served.
     case notServed(method: String)
@@ -25,7 +25,7 @@ public enum IncompleteService: Error, CustomStringConvertible {
     }
 }
 
-/// The methods of the service, each wrapped in the same chain.
+/// The methods of the service, each wrapped in the same interceptors.
 struct ServiceRegistry {
     private(set) var router: Router
     private var served: Set<String> = []
@@ -37,7 +37,7 @@ struct ServiceRegistry {
     /// - Parameters:
     ///   - anonymousMethods: what callers without a token may call.
     ///   - admits: whether the store takes another call on a pool.
-    ///   - afterChange: is called after each call that may have changed something.
+    ///   - afterChange: called after each call that may have changed something.
     init(
         identity: Identity, anonymousMethods: Set<AnonymousMethod> = Set(AnonymousMethod.allCases),
         logger: Logger, admits: @escaping @Sendable (Stores.Pool) -> Bool,
@@ -61,9 +61,8 @@ struct ServiceRegistry {
 
     /// Serves a method with one response.
     ///
-    /// A call that would wait too long for the database is rejected before anything else, when that costs next to nothing.
-    /// Then the caller is identified and authorized before the request is decoded, so that nobody learns from a validation
-    /// error what may not be called.
+    /// Admission control comes first, so that a rejected call costs next to nothing. The caller is identified and authorized
+    /// before the request is decoded, so that validation errors reveal nothing to callers without access.
     mutating func serve<Request: Message, Response: Message>(
         _ method: Method<Request, Response>, _ handler: MethodHandler<Request, Response>
     ) throws(IncompleteService) {
@@ -91,8 +90,9 @@ struct ServiceRegistry {
             })
     }
 
-    /// Serves a method with a stream of responses, in the same way: the caller is identified and authorized once, when the
-    /// stream begins. `endsWhenDraining` is for streams without an end: they end when the server shuts down.
+    /// Serves a method with a stream of responses. The caller is identified and authorized once, at the start of the stream.
+    ///
+    /// - Parameter endsWhenDraining: for streams without an end, which end when the server shuts down.
     mutating func serve<Request: Message, Response: Message>(
         _ method: ServerStreamingMethod<Request, Response>, endsWhenDraining: Bool = false,
         _ handler:
@@ -105,8 +105,8 @@ struct ServiceRegistry {
         }
     }
 
-    /// Serves a stream that lasts longer than a token is valid. It ends when the server shuts down; the handler has to ask
-    /// again and again whether the caller is still authorized.
+    /// Serves a stream that can outlast its token. It ends when the server shuts down; the handler has to reauthorize its
+    /// caller periodically.
     mutating func serve<Request: TokenBearing, Response: Message>(
         _ method: ServerStreamingMethod<Request, Response>,
         reauthorizing handler:
@@ -124,7 +124,7 @@ struct ServiceRegistry {
     private mutating func interceptor(
         _ method: AnyMethod
     ) throws(IncompleteService) -> AuthorizationInterceptor {
-        // The table's own name is a literal, which needs no reference counting.
+        // The table's key is a literal, which needs no reference counting, unlike the interpolated string.
         guard let row = AccessTable.rows.index(forKey: "\(method.service)/\(method.name)") else {
             throw .noAccess(method: "\(method.service)/\(method.name)")
         }

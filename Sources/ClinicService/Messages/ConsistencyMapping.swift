@@ -1,4 +1,4 @@
-// The rules of consistency as callers know them: a stable name for programs, a sentence for people.
+// The consistency rules in messages: a stable name for programs and a description for people.
 
 internal import ClinicMessages
 internal import ClinicStore

@@ -1,10 +1,10 @@
-// The directory in the form in which it is answered: its lists are encoded once, and a page is a piece of their bytes.
+// The directory with its encoded lists: a page of a list is a slice of their bytes, so that a response encodes nothing.
 
 internal import ClinicMessages
 internal import ClinicStore
 internal import ProtobufC
 
-/// What is kept of the directory.
+/// The content of the directory cache.
 final class DirectoryMapping: Sendable {
     let records: DirectoryRecords
     let departments: PackedList
@@ -28,29 +28,29 @@ final class DirectoryMapping: Sendable {
         self.doctorsOfDepartment = doctorsOfDepartment
     }
 
-    /// The doctors of a department, or all with 0.
+    /// The doctors of a department, or all doctors for 0.
     func doctors(of departmentID: Int64) -> PackedList {
         departmentID == 0 ? doctors : doctorsOfDepartment[departmentID] ?? PackedList()
     }
 }
 
-/// The items of a list in the order of their ids, encoded.
+/// The encoded items of a list, in the order of their ids.
 struct PackedList: Sendable {
     private var ids: [Int64] = []
-    /// Where the bytes of each item end.
+    /// The end of each item in `bytes`.
     private var ends: [Int] = []
     private var bytes: [UInt8] = []
 
-    /// Adds an item at the end.
+    /// Appends an item.
     ///
-    /// - Parameter page: a page of the list with nothing but this item.
+    /// - Parameter page: a page of the list that contains only this item.
     mutating func append(_ id: Int64, _ page: some Message) {
         ids.append(id)
         bytes += page.encoded()
         ends.append(bytes.count)
     }
 
-    /// The first items behind `id`, at most so many, and the id of the last of them unless it is the last of all.
+    /// At most `size` items after `id`, and the id of the last of them if more items follow.
     func page(after id: Int64?, size: Int) -> (bytes: ArraySlice<UInt8>, last: Int64?) {
         let start = id.map(place(after:)) ?? 0
         let end = min(start + size, ids.count)

@@ -1,5 +1,5 @@
-// What a request's fields may hold. Each check reads one field and notes what is wrong with it, so that a caller
-// hears of every wrong field at once (google.rpc.BadRequest).
+// Validation of a request's fields. Each function reads one field and collects its violation, so that a caller gets all
+// violations at once (google.rpc.BadRequest).
 
 internal import ClinicMessages
 internal import ClinicStore
@@ -7,7 +7,7 @@ internal import RPC
 internal import Scheduling
 internal import TTRPCMessages
 
-/// Reads fields and collects what is wrong with them. It cannot be copied: what a copy notes would be lost.
+/// Reads fields and collects their violations. It cannot be copied, because the violations of a copy would be lost.
 struct FieldReader: ~Copyable {
     private var violations: [RPCBadRequest.FieldViolation] = []
 
@@ -15,18 +15,18 @@ struct FieldReader: ~Copyable {
         violations.append(RPCBadRequest.FieldViolation(field: field, description: description))
     }
 
-    /// Throws INVALID_ARGUMENT with all that was noted.
+    /// Throws INVALID_ARGUMENT if there are violations.
     consuming func finish() throws(Status) {
         if let refusal = Status(violations) { throw refusal }
     }
 
-    /// The value that was read, now that nothing is wrong with it; throws INVALID_ARGUMENT with all that was noted.
+    /// The value that was read; throws INVALID_ARGUMENT if there are violations.
     consuming func finish<Value>(_ value: Value?) throws(Status) -> Value {
         guard violations.isEmpty, let value else { throw Status(violations) ?? Status(.invalidField) }
         return value
     }
 
-    /// A required text in composed form (NFC), without space around it.
+    /// A required text, in composed form (NFC) and trimmed.
     mutating func text(_ value: String, _ kind: TextField) -> String {
         let field = kind.rawValue
         // Composing takes time quadratic in the length of a run of combining marks.
@@ -49,7 +49,7 @@ struct FieldReader: ~Copyable {
         return text
     }
 
-    /// E.164 or digits, or nothing.
+    /// A phone number in E.164 form or as digits, or empty.
     mutating func phone(_ value: String, _ field: String) -> String {
         let digits = value.hasPrefix("+") ? value.dropFirst() : value[...]
         let isPhone =
@@ -58,7 +58,7 @@ struct FieldReader: ~Copyable {
         return value
     }
 
-    /// Trimmed and lower-cased.
+    /// An e-mail address, trimmed and lower-cased.
     mutating func email(_ value: String, _ field: String) -> String {
         guard value.utf8.count <= EmailAddress.maximumBytes else {
             note(field, "has at most \(EmailAddress.maximumBytes) bytes")
@@ -69,14 +69,14 @@ struct FieldReader: ~Copyable {
         return email
     }
 
-    /// YYYY-MM-DD.
+    /// A date as YYYY-MM-DD.
     mutating func date(_ value: String, _ field: String) -> CivilDate? {
         let date = CivilDate(parsing: value)
         if date == nil { note(field, "is a date as YYYY-MM-DD") }
         return date
     }
 
-    /// Two hours HH:MM, the second not before the first.
+    /// Opening hours as HH:MM; the closing time is not before the opening time.
     mutating func hours(from start: String, to end: String) -> OpeningHours? {
         let opens = MinuteOfDay(parsing: start)
         if opens == nil { note("operating_start_hour", "is an hour as HH:MM, 00:00 to 23:59") }
@@ -88,7 +88,7 @@ struct FieldReader: ~Copyable {
         return hours
     }
 
-    /// The hours of a week.
+    /// The working hours of a week.
     mutating func weeklyHours(_ values: [WorkingHours], _ field: String) -> WeeklyHours? {
         var entries: [HoursOfDay] = []
         for (index, value) in values.prefix(WeeklyHours.maximumCount + 1).enumerated() {
@@ -119,7 +119,7 @@ struct FieldReader: ~Copyable {
         }
     }
 
-    /// Minutes of a slot; 0 means 30.
+    /// The length of a slot in minutes; 0 means 30.
     mutating func slotMinutes(_ value: Int64, _ field: String) -> Int64 {
         let minutes = value == 0 ? 30 : value
         if !(5...240).contains(minutes) { note(field, "is 5 to 240 minutes, or 0 for 30") }
@@ -141,7 +141,7 @@ struct FieldReader: ~Copyable {
         return units
     }
 
-    /// An amount above 0 in the clinic's currency; nil when there is none.
+    /// An amount above 0 in the clinic's currency, in minor units; nil if the field is absent.
     mutating func amount(_ value: Money?, _ field: String, _ clinic: ClinicSettings) throws(Status) -> Int64?
     {
         guard let value else { return nil }
@@ -158,7 +158,7 @@ struct FieldReader: ~Copyable {
         return value.minorUnits
     }
 
-    /// The days from one to another, both included, at most 366.
+    /// The days from `first` to `last`, inclusive, at most 366.
     mutating func days(from first: String, to last: String, _ clinic: ClinicSettings) -> ReportDays? {
         let firstDay = date(first, "first_day")
         guard let lastDay = date(last, "last_day"), let firstDay else { return nil }
@@ -184,12 +184,12 @@ extension Status {
     }
 }
 
-/// E-mail addresses as accounts are known by.
+/// The e-mail addresses of accounts.
 enum EmailAddress {
     /// RFC 5321, section 4.5.3.1.3.
     static let maximumBytes = 254
 
-    /// Trimmed and folded: two spellings of one address are one account.
+    /// Trimmed and folded, so that two spellings of an address are one account.
     static func normalised(_ text: String) -> String {
         text.trimmedAndComposed.folded
     }
@@ -204,7 +204,7 @@ enum EmailAddress {
     }
 }
 
-/// The version an etag stands for; nil when the caller gave none.
+/// The version in an etag; nil for an empty one.
 func version(ofEtag etag: String) throws(Status) -> Int64? {
     guard !etag.isEmpty else { return nil }
     guard let version = Int64(etag), version > 0, String(version) == etag else { throw Status(.invalidEtag) }
@@ -212,7 +212,7 @@ func version(ofEtag etag: String) throws(Status) -> Int64? {
 }
 
 extension Instant {
-    /// A Timestamp's instant, in microseconds; INVALID_ARGUMENT outside the years 1 to 9999 or for odd nanoseconds.
+    /// The instant of a Timestamp; throws INVALID_ARGUMENT outside the years 1 to 9999 or for nanoseconds out of range.
     init(_ timestamp: ProtobufTimestamp, field: String) throws(Status) {
         guard let instant = Instant(secondsSinceEpoch: timestamp.seconds, nanoseconds: timestamp.nanos) else {
             throw Status(field: field, "is a time in the years 1 to 9999 in whole microseconds")
@@ -225,7 +225,7 @@ extension Instant {
 struct UpdateMask {
     private let paths: Set<String>?
 
-    /// - Parameter fields: what can be changed.
+    /// - Parameter fields: the fields that can be changed.
     init(_ mask: ProtobufFieldMask?, fields: Set<String>) throws(Status) {
         guard let mask, !mask.paths.isEmpty else {
             paths = nil

@@ -41,7 +41,7 @@ extension AuditEvent {
 }
 
 extension ReportKey {
-    /// What the row stands for, as its three fields say.
+    /// The group of the row, in the field of its grouping.
     fileprivate var fields: (day: String, doctor: DoctorSummary?, department: DepartmentSummary?) {
         switch self {
         case .day(let day): (day.description, nil, nil)

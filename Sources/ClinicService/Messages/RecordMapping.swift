@@ -1,4 +1,4 @@
-// Records as messages. One initialiser a message, so that a thing looks the same wherever it is answered.
+// Records as messages. Each message has one initializer, so that a record looks the same in every response.
 
 internal import ClinicMessages
 internal import ClinicStore
@@ -13,11 +13,11 @@ extension ProtobufTimestamp {
 extension ClinicSettings {
     func money(_ minorUnits: Int64) -> Money { Money(minorUnits: minorUnits, currencyCode: currency) }
 
-    /// dd/mm/yyyy hh:mm:ss on the clinic's wall clock.
+    /// dd/mm/yyyy hh:mm:ss in the clinic's time zone.
     func dateTime(_ instant: Instant) -> String { zone.localDateTime(at: instant)?.description ?? "" }
 }
 
-/// A version as callers see it: opaque to them.
+/// The etag of a version; opaque to callers.
 func etag(_ version: Int64) -> String { String(version) }
 
 extension ClinicMessages.Role {
@@ -62,7 +62,7 @@ extension ClinicMessages.TransactionStatus {
 }
 
 extension CaseIterable {
-    /// The case whose message form is this value; nil for UNSPECIFIED, which filters take for any.
+    /// The status of a message's value; nil for UNSPECIFIED, which in a filter means any.
     init?<Value: Equatable>(from value: Value, by form: (Self) -> Value) {
         guard let match = Self.allCases.first(where: { form($0) == value }) else { return nil }
         self = match
@@ -152,7 +152,7 @@ extension TimeOff {
 }
 
 extension Booking {
-    /// The whole booking, for its owner and the staff.
+    /// All of a booking, as its owner and the staff see it.
     init(_ record: BookingRecord, _ clinic: ClinicSettings) {
         self.init(
             record, clinic,
@@ -166,7 +166,7 @@ extension Booking {
             holdExpireTime: record.holdExpiry.map { ProtobufTimestamp($0) })
     }
 
-    /// What anyone may see: nothing about the patient.
+    /// The public part of a booking: nothing about the patient.
     init(publicPartOf record: BookingRecord, _ clinic: ClinicSettings) {
         self.init(record, clinic, user: nil, transactions: [], etag: "", holdExpireTime: nil)
     }

@@ -1,4 +1,4 @@
-// Everything held about a person as pages of messages.
+// The export of all data about a user as pages of messages.
 
 internal import ClinicMessages
 internal import ClinicStore

@@ -73,7 +73,7 @@ struct AdminService: Sendable {
 }
 
 extension ClinicStore.ReportGrouping {
-    /// Days where nothing is said.
+    /// The default grouping, by day, for UNSPECIFIED.
     fileprivate init(_ grouping: ClinicMessages.ReportGrouping) {
         self =
             switch grouping {
@@ -85,7 +85,7 @@ extension ClinicStore.ReportGrouping {
 }
 
 extension ReportScope {
-    /// 0 means all.
+    /// The filter of an id; 0 means all.
     fileprivate init(doctorID: Int64, departmentID: Int64) {
         self.init()
         self.doctorID = doctorID == 0 ? nil : doctorID

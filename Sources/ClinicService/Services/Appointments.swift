@@ -1,4 +1,4 @@
-// When an appointment may be: what booking, holding and moving one have in common. Scheduling decides, on terms that
+// The decision on an appointment's time, shared by booking, holding and rescheduling. Scheduling decides on terms whose versions
 // the database checks again.
 
 internal import ClinicMessages
@@ -6,9 +6,9 @@ internal import ClinicStore
 internal import RPC
 internal import Scheduling
 
-/// A start as callers write it.
+/// A start as a request gives it.
 protocol WantedTime {
-    /// The instant or, if it is nil, the reading of the clinic's clock.
+    /// The instant or, if it is nil, the local time of the clinic.
     var wanted: (instant: ProtobufTimestamp?, reading: String) { get }
 }
 
@@ -40,7 +40,7 @@ extension RescheduleBookingRequest.Time: WantedTime {
 }
 
 extension ClinicSettings {
-    /// The moment a caller wants; INVALID_ARGUMENT for what is none.
+    /// The start of a request; throws INVALID_ARGUMENT if it is missing or invalid.
     func start(_ time: (some WantedTime)?) throws(Status) -> Instant {
         guard let wanted = time?.wanted else {
             throw Status(field: "start_time", "or booking_date_time is required")
@@ -50,7 +50,7 @@ extension ClinicSettings {
         do { return try zone.instant(of: local) } catch { throw Status(.skippedLocalTime) }
     }
 
-    /// The appointment that starts then on these terms; throws why it cannot be.
+    /// The appointment that starts at `start` on these terms; throws the status of a refusal.
     func decide(_ start: Instant, on terms: DoctorStore.Terms, now: Instant) throws -> Appointment {
         guard let grid = SlotGrid(slotMinutes: terms.slotMinutes) else { throw Status(.internalError) }
         do {
@@ -66,7 +66,7 @@ extension ClinicSettings {
 }
 
 extension Status {
-    /// Why an appointment may not start then.
+    /// The status of a refused appointment.
     fileprivate init(appointment refusal: AppointmentRefusal) {
         switch refusal {
         case .outOfWindow:
@@ -98,7 +98,7 @@ extension Status {
     }
 }
 
-/// What is cancelled when the clinic gives up a doctor or a department: whatever staff may cancel by hand.
+/// The statuses that are cancelled with a doctor or a department: those that the staff may cancel.
 func cancelledByTheClinic(_ call: AuthorizedCall) -> [Scheduling.BookingStatus] {
     (try? StatusChangeConditions(movingTo: .cancelled, by: .staff, now: call.now, fullRefundBefore: 0))?
         .sources ?? []

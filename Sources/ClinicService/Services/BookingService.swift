@@ -1,4 +1,4 @@
-// clinic.v1.BookingService. What may be booked is decided by Scheduling; that nothing is booked twice, by the database.
+// clinic.v1.BookingService. Scheduling decides what may be booked; the database prevents double bookings.
 
 internal import ClinicMessages
 internal import ClinicStore
@@ -29,7 +29,7 @@ struct BookingService: Sendable {
         }
     }
 
-    /// Decides on an appointment and writes it.
+    /// Decides on an appointment, then writes it.
     private func make(
         startingAt start: Instant, with doctorID: Int64, _ call: AuthorizedCall,
         write: (Appointment) async throws -> BookingRecord
@@ -140,10 +140,10 @@ struct BookingService: Sendable {
             conditions: conditions, hiding: hiding, context: call.context)
     }
 
-    /// Whose a booking must be; nil for the staff.
+    /// The user to whom a booking must belong; nil for the staff.
     private func owner(_ call: AuthorizedCall) -> Int64? { call.caller.isStaff ? nil : call.caller.userID }
 
-    /// For whom to book: the caller, or whom staff name.
+    /// The patient of a new booking: the caller, or the user that the staff name.
     private func patient(_ userID: Int64, _ caller: Caller) throws(Status) -> Int64 {
         guard let callerID = caller.userID else { throw Status(.notSignedIn) }
         guard userID != 0, userID != callerID else { return callerID }

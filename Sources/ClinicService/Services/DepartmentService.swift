@@ -27,7 +27,7 @@ struct DepartmentService: Sendable {
             })
     }
 
-    /// One that is not in memory may just have been made through another server.
+    /// A department that is not cached is read, because another server may just have created it.
     func getDepartment(_ request: GetDepartmentRequest, _ call: AuthorizedCall) throws -> Reply<Department> {
         if let record = directory.current?.records.department(request.departmentID) {
             return .ready(Department(record))

@@ -28,7 +28,7 @@ struct DoctorService: Sendable {
             })
     }
 
-    /// One who is not in memory may just have been registered through another server.
+    /// A doctor who is not cached is read, because another server may just have registered the doctor.
     func getDoctor(_ request: GetDoctorRequest, _ call: AuthorizedCall) throws -> Reply<Doctor> {
         if let record = directory.current?.records.doctor(request.doctorID) {
             return .ready(Doctor(record, clinic))
@@ -116,7 +116,7 @@ struct DoctorService: Sendable {
         return merged
     }
 
-    /// A doctor's fields, checked. The message serves both a registration and a merged update.
+    /// The validated fields of a doctor, of a registration or of a merged update.
     private func draft(_ doctor: Doctor) throws -> DoctorStore.Draft {
         var fields = FieldReader()
         let fullName = fields.text(doctor.fullName, .fullName)

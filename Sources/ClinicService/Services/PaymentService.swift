@@ -46,9 +46,9 @@ struct PaymentService: Sendable {
                 bookingID: request.bookingID, ownerID: owner(call.caller), context: call.context), clinic)
     }
 
-    /// What a part takes of the tax is decided on the balance that was read. For nearly all parts it is the same on any
-    /// other, so refunds of one payment at once need no second round while there is money for them; the rest of a
-    /// payment has to wait until nobody else is faster.
+    /// The GST of a partial refund is decided on the balance that was read. It is nearly always the same on any other balance,
+    /// so concurrent partial refunds of a payment need no retry while enough is left; a refund of the rest is bound to the
+    /// version, and is retried when another refund came first.
     func refundTransaction(_ request: RefundTransactionRequest, _ call: AuthorizedCall) async throws
         -> Transaction
     {
@@ -87,7 +87,7 @@ struct PaymentService: Sendable {
         }
     }
 
-    /// Whose a transaction must be: anyone's for the staff.
+    /// The user to whom a transaction must belong; nil for the staff.
     private func owner(_ caller: Caller) -> Int64? { caller.isStaff ? nil : caller.userID }
 
     func deleteTransaction(_ request: DeleteTransactionRequest, _ call: AuthorizedCall) async throws

@@ -1,5 +1,4 @@
-// The part of clinic.v1.BookingService that finds free slots. One statement says who there is and what is busy; the
-// slots are counted here.
+// clinic.v1.BookingService/SearchSlots. One statement reads the doctors with their busy times; the free slots are computed here.
 
 internal import ClinicMessages
 internal import ClinicStore
@@ -11,7 +10,7 @@ struct SlotService: Sendable {
     let slots: SlotStore
     let pageTokens: PageTokens
 
-    /// The most slots of one doctor, and the most doctors, in an answer: what a caller may make the server count.
+    /// The maximum slots per doctor and doctors per response, which limit what a request can make the server compute.
     private static let most: (slots: Int64, doctors: Int64) = (500, 20)
 
     func searchSlots(_ request: SearchSlotsRequest, _ call: AuthorizedCall) throws -> Query<
@@ -43,7 +42,7 @@ struct SlotService: Sendable {
         }
     }
 
-    /// The days to search: a week from today unless the caller says otherwise.
+    /// The days to search; by default a week from today.
     private func search(_ request: SearchSlotsRequest, now: Instant) throws -> SlotSearch {
         var fields = FieldReader()
         let first =
@@ -62,7 +61,7 @@ struct SlotService: Sendable {
     private func message(
         _ record: DoctorCalendarRecord, _ search: SlotSearch, limit: Int, _ localStarts: inout LocalStarts
     ) -> DoctorSlots {
-        // The table has no other slot lengths; one that had would have no grid and so no slots.
+        // A constraint of the table allows only lengths that make a grid.
         let free = SlotGrid(slotMinutes: record.slotMinutes).map { grid in
             search.freeSlots(
                 of: DoctorCalendar(
@@ -81,8 +80,8 @@ struct SlotService: Sendable {
     }
 }
 
-/// The local times of the starts in one response. The doctors of a department mostly have the same starts, so each text
-/// is written once: they were a quarter of the cost of a search.
+/// Caches the texts of local times in one response: the doctors of a department mostly have the same starts, and formatting each
+/// was a quarter of the cost of a search.
 private struct LocalStarts {
     private let clinic: ClinicSettings
     /// Nil for a single doctor, whose starts all differ.

@@ -1,4 +1,4 @@
-// The part of clinic.v1.DoctorService that is about time off.
+// The methods of clinic.v1.DoctorService about time off.
 
 internal import ClinicMessages
 internal import ClinicStore
@@ -35,7 +35,7 @@ struct TimeOffService: Sendable {
         return ListTimeOffResponse(timeOff: answer.messages, nextPageToken: answer.nextPageToken)
     }
 
-    /// Between two instants, or whole days of the clinic's.
+    /// The period of a request: between two instants, or whole days in the clinic's time zone.
     private func period(of request: CreateTimeOffRequest) throws -> Range<Instant> {
         let hasDays = !request.firstDay.isEmpty || !request.lastDay.isEmpty
         guard hasDays != (request.startTime != nil || request.endTime != nil) else {

@@ -1,32 +1,29 @@
-// The one reader of events in a server, however many watch. It finds out how far the history has become final and whom
-// the new part of it concerns, and wakes those; each then reads its own part, with whose it is in the statement. So
-// nothing is kept for anybody: a watcher that falls behind has a place in the history, like one that comes back with a
-// token, and costs nothing until it goes on.
+// Polls for events once per server, however many streams watch. The poll finds the end of the final events and which users and
+// doctors the new ones concern, and wakes their streams; each stream then reads its own events, filtered by the statement. So
+// no event is buffered for a slow stream: it has a position, like a stream that is resumed with a token.
 //
-// A change that was made here is read at once, because the call that made it gives a hint. Those of other servers are
-// found by looking every quarter of a second. NOTIFY would tell them, but its commits wait for each other's disks: of 16
-// writers that made 9,700 a second it left 300.
+// A call that changes something here triggers a poll at once; changes of other servers are found by polling every 250 ms. NOTIFY
+// is not used, because notifying transactions wait for each other at their commit: 16 writers fell from 9,700 to 300 per second.
 //
-// What is final is decided by the oldest running transaction of the database: one that is left open by whoever holds
-// one delays everybody's events, and loses none.
+// Events are final when no older transaction is running: a transaction that is left open delays all events, and none is lost.
 
 internal import ClinicStore
 internal import Synchronization
 
-/// Tells watchers when to read on.
+/// Wakes streams when there are events for them.
 final class BookingFeed: Sendable {
-    /// How often to look without a hint.
+    /// The time between two polls without a hint.
     static let pollInterval = Duration.milliseconds(250)
-    /// How long to leave the database alone between two looks, hints or not.
+    /// The minimum time between two polls, with or without a hint.
     static let shortestPause = Duration.milliseconds(10)
-    /// How many events one look finds at most.
+    /// The maximum number of events that one poll finds.
     static let batch: Int64 = 1_000
 
     private struct Watcher {
         let scope: BookingScope
         let doctorID: Int64?
         let wakeUps: AsyncStream<Void>.Continuation
-        /// Whether something concerns it that it was not told of.
+        /// Whether there may be events for it since it last asked.
         var hasNews = true
 
         func isConcerned(by addresses: Addresses) -> Bool {
@@ -47,13 +44,13 @@ final class BookingFeed: Sendable {
     private struct State {
         var watchers: [UInt64: Watcher] = [:]
         var nextNumber: UInt64 = 0
-        /// Looks while there are watchers.
+        /// Polls while there are watchers.
         var reader: Task<Void, Never>?
-        /// How far the reader has come; nil before its first look.
+        /// The end of the final events; nil before the first poll.
         var end: EventPosition?
-        /// Whether something was changed since the last look began.
+        /// Whether something was changed since the last poll began.
         var wasHinted = false
-        /// The reader's pause, to be ended by a hint.
+        /// The pause between two polls, which a hint ends.
         var pause: Task<Void, Never>?
     }
 
@@ -66,7 +63,7 @@ final class BookingFeed: Sendable {
 
     // MARK: Watchers
 
-    /// Begins to wake a watcher: when something concerns it, and every second besides.
+    /// Adds a watcher, which is woken by events that concern it and every second.
     func join(_ scope: BookingScope, doctorID: Int64?) -> (number: UInt64, wakeUps: AsyncStream<Void>) {
         let (wakeUps, continuation) = AsyncStream.makeStream(
             of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -81,7 +78,7 @@ final class BookingFeed: Sendable {
         return (number, wakeUps)
     }
 
-    /// Ends it. The reader ends with the last one.
+    /// Removes a watcher. The reader ends with the last one.
     func leave(_ number: UInt64) {
         state.withLock { state in
             state.watchers[number] = nil
@@ -94,8 +91,8 @@ final class BookingFeed: Sendable {
         }
     }
 
-    /// How far the history is final, and whether something of it may concern the watcher that it was not told of before;
-    /// nil when that is not known yet.
+    /// The end of the final events, and whether events since the last call may concern the watcher; nil before the first
+    /// poll.
     func news(for number: UInt64) -> (end: EventPosition, mayConcern: Bool)? {
         state.withLock { state in
             guard let end = state.end, let watcher = state.watchers[number] else { return nil }
@@ -104,10 +101,10 @@ final class BookingFeed: Sendable {
         }
     }
 
-    /// How many watch.
+    /// The number of watchers.
     var watcherCount: Int { state.withLock { $0.watchers.count } }
 
-    /// Something was changed.
+    /// Polls soon, because something was changed here.
     func hint() {
         state.withLock { state in
             guard !state.watchers.isEmpty else { return }
@@ -125,9 +122,9 @@ final class BookingFeed: Sendable {
             state.withLock { $0.wasHinted = false }
             let isBehind: Bool
             do {
-                isBehind = try await look(&end)
+                isBehind = try await poll(&end)
             } catch {
-                // Without a database there is no news. That they cannot be served watchers hear from their own reads.
+                // Streams get the error from their own reads.
                 isBehind = false
             }
             if !isBehind { await pause() }
@@ -135,28 +132,28 @@ final class BookingFeed: Sendable {
         await ticks
     }
 
-    /// Reads on and tells whom it concerns; says whether there is more.
-    private func look(_ end: inout EventPosition?) async throws -> Bool {
+    /// Finds new events and wakes the watchers that they concern; returns whether there may be more events.
+    private func poll(_ end: inout EventPosition?) async throws -> Bool {
         guard let last = end else {
             let first = try await events.end()
             end = first
-            tell(first, nil)
+            publish(first, nil)
             return false
         }
         let found = try await events.addresses(after: last, limit: Self.batch)
         guard let newEnd = found.last?.position else { return false }
         end = newEnd
-        tell(
+        publish(
             newEnd,
             Addresses(
                 userIDs: Set(found.compactMap(\.userID)), doctorIDs: Set(found.compactMap(\.doctorID))))
         return found.count >= Int(Self.batch)
     }
 
-    /// Publishes how far the history is final now, and wakes those whom it concerns; all when that is not known.
-    private func tell(_ end: EventPosition, _ addresses: Addresses?) {
+    /// Publishes the end of the final events, and wakes the watchers that the events concern, or all without addresses.
+    private func publish(_ end: EventPosition, _ addresses: Addresses?) {
         let concerned = state.withLock { state -> [AsyncStream<Void>.Continuation] in
-            // Another reader has taken over.
+            // Another reader was started.
             guard !Task.isCancelled else { return [] }
             state.end = end
             var concerned: [AsyncStream<Void>.Continuation] = []
@@ -170,7 +167,7 @@ final class BookingFeed: Sendable {
         for wakeUps in concerned { wakeUps.yield() }
     }
 
-    /// Waits for a hint, but not for long.
+    /// Waits for a hint, at most `pollInterval`.
     private func pause() async {
         try? await Task.sleep(for: Self.shortestPause)
         let pause = state.withLock { state -> Task<Void, Never>? in
@@ -182,7 +179,7 @@ final class BookingFeed: Sendable {
         await pause?.value
     }
 
-    /// Wakes all watchers again and again, whatever the database does, to see whether their callers still are there.
+    /// Wakes all watchers periodically, even without a database, so that they reauthorize their callers.
     private func tick() async {
         while !Task.isCancelled {
             try? await Task.sleep(for: StreamReauthorizer.checkInterval)

@@ -1,8 +1,8 @@
-// clinic.v1.BookingService/WatchBookings: one watcher from its first response to its end.
+// clinic.v1.BookingService/WatchBookings.
 //
-// A watcher is a position in the history. It reads from there to what is final, sends that, and waits to be woken; its
-// token is that position, so that whoever comes back with it goes on where it was. Without a token it begins at the
-// end of what is final; what is committed by then and held back by an older running transaction is still to come.
+// A stream has a position among the events. It reads from there to the end of the final events, sends them, and waits to be woken.
+// Its resume token contains the position. Without a token a stream begins at the end of the final events, so it also gets those
+// that are committed but not yet final.
 
 internal import ClinicMessages
 internal import ClinicStore
@@ -13,9 +13,9 @@ internal import Scheduling
 extension WatchBookingsRequest: TokenBearing {}
 
 struct WatchService: Sendable {
-    /// The longest silence.
+    /// The longest time without a response, after which one without an event is sent.
     static let signOfLifeInterval = Duration.seconds(15)
-    /// How many events are read at once.
+    /// The number of events that one statement reads.
     static let batch: Int64 = 100
 
     let clinic: ClinicSettings
@@ -33,7 +33,7 @@ struct WatchService: Sendable {
         let query = query(request, call)
         let end = try await events.end()
         var position = try resumed(request.resumeToken, of: query) ?? end
-        // From another history, such as one that was lost with a disk.
+        // The token is of another database, or of events that were lost with a disk.
         guard position <= end else { throw Status(.invalidResumeToken) }
 
         let (number, wakeUps) = feed.join(scope, doctorID: doctorID)
@@ -66,7 +66,7 @@ struct WatchService: Sendable {
         throw CancellationError()
     }
 
-    /// What a token is bound to.
+    /// The query that a resume token is bound to.
     private func query(_ request: WatchBookingsRequest, _ call: AuthorizedCall) -> PageQuery {
         PageQuery(
             method: call.context.method, callerID: call.caller.userID,
@@ -87,7 +87,7 @@ struct WatchService: Sendable {
 }
 
 extension BookingEvent {
-    /// For the owner and the staff.
+    /// The event as its owner and the staff see it.
     init(_ record: BookingEventRecord, _ clinic: ClinicSettings) {
         self.init(
             eventTime: ProtobufTimestamp(record.occurredAt),
