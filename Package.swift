@@ -48,7 +48,8 @@ let package = Package(
         .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CCrypt", pkgConfig: "libxcrypt", providers: [.apt(["libcrypt-dev"])]),
-        .target(name: "CTTRPCMessages", dependencies: ["CProtobufC"]),
+        .target(name: "CRPCMessages", dependencies: ["CProtobufC"]),
+        .target(name: "CTTRPCMessages", dependencies: ["CProtobufC", "CRPCMessages"]),
         .target(name: "CClinicMessages", dependencies: ["CProtobufC"]),
 
         // What the programs are given as bytes.
@@ -57,16 +58,20 @@ let package = Package(
         // Messages.
         .target(name: "ProtobufC", dependencies: ["CProtobufC"], swiftSettings: settings),
         .target(
-            name: "TTRPCMessages", dependencies: ["ProtobufC", "CTTRPCMessages"], swiftSettings: settings),
+            name: "RPCMessages", dependencies: ["ProtobufC", "CRPCMessages"], swiftSettings: settings),
+        .target(
+            name: "TTRPCMessages", dependencies: ["ProtobufC", "RPCMessages", "CTTRPCMessages"],
+            swiftSettings: settings),
         .target(
             name: "ClinicMessages", dependencies: ["ProtobufC", "CClinicMessages"], swiftSettings: settings),
 
         // Calls, and the wire they come over.
         .target(
-            name: "RPC", dependencies: ["ProtobufC", "TTRPCMessages", logging, metrics, nioCore, nioPosix],
+            name: "RPC", dependencies: ["ProtobufC", "RPCMessages", logging, metrics, nioCore, nioPosix],
             swiftSettings: settings),
         .target(
-            name: "TTRPC", dependencies: ["ProtobufC", "RPC", "TTRPCMessages", nioCore, nioPosix],
+            name: "TTRPC",
+            dependencies: ["ProtobufC", "RPC", "RPCMessages", "TTRPCMessages", nioCore, nioPosix],
             swiftSettings: settings),
 
         // The database, the rules, the identity.
@@ -90,13 +95,13 @@ let package = Package(
             dependencies: [
                 "Bcrypt", "ClinicMessages", "ClinicStore", "OpenSSL", "ProtobufC", "Scheduling",
                 "RPC",
-                "TTRPCMessages", logging,
+                "RPCMessages", logging,
             ], swiftSettings: settings),
         .target(
             name: "ClinicServer",
             dependencies: [
                 "Bcrypt", "ClinicService", "ClinicStore", "Monitoring", "PostgreSQL", "RPC", "TTRPC",
-                "TTRPCMessages",
+                "RPCMessages",
                 logging, metrics, nioPosix,
             ], swiftSettings: settings),
         .target(
@@ -108,7 +113,7 @@ let package = Package(
                 "Bcrypt", "ClinicDemo", "ClinicServer", "ClinicService", "ClinicStore", "Monitoring",
                 "OpenSSL",
                 "PostgreSQL", "ProgramInput",
-                "Scheduling", "RPC", "TTRPC", "TTRPCMessages", argumentParser, logging, nioCore,
+                "Scheduling", "RPC", "TTRPC", "RPCMessages", argumentParser, logging, nioCore,
                 serviceLifecycle,
                 unixSignals,
             ], exclude: ["README.md"], swiftSettings: settings),
@@ -117,22 +122,22 @@ let package = Package(
         .target(
             name: "ClinicClient",
             dependencies: [
-                "ProtobufC", "ClinicMessages", "OpenSSL", "RPC", "TTRPC", "TTRPCMessages", nioCore,
+                "ProtobufC", "ClinicMessages", "OpenSSL", "RPC", "TTRPC", "RPCMessages", nioCore,
             ],
             swiftSettings: settings),
         .target(name: "Terminal", path: "clients/terminal", swiftSettings: settings),
         .executableTarget(
             name: "clinic",
             dependencies: [
-                "ProtobufC", "ClinicMessages", "OpenSSL", "TTRPCMessages", "RPC", "TTRPC", "ClinicClient",
+                "ProtobufC", "ClinicMessages", "OpenSSL", "RPCMessages", "RPC", "TTRPC", "ClinicClient",
                 "ProgramInput", "Terminal",
                 argumentParser,
             ], path: "clients/cli", swiftSettings: settings),
         .executableTarget(
             name: "clinic-load",
             dependencies: [
-                "ClinicClient", "ClinicMessages", "OpenSSL", "ProtobufC", "RPC", "TTRPC", "TTRPCMessages",
-                "ProgramInput", "Terminal",
+                "ClinicClient", "ClinicMessages", "OpenSSL", "ProtobufC", "RPC", "TTRPC", "RPCMessages",
+                "TTRPCMessages", "ProgramInput", "Terminal",
                 argumentParser,
                 histogram, nioCore, nioHTTP1, nioPosix, subprocess,
             ], path: "clients/load", swiftSettings: settings),
@@ -148,35 +153,44 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "TestCleanup", path: "Tests/TestCleanup", swiftSettings: settings),
         .target(name: "TestRandom", path: "Tests/TestRandom", swiftSettings: settings),
+        .target(
+            name: "TestRPC",
+            dependencies: [
+                "RPC", "TTRPC", "ProtobufC", "RPCMessages", "TTRPCMessages", "TestMessages", logging, metrics,
+                nioCore, nioEmbedded, nioPosix,
+            ], path: "Tests/TestRPC", swiftSettings: settings),
         .target(name: "TestWaiting", path: "Tests/TestWaiting", swiftSettings: settings),
         .testTarget(
             name: "ProtobufCTests",
             dependencies: [
-                "CProtobufC", "ProtobufC", "TTRPCMessages", "ClinicMessages", "TestMessages", "TestRandom",
+                "CProtobufC", "ProtobufC", "RPCMessages", "TTRPCMessages", "ClinicMessages", "TestMessages",
+                "TestRandom",
             ],
             swiftSettings: settings),
         .testTarget(
             name: "RPCTests",
-            dependencies: ["RPC", "ProtobufC", "TTRPCMessages", nioCore, nioPosix], swiftSettings: settings),
+            dependencies: [
+                "RPC", "TTRPC", "ProtobufC", "RPCMessages", "TTRPCMessages", "TestMessages", "TestRPC",
+                "TestWaiting",
+                "Monitoring", logging, nioCore, nioEmbedded, nioPosix,
+            ], swiftSettings: settings),
         .testTarget(
             name: "TTRPCTests",
             dependencies: [
-                "RPC", "TTRPC", "ProtobufC", "TTRPCMessages", "TestMessages", "TestWaiting", "Monitoring",
-                logging,
-                metrics,
-                nioCore,
-                nioPosix, nioEmbedded,
+                "RPC", "TTRPC", "ProtobufC", "RPCMessages", "TTRPCMessages", "TestMessages", "TestRPC",
+                "TestWaiting",
+                nioCore, nioEmbedded,
             ], swiftSettings: settings),
         .testTarget(
             name: "ClinicClientTests",
             dependencies: [
-                "ClinicClient", "ClinicMessages", "RPC", "TTRPC", "TTRPCMessages", "ProtobufC", "TestCleanup",
+                "ClinicClient", "ClinicMessages", "RPC", "TTRPC", "RPCMessages", "ProtobufC", "TestCleanup",
                 logging, nioCore, nioPosix,
             ], swiftSettings: settings),
         .testTarget(
             name: "ClinicCLITests",
             dependencies: [
-                "clinic", "ClinicClient", "ClinicMessages", "RPC", "TTRPC", "TTRPCMessages", "ProtobufC",
+                "clinic", "ClinicClient", "ClinicMessages", "RPC", "TTRPC", "RPCMessages", "ProtobufC",
                 "TestCleanup", argumentParser,
                 logging, nioCore, nioPosix,
             ], swiftSettings: settings),
@@ -184,7 +198,7 @@ let package = Package(
             name: "ClinicLoadTests",
             dependencies: [
                 "clinic-load", "ClinicClient", "ClinicMessages", "Monitoring", "ProtobufC", "RPC", "TTRPC",
-                "TTRPCMessages", "TestWaiting",
+                "RPCMessages", "TTRPCMessages", "TestWaiting",
                 argumentParser,
                 histogram,
                 logging, nioCore, nioPosix, subprocess,
@@ -201,7 +215,8 @@ let package = Package(
         .testTarget(
             name: "OpenSSLTests",
             dependencies: [
-                "OpenSSL", "ProtobufC", "RPC", "TTRPC", "TTRPCMessages", "TestRandom", "TestWaiting", logging,
+                "OpenSSL", "ProtobufC", "RPC", "TTRPC", "RPCMessages", "TTRPCMessages", "TestRandom",
+                "TestWaiting", logging,
                 nioCore,
                 nioEmbedded,
                 nioPosix, subprocess,
@@ -217,7 +232,8 @@ let package = Package(
             dependencies: [
                 "Bcrypt", "ClinicMessages", "ClinicServer", "ClinicService", "ClinicStore", "OpenSSL",
                 "PostgreSQL",
-                "ProtobufC", "Scheduling", "RPC", "TTRPC", "TTRPCMessages", "TestCleanup", "TestCluster",
+                "ProtobufC", "Scheduling", "RPC", "TTRPC", "RPCMessages", "TTRPCMessages", "TestCleanup",
+                "TestCluster",
                 "TestRandom",
                 "TestWaiting", logging,
                 nioPosix,
@@ -227,7 +243,7 @@ let package = Package(
             dependencies: [
                 "Bcrypt", "ClinicServer", "ClinicService", "Monitoring", "PostgreSQL", "Scheduling", "RPC",
                 "TTRPC",
-                "TTRPCMessages", "TestCleanup", "TestCluster", "TestWaiting",
+                "RPCMessages", "TestCleanup", "TestCluster", "TestWaiting",
             ], swiftSettings: settings),
         .testTarget(
             name: "ClinicDemoTests",
@@ -236,7 +252,8 @@ let package = Package(
         .executableTarget(
             name: "clinic-bench",
             dependencies: [
-                "ClinicMessages", "OpenSSL", "ProtobufC", "RPC", "TTRPC", "TTRPCMessages", argumentParser,
+                "ClinicMessages", "OpenSSL", "ProtobufC", "RPC", "TTRPC", "RPCMessages", "TTRPCMessages",
+                argumentParser,
                 histogram,
                 nioCore, nioPosix,
             ], path: "Tests/Benchmarks/clinic-bench", swiftSettings: settings),
@@ -244,14 +261,14 @@ let package = Package(
             name: "clinic-instructions",
             dependencies: [
                 "ClinicService", "ClinicStore", "Monitoring", "ProtobufC", "Scheduling", "RPC", "TTRPC",
-                "TTRPCMessages",
+                "RPCMessages", "TTRPCMessages",
                 logging, nioCore, nioEmbedded,
             ], path: "Tests/Benchmarks/clinic-instructions", swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 "ClinicClient", "ClinicMessages", "OpenSSL", "PostgreSQL", "ProtobufC", "RPC", "TTRPC",
-                "TTRPCMessages", "TestCluster", "TestRandom", "TestWaiting", subprocess,
+                "RPCMessages", "TestCluster", "TestRandom", "TestWaiting", subprocess,
                 // Not linked for their code: the tests run what is built.
                 "clinic", "clinic-load", "clinicd",
             ], swiftSettings: settings),
@@ -265,7 +282,8 @@ if Context.environment["CLINIC_FUZZ"] != nil {
         .executableTarget(
             name: "clinic-fuzz",
             dependencies: [
-                "ClinicMessages", "ClinicService", "ProtobufC", "Scheduling", "RPC", "TTRPC", "TTRPCMessages",
+                "ClinicMessages", "ClinicService", "ProtobufC", "Scheduling", "RPC", "TTRPC", "RPCMessages",
+                "TTRPCMessages",
                 logging, nioCore, nioEmbedded,
             ], path: "Tests/Fuzz/clinic-fuzz",
             swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]))

@@ -4,9 +4,9 @@
 internal import ClinicMessages
 public import ProtobufC
 public import RPC
+internal import RPCMessages
 internal import Synchronization
 internal import TTRPC
-internal import TTRPCMessages
 
 /// A client of one clinic server, for any number of concurrent calls.
 ///

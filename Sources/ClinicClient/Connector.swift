@@ -4,9 +4,9 @@
 internal import NIOCore
 internal import OpenSSL
 internal import RPC
+internal import RPCMessages
 internal import Synchronization
 internal import TTRPC
-internal import TTRPCMessages
 
 /// Maintains a connection to one address.
 final class Connector: Sendable {

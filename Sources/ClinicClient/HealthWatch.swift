@@ -1,7 +1,7 @@
 // The health of the server, followed across restarts, for supervisors, load balancers and people.
 
 public import RPC
-public import TTRPCMessages
+public import RPCMessages
 
 extension ClinicClient {
     /// Watches the server's health: the current status and every change. No token is sent.

@@ -7,7 +7,7 @@ public import Logging
 public import Monitoring
 public import PostgreSQL
 public import RPC
-internal import TTRPCMessages
+internal import RPCMessages
 
 /// The version of everything here.
 public let clinicVersion = "0.1.0"

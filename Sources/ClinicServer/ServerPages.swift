@@ -5,7 +5,7 @@ internal import Bcrypt
 internal import Monitoring
 internal import PostgreSQL
 internal import RPC
-internal import TTRPCMessages
+internal import RPCMessages
 
 /// The metrics that the server counts while it serves.
 let serverMetricFamilies = [

@@ -6,7 +6,7 @@ public import ClinicStore
 public import Logging
 internal import ProtobufC
 public import RPC
-internal import TTRPCMessages
+internal import RPCMessages
 
 /// What the service needs from the deployment it runs in.
 public struct ClinicDependencies: Sendable {
@@ -150,7 +150,7 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> Router {
     try registry.serve(AdminServiceMethods.queryRevenue, .task(admin.queryRevenue))
     try registry.serve(AdminServiceMethods.queryUtilization, .task(admin.queryUtilization))
     try registry.serve(AdminServiceMethods.checkConsistency, .task(admin.checkConsistency))
-    try registry.checkServed(ClinicMessages.allServices + TTRPCMessages.allServices)
+    try registry.checkServed(ClinicMessages.allServices + RPCMessages.allServices)
     return registry.router
 }
 

@@ -6,7 +6,7 @@ internal import ClinicStore
 package import Logging
 internal import ProtobufC
 package import RPC
-internal import TTRPCMessages
+internal import RPCMessages
 
 extension ServiceRegistry {
     /// Serves `grpc.health.v1.Health`.

@@ -3,8 +3,8 @@
 // come faster than its client reads it gets the last.
 
 internal import ProtobufC
+public import RPCMessages
 internal import Synchronization
-public import TTRPCMessages
 
 /// Answers `grpc.health.v1.Health`, for the server as a whole (the empty name) and for single services.
 public final class HealthService: Sendable {

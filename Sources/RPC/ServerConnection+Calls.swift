@@ -3,7 +3,7 @@
 internal import Logging
 package import NIOCore
 internal import ProtobufC
-internal import TTRPCMessages
+internal import RPCMessages
 
 extension ServerConnection {
     // MARK: Beginning

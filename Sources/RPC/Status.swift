@@ -1,7 +1,7 @@
 // How a call failed: the only error that leaves a handler or a client. Its text is for people, its details are for
 // programs (StatusDetails.swift).
 
-public import TTRPCMessages
+public import RPCMessages
 
 /// The failure of a call.
 public struct Status: Error, Sendable, Equatable, CustomStringConvertible {

@@ -3,7 +3,7 @@
 // languages find it with their own libraries.
 
 public import ProtobufC
-public import TTRPCMessages
+public import RPCMessages
 
 extension Status {
     /// A failure with a reason in UPPER_SNAKE_CASE that is unique in its domain, and facts that belong to it.

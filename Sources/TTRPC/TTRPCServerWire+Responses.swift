@@ -7,6 +7,7 @@
 internal import NIOCore
 internal import ProtobufC
 internal import RPC
+internal import RPCMessages
 internal import TTRPCMessages
 
 extension TTRPCServerWire {

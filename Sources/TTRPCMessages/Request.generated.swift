@@ -3,6 +3,7 @@
 
 internal import CTTRPCMessages
 public import ProtobufC
+public import RPCMessages
 
 /// A call: the content of a Request frame.
 public struct TTRPCRequest: Message {

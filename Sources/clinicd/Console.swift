@@ -6,7 +6,7 @@ internal import Glibc
 internal import Monitoring
 internal import PostgreSQL
 internal import RPC
-internal import TTRPCMessages
+internal import RPCMessages
 
 /// An error that ends a command, in one line that says what to do.
 struct Failure: Error, CustomStringConvertible {

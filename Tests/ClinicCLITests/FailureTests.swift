@@ -3,7 +3,7 @@
 import ArgumentParser
 import Foundation
 import RPC
-import TTRPCMessages
+import RPCMessages
 import Testing
 
 @testable import clinic

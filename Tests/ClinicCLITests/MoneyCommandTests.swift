@@ -3,7 +3,7 @@
 import ClinicMessages
 import ProtobufC
 import RPC
-import TTRPCMessages
+import RPCMessages
 import Testing
 
 @testable import clinic

@@ -4,7 +4,7 @@ import ClinicMessages
 import Foundation
 import ProtobufC
 import RPC
-import TTRPCMessages
+import RPCMessages
 import Testing
 
 @testable import clinic
@@ -136,7 +136,7 @@ import Testing
 
     @Test func `call without a method lists all of them`() async {
         let outcome = await line.run("call")
-        let methods = (ClinicMessages.allServices + TTRPCMessages.allServices).flatMap(\.methods)
+        let methods = (ClinicMessages.allServices + RPCMessages.allServices).flatMap(\.methods)
         #expect(outcome.output.split(separator: "\n").count == methods.count)
         #expect(outcome.output.contains("grpc.health.v1.Health/Check\n"))
     }

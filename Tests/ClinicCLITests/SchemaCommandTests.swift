@@ -2,7 +2,7 @@
 
 import ClinicMessages
 import ProtobufC
-import TTRPCMessages
+import RPCMessages
 import Testing
 
 @testable import clinic
@@ -128,7 +128,7 @@ import Testing
         }
         let all = await line.run("describe").output
         #expect(all.contains(booking))
-        let services = ClinicMessages.allServices + TTRPCMessages.allServices
+        let services = ClinicMessages.allServices + RPCMessages.allServices
         #expect(all.matches(of: #/ is a service:\n/#).count == services.count)
     }
 

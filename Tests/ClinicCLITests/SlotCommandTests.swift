@@ -2,7 +2,7 @@
 
 import ArgumentParser
 import ClinicMessages
-import TTRPCMessages
+import RPCMessages
 import Testing
 
 @testable import clinic

@@ -1,7 +1,7 @@
 // Parsing and formatting of money, tables, labels and times.
 
 import ClinicMessages
-import TTRPCMessages
+import RPCMessages
 import Testing
 
 @testable import clinic

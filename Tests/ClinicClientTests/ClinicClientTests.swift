@@ -4,7 +4,7 @@ import ClinicClient
 import ClinicMessages
 import ProtobufC
 import RPC
-import TTRPCMessages
+import RPCMessages
 import Testing
 
 @Suite struct ClinicClientTests {

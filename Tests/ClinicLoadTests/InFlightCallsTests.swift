@@ -1,5 +1,6 @@
 import NIOCore
 import ProtobufC
+import RPCMessages
 import TTRPCMessages
 import Testing
 

@@ -5,9 +5,9 @@ import Logging
 import NIOCore
 import NIOPosix
 import RPC
+import RPCMessages
 import Synchronization
 import TTRPC
-import TTRPCMessages
 
 @testable import clinic_load
 

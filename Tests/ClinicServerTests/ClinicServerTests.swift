@@ -6,9 +6,9 @@ import ClinicService
 import Monitoring
 import PostgreSQL
 import RPC
+import RPCMessages
 import Scheduling
 import TTRPC
-import TTRPCMessages
 import TestCleanup
 import TestCluster
 import TestWaiting

@@ -7,8 +7,8 @@ import Foundation
 import PostgreSQL
 import ProtobufC
 import RPC
+import RPCMessages
 import TTRPC
-import TTRPCMessages
 import Testing
 
 @Suite struct AccessTests {
@@ -35,7 +35,7 @@ import Testing
                 (rank: 3, session: administrator),
             ]
             // What signs the caller out comes last.
-            let methods = (ClinicMessages.allServices + TTRPCMessages.allServices).flatMap { $0.methods }
+            let methods = (ClinicMessages.allServices + RPCMessages.allServices).flatMap { $0.methods }
                 .sorted { $1.name == "RevokeTokens" && $0.name != "RevokeTokens" }
             #expect(methods.count == 48)
             for method in methods {

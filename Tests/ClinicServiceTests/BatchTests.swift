@@ -5,9 +5,9 @@ import ClinicService
 import ClinicStore
 import PostgreSQL
 import RPC
+import RPCMessages
 import Scheduling
 import Synchronization
-import TTRPCMessages
 import TestCluster
 import TestWaiting
 import Testing

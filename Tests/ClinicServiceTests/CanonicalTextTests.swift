@@ -2,7 +2,7 @@
 
 import ClinicMessages
 import RPC
-import TTRPCMessages
+import RPCMessages
 import Testing
 
 @testable import ClinicService

@@ -7,8 +7,8 @@ import ClinicService
 import Foundation
 import ProtobufC
 import RPC
+import RPCMessages
 import Scheduling
-import TTRPCMessages
 import TestCluster
 import Testing
 

@@ -4,7 +4,7 @@
 import ClinicService
 import PostgreSQL
 import RPC
-import TTRPCMessages
+import RPCMessages
 import TestCluster
 import TestWaiting
 import Testing

@@ -5,7 +5,7 @@ import ClinicService
 import ClinicStore
 import PostgreSQL
 import RPC
-import TTRPCMessages
+import RPCMessages
 import TestCluster
 import TestRandom
 import Testing

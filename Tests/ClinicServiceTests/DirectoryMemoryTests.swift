@@ -4,7 +4,7 @@ import ClinicMessages
 import PostgreSQL
 import ProtobufC
 import RPC
-import TTRPCMessages
+import RPCMessages
 import TestWaiting
 import Testing
 

@@ -8,7 +8,7 @@ import Foundation
 import PostgreSQL
 import ProtobufC
 import RPC
-import TTRPCMessages
+import RPCMessages
 import TestCluster
 import TestWaiting
 import Testing

@@ -5,8 +5,8 @@ import ClinicService
 import Foundation
 import PostgreSQL
 import RPC
+import RPCMessages
 import Synchronization
-import TTRPCMessages
 import TestCluster
 import TestWaiting
 import Testing

@@ -7,7 +7,7 @@ import Foundation
 import PostgreSQL
 import ProtobufC
 import RPC
-import TTRPCMessages
+import RPCMessages
 import TestCluster
 import TestRandom
 import TestWaiting

@@ -6,8 +6,8 @@ import Foundation
 import PostgreSQL
 import ProtobufC
 import RPC
+import RPCMessages
 import Synchronization
-import TTRPCMessages
 import TestCluster
 import Testing
 

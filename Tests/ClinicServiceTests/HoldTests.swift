@@ -6,9 +6,9 @@ import Foundation
 import PostgreSQL
 import ProtobufC
 import RPC
+import RPCMessages
 import Scheduling
 import Synchronization
-import TTRPCMessages
 import TestCluster
 import Testing
 

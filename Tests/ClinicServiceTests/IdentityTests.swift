@@ -3,8 +3,8 @@
 import ClinicStore
 import NIOEmbedded
 import OpenSSL
+import RPCMessages
 import Scheduling
-import TTRPCMessages
 import Testing
 
 @testable import ClinicService

@@ -6,7 +6,7 @@ import Foundation
 import PostgreSQL
 import ProtobufC
 import RPC
-import TTRPCMessages
+import RPCMessages
 import Testing
 
 @Suite struct ListTests {

@@ -5,7 +5,7 @@ import Bcrypt
 import ClinicMessages
 import PostgreSQL
 import RPC
-import TTRPCMessages
+import RPCMessages
 import TestCluster
 import TestWaiting
 import Testing

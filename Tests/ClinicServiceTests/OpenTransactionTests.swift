@@ -3,7 +3,7 @@
 import ClinicMessages
 import ClinicService
 import PostgreSQL
-import TTRPCMessages
+import RPCMessages
 import TestCluster
 import TestWaiting
 import Testing

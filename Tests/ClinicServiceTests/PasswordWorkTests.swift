@@ -4,7 +4,7 @@ import Bcrypt
 import ClinicMessages
 import PostgreSQL
 import RPC
-import TTRPCMessages
+import RPCMessages
 import Testing
 
 @Suite struct PasswordWorkTests {

@@ -6,8 +6,8 @@ import Dispatch
 import PostgreSQL
 import ProtobufC
 import RPC
+import RPCMessages
 import TTRPC
-import TTRPCMessages
 import TestWaiting
 import Testing
 

@@ -6,7 +6,7 @@ import OpenSSL
 import PostgreSQL
 import ProtobufC
 import RPC
-import TTRPCMessages
+import RPCMessages
 import Testing
 
 @Suite(.serialized) struct PeopleTests {

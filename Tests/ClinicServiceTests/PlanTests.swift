@@ -4,7 +4,7 @@
 import ClinicMessages
 import ClinicService
 import PostgreSQL
-import TTRPCMessages
+import RPCMessages
 import TestCluster
 import TestWaiting
 import Testing

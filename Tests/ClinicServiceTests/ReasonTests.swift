@@ -2,7 +2,7 @@
 // APIReferenceTests.
 
 import RPC
-import TTRPCMessages
+import RPCMessages
 import Testing
 
 @testable import ClinicService

@@ -6,9 +6,9 @@ import ClinicService
 import Foundation
 import ProtobufC
 import RPC
+import RPCMessages
 import Scheduling
 import TTRPC
-import TTRPCMessages
 import Testing
 
 /// Who the table's attempts are made by and on what.

@@ -5,8 +5,8 @@ import ClinicMessages
 import Foundation
 import ProtobufC
 import RPC
+import RPCMessages
 import TTRPC
-import TTRPCMessages
 import Testing
 
 @testable import ClinicService
@@ -52,7 +52,7 @@ private struct FieldPath {
             let administrator = try await clinic.administrator()
             let metadata: Metadata = ["authorization": "Bearer \(administrator.token ?? "")"]
             var count = 0
-            for method in (ClinicMessages.allServices + TTRPCMessages.allServices).flatMap(\.methods) {
+            for method in (ClinicMessages.allServices + RPCMessages.allServices).flatMap(\.methods) {
                 for field in FieldPath.texts(of: method.request) {
                     let payload = field.request(holding: Self.marks)
                     let refusal = try await status {

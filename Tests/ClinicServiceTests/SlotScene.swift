@@ -5,9 +5,9 @@ import ClinicService
 import PostgreSQL
 import ProtobufC
 import RPC
+import RPCMessages
 import Scheduling
 import TTRPC
-import TTRPCMessages
 
 extension Session {
     @discardableResult

@@ -9,10 +9,10 @@ import Foundation
 import PostgreSQL
 import ProtobufC
 import RPC
+import RPCMessages
 import Scheduling
 import Synchronization
 import TTRPC
-import TTRPCMessages
 import TestCleanup
 import TestCluster
 

@@ -7,9 +7,9 @@ import Foundation
 import PostgreSQL
 import ProtobufC
 import RPC
+import RPCMessages
 import Scheduling
 import TTRPC
-import TTRPCMessages
 import Testing
 
 @Suite struct WatchTests {

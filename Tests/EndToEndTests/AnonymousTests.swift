@@ -4,8 +4,8 @@ import ClinicClient
 import ClinicMessages
 import Foundation
 import RPC
+import RPCMessages
 import TTRPC
-import TTRPCMessages
 import Testing
 
 @Suite(.seated)

@@ -6,7 +6,7 @@ import ClinicMessages
 import Foundation
 import PostgreSQL
 import RPC
-import TTRPCMessages
+import RPCMessages
 import TestCluster
 import TestWaiting
 import Testing

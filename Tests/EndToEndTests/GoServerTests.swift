@@ -3,8 +3,8 @@
 import Foundation
 import ProtobufC
 import RPC
+import RPCMessages
 import TTRPC
-import TTRPCMessages
 import TestCluster
 import TestWaiting
 import Testing

@@ -5,8 +5,8 @@ import ClinicMessages
 import Foundation
 import PostgreSQL
 import RPC
+import RPCMessages
 import TTRPC
-import TTRPCMessages
 import TestCluster
 import TestWaiting
 import Testing

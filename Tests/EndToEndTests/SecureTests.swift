@@ -5,7 +5,7 @@ import ClinicClient
 import Foundation
 import OpenSSL
 import RPC
-import TTRPCMessages
+import RPCMessages
 import TestCluster
 import Testing
 

@@ -4,7 +4,7 @@ import ClinicClient
 import ClinicMessages
 import Foundation
 import RPC
-import TTRPCMessages
+import RPCMessages
 import TestCluster
 import TestWaiting
 import Testing

@@ -3,8 +3,8 @@
 import ClinicClient
 import Foundation
 import RPC
+import RPCMessages
 import TTRPC
-import TTRPCMessages
 import Testing
 
 @Suite(.seated)

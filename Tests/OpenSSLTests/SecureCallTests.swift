@@ -4,8 +4,8 @@ import NIOCore
 import OpenSSL
 import ProtobufC
 import RPC
+import RPCMessages
 import TTRPC
-import TTRPCMessages
 import Testing
 
 struct SecureCallTests {

@@ -7,9 +7,9 @@ import NIOPosix
 import OpenSSL
 import ProtobufC
 import RPC
+import RPCMessages
 import Synchronization
 import TTRPC
-import TTRPCMessages
 
 /// The methods of the test service.
 enum TestMethods {

@@ -6,6 +6,7 @@ import NIOPosix
 import OpenSSL
 import ProtobufC
 import RPC
+import RPCMessages
 import Synchronization
 import TTRPCMessages
 import TestWaiting

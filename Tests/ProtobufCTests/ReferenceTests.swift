@@ -3,6 +3,7 @@
 import ClinicMessages
 import Foundation
 import ProtobufC
+import RPCMessages
 import TTRPCMessages
 import TestMessages
 import Testing

@@ -2,6 +2,7 @@
 
 import ClinicMessages
 import ProtobufC
+import RPCMessages
 import TTRPCMessages
 import TestMessages
 import Testing

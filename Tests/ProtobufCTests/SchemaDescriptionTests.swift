@@ -3,7 +3,7 @@
 import ClinicMessages
 import Foundation
 import ProtobufC
-import TTRPCMessages
+import RPCMessages
 import TestMessages
 import Testing
 
@@ -67,7 +67,7 @@ private func lines(_ message: MessageDescriptor, _ known: inout Set<String>) -> 
 
     var known: Set<String> = []
     var ours = lines(EveryType.descriptor, &known)
-    for method in (ClinicMessages.allServices + TTRPCMessages.allServices).flatMap(\.methods) {
+    for method in (ClinicMessages.allServices + RPCMessages.allServices).flatMap(\.methods) {
         for message in [method.request, method.response] { ours.formUnion(lines(message, &known)) }
     }
     #expect(ours.subtracting(theirs).isEmpty)

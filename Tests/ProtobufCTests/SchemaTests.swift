@@ -3,14 +3,14 @@
 import CProtobufC
 import ClinicMessages
 import Foundation
-import TTRPCMessages
+import RPCMessages
 import TestMessages
 import Testing
 
 @testable import ProtobufC
 
 @Test func `no served message type is recursive`() {
-    for service in TTRPCMessages.allServices + ClinicMessages.allServices {
+    for service in RPCMessages.allServices + ClinicMessages.allServices {
         for method in service.methods {
             #expect(method.request.recursion == nil)
             #expect(method.response.recursion == nil)
@@ -39,7 +39,7 @@ import Testing
 }
 
 @Test func `services and methods can be found by name`() throws {
-    let services = TTRPCMessages.allServices + ClinicMessages.allServices
+    let services = RPCMessages.allServices + ClinicMessages.allServices
     #expect(Set(services.map(\.name)).count == services.count)
     let booking = try #require(services.first { $0.name == "clinic.v1.BookingService" })
     let method = try #require(booking.methods.first { $0.name == "BookAppointment" })
@@ -58,7 +58,7 @@ import Testing
     #expect(methods.map(\.kind) == [.unary, .serverStreaming, .clientStreaming, .bidirectional])
     #expect(methods.map(\.kind.streamsRequests) == [false, false, true, true])
     #expect(methods.map(\.kind.streamsResponses) == [false, true, false, true])
-    let health = TTRPCMessages.allServices.flatMap(\.methods)
+    let health = RPCMessages.allServices.flatMap(\.methods)
     #expect(health.map(\.kind) == [.unary, .serverStreaming])
 }
 

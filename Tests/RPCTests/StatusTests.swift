@@ -2,7 +2,7 @@
 
 import ProtobufC
 import RPC
-import TTRPCMessages
+import RPCMessages
 import Testing
 
 struct StatusTests {

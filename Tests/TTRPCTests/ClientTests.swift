@@ -2,8 +2,10 @@
 
 import ProtobufC
 import RPC
+import RPCMessages
 import TTRPC
 import TTRPCMessages
+import TestRPC
 import TestWaiting
 import Testing
 

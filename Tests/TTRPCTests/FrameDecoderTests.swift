@@ -1,6 +1,7 @@
 // The cutting of bytes into frames: any split, any number at once, and nothing kept that is not wanted.
 
 import NIOCore
+import TestRPC
 import Testing
 
 @testable import RPC

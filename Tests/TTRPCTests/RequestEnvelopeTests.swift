@@ -1,6 +1,7 @@
 // The reader of envelopes by hand against protobuf-c behind its checks: both take and refuse the same, and find the same.
 
 import ProtobufC
+import RPCMessages
 import TTRPCMessages
 import Testing
 

@@ -3,8 +3,10 @@
 
 import NIOCore
 import ProtobufC
+import RPCMessages
 import TTRPCMessages
 import TestMessages
+import TestRPC
 import TestWaiting
 import Testing
 

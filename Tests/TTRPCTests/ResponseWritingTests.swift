@@ -2,7 +2,9 @@
 
 import NIOCore
 import ProtobufC
+import RPCMessages
 import TTRPCMessages
+import TestRPC
 import Testing
 
 @testable import RPC

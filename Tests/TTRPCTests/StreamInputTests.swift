@@ -1,6 +1,7 @@
 // The rules of a client's side of a stream, called one by one.
 
 import NIOCore
+import TestRPC
 import Testing
 
 @testable import RPC

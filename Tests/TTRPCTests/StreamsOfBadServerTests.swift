@@ -2,8 +2,10 @@
 
 import NIOCore
 import ProtobufC
+import RPCMessages
 import TTRPCMessages
 import TestMessages
+import TestRPC
 import Testing
 
 @testable import RPC

@@ -1,6 +1,7 @@
 // What a client asks of the kernel so that it notices a line whose other end is gone, read back from the socket.
 
 import NIOCore
+import TestRPC
 import Testing
 
 @testable import RPC

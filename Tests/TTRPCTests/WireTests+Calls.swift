@@ -1,7 +1,9 @@
 // The server against raw bytes: what a frame holds, from the envelope of a request to the answer, its metadata included.
 
 import ProtobufC
+import RPCMessages
 import TTRPCMessages
+import TestRPC
 import Testing
 
 @testable import RPC

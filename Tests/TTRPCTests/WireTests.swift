@@ -3,7 +3,9 @@
 
 import NIOCore
 import ProtobufC
+import RPCMessages
 import TTRPCMessages
+import TestRPC
 import TestWaiting
 import Testing
 

@@ -3,7 +3,9 @@
 import Foundation
 import NIOCore
 import ProtobufC
+import RPCMessages
 import TTRPCMessages
+import TestRPC
 import Testing
 
 @testable import RPC

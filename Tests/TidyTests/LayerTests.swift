@@ -17,16 +17,18 @@ private struct Layer {
 private let layers: [Layer] = [
     // C libraries, and what is generated on them.
     Layer("CProtobufC"), Layer("CPostgreSQL"), Layer("COpenSSL"), Layer("CCrypt"),
-    Layer("CTTRPCMessages", "CProtobufC"), Layer("CClinicMessages", "CProtobufC"),
+    Layer("CRPCMessages", "CProtobufC"), Layer("CTTRPCMessages", "CProtobufC", "CRPCMessages"),
+    Layer("CClinicMessages", "CProtobufC"),
     // What the programs are given as bytes.
     Layer("ProgramInput"),
     // Messages.
     Layer("ProtobufC", "CProtobufC"),
-    Layer("TTRPCMessages", "ProtobufC", "CTTRPCMessages"),
+    Layer("RPCMessages", "ProtobufC", "CRPCMessages"),
+    Layer("TTRPCMessages", "ProtobufC", "RPCMessages", "CTTRPCMessages"),
     Layer("ClinicMessages", "ProtobufC", "CClinicMessages"),
     // Calls, without a wire and without a clinic, and the wire on them.
-    Layer("RPC", "ProtobufC", "TTRPCMessages"),
-    Layer("TTRPC", "ProtobufC", "TTRPCMessages", "RPC"),
+    Layer("RPC", "ProtobufC", "RPCMessages"),
+    Layer("TTRPC", "ProtobufC", "RPCMessages", "TTRPCMessages", "RPC"),
     // The database, the rules, the identity.
     Layer("PostgreSQL", "CPostgreSQL"), Layer("Scheduling"), Layer("OpenSSL", "COpenSSL"),
     Layer("Bcrypt", "CCrypt"),
@@ -35,24 +37,24 @@ private let layers: [Layer] = [
     // The service, how it is put together, and the daemon.
     Layer(
         "ClinicService", "Bcrypt", "ClinicMessages", "ClinicStore", "OpenSSL", "ProtobufC", "RPC",
-        "Scheduling",
-        "TTRPCMessages"),
+        "RPCMessages", "Scheduling"),
     Layer(
         "ClinicServer", "Bcrypt", "ClinicMessages", "ClinicService", "ClinicStore", "Monitoring", "OpenSSL",
-        "PostgreSQL", "ProtobufC", "RPC", "Scheduling", "TTRPC", "TTRPCMessages"),
+        "PostgreSQL", "ProtobufC", "RPC", "RPCMessages", "Scheduling", "TTRPC"),
     Layer("ClinicDemo", "ClinicService", "ClinicStore", "PostgreSQL", "Scheduling"),
     Layer(
         "clinicd", "Bcrypt", "ClinicDemo", "ClinicServer", "ClinicService", "ClinicStore", "Monitoring",
         "OpenSSL",
-        "PostgreSQL", "ProgramInput", "RPC", "Scheduling", "TTRPC", "TTRPCMessages"),
+        "PostgreSQL", "ProgramInput", "RPC", "RPCMessages", "Scheduling", "TTRPC"),
     // Clients.
-    Layer("ClinicClient", "ClinicMessages", "OpenSSL", "ProtobufC", "RPC", "TTRPC", "TTRPCMessages"),
+    Layer("ClinicClient", "ClinicMessages", "OpenSSL", "ProtobufC", "RPC", "RPCMessages", "TTRPC"),
     Layer("Terminal"),
     Layer(
-        "clinic", "ClinicClient", "ClinicMessages", "OpenSSL", "ProtobufC", "RPC", "TTRPC", "TTRPCMessages",
+        "clinic", "ClinicClient", "ClinicMessages", "OpenSSL", "ProtobufC", "RPC", "RPCMessages", "TTRPC",
         "ProgramInput", "Terminal"),
     Layer(
-        "clinic-load", "ClinicClient", "ClinicMessages", "OpenSSL", "ProtobufC", "RPC", "TTRPC",
+        "clinic-load", "ClinicClient", "ClinicMessages", "OpenSSL", "ProtobufC", "RPC", "RPCMessages",
+        "TTRPC",
         "TTRPCMessages",
         "ProgramInput", "Terminal"),
 ]
@@ -60,7 +62,8 @@ private let layers: [Layer] = [
 /// Who imports a C library or generated C, and nobody else does.
 private let importersOfC = [
     "CProtobufC": "ProtobufC", "CPostgreSQL": "PostgreSQL", "COpenSSL": "OpenSSL", "CCrypt": "Bcrypt",
-    "CTTRPCMessages": "TTRPCMessages", "CClinicMessages": "ClinicMessages", "CTestMessages": "TestMessages",
+    "CRPCMessages": "RPCMessages", "CTTRPCMessages": "TTRPCMessages", "CClinicMessages": "ClinicMessages",
+    "CTestMessages": "TestMessages",
 ]
 
 /// A test of ProtobufC makes descriptors that no generator would.

@@ -16,10 +16,10 @@ private let sleepers: [String: (count: Int, reason: String)] = [
     "Tests/EndToEndTests/FaultScene.swift": (2, "clients that pause between their calls"),
     "Tests/EndToEndTests/FaultTests.swift": (1, "a fault at a moment drawn by lot"),
     "Tests/EndToEndTests/WebRequest.swift": (1, "asks a page again until it is there"),
-    "Tests/TTRPCTests/FairLoopTests.swift": (1, "a handler that keeps its event loop"),
+    "Tests/RPCTests/FairLoopTests.swift": (1, "a handler that keeps its event loop"),
     "Tests/TTRPCTests/FrameRulesTests.swift": (1, "a task that does not end"),
-    "Tests/TTRPCTests/TestServer.swift": (1, "a handler that takes its time"),
-    "Tests/TTRPCTests/RawPeer.swift": (1, "the bound of a wait"),
+    "Tests/TestRPC/TestServer.swift": (1, "a handler that takes its time"),
+    "Tests/TestRPC/RawPeer.swift": (1, "the bound of a wait"),
 ]
 
 @Test func `only the helper that waits sleeps, and what has a reason`() {

@@ -4,7 +4,7 @@ internal import ClinicMessages
 public import ClinicStore
 internal import ProtobufC
 internal import RPC
-internal import TTRPCMessages
+internal import RPCMessages
 
 /// The caller of a call: the user that the token names, with the role that the database has.
 public enum Caller: Sendable, Hashable {

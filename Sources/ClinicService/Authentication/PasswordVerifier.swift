@@ -10,7 +10,7 @@ internal import Bcrypt
 internal import ClinicStore
 internal import OpenSSL
 internal import RPC
-internal import TTRPCMessages
+internal import RPCMessages
 
 /// Compares passwords with those of accounts.
 struct PasswordVerifier: Sendable {

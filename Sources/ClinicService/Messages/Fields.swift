@@ -4,8 +4,8 @@
 internal import ClinicMessages
 internal import ClinicStore
 internal import RPC
+internal import RPCMessages
 internal import Scheduling
-internal import TTRPCMessages
 
 /// Reads fields and collects their violations. It cannot be copied, because the violations of a copy would be lost.
 struct FieldReader: ~Copyable {

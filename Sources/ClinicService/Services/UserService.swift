@@ -5,6 +5,7 @@ internal import ClinicMessages
 internal import ClinicStore
 internal import OpenSSL
 internal import RPC
+internal import RPCMessages
 internal import Scheduling
 
 struct UserService: Sendable {

@@ -9,7 +9,7 @@ internal import NIOCore
 internal import NIOPosix
 internal import OpenSSL
 internal import RPC
-internal import TTRPCMessages
+internal import RPCMessages
 
 struct LoadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -5,6 +5,7 @@ internal import Histogram
 internal import NIOCore
 internal import ProtobufC
 internal import RPC
+internal import RPCMessages
 internal import Synchronization
 internal import TTRPCMessages
 

@@ -13,6 +13,7 @@ internal import NIOCore
 internal import NIOEmbedded
 internal import ProtobufC
 internal import RPC
+internal import RPCMessages
 internal import Scheduling
 internal import TTRPC
 internal import TTRPCMessages

@@ -2,6 +2,7 @@
 
 internal import ClinicMessages
 internal import ProtobufC
+internal import RPCMessages
 internal import TTRPCMessages
 
 @testable import RPC
@@ -65,7 +66,7 @@ struct MessageTarget: FuzzTarget {
         BookAppointmentRequest.self, UpdateDoctorRequest.self, SetDoctorScheduleRequest.self,
         ListAuditEventsRequest.self, RefundTransactionRequest.self,
     ]
-    private let descriptors: [MessageDescriptor] = (ClinicMessages.allServices + TTRPCMessages.allServices)
+    private let descriptors: [MessageDescriptor] = (ClinicMessages.allServices + RPCMessages.allServices)
         .flatMap(\.methods).flatMap { [$0.request, $0.response] }
 
     func run(_ bytes: UnsafeRawBufferPointer) {

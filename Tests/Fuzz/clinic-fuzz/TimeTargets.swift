@@ -4,7 +4,7 @@ internal import ClinicMessages
 internal import Glibc
 internal import ProtobufC
 internal import RPC
-internal import TTRPCMessages
+internal import RPCMessages
 
 @testable import ClinicService
 

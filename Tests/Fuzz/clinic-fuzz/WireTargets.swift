@@ -4,6 +4,7 @@ internal import Logging
 internal import NIOCore
 internal import NIOEmbedded
 internal import ProtobufC
+internal import RPCMessages
 internal import TTRPCMessages
 
 @testable import RPC

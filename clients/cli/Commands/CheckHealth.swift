@@ -4,7 +4,7 @@ internal import ArgumentParser
 internal import ClinicClient
 internal import ClinicMessages
 internal import ProtobufC
-internal import TTRPCMessages
+internal import RPCMessages
 
 struct CheckHealth: RemoteCommand {
     static let configuration = CommandConfiguration(

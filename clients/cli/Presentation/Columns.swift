@@ -1,7 +1,7 @@
 // The columns of each resource, in order.
 
 internal import ClinicMessages
-internal import TTRPCMessages
+internal import RPCMessages
 
 extension User: TableRow {
     static let columns: [Column<User>] = [

@@ -4,7 +4,7 @@
 internal import ClinicClient
 internal import ClinicMessages
 internal import ProtobufC
-internal import TTRPCMessages
+internal import RPCMessages
 internal import Terminal
 
 /// A message with a text form for people.

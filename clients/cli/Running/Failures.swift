@@ -4,7 +4,7 @@
 internal import FoundationEssentials
 internal import ProtobufC
 internal import RPC
-internal import TTRPCMessages
+internal import RPCMessages
 internal import Terminal
 
 /// An error with its own report.

@@ -2,7 +2,7 @@
 
 internal import ClinicMessages
 internal import ProtobufC
-internal import TTRPCMessages
+internal import RPCMessages
 
 /// A named element of the schema.
 enum SchemaElement {
@@ -13,7 +13,7 @@ enum SchemaElement {
 }
 
 enum Schema {
-    static let services = ClinicMessages.allServices + TTRPCMessages.allServices
+    static let services = ClinicMessages.allServices + RPCMessages.allServices
 
     /// The service with this name, with or without the package; throws a usage error if it is unknown.
     static func service(_ name: some StringProtocol) throws -> ServiceDescriptor {

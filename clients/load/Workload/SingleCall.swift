@@ -4,6 +4,7 @@
 internal import ClinicMessages
 internal import NIOCore
 internal import ProtobufC
+internal import RPCMessages
 internal import TTRPCMessages
 
 /// A method and its encoded request.
@@ -38,7 +39,7 @@ struct SingleCall: Sendable {
     func workload() -> any Workload { SingleCallWorkload(name: name, body: body) }
 
     private static func method(_ name: String) throws(LoadFailure) -> AnyMethod {
-        let services = ClinicMessages.allServices + TTRPCMessages.allServices
+        let services = ClinicMessages.allServices + RPCMessages.allServices
         guard let end = name.lastIndex(of: "/") ?? name.lastIndex(of: ".") else {
             throw LoadFailure("a method is named like BookingService/ListBookings", .usage)
         }

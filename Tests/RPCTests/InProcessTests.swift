@@ -4,7 +4,9 @@
 import NIOCore
 import NIOEmbedded
 import ProtobufC
+import RPCMessages
 import TTRPCMessages
+import TestRPC
 import Testing
 
 @testable import RPC

@@ -1,18 +1,19 @@
 // The handlers of the test service with a method of each kind, and requests for it.
 
 import ProtobufC
-import TTRPCMessages
-import TestMessages
-import Testing
+import RPCMessages
+package import TTRPCMessages
+package import TestMessages
+package import Testing
 
-@testable import RPC
+@testable package import RPC
 @testable import TTRPC
 
 extension TestServer {
     /// Registers Echo, Count, Join and Chat. Requests take these words as orders: `wait NAME` waits at a gate, `fail`
     /// fails with ABORTED, `leave` ends the call before its requests have ended, `again NUMBER` sends as many
     /// messages.
-    static func registerFourKinds(in methods: inout Router, _ gates: Gates) {
+    package static func registerFourKinds(in methods: inout Router, _ gates: Gates) {
         methods.register(FourKindsServiceMethods.echo) { call in Text(text: try call.request().text) }
         methods.register(FourKindsServiceMethods.count) { call, responses in
             let request = try call.request()
@@ -62,7 +63,7 @@ extension TestServer {
 
 extension TTRPCRequest {
     /// Opens a stream of numbers.
-    static func count(
+    package static func count(
         _ messages: Int64, bytes: Int64 = 0, then: String = "", timeoutNano: Int64 = 0
     ) -> TTRPCRequest {
         TTRPCRequest(
@@ -72,14 +73,14 @@ extension TTRPCRequest {
     }
 
     /// Opens a stream of requests, the first of them in the request that opens it unless it is nil.
-    static func join(_ first: String? = nil, timeoutNano: Int64 = 0) -> TTRPCRequest {
+    package static func join(_ first: String? = nil, timeoutNano: Int64 = 0) -> TTRPCRequest {
         TTRPCRequest(
             service: FourKindsServiceMethods.join.service, method: FourKindsServiceMethods.join.name,
             payload: first.map { JoinRequest(text: $0).encoded() } ?? [], timeoutNano: timeoutNano)
     }
 
     /// Opens a stream both ways, likewise.
-    static func chat(_ first: String? = nil, timeoutNano: Int64 = 0) -> TTRPCRequest {
+    package static func chat(_ first: String? = nil, timeoutNano: Int64 = 0) -> TTRPCRequest {
         TTRPCRequest(
             service: FourKindsServiceMethods.chat.service, method: FourKindsServiceMethods.chat.name,
             payload: first.map { ChatRequest(text: $0).encoded() } ?? [], timeoutNano: timeoutNano)
@@ -88,17 +89,17 @@ extension TTRPCRequest {
 
 extension RawPeer {
     /// Opens a stream with these flags.
-    func open(_ streamID: UInt32, _ request: TTRPCRequest, flags: UInt8 = 0) async throws {
+    package func open(_ streamID: UInt32, _ request: TTRPCRequest, flags: UInt8 = 0) async throws {
         try await sendFrame(1, streamID, flags: flags, body: request.encoded())
     }
 
     /// Sends a message on a stream.
-    func say(_ text: String, on streamID: UInt32, flags: UInt8 = 0) async throws {
+    package func say(_ text: String, on streamID: UInt32, flags: UInt8 = 0) async throws {
         try await sendFrame(3, streamID, flags: flags, body: ChatRequest(text: text).encoded())
     }
 
     /// The next frame, which is a message on this stream.
-    func nextText(on streamID: UInt32, sourceLocation: SourceLocation = #_sourceLocation) async throws
+    package func nextText(on streamID: UInt32, sourceLocation: SourceLocation = #_sourceLocation) async throws
         -> String
     {
         let frame = try await nextFrame()
@@ -109,7 +110,9 @@ extension RawPeer {
     }
 
     /// The next frame, which ends this stream of messages.
-    func expectEnd(of streamID: UInt32, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+    package func expectEnd(of streamID: UInt32, sourceLocation: SourceLocation = #_sourceLocation)
+        async throws
+    {
         let frame = try await nextFrame()
         #expect(
             frame.header == FrameHeader(length: 0, streamID: streamID, type: 3, flags: 5),
@@ -117,7 +120,9 @@ extension RawPeer {
     }
 
     /// The next frame, which ends this stream with one response.
-    func expectText(_ text: String, on streamID: UInt32, sourceLocation: SourceLocation = #_sourceLocation)
+    package func expectText(
+        _ text: String, on streamID: UInt32, sourceLocation: SourceLocation = #_sourceLocation
+    )
         async throws
     {
         let response = try await nextResponse(on: streamID, sourceLocation: sourceLocation)
@@ -128,5 +133,5 @@ extension RawPeer {
 
 extension JoinRequest {
     /// The bytes of a message.
-    static func body(_ text: String) -> [UInt8] { JoinRequest(text: text).encoded() }
+    package static func body(_ text: String) -> [UInt8] { JoinRequest(text: text).encoded() }
 }

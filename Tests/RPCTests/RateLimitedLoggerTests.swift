@@ -1,39 +1,13 @@
-// What is left of many log lines.
+// The lines that are left of many.
 
 import Logging
 import NIOCore
-import Synchronization
+import TestRPC
 import Testing
 
 @testable import RPC
-@testable import TTRPC
 
-/// Keeps the lines of a log, each with its metadata.
-final class LogLines: Sendable {
-    private let lines = Mutex<[String]>([])
-
-    var all: [String] { lines.withLock { $0 } }
-
-    var logger: Logger { Logger(label: "test") { _ in Handler(lines: self) } }
-
-    private struct Handler: LogHandler {
-        let lines: LogLines
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.info
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            let facts = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }
-            lines.lines.withLock { $0.append("\(event.message)" + facts.joined()) }
-        }
-    }
-}
-
-struct LimitedLogTests {
+struct RateLimitedLoggerTests {
     private let start = NIODeadline.uptimeNanoseconds(1_000_000_000)
 
     @Test func `a few lines of a kind are written, the rest is counted in the next window`() {

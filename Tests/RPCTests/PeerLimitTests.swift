@@ -5,7 +5,9 @@ import Foundation
 import NIOCore
 import NIOEmbedded
 import ProtobufC
+import RPCMessages
 import TTRPCMessages
+import TestRPC
 import TestWaiting
 import Testing
 

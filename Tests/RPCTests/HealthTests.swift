@@ -3,8 +3,10 @@
 import Logging
 import NIOPosix
 import RPC
+import RPCMessages
 import TTRPC
 import TTRPCMessages
+import TestRPC
 import Testing
 
 struct HealthTests {

@@ -4,8 +4,10 @@
 import NIOCore
 import NIOPosix
 import ProtobufC
+import RPCMessages
 import Synchronization
 import TTRPCMessages
+import TestRPC
 import TestWaiting
 import Testing
 

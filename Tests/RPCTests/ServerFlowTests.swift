@@ -4,8 +4,10 @@
 import NIOCore
 import NIOEmbedded
 import ProtobufC
+import RPCMessages
 import TTRPCMessages
 import TestMessages
+import TestRPC
 import Testing
 
 @testable import RPC

@@ -2,7 +2,9 @@
 
 import ProtobufC
 import RPC
+import RPCMessages
 import TTRPCMessages
+import TestRPC
 import TestWaiting
 import Testing
 

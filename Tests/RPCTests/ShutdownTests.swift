@@ -2,7 +2,9 @@
 
 import NIOCore
 import NIOEmbedded
+import RPCMessages
 import TTRPCMessages
+import TestRPC
 import TestWaiting
 import Testing
 

@@ -3,6 +3,7 @@
 import Monitoring
 import NIOCore
 import NIOEmbedded
+import TestRPC
 import Testing
 
 @testable import RPC

@@ -5,32 +5,33 @@ import Foundation
 import Logging
 import NIOCore
 import NIOPosix
-import ProtobufC
-import RPC
+package import ProtobufC
+package import RPC
+package import RPCMessages
 import Synchronization
 import TTRPC
 import TTRPCMessages
-import Testing
+package import Testing
 
 /// The methods of the test service.
-enum TestMethods {
-    static let service = "test.v1.TestService"
+package enum TestMethods {
+    package static let service = "test.v1.TestService"
     /// Answers with the text of the request.
-    static let repeatText = method("Repeat")
+    package static let repeatText = method("Repeat")
     /// Answers with as many letters as the request says.
-    static let letters = method("Letters")
+    package static let letters = method("Letters")
     /// Answers with the text of the request when the gate of that name is open.
-    static let waitAtGate = method("WaitAtGate")
+    package static let waitAtGate = method("WaitAtGate")
     /// Waits at the gate that the end of the request's text names after its letters "x", and answers with that text.
-    static let waitNamed = method("WaitNamed")
+    package static let waitNamed = method("WaitNamed")
     /// Waits at a gate as well, and takes no notice of being cancelled.
-    static let waitStubbornly = method("WaitStubbornly")
+    package static let waitStubbornly = method("WaitStubbornly")
     /// Throws what the request names.
-    static let fail = method("Fail")
+    package static let fail = method("Fail")
     /// Answers with the metadata, the peer's kind and whether there is a deadline.
-    static let context = method("Context")
+    package static let context = method("Context")
     /// Answers with whether it is on its event loop after it has waited.
-    static let place = method("Place")
+    package static let place = method("Place")
 
     private static func method(_ name: String) -> Method<HealthCheckRequest, HealthCheckRequest> {
         Method(service: service, name: name, hasSideEffects: true)
@@ -38,7 +39,9 @@ enum TestMethods {
 }
 
 /// Doors that handlers wait at and tests open; also the record of what went through.
-final class Gates: Sendable {
+package final class Gates: Sendable {
+    package init() {}
+
     private struct State {
         var open: Set<String> = []
         var waiting: [String: [CheckedContinuation<Void, Never>]] = [:]
@@ -48,7 +51,7 @@ final class Gates: Sendable {
 
     private let state = Mutex(State())
 
-    func wait(_ name: String) async {
+    package func wait(_ name: String) async {
         await withCheckedContinuation { continuation in
             let isOpen = state.withLock { state in
                 state.arrived[name, default: 0] += 1
@@ -60,7 +63,7 @@ final class Gates: Sendable {
         }
     }
 
-    func open(_ name: String) {
+    package func open(_ name: String) {
         let waiting = state.withLock { state in
             state.open.insert(name)
             return state.waiting.removeValue(forKey: name) ?? []
@@ -68,31 +71,31 @@ final class Gates: Sendable {
         for continuation in waiting { continuation.resume() }
     }
 
-    func cancel(_ name: String) {
+    package func cancel(_ name: String) {
         state.withLock { _ = $0.cancelled.insert(name) }
         open(name)
     }
 
-    func arrived(_ name: String) -> Int { state.withLock { $0.arrived[name, default: 0] } }
-    func wasCancelled(_ name: String) -> Bool { state.withLock { $0.cancelled.contains(name) } }
+    package func arrived(_ name: String) -> Int { state.withLock { $0.arrived[name, default: 0] } }
+    package func wasCancelled(_ name: String) -> Bool { state.withLock { $0.cancelled.contains(name) } }
 }
 
 /// What a handler throws that its caller must not see.
-struct SecretError: Error {
-    let secret = "the password is hunter2"
+package struct SecretError: Error {
+    package let secret = "the password is hunter2"
 }
 
 /// A server with the health check and the test service.
-struct TestServer: Sendable {
-    let server: Server
-    let address: Address
-    let gates: Gates
-    let health: HealthService
+package struct TestServer: Sendable {
+    package let server: Server
+    package let address: Address
+    package let gates: Gates
+    package let health: HealthService
     /// What it has logged that a peer can cause.
-    let log: LogLines
+    package let log: LogLines
 
     /// Starts a server, calls the body, and shuts the server down.
-    static func with(
+    package static func with(
         _ configuration: ServerConfiguration = .patient, listeningOn address: Address? = nil,
         _ body: (TestServer) async throws -> Void
     ) async throws {
@@ -121,15 +124,15 @@ struct TestServer: Sendable {
     }
 
     /// A path for a socket that nobody else uses.
-    static func temporaryAddress() -> Address {
+    package static func temporaryAddress() -> Address {
         .unix(path: temporaryPath())
     }
 
-    static func temporaryPath() -> String {
+    package static func temporaryPath() -> String {
         FileManager.default.temporaryDirectory.appending(path: "ttrpc-\(UUID().uuidString)").path
     }
 
-    static func register(in methods: inout Router, _ gates: Gates) {
+    package static func register(in methods: inout Router, _ gates: Gates) {
         methods.register(TestMethods.repeatText) { call in try call.request() }
         methods.register(TestMethods.letters) { call in
             HealthCheckRequest(service: String(repeating: "x", count: Int(try call.request().service) ?? 0))
@@ -182,7 +185,7 @@ struct TestServer: Sendable {
 }
 
 /// The status that the body throws.
-func failure(
+package func failure(
     sourceLocation: SourceLocation = #_sourceLocation, of body: () async throws -> Void
 ) async -> Status? {
     do {
@@ -198,7 +201,7 @@ func failure(
 
 extension ServerConfiguration {
     /// The defaults, but a drain time that a busy machine does not exceed.
-    static var patient: ServerConfiguration {
+    package static var patient: ServerConfiguration {
         var configuration = ServerConfiguration()
         configuration.drainTime = .seconds(120)
         configuration.unreadTime = .seconds(120)

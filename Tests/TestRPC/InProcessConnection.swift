@@ -1,24 +1,25 @@
 // A connection of the server without a socket, for tests in which each step has to be the next: all on one thread,
 // with the event loop and its clock moved by hand.
 
-import CoreMetrics
+package import CoreMetrics
 import Logging
-import NIOCore
-import NIOEmbedded
+package import NIOCore
+package import NIOEmbedded
 import ProtobufC
-import TTRPCMessages
+import RPCMessages
+package import TTRPCMessages
 
-@testable import RPC
+@testable package import RPC
 @testable import TTRPC
 
 /// A connection to the test service, driven by hand.
-struct InProcessConnection {
-    let loop = EmbeddedEventLoop()
-    let channel: EmbeddedChannel
-    let gates = Gates()
-    let server: Server
+package struct InProcessConnection {
+    package let loop = EmbeddedEventLoop()
+    package let channel: EmbeddedChannel
+    package let gates = Gates()
+    package let server: Server
 
-    init(
+    package init(
         _ configuration: ServerConfiguration = ServerConfiguration(), under: [any ChannelHandler] = [],
         metrics: any MetricsFactory = NOOPMetricsHandler.instance
     ) throws {
@@ -34,7 +35,7 @@ struct InProcessConnection {
         try channel.connect(to: SocketAddress(unixDomainSocketPath: "/test")).wait()
     }
 
-    func receive(_ requests: [(UInt32, TTRPCRequest)]) throws {
+    package func receive(_ requests: [(UInt32, TTRPCRequest)]) throws {
         var bytes = ByteBuffer()
         for (streamID, request) in requests {
             bytes.writeImmutableBuffer(RawPeer.frame(1, streamID, body: request.encoded()))
@@ -43,7 +44,7 @@ struct InProcessConnection {
     }
 
     /// The stream ids of the answers in the next write; nil if nothing was written.
-    func nextWrite() throws -> [UInt32]? {
+    package func nextWrite() throws -> [UInt32]? {
         guard let bytes = try channel.readOutbound(as: ByteBuffer.self) else { return nil }
         var decoder = FrameDecoder()
         decoder.append(bytes)

@@ -1,33 +1,39 @@
 // The other side of a connection, byte by byte: sends whatever a test wants and reports frames as they come. It is
 // a client to our server, and with `listen` a server to our client.
 
-import NIOCore
+package import NIOCore
 import NIOPosix
-import ProtobufC
-import TTRPCMessages
-import Testing
+package import ProtobufC
+package import RPCMessages
+package import TTRPCMessages
+package import Testing
 
-@testable import RPC
-@testable import TTRPC
+@testable package import RPC
+@testable package import TTRPC
 
 /// A frame that came.
-struct RawFrame: Equatable {
-    var header: FrameHeader
-    var body: [UInt8]
+package struct RawFrame: Equatable {
+    package var header: FrameHeader
+    package var body: [UInt8]
+
+    package init(header: FrameHeader, body: [UInt8]) {
+        self.header = header
+        self.body = body
+    }
 
     /// The body as a response.
-    func response() throws -> TTRPCResponse { try TTRPCResponse(decoding: body) }
+    package func response() throws -> TTRPCResponse { try TTRPCResponse(decoding: body) }
 }
 
 /// A peer without manners.
-final class RawPeer: Sendable {
+package final class RawPeer: Sendable {
     /// Why an expected frame did not come.
-    enum Silence: Error {
+    package enum Silence: Error {
         case closed
         case tooSlow
     }
 
-    enum Event: Sendable {
+    package enum Event: Sendable {
         case frame(FrameHeader, [UInt8])
         case closed
     }
@@ -76,7 +82,7 @@ final class RawPeer: Sendable {
 
     deinit { channel.close(promise: nil) }
 
-    static func connect(to address: Address, autoRead: Bool = true) async throws -> RawPeer {
+    package static func connect(to address: Address, autoRead: Bool = true) async throws -> RawPeer {
         let (events, continuation) = AsyncStream<Event>.makeStream()
         let bootstrap = ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .channelOption(.allowRemoteHalfClosure, value: true)
@@ -96,7 +102,7 @@ final class RawPeer: Sendable {
     }
 
     /// Listens on a path and hands out the peers that connect.
-    static func listen(at path: String) async throws -> (any Channel, AsyncStream<RawPeer>) {
+    package static func listen(at path: String) async throws -> (any Channel, AsyncStream<RawPeer>) {
         let (peers, continuation) = AsyncStream<RawPeer>.makeStream()
         let channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .childChannelInitializer { channel in
@@ -112,27 +118,31 @@ final class RawPeer: Sendable {
 
     // MARK: Sending
 
-    func send(_ bytes: ByteBuffer) async throws { try await channel.writeAndFlush(bytes) }
-    func send(_ bytes: [UInt8]) async throws { try await send(ByteBuffer(bytes: bytes)) }
+    package func send(_ bytes: ByteBuffer) async throws { try await channel.writeAndFlush(bytes) }
+    package func send(_ bytes: [UInt8]) async throws { try await send(ByteBuffer(bytes: bytes)) }
 
     /// Sends without waiting for the bytes to leave.
-    func sendWithoutWaiting(_ bytes: ByteBuffer) { channel.writeAndFlush(bytes, promise: nil) }
+    package func sendWithoutWaiting(_ bytes: ByteBuffer) { channel.writeAndFlush(bytes, promise: nil) }
 
-    func closeOutput() async throws { try await channel.close(mode: .output) }
-    func close() async throws { try await channel.close() }
+    package func closeOutput() async throws { try await channel.close(mode: .output) }
+    package func close() async throws { try await channel.close() }
 
     /// Begins to read, where that was left out.
-    func beginReading() async throws { try await channel.setOption(.autoRead, value: true).get() }
+    package func beginReading() async throws { try await channel.setOption(.autoRead, value: true).get() }
 
-    func sendFrame(_ type: UInt8, _ streamID: UInt32, flags: UInt8 = 0, body: [UInt8] = []) async throws {
+    package func sendFrame(_ type: UInt8, _ streamID: UInt32, flags: UInt8 = 0, body: [UInt8] = [])
+        async throws
+    {
         try await send(Self.frame(type, streamID, flags: flags, body: body))
     }
 
-    func sendRequest(_ streamID: UInt32, _ request: TTRPCRequest) async throws {
+    package func sendRequest(_ streamID: UInt32, _ request: TTRPCRequest) async throws {
         try await sendFrame(1, streamID, body: request.encoded())
     }
 
-    static func frame(_ type: UInt8, _ streamID: UInt32, flags: UInt8 = 0, body: [UInt8]) -> ByteBuffer {
+    package static func frame(_ type: UInt8, _ streamID: UInt32, flags: UInt8 = 0, body: [UInt8])
+        -> ByteBuffer
+    {
         var buffer = ByteBuffer()
         buffer.writeFrameHeader(
             FrameHeader(length: UInt32(body.count), streamID: streamID, type: type, flags: flags))
@@ -143,13 +153,14 @@ final class RawPeer: Sendable {
     // MARK: Receiving
 
     /// The next frame; throws if the connection ends or nothing comes.
-    func nextFrame() async throws -> RawFrame {
+    package func nextFrame() async throws -> RawFrame {
         guard case .frame(let header, let body) = try await nextEvent() else { throw Silence.closed }
         return RawFrame(header: header, body: body)
     }
 
     /// The next frame, which is a response on this stream.
-    func nextResponse(on streamID: UInt32, sourceLocation: SourceLocation = #_sourceLocation) async throws
+    package func nextResponse(on streamID: UInt32, sourceLocation: SourceLocation = #_sourceLocation)
+        async throws
         -> TTRPCResponse
     {
         let frame = try await nextFrame()
@@ -161,7 +172,7 @@ final class RawPeer: Sendable {
 
     /// The next frame, which is a refusal with this code on this stream.
     @discardableResult
-    func expectRefusal(
+    package func expectRefusal(
         _ code: StatusCode, on streamID: UInt32, sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> String {
         let response = try await nextResponse(on: streamID, sourceLocation: sourceLocation)
@@ -171,7 +182,7 @@ final class RawPeer: Sendable {
     }
 
     /// Calls from this stream on until a call is refused, with this code.
-    func expectGoodCalls(
+    package func expectGoodCalls(
         untilRefusal code: StatusCode, from streamID: UInt32,
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
@@ -186,7 +197,7 @@ final class RawPeer: Sendable {
     }
 
     /// Waits for the end of the connection; no frame may come before it.
-    func expectClosed(sourceLocation: SourceLocation = #_sourceLocation) async throws {
+    package func expectClosed(sourceLocation: SourceLocation = #_sourceLocation) async throws {
         guard case .closed = try await nextEvent() else {
             Issue.record("a frame came before the end", sourceLocation: sourceLocation)
             return
@@ -194,7 +205,9 @@ final class RawPeer: Sendable {
     }
 
     /// A health check on this stream is answered: the connection is in order.
-    func expectGoodCall(on streamID: UInt32, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+    package func expectGoodCall(on streamID: UInt32, sourceLocation: SourceLocation = #_sourceLocation)
+        async throws
+    {
         try await sendRequest(streamID, .healthCheck)
         let response = try await nextResponse(on: streamID, sourceLocation: sourceLocation)
         #expect(response.status == nil, sourceLocation: sourceLocation)
@@ -203,7 +216,7 @@ final class RawPeer: Sendable {
             sourceLocation: sourceLocation)
     }
 
-    func nextEvent() async throws -> Event {
+    package func nextEvent() async throws -> Event {
         let events = events
         return try await withThrowingTaskGroup(of: Event.self) { group in
             group.addTask {
@@ -223,10 +236,10 @@ final class RawPeer: Sendable {
 
 extension TTRPCRequest {
     /// A call that always succeeds.
-    static let healthCheck = TTRPCRequest(service: "grpc.health.v1.Health", method: "Check")
+    package static let healthCheck = TTRPCRequest(service: "grpc.health.v1.Health", method: "Check")
 
     /// A call of the test service.
-    static func test(
+    package static func test(
         _ method: Method<HealthCheckRequest, HealthCheckRequest>, _ text: String = "", timeoutNano: Int64 = 0,
         metadata: [TTRPCKeyValue] = []
     ) -> TTRPCRequest {
@@ -239,7 +252,7 @@ extension TTRPCRequest {
 
 extension ByteBuffer {
     /// Appends a header, also one that announces what does not follow.
-    mutating func writeFrameHeader(_ header: FrameHeader) {
+    package mutating func writeFrameHeader(_ header: FrameHeader) {
         writeMultipleIntegers(header.length, header.streamID, header.type, header.flags)
     }
 }

@@ -4,7 +4,9 @@ import Foundation
 import Logging
 import NIOCore
 import NIOPosix
+import RPCMessages
 import TTRPCMessages
+import TestRPC
 import TestWaiting
 import Testing
 

@@ -1,7 +1,9 @@
 // What programs are told about a refusal of the wire.
 
 import NIOCore
+import RPCMessages
 import TTRPCMessages
+import TestRPC
 import Testing
 
 @testable import RPC

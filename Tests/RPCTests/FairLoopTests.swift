@@ -3,8 +3,10 @@
 import Glibc
 import NIOCore
 import NIOPosix
+import RPCMessages
 import Synchronization
 import TTRPCMessages
+import TestRPC
 import TestWaiting
 import Testing
 
