@@ -97,9 +97,12 @@ func withLongTimeouts<Value>(
 }
 
 /// Runs the body with two servers of one clinic: calls that one server would send on one connection meet in PostgreSQL.
-func withTwoServers<Value>(_ body: (TestClinic, TestClinic) async throws -> Value) async throws -> Value {
-    try await withLongTimeouts { clinic in
-        try await withLongTimeouts(databaseURL: clinic.databaseURL) { second in
+func withTwoServers<Value>(
+    writeConnections: Int = 2, _ body: (TestClinic, TestClinic) async throws -> Value
+) async throws -> Value {
+    try await withLongTimeouts(writeConnections: writeConnections) { clinic in
+        try await withLongTimeouts(databaseURL: clinic.databaseURL, writeConnections: writeConnections) {
+            second in
             try await body(clinic, second)
         }
     }
