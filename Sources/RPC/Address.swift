@@ -1,6 +1,6 @@
 // Where a server listens and a client connects, in the one notation that options, log lines and errors share:
-// `unix:PATH`, `tcp:HOST:PORT` or `tls:HOST:PORT`. Parsed here once, so that every program of the project says the same
-// about a bad one. This module does not know how a `tls:` address is made secure, only that it must not be used bare.
+// `unix:PATH`, `tcp:HOST:PORT` or `tls:HOST:PORT`. Every program parses it here, so that all
+// report a bad address in the same way. How a `tls:` address is secured is given by a `ChannelSecurity`.
 
 /// A place to listen on or to connect to.
 public enum Address: Sendable, Hashable, CustomStringConvertible {
@@ -8,7 +8,7 @@ public enum Address: Sendable, Hashable, CustomStringConvertible {
     case unix(path: String)
     /// A TCP port; the host is a name or a literal address, IPv6 without its brackets.
     case tcp(host: String, port: Int)
-    /// A TCP port that is spoken to only under a `ChannelSecurity`; host and port as above.
+    /// A TCP port that is used only with a `ChannelSecurity`; host and port as above.
     case tls(host: String, port: Int)
 
     /// The longest path of a Unix socket in bytes (`sun_path` of Linux less its final NUL).

@@ -1,5 +1,5 @@
-// The open connections of a server: their number is limited in total and for each address, and a server that shuts down
-// has each of them drain. It is used twice in the life of a connection, so one lock is enough.
+// The open connections of a server: their number is limited in total and per address, and a server that shuts down drains each of
+// them. It is used twice per connection, so one lock is enough.
 
 internal import NIOCore
 internal import Synchronization
@@ -31,13 +31,13 @@ final class ConnectionRegistry: Sendable {
         maximumConnectionsPerAddress = configuration.maximumConnectionsPerAddress
     }
 
-    /// Why a connection is not opened.
+    /// Why a connection is not admitted.
     enum OpenFailure: Error {
         case draining
         case full
     }
 
-    /// Makes room for a connection and numbers it. `host` is nil on a Unix socket. Each number is given back with
+    /// Admits a connection and numbers it; throws at a limit. `host` is nil on a Unix socket. Each admitted connection ends with
     /// `close`.
     func open(host: String?) -> Result<UInt64, OpenFailure> {
         state.withLock { state in
@@ -55,7 +55,7 @@ final class ConnectionRegistry: Sendable {
         }
     }
 
-    /// An opened connection is being secured.
+    /// Registers the channel of an admitted connection while it is being secured.
     func setSecuring(_ channel: any Channel, for number: UInt64) {
         let isDraining = state.withLock { state in
             state.securing[number] = channel
@@ -64,10 +64,10 @@ final class ConnectionRegistry: Sendable {
         if isDraining { channel.close(promise: nil) }
     }
 
-    /// How many are open.
+    /// The number of open connections.
     var count: Int { state.withLock { $0.openCount } }
 
-    /// The handler of an opened connection, to be called on its event loop.
+    /// Registers the handler of an admitted connection; called on its event loop.
     func set(_ connection: ServerConnection, for number: UInt64) {
         let eventLoop = connection.executor.eventLoop
         let entry = Entry(eventLoop: eventLoop, connection: NIOLoopBound(connection, eventLoop: eventLoop))
@@ -79,7 +79,7 @@ final class ConnectionRegistry: Sendable {
         if isDraining { connection.drain() }
     }
 
-    /// A connection is closed.
+    /// Removes a closed connection.
     func close(_ number: UInt64, host: String?) {
         let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
             state.entries[number] = nil
@@ -95,7 +95,7 @@ final class ConnectionRegistry: Sendable {
         for continuation in waiting { continuation.resume() }
     }
 
-    /// Opens no more connections and has each close when its calls are answered.
+    /// Admits no more connections, and makes each close when its calls are answered.
     func drain() {
         let (entries, securing) = state.withLock { state in
             state.isDraining = true
@@ -105,7 +105,7 @@ final class ConnectionRegistry: Sendable {
         for entry in entries { entry.eventLoop.execute { entry.connection.value.drain() } }
     }
 
-    /// Cancels the calls that are left and has their connections closed.
+    /// Cancels the remaining calls and closes their connections.
     func cancelAndClose() {
         let entries = state.withLock { Array($0.entries.values) }
         for entry in entries { entry.eventLoop.execute { entry.connection.value.cancelAndClose() } }

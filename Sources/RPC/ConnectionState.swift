@@ -1,27 +1,27 @@
-// Everything about a server connection that changes, in one value: it is used on the connection's event loop only.
+// All mutable state of a server connection, in one value, which is used on the connection's event loop only.
 
 package import NIOCore
 
-/// The changing part of a server connection.
+/// The mutable state of a server connection.
 package struct ConnectionState: ~Copyable {
     package var calls: CallTable
-    /// Responses that are not sent yet, one behind the other as on the wire, so that one write sends all of them.
+    /// Unsent responses, encoded one after the other, so that one write sends all of them.
     package var outgoing = OutgoingBuffer()
     var context: ChannelHandlerContext?
     var timeouts: ConnectionTimeouts
     var deadlineTimer = DeadlineTimer()
     var closeTimer: Scheduled<Void>?
 
-    /// Counts how often responses were handed to the channel: a stream may send a limited amount each time.
+    /// Counts the writes to the channel: a stream may send a limited amount in each.
     var sendingTurn: UInt64 = 1
-    /// The senders of all streams that wait for the channel.
+    /// The tasks that wait until they may send.
     var waitingSenders: [WaitingSender] = []
-    /// A stream message that has to wait for its handler; nothing is read meanwhile.
+    /// A stream message for which its queue has no room; nothing is read meanwhile.
     package var held: HeldMessage?
 
-    /// Calls are being read, so responses are sent when that is over.
+    /// Whether a read is being served, so that responses are sent at its end.
     var isServing = false
-    /// The executor will call `flushAfterWakeUp`.
+    /// Whether the executor will call `flushAfterWakeUp`.
     var willFlushAfterWakeUp = false
     /// Calls that have succeeded and are counted when their responses leave.
     var succeeded: SucceededCalls?

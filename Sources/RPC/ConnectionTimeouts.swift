@@ -1,16 +1,16 @@
-// How long a connection waits for its peer: to complete a message, to read its responses, to send anything at all. The
-// rules alone, without a clock or a timer: every event is told the time, and the connection asks when to look again.
+// The timeouts of a connection: for completing a message, for reading responses, and for being idle. They are rules without a clock
+// or a timer: every event is given the time, and the connection is told when to check again.
 //
-// It costs a healthy peer nothing. A connection has one timer, which is never moved back: it fires, finds that there is
-// more time, and is set again. So the events of the hot path store a time and schedule nothing.
+// A connection has one timer, which is never postponed: when it fires early it is set again. So the events of the hot path store a
+// time and schedule nothing.
 
 internal import NIOCore
 
-/// A message of a wire, such as a frame, that has begun and is not complete.
+/// An incomplete message of a wire, such as a frame.
 package struct UnfinishedMessage: Equatable {
-    /// Its number, to tell it from the one before and the one behind it.
+    /// Its number among the messages of the connection.
     package var number: UInt64
-    /// Its header has come, and bytes of its body are missing.
+    /// Whether its header is complete and only bytes of its body are missing.
     package var hasHeader: Bool
 
     package init(number: UInt64, hasHeader: Bool) {
@@ -21,7 +21,7 @@ package struct UnfinishedMessage: Equatable {
 
 /// The timeouts of one connection.
 package struct ConnectionTimeouts: ~Copyable {
-    /// The times of a server.
+    /// The timeouts that a server is configured with.
     package struct Times: Sendable {
         var header: TimeAmount
         var message: TimeAmount
@@ -36,13 +36,13 @@ package struct ConnectionTimeouts: ~Copyable {
         }
     }
 
-    /// What is to be done when the time has come to look.
+    /// The result of a check.
     enum Verdict: Equatable {
         case lookAgain(at: NIODeadline)
         case timedOut(Timeout)
     }
 
-    /// What a peer has taken too long for.
+    /// What the peer took too long for.
     enum Timeout: String {
         case header = "no whole header in time"
         case message = "no whole frame in time"
@@ -50,17 +50,17 @@ package struct ConnectionTimeouts: ~Copyable {
         case idle = "idle"
     }
 
-    /// After how long a draining connection is idle. A client that calls all the time gets its next call rejected, which
-    /// it can repeat elsewhere; had it found the connection closed, it could not know what became of the call.
+    /// After how long a draining connection counts as idle. A client that keeps calling gets its next call rejected and can
+    /// retry it elsewhere; on a closed connection it could not know whether its call had an effect.
     static let drainingIdleTime = TimeAmount.milliseconds(100)
 
-    /// How long a message may take in a server that shuts down. What has not come by then has had no effect.
+    /// How long a message may take to arrive while the server shuts down. An incomplete message has had no effect.
     static let drainingMessageTime = TimeAmount.seconds(1)
 
     private let times: Times
     private var idleTime: TimeAmount
     private var lastSign: NIODeadline
-    /// The message that has begun and is not complete, and since when.
+    /// The incomplete message, and when it began.
     private var unfinished: (message: UnfinishedMessage, since: NIODeadline)?
     private var unreadSince: NIODeadline?
     private var hasEndedCall = false
@@ -72,7 +72,7 @@ package struct ConnectionTimeouts: ~Copyable {
         lastSign = now
     }
 
-    /// A read has been served to its end; this much of a message is held. Returns a new time to look, if any.
+    /// A read was served; an incomplete message may be left. Returns a new time to check, if any.
     mutating func served(unfinished message: UnfinishedMessage?, at now: NIODeadline) -> NIODeadline? {
         lastSign = now
         guard let message else {
@@ -83,41 +83,41 @@ package struct ConnectionTimeouts: ~Copyable {
         return nextLook
     }
 
-    /// A call that waited has ended. Not timed, since that happens often: the next look counts it as of now.
+    /// A call with a pending operation has ended. It is given no time, because that happens often: the next check counts it as now.
     mutating func callEnded() { hasEndedCall = true }
 
-    /// The peer has left so many responses unread that nothing is read from it. Returns the time to look.
+    /// Reading stopped because the peer left too many responses unread. Returns the time to check.
     mutating func stoppedReading(at now: NIODeadline) -> NIODeadline {
         if unreadSince == nil { unreadSince = now }
         return nextLook
     }
 
-    /// The peer has read. What it could not send meanwhile is not held against it.
+    /// Reading resumed. The time without reading does not count for an incomplete message.
     mutating func resumedReading(at now: NIODeadline) {
         unreadSince = nil
         unfinished = nil
         lastSign = now
     }
 
-    /// The connection shall go as soon as it is not used.
+    /// The connection closes as soon as it is idle.
     mutating func beginDraining(at now: NIODeadline) {
         idleTime = min(idleTime, Self.drainingIdleTime)
         if drainingSince == nil { drainingSince = now }
     }
 
-    /// The time has come to look. A connection with calls in flight is not idle.
+    /// Checks the timeouts. A connection with calls in flight is not idle.
     mutating func look(at now: NIODeadline, hasCalls: Bool) -> Verdict {
         if hasCalls || hasEndedCall { lastSign = now }
         hasEndedCall = false
         var next = nextLook
-        // A peer that waits for responses has the time that a message always has.
+        // While calls are in flight, draining does not shorten the time for an incomplete message.
         if hasCalls, drainingSince != nil, next <= now, let end = endOfUnfinished {
             next = min(end, now + Self.drainingMessageTime)
         }
         return next > now ? .lookAgain(at: next) : .timedOut(timeout)
     }
 
-    /// When the peer's time is over unless it does something before.
+    /// When the connection times out unless the peer does something before.
     var nextLook: NIODeadline {
         if let unreadSince { return unreadSince + times.unread }
         guard let unfinished, let end = endOfUnfinished else { return lastSign + idleTime }
@@ -125,7 +125,7 @@ package struct ConnectionTimeouts: ~Copyable {
         return min(end, max(unfinished.since, drainingSince) + Self.drainingMessageTime)
     }
 
-    /// When the time of the incomplete message is over in a server that does not drain; nil without one.
+    /// When the incomplete message times out in a server that does not drain; nil without one.
     private var endOfUnfinished: NIODeadline? {
         guard let unfinished else { return nil }
         let end = unfinished.since + times.message

@@ -1,17 +1,16 @@
-// One scheduled task for the deadlines of a whole connection. Most calls end long before their deadline, so a task for
-// each would nearly always be cancelled; this one is set for the earliest deadline, stays set when its call ends, and
-// finds nothing to do then.
+// One scheduled task for all deadlines of a connection. Most calls end long before their deadline, so a task per call would nearly
+// always be cancelled; this one is set for the earliest deadline, and stays set when that call ends.
 
 package import NIOCore
 
-/// Wakes the owner of many deadlines at the earliest of them. For use on one event loop.
+/// Runs an action at the earliest of many deadlines. Used on one event loop.
 package struct DeadlineTimer {
     private var time: NIODeadline?
     private var scheduled: Scheduled<Void>?
 
     package init() {}
 
-    /// Sees to it that the action runs at this deadline or before; the owner then calls `fired()`.
+    /// Makes the action run at this deadline or earlier; the owner then calls `fired()`.
     package mutating func watch(
         _ deadline: NIODeadline, on eventLoop: any EventLoop, _ action: @escaping () -> Void
     ) {
@@ -21,13 +20,13 @@ package struct DeadlineTimer {
         time = deadline
     }
 
-    /// The action runs: nothing is watched any more.
+    /// Clears the timer, because the action runs.
     package mutating func fired() {
         time = nil
         scheduled = nil
     }
 
-    /// The action shall not run any more.
+    /// Cancels the action.
     package mutating func cancel() {
         scheduled?.cancel()
         fired()

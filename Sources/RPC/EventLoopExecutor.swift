@@ -1,24 +1,22 @@
-// Runs Swift tasks on an event loop, so that a handler that has waited comes back to the thread of its connection in one
-// hop and needs no lock there. SwiftNIO has serial executors of its own but no task executor.
+// Runs Swift tasks on an event loop, so that a handler that waited resumes on the thread of its connection in one hop and needs no
+// lock there. SwiftNIO has serial executors but no task executor.
 //
-// Jobs gather in a queue, and the loop is woken once for all that came meanwhile. That is one lock and one wake-up for
-// many results. All jobs of a turn are one read batch: what they begin leaves together, and the connections send what they
-// produced in one piece when the turn is over.
+// Jobs are collected in a queue, and the loop is woken once for all of them. All jobs of a turn form one read batch: their statements
+// are sent together, and each connection writes their responses once at the end of the turn.
 //
-// SwiftNIO runs whatever is executed on a loop before it polls the sockets again, also what those tasks execute. So jobs
-// that keep adding jobs take turns with the sockets: otherwise an overloaded server would not even read the calls that it
-// has to reject.
+// SwiftNIO polls sockets only when nothing is left to execute on the loop, including what executed tasks add. So the duration of a
+// turn is limited: otherwise an overloaded server would not even read the calls that it has to reject.
 
 package import NIOCore
 internal import Synchronization
 
-/// Something that sends what it has gathered when a turn is over.
+/// Something that sends what it has collected at the end of a turn.
 package protocol WakeUpFlushing: AnyObject {
     /// Called on the event loop after the last job of a turn.
     func flushAfterWakeUp()
 }
 
-/// Defers what is to be done once for each target until a thread has delivered many results.
+/// Defers an action, once per target, until a thread has delivered many results.
 public protocol WakeUpBatch {
     /// Runs the action after the last result, on the same thread, once for each target.
     func afterwards(_ target: AnyObject, _ action: @escaping () -> Void)
@@ -36,14 +34,14 @@ public protocol WakeUpBatch {
         var isScheduled = false
     }
 
-    /// What only the event loop uses.
+    /// The state that only the event loop uses.
     private final class Turns {
         let batch = ReadBatch()
         var isRunning = false
         var jobs: [Job] = []
-        /// The next of the jobs.
+        /// The index of the next job.
         var next = 0
-        /// When the sockets are polled again.
+        /// The end of the current turn, when sockets are polled again.
         var end: NIODeadline?
         var waitingToFlush: [any WakeUpFlushing] = []
     }
@@ -52,10 +50,10 @@ public protocol WakeUpBatch {
     private let queue = Mutex(Queue())
     private let turns: NIOLoopBoundBox<Turns>
 
-    /// How long jobs may run while the sockets wait.
+    /// The maximum duration of a turn.
     private static let turnTime = TimeAmount.milliseconds(1)
-    /// How long the jobs then wait if no socket is ready: a twentieth of a turn, and longer than the loop takes until it
-    /// decides whether to poll. What is due by then runs without polling the sockets.
+    /// The pause after a turn of maximum duration. It must not be over before the loop decides whether to poll, because it runs
+    /// tasks that are due without polling the sockets.
     private static let pause = TimeAmount.microseconds(50)
 
     package init(eventLoop: any EventLoop) {
@@ -63,7 +61,7 @@ public protocol WakeUpBatch {
         turns = NIOLoopBoundBox.makeBoxSendingValue(Turns(), eventLoop: eventLoop)
     }
 
-    /// One executor for each loop of a group, to be looked up by `ObjectIdentifier`.
+    /// One executor per event loop of a group, by the loop's `ObjectIdentifier`.
     static func all(of group: any EventLoopGroup) -> [ObjectIdentifier: EventLoopExecutor] {
         var executors: [ObjectIdentifier: EventLoopExecutor] = [:]
         for eventLoop in group.makeIterator() {
@@ -72,7 +70,7 @@ public protocol WakeUpBatch {
         return executors
     }
 
-    /// What the calls share that are served together on this loop. On the event loop only.
+    /// The read batch of this event loop. On the event loop only.
     var batch: ReadBatch { turns.value.batch }
 
     /// The batch that is open on this thread; nil on another thread, or if nothing is being served.
@@ -86,7 +84,7 @@ public protocol WakeUpBatch {
         enqueue(.task(UnownedJob(job)), nil)
     }
 
-    /// Has the closure run in a turn of the event loop, from whatever thread.
+    /// Runs the closure in a turn of the event loop; called from any thread.
     ///
     /// - Parameter wakeUps: defers waking the event loop, for a thread that submits many closures in one go.
     @usableFromInline package func run(
@@ -102,7 +100,7 @@ public protocol WakeUpBatch {
             return !queue.isScheduled
         }
         guard wakesUp else { return }
-        // The loop would contend for the queue's lock with a thread that still adds jobs.
+        // Woken at once, the loop would contend for the queue's lock with the thread that adds jobs.
         if let wakeUps { wakeUps.afterwards(self) { self.wakeUp() } } else { wakeUp() }
     }
 
@@ -110,7 +108,7 @@ public protocol WakeUpBatch {
         eventLoop.execute { self.runJobs() }
     }
 
-    /// Has the target flushed when this turn is over; false if no turn is under way. On the event loop only.
+    /// Flushes the target at the end of this turn; returns false outside of a turn. On the event loop only.
     package func flushesAfterWakeUp(_ target: any WakeUpFlushing) -> Bool {
         let turns = turns.value
         guard turns.isRunning else { return false }
@@ -118,7 +116,7 @@ public protocol WakeUpBatch {
         return true
     }
 
-    /// Runs what is queued now, for as long as a turn may last, and comes back for the rest.
+    /// Runs the queued jobs, at most for the duration of a turn, and schedules the rest.
     private func runJobs() {
         let turns = turns.value
         let turnEnd = turns.end ?? eventLoop.now + Self.turnTime

@@ -1,12 +1,11 @@
-// The standard health check of load balancers and start scripts (grpc.health.v1). It is here because it knows nothing of
-// what is served. The daemon sets the statuses; a check never waits, and a watch gets the current status: of changes that
-// come faster than its client reads it gets the last.
+// The standard health check (grpc.health.v1), which load balancers and start scripts use. It depends on nothing that is served: the
+// daemon sets the statuses. A check never waits; a watch sends the current status, and skips changes that are faster than its client.
 
 internal import ProtobufC
 public import RPCMessages
 internal import Synchronization
 
-/// Answers `grpc.health.v1.Health`, for the server as a whole (the empty name) and for single services.
+/// Implements `grpc.health.v1.Health` for the whole server (the empty name) and for single services.
 public final class HealthService: Sendable {
     private struct Entry {
         var service: String
@@ -19,7 +18,7 @@ public final class HealthService: Sendable {
     }
 
     private struct State {
-        /// The server as a whole comes first, since it is asked for most; a few entries are searched faster than hashed.
+        /// The whole server comes first, since it is checked most often; a linear search of a few entries is faster than hashing.
         var entries: [Entry]
         var watchers: [UInt64: Watcher] = [:]
         var nextWatcher: UInt64 = 0
@@ -31,15 +30,15 @@ public final class HealthService: Sendable {
     }
 
     private let state: Mutex<State>
-    /// The number of the server's own status, which is read without the lock.
+    /// The raw value of the whole server's status, which is read without the lock.
     private let overall = Atomic(HealthCheckResponse.ServingStatus.serving.rawValue)
 
-    /// Knows the server as a whole and these services; all of them serve.
+    /// The whole server and these services, all SERVING.
     public init(services: [String] = []) {
         state = Mutex(State(entries: ([""] + services).map { Entry(service: $0, status: .serving) }))
     }
 
-    /// Sets what a service (the empty name: the server as a whole) answers from now on. Any thread may call it.
+    /// Sets the status of a service, or of the whole server for the empty name; from any thread.
     public func setStatus(_ status: HealthCheckResponse.ServingStatus, for service: String = "") {
         let watchers = state.withLock { state in
             if let index = state.entries.firstIndex(where: { $0.service == service }) {
@@ -53,13 +52,13 @@ public final class HealthService: Sendable {
         for watcher in watchers { watcher.changes.yield(status) }
     }
 
-    /// What a service answers now; nil if it is not known.
+    /// The status of a service; nil for an unknown one.
     public func status(of service: String) -> HealthCheckResponse.ServingStatus? {
         if service.isEmpty { return .init(rawValue: overall.load(ordering: .acquiring)) }
         return state.withLock { $0.status(of: service) }
     }
 
-    /// Answers Check; throws NOT_FOUND for a service it does not know.
+    /// Handles Check; throws NOT_FOUND for an unknown service.
     public func check(_ request: HealthCheckRequest) throws(Status) -> HealthCheckResponse {
         guard let status = status(of: request.service) else {
             throw Status(.notFound, "service \(request.service)")
@@ -67,8 +66,8 @@ public final class HealthService: Sendable {
         return HealthCheckResponse(status: status)
     }
 
-    /// Serves Watch: sends the status of a service now and after each change, SERVICE_UNKNOWN while there is no such
-    /// service. Goes on until its task is cancelled, so it is to be registered with `endsWhenDraining`.
+    /// Handles Watch: sends the status of a service now and after each change, SERVICE_UNKNOWN for an unknown service. It runs
+    /// until its task is cancelled, so it is registered with `endsWhenDraining`.
     public func watch(
         _ request: HealthCheckRequest, _ responses: ResponseWriter<HealthCheckResponse>
     ) async throws {
@@ -89,7 +88,7 @@ public final class HealthService: Sendable {
         throw CancellationError()
     }
 
-    /// How many watches there are.
+    /// The number of watches.
     var watcherCount: Int { state.withLock { $0.watchers.count } }
 
     /// Adds the methods to a router, for a server without interceptors.

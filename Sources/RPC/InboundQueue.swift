@@ -1,14 +1,13 @@
-// The messages of one stream between the event loop, where they arrive, and the task that takes them. The connection
-// does not read a message for a full queue, so nothing is rejected here. Each queue has a lock, because a client's
-// messages are taken on any thread.
+// The queue of one stream's messages, from the event loop, where they arrive, to the task that takes them. The connection does not
+// read a message for a full queue, so the queue rejects nothing. Each queue has a lock, because messages are taken on any thread.
 //
-// All queues of a connection share a budget: the bytes that wait in all of them, and who is to be told when some were
-// taken. A connection that waits for room is woken by any of its queues and looks again.
+// All queues of a connection share a budget: the bytes that wait in all of them, and an action for when some are taken. A connection
+// that waits for room is woken by any of its queues and checks again.
 
 package import NIOCore
 internal import Synchronization
 
-/// The bytes that all queues of one connection may hold together.
+/// The bytes that all queues of one connection may hold.
 package final class FlowControlBudget: Sendable {
     private let limit: Int
     private let byteCount = Atomic<Int>(0)
@@ -18,10 +17,10 @@ package final class FlowControlBudget: Sendable {
         self.limit = limit
     }
 
-    /// Whether nothing more is to be read.
+    /// Whether the budget is used up, so that nothing more is read.
     package var isFull: Bool { byteCount.load(ordering: .sequentiallyConsistent) >= limit }
 
-    /// Calls the action once when something is taken. To be set before looking whether there is room.
+    /// Calls the action once when a message is taken. To be set before checking for room.
     package func notify(_ action: @escaping @Sendable () -> Void) {
         whenTaken.withLock { $0 = action }
     }
@@ -38,7 +37,7 @@ package final class FlowControlBudget: Sendable {
     }
 }
 
-/// What may wait in one direction of one stream: nothing more is added behind so many messages or bytes.
+/// The limit of one direction of one stream: nothing is added to a queue that holds so many messages or bytes.
 package struct StreamLimits {
     package var messages: Int
     package var bytes: Int
@@ -49,14 +48,14 @@ package struct StreamLimits {
     }
 }
 
-/// The messages of one stream that nobody has taken yet.
+/// The queue of one stream's messages.
 package final class InboundQueue: Sendable {
     private typealias Reader = UnsafeContinuation<Result<[UInt8]?, Status>, Never>
 
     private struct State {
         var messages = CircularBuffer<[UInt8]>(initialCapacity: 2)
         var byteCount = 0
-        /// What comes behind the last message: nothing or a failure. Nil while more may come.
+        /// The end after the last message, a normal one or a failure; nil while more may follow.
         var end: Result<Void, Status>?
         var reader: Reader?
         var stalled = TimeAmount.zero
@@ -75,21 +74,21 @@ package final class InboundQueue: Sendable {
         discard()
     }
 
-    /// Whether no message is to be added now.
+    /// Whether no message may be added now.
     package var isFull: Bool { isFullByItself || budget.isFull }
 
-    /// Whether this queue holds as much as it may.
+    /// Whether the queue's own limit is reached.
     package var isFullByItself: Bool {
         state.withLock { $0.messages.count >= limits.messages || $0.byteCount >= limits.bytes }
     }
 
-    /// The bytes that wait.
+    /// The bytes in the queue.
     package var byteCount: Int { state.withLock { $0.byteCount } }
 
-    /// How long the connection has stood still for this queue since it was last empty.
+    /// How long the connection has waited for this queue since it was last empty.
     package var stalled: TimeAmount { state.withLock { $0.stalled } }
 
-    /// The connection has stood still for it.
+    /// Adds time for which the connection waited.
     package func stalled(for time: TimeAmount) {
         state.withLock { state in
             if !state.messages.isEmpty { state.stalled = state.stalled + time }
@@ -114,7 +113,7 @@ package final class InboundQueue: Sendable {
         reader?.resume(returning: .success(message))
     }
 
-    /// Ends the stream behind what waits. The first end counts.
+    /// Ends the stream after the queued messages. Only the first end counts.
     package func end(_ end: Result<Void, Status> = .success(())) {
         let reader = state.withLock { state -> Reader? in
             if state.end == nil { state.end = end }
@@ -126,14 +125,14 @@ package final class InboundQueue: Sendable {
 
     // MARK: The task that takes the messages
 
-    /// Takes the next message; nil behind the last. Throws what ended the stream, or CANCELLED when the task is
-    /// cancelled. For one task at a time.
+    /// Takes the next message; nil after the last. Throws the stream's failure, or CANCELLED when the task is cancelled. For one
+    /// task at a time.
     package func next() async throws(Status) -> [UInt8]? {
         if let result = taken() { return try result.get() }
         let result = await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
                 if let result = taken(orWait: continuation) { continuation.resume(returning: result) }
-                // The handler of a task that was cancelled before it waited has run too early.
+                // A task that was cancelled before it waited has run the cancellation handler already.
                 if Task.isCancelled { cancel() }
             }
         } onCancel: {
@@ -142,7 +141,7 @@ package final class InboundQueue: Sendable {
         return try result.get()
     }
 
-    /// Drops what waits and whatever comes: nobody will take it.
+    /// Drops the queued and all later messages.
     package func abandon() {
         cancel()
         discard()

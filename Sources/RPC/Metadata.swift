@@ -1,8 +1,8 @@
-// Text pairs that travel beside a request: credentials, an idempotency key. Keys are ASCII-lower-cased on the way out and
-// on the way in, since raw clients do not do it.
+// The metadata of a request, such as credentials and an idempotency key. Keys are ASCII-lower-cased when sent and when received,
+// since not all clients lower-case them.
 //
-// The pairs are stored in one array of bytes, not in a dictionary of texts: there are few, their order counts when a key
-// repeats, most are never read, and those that are can be read as bytes.
+// The pairs are stored in one array of bytes, not in a dictionary of strings: there are few, their order matters when a key repeats,
+// most are never read, and the others can be read as bytes.
 
 internal import Glibc
 
@@ -16,7 +16,7 @@ public struct Metadata: Sendable, Hashable, Collection, ExpressibleByDictionaryL
         public let value: String
     }
 
-    /// Where a pair stands.
+    /// The position of a pair.
     public struct Index: Sendable, Comparable {
         fileprivate let offset: Int
 
@@ -30,15 +30,15 @@ public struct Metadata: Sendable, Hashable, Collection, ExpressibleByDictionaryL
     /// For each pair the two lengths, the key, and the value; all text is UTF-8.
     private var bytes: [UInt8] = []
 
-    /// Holds nothing.
+    /// Empty metadata.
     public init() {}
 
-    /// Holds these pairs.
+    /// Metadata of these pairs.
     public init(dictionaryLiteral elements: (String, String)...) {
         for (key, value) in elements { append(value, for: key) }
     }
 
-    /// Adds a value behind those that the key has already.
+    /// Appends a value to those of the key.
     public mutating func append(_ value: String, for key: String) {
         var (key, value) = (key, value)
         key.withUTF8 { key in
@@ -54,8 +54,8 @@ public struct Metadata: Sendable, Hashable, Collection, ExpressibleByDictionaryL
         return values
     }
 
-    /// The UTF-8 of the first value of a key, which is given in lower case, and whether it is the only one. Copies
-    /// nothing; nil without one.
+    /// The UTF-8 of the first value of a key, which is given in lower case, and whether it is the only one; nil if there
+    /// is none. Copies nothing.
     public func first(_ key: StaticString) -> (value: ArraySlice<UInt8>, isOnly: Bool)? {
         var found: Range<Int>?
         var offset = 0
@@ -73,7 +73,7 @@ public struct Metadata: Sendable, Hashable, Collection, ExpressibleByDictionaryL
 
     /// The position of the first pair.
     public var startIndex: Index { Index(offset: 0) }
-    /// The position behind the last pair.
+    /// The position after the last pair.
     public var endIndex: Index { Index(offset: bytes.count) }
 
     /// The position of the next pair.
@@ -133,7 +133,7 @@ public struct Metadata: Sendable, Hashable, Collection, ExpressibleByDictionaryL
 }
 
 extension Metadata {
-    /// Whether both share their memory, and so are equal; false says nothing.
+    /// Whether both share their memory and so are equal. If false, they may still be equal.
     func isInMemory(of other: Metadata) -> Bool {
         bytes.withUnsafeBufferPointer { mine in
             other.bytes.withUnsafeBufferPointer {
@@ -142,10 +142,10 @@ extension Metadata {
         }
     }
 
-    /// Takes what came in a request; throws if a key holds CR or LF.
+    /// The metadata of a request; throws if a key contains CR or LF.
     ///
     /// - Parameters:
-    ///   - pairCount: how many pairs `forEachPair` reports.
+    ///   - pairCount: the number of pairs that `forEachPair` reports.
     ///   - pairByteCount: the bytes of their keys and values.
     package init(
         pairCount: Int, pairByteCount: Int,

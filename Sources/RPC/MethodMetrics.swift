@@ -1,10 +1,10 @@
-// The counters of one method's calls, made with its first call: an idle server should not hold a thousand counters.
+// The counters of one method's calls. They are made at its first call, so that an idle server does not have a thousand counters.
 
 internal import CoreMetrics
 internal import NIOCore
 internal import Synchronization
 
-/// How often a method's calls ended with each code, and how long they took.
+/// The counts of a method's calls by code, and their durations.
 final class MethodMetrics: Sendable {
     /// The counters of one method.
     private final class Handles: Sendable {
@@ -37,7 +37,7 @@ final class MethodMetrics: Sendable {
         Self.reference(handles.load(ordering: .acquiring))?.release()
     }
 
-    /// Counts calls that have ended with this code, each after this time if it is known.
+    /// Counts ended calls with this code, each with this duration if it is known.
     @inline(__always)
     func count(_ code: StatusCode, _ count: Int, after time: TimeAmount?) {
         let handles = found()
@@ -51,7 +51,7 @@ final class MethodMetrics: Sendable {
         Self.reference(handles.load(ordering: .acquiring))?.takeUnretainedValue() ?? make()
     }
 
-    /// Two threads may do so at once; the factory gives both the same series, and the handles of one thread are kept.
+    /// Two threads may make the handles at once; the factory gives both the same series, and one thread's handles are kept.
     @inline(never)
     private func make() -> Handles {
         let labels = [("service", service), ("method", method)]

@@ -1,10 +1,10 @@
-// Who is at the other end of a connection, for the log and for decisions that depend on where a call comes from.
+// The other end of a connection, for the log and for limits per peer.
 
 internal import NIOCore
 
 /// The other end of a connection.
 public struct Peer: Sendable, Hashable, CustomStringConvertible {
-    /// The way it is connected.
+    /// The transport of the connection.
     public enum Transport: Sendable, Hashable {
         /// A Unix socket: a process on this machine that may open the socket's file.
         case unix
@@ -12,7 +12,7 @@ public struct Peer: Sendable, Hashable, CustomStringConvertible {
         case tcp(host: String, port: Int)
     }
 
-    /// Who the other end has proved to be, by the names in a certificate that was verified.
+    /// The names in the verified certificate of the other end.
     public struct Identity: Sendable, Hashable {
         /// The common name of the certificate's subject.
         public let commonName: String?
@@ -25,7 +25,7 @@ public struct Peer: Sendable, Hashable, CustomStringConvertible {
             self.alternativeNames = alternativeNames
         }
 
-        /// Whether one of these is its common name, a DNS name (in any case) or a URI of it.
+        /// Whether one of these names is its common name, one of its DNS names (ignoring case) or one of its URIs.
         func isOne(of names: Set<String>) -> Bool {
             if let commonName, names.contains(commonName) { return true }
             return names.contains { name in
@@ -35,13 +35,13 @@ public struct Peer: Sendable, Hashable, CustomStringConvertible {
             }
         }
 
-        /// The name to know it by.
+        /// The name for the log.
         var name: String? { commonName ?? alternativeNames.first }
     }
 
-    /// The way it is connected.
+    /// The transport of the connection.
     public let transport: Transport
-    /// Who it is, where a `ChannelSecurity` found that out.
+    /// The verified identity, if a `ChannelSecurity` reported one.
     public let identity: Identity?
     /// Where it is: the other end of the connection, which may be a proxy of the client.
     public let address: ClientAddress

@@ -1,13 +1,13 @@
-// Log lines that a peer can cause at will. Each kind is written a few times in a window and then only counted, so that
-// nobody can fill a disk or hide behind the noise; the count comes with the next line.
+// Limits log lines that peers can cause at will. Each kind is written a few times per window and then only counted, so that nobody
+// can fill a disk or bury other lines; the next line contains the count.
 
 package import Logging
 package import NIOCore
 internal import Synchronization
 
-/// Logs what peers do wrong, a limited number of lines in each window.
+/// Logs mistakes of peers, a limited number of lines per window.
 package final class RateLimitedLogger: Sendable {
-    /// What is logged, each kind with a limit of its own.
+    /// The kinds of lines, each with a limit of its own.
     package enum Kind: String, CaseIterable {
         case notTTRPC = "bytes that are not ttrpc; closing"
         case uselessFrames = "too many frames of no use; closing"
@@ -37,7 +37,7 @@ package final class RateLimitedLogger: Sendable {
         self.logger = logger
     }
 
-    /// Writes a line, unless there were too many of this kind lately.
+    /// Writes a line, unless the limit of its kind is reached.
     package func notice(
         _ kind: Kind, _ metadata: @autoclosure () -> Logger.Metadata, at level: Logger.Level = .notice,
         now: NIODeadline = .now()
@@ -48,7 +48,7 @@ package final class RateLimitedLogger: Sendable {
         logger.log(level: level, "\(kind.rawValue)", metadata: metadata)
     }
 
-    /// Counts one; how many were left out before it, or nil if it is to be left out as well.
+    /// Counts a line; returns how many were suppressed before it, or nil to suppress it too.
     private func count(_ kind: Kind, _ now: NIODeadline) -> Int? {
         windows.withLock { windows in
             var window = windows[kind] ?? Window()

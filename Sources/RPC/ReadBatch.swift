@@ -1,23 +1,23 @@
-// What the calls share that one event loop serves together: those of one socket read, or those that go on in one turn of
-// the executor. Statements begun in it leave together, and what was found out about a caller is used for the next call.
+// State shared by the calls that one event loop serves together: those of one socket read, or those resumed in one turn of the
+// executor. Their statements are sent together, and a caller that was identified is not identified again.
 //
-// There is one for each event loop, which is used again and again: the values in it keep their memory.
+// Each event loop has one batch, which is reused, so that the values in it keep their memory.
 
 internal import NIOCore
 
-/// A value that a layer above keeps in a read batch, such as the statements that its calls have begun.
+/// A value that a layer above keeps in a read batch, such as unsent statements.
 public protocol ReadBatchValue: AnyObject {
     /// An empty value.
     init()
-    /// The batch is over: sends what has gathered. The value is used again.
+    /// Sends what was collected, at the end of the batch. The value is reused.
     func flush()
 }
 
-/// What the calls of one socket read share, or those of one turn of the executor. Confined to its event loop.
+/// State shared by the calls of one socket read or of one turn of the executor. Confined to its event loop.
 public final class ReadBatch {
     private struct State: ~Copyable {
         var depth = 0
-        /// What was found out from metadata, with that metadata: kept, so that nothing else can lie in its memory.
+        /// A value derived from metadata, with that metadata, which is retained so that its memory is not reused.
         var finding: (value: any AnyObject & Sendable, metadata: Metadata)?
         var values: [(type: ObjectIdentifier, value: any ReadBatchValue)] = []
     }
@@ -30,10 +30,10 @@ public final class ReadBatch {
 
     package init() {}
 
-    /// Whether something is being served, so that the batch will be flushed.
+    /// Whether calls are being served, so that the batch will be flushed.
     var isOpen: Bool { state.depth > 0 }
 
-    /// Serves something in this batch and flushes it afterwards; if that is under way already, its end flushes.
+    /// Runs the body in this batch, and flushes it afterwards unless an outer `run` will.
     func run(_ body: () -> Void) {
         state.depth += 1
         body()
@@ -47,7 +47,7 @@ public final class ReadBatch {
         for (_, value) in values { value.flush() }
     }
 
-    /// The value of this type, made at its first use.
+    /// The value of this type, created at its first use.
     public func value<Value: ReadBatchValue>(_ type: Value.Type) -> Value {
         let identifier = ObjectIdentifier(type)
         for (type, value) in state.values where type == identifier {
@@ -58,12 +58,12 @@ public final class ReadBatch {
         return value
     }
 
-    /// What was found out from this metadata by an earlier call of the batch; nil if none has.
+    /// The value that an earlier call of the batch derived from the same metadata; nil if there is none.
     package func finding(from metadata: Metadata) -> (any AnyObject & Sendable)? {
         state.finding?.metadata.isInMemory(of: metadata) == true ? state.finding?.value : nil
     }
 
-    /// Keeps what was found out from this metadata for the next calls of the batch that came with the same.
+    /// Keeps a value derived from this metadata for later calls of the batch with the same metadata.
     package func keep(_ value: any AnyObject & Sendable, from metadata: Metadata) {
         state.finding = (value, metadata)
     }

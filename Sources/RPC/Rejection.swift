@@ -1,7 +1,7 @@
-// What a connection rejects, before or behind a handler, with the status and the reason of each rejection. One list, so
-// that the state machines stay free of texts and the tests can go through all of it.
+// All rejections by a connection, before or after a handler, with status and reason. They stand in one list, so that state machines
+// contain no texts and tests can iterate over all of them.
 
-/// Why a request or a message is answered without its handler.
+/// Why a request or a message is rejected.
 package enum Rejection: Error, Equatable {
     case evenStreamID
     case streamInUse
@@ -28,7 +28,7 @@ package enum Rejection: Error, Equatable {
     case answersUnread(limit: Int)
     case cancelledByShutdown
 
-    /// The code of the answer, its reason for programs and its text for people.
+    /// Status code, reason for programs, and message for people.
     private var answer: (StatusCode, RejectionReason, String) {
         switch self {
         case .evenStreamID:
@@ -102,19 +102,19 @@ package enum Rejection: Error, Equatable {
 
     package var reason: String { answer.1.rawValue }
 
-    /// The answer, with its reason if there is a domain to which reasons belong.
+    /// The status, with the reason if the server has a domain for reasons.
     package func status(domain: String?) -> Status {
         let (code, reason, text) = answer
         return Status(code, text).named(reason.rawValue, domain: domain)
     }
 }
 
-/// A rejection as it is recorded and sent.
+/// A rejection with its status, as it is recorded and sent.
 package struct RejectionStatus: Sendable {
     package let rejection: Rejection
     package let status: Status
     package let reason: String
-    /// Its place among `ServerShared.frequentRejections`, so that a wire can encode those once; nil for another one.
+    /// Its index in `ServerShared.frequentRejections`, which wires encode once; nil for other rejections.
     package let frequentIndex: Int?
 
     var code: StatusCode { status.code }
@@ -128,7 +128,7 @@ package struct RejectionStatus: Sendable {
 }
 
 extension Status {
-    /// What a handler failed with, with a reason that says no more than its code if it gave no details.
+    /// The status of a failed handler; without details it gets the name of its code as its reason.
     func named(domain: String?) -> Status { named(code.protoName, domain: domain) }
 
     fileprivate func named(_ reason: String, domain: String?) -> Status {

@@ -1,35 +1,34 @@
-// What a handler of a unary call returns: its response, or the operation that will end the call. An operation that takes
-// no task costs less than one that does, so a query is one that reports to a completion; an async function is another.
+// What a handler of a unary call returns: its response, or the pending operation that ends the call. A query reports to a
+// completion and needs no task, which costs less; an async function runs in a task.
 
 internal import NIOCore
 public import ProtobufC
 internal import Synchronization
 
-/// What a handler makes of a call. What it throws is the failure of the call.
+/// What a handler of a unary call returns.
 public enum Reply<Response: Message>: Sendable {
-    /// The response, or all of it but for the fields that it begins with, which are encoded already: as
-    /// `Message.withEncoded(behind:)` takes them.
+    /// The response, optionally after fields that are encoded already; see `Message.withEncoded(behind:)`.
     case ready(Response, behind: ArraySlice<UInt8> = [])
     /// The operation that ends the call later.
     case pending(PendingOperation<Response>)
 }
 
-/// Thrown by a handler that does not take the call, since the caller would wait too long. The caller is told to try again
-/// later, with as little work as possible.
+/// Thrown by a handler that rejects the call because it would wait too long. The caller is told to try again later, with as little
+/// work as possible.
 public struct Overloaded: Error {
-    /// Says nothing more than that.
+    /// An error without details.
     public init() {}
 }
 
-/// Something that can be told that nobody waits for it any more.
+/// Work that can be cancelled.
 public protocol Cancellable: Sendable {
-    /// Ends it soon, if it has not ended; from any thread.
+    /// Cancels the work, if it has not ended; from any thread.
     func cancel()
 }
 
 extension Task: Cancellable {}
 
-/// What ends a call later.
+/// An operation that ends its call later.
 public struct PendingOperation<Response: Message>: Sendable {
     @usableFromInline enum Kind: Sendable {
         case callback(@Sendable (ReadBatch, Completion<Response>) -> any Cancellable)
@@ -38,9 +37,9 @@ public struct PendingOperation<Response: Message>: Sendable {
 
     @usableFromInline let kind: Kind
 
-    /// An operation that takes no task.
+    /// An operation that needs no task.
     ///
-    /// - Parameter start: starts it in the batch, without waiting or blocking, and returns what cancels it. It calls the
+    /// - Parameter start: starts the operation in the batch, without waiting or blocking, and returns what cancels it. It calls the
     ///   completion once, from any thread.
     public init(_ start: @escaping @Sendable (ReadBatch, Completion<Response>) -> any Cancellable) {
         kind = .callback(start)
@@ -90,7 +89,7 @@ public struct Completion<Response: Message>: Sendable {
 }
 
 extension UnaryCall {
-    /// The response of a reply, for a handler that has a task already.
+    /// The response of a reply, for a handler that runs in a task.
     public func response<Response>(of reply: Reply<Response>) async throws -> Response {
         switch reply {
         case .ready(let response, let head) where head.isEmpty: return response

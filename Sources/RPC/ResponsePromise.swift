@@ -1,9 +1,9 @@
-// The way back from a handler to its connection.
+// The result of a call, from its handler to its connection.
 
 internal import NIOCore
 public import ProtobufC
 
-/// Where the result of a call goes. For the connection's event loop.
+/// Takes the result of a call. Used on the connection's event loop; operations capture it bound to that loop.
 @usableFromInline struct ResponsePromise {
     private let connection: ServerConnection
     private let token: CallToken

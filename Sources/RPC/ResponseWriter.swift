@@ -1,4 +1,4 @@
-// The responses of a streaming call, as its handler sends them.
+// The responses of a streaming call, for its handler.
 
 public import ProtobufC
 
@@ -6,11 +6,11 @@ public import ProtobufC
 public struct ResponseWriter<Response: Message>: Sendable {
     let stream: ServerStream
 
-    /// Sends a message behind those before it.
+    /// Sends a message after the previous ones.
     ///
-    /// Waits while the client or the network is slower than the handler: the stream may be ahead of the socket by
-    /// `ServerConfiguration.maximumQueuedMessages` and `maximumQueuedBytes`, and takes turns with the other streams.
-    /// Throws `CancellationError` when the call is over or the task is cancelled, and RESOURCE_EXHAUSTED for a
+    /// Waits while the client or the network is slower than the handler: at most `ServerConfiguration.maximumQueuedMessages` and
+    /// `maximumQueuedBytes` of a stream are unsent, and the streams of a connection send in turn.
+    /// Throws `CancellationError` when the call has ended or the task is cancelled, and RESOURCE_EXHAUSTED for a
     /// message that is too long for a frame.
     public func send(_ response: Response) async throws {
         try await stream.send(response)

@@ -1,4 +1,4 @@
-// Which methods a server has. The daemon fills a router once, before the server starts; from then on it is only read.
+// The methods of a server. The daemon fills a router before the server starts; from then on it is only read.
 // Registration erases the message types, so that a connection can start any method in the same way.
 
 internal import Logging
@@ -28,11 +28,11 @@ public struct Router: Sendable {
         buckets.joined().map { "\($0.service)/\($0.name)" }.sorted()
     }
 
-    /// Adds a method, or gives it another handler.
+    /// Adds a method, or replaces its handler.
     ///
     /// The handler is called on the event loop of its connection and may neither wait nor block: it returns the response, or
-    /// the operation that ends the call. What it throws is the failure of the call; `Overloaded` is RESOURCE_EXHAUSTED.
-    /// Inlined, so that it is specialised for each method's messages: generic at run time it was a tenth of a small call.
+    /// the operation that ends the call. What it throws becomes the status of the call; `Overloaded` is RESOURCE_EXHAUSTED.
+    /// Inlined, so that it is specialized for each method's messages: unspecialized it was a tenth of a small call.
     @inlinable public mutating func register<Request, Response>(
         _ method: Method<Request, Response>,
         reply handler: @escaping @Sendable (UnaryCall<Request>, ReadBatch) throws -> Reply<Response>
@@ -51,8 +51,8 @@ public struct Router: Sendable {
         }
     }
 
-    /// Adds a method by an async function, which runs on the event loop of its connection: it may wait, but not block.
-    /// Otherwise as above.
+    /// Adds a method whose handler is an async function, which runs on the event loop of its connection: it may wait, but not
+    /// block. Otherwise as above.
     public mutating func register<Request, Response>(
         _ method: Method<Request, Response>,
         _ handler: @escaping @Sendable (UnaryCall<Request>) async throws -> Response
@@ -68,8 +68,8 @@ public struct Router: Sendable {
 
     /// Adds a method whose handler sends any number of responses; the stream ends when it returns or throws.
     ///
-    /// One that would go on for ever is registered with `endsWhenDraining`: when the server shuts down it is
-    /// answered with UNAVAILABLE at once and its task cancelled, so that its client can go on with another server.
+    /// A stream without an end is registered with `endsWhenDraining`: when the server shuts down, it fails with UNAVAILABLE
+    /// at once and its task is cancelled, so that the client can resume it on another server.
     /// Otherwise as above.
     public mutating func register<Request, Response>(
         _ method: ServerStreamingMethod<Request, Response>, endsWhenDraining: Bool = false,
@@ -85,8 +85,8 @@ public struct Router: Sendable {
         }
     }
 
-    /// Adds a method whose handler takes any number of requests and returns one response, which may be before the
-    /// last of them has come. `endsWhenDraining` as above.
+    /// Adds a method whose handler takes any number of requests and returns one response, possibly before the
+    /// last request has arrived. `endsWhenDraining` as above.
     public mutating func register<Request, Response>(
         _ method: ClientStreamingMethod<Request, Response>, endsWhenDraining: Bool = false,
         _ handler: @escaping @Sendable (StreamingCall, RequestStream<Request>) async throws -> Response
@@ -132,7 +132,7 @@ public struct Router: Sendable {
     /// The methods in the order of their indices.
     package var inOrder: [RegisteredMethod] { buckets.joined().sorted { $0.index < $1.index } }
 
-    /// The failure of a call whose handler threw an error.
+    /// The status of a call whose handler threw an error.
     func status(of call: FailedCall, _ error: any Error, _ logger: Logger) -> Status {
         if let status = error as? Status { return status }
         if let describeFailure { return describeFailure(call, error) }
@@ -148,7 +148,7 @@ public struct Router: Sendable {
         return status
     }
 
-    /// Finds a method by the names in a request, or says which of them is unknown.
+    /// Finds a method by the names in a request; throws which of them is unknown.
     package func find(
         service: UnsafeRawBufferPointer, method: UnsafeRawBufferPointer
     ) -> Result<RegisteredMethod, UnknownMethod> {
@@ -177,8 +177,8 @@ public struct Router: Sendable {
         for method in methods { buckets[Self.bucket(of: method.name, count: buckets.count)].append(method) }
     }
 
-    /// A hash of the method's bytes alone, which are few and differ. It need not withstand chosen names: all registered names
-    /// are ours, and an unknown one costs one bucket.
+    /// A hash of the method's name alone, without the service's. It need not resist chosen names: a client cannot register
+    /// names, and looking up an unknown one reads one bucket.
     private static func bucket(of method: UnsafeRawBufferPointer, count: Int) -> Int {
         var hash: UInt32 = 2_166_136_261
         for index in 0..<min(method.count, 64) { hash = (hash ^ UInt32(method[index])) &* 16_777_619 }
@@ -208,7 +208,7 @@ package final class RegisteredMethod: Sendable {
             MethodKind, endsWhenDraining: Bool, @Sendable (IncomingCall, ServerStream) -> Task<Void, Never>)
     }
 
-    /// Its place in the order of registration, from 0 without gaps.
+    /// Its index in the order of registration, from 0 without gaps.
     package let index: Int
     package let service: String
     package let name: String
@@ -227,7 +227,7 @@ package final class RegisteredMethod: Sendable {
         nameBytes = Array(name.utf8)
     }
 
-    /// The same method in an object of its own, its handler's closure too.
+    /// A copy of the method that shares no object with it, not even the handler's closure.
     func copy() -> RegisteredMethod {
         RegisteredMethod(index: index, service: service, name: name, makeHandler: makeHandler)
     }
@@ -238,7 +238,7 @@ package final class RegisteredMethod: Sendable {
     /// Whether this is the full name of its service.
     func isOf(_ bytes: UnsafeRawBufferPointer) -> Bool { serviceBytes.equal(bytes) }
 
-    /// How many messages go each way in a call of it.
+    /// Whether requests and responses are streams.
     package var kind: MethodKind {
         switch handler {
         case .unary: .unary
@@ -246,7 +246,7 @@ package final class RegisteredMethod: Sendable {
         }
     }
 
-    /// Whether a call of it is one request and one response.
+    /// Whether a call has one request and one response.
     package var isUnary: Bool {
         if case .unary = handler { true } else { false }
     }

@@ -1,5 +1,5 @@
-// The server: listeners, the connections they accept, and the shutdown of both. What happens on a connection is in
-// ServerConnection; what a listener needs of the operating system is in UnixSocket.
+// The server: its listeners, the connections that they accept, and the shutdown of both. ServerConnection serves a connection;
+// UnixSocket has the system calls of a listener.
 
 public import CoreMetrics
 public import Logging
@@ -28,8 +28,7 @@ public final class Server: Sendable {
     private let makeWire: @Sendable () -> any ServerWire
     private let state = Mutex(State())
 
-    /// A server that does not listen yet. The caller keeps the event loops and shuts them down. The counters are made by
-    /// `metrics`.
+    /// A server that does not listen yet. The caller owns the event loops and shuts them down. `metrics` makes the counters.
     public init(
         router: Router, wire: WireProtocol, configuration: ServerConfiguration = ServerConfiguration(),
         group: any EventLoopGroup, logger: Logger, metrics: any MetricsFactory = NOOPMetricsHandler.instance
@@ -43,11 +42,11 @@ public final class Server: Sendable {
         routers = executors.mapValues { _ in router.copy() }
     }
 
-    /// Begins to accept connections; returns the address with the port that was taken if 0 was asked for.
+    /// Begins to accept connections; returns the address, with the chosen port for port 0.
     ///
-    /// The file of a Unix socket gets mode 0660 and is removed by `shutdown()`; one that was left by a dead process is
-    /// replaced. With a security, a connection is served only after it was secured; a `tls:` address needs one. Throws
-    /// `ListenError`, which is one line for a person.
+    /// The file of a Unix socket gets mode 0660 and is removed by `shutdown()`; one that a dead process left is
+    /// replaced. With a `ChannelSecurity`, a connection is served only after it was secured; a `tls:` address requires one. Throws
+    /// `ListenError`.
     public func listen(on address: Address, security: ChannelSecurity? = nil) async throws -> Address {
         let listener: ListeningChannel
         let bound: Address
@@ -99,7 +98,7 @@ public final class Server: Sendable {
         drainTimer.cancel()
     }
 
-    /// Makes a channel serve the methods if its user may connect.
+    /// Serves an accepted channel if its peer may connect.
     private func admit(_ channel: any Channel, _ security: ChannelSecurity?) -> EventLoopFuture<Void> {
         guard channel.remoteAddress?.ipAddress == nil else { return serve(channel, security: security) }
         let allowed = shared.configuration.allowedUserIDs
@@ -114,9 +113,9 @@ public final class Server: Sendable {
         }
     }
 
-    /// Makes a channel serve the methods. On the channel's event loop, which must be one of the server's group.
+    /// Serves the methods on a channel. Called on the channel's event loop, which must be one of the server's group.
     ///
-    /// - Parameter userID: who is at the other end of a Unix socket, if the kernel tells it.
+    /// - Parameter userID: the user id of the peer of a Unix socket, if the kernel reports it.
     package func serve(
         _ channel: any Channel, userID: UInt32? = nil, security: ChannelSecurity? = nil
     ) -> EventLoopFuture<Void> {

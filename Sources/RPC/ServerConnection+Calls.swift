@@ -1,4 +1,4 @@
-// How a call of a server connection begins, and what becomes of it. Nothing here waits.
+// The begin and the result of the calls of a server connection. Nothing here waits.
 
 internal import Logging
 package import NIOCore
@@ -8,7 +8,7 @@ internal import RPCMessages
 extension ServerConnection {
     // MARK: Beginning
 
-    /// Starts the handler of a call that the wire has read. Its requests come by themselves if there is an input.
+    /// Starts the handler of a call that the wire has read. With an input, its requests follow as messages of a stream.
     ///
     /// - Parameter byteCount: the length of the request, which counts as in flight until the handler has ended.
     package func start(
@@ -42,7 +42,7 @@ extension ServerConnection {
     /// The server's limit of calls in flight, if that is reached.
     package var serverLimitIfReached: Int? { server.load.limitIfReached }
 
-    /// When a call with this timeout in nanoseconds is over, 0 for none; throws if that was before now.
+    /// The deadline of a call with this timeout in nanoseconds, 0 for none; throws if it has passed.
     package func deadline(
         after timeoutNano: Int64, of method: RegisteredMethod, now: NIODeadline
     ) throws(Rejection) -> NIODeadline? {
@@ -53,7 +53,7 @@ extension ServerConnection {
         return end
     }
 
-    /// Answers a call without its handler.
+    /// Rejects a call.
     package func reject(_ rejection: Rejection, _ streamID: UInt32, of token: CallToken? = nil) {
         let status = server.status(of: rejection)
         record(status.code, reason: status.reason, token)
@@ -98,7 +98,7 @@ extension ServerConnection {
         flushSoon()
     }
 
-    /// A handler has ended; whether its call still has to be answered.
+    /// Records the end of a handler; returns whether its call is still unanswered.
     func finished(_ token: CallToken) -> Bool {
         let (action, wasWaiting) = state.calls.finished(token)
         if wasWaiting {

@@ -1,15 +1,15 @@
-// The end of a server connection, in order: what has to be answered still is, the last responses leave, and the peer has
-// a moment to read them. All of it runs on the connection's event loop.
+// The end of a server connection: open calls are answered, the last responses are sent, and the peer gets some time to read them.
+// All of it runs on the connection's event loop.
 
 package import Logging
 internal import NIOCore
 
 extension ServerConnection {
-    /// How long the last responses may take to leave when the connection is to end now.
+    /// How long sending the last responses may take when the connection ends at once.
     static let lastFlushTime = TimeAmount.seconds(1)
 
-    /// No new calls; ends the calls that would never end, and closes the connection when the others are answered and it
-    /// has been idle for a moment.
+    /// Rejects new calls, ends the streams without an end, and closes the connection when all calls are answered and it is
+    /// idle.
     func drain() {
         state.ending = .drained
         state.calls.beginDraining()
@@ -21,7 +21,7 @@ extension ServerConnection {
         lookAtPeer()
     }
 
-    /// Answers what is still in flight and closes the connection.
+    /// Answers the calls in flight and closes the connection.
     func cancelAndClose() {
         let calls = state.calls.takeAllCalls()
         rejectAndCancel(calls, with: .cancelledByShutdown)
@@ -29,7 +29,7 @@ extension ServerConnection {
         closeBehindResponses(within: Self.lastFlushTime)
     }
 
-    /// The peer breaks the protocol or takes too long: sends the responses that were ready before that, and closes.
+    /// Sends the responses that are ready and closes, because the peer violates the protocol or timed out.
     package func closeWithViolation(_ violation: RateLimitedLogger.Kind, _ facts: Logger.Metadata = [:]) {
         server.rateLimitedLogger.notice(violation, facts.merging(["peer": "\(peer)"]) { $1 })
         state.ending = .violation(violation)
@@ -37,7 +37,7 @@ extension ServerConnection {
         closeBehindResponses(within: Self.lastFlushTime)
     }
 
-    /// Cancels the calls in flight: nobody can be answered any more.
+    /// Cancels the calls in flight, because the connection is closed.
     func abandonCalls() {
         for call in state.calls.closed() {
             call.work.cancel()
@@ -45,7 +45,7 @@ extension ServerConnection {
         }
     }
 
-    /// Sends what has gathered and closes; a peer that does not read it in time loses it.
+    /// Sends the collected responses and closes, at the latest after a time limit.
     func closeBehindResponses(within time: TimeAmount) {
         guard let context = state.context, !state.isClosing else { return }
         countSucceeded()
@@ -60,8 +60,8 @@ extension ServerConnection {
         written.futureResult.assumeIsolated().whenSuccess { self.linger() }
     }
 
-    /// Closes the sending side, and waits a little for the peer to close its own. What it sends meanwhile is read and
-    /// dropped: closed with unread bytes, TCP would throw away the responses that are still on their way.
+    /// Closes the sending side, and waits some time for the peer to close its side. What the peer sends meanwhile is read and
+    /// dropped, because TCP resets a connection that is closed with unread bytes, and the last responses would be lost.
     private func linger() {
         guard let context = state.context else { return }
         let closed = context.eventLoop.makePromise(of: Void.self)

@@ -1,15 +1,15 @@
-// What is recorded about each call when it has ended: its count, its duration, and a line in the log at level debug. Never
-// what is in it: no metadata, no payload, no name but a registered method's and that of a client's verified certificate.
+// Records each call when it has ended: its count, its duration, and a line in the log at level debug. Nothing of its content is
+// recorded: no metadata, no payload, no name but those of registered methods and of a client's verified certificate.
 //
-// A call lasts from the moment its bytes were read, together with the other calls of the same read, until its response
-// leaves, together with theirs. So the calls of one method that succeeded are counted together: all event loops share the
-// counters, and contend for them once for a read and not once for a call.
+// A call's duration is measured from the read of its bytes to the write of its response, both shared with the other calls of the
+// read. So the successful calls of one method are counted together: all event loops share the counters, and contend for them once
+// per read, not once per call.
 
 internal import Logging
 internal import NIOCore
 
 extension ServerConnection {
-    /// A call has its response, or nobody is there to be answered.
+    /// Records a call that was answered, or whose connection closed.
     func record(_ token: CallToken, _ code: StatusCode) {
         if code == .ok, !server.logsCalls {
             if state.succeeded?.method != token.method || state.succeeded?.began != token.began {
@@ -24,7 +24,7 @@ extension ServerConnection {
         if server.logsCalls { log(code, token, after: time) }
     }
 
-    /// Counts the calls that have succeeded until now.
+    /// Counts the successful calls since the last time.
     func countSucceeded() {
         guard let calls = state.succeeded else { return }
         state.succeeded = nil
@@ -32,7 +32,7 @@ extension ServerConnection {
             calls.method, .ok, calls.count, after: executor.eventLoop.now - calls.began)
     }
 
-    /// A call was answered with a failure, or a message before it had become a call of a known method.
+    /// Records a failed call, or a rejected message that did not become a call of a known method.
     func record(_ code: StatusCode, reason: String, _ token: CallToken?) {
         if let token {
             record(token, code)
@@ -45,7 +45,7 @@ extension ServerConnection {
             .failedCall, facts(code, token).merging(["reason": "\(reason)"]) { $1 }, at: .info)
     }
 
-    /// The connection is closed.
+    /// Records the end of the connection.
     func recordEnd() {
         guard !state.isEndRecorded else { return }
         state.isEndRecorded = true
@@ -74,7 +74,7 @@ extension ServerConnection {
     }
 }
 
-/// Calls of one method that were read together and have succeeded.
+/// The successful calls of one method in one read.
 struct SucceededCalls {
     var method: Int
     var began: NIODeadline
@@ -82,7 +82,7 @@ struct SucceededCalls {
 }
 
 extension Peer {
-    /// The way it is connected in a word, without who it is.
+    /// The kind of transport, without an address.
     var kind: String {
         switch transport {
         case .unix: "unix"

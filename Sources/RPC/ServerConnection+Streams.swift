@@ -1,5 +1,5 @@
-// The streams of one server connection: messages out, in turn, and messages in, as far as there is room for them. All of
-// it runs on the connection's event loop.
+// The streams of one server connection: outgoing messages, sent fairly, and incoming messages, read while their queues have room.
+// All of it runs on the connection's event loop.
 
 package import NIOCore
 internal import ProtobufC
@@ -7,7 +7,7 @@ internal import ProtobufC
 // MARK: Messages out
 
 extension ServerConnection {
-    /// Sends a message if it may go now. Throws when the call is over.
+    /// Sends a message if that is possible now. Throws if the call has ended.
     func sendNow(_ message: some Message, on stream: ServerStream) throws -> Bool {
         guard state.calls.isOpen(stream.token), !state.isClosing else { throw CancellationError() }
         guard mayStreamsSend,
@@ -22,7 +22,7 @@ extension ServerConnection {
         return true
     }
 
-    /// Sends a message now or when it is its turn.
+    /// Sends a message now, or when it is the stream's turn.
     func sendInTurn(_ sender: WaitingSender, _ continuation: UnsafeContinuation<Void, any Error>) {
         executor.eventLoop.preconditionInEventLoop()
         sender.wait(continuation)
@@ -41,8 +41,8 @@ extension ServerConnection {
         state.outgoing.byteCount < Self.earlyFlushBytes && state.context?.channel.isWritable ?? false
     }
 
-    /// Sends for those who wait while the channel takes it; each sender once, since it goes on in a later turn of the
-    /// loop. The stream that has sent the least in its last turn comes first: in the next it will find the buffer empty.
+    /// Sends waiting messages while the channel accepts them, one per sender, since a sender continues in a later turn of the
+    /// loop. The stream that sent the least in its last turn comes first.
     func sendForWaitingSenders() {
         guard let context = state.context, context.channel.isWritable else { return }
         var waiting = state.waitingSenders[...]
@@ -65,14 +65,14 @@ extension ServerConnection {
         if state.isClosing { dismissSenders() }
     }
 
-    /// Nothing more can be sent.
+    /// Fails all waiting senders, because nothing more can be sent.
     func dismissSenders() {
         let waiting = state.waitingSenders
         state.waitingSenders = []
         for sender in waiting { sender.cancel() }
     }
 
-    /// The handler of a stream of responses has returned.
+    /// Ends a stream of responses whose handler has returned.
     func handlerEndedStream(_ token: CallToken) {
         guard finished(token) else { return }
         wire.writeEndOfStream(token.streamID, to: &state.outgoing.buffer)
@@ -84,17 +84,17 @@ extension ServerConnection {
 // MARK: Messages in
 
 extension ServerConnection {
-    /// A queue for the requests of a call that begins.
+    /// The queue for the requests of a new call.
     package func makeQueue() -> InboundQueue {
         InboundQueue(limits: server.configuration.streamLimits, budget: inbound)
     }
 
-    /// Stops reading until there is room for a message of this stream, but not for ever. The wire keeps the message and
-    /// is told by `resumeHeldMessage` when to go on.
+    /// Stops reading until the queue of this stream has room, for a limited time. The wire keeps the message until
+    /// `resumeHeldMessage`.
     package func hold(_ streamID: UInt32, now: NIODeadline) {
         let loop = NIOLoopBound(self, eventLoop: executor.eventLoop)
         inbound.notify { [eventLoop = executor.eventLoop] in eventLoop.execute { loop.value.roomWasMade() } }
-        // Room may have been made before the budget was told to say so.
+        // A message may have been taken before the action was set.
         guard let queue = state.calls.queue(of: streamID), queue.isFull else { return resumeHeld(now: now) }
         let grace = max(server.slowStreamGrace - queue.stalled, .zero)
         state.held = HeldMessage(

@@ -1,10 +1,10 @@
-// The channel handler of one server connection, for any wire: between the bytes of the channel, the wire that reads
-// and writes them, the table of calls, and the handlers of the router. How a call begins and ends is in
-// ServerConnection+Calls, what only streams need in ServerConnection+Streams, the end in ServerConnection+End.
+// The channel handler of one server connection, for any wire. It connects the channel, the wire that reads and writes its bytes, the
+// table of calls, and the handlers of the router. ServerConnection+Calls has the begin and end of calls, ServerConnection+Streams
+// the streams, ServerConnection+End the end of the connection.
 //
-// All of it runs on the connection's event loop. Calls begin as they are read; most handlers return at once, and their
-// responses leave in one write when the read is over (`channelReadComplete`). A handler that waits comes back in a
-// wake-up of the loop's executor, and the responses of one wake-up leave in one write.
+// All of it runs on the connection's event loop. Calls begin as they are read; most handlers return at once, and their responses
+// are written together at the end of the read (`channelReadComplete`). Handlers that wait are resumed in a turn of the loop's
+// executor, and the responses of one turn are written together.
 
 internal import Logging
 package import NIOCore
@@ -16,8 +16,7 @@ package final class ServerConnection: ChannelDuplexHandler {
     package typealias OutboundIn = ByteBuffer
     package typealias OutboundOut = ByteBuffer
 
-    /// Responses that have gathered during one read are sent early beyond this many bytes, to see whether the peer reads
-    /// them.
+    /// Responses of one read are sent before its end if they exceed this many bytes, to see whether the peer reads them.
     static let earlyFlushBytes = 64 << 10
 
     package let executor: EventLoopExecutor
@@ -29,11 +28,11 @@ package final class ServerConnection: ChannelDuplexHandler {
     let wire: any ServerWire
     /// That of the event loop.
     let batch: ReadBatch
-    /// What waits for the handlers of streams.
+    /// The bytes that wait for the handlers of streams.
     package let inbound: FlowControlBudget
 
-    // One thread uses the state, and no access lasts across a call that comes back to the connection. Debug builds, hence
-    // the sanitizers too, check that; in release builds the checks would be an eighth of the instructions of a call.
+    // One thread uses the state, and no access lasts across a call that reenters the connection. Debug builds and sanitizers
+    // check that; in release builds the checks would be an eighth of the instructions of a call.
     #if !DEBUG
     @exclusivity(unchecked)
     #endif
@@ -114,7 +113,7 @@ package final class ServerConnection: ChannelDuplexHandler {
         context.fireChannelWritabilityChanged()
     }
 
-    /// Reads what the channel wanted to read when that had to wait.
+    /// Reads if the channel wanted to while reading was stopped.
     func readIfHeld() {
         guard state.isReadHeld, !state.isPaused, state.held == nil, let context = state.context,
             context.channel.isWritable
@@ -147,8 +146,8 @@ package final class ServerConnection: ChannelDuplexHandler {
         state.isServing = false
     }
 
-    /// Whether the wire may begin another call now. Sends what has gathered if that is much, and pauses if the peer does
-    /// not read it.
+    /// Whether the wire may begin another call now. Sends the responses if they are many bytes, and pauses if the peer does not
+    /// read them.
     package func mayServe() -> Bool {
         if state.outgoing.byteCount >= Self.earlyFlushBytes {
             flush()
@@ -157,14 +156,14 @@ package final class ServerConnection: ChannelDuplexHandler {
         return !state.isClosing && !state.isPaused && state.held == nil
     }
 
-    /// The wire has served all that it has; it holds this much of a message that is not complete.
+    /// The wire has served all complete messages; an incomplete one may be left.
     package func served(unfinished message: UnfinishedMessage?, now: NIODeadline) {
         let look = state.timeouts.served(unfinished: message, at: now)
         if let look { watch(look) }
         if state.calls.isInputClosed { state.calls.endOpenInputs() }
     }
 
-    /// The wire stops although it holds more, which waits for this connection, so no message can be late.
+    /// The wire stopped with messages left, which wait for this connection, so no timeout of a message applies.
     package func servingPaused(now: NIODeadline) {
         _ = state.timeouts.served(unfinished: nil, at: now)
     }
@@ -184,7 +183,7 @@ package final class ServerConnection: ChannelDuplexHandler {
         lookAtPeer()
     }
 
-    /// Closes the connection of a peer whose time is over, or sets the timer for when that may be.
+    /// Closes the connection if it timed out, otherwise sets the timer for the next check.
     func lookAtPeer() {
         guard !state.isClosing else { return }
         let hasCalls = state.calls.runningHandlers > 0
@@ -207,7 +206,7 @@ package final class ServerConnection: ChannelDuplexHandler {
         if !state.willFlushAfterWakeUp { flush() }
     }
 
-    /// Sends what has gathered; closes the connection behind it if that was the last.
+    /// Sends the collected responses; closes the connection after the last ones.
     func flush() {
         guard !state.isClosing else { return }
         if state.calls.isInputClosed, state.calls.isFinished, !state.isPaused, state.held == nil,
@@ -222,7 +221,7 @@ package final class ServerConnection: ChannelDuplexHandler {
         }
     }
 
-    /// Hands what has gathered to the channel.
+    /// Writes the collected responses to the channel.
     func writeOutgoing() {
         countSucceeded()
         guard let context = state.context, !state.isClosing, state.outgoing.byteCount > 0 else { return }
@@ -238,7 +237,7 @@ package final class ServerConnection: ChannelDuplexHandler {
         (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
     }
 
-    /// Throws if the peer still has not read more than it may leave unread.
+    /// Throws if the peer leaves more bytes unread than the limit.
     func checkUnreadBytes() throws(Rejection) {
         let limit = server.configuration.maximumUnreadBytes
         guard state.unsentBytes >= limit else { return }

@@ -1,6 +1,5 @@
-// What a server counts, through swift-metrics. The handles of a method are made with its first call; a call is then
-// counted with a few atomic additions. Labels are the names of registered methods, codes and reasons: nothing that a peer
-// chooses.
+// The metrics of a server, through swift-metrics. The handles of a method are made at its first call; counting a call then takes a
+// few atomic additions. Labels are names of registered methods, codes and reasons, never values chosen by a peer.
 
 internal import CoreMetrics
 internal import NIOCore
@@ -40,11 +39,11 @@ final class ServerMetrics: Sendable {
     private let methods: [RegisteredMethod]
     /// The counters of their calls, by the method's index.
     private let calls: [MethodMetrics]
-    /// The calls whose method was never known.
+    /// The counters of calls whose method was not found.
     private let unknownCalls: MethodMetrics
     private let reasons = Mutex<[String: Counter]>([:])
 
-    /// The most reasons with a series of their own. All reasons are names of ours, so there are fewer.
+    /// The maximum number of reasons with a series of their own. All reasons are constants of the code, so there are fewer.
     private static let maximumReasons = 200
 
     init(router: Router, prefix: String, factory: any MetricsFactory) {
@@ -76,12 +75,12 @@ final class ServerMetrics: Sendable {
         calls[method].count(code, count, after: time)
     }
 
-    /// A request was rejected before its method was known.
+    /// Counts a request that was rejected before its method was known.
     func callRejected(_ code: StatusCode) {
         unknownCalls.count(code, 1, after: nil)
     }
 
-    /// A call was answered with a failure that has this reason.
+    /// Counts a failed call by its reason.
     func callFailed(_ reason: String) {
         let counter = reasons.withLock { reasons in
             if let known = reasons[reason] { return known }
@@ -98,13 +97,13 @@ final class ServerMetrics: Sendable {
     func sent(_ byteCount: Int) { bytesSent.increment(by: Int64(byteCount)) }
     func connectionAccepted() { connectionsAccepted.increment(by: 1 as Int64) }
 
-    /// A connection was closed at once, for one of a few reasons.
+    /// Counts a connection that was closed at once.
     func connectionRefused(_ reason: String) { count("connections_refused", reason) }
 
-    /// A connection has ended.
+    /// Counts an ended connection.
     func connectionClosed(_ ending: ConnectionEnding) { count("connections_closed", ending.label) }
 
-    /// Counts a rare event, whose counter is looked up each time.
+    /// Counts a rare event; the counter is looked up each time.
     private func count(_ name: String, _ reason: String) {
         Counter(label: "\(prefix)_\(name)_total", dimensions: [("reason", reason)], factory: factory)
             .increment(by: 1 as Int64)

@@ -1,20 +1,20 @@
-// What the connections of one server have in common: what they serve, their limits, and how busy the server is.
+// State shared by the connections of one server: router, limits, counters.
 
 internal import CoreMetrics
 internal import Logging
 package import NIOCore
 internal import Synchronization
 
-/// The unchanging part of a server, and its count of calls.
+/// The immutable part of a server, and its count of calls.
 package final class ServerShared: Sendable {
     package let router: Router
     package let configuration: ServerConfiguration
     let logger: Logger
     let rateLimitedLogger: RateLimitedLogger
     let metrics: ServerMetrics
-    /// Whether every call gets a line in the log.
+    /// Whether every call is logged.
     let logsCalls: Bool
-    /// Tells the request ids of this server from those of the one before it.
+    /// Makes the request ids of this process differ from those of earlier ones.
     let number = UInt32.random(in: .min ... .max)
     let connectionTimes: ConnectionTimeouts.Times
     package let load: ServerLoad
@@ -25,8 +25,8 @@ package final class ServerShared: Sendable {
     let maximumTimeout: TimeAmount
     let defaultTimeout: TimeAmount
     let slowStreamGrace: TimeAmount
-    /// The rejections that an overloaded server sends most. They are made once, since making one takes longer than the rest
-    /// of rejecting a call.
+    /// The most frequent rejections of an overloaded server. They are made once, since making one costs more than the rest of
+    /// rejecting a call.
     package let frequentRejections: [RejectionStatus]
 
     init(
@@ -61,15 +61,15 @@ package final class ServerShared: Sendable {
         }
     }
 
-    /// What a rejected call is answered with.
+    /// The status of a rejection.
     package func status(of rejection: Rejection) -> RejectionStatus {
         frequentRejections.first { $0.rejection == rejection }
             ?? RejectionStatus(rejection, domain: configuration.errorDomain)
     }
 }
 
-/// Counts the calls that have pending operations. Calls that are answered at once are never counted, so the limit can be
-/// exceeded by one call for each event loop.
+/// Counts the calls with pending operations. Calls that are answered at once are never counted, so each event loop can exceed the
+/// limit by one call.
 package final class ServerLoad: Sendable {
     private let limit: Int
     private let calls = Atomic<Int>(0)
@@ -79,7 +79,7 @@ package final class ServerLoad: Sendable {
         self.limit = limit
     }
 
-    /// The limit if there is no room for another call.
+    /// The limit if it is reached.
     package var limitIfReached: Int? { calls.load(ordering: .relaxed) >= limit ? limit : nil }
 
     var callCount: Int { calls.load(ordering: .relaxed) }
@@ -97,7 +97,7 @@ package final class ServerLoad: Sendable {
 }
 
 extension TimeAmount {
-    /// A duration of at least 0 and at most ten years, so that adding it to a time cannot overflow.
+    /// The duration, clamped to 0 and ten years, so that adding it to a time cannot overflow.
     package init(bounded duration: Duration) {
         self = .nanoseconds(TimeAmount(min(max(duration, .zero), .seconds(10 * 365 * 86_400))).nanoseconds)
     }

@@ -1,17 +1,17 @@
-// How busy a server is at this moment, for whoever watches it. What has passed is in its metrics.
+// The current load of a server; its metrics count the past.
 
-/// The state of a server in numbers.
+/// The current load of a server.
 public struct ServerStatistics: Sendable {
-    /// Calls that have begun and wait for something, streams included.
+    /// Calls with pending operations, including streams.
     public let callsInFlight: Int
-    /// Streams among them.
+    /// Streams among these calls.
     public let openStreams: Int
-    /// Connections that are open.
+    /// Open connections.
     public let openConnections: Int
 }
 
 extension Server {
-    /// How busy it is; cheap, for any thread.
+    /// The current load; cheap, from any thread.
     public var statistics: ServerStatistics {
         ServerStatistics(
             callsInFlight: shared.load.callCount, openStreams: shared.load.streamCount,

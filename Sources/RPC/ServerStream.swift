@@ -1,23 +1,23 @@
-// One streaming call between its handler, which may run anywhere, and its connection, which lives on an event loop.
+// One streaming call, between its handler, which may run on any thread, and its connection, which runs on an event loop.
 //
-// A message that may go now is packed straight into the connection's outgoing buffer, without a hop when the handler is
-// on its event loop, where it starts and resumes. A message that may not go yet keeps its sender waiting, in one queue for
-// all streams of the connection, so that each has its turn.
+// A message is encoded straight into the connection's outgoing buffer, without a hop if the handler is on its event loop, where it
+// starts and resumes. While the buffer has no room the sender waits, in one queue for all streams of the connection, so that they
+// send in turn.
 
 internal import NIOCore
 internal import ProtobufC
 internal import Synchronization
 
-/// A streaming call, as its handler's side sees it.
+/// A streaming call, as its handler uses it.
 final class ServerStream: Sendable {
     let token: CallToken
-    /// The messages that come; nil for a method with one request.
+    /// The queue of requests; nil for a method with one request.
     let requests: InboundQueue?
     let turn: NIOLoopBoundBox<SendingTurn>
-    /// Where the handler's task is to run.
+    /// The executor of the handler's task.
     let executor: EventLoopExecutor
     private let connection: NIOLoopBound<ServerConnection>
-    /// Why no more requests can be read. The call fails with it, whatever the handler returns.
+    /// The failure of the request stream, which becomes the status of the call whatever the handler returns.
     private let requestFailure = Mutex<Status?>(nil)
 
     init(connection: ServerConnection, token: CallToken, requests: InboundQueue?) {
@@ -37,7 +37,7 @@ final class ServerStream: Sendable {
         do {
             bytes = try await requests.next()
         } catch {
-            // A task of the handler that is cancelled, perhaps by the handler, says nothing about the requests.
+            // A cancelled task, perhaps cancelled by the handler itself, does not mean that the requests failed.
             if !Task.isCancelled { requestFailure.withLock { $0 = error } }
             throw error
         }
@@ -53,7 +53,7 @@ final class ServerStream: Sendable {
         }
     }
 
-    /// Sends a message as soon as it may go.
+    /// Sends a message as soon as possible.
     func send(_ message: some Message) async throws {
         let eventLoop = executor.eventLoop
         if eventLoop.inEventLoop, try connection.value.sendNow(message, on: self) { return }
@@ -67,7 +67,7 @@ final class ServerStream: Sendable {
                 } else {
                     eventLoop.execute { self.connection.value.sendInTurn(sender, continuation) }
                 }
-                // The handler of a task that was cancelled before it waited has run too early.
+                // A task that was cancelled before it waited has run the cancellation handler already.
                 if Task.isCancelled { eventLoop.execute { sender.cancel() } }
             }
         } onCancel: {
@@ -92,7 +92,7 @@ final class ServerStream: Sendable {
         }
     }
 
-    /// The handler of a stream of responses returned.
+    /// Ends a call whose handler has sent its responses and returned.
     func endResponses() {
         executor.eventLoop.preconditionInEventLoop()
         if let failure = requestFailure.withLock({ $0 }) { return fail(failure) }
@@ -100,7 +100,7 @@ final class ServerStream: Sendable {
         connection.value.handlerEndedStream(token)
     }
 
-    /// The handler of a stream of requests returned this.
+    /// Ends a call of a stream of requests with this response.
     func succeed(_ response: some Message) {
         executor.eventLoop.preconditionInEventLoop()
         if let failure = requestFailure.withLock({ $0 }) { return fail(failure) }
@@ -115,19 +115,19 @@ final class ServerStream: Sendable {
     }
 }
 
-/// What a stream has put into the connection's buffer since it was last handed to the channel.
+/// What a stream has appended to the outgoing buffer since the last write to the channel.
 package struct SendingTurn {
     private var number: UInt64 = 0
     private var messages = 0
     package private(set) var bytes = 0
 
-    /// Whether one more message may be put there in this turn of the connection.
+    /// Whether the stream may append another message before the next write.
     package mutating func hasRoom(in turn: UInt64, _ limits: StreamLimits) -> Bool {
         if turn != number { self = SendingTurn(number: turn) }
         return messages < limits.messages && bytes < limits.bytes
     }
 
-    /// A message was put there.
+    /// Counts an appended message.
     package mutating func sent(_ byteCount: Int) {
         messages += 1
         bytes += byteCount
@@ -140,7 +140,7 @@ package struct SendingTurn {
     }
 }
 
-/// A message that may not go yet, with the task that waits for it.
+/// A message that cannot be sent yet, with the task that waits for it.
 final class WaitingSender: Sendable {
     typealias Write = @Sendable (any ServerWire, UInt32, inout ByteBuffer) -> Int?
 
@@ -153,15 +153,15 @@ final class WaitingSender: Sendable {
         self.write = write
     }
 
-    /// To be called once, before anything else.
+    /// Sets the waiting task; called once, before anything else.
     func wait(_ continuation: UnsafeContinuation<Void, any Error>) {
         self.continuation.withLock { $0 = continuation }
     }
 
-    /// Whether the task still waits.
+    /// Whether the task is still waiting.
     var isWaiting: Bool { continuation.withLock { $0 != nil } }
 
-    /// Puts the message into the buffer and lets the task go on. On the event loop.
+    /// Appends the message to the buffer and resumes the task. On the event loop.
     func send(through wire: any ServerWire, into buffer: inout ByteBuffer) {
         guard isWaiting else { return }
         if let byteCount = write(wire, stream.token.streamID, &buffer) {
@@ -172,7 +172,7 @@ final class WaitingSender: Sendable {
         }
     }
 
-    /// The call is over, or nobody waits any more.
+    /// Resumes the task with an error, because the call has ended or the task was cancelled.
     func cancel() { end(.failure(CancellationError())) }
 
     private func end(_ result: Result<Void, any Error>) {
@@ -185,11 +185,11 @@ final class WaitingSender: Sendable {
 }
 
 extension Status {
-    /// Why a message of a stream cannot be sent.
+    /// The error for a message of a stream that cannot be sent.
     package static var messageTooLong: Status {
         Status(.resourceExhausted, "a message is too long for a frame of \(maximumMessageLength) bytes")
     }
 
-    /// The longest message of a stream in bytes, on every wire (4 MiB).
+    /// The maximum length of a stream's message in bytes, on every wire (4 MiB).
     package static let maximumMessageLength = 4 << 20
 }

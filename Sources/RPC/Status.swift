@@ -1,31 +1,31 @@
-// How a call failed: the only error that leaves a handler or a client. Its text is for people, its details are for
+// The failure of a call: the only error that handlers send and clients throw. Its message is for people, its details are for
 // programs (StatusDetails.swift).
 
 public import RPCMessages
 
 /// The failure of a call.
 public struct Status: Error, Sendable, Equatable, CustomStringConvertible {
-    /// What the client knows about a call whose connection failed.
+    /// Whether a call whose connection failed may have had its effect.
     public enum TransportFailure: Sendable, Hashable {
-        /// Nothing of the request has left this process: the call can be repeated without danger.
+        /// Nothing of the request was sent: the call can safely be repeated.
         case neverSent
-        /// The request may have reached the server: it may have had its effect.
+        /// The request may have reached the server, so the call may have had its effect.
         case outcomeUnknown
     }
 
-    /// The longest message that is sent, in bytes of UTF-8; a longer one is cut at the end of a character.
+    /// The maximum length of a message that is sent, in bytes of UTF-8; a longer one is cut at the end of a character.
     public static let maximumMessageBytes = 1024
 
-    /// The kind of failure.
+    /// The status code.
     public var code: StatusCode
-    /// One line for a person: what is wrong and, where it can be said, what to do.
+    /// One line for people: what is wrong and, if possible, what to do.
     public var message: String
-    /// What a program can act on: ErrorInfo, BadRequest, RetryInfo and others of google.rpc.
+    /// Details for programs: ErrorInfo, BadRequest, RetryInfo and others of google.rpc.
     public var details: [ProtobufAny]
-    /// Set by a client when no answer came because the connection failed; never sent.
+    /// Set by a client when there is no response because the connection failed; never sent.
     public var transportFailure: TransportFailure?
 
-    /// A failure with its text.
+    /// A failure with its message.
     public init(_ code: StatusCode, _ message: String, details: [ProtobufAny] = []) {
         self.code = code
         self.message = message
@@ -43,7 +43,7 @@ extension Status {
         transportFailure = failure
     }
 
-    /// What a handler threw, as its caller may see it: a status is meant for it, anything else is not.
+    /// The status for what a handler threw: a status is sent as it is; other errors may contain secrets, so their text is not sent.
     init(ofHandlerError error: any Error) {
         switch error {
         case let status as Status: self = status
@@ -53,14 +53,14 @@ extension Status {
         }
     }
 
-    /// As it is put into a response: a failure has a code other than OK and a message that is not too long.
+    /// The message for a response. A failure has a code other than OK and a message within the limit.
     package var wireForm: RPCStatus {
         RPCStatus(
             code: code == .ok ? StatusCode.unknown.rawValue : code.rawValue,
             message: message.cut(toBytes: Self.maximumMessageBytes), details: details)
     }
 
-    /// As it came in a response, or nil for success.
+    /// The status in a response; nil for success.
     package init?(wireForm status: RPCStatus?) {
         guard let status, status.code != 0 else { return nil }
         if let code = StatusCode(rawValue: status.code) {
@@ -72,7 +72,7 @@ extension Status {
 }
 
 extension String {
-    /// The beginning that fits, ending with a whole character of UTF-8.
+    /// The longest prefix within the limit that ends with a whole character.
     fileprivate func cut(toBytes limit: Int) -> String {
         guard utf8.count > limit else { return self }
         var end = utf8.index(utf8.startIndex, offsetBy: limit)

@@ -1,41 +1,41 @@
 // The outcome of a call, with the names and numbers of google.rpc.Code. Numbers outside the list are never sent; one that
 // arrives is `unknown`, as in every gRPC client.
 
-/// What became of a call (google.rpc.Code).
+/// The outcome of a call (google.rpc.Code).
 public enum StatusCode: Int32, Sendable, Hashable, CaseIterable {
     /// The call succeeded.
     case ok = 0
-    /// The call was given up, usually by the caller.
+    /// The call was cancelled, usually by the caller.
     case cancelled = 1
     /// A failure that fits no other code, or a code that is not in this list.
     case unknown = 2
-    /// The request is wrong in itself, whatever the state of the server.
+    /// The request is invalid, independent of the state of the server.
     case invalidArgument = 3
-    /// The time allowed for the call is over; it may still have had its effect.
+    /// The deadline has passed; the call may still have had its effect.
     case deadlineExceeded = 4
-    /// What was asked for does not exist.
+    /// The requested thing does not exist.
     case notFound = 5
-    /// What was to be made exists already.
+    /// The thing to create exists already.
     case alreadyExists = 6
-    /// The caller is known and may not do this.
+    /// The caller is identified but not allowed to do this.
     case permissionDenied = 7
     /// A limit is reached: of size, of number, or of rate.
     case resourceExhausted = 8
-    /// The state of the server does not allow it; the same call may succeed once that has changed.
+    /// The current state does not allow the call; it may succeed once the state has changed.
     case failedPrecondition = 9
-    /// Somebody else changed the same thing at the same time: read again and repeat.
+    /// A concurrent change came first: read again and repeat.
     case aborted = 10
-    /// A value lies outside the range that is valid at present.
+    /// A value is outside the range that is currently valid.
     case outOfRange = 11
     /// The server does not know the service or the method.
     case unimplemented = 12
-    /// A failure of the server that the caller can do nothing about.
+    /// An internal error of the server.
     case `internal` = 13
-    /// The server cannot be reached or cannot serve at present: try again later.
+    /// The server cannot be reached or cannot serve now: try again later.
     case unavailable = 14
     /// Data is lost or damaged beyond repair.
     case dataLoss = 15
-    /// The caller is not known: credentials are missing, wrong or expired.
+    /// The caller is not identified: credentials are missing, wrong or expired.
     case unauthenticated = 16
 
     /// The name as google.rpc.Code has it, such as `INVALID_ARGUMENT`.

@@ -1,12 +1,12 @@
-// The details of google.rpc that programs act on: why it failed (ErrorInfo), which fields are wrong (BadRequest),
-// when to try again (RetryInfo). Each is packed into an Any under its public type URL, so that clients in other
+// Details of google.rpc for programs: why a call failed (ErrorInfo), which fields are wrong (BadRequest), when to try again
+// (RetryInfo). Each is packed into an Any under its public type URL, so that clients in other
 // languages find it with their own libraries.
 
 public import ProtobufC
 public import RPCMessages
 
 extension Status {
-    /// A failure with a reason in UPPER_SNAKE_CASE that is unique in its domain, and facts that belong to it.
+    /// A failure with a reason in UPPER_SNAKE_CASE that is unique in its domain, and metadata of the reason.
     public init(
         _ code: StatusCode, _ message: String, reason: String, domain: String,
         metadata: [(String, String)] = []
@@ -31,7 +31,7 @@ extension Status {
             ProtobufAny(typeURL: Self.typeURL(of: type(of: detail)), value: detail.encoded()))
     }
 
-    /// The same failure with a detail more.
+    /// The same failure with an additional detail.
     public func adding(_ detail: some Message) -> Status {
         var status = self
         status.add(detail)

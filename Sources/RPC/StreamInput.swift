@@ -1,17 +1,17 @@
-// The client's side of one open call: the queue of its requests, and whether more may come. What a wire's messages mean
-// for it is the wire's.
+// The client's side of one open call: the queue of its requests, and whether more may follow. The wire decides what its messages
+// mean for it.
 
 /// The client's side of one call.
 package struct StreamInput {
-    /// Where the messages go; nil for a method with one request.
+    /// The queue of the requests; nil for a method with one request.
     package let queue: InboundQueue?
-    /// Whether the client has said that it sends nothing more.
+    /// Whether the client has closed its side.
     package private(set) var isClosed: Bool
 
     /// A call with one request.
     package static var single: StreamInput { StreamInput(queue: nil, isClosed: true) }
 
-    /// A call whose requests are a stream, perhaps with its first message.
+    /// A call whose requests are a stream, optionally with its first message.
     package init(queue: InboundQueue, first message: [UInt8]?, isClosed: Bool) {
         self.init(queue: queue, isClosed: isClosed)
         if let message { queue.add(message) }
@@ -32,7 +32,7 @@ package struct StreamInput {
         queue?.end()
     }
 
-    /// The client's side of the connection has ended: a stream that it had not closed is cut, not complete.
+    /// The client's side of the connection has ended: a stream that the client had not closed fails.
     mutating func inputClosed() {
         guard !isClosed else { return }
         isClosed = true

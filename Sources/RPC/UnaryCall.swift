@@ -1,5 +1,5 @@
-// What a handler is given of its call. A single request stays encoded until the handler asks for it, so that it can look
-// at the metadata first: a caller who may not call costs no decoding.
+// A call as its handler gets it. The request is decoded when the handler asks for it, so that the metadata can be checked first:
+// an unauthorized call costs no decoding.
 
 package import NIOCore
 public import ProtobufC
@@ -14,9 +14,9 @@ public struct UnaryCall<Request: Message>: Sendable {
     public var service: String { received.method.service }
     /// The name of the method, such as `Check`.
     public var method: String { received.method.name }
-    /// The pairs that came with the request.
+    /// The metadata of the request.
     public var metadata: Metadata { received.metadata }
-    /// Who calls.
+    /// The other end of the connection.
     public var peer: Peer { received.origin.peer }
     /// Where the call comes from, for limits and records.
     public var clientAddress: ClientAddress { received.origin.peer.address }
@@ -25,8 +25,8 @@ public struct UnaryCall<Request: Message>: Sendable {
     /// The encoded request.
     public var payload: [UInt8] { received.payload }
 
-    /// When the caller stops waiting: the call is then answered with DEADLINE_EXCEEDED and its task cancelled.
-    /// The server's own timeout if the caller set none.
+    /// The caller's deadline, or the server's if the caller set none. The call then fails with DEADLINE_EXCEEDED and its task is
+    /// cancelled.
     public var deadline: ContinuousClock.Instant? { received.instantOfDeadline }
 
     /// Decodes the request within these limits.
@@ -52,15 +52,15 @@ public struct StreamingCall: Sendable {
     public var service: String { received.method.service }
     /// The name of the method, such as `Check`.
     public var method: String { received.method.name }
-    /// The pairs that came with the call. The Go client of ttrpc sends none on streams.
+    /// The metadata of the call. The Go client of ttrpc sends none on streams.
     public var metadata: Metadata { received.metadata }
-    /// Who calls.
+    /// The other end of the connection.
     public var peer: Peer { received.origin.peer }
-    /// When the caller stops waiting; as in `UnaryCall`.
+    /// The deadline; as in `UnaryCall`.
     public var deadline: ContinuousClock.Instant? { received.instantOfDeadline }
 }
 
-/// What the calls of a connection have in common, in one object, since a call is handed on many times.
+/// State shared by the calls of a connection, in one object, because a call is passed on many times.
 package final class CallOrigin: Sendable {
     package let peer: Peer
     /// Where the tasks of its calls run.
@@ -72,7 +72,7 @@ package final class CallOrigin: Sendable {
     }
 }
 
-/// A call as it came off the wire, the same for every method.
+/// A call as the wire read it, before its message type is known.
 @usableFromInline package struct IncomingCall: Sendable {
     package let method: RegisteredMethod
     let origin: CallOrigin

@@ -1,6 +1,5 @@
-// Binds a Unix socket with three guarantees that no library gives: the file is never accessible to others than owner and
-// group, a file left by a killed process does not keep the service from starting, and the socket of a running process is
-// not taken from it.
+// Binds a Unix socket with three guarantees: the file is never accessible to users other than owner and group, a file that a killed
+// process left does not prevent a start, and the socket of a running process is not replaced.
 
 internal import Glibc
 
@@ -8,7 +7,7 @@ internal import Glibc
 enum UnixSocket {
     private static let mode: mode_t = 0o660
 
-    /// Binds a new socket to a path. The descriptor is the caller's; so is the file.
+    /// Binds a new socket to a path. The caller owns the descriptor and the file.
     static func listening(at path: String) throws(ListenError) -> (descriptor: CInt, file: UnixSocketFile) {
         let address = Address.unix(path: path)
         let descriptor = try open(for: address)
@@ -87,7 +86,7 @@ enum UnixSocket {
     }
 }
 
-/// The file of a Unix socket that this process has made.
+/// The file of a Unix socket that this process created.
 struct UnixSocketFile: Sendable {
     private let path: String
     private let device: dev_t
@@ -101,7 +100,7 @@ struct UnixSocketFile: Sendable {
         inode = status.st_ino
     }
 
-    /// Removes the file, unless another process has put its own in its place.
+    /// Removes the file, unless another process has replaced it.
     func remove() {
         guard let current = UnixSocketFile(at: path), current.device == device, current.inode == inode else {
             return

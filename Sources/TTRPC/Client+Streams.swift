@@ -1,5 +1,4 @@
-// Calls that are streams, as a client begins them. Beginning one never waits and never fails: what goes wrong is told
-// where the responses are taken.
+// Starting streaming calls. A start never waits and never throws; failures are thrown where the responses are read.
 
 internal import NIOCore
 public import ProtobufC
@@ -7,8 +6,8 @@ public import RPC
 internal import TTRPCMessages
 
 extension Client {
-    /// Calls a method that answers with a stream, which goes on until the server ends it, the timeout is over, or
-    /// the last reference to it is gone. The server is not told of the latter two by this client.
+    /// Calls a method that answers with a stream, which lasts until the server ends it, the timeout has passed, or
+    /// its last reference is released. The protocol has no message to tell the server of the latter two.
     public func serverStream<Request, Response>(
         _ method: ServerStreamingMethod<Request, Response>, _ request: Request, metadata: Metadata = [:],
         timeout: Duration? = nil

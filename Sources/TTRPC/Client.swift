@@ -1,5 +1,5 @@
-// The client: one connection, any number of calls on it, responses in any order. It does not reconnect by itself: only the
-// caller knows what may be repeated, and `Status.transportFailure` says what happened to the call.
+// The client: one connection, any number of calls on it, responses in any order. It does not reconnect: only the
+// caller knows what may be repeated, and `Status.transportFailure` tells whether a call may have had its effect.
 
 internal import Glibc
 public import NIOCore
@@ -24,7 +24,7 @@ public final class Client: Sendable {
 
     /// Connects to a server; throws UNAVAILABLE with what to do about it. A `tls:` address needs a security.
     ///
-    /// The event loops are the caller's; without any, those that SwiftNIO keeps for the whole process serve.
+    /// The caller owns the event loops; without any, SwiftNIO's loops of the process are used.
     public static func connect(
         to address: Address, configuration: ClientConfiguration = ClientConfiguration(),
         security: ChannelSecurity? = nil, group: (any EventLoopGroup)? = nil
@@ -63,14 +63,14 @@ public final class Client: Sendable {
         }
     }
 
-    /// Where the connection lives. Tasks that prefer this executor make calls without a hop to another thread.
+    /// The executor of the connection. Tasks that prefer it make calls without a hop to another thread.
     public var executor: any TaskExecutor { connection.executor }
 
     /// Calls a method and waits for its response.
     ///
-    /// Throws the status that the server answered with; DEADLINE_EXCEEDED when the timeout is over, CANCELLED when
-    /// the calling task is cancelled, and UNAVAILABLE with `transportFailure` when the connection fails. In the
-    /// first two of these the server may still do the work.
+    /// Throws the status that the server sent; DEADLINE_EXCEEDED when the timeout has passed, CANCELLED when
+    /// the calling task is cancelled, and UNAVAILABLE with `transportFailure` when the connection fails. After a
+    /// timeout or a cancellation the server may still execute the call.
     public func call<Request, Response>(
         _ method: Method<Request, Response>, _ request: Request, metadata: Metadata = [:],
         timeout: Duration? = nil
@@ -99,7 +99,7 @@ public final class Client: Sendable {
             await withUnsafeContinuation { continuation in
                 call.wait(continuation)
                 request.withEncoded { connection.submit(call, $0) }
-                // The handler of a task that was cancelled before the call was submitted has run too early.
+                // A task that was cancelled before the call was submitted has run the cancellation handler already.
                 if Task.isCancelled { connection.cancel(call) }
             }
         } onCancel: {
@@ -108,7 +108,7 @@ public final class Client: Sendable {
         return try outcome.get()
     }
 
-    /// Closes the connection. Calls that wait for an answer fail with UNAVAILABLE.
+    /// Closes the connection. Calls in flight fail with UNAVAILABLE.
     public func close() async {
         let connection = connection
         connection.executor.eventLoop.execute {
@@ -148,6 +148,6 @@ public final class Client: Sendable {
 }
 
 extension Metadata {
-    /// The pairs as they are sent.
+    /// The metadata as it is sent.
     var sent: [TTRPCKeyValue] { map { TTRPCKeyValue(key: $0.key, value: $0.value) } }
 }

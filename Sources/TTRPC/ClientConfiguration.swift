@@ -1,4 +1,4 @@
-// What can be chosen about a client connection.
+// The settings of a client connection, with their defaults.
 
 internal import RPC
 
@@ -7,14 +7,14 @@ public struct ClientConfiguration: Sendable {
     /// How long connecting may take (default 5 s).
     public var connectTimeout: Duration = .seconds(5)
 
-    /// The messages of one stream that wait for whoever takes them, and those that a caller may send before they are
-    /// handed to the socket (default 64). A caller that is ahead of its socket waits in `RequestWriter.send`; for a
-    /// server that is ahead of its caller see `slowStreamGrace`.
+    /// The messages of one stream that may wait to be read by its caller, and those that may wait to be sent (default 64). A
+    /// caller that is faster than its socket waits in `RequestWriter.send`; for a server that is faster than the caller see
+    /// `slowStreamGrace`.
     public var maximumQueuedMessages = 64 {
         didSet { maximumQueuedMessages = max(maximumQueuedMessages, 1) }
     }
 
-    /// The bytes of the same (default 256 KiB); the message that goes over it is still taken.
+    /// The same limit in bytes (default 256 KiB); the message that exceeds it is still accepted.
     public var maximumQueuedBytes = 256 << 10 {
         didSet { maximumQueuedBytes = max(maximumQueuedBytes, 1) }
     }
@@ -24,8 +24,8 @@ public struct ClientConfiguration: Sendable {
         didSet { maximumQueuedBytesPerConnection = max(maximumQueuedBytesPerConnection, 1) }
     }
 
-    /// How long nothing may be read from the connection because one of its streams is full (default 1 s), counted
-    /// since everything on that stream was last taken. Then it fails with RESOURCE_EXHAUSTED and the others go on.
+    /// How long reading may stop because one stream is full (default 1 s), counted since that stream was last empty. Then the
+    /// stream fails with RESOURCE_EXHAUSTED and the others continue.
     public var slowStreamGrace: Duration = .seconds(1)
 
     /// The defaults.

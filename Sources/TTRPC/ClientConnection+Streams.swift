@@ -1,11 +1,10 @@
-// The streams of one client connection: what comes for them, as far as there is room, and what the callers send on
-// them.
+// The streams of one client connection: incoming messages, read while their queues have room, and the messages that callers send.
 
 internal import NIOCore
 internal import ProtobufC
 internal import RPC
 
-/// A Data frame whose header came while there was no room for its message. Nothing is read meanwhile.
+/// A Data frame for whose message its queue has no room. Nothing is read meanwhile.
 struct HeldFrame {
     let header: FrameHeader
     let since: NIODeadline
@@ -29,8 +28,8 @@ extension ClientConnection {
         }
     }
 
-    /// Sends a message as soon as there is room; throws RESOURCE_EXHAUSTED for one that is too long, CANCELLED when
-    /// the task is cancelled or the call is over.
+    /// Sends a message as soon as there is room; throws RESOURCE_EXHAUSTED for one that is too long, CANCELLED when the task is
+    /// cancelled or the call has ended.
     func send(_ message: some Message, on stream: ClientStream) async throws(Status) {
         while true {
             let sending = message.withEncoded { encoded -> ClientOutbox.Sending? in
@@ -53,7 +52,7 @@ extension ClientConnection {
         await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
                 if !outbox.wait(sender, continuation) { continuation.resume() }
-                // The handler of a task that was cancelled before it waited has run too early.
+                // A task that was cancelled before it waited has run the cancellation handler already.
                 if Task.isCancelled { outbox.cancel(sender) }
             }
         } onCancel: {
@@ -61,12 +60,12 @@ extension ClientConnection {
         }
     }
 
-    /// Says that the caller sends nothing more.
+    /// Ends the caller's messages.
     func endRequests(of stream: ClientStream) {
         if outbox.addEnd(of: stream) { collectSoon() }
     }
 
-    /// Drops what comes for a stream from now on.
+    /// Drops all further messages of a stream.
     func forget(_ stream: ClientStream) {
         stream.responses.abandon()
         outbox.close(stream)
@@ -77,10 +76,10 @@ extension ClientConnection {
     }
 }
 
-// MARK: What comes, on the event loop
+// MARK: Receiving, on the event loop
 
 extension ClientConnection {
-    /// A stream has ended, behind what has come for it.
+    /// Ends a stream after the messages in its queue.
     func end(_ stream: ClientStream, _ end: Result<Void, Status>) {
         stream.responses.end(end)
         outbox.close(stream)
@@ -92,8 +91,8 @@ extension ClientConnection {
         if isLast { end(stream, .success(())) }
     }
 
-    /// A Response ends any stream. The payload of one that tells of success is the one response where there is one,
-    /// and else one more message if it is not empty: some servers end every stream like this.
+    /// A Response ends any stream. The payload of a successful one is the response of a stream of requests; on a stream of
+    /// responses it is a last message unless it is empty, since some servers end every stream with a Response.
     func receivedOutcome(_ outcome: ClientCall.Outcome, of stream: ClientStream) {
         switch outcome {
         case .success(let payload):
@@ -103,11 +102,11 @@ extension ClientConnection {
         }
     }
 
-    /// Stops reading until there is room for this frame's message, but not for ever.
+    /// Stops reading until there is room for this frame's message, for a limited time.
     func hold(_ header: FrameHeader) {
         let eventLoop = executor.eventLoop
         inbound.notify { eventLoop.execute { self.roomWasMade() } }
-        // Room that was made before the account was told to say so.
+        // A message may have been taken before the action was set.
         guard let queue = state.calls.queue(of: header.streamID), queue.isFull else {
             return received(header)
         }

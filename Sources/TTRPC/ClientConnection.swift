@@ -1,6 +1,5 @@
-// The channel handler of one client connection: between the callers' tasks, the rules of ClientConnectionState and the
-// bytes of the channel. Callers put their requests into the outbox from any thread; everything else here runs on the event
-// loop.
+// The channel handler of one client connection. It connects the callers' tasks, the rules of ClientConnectionState and the bytes of the
+// channel. Callers add their requests to the outbox from any thread; everything else runs on the event loop.
 
 internal import NIOCore
 internal import ProtobufC
@@ -9,32 +8,32 @@ internal import TTRPCMessages
 
 /// Carries the calls of one client.
 ///
-/// Unchecked: `outbox` and `executor` are for any thread, the rest for the event loop, which is checked where calls come in.
+/// Unchecked: `outbox` and `executor` are thread-safe, the rest is used on the event loop, which entry points check.
 final class ClientConnection: ChannelDuplexHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// What changes on the event loop.
+    /// The mutable state, used on the event loop.
     struct State: ~Copyable {
         var calls = ClientConnectionState()
         var decoder = FrameDecoder()
         var context: ChannelHandlerContext?
         var deadlineTimer = DeadlineTimer()
         var spare = ByteBuffer()
-        /// A frame that has to wait for a caller; nothing is read meanwhile.
+        /// A frame that waits for room in its queue; nothing is read meanwhile.
         var held: HeldFrame?
-        /// The channel wants to read and has to wait for the same reason.
+        /// Whether the channel wanted to read meanwhile.
         var isReadHeld = false
     }
 
     let executor: EventLoopExecutor
     let outbox: ClientOutbox
     let configuration: ClientConfiguration
-    /// What waits for the callers of streams.
+    /// The bytes that wait for the callers of streams.
     let inbound: FlowControlBudget
     private let address: Address
-    // As in ServerConnection: used on one thread, and no access lasts across a call that comes back to the connection.
+    // As in ServerConnection: used on one thread, and no access lasts across a call that reenters the connection.
     #if !DEBUG
     @exclusivity(unchecked)
     #endif
@@ -66,14 +65,14 @@ final class ClientConnection: ChannelDuplexHandler, @unchecked Sendable {
         collectSoon()
     }
 
-    /// Tells the event loop that there is something to send.
+    /// Schedules sending on the event loop.
     func collectSoon() {
         let eventLoop = executor.eventLoop
         if eventLoop.inEventLoop, executor.flushesAfterWakeUp(self) { return }
         eventLoop.execute { self.sendCollected() }
     }
 
-    /// Ends a call that its caller waits for no longer. To be called after `submit`.
+    /// Ends a cancelled call. Called after `submit`.
     func cancel(_ call: ClientCall) {
         executor.eventLoop.execute {
             self.sendCollected()
@@ -203,7 +202,7 @@ final class ClientConnection: ChannelDuplexHandler, @unchecked Sendable {
 
     // MARK: The end
 
-    /// Refuses and ends every call for this reason; those that were sent have an unknown outcome.
+    /// Ends every call and refuses new ones for this reason; sent calls have an unknown outcome.
     func fail(_ reason: Status) {
         let unsent = outbox.fail(reason)
         for call in unsent.calls { call.end(.failure(reason)) }

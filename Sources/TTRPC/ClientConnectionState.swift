@@ -1,8 +1,8 @@
-// The rules of one client connection, without the connection: which answers are waited for, and what to make of
-// what a server sends. Every event returns what is to be done.
+// The calls of one client connection, as a state machine: which responses are awaited, and how each frame of the server is handled.
+// Every event returns an action.
 //
-// Answers to calls that are no longer waited for (deadline, cancellation) are a legal race and dropped. A server's
-// mistake fails the call that it names; the other calls go on.
+// Responses to calls that have ended (deadline, cancellation) are a legal race and dropped. A mistake of the server fails the call
+// that it names; the other calls continue.
 
 internal import NIOCore
 internal import ProtobufC
@@ -10,7 +10,7 @@ internal import RPC
 
 /// The state of one client connection.
 struct ClientConnectionState: ~Copyable {
-    /// What to do with a frame whose header came.
+    /// The action for a frame whose header was read.
     enum HeaderAction {
         case readBody
         case skipBody
@@ -20,14 +20,14 @@ struct ClientConnectionState: ~Copyable {
         case failStream(ClientStream, Status)
         /// The server has ended this stream.
         case endStream(ClientStream)
-        /// The stream's queue is full: read nothing more, and ask again with this header when there is room.
+        /// The stream's queue is full: stop reading, and pass the header again when there is room.
         case hold
     }
 
     private var calls: [UInt32: ClientCall] = [:]
     private var streams: [UInt32: ClientStream] = [:]
 
-    /// These requests are being sent.
+    /// Registers calls whose requests are being sent.
     mutating func sent(_ newCalls: [ClientCall], _ newStreams: [ClientStream] = []) {
         for call in newCalls {
             call.isSent = true
@@ -36,7 +36,7 @@ struct ClientConnectionState: ~Copyable {
         for stream in newStreams { streams[stream.streamID] = stream }
     }
 
-    /// A frame begins.
+    /// Decides on a frame by its header.
     mutating func receivedHeader(_ header: FrameHeader) -> HeaderAction {
         guard let call = calls[header.streamID] else {
             return streams[header.streamID].map { receivedHeader(header, on: $0) } ?? .skipBody
@@ -53,20 +53,20 @@ struct ClientConnectionState: ~Copyable {
         return .fail(call, mistake)
     }
 
-    /// The body that `receivedHeader` wanted is here; nil if the call was cancelled meanwhile.
+    /// The call of a complete Response; nil if it was cancelled meanwhile.
     mutating func receivedResponse(streamID: UInt32) -> ClientCall? {
         calls.removeValue(forKey: streamID)
     }
 
-    /// The caller waits no longer; whether it still did.
+    /// Removes a cancelled call; returns whether it was in flight.
     mutating func cancelled(_ call: ClientCall) -> Bool {
-        // A call that is not sent yet is still used by its caller, who cancels again after that.
+        // An unsent call is in the outbox, and is cancelled again once it is sent.
         guard call.isSent, calls[call.streamID] === call else { return false }
         calls[call.streamID] = nil
         return true
     }
 
-    /// Takes out the calls whose deadline has come.
+    /// Removes the calls past their deadline.
     mutating func takeExpiredCalls(now: NIODeadline) -> [ClientCall] {
         let expired = calls.values.filter { call in call.deadline.map { $0 <= now } ?? false }
         for call in expired { calls[call.streamID] = nil }
@@ -80,7 +80,7 @@ struct ClientConnectionState: ~Copyable {
         ].compactMap { $0 }.min()
     }
 
-    /// Takes out all calls: the connection is gone.
+    /// Removes all calls, because the connection has ended.
     mutating func closed() -> (calls: [ClientCall], streams: [ClientStream]) {
         defer {
             calls = [:]
@@ -126,8 +126,8 @@ struct ClientConnectionState: ~Copyable {
         return .endStream(stream)
     }
 
-    /// The body of a Data frame is here: the stream to add it to, nil if it was forgotten meanwhile. A message in the
-    /// frame that also ends the stream is its last.
+    /// The stream of a complete Data frame; nil if it was released meanwhile. A frame that ends the stream may contain its last
+    /// message.
     mutating func receivedMessage(_ header: FrameHeader) -> (stream: ClientStream, isLast: Bool)? {
         guard let stream = streams[header.streamID] else { return nil }
         let isLast = header.has(.remoteClosed)
@@ -135,16 +135,16 @@ struct ClientConnectionState: ~Copyable {
         return (stream, isLast)
     }
 
-    /// The body of a Response is here, which ends a stream.
+    /// Removes the stream that a complete Response ends.
     mutating func receivedResponse(ending streamID: UInt32) -> ClientStream? {
         streams.removeValue(forKey: streamID)
     }
 
-    /// The queue that a held frame waits for; nil if its stream is gone.
+    /// The queue of a held frame; nil if its stream has ended.
     func queue(of streamID: UInt32) -> InboundQueue? { streams[streamID]?.responses }
 
-    /// Takes out the stream that has had a held frame wait for too long: the frame's own if its queue is to blame,
-    /// or else the one that holds the most of what the connection may hold.
+    /// Removes the stream that makes a held frame wait for too long: the stream of the frame if its queue is full, otherwise the
+    /// stream whose queue holds the most bytes.
     mutating func takeSlowStream(holding streamID: UInt32) -> ClientStream? {
         let fullest = streams.max { $0.value.responses.byteCount < $1.value.responses.byteCount }
         let isToBlame = streams[streamID]?.responses.isFullByItself ?? false
@@ -152,14 +152,14 @@ struct ClientConnectionState: ~Copyable {
         return streams.removeValue(forKey: slow)
     }
 
-    /// Nobody waits for this stream any more; whether somebody did.
+    /// Removes a cancelled stream; returns whether it was open.
     mutating func forgotten(_ stream: ClientStream) -> Bool {
         guard streams[stream.streamID] === stream else { return false }
         streams[stream.streamID] = nil
         return true
     }
 
-    /// Takes out the streams whose deadline has come.
+    /// Removes the streams past their deadline.
     mutating func takeExpiredStreams(now: NIODeadline) -> [ClientStream] {
         let expired = streams.values.filter { stream in stream.deadline.map { $0 <= now } ?? false }
         for stream in expired { streams[stream.streamID] = nil }

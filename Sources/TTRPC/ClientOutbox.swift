@@ -1,17 +1,17 @@
-// Where requests gather between the tasks that make them and the event loop that sends them: encoded, one behind the
-// other, so that all requests of one turn of the loop leave in one write. Stream ids are assigned under the same lock,
-// hence in the order of the bytes, which containerd's implementation insists on.
+// The outgoing buffer between the tasks that make requests and the event loop that sends them: requests are encoded one after the
+// other, so that all requests of one turn of the loop are one write. Stream ids are assigned under the same lock, hence in the order
+// of the bytes, which containerd's implementation requires.
 
 internal import NIOCore
 internal import ProtobufC
 internal import RPC
 internal import Synchronization
 
-/// The requests of a connection that are not sent yet.
+/// The unsent requests of a connection.
 final class ClientOutbox: Sendable {
-    /// The most that stays allocated while nothing is sent.
+    /// The maximum capacity that is kept while nothing is sent, in bytes.
     private static let retainedBytes = 8192
-    /// The most that gathers before streams have to wait.
+    /// The unsent bytes beyond which streams have to wait.
     private static let maximumCollectedBytes = 64 << 10
 
     private struct State {
@@ -26,12 +26,12 @@ final class ClientOutbox: Sendable {
         var failure: Status?
 
         mutating func takeStreamID() -> UInt32 {
-            // After 0xffffffff the ids begin anew, like those of the Go client.
+            // After 0xffffffff the ids start over, like those of the Go client.
             defer { nextStreamID &+= 2 }
             return nextStreamID
         }
 
-        /// Whether the event loop has to be told that there is something to collect.
+        /// Whether the event loop has to be scheduled to collect requests.
         mutating func makeCollectionDue() -> Bool {
             defer { isCollectionDue = true }
             return !isCollectionDue
@@ -45,8 +45,7 @@ final class ClientOutbox: Sendable {
         self.limits = limits
     }
 
-    /// Adds a request that fits into a frame; true if the event loop has to be told that there is something to
-    /// collect.
+    /// Adds a request that fits into a frame; returns whether the event loop has to be scheduled.
     func add(_ call: ClientCall, _ request: EncodedMessage) throws(Status) -> Bool {
         let result = state.withLock { state -> Result<Bool, Status> in
             if let failure = state.failure { return .failure(failure) }
@@ -60,7 +59,7 @@ final class ClientOutbox: Sendable {
 
     // MARK: Streams
 
-    /// Adds the request that opens a stream; true as above.
+    /// Adds the request that opens a stream; returns as above.
     func add(_ stream: ClientStream, _ request: EncodedMessage) throws(Status) -> Bool {
         let result = state.withLock { state -> Result<Bool, Status> in
             if let failure = state.failure { return .failure(failure) }
@@ -74,16 +73,16 @@ final class ClientOutbox: Sendable {
         return try result.get()
     }
 
-    /// What became of a message.
+    /// The result of sending a message.
     enum Sending {
         case sent(isCollectionDue: Bool)
-        /// There is no room yet; the sender waits in line.
+        /// There is no room yet; the sender waits in the queue.
         case mustWait
-        /// The call is over, or the caller has ended its requests.
+        /// The call has ended, or the caller has ended its messages.
         case isOver
     }
 
-    /// Puts a message that fits into a frame in line, or its sender.
+    /// Adds a message that fits into a frame, or queues its sender.
     func add(_ message: EncodedMessage, on stream: ClientStream) -> Sending {
         state.withLock { state in
             if stream.isOver || stream.hasClosedRequests || state.failure != nil { return .isOver }
@@ -96,7 +95,7 @@ final class ClientOutbox: Sendable {
         }
     }
 
-    /// Has a sender wait until there may be room; false if it need not wait.
+    /// Queues a sender until there may be room; returns false if it need not wait.
     func wait(_ sender: ClientSender, _ continuation: UnsafeContinuation<Void, Never>) -> Bool {
         state.withLock { state in
             if sender.stream.isOver || state.failure != nil { return false }
@@ -116,7 +115,7 @@ final class ClientOutbox: Sendable {
         continuation?.resume()
     }
 
-    /// Adds the end of a stream's requests; true if the event loop has to be told.
+    /// Adds the end of a stream's messages; returns whether the event loop has to be scheduled.
     func addEnd(of stream: ClientStream) -> Bool {
         state.withLock { state in
             if stream.isOver || stream.hasClosedRequests || state.failure != nil { return false }
@@ -126,7 +125,7 @@ final class ClientOutbox: Sendable {
         }
     }
 
-    /// Nothing more is to be sent on this stream.
+    /// Closes a stream for sending.
     func close(_ stream: ClientStream) {
         let waiting = state.withLock { state in
             stream.isOver = true
@@ -137,7 +136,7 @@ final class ClientOutbox: Sendable {
         for continuation in waiting { continuation.resume() }
     }
 
-    /// The channel takes more, or takes no more; lets those who wait for it try again.
+    /// The channel became writable or unwritable; resumes waiting senders.
     func setWritable(_ isWritable: Bool) {
         let waiting = state.withLock { state -> [UnsafeContinuation<Void, Never>] in
             state.isWritable = isWritable
@@ -150,7 +149,7 @@ final class ClientOutbox: Sendable {
 
     // MARK: The event loop
 
-    /// Takes what is in line. The spare buffer holds what comes next.
+    /// Takes the collected requests, and leaves the spare buffer for the next ones.
     func collect(
         spare: ByteBuffer
     ) -> (buffer: ByteBuffer, calls: [ClientCall], streams: [ClientStream], areSendersWaiting: Bool) {
@@ -166,7 +165,7 @@ final class ClientOutbox: Sendable {
         }
     }
 
-    /// Refuses requests from now on; returns those in line, which will not be sent. The first reason counts.
+    /// Refuses requests from now on; returns the calls whose requests will not be sent. Only the first reason counts.
     func fail(_ failure: Status) -> (calls: [ClientCall], streams: [ClientStream]) {
         let (calls, streams, waiting) = state.withLock { state in
             if state.failure == nil { state.failure = failure }
@@ -185,7 +184,7 @@ final class ClientOutbox: Sendable {
     /// Why requests are refused.
     var failure: Status? { state.withLock { $0.failure } }
 
-    /// A buffer that has been sent, emptied for the next requests.
+    /// Returns a sent buffer, emptied, for the next requests.
     static func reclaimed(_ buffer: inout ByteBuffer) -> ByteBuffer {
         guard buffer.capacity <= retainedBytes else { return ByteBuffer() }
         buffer.clear()

@@ -1,4 +1,4 @@
-// One stream of a client: opened and written by the caller's tasks, read on the event loop.
+// One stream of a client: the caller's tasks open it and send on it, the event loop reads it.
 
 internal import NIOCore
 internal import ProtobufC
@@ -6,21 +6,21 @@ internal import RPC
 
 /// A call with a stream of requests, of responses or of both.
 ///
-/// Unchecked: what the outbox keeps here is used under its lock only.
+/// Unchecked: the state of the outbox is used under its lock only.
 final class ClientStream: @unchecked Sendable {
     let kind: MethodKind
-    /// When to stop waiting.
+    /// The deadline.
     let deadline: NIODeadline?
-    /// The responses that nobody has taken yet.
+    /// The queue of the responses.
     let responses: InboundQueue
 
     /// Set once by the outbox, when the request is added.
     var streamID: UInt32 = 0
-    /// For the outbox: what was added since it was last collected.
+    /// For the outbox: the bytes and messages added since the last collection.
     var turn = SendingTurn()
-    /// For the outbox: whether the caller sends nothing more.
+    /// For the outbox: whether the caller has ended its messages.
     var hasClosedRequests = false
-    /// For the outbox: whether the server has ended the call, or nobody waits for it.
+    /// For the outbox: whether the server has ended the call or the caller cancelled it.
     var isOver = false
 
     init(kind: MethodKind, deadline: NIODeadline?, responses: InboundQueue) {
@@ -29,12 +29,12 @@ final class ClientStream: @unchecked Sendable {
         self.responses = responses
     }
 
-    /// What a request that opens such a call says about those that follow. An empty payload is no message then, which
-    /// Go's servers know from the method and Rust's from the flag.
+    /// The flags of the request that opens such a call. With them an empty payload is no message: servers in Go know that from
+    /// the method, those in Rust from the flag.
     var openingFlags: FrameFlags { kind.streamsRequests ? [.remoteOpen, .noData] : .remoteClosed }
 }
 
-/// A task that waits until its stream may send again. Unchecked: it is used under the lock of the outbox only.
+/// A task that waits until its stream may send. Unchecked: it is used under the lock of the outbox only.
 final class ClientSender: @unchecked Sendable {
     let stream: ClientStream
     var continuation: UnsafeContinuation<Void, Never>?

@@ -1,6 +1,5 @@
-// The ten bytes before every piece of data on a ttrpc connection, and the numbers in them (containerd/ttrpc:
-// PROTOCOL.md, channel.go). Types and flags are kept as the bytes that came, because unknown ones are legal: they
-// are the protocol's room for extensions.
+// The frame header of ttrpc: ten bytes before all data (containerd/ttrpc: PROTOCOL.md, channel.go). Types and flags are kept as raw
+// bytes, because unknown ones are legal, as extensions of the protocol.
 
 internal import NIOCore
 
@@ -8,7 +7,7 @@ internal import NIOCore
 struct FrameHeader: Equatable {
     /// The bytes of a header on the wire.
     static let byteCount = 10
-    /// The greatest data length of the protocol, itself included (4 MiB).
+    /// The maximum data length of the protocol, inclusive (4 MiB).
     static let maximumLength = 4 << 20
 
     /// The bytes of data after the header.
@@ -17,7 +16,7 @@ struct FrameHeader: Equatable {
     var streamID: UInt32
     /// The byte of the message type; `FrameType` has those that are known.
     var type: UInt8
-    /// The bits of `FrameFlags` and perhaps unknown ones.
+    /// The bits of `FrameFlags`, and possibly unknown ones.
     var flags: UInt8 = 0
 }
 
@@ -31,15 +30,15 @@ enum FrameType: UInt8 {
     case data = 3
 }
 
-/// The bits of a frame's flags that mean something.
+/// The known flags of a frame.
 struct FrameFlags: OptionSet {
     let rawValue: UInt8
 
     /// On Request and Data: the sender sends nothing more on this stream.
     static let remoteClosed = FrameFlags(rawValue: 0x01)
-    /// On Request: the sender will go on with Data.
+    /// On Request: Data frames of the sender follow.
     static let remoteOpen = FrameFlags(rawValue: 0x02)
-    /// On Data: this frame carries no message at all, not even an empty one.
+    /// On Data: the frame contains no message, not even an empty one.
     static let noData = FrameFlags(rawValue: 0x04)
     /// On Data: the end of a stream, as every peer understands it.
     static let endOfStream: FrameFlags = [.remoteClosed, .noData]
@@ -65,7 +64,7 @@ extension ByteBuffer {
         length: Int, streamID: UInt32, type: FrameType, flags: FrameFlags = [],
         _ body: (UnsafeMutableRawBufferPointer) -> Void
     ) {
-        // Header and data in one step: a buffer's every write has its price, and this is the hot path.
+        // Header and data in one write, because this is the hot path and every write to a buffer has a cost.
         let total = FrameHeader.byteCount + length
         writeWithUnsafeMutableBytes(minimumWritableBytes: total) { space in
             space.storeBytes(of: UInt32(truncatingIfNeeded: length).bigEndian, as: UInt32.self)

@@ -1,28 +1,28 @@
-// Cuts a byte stream into frames. It is a pull parser: the owner asks for the next event and decides from a
-// header whether its body is wanted, before a byte of that body is kept. So a refused body costs no memory, and
-// an owner that must stop (its peer does not read) just stops asking.
+// Splits a byte stream into frames. It is a pull parser: the owner asks for the next event and decides by the header whether it
+// wants the body, before a byte of the body is stored. So a rejected body needs no memory, and an owner that has to pause stops
+// asking.
 //
-// Bodies are lent in place, in the buffer that came from the socket. Only a frame that is split between reads is copied,
-// into a buffer that never holds more than one frame and grows with what arrived, not with what was announced.
+// Bodies are passed in place, in the buffer of the read. Only a frame that is split between reads is copied, into a buffer that holds
+// at most one frame and grows with the bytes that arrived, not with the announced length.
 
 internal import NIOCore
 internal import RPC
 
-/// An incremental decoder of frames, for any split of the bytes.
+/// An incremental decoder of frames; reads may split them anywhere.
 struct FrameDecoder {
     /// What `next()` found.
     enum Event: Equatable {
-        /// Nothing more can be said until more bytes come.
+        /// More bytes are needed.
         case needsMoreBytes
         /// A frame begins. `skipBody()` now drops its body; otherwise the body is collected.
         case header(FrameHeader)
-        /// The body of that frame is complete: `takeBody` lends it and goes on.
+        /// The body of that frame is complete; `takeBody` passes it to a closure.
         case body(FrameHeader)
-        /// The first byte of a frame is not 0, so this is not ttrpc. Nothing after it can be understood.
+        /// The first byte of a frame is not 0, so this is not ttrpc. The decoder cannot continue.
         case notTTRPC
     }
 
-    /// The most that stays allocated between two cut frames.
+    /// The maximum capacity that is kept between two split frames, in bytes.
     private static let retainedBytes = 4096
 
     private var incoming = LentBytes()
@@ -31,7 +31,7 @@ struct FrameDecoder {
     private var bytesToSkip = 0
     private var headerCount: UInt64 = 0
 
-    /// Gives the decoder the bytes of one read.
+    /// Appends the bytes of one read.
     mutating func append(_ bytes: ByteBuffer) {
         if incoming.isEmpty {
             incoming = LentBytes(bytes)
@@ -40,7 +40,7 @@ struct FrameDecoder {
         }
     }
 
-    /// The frame that waits for more bytes. To be asked when `next()` needs them.
+    /// The incomplete frame. Valid when `next()` needs more bytes.
     var unfinished: UnfinishedMessage? {
         if pending != nil || bytesToSkip > 0 {
             return UnfinishedMessage(number: headerCount, hasHeader: true)
@@ -49,7 +49,7 @@ struct FrameDecoder {
         return UnfinishedMessage(number: headerCount &+ 1, hasHeader: false)
     }
 
-    /// The next event; to be called until it needs more bytes or reports something that is not ttrpc.
+    /// The next event; called until it needs more bytes or reports that this is not ttrpc.
     mutating func next() -> Event {
         if let pending { return hasBody() ? .body(pending) : collect() }
         guard skip(), !incoming.isEmpty else { return collect() }
@@ -57,7 +57,7 @@ struct FrameDecoder {
             guard partial.first ?? 0 == 0 else { return .notTTRPC }
             return collect()
         }
-        // The first byte is the highest of the length.
+        // The first byte is the most significant byte of the length.
         guard header.length >> 24 == 0 else { return .notTTRPC }
         pending = header
         headerCount &+= 1
@@ -71,7 +71,7 @@ struct FrameDecoder {
         bytesToSkip = Int(header.length)
     }
 
-    /// Lends the body that was just reported, and goes on to the next frame.
+    /// Passes the body that was just reported to the closure, and continues with the next frame.
     @inline(__always)
     mutating func takeBody<Result, Failure: Error>(
         _ use: (UnsafeRawBufferPointer) throws(Failure) -> Result
@@ -89,14 +89,14 @@ struct FrameDecoder {
 
     private var bodyLength: Int { pending.map { Int($0.length) } ?? 0 }
 
-    /// Whether the body of the frame whose header was reported is here; moves bytes together if it is cut.
+    /// Whether the whole body of the reported frame is in one of the two buffers; joins the parts of a split body.
     mutating func hasBody() -> Bool {
         let length = bodyLength
         if partial.isEmpty, incoming.count >= length { return true }
         return fillPartial(to: length)
     }
 
-    /// Skips what is to be skipped; whether that is all of it.
+    /// Skips the rest of a body; returns whether all of it was skipped.
     private mutating func skip() -> Bool {
         let count = min(bytesToSkip, incoming.count)
         incoming.take(count) { _ in }
@@ -113,22 +113,22 @@ struct FrameDecoder {
         return partial.withUnsafeBytes { FrameHeader($0) }
     }
 
-    /// Moves bytes behind those that were cut off, until `count` are there; whether they are.
+    /// Appends bytes to those of the split frame until there are `count`; returns whether there are.
     private mutating func fillPartial(to count: Int) -> Bool {
         incoming.take(min(count - partial.count, incoming.count)) { partial.append(contentsOf: $0) }
         return partial.count == count
     }
 
-    /// Lets go of the buffer of the last read, so that the channel can use its memory again.
+    /// Releases the buffer of the last read, so that the channel can reuse its memory.
     private mutating func collect() -> Event {
         incoming = LentBytes()
         return .needsMoreBytes
     }
 }
 
-/// What is left of a read, in place. A ByteBuffer looks its memory up at each access, which was a twentieth of a small
-/// call; here that is done once. Another owner of the buffer copies it before a change, since its storage is retained here
-/// too. The bytes are lent to a closure only.
+/// The rest of a read, in place. A ByteBuffer looks up its memory at each access, which was a twentieth of a small call; here that is
+/// done once. Another owner of the buffer copies it before a change, since the storage is retained here too. The bytes are passed to
+/// closures only.
 private struct LentBytes {
     private var storage: AnyObject?
     private var rest = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -144,19 +144,19 @@ private struct LentBytes {
     var count: Int { rest.count }
     var isEmpty: Bool { rest.isEmpty }
 
-    /// Lends that many bytes, which must be there, and goes on behind them.
+    /// Passes so many bytes, which must be there, to the closure, and consumes them.
     @inline(__always)
     mutating func take<Result, Failure: Error>(
         _ count: Int, _ use: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         let taken = UnsafeRawBufferPointer(rebasing: rest[..<count])
         rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-        // The compiler does not know that the storage owns the memory, and might release it before it is used.
+        // The compiler does not know that the storage owns the memory, and might release it too early.
         defer { withExtendedLifetime(storage) {} }
         return try use(taken)
     }
 
-    /// Puts another read behind what is left, in a buffer for both.
+    /// Appends another read to the rest, in a new buffer.
     mutating func append(_ bytes: ByteBuffer) {
         var both = ByteBuffer()
         both.reserveCapacity(count + bytes.readableBytes)

@@ -1,19 +1,19 @@
-// What a frame's header means for the connection: which ids may be used, which bodies are wanted. Rules without a
-// connection; the calls in flight are in the connection's CallTable.
+// The rules for a frame by its header, as a state machine: which ids may be used, which bodies are read. The calls in flight are in the
+// connection's CallTable.
 
 internal import NIOCore
 internal import RPC
 
 /// The rules for the frames of one server connection.
 struct FrameRules: ~Copyable {
-    /// What to do with a frame whose header came.
+    /// The action for a frame whose header was read.
     enum HeaderAction: Equatable {
         case readBody
         case skipBody
         case reject(Rejection)
-        /// The rejection is the answer of this call, which is to be cancelled.
+        /// The rejection is the response of this call, which is to be cancelled.
         case rejectAndCancel(Rejection, TakenCall)
-        /// The stream's queue is full: read nothing more, and ask again with this header when there is room.
+        /// The stream's queue is full: stop reading, and pass the header again when there is room.
         case hold
         case close
     }
@@ -27,7 +27,7 @@ struct FrameRules: ~Copyable {
         useless = UselessFrameCounter(limit: configuration.maximumUselessFrames)
     }
 
-    /// A frame begins. `serverIsFull` holds the server's own limit if that is reached.
+    /// Decides on a frame by its header. `serverIsFull` is the limit of the whole server if that is reached.
     mutating func receivedHeader(
         _ header: FrameHeader, calls: inout CallTable, now: NIODeadline, serverIsFull: Int? = nil
     ) -> HeaderAction {
@@ -67,13 +67,12 @@ struct FrameRules: ~Copyable {
         guard header.streamID % 2 == 1, header.streamID <= highestStreamID else {
             return .reject(.dataForUnopenedStream)
         }
-        // The stream was answered while this frame was on its way.
+        // The stream was answered while this frame was in transit.
         return .skipBody
     }
 }
 
-/// Counts frames of unknown types in windows of ten seconds. A few are the protocol's room for extensions; many are
-/// abuse.
+/// Counts frames of unknown types in windows of ten seconds. A few are extensions of the protocol; many are abuse.
 struct UselessFrameCounter {
     private static let window = TimeAmount.seconds(10)
     private let limit: Int
@@ -84,7 +83,7 @@ struct UselessFrameCounter {
         self.limit = limit
     }
 
-    /// Counts one; whether it is still within the limit.
+    /// Counts a frame; returns whether it is within the limit.
     mutating func count(at now: NIODeadline) -> Bool {
         if now >= windowEnd {
             count = 0

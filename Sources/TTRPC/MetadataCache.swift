@@ -1,10 +1,9 @@
-// The metadata of the last call on a connection, with the bytes in which it came. A client sends the same with most of its
-// calls, above all its token: that is two thirds of a small request, and to compare it costs a tenth of reading it again.
+// Caches the metadata of a connection's last call with its encoded bytes. A client sends the same metadata, above all its token, with
+// most calls: it is two thirds of a small request, and comparing it costs a tenth of reading it again.
 
 internal import RPC
 
-/// How much metadata a call may have. A value of its own, since copying the server's whole configuration costs a small
-/// call a twentieth.
+/// The limits of a call's metadata, apart from the configuration, which is so large that copying it was a twentieth of a small call.
 struct MetadataLimits {
     let pairs: Int
     let bytes: Int
@@ -17,22 +16,22 @@ struct MetadataLimits {
 
 /// The metadata of a connection's last call.
 struct MetadataCache: ~Copyable {
-    /// Longer metadata is not kept: a connection that is idle should use little memory.
+    /// Longer metadata is not cached, so that an idle connection uses little memory.
     private static let maximumByteCount = 2048
 
     private var cached = Metadata()
-    /// The fields of the pairs as they came, at the end of the envelope.
+    /// The encoded fields of the pairs, at the end of the envelope.
     private var fields: [UInt8] = []
-    /// How many fields these are, with those inside the pairs.
+    /// The number of these fields, including those inside the pairs.
     private(set) var fieldCount = 0
     private(set) var pairCount = 0
     private(set) var pairByteCount = 0
 
-    /// Whether these bytes are the fields.
+    /// Whether these bytes are the cached fields.
     @inline(__always)
     func cameAs(_ bytes: UnsafeRawBufferPointer) -> Bool { fields.equal(bytes) }
 
-    /// The metadata of an envelope; throws if that is too much, or a key holds CR or LF.
+    /// The metadata of an envelope; throws if it exceeds the limits, or a key contains CR or LF.
     mutating func metadata(
         of envelope: RequestEnvelope, _ limits: MetadataLimits
     ) throws(Rejection) -> Metadata {
@@ -53,7 +52,7 @@ struct MetadataCache: ~Copyable {
         return metadata
     }
 
-    /// Keeps what was made of an envelope's pairs and accepted, if they are its end and not long.
+    /// Caches the accepted metadata of an envelope, if its fields are the end of the envelope and short.
     private mutating func keep(_ metadata: Metadata, of envelope: RequestEnvelope) {
         guard let fieldCount = envelope.pairFieldCount, envelope.pairs.count <= Self.maximumByteCount else {
             return

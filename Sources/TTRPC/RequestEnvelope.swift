@@ -1,12 +1,12 @@
-// The envelope of a request, read in place. Every call has one, and decoding it as a message of its own was a fifth of a
-// small call: it made four texts and two lists of bytes that are looked at once. So this one message has a hand-written
-// reader. It accepts and rejects exactly what `TTRPCRequest` does, which a test and the fuzzer compare.
+// The envelope of a request, read in place. Every call has one, and decoding it as a message was a fifth of a small call, because of the
+// strings and arrays that are used only once. So this message has a hand-written reader. It accepts and rejects exactly what
+// `TTRPCRequest` does, which a test and the fuzzer compare.
 
 internal import ProtobufC
 internal import RPC
 internal import TTRPCMessages
 
-/// A request's envelope; valid only as long as the bytes it was read from.
+/// The envelope of a request; valid as long as the bytes that it was read from.
 struct RequestEnvelope {
     /// The numbers of the fields of `Request`, and of those of its `KeyValue`.
     private enum Field {
@@ -31,19 +31,19 @@ struct RequestEnvelope {
     private(set) var payload = UnsafeRawBufferPointer(start: nil, count: 0)
     private(set) var timeoutNano: Int64 = 0
     private(set) var pairCount = 0
-    /// How many bytes all keys and values have.
+    /// The number of bytes of all keys and values.
     private(set) var pairByteCount = 0
-    /// The fields from the first pair on.
+    /// The encoded fields from the first pair on.
     private(set) var pairs = UnsafeRawBufferPointer(start: nil, count: 0)
-    /// How many fields these are, with those inside the pairs; nil if there are others than pairs among them.
+    /// The number of these fields, including those inside the pairs; nil if not all of them are pairs.
     private(set) var pairFieldCount: Int?
-    /// The names are those of the expected method.
+    /// Whether the names are those of the expected method.
     private(set) var hasExpectedNames = false
-    /// The pairs are those in the cache, byte by byte.
+    /// Whether the encoded pairs are those in the cache.
     private(set) var hasCachedPairs = false
 
-    /// Nil for bytes that are no envelope, or that have too many fields. The names of the expected method, and pairs that
-    /// are in the cache, are compared and not read again.
+    /// Nil for bytes that are no envelope or have too many fields. Names of the expected method and cached pairs are compared, not
+    /// read again.
     init?(
         _ bytes: UnsafeRawBufferPointer, expected: EncodedNames? = nil,
         cache: borrowing MetadataCache = MetadataCache()
@@ -72,7 +72,7 @@ struct RequestEnvelope {
             let fieldsLeftBefore = fieldsLeft
             guard let (number, type, value) = Self.field(&reader, &fieldsLeft) else { return nil }
             switch (number, type) {
-            // Of a field that comes more than once the last one counts.
+            // The last occurrence of a repeated field counts.
             case (Field.service, .lengthDelimited):
                 service = value
                 hasExpectedNames = false
@@ -142,14 +142,14 @@ struct RequestEnvelope {
     }
 }
 
-/// The names of a method as nearly every client writes them, which is at the beginning of an envelope. An object, since
-/// it is looked at for each call, and a value would be copied.
+/// The names of a method as nearly every client encodes them, at the beginning of the envelope. An object, since it is looked at
+/// for each call, and a value would be copied.
 final class EncodedNames: Sendable {
-    /// Both fields; empty if there are not two, as of an empty name.
+    /// Both encoded fields; empty if a name is empty.
     let bytes: [UInt8]
-    /// Where the service's name lies in them.
+    /// The range of the service's name in them.
     let service: Range<Int>
-    /// Where the method's name lies in them.
+    /// The range of the method's name in them.
     let method: Range<Int>
 
     init(service: String, method: String) {
@@ -165,7 +165,7 @@ final class EncodedNames: Sendable {
         self.method = (bytes.count - method.utf8.count)..<bytes.count
     }
 
-    /// Whether an envelope begins with them.
+    /// Whether an envelope begins with these fields.
     func begin(_ envelope: UnsafeRawBufferPointer) -> Bool {
         !bytes.isEmpty && bytes.begin(envelope)
     }

@@ -1,4 +1,4 @@
-// The requests of a streaming call, as its caller sends them, and the calls that have them.
+// The requests of a streaming call, for its caller, and the calls that have them.
 
 public import ProtobufC
 public import RPC
@@ -7,17 +7,17 @@ public import RPC
 public struct RequestWriter<Request: Message>: Sendable {
     let stream: OpenClientStream
 
-    /// Sends a message behind those before it.
+    /// Sends a message after the previous ones.
     ///
-    /// Waits while the server or the network is slower than the caller: the stream may be ahead of the socket by
-    /// `ClientConfiguration.maximumQueuedMessages` and `maximumQueuedBytes`. Throws CANCELLED when the task is
-    /// cancelled, or when the call has ended, as it may at any time: its outcome tells how. Throws
+    /// Waits while the server or the network is slower than the caller: at most `ClientConfiguration.maximumQueuedMessages` and
+    /// `maximumQueuedBytes` of a stream are unsent. Throws CANCELLED when the task is
+    /// cancelled, or when the call has ended; its outcome then tells why. Throws
     /// RESOURCE_EXHAUSTED for a message that is too long for a frame.
     public func send(_ request: Request) async throws(Status) {
         try await stream.connection.send(request, on: stream.stream)
     }
 
-    /// Tells the server that no more messages come.
+    /// Ends the messages.
     public func finish() {
         stream.connection.endRequests(of: stream.stream)
     }
@@ -25,15 +25,15 @@ public struct RequestWriter<Request: Message>: Sendable {
 
 /// A call with a stream of requests and one response.
 ///
-/// It is forgotten with the last reference to it. The protocol has no frame that would tell the server, which goes on
-/// waiting for messages until the timeout or the end of the connection.
+/// It ends with its last reference. The protocol has no frame to tell the server, which waits for messages until the timeout or the end
+/// of the connection.
 public struct ClientStreamingCall<Request: Message, Response: Message>: Sendable {
     let stream: OpenClientStream
 
-    /// What the caller sends.
+    /// Sends the requests.
     public var requests: RequestWriter<Request> { RequestWriter(stream: stream) }
 
-    /// Tells the server that no more messages come and waits for its response. To be called once. Throws as
+    /// Ends the messages and waits for the response. To be called once. Throws as
     /// `Client.call` does.
     public func finish() async throws(Status) -> Response {
         requests.finish()
@@ -44,12 +44,12 @@ public struct ClientStreamingCall<Request: Message, Response: Message>: Sendable
     }
 }
 
-/// A call with a stream of requests and a stream of responses, in any order. Forgotten as `ClientStreamingCall` is.
+/// A call with a stream of requests and a stream of responses, in any order. It ends as `ClientStreamingCall` does.
 public struct BidirectionalCall<Request: Message, Response: Message>: Sendable {
     let stream: OpenClientStream
 
-    /// What the caller sends.
+    /// Sends the requests.
     public var requests: RequestWriter<Request> { RequestWriter(stream: stream) }
-    /// What the server sends.
+    /// The responses.
     public var responses: ResponseStream<Response> { ResponseStream(stream: stream) }
 }

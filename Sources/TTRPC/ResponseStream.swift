@@ -1,24 +1,23 @@
-// The responses of a streaming call, as its caller takes them. The stream is forgotten with the last reference to
-// them: the protocol has no frame that would tell the server, so what still comes is dropped.
+// The responses of a streaming call, for its caller. The stream ends with the last reference to them: the protocol has no frame to tell
+// the server, so later messages are dropped.
 
 public import ProtobufC
 public import RPC
 
-/// The messages that a server sends on one stream, in order, encoded. For one task, which may go through it once.
+/// The messages that a server sends on one stream, in order, encoded. One task may iterate over it, once.
 ///
-/// It ends behind the server's last message, and fails with the status the server ended the call with;
-/// DEADLINE_EXCEEDED when the timeout is over, CANCELLED when the task is cancelled, UNAVAILABLE with
-/// `transportFailure` when the connection fails, and RESOURCE_EXHAUSTED when the messages are not taken while the
-/// connection has to be read for others (`ClientConfiguration.slowStreamGrace`).
+/// It ends after the server's last message, and throws the status of a failed call; DEADLINE_EXCEEDED when the timeout has passed,
+/// CANCELLED when the task is cancelled, UNAVAILABLE with `transportFailure` when the connection fails, and RESOURCE_EXHAUSTED when
+/// the messages are not taken for so long that other streams wait (`ClientConfiguration.slowStreamGrace`).
 public struct EncodedResponseStream: AsyncSequence, Sendable {
-    /// Takes one message after the other.
+    /// Iterates over the messages.
     public struct Iterator: AsyncIteratorProtocol {
         fileprivate let stream: OpenClientStream
 
-        /// The next message; nil behind the last.
+        /// The next message; nil after the last.
         public mutating func next() async throws(Status) -> [UInt8]? { try await stream.next() }
 
-        /// The next message; nil behind the last. As above, whatever actor asks.
+        /// The next message; nil after the last, on any actor.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(Status) -> [UInt8]? {
             try await stream.next()
         }
@@ -26,21 +25,21 @@ public struct EncodedResponseStream: AsyncSequence, Sendable {
 
     let stream: OpenClientStream
 
-    /// The one way through it.
+    /// The iterator; to be made once.
     public func makeAsyncIterator() -> Iterator { Iterator(stream: stream) }
 }
 
-/// The messages that a server sends on one stream, in order. For one task, which may go through it once. It ends and
-/// fails as `EncodedResponseStream` does, and with INTERNAL for a message that cannot be decoded.
+/// The messages that a server sends on one stream, in order. One task may iterate over it, once. It ends and
+/// throws as `EncodedResponseStream` does, and with INTERNAL for a message that cannot be decoded.
 public struct ResponseStream<Response: Message>: AsyncSequence, Sendable {
-    /// Takes one message after the other.
+    /// Iterates over the messages.
     public struct Iterator: AsyncIteratorProtocol {
         fileprivate let stream: OpenClientStream
 
-        /// The next message; nil behind the last.
+        /// The next message; nil after the last.
         public mutating func next() async throws(Status) -> Response? { try await stream.nextResponse() }
 
-        /// The next message; nil behind the last. As above, whatever actor asks.
+        /// The next message; nil after the last, on any actor.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(Status) -> Response? {
             try await stream.nextResponse()
         }
@@ -48,14 +47,14 @@ public struct ResponseStream<Response: Message>: AsyncSequence, Sendable {
 
     let stream: OpenClientStream
 
-    /// The one way through it.
+    /// The iterator; to be made once.
     public func makeAsyncIterator() -> Iterator { Iterator(stream: stream) }
 }
 
-/// A stream that somebody holds on to.
+/// A referenced stream, which is released with its last reference.
 final class OpenClientStream: Sendable {
     let stream: ClientStream
-    /// Not the connection: it would be closed with the last reference to the client.
+    /// Not the connection, so that the client's connection closes with its last reference although a stream is held.
     private let client: Client
 
     init(_ stream: ClientStream, of client: Client) {
@@ -69,7 +68,7 @@ final class OpenClientStream: Sendable {
 
     var connection: ClientConnection { client.connection }
 
-    /// The next message of the server; nil behind the last.
+    /// The next message of the server; nil after the last.
     func next() async throws(Status) -> [UInt8]? {
         do {
             return try await stream.responses.next()

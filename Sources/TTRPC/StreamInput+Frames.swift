@@ -1,15 +1,15 @@
-// What a client may send on one open stream: the rules for every Data frame of a call in flight.
+// The rules for Data frames on an open stream.
 
 internal import RPC
 
 extension StreamInput {
-    /// What to do with a Data frame whose header came.
+    /// The action for a Data frame whose header was read.
     enum FrameAction: Equatable {
         /// The body is a message.
         case take
-        /// There is no message in it.
+        /// The frame contains no message.
         case skip
-        /// The queue is full: read nothing, and ask again when there is room.
+        /// The queue is full: stop reading, and pass the header again when there is room.
         case hold
         case reject(Rejection)
     }
@@ -20,7 +20,7 @@ extension StreamInput {
             queue: queue, first: payload.isEmpty ? nil : payload, isClosed: flags.contains(.remoteClosed))
     }
 
-    /// A Data frame begins. Asking again after `hold` changes nothing.
+    /// Decides on a Data frame by its header. `hold` changes no state.
     mutating func receivedHeader(_ header: FrameHeader, maximumBytes: Int) -> FrameAction {
         guard let queue else { return .reject(.dataForSingleRequest) }
         if isClosed { return .reject(.dataAfterEnd) }
@@ -37,7 +37,7 @@ extension StreamInput {
         return .take
     }
 
-    /// The body that was to be taken is here.
+    /// The body of an accepted frame is complete.
     func received(_ message: [UInt8], _ header: FrameHeader) {
         queue?.add(message)
         if header.has(.remoteClosed) { queue?.end() }

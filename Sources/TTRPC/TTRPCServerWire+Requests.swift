@@ -1,4 +1,4 @@
-// How a request frame becomes a call: its envelope is read, its method found, its metadata taken out. Nothing here waits.
+// Makes a call of a request frame: reads the envelope, finds the method, and reads the metadata. Nothing here waits.
 
 internal import NIOCore
 internal import ProtobufC
@@ -29,7 +29,7 @@ extension TTRPCServerWire {
 }
 
 extension TTRPCServerWire.State {
-    /// Reads the body of a request where it lies; the call has copies of all that it keeps.
+    /// Reads the body of a request in place; the call copies what it keeps.
     fileprivate mutating func readCall(
         of connection: ServerConnection, names: [EncodedNames], limits: MetadataLimits, now: NIODeadline
     ) throws(Rejection) -> IncomingCall {

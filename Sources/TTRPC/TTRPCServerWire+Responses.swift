@@ -1,8 +1,8 @@
-// How responses are written, one behind the other as they will be on the wire.
+// Writes responses to the outgoing buffer, one after the other.
 //
-// A successful response is the hot path: protobuf-c packs it straight into the outgoing buffer, behind a frame header and
-// the beginning of the envelope written by hand (a tag and a length; a test compares it with what protobuf-c packs). A
-// failure is rare and goes through the envelope's own message.
+// A successful response is the hot path: protobuf-c packs it straight into the buffer, after a frame header and a hand-written
+// beginning of the envelope (a tag and a length; a test compares it with what protobuf-c packs). A failure is rare and is encoded as
+// the message of the envelope.
 
 internal import NIOCore
 internal import ProtobufC
@@ -52,18 +52,18 @@ extension TTRPCServerWire {
         return FrameHeader.byteCount + message.byteCount
     }
 
-    /// The end is a frame of its own, and never an OK response: clients take that for one more message.
+    /// The end is a Data frame, not an OK response, which clients take for one more message.
     func writeEndOfStream(_ streamID: UInt32, to buffer: inout ByteBuffer) {
         buffer.writeEndOfStream(streamID)
     }
 
-    /// ttrpc has no message for it: clients learn of the drain when their next call is rejected.
+    /// Appends nothing, because ttrpc has no such message: clients learn of the drain when their next call is rejected.
     func writeDrain(to buffer: inout ByteBuffer) {}
 }
 
-/// Base-128 numbers of protobuf, as far as an envelope's own prefix needs them.
+/// Varints of protobuf, for the beginning of the envelope.
 enum Varint {
-    /// The bytes that a number takes: 1 to 10.
+    /// The number of bytes of a varint, 1 to 10.
     static func byteCount(of value: UInt64) -> Int {
         value == 0 ? 1 : (UInt64.bitWidth - value.leadingZeroBitCount + 6) / 7
     }

@@ -1,6 +1,5 @@
-// The server's side of ttrpc on one connection: it cuts frames, begins calls, and writes responses. It decides nothing
-// about calls by itself: the rules for frames are in FrameRules, everything about calls is in RPC. How a request becomes
-// a call is in TTRPCServerWire+Requests, how responses are written in TTRPCServerWire+Responses.
+// The server's side of ttrpc on one connection: splits frames, begins calls, and writes responses. FrameRules has the rules for frames,
+// RPC everything about calls, TTRPCServerWire+Requests the reading of requests, TTRPCServerWire+Responses the writing of responses.
 
 internal import NIOCore
 internal import ProtobufC
@@ -20,7 +19,7 @@ extension WireProtocol {
 
 /// Reads and writes ttrpc on one server connection.
 final class TTRPCServerWire: ServerWire {
-    /// What changes: the bytes that came, and what is remembered of the last call.
+    /// The mutable state: unserved bytes, and what is cached of the last call.
     struct State: ~Copyable {
         var decoder = FrameDecoder()
         var rules: FrameRules
@@ -30,7 +29,7 @@ final class TTRPCServerWire: ServerWire {
         var held: FrameHeader?
     }
 
-    /// By the index of the method.
+    /// The encoded names of the methods, by index.
     let names: [EncodedNames]
     /// The encoded responses of the server's frequent rejections, by their index.
     let rejections: [[UInt8]]
