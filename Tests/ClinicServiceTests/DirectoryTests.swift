@@ -303,13 +303,17 @@ import Testing
     }
 
     @Test func `a doctor who is removed while patients book leaves no live booking`() async throws {
-        try await withTwoServers { clinic, second in
+        try await withTwoServers(writeConnections: 1) { clinic, second in
             let administrator = try await clinic.administrator()
-            let patients = try await second.admit(clinic.patients(8))
+            let patients = try await clinic.patients(8)
+            let patientsOfSecond = try await second.admit(patients)
             for isBookingAhead in [true, false] {
                 let doctor = try await clinic.doctor(by: administrator)
-                let book: @Sendable (Int) async throws -> Void = { index in
-                    _ = try await patients[index].book(doctor, at: clinic.dateTime(hour: 8 + index))
+                let book: @Sendable (Session, Int) async throws -> Void = { patient, index in
+                    _ = try await patient.book(doctor, at: clinic.dateTime(hour: 8 + index))
+                }
+                let bookOnSecond: @Sendable (Int) async throws -> Void = {
+                    try await book(patientsOfSecond[$0], $0)
                 }
                 let removal: @Sendable () async throws -> Void = {
                     try await administrator.call(
@@ -321,12 +325,16 @@ import Testing
                     in: [clinic, second],
                     isBookingAhead
                         ? [
-                            Contenders(backends: 1, each: 0..<1, book), Contenders(backends: 2, removal),
-                            Contenders(backends: 2, each: 1..<patients.count, book),
+                            Contenders(backends: 1, each: 0..<1, bookOnSecond),
+                            Contenders(backends: 2, removal),
+                            // On the connection of the removal, as above.
+                            Contenders(backends: 2, each: 1..<patients.count) {
+                                try await book(patients[$0], $0)
+                            },
                         ]
                         : [
                             Contenders(backends: 1, removal),
-                            Contenders(backends: 2, each: patients.indices, book),
+                            Contenders(backends: 2, each: patients.indices, bookOnSecond),
                         ])
                 #expect(
                     ends
