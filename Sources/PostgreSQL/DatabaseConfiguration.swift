@@ -23,7 +23,8 @@ public struct DatabaseConfiguration: Sendable {
     /// their own. With it, a write that does not declare its locks has a transaction of its own.
     public var lockStatement: LockStatement?
     /// How many bytes of one result are received before it is given up, about; a statement that returns more fails with
-    /// `.resultTooLarge`. libpq keeps a result in memory until it is complete.
+    /// `.resultTooLarge`. libpq keeps a result in memory until it is complete, and tells nobody how much it has: of what comes
+    /// while it reads, only 8 KiB a read are counted, so that one value of many megabytes may pass.
     public var resultLimit = 32 << 20
     /// How long one attempt to connect may take.
     public var connectTimeout: Duration = .seconds(5)
