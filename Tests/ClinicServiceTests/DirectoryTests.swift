@@ -185,27 +185,10 @@ import Testing
                     _ = try await patient.book(
                         doctor, at: clinic.dateTime(daysAhead: ahead, hour: 9 + index))
                 }
-                let bookOnSecond: @Sendable (Int) async throws -> Void = {
-                    try await book(patientsOfSecond[$0], $0)
-                }
                 let isBookingAhead = round % 2 == 0
                 let ends = try await race(
-                    behind: "select from clinic.doctor where id = \(doctor.id) for update",
-                    in: [clinic, second],
-                    isBookingAhead
-                        ? [
-                            Contenders(backends: 1, each: 0..<1, bookOnSecond),
-                            Contenders(backends: 2, timeOff),
-                            // On the connection of the time off: a share lock that is asked for between the first booking's
-                            // commit and the wake-up of the time off would be given at once.
-                            Contenders(backends: 2, each: 1..<patients.count) {
-                                try await book(patients[$0], $0)
-                            },
-                        ]
-                        : [
-                            Contenders(backends: 1, timeOff),
-                            Contenders(backends: 2, each: patients.indices, bookOnSecond),
-                        ])
+                    timeOff, of: doctor, isBookingAhead: isBookingAhead, in: (clinic, second),
+                    patients: (patients, patientsOfSecond), book)
                 #expect(
                     ends
                         == (isBookingAhead
@@ -312,30 +295,14 @@ import Testing
                 let book: @Sendable (Session, Int) async throws -> Void = { patient, index in
                     _ = try await patient.book(doctor, at: clinic.dateTime(hour: 8 + index))
                 }
-                let bookOnSecond: @Sendable (Int) async throws -> Void = {
-                    try await book(patientsOfSecond[$0], $0)
-                }
                 let removal: @Sendable () async throws -> Void = {
                     try await administrator.call(
                         DoctorServiceMethods.deleteDoctor,
                         DeleteDoctorRequest(doctorID: doctor.id, force: true))
                 }
                 let ends = try await race(
-                    behind: "select from clinic.doctor where id = \(doctor.id) for update",
-                    in: [clinic, second],
-                    isBookingAhead
-                        ? [
-                            Contenders(backends: 1, each: 0..<1, bookOnSecond),
-                            Contenders(backends: 2, removal),
-                            // On the connection of the removal, as above.
-                            Contenders(backends: 2, each: 1..<patients.count) {
-                                try await book(patients[$0], $0)
-                            },
-                        ]
-                        : [
-                            Contenders(backends: 1, removal),
-                            Contenders(backends: 2, each: patients.indices, bookOnSecond),
-                        ])
+                    removal, of: doctor, isBookingAhead: isBookingAhead, in: (clinic, second),
+                    patients: (patients, patientsOfSecond), book)
                 #expect(
                     ends
                         == (isBookingAhead
@@ -349,4 +316,31 @@ import Testing
             }
         }
     }
+}
+
+/// Bookings with a doctor meet a change of the doctor: one of them ahead of the change and the others behind it, or all behind
+/// it. Returns how they ended, in the order in which they joined.
+private func race(
+    _ change: @escaping @Sendable () async throws -> Void, of doctor: Doctor, isBookingAhead: Bool,
+    in clinics: (first: TestClinic, second: TestClinic), patients: (ofFirst: [Session], ofSecond: [Session]),
+    _ book: @escaping @Sendable (Session, Int) async throws -> Void
+) async throws -> [[String: Int]] {
+    let bookOnSecond: @Sendable (Int) async throws -> Void = { try await book(patients.ofSecond[$0], $0) }
+    return try await race(
+        behind: "select from clinic.doctor where id = \(doctor.id) for update",
+        in: [clinics.first, clinics.second],
+        isBookingAhead
+            ? [
+                Contenders(backends: 1, each: 0..<1, bookOnSecond),
+                Contenders(backends: 2, change),
+                // On the connection of the change: a lock that is asked for between the first booking's commit and the
+                // wake-up of the change would be given at once.
+                Contenders(backends: 2, each: 1..<patients.ofFirst.count) {
+                    try await book(patients.ofFirst[$0], $0)
+                },
+            ]
+            : [
+                Contenders(backends: 1, change),
+                Contenders(backends: 2, each: patients.ofSecond.indices, bookOnSecond),
+            ])
 }
