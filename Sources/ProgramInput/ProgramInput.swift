@@ -50,6 +50,13 @@ public enum ProgramInput {
         return try text(of: bytes.dropFirst(bytes.starts(with: byteOrderMark) ? 3 : 0), from: source)
     }
 
+    /// The first line of a file that is not empty, as of a password or a token; nil if there is none.
+    public static func firstLine(
+        ofFile bytes: some Collection<UInt8>, from source: String
+    ) throws(ProgramInputError) -> String? {
+        try text(ofFile: bytes, from: source).split(whereSeparator: \.isNewline).first.map(String.init)
+    }
+
     /// The next line of standard input without its end; nil at the end of the input. It is read byte by byte, so that
     /// what follows remains for the next reader.
     public static func line(maximumBytes: Int = 64 << 10) throws(ProgramInputError) -> String? {

@@ -29,8 +29,8 @@ func complain(_ text: String) {
     LogWriter.standardError.write(Array(line.utf8)) { Array("clinicd: \($0) lines were dropped\n".utf8) }
 }
 
-/// Ends the process when standard error has taken what was written to it, or does not take it within a second. Runs no exit handlers: a thread may still be inside libpq, and the exit handlers of libkrb5,
-/// which libpq uses, would abort then.
+/// Ends the process when standard error has taken what was written to it, or does not take it within a second. Runs no exit
+/// handlers: a thread may still be inside libpq, and the exit handlers of libkrb5, which libpq uses, would abort then.
 func leave(_ status: Int32) -> Never {
     LogWriter.standardError.flush(within: .seconds(1))
     _exit(status)

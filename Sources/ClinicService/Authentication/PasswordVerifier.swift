@@ -2,9 +2,9 @@
 // counts after 1, 2, 4 … 60 seconds. Nobody is locked out by others' failures: who has signed in from that peer before, or shows
 // a live refresh token, is let through.
 //
-// Every attempt costs the same look-up and the same work of bcrypt, also one that has to wait: a fast refusal of some accounts would tell
-// which exist and from where their users sign in. An attempt from a peer that has to wait is compared with nothing, so its time
-// does not tell either whether the password was right.
+// Every attempt costs the same look-up and the same work of bcrypt, also one that has to wait: a fast refusal of some accounts
+// would tell which exist and from where their users sign in. An attempt from a peer that has to wait is compared with nothing, so
+// its time does not tell either whether the password was right.
 
 internal import Bcrypt
 internal import ClinicStore

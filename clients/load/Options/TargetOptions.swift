@@ -75,10 +75,9 @@ struct TargetOptions: ParsableArguments {
     {
         if let tokenFile {
             guard let bytes = FileManager.default.contents(atPath: tokenFile),
-                let line = try ProgramInput.text(ofFile: bytes, from: tokenFile)
-                    .split(whereSeparator: \.isNewline).first
+                let line = try ProgramInput.firstLine(ofFile: bytes, from: tokenFile)
             else { throw LoadFailure("there is no token in \(tokenFile)", .usage) }
-            return String(line)
+            return line
         }
         let state = environment["XDG_STATE_HOME"] ?? environment["HOME"].map { $0 + "/.local/state" }
         let path =

@@ -27,8 +27,7 @@ struct CredentialSource {
             guard let bytes = FileManager.default.contents(atPath: file) else {
                 throw ScenarioFailure("cannot read the password from \(file)")
             }
-            text = try ProgramInput.text(ofFile: bytes, from: file).split(whereSeparator: \.isNewline).first
-                .map(String.init)
+            text = try ProgramInput.firstLine(ofFile: bytes, from: file)
         case nil: text = environment["CLINIC_PASSWORD"]
         }
         guard let text, !text.isEmpty else {
