@@ -171,6 +171,7 @@ let package = Package(
             name: "RPCTests",
             dependencies: [
                 "RPC", "TTRPC", "ProtobufC", "RPCMessages", "TTRPCMessages", "TestMessages", "TestRPC",
+                "TestRandom",
                 "TestWaiting",
                 "Monitoring", logging, nioCore, nioEmbedded, nioPosix,
             ], swiftSettings: settings),

@@ -26,17 +26,31 @@ public enum Bcrypt {
 
     /// A `$2b$` hash of a password with a random salt, 60 characters; takes 2^cost rounds.
     public static func hash(_ password: String, cost: Int) throws(BcryptError) -> String {
+        try hash(password, cost: cost, in: nil)
+    }
+
+    /// The same, computed in a process if there is one.
+    static func hash(
+        _ password: String, cost: Int, in process: PasswordProcess?
+    ) throws(BcryptError) -> String {
         guard let cPassword = CPassword(password) else { throw .unhashablePassword }
         let setting = try randomSetting(cost: cost)
-        guard let hash = crypt(cPassword, setting), self.cost(of: hash) == cost else { throw .libraryFailed }
+        guard let hash = crypt(cPassword, setting, in: process), self.cost(of: hash) == cost else {
+            throw .libraryFailed
+        }
         return String(decoding: hash, as: UTF8.self)
     }
 
     /// Whether a password has this hash; false if the password or the hash is invalid.
     public static func verify(_ password: String, against hash: String) -> Bool {
+        verify(password, against: hash, in: nil)
+    }
+
+    /// The same, computed in a process if there is one.
+    static func verify(_ password: String, against hash: String, in process: PasswordProcess?) -> Bool {
         let stored = Array(hash.utf8)
         guard cost(of: stored) != nil, let cPassword = CPassword(password) else { return false }
-        guard let computed = crypt(cPassword, stored) else { return false }
+        guard let computed = crypt(cPassword, stored, in: process) else { return false }
         return equalsInConstantTime(computed, stored)
     }
 
@@ -73,7 +87,22 @@ public enum Bcrypt {
     }
 
     /// Runs bcrypt once; nil if libxcrypt rejects the setting.
-    private static func crypt(_ password: borrowing CPassword, _ setting: [UInt8]) -> [UInt8]? {
+    private static func crypt(
+        _ password: borrowing CPassword, _ setting: [UInt8], in process: PasswordProcess?
+    ) -> [UInt8]? {
+        if let process, case .computed(let hash) = process.crypt(password.bytes, setting) { return hash }
+        return crypt(password.pointer, setting)
+    }
+
+    /// The same for the bytes of a password, here.
+    static func crypt(_ password: [UInt8], _ setting: [UInt8]) -> [UInt8]? {
+        guard password.count <= PasswordRules.maximumBytes, !password.contains(0) else { return nil }
+        var terminated = password.map { CChar(bitPattern: $0) } + [0]
+        defer { erase(&terminated) }
+        return terminated.withUnsafeBufferPointer { $0.baseAddress.flatMap { crypt($0, setting) } }
+    }
+
+    private static func crypt(_ password: UnsafePointer<CChar>, _ setting: [UInt8]) -> [UInt8]? {
         let size = MemoryLayout<crypt_data>.size
         let state = UnsafeMutableRawPointer.allocate(
             byteCount: size, alignment: MemoryLayout<crypt_data>.alignment)
@@ -83,7 +112,7 @@ public enum Bcrypt {
             state.deallocate()
         }
         let terminated = setting.map { CChar(bitPattern: $0) } + [0]
-        guard let output = crypt_rn(password.pointer, terminated, state, Int32(truncatingIfNeeded: size))
+        guard let output = crypt_rn(password, terminated, state, Int32(truncatingIfNeeded: size))
         else {
             return nil
         }
@@ -101,6 +130,12 @@ private struct CPassword: ~Copyable {
     let pointer: UnsafeMutablePointer<CChar>
     private let size: Int
 
+    /// Without the NUL.
+    var bytes: UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(
+            start: UnsafeRawPointer(pointer).assumingMemoryBound(to: UInt8.self), count: size - 1)
+    }
+
     /// Nil for a password that bcrypt would not read to its end.
     init?(_ password: String) {
         let count = password.utf8.count
@@ -114,5 +149,12 @@ private struct CPassword: ~Copyable {
     deinit {
         explicit_bzero(pointer, size)
         pointer.deallocate()
+    }
+}
+
+/// Overwrites a secret in memory.
+func erase(_ secret: inout [some BitwiseCopyable]) {
+    secret.withUnsafeMutableBytes { memory in
+        if let start = memory.baseAddress { explicit_bzero(start, memory.count) }
     }
 }

@@ -28,34 +28,37 @@ final class PasswordHasher: Sendable {
     /// How many rounds were run; one hash takes 2^cost.
     var roundCount: Int { rounds.load(ordering: .relaxed) }
 
-    func hash(_ password: String) throws(BcryptError) -> String {
+    /// In a process if there is one.
+    func hash(_ password: String, in process: PasswordProcess?) throws(BcryptError) -> String {
         count(cost)
-        return try Bcrypt.hash(password, cost: cost)
+        return try Bcrypt.hash(password, cost: cost, in: process)
     }
 
     /// A wrong password takes the work of `hash`, unless the stored cost is higher.
-    func verify(_ password: String, against hash: String?) -> PasswordVerification {
+    func verify(
+        _ password: String, against hash: String?, in process: PasswordProcess?
+    ) -> PasswordVerification {
         guard let hash, let storedCost = Bcrypt.cost(of: hash.utf8) else {
-            compareWithNothing(password, cost)
+            compareWithNothing(password, cost, in: process)
             return PasswordVerification(isRight: false, newHash: nil)
         }
         count(storedCost)
-        if Bcrypt.verify(password, against: hash) {
+        if Bcrypt.verify(password, against: hash, in: process) {
             return PasswordVerification(
-                isRight: true, newHash: storedCost == cost ? nil : try? self.hash(password))
+                isRight: true, newHash: storedCost == cost ? nil : try? self.hash(password, in: process))
         }
         // Each step of the cost doubles the work: 2^4 rounds, and then 2^4, 2^5 … 2^11, are 2^12.
         var next = storedCost
         while next < cost {
-            compareWithNothing(password, next)
+            compareWithNothing(password, next, in: process)
             next += 1
         }
         return PasswordVerification(isRight: false, newHash: nil)
     }
 
-    private func compareWithNothing(_ password: String, _ cost: Int) {
+    private func compareWithNothing(_ password: String, _ cost: Int, in process: PasswordProcess?) {
         count(cost)
-        _ = Bcrypt.verify(password, against: unmatchableHashes[cost - Bcrypt.costs.lowerBound])
+        _ = Bcrypt.verify(password, against: unmatchableHashes[cost - Bcrypt.costs.lowerBound], in: process)
     }
 
     private func count(_ cost: Int) { rounds.wrappingAdd(1 << cost, ordering: .relaxed) }

@@ -9,30 +9,28 @@ internal import Glibc
 final class WorkerThreads: @unchecked Sendable {
     /// A job: `run` on a thread, or `cancel` with the reason if it is removed from the queue first.
     struct Job {
-        let run: () -> Void
+        let run: (PasswordProcess?) -> Void
         let cancel: (BcryptPoolError) -> Void
     }
 
-    private struct QueuedJob {
-        let identifier: UInt64
-        let priority: BcryptPriority
-        let job: Job
-    }
-
-    // `mutex` guards all state below. `jobs` is in the order in which threads take them.
+    // `mutex` guards all state below.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let jobsAvailable: UnsafeMutablePointer<pthread_cond_t>
-    private var jobs: [QueuedJob] = []
-    private var nextIdentifier: UInt64 = 0
+    private var jobs = FairQueue<Job>()
     private var stopped = false
     private var busy = 0
     private var rejected = 0
     private var threadCount = 0
     private let queueLimit: Int
+    private let command: PasswordProcess.Command?
 
     /// Starts the threads, or fewer if the system refuses; nil if it starts none.
-    static func start(count: Int, queueLimit: Int) -> WorkerThreads? {
-        let workers = WorkerThreads(queueLimit: queueLimit)
+    ///
+    /// - Parameter command: starts the process that a thread has for its jobs; nil for none.
+    static func start(
+        count: Int, queueLimit: Int, command: PasswordProcess.Command? = nil
+    ) -> WorkerThreads? {
+        let workers = WorkerThreads(queueLimit: queueLimit, command: command)
         var started = 0
         for _ in 0..<count {
             var thread = pthread_t()
@@ -55,8 +53,9 @@ final class WorkerThreads: @unchecked Sendable {
         return started > 0 ? workers : nil
     }
 
-    private init(queueLimit: Int) {
+    private init(queueLimit: Int, command: PasswordProcess.Command?) {
         self.queueLimit = queueLimit
+        self.command = command
         mutex = .allocate(capacity: 1)
         jobsAvailable = .allocate(capacity: 1)
         pthread_mutex_init(mutex, nil)
@@ -70,35 +69,28 @@ final class WorkerThreads: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    /// Queues a job and returns its identifier; nil if the queue is full or stopped. A full queue drops its last job of low
-    /// priority for one of normal priority.
-    func enqueue(_ job: Job, _ priority: BcryptPriority) -> UInt64? {
-        let (identifier, dropped) = withLock { () -> (UInt64?, Job?) in
-            guard !stopped, hasRoom || priority == .normal && canDrop else {
+    /// Queues a job and returns its identifier. A full queue drops a job of low priority for one of normal priority, or
+    /// else the last one of the key that has most; nil if that would be this one, or the queue is stopped.
+    func enqueue(_ job: Job, key: UInt64?, _ priority: BcryptPriority) -> UInt64? {
+        let (identifier, displaced) = withLock { () -> (UInt64?, Job?) in
+            guard !stopped else { return (nil, nil) }
+            var displaced: Job?
+            if !hasRoom {
                 rejected += 1
-                return (nil, nil)
+                displaced = jobs.makeRoom(for: key, priority: priority)
+                guard displaced != nil else { return (nil, nil) }
             }
-            let dropped = hasRoom ? nil : jobs.popLast()?.job
-            if dropped != nil { rejected += 1 }
-            nextIdentifier += 1
-            let place = priority == .low ? nil : jobs.firstIndex { $0.priority == .low }
-            jobs.insert(
-                QueuedJob(identifier: nextIdentifier, priority: priority, job: job),
-                at: place ?? jobs.endIndex)
+            let identifier = jobs.append(job, key: key, priority: priority)
             pthread_cond_signal(jobsAvailable)
-            return (nextIdentifier, dropped)
+            return (identifier, displaced)
         }
-        dropped?.cancel(.queueFull)
+        displaced?.cancel(.queueFull)
         return identifier
     }
 
     /// Removes a job from the queue and cancels it; does nothing if it is not there any more.
     func cancel(_ identifier: UInt64) {
-        let job: Job? = withLock {
-            guard let index = jobs.firstIndex(where: { $0.identifier == identifier }) else { return nil }
-            return jobs.remove(at: index).job
-        }
-        job?.cancel(.cancelled)
+        withLock { jobs.remove(identifier) }?.cancel(.cancelled)
     }
 
     /// Ends the threads after their current jobs and cancels all queued jobs.
@@ -106,19 +98,18 @@ final class WorkerThreads: @unchecked Sendable {
         let abandoned = withLock {
             stopped = true
             pthread_cond_broadcast(jobsAvailable)
-            defer { jobs = [] }
-            return jobs
+            return jobs.removeAll()
         }
-        for queued in abandoned { queued.job.cancel(.cancelled) }
+        for job in abandoned { job.cancel(.cancelled) }
     }
 
     /// How many jobs wait for a thread.
     var queuedCount: Int { withLock { jobs.count } }
 
-    /// Whether the queue is full for jobs of normal priority; if so, counts a rejected job.
-    var isFull: Bool {
+    /// Whether the queue takes no job of this key; if so, counts a rejected job.
+    func isFull(for key: UInt64?) -> Bool {
         withLock {
-            guard !hasRoom && !canDrop else { return false }
+            guard !hasRoom, !jobs.makesRoom(for: key) else { return false }
             rejected += 1
             return true
         }
@@ -126,9 +117,6 @@ final class WorkerThreads: @unchecked Sendable {
 
     /// A job that an idle thread is about to take does not count as waiting. Call under `mutex`.
     private var hasRoom: Bool { jobs.count + busy < queueLimit + threadCount }
-
-    /// Whether a job could make room for one of normal priority. Call under `mutex`.
-    private var canDrop: Bool { jobs.last?.priority == .low }
 
     /// How many jobs were rejected.
     var rejectedCount: Int { withLock { rejected } }
@@ -140,18 +128,19 @@ final class WorkerThreads: @unchecked Sendable {
         // On Linux this lowers the priority of the current thread only. Under contention the threads that serve
         // calls go first.
         setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
+        let process = command.map { PasswordProcess($0) }
         while let job = next() {
-            job.run()
+            job.run(process)
             withLock { busy -= 1 }
         }
     }
 
     private func next() -> Job? {
         withLock {
-            while jobs.isEmpty && !stopped { pthread_cond_wait(jobsAvailable, mutex) }
-            guard !jobs.isEmpty else { return nil }
+            while jobs.count == 0 && !stopped { pthread_cond_wait(jobsAvailable, mutex) }
+            guard let job = jobs.removeFirst() else { return nil }
             busy += 1
-            return jobs.removeFirst().job
+            return job
         }
     }
 

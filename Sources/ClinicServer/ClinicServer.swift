@@ -29,6 +29,8 @@ public final class ClinicServer: Sendable {
         public var anonymousMethods = Set(AnonymousMethod.allCases)
         /// How many days a session lasts at most, however often it is refreshed.
         public var sessionDays: Int64 = 90
+        /// How many calls a second a patient, or an address, may make, of the classes that are limited.
+        public var rateLimits = RateLimitedCalls.usualRates
         /// Who may connect and how long calls may take. The server itself sets the domain of errors and the names of
         /// metrics.
         public var transport = ServerConfiguration()

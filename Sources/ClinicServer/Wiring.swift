@@ -20,6 +20,7 @@ func makeServer(
         logger: logger, userAccessAge: configuration.userAccessAge)
     dependencies.anonymousMethods = configuration.anonymousMethods
     dependencies.sessionDays = configuration.sessionDays
+    dependencies.rateLimits = configuration.rateLimits
     let router = try clinicMethods(dependencies)
     var transport = configuration.transport
     transport.errorDomain = clinicErrorDomain

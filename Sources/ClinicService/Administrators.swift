@@ -35,10 +35,14 @@ public struct Administrators: Sendable {
 
 extension UserStore.Draft {
     /// The same with the hash of a password, which is INVALID_ARGUMENT when it breaks the rules.
-    func hashed(_ password: String, by pool: BcryptPool) async throws -> UserStore.Draft {
+    ///
+    /// - Parameter share: of whom the password is; nil for the program itself.
+    func hashed(
+        _ password: String, by pool: BcryptPool, for share: ShareKey? = nil
+    ) async throws -> UserStore.Draft {
         do { try PasswordRules.check(password) } catch { throw Status(.invalidPassword) }
         var draft = self
-        draft.passwordHash = try await pool.hash(password)
+        draft.passwordHash = try await pool.hash(password, fairnessKey: share?.number)
         return draft
     }
 }

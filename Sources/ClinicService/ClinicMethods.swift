@@ -29,6 +29,8 @@ public struct ClinicDependencies: Sendable {
     public var anonymousMethods = Set(AnonymousMethod.allCases)
     /// How many days a session lasts at most, however often it is refreshed.
     public var sessionDays: Int64 = 90
+    /// How many calls a second a caller may make, of the classes that are limited.
+    public var rateLimits: [RateLimitedCalls: Rate] = [:]
 
     /// A deployment's parts.
     public init(
@@ -92,7 +94,8 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> Router {
     var registry = ServiceRegistry(
         identity: Identity(tokens: accessTokens, revocations: revocations),
         anonymousMethods: dependencies.anonymousMethods, logger: dependencies.logger,
-        admits: stores.admits, afterChange: feed.hint)
+        admission: Admission(stores),
+        rateLimits: CallRateLimits(dependencies.rateLimits), afterChange: feed.hint)
     try registry.serve(dependencies.health)
 
     try registry.serve(UserServiceMethods.createUser, .task(user.createUser))

@@ -11,7 +11,7 @@ extension Status {
         switch error {
         case let status as Status: self = status
         case let refusal as Refusal: self.init(refusal)
-        case is BcryptPoolError: self.init(.overloaded)
+        case is BcryptPoolError, is Overloaded: self.init(.overloaded)
         case is CancellationError: self.init(.cancelled, "the call was cancelled")
         default:
             if let failure = StoreFailure(error) {

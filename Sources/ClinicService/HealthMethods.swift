@@ -11,7 +11,7 @@ internal import RPCMessages
 extension ServiceRegistry {
     /// Serves `grpc.health.v1.Health`.
     mutating func serve(_ health: HealthService) throws(IncompleteService) {
-        try serve(HealthMethods.check, .inMemory { request, _ in .ready(try health.check(request)) })
+        try serve(HealthMethods.check, .always { request, _ in try health.check(request) })
         try serve(HealthMethods.watch, endsWhenDraining: true) { request, _, responses in
             try await health.watch(request, responses)
         }
@@ -25,7 +25,8 @@ package func healthMethods(
     let revocations = SessionRevocationCache(source: NoSource(), maximumAge: .seconds(86_400))
     revocations.insert(UserAccess(role: .patient, tokenVersion: 1), for: userID)
     let identity = Identity(tokens: AccessTokens(keys: signingKeys), revocations: revocations)
-    var registry = ServiceRegistry(identity: identity, logger: logger, admits: { _ in true }, afterChange: {})
+    var registry = ServiceRegistry(
+        identity: identity, logger: logger, admission: Admission(), afterChange: {})
     try registry.serve(health)
     return registry.router
 }

@@ -69,6 +69,7 @@ enum Reason: String, CaseIterable {
 
     // Temporarily unavailable.
     case loginThrottled = "LOGIN_THROTTLED"
+    case rateLimited = "RATE_LIMITED"
     case overloaded = "OVERLOADED"
     case databaseUnavailable = "DATABASE_UNAVAILABLE"
     case outcomeUnknown = "OUTCOME_UNKNOWN"
@@ -97,7 +98,7 @@ enum Reason: String, CaseIterable {
             .nothingToRefund, .refundTooLarge, .transactionPending, .lastAdministrator:
             .failedPrecondition
         case .staleEtag, .staleVersion: .aborted
-        case .loginThrottled, .overloaded: .resourceExhausted
+        case .loginThrottled, .rateLimited, .overloaded: .resourceExhausted
         case .databaseUnavailable, .outcomeUnknown: .unavailable
         case .deadlineExceeded: .deadlineExceeded
         case .internalError: .internal
@@ -157,6 +158,7 @@ enum Reason: String, CaseIterable {
         case .staleEtag: "it was changed since you read it; read it again and repeat"
         case .staleVersion: "others keep changing it at the same time; try again"
         case .loginThrottled: "too many wrong passwords; try again later"
+        case .rateLimited: "too many calls of this kind in a short time; try again later"
         case .overloaded: "the server is busy; try again later"
         case .databaseUnavailable: "the database cannot be reached; try again later"
         case .outcomeUnknown:

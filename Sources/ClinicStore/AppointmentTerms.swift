@@ -111,8 +111,11 @@ extension DoctorStore {
         """)
 
     /// The terms on which a live doctor can be booked for a start. Refused with `doctorNotFound`.
-    public func terms(_ id: Int64, start: Instant) async throws -> Terms {
-        guard var row = try await database.read(Self.terms, [.int64(id), .instant(start)]).first,
+    public func terms(_ id: Int64, start: Instant, for context: RequestContext?) async throws -> Terms {
+        guard
+            var row = try await database.read(
+                Self.terms, [.int64(id), .instant(start)], for: context
+            ).first,
             let terms = try Terms(reading: &row)
         else { throw Refusal(.doctorNotFound) }
         return terms
@@ -130,10 +133,12 @@ extension DoctorStore {
     /// The terms on which a booking can be moved to a start. Refused with `bookingNotFound`, `doctorNotFound`.
     ///
     /// - Parameter ownerID: whose it must be; nil for the staff.
-    public func terms(ofBooking id: Int64, ownerID: Int64?, start: Instant) async throws -> Terms {
+    public func terms(
+        ofBooking id: Int64, ownerID: Int64?, start: Instant, for context: RequestContext?
+    ) async throws -> Terms {
         guard
             var row = try await database.read(
-                Self.termsOfBooking, [.int64(id), .int64(ownerID), .instant(start)]
+                Self.termsOfBooking, [.int64(id), .int64(ownerID), .instant(start)], for: context
             ).first
         else { throw Refusal(.bookingNotFound) }
         guard let terms = try Terms(reading: &row) else { throw Refusal(.doctorNotFound) }

@@ -72,8 +72,10 @@ public struct BookingEventStore: Sendable {
         "select position, sequence from event_view order by position desc, sequence desc limit 1")
 
     /// The place of the last event that is final now, whatever it is about.
-    public func end() async throws -> EventPosition {
-        guard var row = try await database.read(Self.last).first else {
+    ///
+    /// - Parameter context: the call that asks; nil for the program itself.
+    public func end(for context: RequestContext?) async throws -> EventPosition {
+        guard var row = try await database.read(Self.last, for: context).first else {
             return EventPosition(transactionNumber: 0, sequence: 0)
         }
         return try EventPosition(reading: &row)
@@ -135,7 +137,7 @@ public struct BookingEventStore: Sendable {
     ///   - limit: after how many events to stop, those left out included.
     public func read(
         after position: EventPosition, upTo end: EventPosition, of scope: BookingScope, doctorID: Int64?,
-        limit: Int64
+        limit: Int64, for context: RequestContext
     ) async throws -> BookingEvents {
         let (statement, values): (Statement, [SQLValue]) =
             switch scope {
@@ -144,7 +146,9 @@ public struct BookingEventStore: Sendable {
             }
         var position = position
         var events: [BookingEventRecord] = []
-        let rows = try await database.read(statement, position.values + end.values + [.int64(limit)] + values)
+        let rows = try await database.read(
+            statement, position.values + end.values + [.int64(limit)] + values, for: context,
+            cost: 1 + Int(clamping: limit) / 16)
         for row in rows {
             var row = row
             position = try EventPosition(reading: &row)

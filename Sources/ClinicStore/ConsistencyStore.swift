@@ -110,9 +110,9 @@ public struct ConsistencyStore: Sendable {
         """, isPlannedEachTime: true)
 
     /// Every rule, in order, with what breaks it: one statement, so that no change comes between two looks.
-    public func findings() async throws -> [Finding] {
+    public func findings(for context: RequestContext?) async throws -> [Finding] {
         var found: [ConsistencyRule: Finding] = [:]
-        for row in try await database.read(Self.all) {
+        for row in try await database.read(Self.all, for: context, cost: 64) {
             var row = row
             guard let rule = ConsistencyRule(rawValue: try row.int64()) else { throw StoreError.unknownValue }
             found[rule] = Finding(rule: rule, violations: try row.int64(), ids: try row.int64Array())

@@ -85,21 +85,27 @@ public struct CredentialStore: Sendable {
     ///
     /// - Parameter refreshToken: the digests of the session and of the token that the call shows.
     public func state(
-        email: String, key: LoginThrottleKey, refreshToken: (family: [UInt8], token: [UInt8])?
+        email: String, key: LoginThrottleKey, refreshToken: (family: [UInt8], token: [UInt8])?,
+        for context: RequestContext
     ) async throws -> LoginState {
         try await state(
             Self.stateOfEmail,
-            key.values + [.text(email), .bytes(refreshToken?.family), .bytes(refreshToken?.token)])
+            key.values + [.text(email), .bytes(refreshToken?.family), .bytes(refreshToken?.token)],
+            context)
     }
 
     /// What is known of a signed-in user's account. No peer is known and no token shown: a stolen access token is used from
     /// where it was stolen.
-    public func state(userID: Int64, key: LoginThrottleKey) async throws -> LoginState {
-        try await state(Self.stateOfUser, key.values + [.int64(userID)])
+    public func state(
+        userID: Int64, key: LoginThrottleKey, for context: RequestContext
+    ) async throws -> LoginState {
+        try await state(Self.stateOfUser, key.values + [.int64(userID)], context)
     }
 
-    private func state(_ statement: Statement, _ parameters: [SQLValue]) async throws -> LoginState {
-        guard var row = try await database.read(statement, parameters).first else {
+    private func state(
+        _ statement: Statement, _ parameters: [SQLValue], _ context: RequestContext
+    ) async throws -> LoginState {
+        guard var row = try await database.read(statement, parameters, for: context).first else {
             throw StoreError.noAnswer
         }
         let (id, version, hash) = (
@@ -120,11 +126,11 @@ public struct CredentialStore: Sendable {
     ///
     /// - Parameter userID: whose sign-ins from the peer end the count; nil for nobody's.
     public func addFailure(
-        _ key: LoginThrottleKey, userID: Int64?, scheduling: (any StatementScheduling)?
+        _ key: LoginThrottleKey, userID: Int64?, for context: RequestContext
     ) async throws -> Int64 {
         let rows = try await database.write(
             Self.addFailure, key.values + [.int64(userID)], affinityKey: key.affinityKey,
-            scheduling: scheduling)
+            for: context)
         guard var row = rows.first else { throw StoreError.noAnswer }
         return try row.int64()
     }

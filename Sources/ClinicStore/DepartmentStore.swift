@@ -77,7 +77,10 @@ public struct DepartmentStore: Sendable {
     }
 
     /// Live departments by id.
-    public func list(after id: Int64?, limit: Int64) async throws -> [DepartmentRecord] {
-        try await Self.all.page(from: database, after: id.map { [.int64($0)] }, limit: limit).answer()
+    public func list(
+        after id: Int64?, limit: Int64, for context: RequestContext?
+    ) async throws -> [DepartmentRecord] {
+        try await Self.all.page(from: database, after: id.map { [.int64($0)] }, limit: limit).answer(
+            for: context)
     }
 }

@@ -107,10 +107,12 @@ public struct DoctorStore: Sendable {
     }
 
     /// Live doctors by id.
-    public func list(departmentID: Int64?, after id: Int64?, limit: Int64) async throws -> [DoctorRecord] {
+    public func list(
+        departmentID: Int64?, after id: Int64?, limit: Int64, for context: RequestContext?
+    ) async throws -> [DoctorRecord] {
         try await Self.doctors.page(
             from: database, filters: [departmentID.map { .int64($0) }], after: id.map { [.int64($0)] },
             limit: limit
-        ).answer()
+        ).answer(for: context)
     }
 }

@@ -110,33 +110,36 @@ public struct EventStore: Sendable {
     /// A reader who goes on after the last event it got sees every event exactly once: fewer than `limit` only say
     /// that no more are final now.
     public func read(
-        after position: EventPosition?, matching filter: Filter = Filter(), limit: Int64
+        after position: EventPosition?, matching filter: Filter = Filter(), limit: Int64,
+        for context: RequestContext?
     ) async throws -> [EventRecord] {
-        try await page(Self.final, position, filter, limit)
+        try await page(Self.final, position, filter, limit, context)
     }
 
     /// As `read`, but the last page also has the events that an older running transaction could still precede.
     public func readAll(
-        after position: EventPosition?, matching filter: Filter, limit: Int64
+        after position: EventPosition?, matching filter: Filter, limit: Int64, for context: RequestContext?
     ) async throws -> [EventRecord] {
-        let final = try await read(after: position, matching: filter, limit: limit)
+        let final = try await read(after: position, matching: filter, limit: limit, for: context)
         guard final.count < limit else { return final }
-        return try await page(Self.forwards, position, filter, limit)
+        return try await page(Self.forwards, position, filter, limit, context)
     }
 
     /// The last `limit` events before a position, or from the last one on, the last first. It has all that are committed.
     public func readBackwards(
-        before position: EventPosition?, matching filter: Filter = Filter(), limit: Int64
+        before position: EventPosition?, matching filter: Filter = Filter(), limit: Int64,
+        for context: RequestContext?
     ) async throws -> [EventRecord] {
-        try await page(Self.backwards, position, filter, limit)
+        try await page(Self.backwards, position, filter, limit, context)
     }
 
     private func page(
-        _ listing: Listing<EventRecord>, _ position: EventPosition?, _ filter: Filter, _ limit: Int64
+        _ listing: Listing<EventRecord>, _ position: EventPosition?, _ filter: Filter, _ limit: Int64,
+        _ context: RequestContext?
     ) async throws -> [EventRecord] {
         try await listing.page(
             from: database, filters: filter.values,
             after: position.map { [.int64($0.transactionNumber), .int64($0.sequence)] }, limit: limit
-        ).answer()
+        ).answer(for: context)
     }
 }

@@ -12,6 +12,9 @@ struct Listing<Item: Record>: Sendable {
     /// plans every execution anew, which takes ten times as long as what is planned.
     private let usual: [Statement]
 
+    /// How many records cost as much as a small statement.
+    private static var recordsOfSmallStatement: Int { 16 }
+
     /// The page that nobody asked to be larger or smaller, and one record more.
     private static var usualLimit: Int64 { 51 }
 
@@ -85,7 +88,8 @@ struct Listing<Item: Record>: Sendable {
         if cursor != nil { subset |= 1 << filters.count }
         let isUsual = limit == Self.usualLimit && !usual.isEmpty
         let parameters = filters.compactMap(\.self) + (cursor ?? []) + (isUsual ? [] : [.int64(limit)])
-        return Query(database, (isUsual ? usual : statements)[subset], parameters) { rows in
+        let cost = isUsual ? 1 : 1 + Int(clamping: limit) / Self.recordsOfSmallStatement
+        return Query(database, (isUsual ? usual : statements)[subset], parameters, cost: cost) { rows in
             try rows.map { row in
                 var row = row
                 return try Item(reading: &row)

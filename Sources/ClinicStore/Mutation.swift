@@ -14,6 +14,8 @@ public struct RequestContext: Sendable {
     public var key: Key?
     /// With which others the call's mutations are sent; nil sends them at once.
     public var scheduling: (any StatementScheduling)?
+    /// Calls with different keys take turns in the queues for the database; nil for what the program does by itself.
+    public var fairnessKey: UInt64?
 
     /// A client's idempotency key, 1 to 128 printable ASCII characters, with the digest of its request.
     public struct Key: Sendable {
@@ -31,12 +33,14 @@ public struct RequestContext: Sendable {
 
     /// The context of one call.
     public init(
-        actorID: Int64?, method: String, key: Key? = nil, scheduling: (any StatementScheduling)? = nil
+        actorID: Int64?, method: String, key: Key? = nil, scheduling: (any StatementScheduling)? = nil,
+        fairnessKey: UInt64? = nil
     ) {
         self.actorID = actorID
         self.method = method
         self.key = key
         self.scheduling = scheduling
+        self.fairnessKey = fairnessKey
     }
 }
 
@@ -114,12 +118,12 @@ struct Mutation<Result: Record>: Sendable {
     ) async throws(DatabaseError) -> Rows {
         do {
             return try await database.write(
-                statement, parameters, affinityKey: affinityKey, scheduling: context.scheduling)
+                statement, parameters, affinityKey: affinityKey, for: context)
         } catch let lost where lost.kind == .outcomeUnknown && context.key != nil {
             for _ in 0..<4 {
                 do {
                     return try await database.write(
-                        statement, parameters, affinityKey: affinityKey, scheduling: context.scheduling)
+                        statement, parameters, affinityKey: affinityKey, for: context)
                 } catch  where error.kind == .outcomeUnknown {
                     continue
                 } catch {
@@ -147,9 +151,9 @@ struct Replay<Answer: Record>: Sendable {
     ///
     /// It takes the way of the writes, which know a twin that is under way, and waits for it.
     func run(on database: Database, _ context: RequestContext) async throws -> Answer? {
-        guard var row = try await database.write(statement, context.values(then: [])).first else {
-            return nil
-        }
+        let rows = try await database.write(
+            statement, context.values(then: []), fairnessKey: context.fairnessKey)
+        guard var row = rows.first else { return nil }
         return try answer(reading: &row)
     }
 }

@@ -113,10 +113,11 @@ public struct PersonalDataStore: Sendable {
     /// The account of a user. Refused with `userNotFound`.
     ///
     /// - Parameter ownerID: who it must be; nil for administrators.
-    public func account(of userID: Int64, ownerID: Int64?) async throws -> PersonalData.Account {
-        guard var row = try await database.read(Self.account, [.int64(userID), .int64(ownerID)]).first else {
-            throw Refusal(.userNotFound)
-        }
+    public func account(
+        of userID: Int64, ownerID: Int64?, for context: RequestContext
+    ) async throws -> PersonalData.Account {
+        let rows = try await database.read(Self.account, [.int64(userID), .int64(ownerID)], for: context)
+        guard var row = rows.first else { throw Refusal(.userNotFound) }
         return try PersonalData.Account(reading: &row)
     }
 
@@ -127,8 +128,12 @@ public struct PersonalDataStore: Sendable {
         """)
 
     /// Where a user is signed in, the oldest first; there are at most 50.
-    public func sessions(of userID: Int64) async throws -> [PersonalData.Session] {
-        try await read(Self.sessions, [.int64(userID)]) { row in try PersonalData.Session(reading: &row) }
+    public func sessions(
+        of userID: Int64, for context: RequestContext
+    ) async throws -> [PersonalData.Session] {
+        try await read(Self.sessions, [.int64(userID)], context) { row in
+            try PersonalData.Session(reading: &row)
+        }
     }
 
     private static let visits = Statement(
@@ -144,11 +149,11 @@ public struct PersonalDataStore: Sendable {
 
     /// The first `limit` appointments of a user after one, or from the first one on, by start.
     public func visits(
-        of userID: Int64, after visit: PersonalData.Visit?, limit: Int64
+        of userID: Int64, after visit: PersonalData.Visit?, limit: Int64, for context: RequestContext
     ) async throws -> [PersonalData.Visit] {
         let start = visit?.start ?? Instant(secondsSinceEpoch: -62_135_596_800)
         return try await read(
-            Self.visits, [.int64(userID), .instant(start), .int64(visit?.id ?? 0), .int64(limit)]
+            Self.visits, [.int64(userID), .instant(start), .int64(visit?.id ?? 0), .int64(limit)], context
         ) { row in try PersonalData.Visit(reading: &row) }
     }
 
@@ -159,8 +164,10 @@ public struct PersonalDataStore: Sendable {
         """)
 
     /// The payments for these appointments.
-    public func payments(for visits: [PersonalData.Visit]) async throws -> [PersonalData.Payment] {
-        try await read(Self.payments, [.int64Array(visits.map(\.id))]) { row in
+    public func payments(
+        for visits: [PersonalData.Visit], _ context: RequestContext
+    ) async throws -> [PersonalData.Payment] {
+        try await read(Self.payments, [.int64Array(visits.map(\.id))], context) { row in
             try PersonalData.Payment(reading: &row)
         }
     }
@@ -176,21 +183,23 @@ public struct PersonalDataStore: Sendable {
 
     /// The first `limit` changes that concern a user after one, or from the first one on, the oldest first.
     public func events(
-        of userID: Int64, after event: PersonalData.Event?, limit: Int64
+        of userID: Int64, after event: PersonalData.Event?, limit: Int64, for context: RequestContext
     ) async throws -> [PersonalData.Event] {
         let position = event?.position ?? EventPosition(transactionNumber: 0, sequence: 0)
         return try await read(
             Self.events,
             [
                 .int64(userID), .int64(position.transactionNumber), .int64(position.sequence), .int64(limit),
-            ]
+            ], context
         ) { row in try PersonalData.Event(reading: &row) }
     }
 
     private func read<Part>(
-        _ statement: Statement, _ parameters: [SQLValue], _ part: (inout Row) throws -> Part
+        _ statement: Statement, _ parameters: [SQLValue], _ context: RequestContext,
+        _ part: (inout Row) throws -> Part
     ) async throws -> [Part] {
-        try await database.read(statement, parameters).map { row in
+        // A page takes as long as some small statements.
+        try await database.read(statement, parameters, for: context, cost: 16).map { row in
             var row = row
             return try part(&row)
         }

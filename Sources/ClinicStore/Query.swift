@@ -6,38 +6,46 @@ public struct Query<Answer>: Sendable {
     private let database: Database
     private let statement: Statement
     private let parameters: [SQLValue]
+    private let cost: Int
     private let read: @Sendable (Rows) throws -> Answer
 
+    /// - Parameter cost: how much work it is, in small statements.
     init(
-        _ database: Database, _ statement: Statement, _ parameters: [SQLValue],
+        _ database: Database, _ statement: Statement, _ parameters: [SQLValue] = [], cost: Int = 1,
         _ read: @escaping @Sendable (Rows) throws -> Answer
     ) {
         self.database = database
         self.statement = statement
         self.parameters = parameters
+        self.cost = cost
         self.read = read
     }
 
     /// The same question with another answer, made of this one's.
     public func map<Other>(_ transform: @escaping @Sendable (Answer) throws -> Other) -> Query<Other> {
-        Query<Other>(database, statement, parameters) { [read] rows in try transform(read(rows)) }
+        Query<Other>(database, statement, parameters, cost: cost) { [read] rows in
+            try transform(read(rows))
+        }
     }
 
     /// Asks it and waits for the answer.
-    public func answer() async throws -> Answer {
-        try read(try await database.read(statement, parameters))
+    ///
+    /// - Parameter context: the call that asks; nil for the program itself.
+    public func answer(for context: RequestContext?) async throws -> Answer {
+        try read(try await database.read(statement, parameters, for: context, cost: cost))
     }
 
     /// Begins it in a batch, without a task. `completion` is called once, on whichever thread has the result, with what makes
     /// the answer or throws why there is none.
     public func start(
-        in batch: StoreBatch?,
+        fairnessKey: UInt64?, in batch: StoreBatch?,
         completion:
             @escaping @Sendable (_ answer: @escaping @Sendable () throws -> Answer, StoreCompletions) -> Void
     ) -> StoreStatement {
         StoreStatement(
             statement: database.submit(
-                statement, parameters, to: statement.readPool, in: batch?.statements
+                statement, parameters, to: statement.readPool, fairnessKey: fairnessKey, cost: cost,
+                in: batch?.statements
             ) { [read] result, completions in
                 completion({ try read(result.get()) }, StoreCompletions(batch: completions))
             })

@@ -81,9 +81,12 @@ public struct ReportStore: Sendable {
         names: "''::text, department.id, department.name",
         namedBy: "join clinic.department on department.id = key")
 
+    /// A report takes as long as many small statements.
+    private static let reportCost = 64
+
     /// The money that moved on these days, from the ledger; the total is the last row, also when nothing moved.
     public func revenue(
-        on days: ReportDays, by grouping: ReportGrouping, of scope: ReportScope
+        on days: ReportDays, by grouping: ReportGrouping, of scope: ReportScope, for context: RequestContext
     ) async throws -> [Revenue] {
         let statement =
             switch grouping {
@@ -92,7 +95,9 @@ public struct ReportStore: Sendable {
             case .doctor: Self.revenueByDoctor
             case .department: Self.revenueByDepartment
             }
-        return try await database.read(statement, days.parameters + scope.parameters).map { row in
+        return try await database.read(
+            statement, days.parameters + scope.parameters, for: context, cost: Self.reportCost
+        ).map { row in
             var row = row
             return Revenue(
                 key: try ReportKey(reading: &row, grouping, days), fee: try row.int64(),
@@ -176,12 +181,15 @@ public struct ReportStore: Sendable {
         """, isPlannedEachTime: true)
 
     /// What became of the appointments that start on these days.
-    public func utilization(on days: ReportDays, of scope: ReportScope) async throws -> Utilization {
+    public func utilization(
+        on days: ReportDays, of scope: ReportScope, for context: RequestContext
+    ) async throws -> Utilization {
         let booked = BookingStatus.allCases.filter(\.countsAsBooked)
         let attended = BookingStatus.allCases.filter(\.countsAsAttended)
         let rows = try await database.read(
             Self.utilization,
-            days.parameters + scope.parameters + [.statuses(booked), .statuses(attended)])
+            days.parameters + scope.parameters + [.statuses(booked), .statuses(attended)], for: context,
+            cost: Self.reportCost)
         var utilization = Utilization()
         for row in rows {
             var row = row

@@ -105,7 +105,10 @@ public struct SessionStore: Sendable {
 
     /// The role and token version of a user; nil if there is no such user or the user was erased.
     public func access(of userID: Int64) async throws -> UserAccess? {
-        guard var row = try await database.read(Self.access, [.int64(userID)]).first else { return nil }
+        // It is read for the user's own calls.
+        let rows = try await database.read(
+            Self.access, [.int64(userID)], fairnessKey: UInt64(bitPattern: userID))
+        guard var row = rows.first else { return nil }
         return UserAccess(
             role: try row.value(Role.self), tokenVersion: try row.int64(), endedSessions: try row.int64Array()
         )

@@ -42,20 +42,28 @@ public protocol StatementScheduling: AnyObject, Sendable {
 }
 
 extension Database {
+    /// As `read`, for a call; nil for what the program asks by itself.
+    func read(
+        _ statement: Statement, _ parameters: [SQLValue] = [], for context: RequestContext?, cost: Int = 1
+    ) async throws(DatabaseError) -> Rows {
+        try await read(statement, parameters, fairnessKey: context?.fairnessKey, cost: cost)
+    }
+
     /// As `write`, with the batch and on the thread of a call.
     func write(
-        _ statement: Statement, _ parameters: [SQLValue], affinityKey: Int64?,
-        scheduling: (any StatementScheduling)?
+        _ statement: Statement, _ parameters: [SQLValue], affinityKey: Int64?, for context: RequestContext
     ) async throws(DatabaseError) -> Rows {
-        guard let scheduling else {
-            return try await write(statement, parameters, affinityKey: affinityKey)
+        let fairnessKey = context.fairnessKey
+        guard let scheduling = context.scheduling else {
+            return try await write(
+                statement, parameters, affinityKey: affinityKey, fairnessKey: fairnessKey)
         }
         let submitted = Mutex<SubmittedStatement?>(nil)
         let result = await withTaskCancellationHandler {
             await withUnsafeContinuation {
                 (continuation: UnsafeContinuation<Result<Rows, DatabaseError>, Never>) in
                 let begun = submit(
-                    statement, parameters, to: .writes, affinityKey: affinityKey,
+                    statement, parameters, to: .writes, affinityKey: affinityKey, fairnessKey: fairnessKey,
                     in: scheduling.statementBatch?.statements
                 ) { result, completions in
                     scheduling.submit(after: StoreCompletions(batch: completions)) {

@@ -20,14 +20,13 @@ public struct Stores: Sendable {
     /// The stores over a migrated database.
     public init(database: Database) { self.database = database }
 
-    /// Admission control: whether another statement would be served in time by this pool. Ask before a call begins, when
-    /// rejecting it costs nothing.
-    public func admits(_ pool: Pool) -> Bool {
-        switch pool {
-        case .reads: database.admits(.reads)
-        case .pointReads: database.admits(.pointReads)
-        case .writes: database.admits(.writes)
-        }
+    /// Whether so much waits for this pool that `admits` is to be asked before a call begins.
+    public func isCongested(_ pool: Pool) -> Bool { database.isCongested(pool.databasePool) }
+
+    /// Admission control: whether another statement with this key would be served in time by this pool. Ask before a call
+    /// begins, when rejecting it costs nothing.
+    public func admits(_ pool: Pool, fairnessKey: UInt64?) -> Bool {
+        database.admits(pool.databasePool, fairnessKey: fairnessKey)
     }
 
     /// The directory in memory, in the form that `content` makes of it. Throws if there is no thread or file to listen to
@@ -66,4 +65,14 @@ public struct Stores: Sendable {
     public var transactions: TransactionStore { TransactionStore(database: database) }
     /// User accounts.
     public var users: UserStore { UserStore(database: database) }
+}
+
+extension Stores.Pool {
+    fileprivate var databasePool: Database.Pool {
+        switch self {
+        case .reads: .reads
+        case .pointReads: .pointReads
+        case .writes: .writes
+        }
+    }
 }

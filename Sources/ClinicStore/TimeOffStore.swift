@@ -65,11 +65,12 @@ public struct TimeOffStore: Sendable {
 
     /// Time off by start; every filter that is nil is left out.
     public func list(
-        doctorID: Int64?, endAfter: Instant?, after cursor: (start: Instant, id: Int64)?, limit: Int64
+        doctorID: Int64?, endAfter: Instant?, after cursor: (start: Instant, id: Int64)?, limit: Int64,
+        for context: RequestContext?
     ) async throws -> [TimeOffRecord] {
         try await Self.all.page(
             from: database, filters: [doctorID.map { .int64($0) }, endAfter.map { .instant($0) }],
             after: cursor.map { [.instant($0.start), .int64($0.id)] }, limit: limit
-        ).answer()
+        ).answer(for: context)
     }
 }

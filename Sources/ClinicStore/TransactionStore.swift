@@ -55,8 +55,8 @@ public struct TransactionStore: Sendable {
         """)
 
     /// The balance of a transaction. Refused with `transactionNotFound`.
-    public func balance(of id: Int64) async throws -> Balance {
-        guard var row = try await database.read(Self.balance, [.int64(id)]).first else {
+    public func balance(of id: Int64, for context: RequestContext) async throws -> Balance {
+        guard var row = try await database.read(Self.balance, [.int64(id)], for: context).first else {
             throw Refusal(.transactionNotFound)
         }
         return Balance(

@@ -160,11 +160,12 @@ public struct UserStore: Sendable {
         "user_view", filters: ["email = ?", "role = ?"], order: ["id"])
 
     /// Users by id.
-    public func list(email: String?, role: Role?, after id: Int64?, limit: Int64) async throws -> [UserRecord]
-    {
+    public func list(
+        email: String?, role: Role?, after id: Int64?, limit: Int64, for context: RequestContext?
+    ) async throws -> [UserRecord] {
         try await Self.users.page(
             from: database, filters: [email.map { .text($0) }, role.map { .text($0.rawValue) }],
             after: id.map { [.int64($0)] }, limit: limit
-        ).answer()
+        ).answer(for: context)
     }
 }

@@ -69,11 +69,13 @@ final class ConnectionPool: Sendable {
 
     /// Sends the statement, or queues it, and waits for its outcome.
     func run(
-        _ statement: Statement, _ parameters: [SQLValue], affinityKey: Int64? = nil
+        _ statement: Statement, _ parameters: [SQLValue], affinityKey: Int64? = nil, fairnessKey: UInt64?,
+        cost: Int = 1
     ) async throws(DatabaseError) -> Rows {
         try SQLValue.check(parameters)
         let request = StatementRequest(
-            statement, parameters, isPointRead: statement.isPointRead, affinityKey: affinityKey)
+            statement, parameters, isPointRead: statement.isPointRead, affinityKey: affinityKey,
+            fairnessKey: fairnessKey, cost: cost)
         let outcome = await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
                 request.waiter = .task(continuation)
@@ -123,9 +125,16 @@ final class ConnectionPool: Sendable {
         }
     }
 
-    /// Admission control: whether another statement would wait no longer than `longestWait`.
-    func admits(isPointRead: Bool) -> Bool {
-        state.withLock { $0.machine.admits(isPointRead: isPointRead, now: Self.now) }
+    /// Whether the last of all that wait will have waited longer than `longestWait`.
+    func isCongested(isPointRead: Bool) -> Bool {
+        state.withLock { $0.machine.isCongested(isPointRead: isPointRead, now: Self.now) }
+    }
+
+    /// Admission control: whether another statement with this key would wait no longer than `longestWait`.
+    func admits(isPointRead: Bool, fairnessKey: UInt64?) -> Bool {
+        state.withLock {
+            $0.machine.admits(isPointRead: isPointRead, fairnessKey: fairnessKey, now: Self.now)
+        }
     }
 
     /// Sends as long as something waits and a connection is idle.

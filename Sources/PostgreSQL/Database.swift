@@ -87,22 +87,31 @@ public final class Database: Sendable {
         case writes
     }
 
-    /// Admission control: whether another statement would wait in the queue of a pool for no longer than `longestWait`.
+    /// Whether so much waits in the queue of a pool that somebody will have waited longer than `longestWait`; then ask
+    /// `admits` before a call begins.
+    public func isCongested(_ pool: Pool) -> Bool {
+        (pool == .writes ? writes : reads).isCongested(isPointRead: pool == .pointReads)
+    }
+
+    /// Admission control: whether another statement with this key would wait in the queue of a pool for no longer than
+    /// `longestWait`, as keys take turns.
     ///
     /// Ask before a call begins, when rejecting it costs nothing: a call that has begun is better finished, so `submit`,
     /// `read` and `write` do not ask. Each no is counted in `refused` of the statistics.
-    public func admits(_ pool: Pool) -> Bool {
-        (pool == .writes ? writes : reads).admits(isPointRead: pool == .pointReads)
+    public func admits(_ pool: Pool, fairnessKey: UInt64? = nil) -> Bool {
+        (pool == .writes ? writes : reads).admits(
+            isPointRead: pool == .pointReads, fairnessKey: fairnessKey)
     }
 
     /// Runs a statement that changes nothing; it is sent again if its connection is lost.
     ///
     /// When its task is cancelled it ends at once, and the server is asked to cancel the statement if it still runs.
-    /// It shares a round trip with other statements but not their errors. Throws any `DatabaseError`.
-    public func read(_ statement: Statement, _ parameters: [SQLValue] = []) async throws(DatabaseError)
-        -> Rows
-    {
-        try await reads.run(statement, parameters)
+    /// It shares a round trip with other statements but not their errors. Throws any `DatabaseError`. `fairnessKey` and
+    /// `cost` are those of `submit`.
+    public func read(
+        _ statement: Statement, _ parameters: [SQLValue] = [], fairnessKey: UInt64? = nil, cost: Int = 1
+    ) async throws(DatabaseError) -> Rows {
+        try await reads.run(statement, parameters, fairnessKey: fairnessKey, cost: cost)
     }
 
     /// Runs one statement that changes something, and returns once that is committed.
@@ -115,9 +124,10 @@ public final class Database: Sendable {
     /// - Parameter affinityKey: statements with the same key go over the same connection, one batch after the other. Use
     ///   it for statements that lock the same rows: in concurrent batches they could deadlock.
     public func write(
-        _ statement: Statement, _ parameters: [SQLValue] = [], affinityKey: Int64? = nil
+        _ statement: Statement, _ parameters: [SQLValue] = [], affinityKey: Int64? = nil,
+        fairnessKey: UInt64? = nil
     ) async throws(DatabaseError) -> Rows {
-        try await writes.run(statement, parameters, affinityKey: affinityKey)
+        try await writes.run(statement, parameters, affinityKey: affinityKey, fairnessKey: fairnessKey)
     }
 
     /// Submits a statement without a task, which would cost more than a small statement.
@@ -127,7 +137,9 @@ public final class Database: Sendable {
     ///     lost. `.pointReads` takes only statements with a batched form that are not long.
     ///   - affinityKey: as in `write`; ignored for reads.
     ///   - fairnessKey: statements with different keys are taken from the queue in turns; those without share one. When the
-    ///     queue is full, the key that has most in it loses its last one.
+    ///     queue is full, the key that has most in it loses its last one. A key has at most half of the connections while
+    ///     others want some.
+    ///   - cost: how much work it is, in small statements; a batch takes a limited sum.
     ///   - batch: sends it when the batch is flushed, together with the others; nil sends it now.
     ///   - completion: called once, with the rows or any `DatabaseError`, on whichever thread has them, perhaps before this
     ///     returns; it must not block.
@@ -135,12 +147,12 @@ public final class Database: Sendable {
     @discardableResult
     public func submit(
         _ statement: Statement, _ parameters: [SQLValue], to pool: Pool, affinityKey: Int64? = nil,
-        fairnessKey: UInt64? = nil, in batch: StatementBatch? = nil,
+        fairnessKey: UInt64? = nil, cost: Int = 1, in batch: StatementBatch? = nil,
         completion: @escaping @Sendable (Result<Rows, DatabaseError>, CompletionBatch) -> Void
     ) -> SubmittedStatement {
         let request = StatementRequest(
             statement, parameters, isPointRead: pool == .pointReads, affinityKey: affinityKey,
-            fairnessKey: fairnessKey)
+            fairnessKey: fairnessKey, cost: cost)
         request.waiter = .callback(completion)
         let pool = pool == .writes ? writes : reads
         pool.submit(request, checkingParametersIn: batch)

@@ -14,10 +14,10 @@ public struct DatabaseConfiguration: Sendable {
     public var writeConnections = 2
     /// How many statements may wait to be sent, for reads and for writes each, before `.queueFull`.
     public var queueLimit = 4_096
-    /// The estimated queueing delay up to which `admits` says yes: less than a person notices, and more than the
+    /// The estimated queueing delay of a key's next statement up to which `admits` says yes: less than a person notices, and more than the
     /// callers of a busy hour cause.
     public var longestWait: Duration = .milliseconds(500)
-    /// How many statements share one Sync and, for writes, one commit.
+    /// How many statements share one Sync and, for writes, one commit; a costly one counts as several.
     public var batchLimit = 128
     /// Takes the locks of all writes that share a transaction, before them; nil if the writes take none in an order of
     /// their own. With it, a write that does not declare its locks has a transaction of its own.

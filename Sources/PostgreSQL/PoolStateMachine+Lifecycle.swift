@@ -34,6 +34,7 @@ extension PoolStateMachine {
         slots[connection].isUp = true
         slots[connection].generation = generation
         slots[connection].batchesInFlight = 0
+        connectionShares.emptied(connection)
         if generation > 1 { statistics.reconnects &+= 1 }
         health = .up
         for shard in delayEstimators.indices { delayEstimators[shard] = QueueDelayEstimator(since: time) }
@@ -63,6 +64,7 @@ extension PoolStateMachine {
     mutating func connectionDown(_ connection: Int) -> ConnectionDownAction {
         slots[connection].isUp = false
         slots[connection].batchesInFlight = 0
+        connectionShares.emptied(connection)
         guard health == .up, slots.allSatisfy({ !$0.isUp }) else { return .dispatch }
         outages += 1
         health = .outage(outages)

@@ -35,6 +35,7 @@ struct PoolStateMachine: ~Copyable {
     let limits: DatabaseConfiguration
     var slots: [Slot]
     var queue: RequestQueue
+    var connectionShares: ConnectionShares
     /// For each shard of the queue of reads; of writes, only that of the shared shard is used.
     var delayEstimators: [QueueDelayEstimator]
     var lastSequenceNumber: UInt64 = 0
@@ -53,6 +54,7 @@ struct PoolStateMachine: ~Copyable {
         self.limits = limits
         slots = Array(repeating: Slot(), count: connections)
         queue = RequestQueue(connections: connections)
+        connectionShares = ConnectionShares(connections: connections)
         delayEstimators = Array(repeating: QueueDelayEstimator(since: .now), count: connections + 1)
     }
 
@@ -102,8 +104,14 @@ struct PoolStateMachine: ~Copyable {
             request: request, sequenceNumber: lastSequenceNumber, alone: mustRunAlone(request.statement))
         queue.append(attempt, to: shard)
         if !isBatched { action.batch = nextBatch(now: now) }
-        guard queue.contains(request) else { return action }
+        guard queue.contains(request) else {
+            if sharesConnections(request), connectionShares.isNews(request.fairnessKey) {
+                connectionShares.asked(request.fairnessKey, at: now())
+            }
+            return action
+        }
         let time = now()
+        if sharesConnections(request) { connectionShares.asked(request.fairnessKey, at: time) }
         queue.setWaitStart(of: request, to: time)
         noteWait(in: shard, since: time)
         return action
@@ -143,16 +151,31 @@ struct PoolStateMachine: ~Copyable {
         }
     }
 
-    /// Admission control: whether another request would wait no longer than `longestWait`. A no is counted as refused.
-    mutating func admits(isPointRead: Bool, now: () -> ContinuousClock.Instant) -> Bool {
-        // Without a connection requests wait for the next one, which says nothing about the drain rate.
-        guard health == .up else { return true }
-        let shard = isPointRead ? 0 : queue.sharedShard
-        let isSlow = delayEstimators[shard].delays(
-            purpose == .reads ? queue.count(in: shard) : queue.count, beyond: limits.longestWait,
-            unknownRateLimit: limits.outageTolerance, now: now)
+    /// Whether the last of all that wait will have waited longer than `longestWait`.
+    mutating func isCongested(isPointRead: Bool, now: () -> ContinuousClock.Instant) -> Bool {
+        delays(.max, isPointRead: isPointRead, now: now)
+    }
+
+    /// Admission control: whether another request with this key would wait no longer than `longestWait`. A no is counted as
+    /// refused.
+    mutating func admits(
+        isPointRead: Bool, fairnessKey: UInt64? = nil, now: () -> ContinuousClock.Instant
+    ) -> Bool {
+        let isSlow = delays(queue.countAhead(of: fairnessKey), isPointRead: isPointRead, now: now)
         if isSlow { statistics.refused &+= 1 }
         return !isSlow
+    }
+
+    /// Whether a request with so many of its kind before it, at most, waits longer than `longestWait`.
+    private mutating func delays(
+        _ countAhead: Int, isPointRead: Bool, now: () -> ContinuousClock.Instant
+    ) -> Bool {
+        // Without a connection requests wait for the next one, which says nothing about the drain rate.
+        guard health == .up else { return false }
+        let shard = isPointRead ? 0 : queue.sharedShard
+        return delayEstimators[shard].delays(
+            min(countAhead, purpose == .reads ? queue.count(in: shard) : queue.count),
+            beyond: limits.longestWait, unknownRateLimit: limits.outageTolerance, now: now)
     }
 
     // MARK: - Batches
@@ -172,10 +195,13 @@ struct PoolStateMachine: ~Copyable {
         guard slot.isUp, slot.batchesInFlight == 0, queue.count > 0 else { return nil }
         var batch = PipelineBatch(connection: connection, generation: slot.generation)
         var time: ContinuousClock.Instant?
-        while batch.attempts.count < limits.batchLimit, let shard = nextShard(for: connection) {
-            guard let attempt = queue.removeFirst(of: shard) else { break }
+        var cost = 0
+        let barred = barredKeys(for: connection, now: now)
+        while cost < limits.batchLimit, let shard = nextShard(for: connection, skipping: barred) {
+            guard let attempt = queue.removeFirst(of: shard, skipping: barred) else { break }
             guard attempt.request.move(from: .queued, to: .taken) else { continue }
             attempt.request.connection = connection
+            cost += attempt.request.cost
             batch.append(attempt)
             delayEstimators[estimator(of: shard)].taken()
             guard let waitStart = attempt.waitStart else { continue }
@@ -184,6 +210,7 @@ struct PoolStateMachine: ~Copyable {
             statistics.queueTime += Attempt.clockStart.duration(to: taken) - waitStart
         }
         guard !batch.attempts.isEmpty else { return nil }
+        if sharesConnections(connection) { connectionShares.filled(connection, with: batch.attempts) }
         batch.arrange()
         let batches = batch.transactions
         slots[connection].batchesInFlight += batches
@@ -206,10 +233,11 @@ struct PoolStateMachine: ~Copyable {
         _ results: CompletedResults<Share>, on connection: Int, now: () -> ContinuousClock.Instant
     ) -> CompletionAction {
         slots[connection].batchesInFlight -= min(results.batches, slots[connection].batchesInFlight)
+        if slots[connection].batchesInFlight == 0 { connectionShares.emptied(connection) }
         statistics.inFlight -= results.completed.count + results.again.count + results.later.count
         pausing += results.later.count
         var action = CompletionAction()
-        action.dispatches = !results.again.isEmpty
+        action.dispatches = !results.again.isEmpty || queue.count > 0
         action.failed = requeue(results.again, now: now)
         action.batch = nextBatch(for: connection, now: now)
         if action.batch != nil { action.dispatches = true }
@@ -278,8 +306,24 @@ struct PoolStateMachine: ~Copyable {
         return Int(UInt64(bitPattern: key) % UInt64(slots.count))
     }
 
-    private func nextShard(for connection: Int) -> Int? {
-        queue.nextShard { serves(connection, shard: $0) }
+    private func nextShard(for connection: Int, skipping barred: [UInt64]) -> Int? {
+        queue.nextShard(skipping: barred) { serves(connection, shard: $0) }
+    }
+
+    /// The keys that a connection takes nothing of, because they fill their share of the others.
+    private func barredKeys(for connection: Int, now: () -> ContinuousClock.Instant) -> [UInt64] {
+        guard sharesConnections(connection) else { return [] }
+        var count = 0
+        for other in slots.indices where slots[other].isUp && sharesConnections(other) { count += 1 }
+        return connectionShares.barredKeys(for: connection, of: count, now: now)
+    }
+
+    /// Whether a connection is one of several for the same reads. Writes are short, and most are bound to one connection.
+    private func sharesConnections(_ connection: Int) -> Bool { purpose == .reads && connection > 0 }
+
+    /// Whether a request may be carried out by one of several connections.
+    private func sharesConnections(_ request: StatementRequest) -> Bool {
+        purpose == .reads && !request.isPointRead
     }
 
     /// Whether a connection takes from a shard. The requests of one that is down are taken by the others.

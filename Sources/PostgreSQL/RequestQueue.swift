@@ -45,6 +45,9 @@ struct RequestQueue {
     private static let retries: Int32 = 0
     /// The requests without a key, which share one.
     private static let keyless: Int32 = 1
+    /// How many keys are remembered although they have nothing in the queue: most come back soon, and to make one and to
+    /// forget it costs more than all else that is done for a request here.
+    private static let retainedKeyCount = 1_024
 
     private var nodes: [Node] = []
     private var freeNodes = none
@@ -52,6 +55,10 @@ struct RequestQueue {
     private var keys: [Key] = []
     private var freeKeys = none
     private var indexes: [UInt64: Int32] = [:]
+    /// The key of the last new request, which is often that of the next one.
+    private var lastKey = keyless
+    /// How many keys have something in the queue.
+    private var activeKeyCount = 0
     /// The first key of those with so many requests, and the greatest number that a key has.
     private var keysBySize: [Int32] = [none]
     private var largestSize = 0
@@ -115,10 +122,12 @@ struct RequestQueue {
     // MARK: - Taking
 
     /// Of the shards that a connection serves, the one whose first request has its turn next.
-    func nextShard(where isServed: (Int) -> Bool) -> Int? {
+    ///
+    /// - Parameter barred: keys whose requests wait although it is their turn; a few.
+    func nextShard(skipping barred: [UInt64] = [], where isServed: (Int) -> Bool) -> Int? {
         var best: (shard: Int, turn: UInt64, number: UInt64)?
         for shard in shards.indices where shards[shard].count > 0 && isServed(shard) {
-            let flow = firstFlow(of: shard)
+            guard let flow = firstFlow(of: shard, skipping: barred) else { continue }
             guard let number = nodes[Int(flows[flow].head)].attempt?.sequenceNumber else { continue }
             let key = key(of: flow)
             let turn = key == Self.retries ? 0 : keys[Int(key)].turn
@@ -129,9 +138,8 @@ struct RequestQueue {
     }
 
     /// Takes the request of a shard whose turn it is.
-    mutating func removeFirst(of shard: Int) -> Attempt? {
-        guard shards[shard].count > 0 else { return nil }
-        let flow = firstFlow(of: shard)
+    mutating func removeFirst(of shard: Int, skipping barred: [UInt64] = []) -> Attempt? {
+        guard let flow = firstFlow(of: shard, skipping: barred) else { return nil }
         let key = key(of: flow)
         if key != Self.retries {
             keys[Int(key)].turn = max(keys[Int(key)].turn + 1, turn)
@@ -139,6 +147,14 @@ struct RequestQueue {
             shards[shard].front = flows[flow].next
         }
         return remove(at: flows[flow].head)
+    }
+
+    /// How many requests would be taken before another one with this key, at most, as far as they are in all shards.
+    func countAhead(of key: UInt64?) -> Int {
+        let own = key.map { indexes[$0].map { keys[Int($0)].count } ?? 0 } ?? keys[Int(Self.keyless)].count
+        let others = activeKeyCount - (own > 0 ? 1 : 0)
+        let (turns, isTooMany) = others.multipliedReportingOverflow(by: own + 1)
+        return isTooMany ? count : min(count, own + turns)
     }
 
     /// Takes out a request whose caller gave up.
@@ -173,9 +189,18 @@ struct RequestQueue {
     private func key(of flow: Int) -> Int32 { Int32(flow / shards.count) }
     private func shard(of flow: Int) -> Int { flow % shards.count }
 
-    private func firstFlow(of shard: Int) -> Int {
+    /// The flow of a shard whose turn it is; nil if there is none, or only of barred keys.
+    private func firstFlow(of shard: Int, skipping barred: [UInt64]) -> Int? {
+        guard shards[shard].count > 0 else { return nil }
         let retries = flow(of: Self.retries, in: shard)
-        return flows[retries].count > 0 ? retries : Int(shards[shard].front)
+        if flows[retries].count > 0 { return retries }
+        var flow = Int(shards[shard].front)
+        for _ in barred {
+            guard let id = keys[Int(key(of: flow))].id, barred.contains(id) else { return flow }
+            flow = Int(flows[flow].next)
+        }
+        guard !barred.isEmpty, let id = keys[Int(key(of: flow))].id, barred.contains(id) else { return flow }
+        return nil
     }
 
     private mutating func makeNode(_ attempt: Attempt, flow: Int) -> Int32 {
@@ -234,10 +259,14 @@ struct RequestQueue {
 
     private mutating func index(of id: UInt64?) -> Int32 {
         guard let id else { return Self.keyless }
-        if let index = indexes[id] { return index }
-        let index = makeKey(id)
-        indexes[id] = index
-        return index
+        if keys[Int(lastKey)].id == id { return lastKey }
+        if let index = indexes[id] {
+            lastKey = index
+            return index
+        }
+        lastKey = makeKey(id)
+        indexes[id] = lastKey
+        return lastKey
     }
 
     private mutating func makeKey(_ id: UInt64?) -> Int32 {
@@ -263,14 +292,17 @@ struct RequestQueue {
             if next != Self.none { keys[Int(next)].previous = previous }
         }
         keys[Int(key)].count = size
+        if old == 0, size > 0 { activeKeyCount += 1 }
+        if old > 0, size == 0 { activeKeyCount -= 1 }
         if size > 0 {
             if size == keysBySize.count { keysBySize.append(Self.none) }
             let first = keysBySize[size]
             (keys[Int(key)].next, keys[Int(key)].previous) = (first, Self.none)
             if first != Self.none { keys[Int(first)].previous = key }
             keysBySize[size] = key
-        } else if let id = keys[Int(key)].id {
+        } else if let id = keys[Int(key)].id, indexes.count > Self.retainedKeyCount {
             indexes[id] = nil
+            keys[Int(key)].id = nil
             keys[Int(key)].next = freeKeys
             freeKeys = key
         } else {

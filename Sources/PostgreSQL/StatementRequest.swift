@@ -29,6 +29,8 @@ final class StatementRequest: Sendable {
     let affinityKey: Int64?
     /// Requests with different keys take turns in the queue; those without a key share one.
     let fairnessKey: UInt64?
+    /// How much work it is, in small statements; at least 1.
+    let cost: Int
     private let atomicPhase = Atomic<Phase>(.new)
     private let connectionIndex = Atomic<Int>(0)
     /// Its slot in the queue, or −1. Used by the queue only, which is confined to the pool's lock.
@@ -44,13 +46,14 @@ final class StatementRequest: Sendable {
 
     init(
         _ statement: Statement, _ parameters: [SQLValue], isPointRead: Bool, affinityKey: Int64? = nil,
-        fairnessKey: UInt64? = nil
+        fairnessKey: UInt64? = nil, cost: Int = 1
     ) {
         self.statement = statement
         self.parameters = parameters
         self.isPointRead = isPointRead
         self.affinityKey = affinityKey
         self.fairnessKey = fairnessKey
+        self.cost = max(1, cost)
     }
 
     var phase: Phase { atomicPhase.load(ordering: .acquiring) }

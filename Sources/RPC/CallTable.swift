@@ -17,6 +17,8 @@ package import NIOCore
 /// its method, when its request was read, and its deadline.
 package struct CallToken: Equatable, Sendable {
     package fileprivate(set) var streamID: UInt32
+    /// Whose place among the calls of the server it takes.
+    fileprivate(set) var share: ShareSlot
     fileprivate(set) var number: UInt64
     fileprivate(set) var byteCount: Int
     fileprivate(set) var method: Int
@@ -89,8 +91,8 @@ package struct CallTable: ~Copyable {
 
     // MARK: Requests
 
-    /// Decides on a request of this length. `serverIsFull` is the limit of the whole server if that is reached.
-    package mutating func admit(_ streamID: UInt32, length: UInt32, serverIsFull: Int?) -> Admission {
+    /// Decides on a request of this length.
+    package mutating func admit(_ streamID: UInt32, length: UInt32) -> Admission {
         // A client takes the rejection for the response of the open call, so that call ends with it.
         if !calls.isEmpty, let call = calls.removeValue(forKey: streamID) {
             return .rejectAndCancel(.streamInUse, call.taken)
@@ -103,7 +105,6 @@ package struct CallTable: ~Copyable {
         if runningBytes >= maximumBytesInFlight {
             return .reject(.tooManyBytesOnConnection(limit: maximumBytesInFlight))
         }
-        if let serverIsFull { return .reject(.tooManyCalls(limit: serverIsFull)) }
         return .accept
     }
 
@@ -143,12 +144,13 @@ package struct CallTable: ~Copyable {
     /// Registers a call before its handler is called.
     package mutating func begin(
         streamID: UInt32, byteCount: Int = 0, method: Int = 0, deadline: NIODeadline? = nil,
+        share: ShareSlot = ShareSlot(ShareKey(user: 0)),
         at time: NIODeadline = .uptimeNanoseconds(0)
     ) -> CallToken {
         nextNumber &+= 1
         let token = CallToken(
-            streamID: streamID, number: nextNumber, byteCount: byteCount, method: method, began: time,
-            deadline: deadline)
+            streamID: streamID, share: share, number: nextNumber, byteCount: byteCount, method: method,
+            began: time, deadline: deadline)
         starting = token
         return token
     }

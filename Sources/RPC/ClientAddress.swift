@@ -37,6 +37,14 @@ public enum ClientAddress: Sendable, Hashable, CustomStringConvertible {
             ? .ipv4(UInt32(truncatingIfNeeded: interface)) : .ipv6(network: network, interface: interface)
     }
 
+    /// Whether it is an IP address.
+    var isOfNetwork: Bool {
+        switch self {
+        case .ipv4, .ipv6: true
+        case .user, .unknownUser: false
+        }
+    }
+
     /// What limits count by: the address itself, or all addresses of its IPv6 network.
     public var network: ClientAddress {
         if case .ipv6(let network, _) = self { .ipv6(network: network, interface: 0) } else { self }

@@ -16,18 +16,19 @@ final class ConnectionRegistry: Sendable {
         /// Channels that are being secured.
         var securing: [UInt64: any Channel] = [:]
         var openCount = 0
-        var countOfHost: [String: Int] = [:]
+        /// Of TCP connections.
+        var countOfAddress: [ClientAddress: Int] = [:]
         var nextNumber: UInt64 = 0
         var isDraining = false
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
-    private let maximumConnections: Int
+    private let budget: ShareBudget
     private let maximumConnectionsPerAddress: Int
     private let state = Mutex(State())
 
     init(configuration: ServerConfiguration) {
-        maximumConnections = configuration.maximumConnections
+        budget = ShareBudget(limit: configuration.maximumConnections)
         maximumConnectionsPerAddress = configuration.maximumConnectionsPerAddress
     }
 
@@ -37,18 +38,20 @@ final class ConnectionRegistry: Sendable {
         case full
     }
 
-    /// Admits a connection and numbers it; throws at a limit. `host` is nil on a Unix socket. Each admitted connection ends with
-    /// `close`.
-    func open(host: String?) -> Result<UInt64, OpenFailure> {
-        state.withLock { state in
+    /// Makes room for a connection and numbers it. Each number is given back with `close`.
+    ///
+    /// - Parameter isProxy: whether it is a trusted proxy, which has connections for many.
+    func open(from address: ClientAddress, isProxy: Bool = false) -> Result<UInt64, OpenFailure> {
+        let share = ShareSlot(ShareKey(address))
+        return state.withLock { state in
             guard !state.isDraining else { return .failure(.draining) }
-            guard state.openCount < maximumConnections else { return .failure(.full) }
-            if let host {
-                guard state.countOfHost[host, default: 0] < maximumConnectionsPerAddress else {
-                    return .failure(.full)
-                }
-                state.countOfHost[host, default: 0] += 1
+            guard budget.admits(share) else { return .failure(.full) }
+            if address.isOfNetwork {
+                let count = state.countOfAddress[address.network, default: 0]
+                guard isProxy || count < maximumConnectionsPerAddress else { return .failure(.full) }
+                state.countOfAddress[address.network, default: 0] += 1
             }
+            budget.take(share)
             state.openCount += 1
             state.nextNumber += 1
             return .success(state.nextNumber)
@@ -79,14 +82,15 @@ final class ConnectionRegistry: Sendable {
         if isDraining { connection.drain() }
     }
 
-    /// Removes a closed connection.
-    func close(_ number: UInt64, host: String?) {
+    /// A connection is closed.
+    func close(_ number: UInt64, from address: ClientAddress) {
+        budget.putBack(ShareSlot(ShareKey(address)))
         let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
             state.entries[number] = nil
             state.securing[number] = nil
             state.openCount -= 1
-            if let host, let count = state.countOfHost[host] {
-                state.countOfHost[host] = count > 1 ? count - 1 : nil
+            if let count = state.countOfAddress[address.network] {
+                state.countOfAddress[address.network] = count > 1 ? count - 1 : nil
             }
             guard state.isDraining, state.openCount == 0 else { return [] }
             defer { state.waiting = [] }

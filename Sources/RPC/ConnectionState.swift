@@ -19,6 +19,9 @@ package struct ConnectionState: ~Copyable {
     /// A stream message for which its queue has no room; nothing is read meanwhile.
     package var held: HeldMessage?
 
+    /// The origin of the last call that a trusted proxy forwarded.
+    var forwardedOrigin: CallOrigin?
+
     /// Whether a read is being served, so that responses are sent at its end.
     var isServing = false
     /// Whether the executor will call `flushAfterWakeUp`.

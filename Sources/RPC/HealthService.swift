@@ -93,7 +93,9 @@ public final class HealthService: Sendable {
 
     /// Adds the methods to a router, for a server without interceptors.
     public func register(in router: inout Router) {
-        router.register(HealthMethods.check, reply: { call, _ in .ready(try self.check(try call.request())) })
+        router.register(
+            HealthMethods.check, isAlwaysServed: true,
+            reply: { call, _ in .ready(try self.check(try call.request())) })
         router.register(HealthMethods.watch, endsWhenDraining: true) { call, responses in
             try await self.watch(try call.request(), responses)
         }

@@ -71,6 +71,20 @@ public struct Metadata: Sendable, Hashable, Collection, ExpressibleByDictionaryL
         return found.map { (bytes[$0], true) }
     }
 
+    /// The UTF-8 of the last value of a key, which is given in lower case; nil without one.
+    func last(_ key: StaticString) -> ArraySlice<UInt8>? {
+        var found: Range<Int>?
+        var offset = 0
+        while offset < bytes.count {
+            let (keyCount, valueCount) = lengths(at: offset)
+            let start = offset + Self.lengthBytes
+            offset = start + keyCount + valueCount
+            guard keyCount == key.utf8CodeUnitCount, isKey(key, at: start) else { continue }
+            found = (start + keyCount)..<offset
+        }
+        return found.map { bytes[$0] }
+    }
+
     /// The position of the first pair.
     public var startIndex: Index { Index(offset: 0) }
     /// The position after the last pair.

@@ -9,6 +9,7 @@ package enum Rejection: Error, Equatable {
     case tooManyCallsOnConnection(limit: Int)
     case tooManyBytesOnConnection(limit: Int)
     case tooManyCalls(limit: Int)
+    case tooManyStreams(limit: Int)
     case overloaded
     case shuttingDown
     case dataForSingleRequest
@@ -45,7 +46,15 @@ package enum Rejection: Error, Equatable {
                 "more than \(limit) bytes of requests in flight on this connection"
             )
         case .tooManyCalls(let limit):
-            (.resourceExhausted, .overloaded, "more than \(limit) calls in flight in the server")
+            (
+                .resourceExhausted, .overloaded,
+                "more than \(limit) calls in flight in the server, or your share of them; try again later"
+            )
+        case .tooManyStreams(let limit):
+            (
+                .resourceExhausted, .overloaded,
+                "more than \(limit) streams in flight in the server, or your share of them; end some"
+            )
         case .overloaded:
             (.resourceExhausted, .overloaded, "the server is busy; try again later")
         case .shuttingDown:

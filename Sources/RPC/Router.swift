@@ -33,11 +33,14 @@ public struct Router: Sendable {
     /// The handler is called on the event loop of its connection and may neither wait nor block: it returns the response, or
     /// the operation that ends the call. What it throws becomes the status of the call; `Overloaded` is RESOURCE_EXHAUSTED.
     /// Inlined, so that it is specialized for each method's messages: unspecialized it was a tenth of a small call.
+    ///
+    /// - Parameter isAlwaysServed: whether its calls are served however many the server has in flight; for what is answered
+    ///   at once, at little cost.
     @inlinable public mutating func register<Request, Response>(
-        _ method: Method<Request, Response>,
+        _ method: Method<Request, Response>, isAlwaysServed: Bool = false,
         reply handler: @escaping @Sendable (UnaryCall<Request>, ReadBatch) throws -> Reply<Response>
     ) {
-        insertUnary(method.service, method.name) {
+        insertUnary(method.service, method.name, isAlwaysServed: isAlwaysServed) {
             { call, batch, promise in
                 do {
                     switch try handler(UnaryCall(received: call), batch) {
@@ -61,9 +64,10 @@ public struct Router: Sendable {
     }
 
     @usableFromInline mutating func insertUnary(
-        _ service: String, _ name: String, _ makeStart: @escaping @Sendable () -> UnaryStart
+        _ service: String, _ name: String, isAlwaysServed: Bool,
+        _ makeStart: @escaping @Sendable () -> UnaryStart
     ) {
-        insert(service, name) { .unary(makeStart()) }
+        insert(service, name, isAlwaysServed: isAlwaysServed) { .unary(makeStart()) }
     }
 
     /// Adds a method whose handler sends any number of responses; the stream ends when it returns or throws.
@@ -160,16 +164,20 @@ public struct Router: Sendable {
     }
 
     private mutating func insert(
-        _ service: String, _ name: String, _ makeHandler: @escaping @Sendable () -> RegisteredMethod.Handler
+        _ service: String, _ name: String, isAlwaysServed: Bool = false,
+        _ makeHandler: @escaping @Sendable () -> RegisteredMethod.Handler
     ) {
         let bucket = Self.bucket(of: name, count: buckets.count)
         if let known = buckets[bucket].firstIndex(where: { $0.name == name && $0.service == service }) {
             buckets[bucket][known] = RegisteredMethod(
-                index: buckets[bucket][known].index, service: service, name: name, makeHandler: makeHandler)
+                index: buckets[bucket][known].index, service: service, name: name,
+                isAlwaysServed: isAlwaysServed, makeHandler: makeHandler)
             return
         }
         buckets[bucket].append(
-            RegisteredMethod(index: count, service: service, name: name, makeHandler: makeHandler))
+            RegisteredMethod(
+                index: count, service: service, name: name, isAlwaysServed: isAlwaysServed,
+                makeHandler: makeHandler))
         count += 1
         guard count > buckets.count / 2 else { return }
         let methods = Array(buckets.joined())
@@ -212,13 +220,19 @@ package final class RegisteredMethod: Sendable {
     package let index: Int
     package let service: String
     package let name: String
+    /// Whether its calls are served however many the server has in flight.
+    let isAlwaysServed: Bool
     let handler: Handler
     private let makeHandler: @Sendable () -> Handler
     private let serviceBytes: [UInt8]
     private let nameBytes: [UInt8]
 
-    init(index: Int, service: String, name: String, makeHandler: @escaping @Sendable () -> Handler) {
+    init(
+        index: Int, service: String, name: String, isAlwaysServed: Bool,
+        makeHandler: @escaping @Sendable () -> Handler
+    ) {
         self.index = index
+        self.isAlwaysServed = isAlwaysServed
         self.service = service
         self.name = name
         self.makeHandler = makeHandler
@@ -229,7 +243,9 @@ package final class RegisteredMethod: Sendable {
 
     /// A copy of the method that shares no object with it, not even the handler's closure.
     func copy() -> RegisteredMethod {
-        RegisteredMethod(index: index, service: service, name: name, makeHandler: makeHandler)
+        RegisteredMethod(
+            index: index, service: service, name: name, isAlwaysServed: isAlwaysServed,
+            makeHandler: makeHandler)
     }
 
     /// Whether this is its name.

@@ -119,31 +119,30 @@ public final class Server: Sendable {
     package func serve(
         _ channel: any Channel, userID: UInt32? = nil, security: ChannelSecurity? = nil
     ) -> EventLoopFuture<Void> {
-        let host = channel.remoteAddress?.ipAddress
-        if security != nil, let address = host.flatMap({ ClientAddress(literal: $0) }),
-            !shared.handshakes.admits(address)
-        {
+        let address = ClientAddress(channel.remoteAddress, userID: userID)
+        let isProxy = shared.configuration.trustedProxies.contains { $0.includes(address) }
+        if security != nil, !isProxy, !shared.handshakes.admits(address) {
             shared.rateLimitedLogger.notice(.tooManyHandshakes, ["host": "\(address)"])
             shared.metrics.connectionRefused("too_many_handshakes")
             return channel.close()
         }
         let number: UInt64
-        switch connections.open(host: host) {
+        switch connections.open(from: address, isProxy: isProxy) {
         case .success(let opened): number = opened
         case .failure(.draining):
             shared.metrics.connectionRefused("draining")
             return channel.close()
         case .failure(.full):
-            shared.rateLimitedLogger.notice(.tooManyConnections, ["host": "\(host ?? "unix")"])
+            shared.rateLimitedLogger.notice(.tooManyConnections, ["host": "\(address)"])
             shared.metrics.connectionRefused("too_many_connections")
             return channel.close()
         }
         guard let executor = executors[ObjectIdentifier(channel.eventLoop)] else {
-            connections.close(number, host: host)
+            connections.close(number, from: address)
             return channel.close()
         }
         shared.metrics.connectionAccepted()
-        channel.closeFuture.whenComplete { _ in self.connections.close(number, host: host) }
+        channel.closeFuture.whenComplete { _ in self.connections.close(number, from: address) }
         guard let security else {
             return channel.eventLoop.makeCompletedFuture {
                 try self.serve(channel, number, userID: userID, identity: nil, executor)
@@ -158,7 +157,7 @@ public final class Server: Sendable {
             } catch {
                 channel.close(promise: nil)
                 self.shared.rateLimitedLogger.notice(
-                    .notSecured, ["host": "\(host ?? "unix")", "cause": "\(error)"])
+                    .notSecured, ["host": "\(address)", "cause": "\(error)"])
                 self.shared.metrics.connectionClosed(.violation(.notSecured))
             }
         }

@@ -30,19 +30,23 @@ public struct ServerConfiguration: Sendable {
     /// begins beyond them is answered with RESOURCE_EXHAUSTED.
     public var maximumBytesInFlightPerConnection = 8 << 20
 
-    /// The calls in flight in the whole server (default 4,096), counted in the same way.
+    /// The unary calls in flight in the whole server (default 4,096), counted in the same way. One address, one user and
+    /// one user of a Unix socket has at most half of them while others want some; for these there are half as many again
+    /// while somebody has more. One more is answered with RESOURCE_EXHAUSTED.
     public var maximumCalls = 4096
+
+    /// The streams in flight in the whole server (default 4,096), counted and shared in the same way.
+    public var maximumStreams = 4096
 
     /// The longest a call may take, and what a greater timeout counts as (default 1 hour).
     public var maximumTimeout: Duration = .seconds(3600)
 
     // MARK: Connections
 
-    /// The connections of the whole server (default 16,384); one more is closed at once.
+    /// The connections of the whole server (default 16,384), shared like calls; one more is closed at once.
     public var maximumConnections = 16_384
 
-    /// The TCP connections of one address (default 1,024); one more is closed at once. Connections through a Unix
-    /// socket count only in the total.
+    /// The TCP connections of one address, or of one IPv6 network (/64) (default 1,024); one more is closed at once.
     public var maximumConnectionsPerAddress = 1024
 
     /// The handshakes that one address (of IPv6: one /64) may start in `handshakeWindow` where a listener has a
@@ -100,6 +104,10 @@ public struct ServerConfiguration: Sendable {
     /// The names in certificates, common names, DNS names and URIs, that may connect through a listener with a
     /// `ChannelSecurity` (default: empty, whoever that lets in); anybody else is closed.
     public var allowedPeerNames: Set<String> = []
+
+    /// The peers whose metadata `x-forwarded-for` says where a call comes from (default: none). Limits of calls then count by
+    /// the address in its last entry, and not by that of the peer, whose connections are limited in total only.
+    public var trustedProxies: [TrustedProxy] = []
 
     // MARK: Times of a peer
 

@@ -15,9 +15,16 @@ extension ServerConnection {
         _ call: IncomingCall, streamID: UInt32, byteCount: Int, input: StreamInput?,
         in batch: ReadBatch, now: NIODeadline
     ) {
+        let isStream = !call.method.isUnary
+        let budget = server.budgets.budget(ofStreams: isStream)
+        guard budget.admits(call.origin.share) || call.method.isAlwaysServed else {
+            return reject(
+                isStream ? .tooManyStreams(limit: budget.limit) : .tooManyCalls(limit: budget.limit), streamID
+            )
+        }
         let token = state.calls.begin(
             streamID: streamID, byteCount: byteCount, method: call.method.index, deadline: call.deadline,
-            at: now)
+            share: call.origin.share, at: now)
         switch call.method.handler {
         case .unary(let start): start(call, batch, ResponsePromise(connection: self, token: token))
         case .streaming(_, let endsWhenDraining, let start):
@@ -35,12 +42,24 @@ extension ServerConnection {
         guard state.calls.started(token, work: work, input: input, endsWhenDraining: endsWhenDraining) else {
             return
         }
-        server.load.callStarted(isStream: server.metrics.isStream(token.method))
+        server.budgets.budget(ofStreams: server.metrics.isStream(token.method)).take(token.share)
         if let deadline = token.deadline, !state.isClosing { watch(deadline) }
     }
 
-    /// The server's limit of calls in flight, if that is reached.
-    package var serverLimitIfReached: Int? { server.load.limitIfReached }
+    /// Where a call with this metadata comes from.
+    @inline(__always)
+    package func origin(of metadata: Metadata) -> CallOrigin {
+        origin.isOfTrustedProxy ? forwardedOrigin(of: metadata) : origin
+    }
+
+    /// As a trusted proxy says. Calls that follow each other often come from one address.
+    private func forwardedOrigin(of metadata: Metadata) -> CallOrigin {
+        guard let address = ClientAddress(forwardedIn: metadata) else { return origin }
+        if let last = state.forwardedOrigin, last.address == address { return last }
+        let forwarded = CallOrigin(of: origin, forwarding: address)
+        state.forwardedOrigin = forwarded
+        return forwarded
+    }
 
     /// The deadline of a call with this timeout in nanoseconds, 0 for none; throws if it has passed.
     package func deadline(
@@ -102,7 +121,7 @@ extension ServerConnection {
     func finished(_ token: CallToken) -> Bool {
         let (action, wasWaiting) = state.calls.finished(token)
         if wasWaiting {
-            server.load.callEnded(isStream: server.metrics.isStream(token.method))
+            server.budgets.budget(ofStreams: server.metrics.isStream(token.method)).putBack(token.share)
             state.timeouts.callEnded()
         }
         return action == .answer

@@ -24,7 +24,7 @@ package final class ServerConnection: ChannelDuplexHandler {
     /// The router of this event loop.
     package let router: Router
     package let peer: Peer
-    package let origin: CallOrigin
+    let origin: CallOrigin
     let wire: any ServerWire
     /// That of the event loop.
     let batch: ReadBatch
@@ -53,7 +53,10 @@ package final class ServerConnection: ChannelDuplexHandler {
         self.executor = executor
         self.peer = peer
         batch = executor.batch
-        origin = CallOrigin(peer: peer, executor: executor)
+        origin = CallOrigin(
+            peer: peer, executor: executor,
+            isTrustedProxy: server.configuration.trustedProxies.contains { $0.includes(peer) },
+            budgets: server.budgets)
         inbound = FlowControlBudget(limit: server.configuration.maximumQueuedBytesPerConnection)
         state = ConnectionState(server: server, now: executor.eventLoop.now)
     }

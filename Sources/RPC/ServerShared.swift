@@ -3,7 +3,6 @@
 internal import CoreMetrics
 internal import Logging
 package import NIOCore
-internal import Synchronization
 
 /// The immutable part of a server, and its count of calls.
 package final class ServerShared: Sendable {
@@ -17,7 +16,7 @@ package final class ServerShared: Sendable {
     /// Makes the request ids of this process differ from those of earlier ones.
     let number = UInt32.random(in: .min ... .max)
     let connectionTimes: ConnectionTimeouts.Times
-    package let load: ServerLoad
+    let budgets: CallBudgets
     let drainTime: TimeAmount
     let lingerTime: TimeAmount
     let handshakeTime: TimeAmount
@@ -40,7 +39,7 @@ package final class ServerShared: Sendable {
         metrics = ServerMetrics(router: router, prefix: configuration.metricsPrefix, factory: factory)
         logsCalls = logger.logLevel <= .debug
         connectionTimes = ConnectionTimeouts.Times(configuration)
-        load = ServerLoad(limit: configuration.maximumCalls)
+        budgets = CallBudgets(configuration)
         drainTime = TimeAmount(bounded: configuration.drainTime)
         lingerTime = TimeAmount(bounded: configuration.lingerTime)
         handshakeTime = TimeAmount(bounded: configuration.handshakeTime)
@@ -55,6 +54,7 @@ package final class ServerShared: Sendable {
             .tooManyCallsOnConnection(limit: configuration.maximumCallsPerConnection),
             .tooManyBytesOnConnection(limit: configuration.maximumBytesInFlightPerConnection),
             .tooManyCalls(limit: configuration.maximumCalls),
+            .tooManyStreams(limit: configuration.maximumStreams),
         ]
         frequentRejections = frequent.enumerated().map {
             RejectionStatus($1, domain: configuration.errorDomain, frequentIndex: $0)
@@ -68,32 +68,18 @@ package final class ServerShared: Sendable {
     }
 }
 
-/// Counts the calls with pending operations. Calls that are answered at once are never counted, so each event loop can exceed the
-/// limit by one call.
-package final class ServerLoad: Sendable {
-    private let limit: Int
-    private let calls = Atomic<Int>(0)
-    private let streams = Atomic<Int>(0)
+/// The places of calls and of streams that have pending operations. Calls that are answered at once take none.
+package struct CallBudgets: Sendable {
+    package let calls: ShareBudget
+    package let streams: ShareBudget
 
-    init(limit: Int) {
-        self.limit = limit
+    package init(_ configuration: ServerConfiguration) {
+        calls = ShareBudget(limit: configuration.maximumCalls)
+        streams = ShareBudget(limit: configuration.maximumStreams)
     }
 
-    /// The limit if it is reached.
-    package var limitIfReached: Int? { calls.load(ordering: .relaxed) >= limit ? limit : nil }
-
-    var callCount: Int { calls.load(ordering: .relaxed) }
-    var streamCount: Int { streams.load(ordering: .relaxed) }
-
-    func callStarted(isStream: Bool) {
-        calls.wrappingAdd(1, ordering: .relaxed)
-        if isStream { streams.wrappingAdd(1, ordering: .relaxed) }
-    }
-
-    func callEnded(isStream: Bool) {
-        calls.wrappingSubtract(1, ordering: .relaxed)
-        if isStream { streams.wrappingSubtract(1, ordering: .relaxed) }
-    }
+    @inline(__always)
+    func budget(ofStreams isStream: Bool) -> ShareBudget { isStream ? streams : calls }
 }
 
 extension TimeAmount {

@@ -14,7 +14,8 @@ extension Server {
     /// The current load; cheap, from any thread.
     public var statistics: ServerStatistics {
         ServerStatistics(
-            callsInFlight: shared.load.callCount, openStreams: shared.load.streamCount,
+            callsInFlight: shared.budgets.calls.takenCount + shared.budgets.streams.takenCount,
+            openStreams: shared.budgets.streams.takenCount,
             openConnections: connections.count)
     }
 }

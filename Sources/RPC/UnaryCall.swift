@@ -19,7 +19,7 @@ public struct UnaryCall<Request: Message>: Sendable {
     /// The other end of the connection.
     public var peer: Peer { received.origin.peer }
     /// Where the call comes from, for limits and records.
-    public var clientAddress: ClientAddress { received.origin.peer.address }
+    public var clientAddress: ClientAddress { received.origin.address }
     /// What the calls of its connection have in common.
     package var origin: CallOrigin { received.origin }
     /// The encoded request.
@@ -60,16 +60,60 @@ public struct StreamingCall: Sendable {
     public var deadline: ContinuousClock.Instant? { received.instantOfDeadline }
 }
 
-/// State shared by the calls of a connection, in one object, because a call is passed on many times.
+/// State shared by the calls of a connection that come from one address, in one object, because a call is passed on many times.
 package final class CallOrigin: Sendable {
     package let peer: Peer
+    /// Where the calls come from: the peer, or where it says if it is a trusted proxy.
+    package let address: ClientAddress
+    /// Whether that is a trusted proxy.
+    package let isOfTrustedProxy: Bool
     /// Where the tasks of its calls run.
     package let executor: EventLoopExecutor
+    private let budgets: CallBudgets
+    /// The share of the address, and its place among the counts of calls.
+    package let shareKey: ShareKey
+    let share: ShareSlot
 
-    package init(peer: Peer, executor: EventLoopExecutor) {
+    package init(
+        peer: Peer, executor: EventLoopExecutor, isTrustedProxy: Bool = false, budgets: CallBudgets
+    ) {
         self.peer = peer
+        address = peer.address
+        isOfTrustedProxy = isTrustedProxy
         self.executor = executor
+        self.budgets = budgets
+        shareKey = ShareKey(address)
+        share = ShareSlot(shareKey)
     }
+
+    /// The origin of calls that a trusted proxy forwards from an address.
+    init(of proxy: CallOrigin, forwarding address: ClientAddress) {
+        peer = proxy.peer
+        self.address = address
+        isOfTrustedProxy = false
+        executor = proxy.executor
+        budgets = proxy.budgets
+        shareKey = ShareKey(address)
+        share = ShareSlot(shareKey)
+    }
+
+    /// Counts a call toward its user as well, from now until `end` of what is returned; throws `Overloaded` if the user has
+    /// half of the server's calls, or streams, and none is free.
+    package func count(toward user: ShareKey, isStream: Bool) throws(Overloaded) -> UserShare {
+        let budget = budgets.budget(ofStreams: isStream)
+        let slot = ShareSlot(user)
+        guard budget.take(user: slot) else { throw Overloaded() }
+        return UserShare(budget: budget, slot: slot)
+    }
+}
+
+/// A call that counts toward its user.
+package struct UserShare: Sendable {
+    fileprivate let budget: ShareBudget
+    fileprivate let slot: ShareSlot
+
+    /// The call is over; to be called once.
+    package func end() { budget.putBack(user: slot) }
 }
 
 /// A call as the wire read it, before its message type is known.

@@ -39,11 +39,14 @@ public final class Client: Sendable {
         let time = TimeAmount(bounded: configuration.connectTimeout)
         let bootstrap = ClientBootstrap(group: eventLoop).connectTimeout(time)
         do {
+            let local = try configuration.localHost.map { try SocketAddress(ipAddress: $0, port: 0) }
             let connected =
                 switch address {
                 case .unix(let path): bootstrap.connect(unixDomainSocketPath: path)
                 case .tcp(let host, let port), .tls(let host, let port):
-                    bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1).usingTCPKeepalive()
+                    (local.map { bootstrap.bind(to: $0) } ?? bootstrap).channelOption(
+                        .tcpOption(.tcp_nodelay), value: 1
+                    ).usingTCPKeepalive()
                         .connect(host: host, port: port)
                 }
             let channel = try await connected.flatMap { channel in

@@ -7,6 +7,9 @@ public struct ClientConfiguration: Sendable {
     /// How long connecting may take (default 5 s).
     public var connectTimeout: Duration = .seconds(5)
 
+    /// The literal address of this machine that a TCP connection is made from; nil (the default) leaves it to the system.
+    public var localHost: String?
+
     /// The messages of one stream that may wait to be read by its caller, and those that may wait to be sent (default 64). A
     /// caller that is faster than its socket waits in `RequestWriter.send`; for a server that is faster than the caller see
     /// `slowStreamGrace`.

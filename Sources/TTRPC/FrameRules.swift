@@ -27,23 +27,21 @@ struct FrameRules: ~Copyable {
         useless = UselessFrameCounter(limit: configuration.maximumUselessFrames)
     }
 
-    /// Decides on a frame by its header. `serverIsFull` is the limit of the whole server if that is reached.
+    /// Decides on a frame by its header.
     mutating func receivedHeader(
-        _ header: FrameHeader, calls: inout CallTable, now: NIODeadline, serverIsFull: Int? = nil
+        _ header: FrameHeader, calls: inout CallTable, now: NIODeadline
     ) -> HeaderAction {
         switch FrameType(rawValue: header.type) {
-        case .request: receivedRequest(header, &calls, serverIsFull: serverIsFull)
+        case .request: receivedRequest(header, &calls)
         case .data: receivedData(header, &calls)
         case .response, nil: useless.count(at: now) ? .skipBody : .close
         }
     }
 
-    private mutating func receivedRequest(
-        _ header: FrameHeader, _ calls: inout CallTable, serverIsFull: Int?
-    ) -> HeaderAction {
+    private mutating func receivedRequest(_ header: FrameHeader, _ calls: inout CallTable) -> HeaderAction {
         guard header.streamID % 2 == 1 else { return .reject(.evenStreamID) }
         highestStreamID = max(highestStreamID, header.streamID)
-        return switch calls.admit(header.streamID, length: header.length, serverIsFull: serverIsFull) {
+        return switch calls.admit(header.streamID, length: header.length) {
         case .accept: .readBody
         case .reject(let rejection): .reject(rejection)
         case .rejectAndCancel(let rejection, let call): .rejectAndCancel(rejection, call)

@@ -47,9 +47,9 @@ extension TTRPCServerWire.State {
                 method = try Self.find(envelope, in: connection.router)
                 lastMethod = method
             }
+            let pairs = try metadata.metadata(of: envelope, limits)
             return IncomingCall(
-                method: method, origin: connection.origin,
-                metadata: try metadata.metadata(of: envelope, limits),
+                method: method, origin: connection.origin(of: pairs), metadata: pairs,
                 deadline: try connection.deadline(after: envelope.timeoutNano, of: method, now: now),
                 payload: Array(envelope.payload))
         }

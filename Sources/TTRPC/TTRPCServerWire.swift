@@ -82,8 +82,7 @@ final class TTRPCServerWire: ServerWire {
         of header: FrameHeader, _ connection: ServerConnection, now: NIODeadline
     ) -> Bool {
         let action = state.rules.receivedHeader(
-            header, calls: &connection.calls, now: now,
-            serverIsFull: connection.serverLimitIfReached)
+            header, calls: &connection.calls, now: now)
         switch consume action {
         case .readBody: return true
         case .skipBody: break

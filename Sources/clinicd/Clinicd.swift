@@ -2,6 +2,7 @@
 // one line.
 
 internal import ArgumentParser
+internal import Bcrypt
 internal import ClinicServer
 internal import FoundationEssentials
 internal import Glibc
@@ -35,11 +36,18 @@ struct Clinicd: AsyncParsableCommand {
     /// The variables for libpq that were set. They are not used: what a connection uses is in its URL.
     static let ignoredVariables = ClientEnvironment.clear()
 
+    /// The command, for the daemon itself, of the process in which it has passwords hashed.
+    static let passwordProcess = "password-process"
+
     static func main() async {
         // Before there are other threads.
         _ = ignoredVariables
         // Writing to a closed pipe must not end the daemon.
         signal(SIGPIPE, SIG_IGN)
+        if (try? ProgramInput.arguments()) == [passwordProcess] {
+            BcryptPool.servePasswordProcess()
+            leave(0)
+        }
         let environment: EnvironmentArguments
         do {
             environment = EnvironmentArguments(

@@ -155,12 +155,14 @@ struct ClinicOptions: ParsableArguments {
 struct PeerOptions: ParsableArguments {
     enum Name: String, OptionName {
         case allowUid = "allow-uid"
+        case trustedProxy = "trusted-proxy"
+        case rateLimit = "rate-limit"
         case drainTime = "drain-time"
         case defaultTimeout = "default-timeout"
         case anonymous
         case sessionDays = "session-days"
 
-        var isRepeatable: Bool { self == .allowUid }
+        var isRepeatable: Bool { self == .allowUid || self == .trustedProxy || self == .rateLimit }
     }
 
     @Option(
@@ -169,6 +171,24 @@ struct PeerOptions: ParsableArguments {
             "Accept only processes of this user id on Unix sockets; may be repeated (default: everybody who may "
                 + "open the socket's file).", valueName: "uid"))
     var allowUid: [UInt32] = []
+
+    @Option(
+        name: Name.trustedProxy.specification,
+        help: ArgumentHelp(
+            "Believe the last entry of the metadata x-forwarded-for from this peer, an address, a network such as "
+                + "10.0.0.0/8, uid:N or name:CERTIFICATE-NAME; may be repeated (default: from nobody).",
+            valueName: "peer"),
+        transform: parseTrustedProxy)
+    var trustedProxy: [TrustedProxy] = []
+
+    @Option(
+        name: Name.rateLimit.specification,
+        help: ArgumentHelp(
+            "How many calls a second of a class are served, CLASS=N/s or CLASS=none, after a burst of 1000: changes of a "
+                + "patient, sign-ups from an address, reads of either; may be repeated (default: changes=50/s, "
+                + "sign-ups=100/s, reads=none).", valueName: "limit"),
+        transform: RateLimitOption.init(parsing:))
+    var rateLimit: [RateLimitOption] = []
 
     @Option(
         name: Name.drainTime.specification,
@@ -211,9 +231,15 @@ struct PeerOptions: ParsableArguments {
         }
     }
 
+    /// The usual rates, with the changes of the options.
+    var rateLimits: [RateLimitedCalls: Rate] {
+        rateLimit.reduce(into: RateLimitedCalls.usualRates) { $0[$1.calls] = $1.rate }
+    }
+
     var serverConfiguration: ServerConfiguration {
         var configuration = ServerConfiguration()
         configuration.allowedUserIDs = Set(allowUid)
+        configuration.trustedProxies = trustedProxy
         configuration.drainTime = .seconds(drainTime)
         configuration.defaultTimeout = .seconds(defaultTimeout)
         return configuration
@@ -258,4 +284,13 @@ struct PasswordOptions: ParsableArguments {
             throw ValidationError("--bcrypt-cost is 4 to 16, not \(bcryptCost)")
         }
     }
+}
+
+/// A peer whose word on where calls come from is believed.
+private func parseTrustedProxy(_ text: String) throws -> TrustedProxy {
+    guard let proxy = TrustedProxy(text) else {
+        throw ValidationError(
+            "a trusted proxy is an address, a network such as 10.0.0.0/8, uid:N or name:NAME")
+    }
+    return proxy
 }

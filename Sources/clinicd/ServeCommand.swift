@@ -130,10 +130,13 @@ private struct Daemon: Service, CustomStringConvertible {
         try await database.closing { database in
             var configuration = ClinicServer.Configuration(
                 clinic: settings, signingKeys: keys,
-                passwords: try BcryptPool(cost: command.passwords.bcryptCost))
+                passwords: try BcryptPool(
+                    cost: command.passwords.bcryptCost,
+                    program: ("/proc/self/exe", [Clinicd.passwordProcess])))
             configuration.anonymousMethods = command.peers.anonymous
             configuration.sessionDays = command.peers.sessionDays
             configuration.transport = command.peers.serverConfiguration
+            configuration.rateLimits = command.peers.rateLimits
             configuration.transport.allowedPeerNames = Set(command.certificates.tlsClientName)
             try await serve(
                 ClinicServer(configuration, database: database.database, logger: logger), directory,

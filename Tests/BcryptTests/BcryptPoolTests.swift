@@ -67,6 +67,28 @@ import Testing
         #expect(hash.hasPrefix("$2b$13$"))
     }
 
+    @Test func `a full queue rejects calls of whoever has most of it, and callers take turns`() async throws {
+        let pool = try BcryptPool(cost: 13, threadCount: 1, queueLimit: 3)
+        let running = Task { try await pool.hash("the first", fairnessKey: 1) }
+        try await eventually("a busy thread") { pool.busyThreadCount == 1 }
+        var greedy: [Task<String, any Error>] = []
+        for count in 1...3 {
+            greedy.append(Task { try await pool.hash("another one", fairnessKey: 1) })
+            try await eventually("a task in the queue") { pool.queuedCount == count }
+        }
+        let (first, second, last) = (greedy[0], greedy[1], greedy[2])
+        #expect(throws: BcryptPoolError.queueFull) { try pool.checkCapacity(fairnessKey: 1) }
+        try pool.checkCapacity(fairnessKey: 2)
+        let modest = Task { try await pool.hash("somebody else", fairnessKey: 2) }
+        await #expect(throws: BcryptPoolError.queueFull) { try await last.value }
+        #expect(pool.queuedCount == 3)
+        _ = try await (running.value, modest.value)
+        // At most one of the greedy came before it; the other still waits or runs.
+        #expect(pool.queuedCount + pool.busyThreadCount >= 1)
+        _ = try await (first.value, second.value)
+        #expect(pool.rejectedCount == 2)
+    }
+
     @Test func `a task cancelled before its call does not run`() async throws {
         let pool = try BcryptPool(cost: 4, threadCount: 1)
         let (signal, open) = AsyncStream.makeStream(of: Void.self)

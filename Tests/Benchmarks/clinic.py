@@ -66,7 +66,10 @@ class Clinic:
 
     def start(self, command, listeners=1, stderr=None):
         """Starts a program and returns the addresses that it prints."""
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True)
+        # Few patients make all the changes.
+        environment = {**os.environ, "CLINIC_RATE_LIMIT": "changes=none"}
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True,
+                                   env=environment)
         self.processes.append(process)
         lines = [process.stdout.readline() for _ in range(listeners)]
         if not all("listening" in line or "metrics" in line for line in lines):

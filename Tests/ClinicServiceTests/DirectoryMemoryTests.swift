@@ -70,7 +70,7 @@ import Testing
             try await clinic.isInMemory()
             let store = DoctorStore(database: clinic.database)
             let departments = try await DepartmentStore(database: clinic.database).list(
-                after: nil, limit: 1_000)
+                after: nil, limit: 1_000, for: nil)
             #expect(departments.count == 3)
             var listed: [Department] = []
             for size in [0, 1, 2] as [Int64] {
@@ -81,7 +81,7 @@ import Testing
             }
             for department in [0, 1_000_000] + departments.map(\.id) + [departments[0].id + 2] {
                 let records = try await store.list(
-                    departmentID: department == 0 ? nil : department, after: nil, limit: 1_000)
+                    departmentID: department == 0 ? nil : department, after: nil, limit: 1_000, for: nil)
                 for size in [0, 1, 7, 1_000] as [Int64] {
                     let doctors = try await administrator.pages(
                         DoctorServiceMethods.listDoctors,
@@ -91,7 +91,8 @@ import Testing
                 }
             }
             // Who works nowhere is shown, and cannot be booked.
-            let homeless = try await store.list(departmentID: departments[0].id + 2, after: nil, limit: 1)[0]
+            let homeless = try await store.list(
+                departmentID: departments[0].id + 2, after: nil, limit: 1, for: nil)[0]
             #expect(
                 try await administrator.doctor(Doctor(id: homeless.id)) == Doctor(homeless, clinic.settings))
             let refusal = try await status {

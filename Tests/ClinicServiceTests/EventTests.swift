@@ -38,7 +38,7 @@ import Testing
 
         func read() async throws {
             let limit = Int64.random(in: 1...9, using: &generator)
-            let page = try await store.read(after: seen.last?.position, limit: limit)
+            let page = try await store.read(after: seen.last?.position, limit: limit, for: nil)
             // Cut off somewhere in the page: what it has seen is all it knows when it comes back.
             seen += page.prefix(.random(in: 0...page.count, using: &generator))
             let rows = try await database.read(
@@ -96,8 +96,8 @@ import Testing
         #expect(seen.count == committed.count)
         #expect(Set(seen.map(\.entityID)) == committed)
         #expect(zip(seen, seen.dropFirst()).allSatisfy { $0.position < $1.position })
-        #expect(try await store.read(after: seen.last?.position, limit: 1).isEmpty)
-        let backwards = try await store.readBackwards(before: nil, limit: 1_000)
+        #expect(try await store.read(after: seen.last?.position, limit: 1, for: nil).isEmpty)
+        let backwards = try await store.readBackwards(before: nil, limit: 1_000, for: nil)
         #expect(backwards.map(\.entityID) == seen.map(\.entityID).reversed())
         // The negative control: the same commits in the same order, read by sequence numbers.
         #expect(naive.count < committed.count)
@@ -110,12 +110,12 @@ import Testing
         try await withWriters(2, url) { writers in
             try await writers[0].run("begin; \(Self.insert(1))")
             try await writers[1].run(Self.insert(2))
-            #expect(try await store.read(after: nil, limit: 10).isEmpty)
+            #expect(try await store.read(after: nil, limit: 10, for: nil).isEmpty)
             try await writers[0].run("commit")
         }
         var read: [EventRecord] = []
         try await eventually("both events") {
-            read = try await store.read(after: nil, limit: 10)
+            read = try await store.read(after: nil, limit: 10, for: nil)
             return read.count >= 2
         }
         #expect(read.map(\.entityID) == [1, 2])

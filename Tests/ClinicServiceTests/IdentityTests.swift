@@ -18,7 +18,8 @@ import Testing
     /// One connection, whose read goes on.
     private let origin = CallOrigin(
         peer: Peer(address: nil, connection: 1),
-        executor: EventLoopExecutor(eventLoop: EmbeddedEventLoop()))
+        executor: EventLoopExecutor(eventLoop: EmbeddedEventLoop()),
+        budgets: CallBudgets(ServerConfiguration()))
     private let batch = ReadBatch()
 
     init() throws {
@@ -35,7 +36,9 @@ import Testing
     }
 
     private func call(_ metadata: Metadata) -> UnaryCall<HealthCheckRequest> {
-        let method = RegisteredMethod(index: 0, service: "s", name: "m") { .unary { _, _, _ in } }
+        let method = RegisteredMethod(index: 0, service: "s", name: "m", isAlwaysServed: false) {
+            .unary { _, _, _ in }
+        }
         return UnaryCall(
             received: IncomingCall(
                 method: method, origin: origin, metadata: metadata, deadline: nil, payload: []))

@@ -2,6 +2,7 @@
 // provoked by rows of `refusalCases` in one clinic.
 
 import ClinicMessages
+import ClinicServer
 import Foundation
 import PostgreSQL
 import RPC
@@ -32,6 +33,14 @@ let provocations: [Reason: @Sendable () async throws -> Status?] = [
             for _ in 0..<3 { _ = try await logIn() }
             try await clinic.holdLoginThrottle()
             return try await logIn()
+        }
+    },
+    .rateLimited: {
+        try await withClinic(configure: { $0.rateLimits[.signUps] = Rate(interval: .seconds(3600), burst: 1) }
+        ) {
+            clinic in
+            _ = try await clinic.signUp()
+            return try await status { _ = try await clinic.signUp() }
         }
     },
     .overloaded: {

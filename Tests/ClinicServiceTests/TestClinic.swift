@@ -28,22 +28,29 @@ import TestCluster
 ///   - writeConnections: the number of connections for writes.
 ///   - probeTimeout: how long the database may be silent; the usual time if there is none.
 ///   - outageTolerance: how long a call waits for a lost database; the usual time if there is none.
+///   - configure: changes what a deployment decides.
+///   - configureDatabase: changes how the database is used.
 func withClinic<Value>(
     databaseURL: String? = nil, zone: TimeZoneRules? = nil, passwords: BcryptPool? = nil,
     userAccessAge: Duration = .seconds(5), statementTimeout: Duration? = nil, lockTimeout: Duration? = nil,
     writeConnections: Int = 2, probeTimeout: Duration? = nil, outageTolerance: Duration? = nil,
+    configure: (inout ClinicServer.Configuration) -> Void = { _ in },
+    configureDatabase: @Sendable (inout DatabaseConfiguration) -> Void = { _ in },
     _ body: (TestClinic) async throws -> Value
 ) async throws -> Value {
     let clinic = try await TestClinic(
         databaseURL: databaseURL, zone: zone, passwords: passwords, userAccessAge: userAccessAge,
         statementTimeout: statementTimeout, lockTimeout: lockTimeout, writeConnections: writeConnections,
-        probeTimeout: probeTimeout, outageTolerance: outageTolerance)
+        probeTimeout: probeTimeout, outageTolerance: outageTolerance, configure: configure,
+        configureDatabase: configureDatabase)
     return try await withCleanup(clinic.stop) { try await body(clinic) }
 }
 
 /// A clinic that serves one database on a Unix socket.
 final class TestClinic: Sendable {
     let address: Address
+    /// The same clinic on loopback, for callers with different addresses.
+    let tcpAddress: Address
     let databaseURL: String
     let database: Database
     let settings: ClinicSettings
@@ -60,7 +67,9 @@ final class TestClinic: Sendable {
         databaseURL: String? = nil, zone: TimeZoneRules? = nil, passwords: BcryptPool? = nil,
         userAccessAge: Duration = .seconds(5), statementTimeout: Duration? = nil,
         lockTimeout: Duration? = nil,
-        writeConnections: Int = 2, probeTimeout: Duration? = nil, outageTolerance: Duration? = nil
+        writeConnections: Int = 2, probeTimeout: Duration? = nil, outageTolerance: Duration? = nil,
+        configure: (inout ClinicServer.Configuration) -> Void = { _ in },
+        configureDatabase: @Sendable (inout DatabaseConfiguration) -> Void = { _ in }
     ) async throws {
         let directory = try TestCluster.makeDirectory()
         self.databaseURL = if let databaseURL { databaseURL } else { try await TestCluster.makeDatabase() }
@@ -69,6 +78,7 @@ final class TestClinic: Sendable {
         var configuration = ClinicServer.Configuration(
             clinic: settings, signingKeys: keys, passwords: try passwords ?? BcryptPool(cost: 4))
         configuration.userAccessAge = userAccessAge
+        configure(&configuration)
         opened = try await ClinicDatabase.open(.url(self.databaseURL), logger: TestCluster.logger) { pool in
             // All suites run at once and share the connections of one cluster.
             pool.readConnections = 1
@@ -79,11 +89,13 @@ final class TestClinic: Sendable {
             if let lockTimeout { pool.lockTimeout = lockTimeout }
             if let probeTimeout { pool.probeTimeout = probeTimeout }
             if let outageTolerance { pool.outageTolerance = outageTolerance }
+            configureDatabase(&pool)
         }
         database = opened.database
         do {
             server = try ClinicServer(configuration, database: database, logger: TestCluster.logger)
             address = try await server.listen(on: .unix(path: directory + "/clinic.sock"))
+            tcpAddress = try await server.listen(on: .tcp(host: "127.0.0.1", port: 0))
         } catch {
             await opened.close()
             throw error
@@ -110,6 +122,15 @@ final class TestClinic: Sendable {
     func connectOverTCP(host: String = "127.0.0.1") async throws -> Session {
         let address = try await server.listen(on: .tcp(host: host, port: 0))
         return Session(client: try await Client.connect(to: address), token: nil, userID: 0)
+    }
+
+    /// A connection without a token from an address of loopback, such as `127.0.0.2`.
+    func connect(from host: String) async throws -> Session {
+        var configuration = ClientConfiguration()
+        configuration.localHost = host
+        return Session(
+            client: try await Client.connect(to: tcpAddress, configuration: configuration), token: nil,
+            userID: 0)
     }
 
     /// A new patient, signed in on a connection of his or her own.

@@ -19,17 +19,19 @@ struct UpgradeTests {
 
     @Test func `what the baseline wrote is read and in order`() async throws {
         let opened = try await restore()
-        let findings = try await ConsistencyStore(database: opened.database).findings()
+        let findings = try await ConsistencyStore(database: opened.database).findings(for: nil)
         #expect(findings.filter { $0.violations > 0 }.isEmpty)
 
-        let bookings = try await BookingStore(database: opened.database).list(after: nil, limit: 50).answer()
+        let bookings = try await BookingStore(database: opened.database).list(after: nil, limit: 50).answer(
+            for: nil)
         // The hold expired long ago.
         #expect(bookings.map(\.status) == [.confirmed, .cancelled, .booked, .cancelled, .booked, .expired])
         #expect(bookings.first?.transactions.map(\.total) == [22_109])
-        let receipt = try await TransactionStore(database: opened.database).receipt(2, ownerID: 2).answer()
+        let receipt = try await TransactionStore(database: opened.database).receipt(2, ownerID: 2).answer(
+            for: nil)
         #expect(receipt.refunds.map(\.fee) == [20_099])
         let events = BookingEventStore(database: opened.database)
-        #expect(try await events.end().sequence > 0)
+        #expect(try await events.end(for: nil).sequence > 0)
         await opened.close()
     }
 
@@ -60,7 +62,7 @@ struct UpgradeTests {
                 ).first)
             let microseconds = try row.int64()
             let start = Instant(microsecondsSinceEpoch: microseconds)
-            let terms = try await DoctorStore(database: opened.database).terms(1, start: start)
+            let terms = try await DoctorStore(database: opened.database).terms(1, start: start, for: nil)
             let slot = AppointmentSlot(
                 start: start,
                 end: Instant(microsecondsSinceEpoch: microseconds + terms.slotMinutes * 60_000_000))
@@ -71,7 +73,7 @@ struct UpgradeTests {
         }
         await #expect(throws: Refusal(.slotTaken)) { _ = try await book("2098-02-01 00:00Z") }
         #expect(try await book("2098-02-02 00:00Z").id > 6)
-        let findings = try await ConsistencyStore(database: opened.database).findings()
+        let findings = try await ConsistencyStore(database: opened.database).findings(for: nil)
         #expect(findings.filter { $0.violations > 0 }.isEmpty)
         await opened.close()
     }

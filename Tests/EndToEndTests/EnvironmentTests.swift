@@ -31,6 +31,8 @@ struct EnvironmentTests {
         "CLINIC_ANONYMOUS": ("login,flying", "\"flying\" is not one of health"),
         "CLINIC_TLS_CLIENT_NAME": ("desk", "CLINIC_TLS_CLIENT_NAME needs --tls-client-ca"),
         "CLINIC_ALLOW_UID": ("0,root", "'root' is invalid for 'CLINIC_ALLOW_UID'"),
+        "CLINIC_TRUSTED_PROXY": ("10.0.0.0/8,nowhere", "'nowhere' is invalid for 'CLINIC_TRUSTED_PROXY"),
+        "CLINIC_RATE_LIMIT": ("changes=50/s,reads=often", "'reads=often' is invalid for 'CLINIC_RATE_LIMIT"),
         "CLINIC_DRAIN_TIME": ("-1", "CLINIC_DRAIN_TIME is 0 to 3600 seconds"),
         "CLINIC_SESSION_DAYS": ("0", "CLINIC_SESSION_DAYS is 1 to 3650 days"),
         "CLINIC_LISTEN": ("tcp:127.0.0.1:0,nowhere", "'nowhere' is invalid for 'CLINIC_LISTEN'"),

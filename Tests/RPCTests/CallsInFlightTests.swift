@@ -52,13 +52,16 @@ struct CallsInFlightTests {
             try await second.sendRequest(1, .test(TestMethods.waitAtGate, "a"))
             try await eventually("both calls at the gate") { server.gates.arrived("a") == 2 }
             for peer in [first, second] {
-                try await peer.sendRequest(3, .healthCheck)
+                try await peer.sendRequest(3, .test(TestMethods.repeatText, "b"))
                 try await peer.expectRefusal(.resourceExhausted, on: 3)
+                // The health check takes no place.
+                try await peer.expectGoodCall(on: 5)
             }
             server.gates.open("a")
             for peer in [first, second] {
                 #expect(try await peer.nextResponse(on: 1).status == nil)
-                try await peer.expectGoodCall(on: 3)
+                try await peer.sendRequest(7, .test(TestMethods.repeatText, "b"))
+                #expect(try await peer.nextResponse(on: 7).status == nil)
             }
         }
     }

@@ -63,7 +63,7 @@ struct ProvokedReasonTests {
             let other = try await RawPeer.connect(to: server.address)
             try await other.sendRequest(1, atGate)
             try await eventually("the other call at the gate") { server.gates.arrived("a") == 1 }
-            try await peer.sendRequest(1, .healthCheck)
+            try await peer.sendRequest(1, .test(TestMethods.repeatText, "b"))
             return try await peer.nextFrame()
         },
         .streamOverrun: Provocation({

@@ -35,9 +35,9 @@ private final class Rules {
     var nextDeadline: NIODeadline? { calls.nextDeadline }
 
     func received(
-        _ header: FrameHeader, now: NIODeadline = start, serverIsFull: Int? = nil
+        _ header: FrameHeader, now: NIODeadline = start
     ) -> FrameRules.HeaderAction {
-        frames.receivedHeader(header, calls: &calls, now: now, serverIsFull: serverIsFull)
+        frames.receivedHeader(header, calls: &calls, now: now)
     }
 
     func begin(_ streamID: UInt32, deadline: NIODeadline? = nil) -> CallToken {
@@ -152,12 +152,6 @@ struct FrameRulesTests {
         #expect(
             state.received(request(3, length: 101))
                 == .reject(.tooLong(length: 101, limit: 100)))
-    }
-
-    @Test func `a full server refuses`() {
-        let state = Rules()
-        #expect(
-            state.received(request(1), serverIsFull: 7) == .reject(.tooManyCalls(limit: 7)))
     }
 
     @Test func `data for a call in flight is refused once and the call cancelled`() {

@@ -48,14 +48,15 @@ class Clinic:
             self.options += ["--listen", "tls:127.0.0.1:0", "--tls-cert", f"{server}.pem", "--tls-key", f"{server}.key"]
         self.process = subprocess.Popen(
             [os.path.join(self.programs, "clinicd"), "serve", "--data-dir", self.directory, "--listen",
-             "unix:" + self.path, "--time-zone", "UTC", "--log-level", "error", *self.options],
+             "unix:" + self.path, "--time-zone", "UTC", "--log-level", "error", "--rate-limit", "changes=none",
+             *self.options],
             stdout=subprocess.PIPE, text=True, preexec_fn=self.group and self.group.enter, start_new_session=True)
-        for _ in range(1 + self.secure):
+        for _ in range(1 + self.options.count("--listen")):
             line = self.process.stdout.readline()
             if "listening" not in line:
                 self.__exit__()
                 raise SystemExit("torture: clinicd did not start")
-            if "tls:" in line:
+            if "tls:" in line or "tcp:" in line:
                 self.port = int(line.rsplit(":", 1)[1])
         if self.populated:
             self.run("clinicd", "seed-demo", "--data-dir", self.directory, "--time-zone", "UTC", "--bcrypt-cost", "4")
@@ -97,6 +98,10 @@ class Clinic:
         connection.connect(self.path)
         connection.settimeout(60)
         return connection
+
+    def connect_from(self, address):
+        """A connection from an address of loopback, to a clinic that listens there."""
+        return socket.create_connection(("127.0.0.1", self.port), 60, (address, 0))
 
     def connect_securely(self, number, context):
         """A connection over TLS; by its number it comes from one of a hundred addresses, each of which may have a

@@ -37,8 +37,10 @@ def slow(options):
 
 def mixed_load(clinic):
     """Reads of three kinds, and a change."""
-    change = request("clinic.v1.UserService", "UpdateUser", text(2, text(4, b"0412345678")), clinic.sign_in(0))
-    return [HEALTH, SEARCH, change, LIST]
+    metadata = clinic.sign_in(0)
+    first, second = (request("clinic.v1.UserService", "UpdateUser", text(2, text(4, phone)), metadata)
+                     for phone in (b"0412345678", b"0487654321"))
+    return [HEALTH, SEARCH, first, LIST, HEALTH, SEARCH, second, LIST]
 
 
 class Nuisance:

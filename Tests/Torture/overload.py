@@ -5,6 +5,7 @@ otherwise take from the server what it is to show. How soon a refusal comes is m
 their own, since the one that makes the load takes up answers late."""
 
 import contextlib
+import itertools
 import multiprocessing
 import os
 import selectors
@@ -27,9 +28,8 @@ def overload(options):
     os.sched_setaffinity(0, processors[:len(processors) // 2] or processors)
     with Clinic(options.programs, ["--bcrypt-cost", "4"], populated=True) as clinic:
         os.sched_setaffinity(0, processors[len(processors) // 2:])
-        changes = [request("clinic.v1.UserService", "UpdateUser", text(2, text(4, b"0412345678")), clinic.sign_in(number))
-                   for number in range(CONNECTIONS)]
-        for name, requests in {"searches": [SEARCH] * CONNECTIONS, "changes": changes}.items():
+        changes = [change(clinic.sign_in(number)) for number in range(CONNECTIONS)]
+        for name, requests in {"searches": [[SEARCH]] * CONNECTIONS, "changes": changes}.items():
             load(clinic.path, requests, 2, waiting=16)
             closed = load(clinic.path, requests, options.seconds / 3, waiting=16)
             capacity = closed.done_each_second
@@ -52,6 +52,12 @@ def overload(options):
     os.sched_setaffinity(0, processors)
 
 
+def change(metadata):
+    """Two requests that change a patient's telephone number if they are sent in turns."""
+    return [request("clinic.v1.UserService", "UpdateUser", text(2, text(4, phone)), metadata)
+            for phone in (b"0412345678", b"0487654321")]
+
+
 class Result:
     """How a load went: the seconds that each call took which was done, or refused as it should be, or was refused to
     those that measure."""
@@ -64,7 +70,7 @@ class Result:
 
 
 def load(path, requests, seconds, rate=None, waiting=None):
-    """Runs a load in a process of its own: at a rate, or with so many calls waiting on each connection."""
+    """Runs a load, of the requests of each connection in turns, in a process of its own: at a rate, or with so many calls waiting on each connection."""
     here, there = multiprocessing.Pipe()
     process = multiprocessing.Process(target=apart, args=(there, generate, path, requests, seconds, rate, waiting))
     process.start()
@@ -83,11 +89,11 @@ def apart(pipe, work, *arguments):
 class Caller:
     """One connection: what has to be sent, and when what is not answered was sent."""
 
-    def __init__(self, path, body):
+    def __init__(self, path, bodies):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect(path)
         self.socket.setblocking(False)
-        self.body = body
+        self.bodies = itertools.cycle(bodies)
         self.unsent = bytearray()
         self.received = b""
         self.sent = {}
@@ -96,7 +102,8 @@ class Caller:
     def add(self, count, now):
         parts = []
         for _ in range(count):
-            parts += struct.pack(">IIBB", len(self.body), self.stream, 1, 0), self.body
+            body = next(self.bodies)
+            parts += struct.pack(">IIBB", len(body), self.stream, 1, 0), body
             self.sent[self.stream] = now
             self.stream += 2
         self.unsent += b"".join(parts)
@@ -122,7 +129,7 @@ class Caller:
 
 
 def generate(path, requests, seconds, rate, waiting):
-    callers = [Caller(path, body) for body in requests]
+    callers = [Caller(path, bodies) for bodies in requests]
     done, refused, failed, sent = [], [], 0, 0
     with selectors.DefaultSelector() as selector:
         for caller in callers:

@@ -38,7 +38,8 @@ struct PasswordVerifier: Sendable {
     ) async throws -> Verified {
         let key = LoginThrottleKey(account: try digest("e-mail \(email)"), peer: try peer(call))
         let token = try refreshToken.map { (try $0.familyDigest(), try $0.digest()) }
-        let state = try await credentials.state(email: email, key: key, refreshToken: token)
+        let state = try await credentials.state(
+            email: email, key: key, refreshToken: token, for: call.context)
         return try await verify(password, state, key, call)
     }
 
@@ -47,7 +48,7 @@ struct PasswordVerifier: Sendable {
     func verify(_ password: String, userID: Int64, _ call: AuthorizedCall) async throws -> Verified {
         let key = LoginThrottleKey(
             account: try digest("user \(userID)"), peer: try peer(call), userID: userID)
-        let state = try await credentials.state(userID: userID, key: key)
+        let state = try await credentials.state(userID: userID, key: key, for: call.context)
         do {
             return try await verify(password, state, key, call)
         } catch let status as Status where status.errorInfo?.reason == Reason.wrongCredentials.rawValue {
@@ -63,13 +64,13 @@ struct PasswordVerifier: Sendable {
         let isPatient = state.failureCount >= Self.patientFailureCount && !state.showsRefreshToken
         let verification = try await passwords.verify(
             password, against: hasToWait ? nil : state.credentials?.passwordHash,
-            priority: isPatient ? .low : .normal)
+            fairnessKey: call.shareKey.number, priority: isPatient ? .low : .normal)
         guard verification.isRight, let credentials = state.credentials else {
             // Whoever repeats too early need not wait longer for it.
             if state.delay > 0 { throw Status(throttledFor: state.delay) }
             let delay = try await self.credentials.addFailure(
                 key, userID: state.isKnownPeer ? state.credentials?.userID : nil,
-                scheduling: call.context.scheduling)
+                for: call.context)
             throw delay > 0 ? Status(throttledFor: delay) : Status(.wrongCredentials)
         }
         return Verified(

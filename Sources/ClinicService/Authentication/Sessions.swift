@@ -54,7 +54,9 @@ struct Sessions: Sendable {
 
     /// A sign-in has no actor yet, and a response with tokens is stored under no key.
     private func context(_ call: AuthorizedCall) -> RequestContext {
-        RequestContext(actorID: nil, method: call.context.method, scheduling: call.context.scheduling)
+        RequestContext(
+            actorID: nil, method: call.context.method, scheduling: call.context.scheduling,
+            fairnessKey: call.context.fairnessKey)
     }
 
     private func expiry(_ call: AuthorizedCall) throws -> Instant {

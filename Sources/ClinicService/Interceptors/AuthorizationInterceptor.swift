@@ -13,12 +13,17 @@ struct AuthorizationInterceptor: Sendable {
     let hasSideEffects: Bool
     let limits: DecodingLimits
     let identity: Identity
+    /// What the rate of its calls is limited by.
+    let rateLimit: (limit: RateLimit, calls: RateLimitedCalls)?
 
     /// The authorized call; nil when the caller's role has to be read from the database.
+    ///
+    /// - Parameter admit: called when the caller is known, before the call costs anything; throws if it is rejected.
     func authorizeNow<Request: Message>(
-        _ call: UnaryCall<Request>, in batch: ReadBatch
+        _ call: UnaryCall<Request>, in batch: ReadBatch, admit: (ShareKey) throws -> Void
     ) throws -> AuthorizedCall? {
         guard let (caller, now) = try identity.callerWithoutWaiting(of: call, in: batch) else { return nil }
+        try admit(caller.shareKey(from: call.origin))
         return try authorize(call, of: caller, now: now)
     }
 
@@ -65,6 +70,7 @@ struct AuthorizationInterceptor: Sendable {
         _ call: UnaryCall<Request>, of caller: Caller, now: Instant
     ) throws -> AuthorizedCall {
         try access.check(caller)
+        if let rateLimit { try call.count(toward: rateLimit, of: caller) }
         let key = hasSideEffects ? try IdempotencyKey.read(from: call, caller: caller) : nil
         return AuthorizedCall(caller: caller, now: now, method: method, key: key, origin: call.origin)
     }

@@ -14,6 +14,8 @@ enum MethodHandler<Request: Message, Response: Message>: Sendable {
     /// A function that mostly has its response in memory. Such a call never takes a task, and is not rejected because
     /// others wait for the database.
     case inMemory(@Sendable (Request, AuthorizedCall) throws -> Reply<Response>)
+    /// The same, served however many calls the server has in flight: it always has its response, at little cost.
+    case always(@Sendable (Request, AuthorizedCall) throws -> Response)
 
     /// The pool whose admission control a call needs.
     func pool(hasSideEffects: Bool) -> Stores.Pool {
@@ -22,7 +24,15 @@ enum MethodHandler<Request: Message, Response: Message>: Sendable {
 
     /// Whether every call waits for the database, so that admission is asked before anything else.
     var alwaysWaits: Bool {
-        if case .inMemory = self { false } else { true }
+        switch self {
+        case .task, .query: true
+        case .inMemory, .always: false
+        }
+    }
+
+    /// Whether its calls are served however many the server has in flight.
+    var isAlwaysServed: Bool {
+        if case .always = self { true } else { false }
     }
 
     /// The handler as a function.
@@ -34,24 +44,36 @@ enum MethodHandler<Request: Message, Response: Message>: Sendable {
         switch self {
         case .task(let handler):
             { request, call in
-                .pending(
+                let share = try call.takeShare()
+                return .pending(
                     .task {
+                        defer { share?.end() }
                         let response = try await handler(request, call)
                         afterwards?()
                         return response
                     })
             }
-        case .query(_, let query): { .pending(PendingOperation(try query($0, $1))) }
+        case .query(_, let query):
+            { request, call in
+                let query = try query(request, call)
+                return .pending(PendingOperation(query, for: call, share: try call.takeShare()))
+            }
         case .inMemory(let handler): handler
+        case .always(let handler): { .ready(try handler($0, $1)) }
         }
     }
 }
 
 extension PendingOperation {
-    /// The operation of one query, which is sent in its read batch.
-    init(_ query: Query<Response>) {
+    /// The operation of one query of a call, which is sent in its read batch.
+    ///
+    /// - Parameter share: is ended with the operation.
+    init(_ query: Query<Response>, for call: AuthorizedCall, share: UserShare? = nil) {
+        let fairnessKey = call.shareKey.number
         self.init { batch, completion in
-            query.start(in: batch.value(BatchedStatements.self).statements) { answer, completions in
+            query.start(fairnessKey: fairnessKey, in: batch.value(BatchedStatements.self).statements) {
+                answer, completions in
+                share?.end()
                 completion(deferringWakeUpTo: completions, answer)
             }
         }

@@ -31,22 +31,25 @@ struct ServiceRegistry {
     private var served: Set<String> = []
     private let identity: Identity
     private let access: [String: Access]
-    private let admits: @Sendable (Stores.Pool) -> Bool
+    private let admission: Admission
+    private let rateLimits: CallRateLimits
     private let afterChange: @Sendable () -> Void
 
     /// - Parameters:
     ///   - anonymousMethods: what callers without a token may call.
-    ///   - admits: whether the store takes another call on a pool.
+    ///   - admission: whether the store takes another call on a pool.
+    ///   - rateLimits: how many calls a second a caller may make.
     ///   - afterChange: called after each call that may have changed something.
     init(
         identity: Identity, anonymousMethods: Set<AnonymousMethod> = Set(AnonymousMethod.allCases),
-        logger: Logger, admits: @escaping @Sendable (Stores.Pool) -> Bool,
+        logger: Logger, admission: Admission, rateLimits: CallRateLimits = CallRateLimits([:]),
         afterChange: @escaping @Sendable () -> Void
     ) {
         router = Router { call, error in Status(describing: error, of: call, logger: logger) }
         self.identity = identity
         access = AccessTable.table(open: anonymousMethods)
-        self.admits = admits
+        self.admission = admission
+        self.rateLimits = rateLimits
         self.afterChange = afterChange
     }
 
@@ -61,31 +64,36 @@ struct ServiceRegistry {
 
     /// Serves a method with one response.
     ///
-    /// Admission control comes first, so that a rejected call costs next to nothing. The caller is identified and authorized
-    /// before the request is decoded, so that validation errors reveal nothing to callers without access.
+    /// Admission control comes as soon as the caller is known, on whom it depends, so that a rejected call costs next to
+    /// nothing. The caller is identified and authorized before the request is decoded, so that validation errors reveal
+    /// nothing to callers without access.
     mutating func serve<Request: Message, Response: Message>(
         _ method: Method<Request, Response>, _ handler: MethodHandler<Request, Response>
     ) throws(IncompleteService) {
         let interceptor = try interceptor(AnyMethod(method))
         let pool = handler.pool(hasSideEffects: method.hasSideEffects)
-        let admits = { @Sendable [admits] in admits(pool) }
+        let admission = self.admission
+        let isAlwaysServed = handler.isAlwaysServed
         let alwaysWaits = handler.alwaysWaits
         let reply = handler.reply(afterwards: method.hasSideEffects ? afterChange : nil)
         router.register(
-            method,
+            method, isAlwaysServed: isAlwaysServed,
             reply: { call, batch in
-                if alwaysWaits, !admits() { throw Overloaded() }
-                guard let authorized = try interceptor.authorizeNow(call, in: batch) else {
-                    if !alwaysWaits, !admits() { throw Overloaded() }
+                let isCongested = alwaysWaits && admission.isCongested(pool)
+                let authorized = try interceptor.authorizeNow(call, in: batch) { caller throws(Overloaded) in
+                    if isCongested, !admission.admits(pool, caller) { throw Overloaded() }
+                }
+                guard let authorized else {
                     return .pending(
                         .task {
                             let authorized = try await interceptor.authorize(call)
+                            if !isAlwaysServed { try admission.check(pool, authorized.shareKey) }
                             return try await call.response(
                                 of: reply(try interceptor.request(of: call), authorized))
                         })
                 }
                 let made = try reply(try interceptor.request(of: call), authorized)
-                if !alwaysWaits, case .pending = made, !admits() { throw Overloaded() }
+                if !alwaysWaits, case .pending = made { try admission.check(pool, authorized.shareKey) }
                 return made
             })
     }
@@ -101,6 +109,8 @@ struct ServiceRegistry {
         let interceptor = try interceptor(AnyMethod(method))
         router.register(method, endsWhenDraining: endsWhenDraining) { call, responses in
             let authorized = try await interceptor.authorize(call)
+            let share = try authorized.takeShare(isStream: true)
+            defer { share?.end() }
             try await handler(try interceptor.request(of: call), authorized, responses)
         }
     }
@@ -117,6 +127,8 @@ struct ServiceRegistry {
         let interceptor = try interceptor(AnyMethod(method))
         router.register(method, endsWhenDraining: true) { call, responses in
             let (request, authorized, reauthorizer) = try await interceptor.authorizeBearer(call)
+            let share = try authorized.takeShare(isStream: true)
+            defer { share?.end() }
             try await handler(request, authorized, reauthorizer, responses)
         }
     }
@@ -140,6 +152,7 @@ struct ServiceRegistry {
         served.insert(name)
         return AuthorizationInterceptor(
             method: name, access: access, hasSideEffects: method.hasSideEffects, limits: limits,
-            identity: identity)
+            identity: identity,
+            rateLimit: rateLimits.limit(ofMethod: name, hasSideEffects: method.hasSideEffects))
     }
 }

@@ -29,8 +29,10 @@ struct AdminService: Sendable {
         filter.before = try request.eventBefore.map { try Instant($0, field: "event_before") }
         let records =
             request.newestFirst
-            ? try await events.readBackwards(before: position, matching: filter, limit: page.limit)
-            : try await events.readAll(after: position, matching: filter, limit: page.limit)
+            ? try await events.readBackwards(
+                before: position, matching: filter, limit: page.limit, for: call.context)
+            : try await events.readAll(
+                after: position, matching: filter, limit: page.limit, for: call.context)
         let answer = try page.answer(
             records, key: { [$0.position.transactionNumber, $0.position.sequence] },
             message: { AuditEvent($0) })
@@ -45,7 +47,8 @@ struct AdminService: Sendable {
         let days = try fields.finish(range)
         var rows = try await reports.revenue(
             on: days, by: ReportGrouping(request.grouping),
-            of: ReportScope(doctorID: request.doctorID, departmentID: request.departmentID))
+            of: ReportScope(doctorID: request.doctorID, departmentID: request.departmentID), for: call.context
+        )
         let total = rows.popLast()
         return QueryRevenueResponse(
             rows: rows.map { RevenueRow($0, clinic) }, total: total.map { RevenueRow($0, clinic) })
@@ -58,7 +61,8 @@ struct AdminService: Sendable {
         let range = fields.days(from: request.firstDay, to: request.lastDay, clinic)
         let days = try fields.finish(range)
         let utilization = try await reports.utilization(
-            on: days, of: ReportScope(doctorID: request.doctorID, departmentID: request.departmentID))
+            on: days, of: ReportScope(doctorID: request.doctorID, departmentID: request.departmentID),
+            for: call.context)
         let report = UtilizationReport(utilization, on: days.days, in: clinic.zone)
         return QueryUtilizationResponse(
             rows: report.rows(by: ReportGrouping(request.grouping)).map { UtilizationRow($0) },
@@ -68,7 +72,8 @@ struct AdminService: Sendable {
     func checkConsistency(_ request: CheckConsistencyRequest, _ call: AuthorizedCall) async throws
         -> CheckConsistencyResponse
     {
-        CheckConsistencyResponse(checks: try await consistency.findings().map { ConsistencyCheck($0) })
+        CheckConsistencyResponse(
+            checks: try await consistency.findings(for: call.context).map { ConsistencyCheck($0) })
     }
 }
 

@@ -38,7 +38,8 @@ struct BookingService: Sendable {
             directory in
             try directory.records.terms(doctorID).map { try clinic.decide(start, on: $0, now: call.now) }
         } decide: {
-            try clinic.decide(start, on: try await doctors.terms(doctorID, start: start), now: call.now)
+            try clinic.decide(
+                start, on: try await doctors.terms(doctorID, start: start, for: call.context), now: call.now)
         } write: {
             try await write($0)
         }
@@ -59,7 +60,7 @@ struct BookingService: Sendable {
         let version = try version(ofEtag: request.etag)
         let record = try await withOptimisticRetry(call, earlier: bookings.earlierAnswer) {
             let terms = try await doctors.terms(
-                ofBooking: request.bookingID, ownerID: owner(call), start: start)
+                ofBooking: request.bookingID, ownerID: owner(call), start: start, for: call.context)
             return try clinic.decide(start, on: terms, now: call.now)
         } write: { appointment in
             try await bookings.reschedule(

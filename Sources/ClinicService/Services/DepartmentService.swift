@@ -20,7 +20,8 @@ struct DepartmentService: Sendable {
         }
         return .pending(
             .task {
-                let records = try await departments.list(after: page.cursor?.first, limit: page.limit)
+                let records = try await departments.list(
+                    after: page.cursor?.first, limit: page.limit, for: call.context)
                 let answer = try page.answer(records, key: { [$0.id] }, message: { Department($0) })
                 return ListDepartmentsResponse(
                     departments: answer.messages, nextPageToken: answer.nextPageToken)
@@ -32,7 +33,8 @@ struct DepartmentService: Sendable {
         if let record = directory.current?.records.department(request.departmentID) {
             return .ready(Department(record))
         }
-        return .pending(PendingOperation(departments.get(request.departmentID).map { Department($0) }))
+        return .pending(
+            PendingOperation(departments.get(request.departmentID).map { Department($0) }, for: call))
     }
 
     func createDepartment(_ request: CreateDepartmentRequest, _ call: AuthorizedCall) async throws
@@ -53,7 +55,7 @@ struct DepartmentService: Sendable {
             request.updateMask, fields: ["department_name", "operating_start_hour", "operating_end_hour"])
         let today = try clinic.day(at: call.now)
         let record = try await withOptimisticRetry(call, earlier: departments.earlierAnswer) {
-            let current = try await departments.get(request.departmentID).answer()
+            let current = try await departments.get(request.departmentID).answer(for: call.context)
             if let expected, expected != current.version { throw Status(.staleEtag) }
             func merged(_ field: String, _ new: String, _ old: String) -> String {
                 mask.changes(field, whenSet: !new.isEmpty) ? new : old

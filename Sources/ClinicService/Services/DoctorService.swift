@@ -22,7 +22,7 @@ struct DoctorService: Sendable {
             .task {
                 let records = try await doctors.list(
                     departmentID: request.departmentID == 0 ? nil : request.departmentID,
-                    after: page.cursor?.first, limit: page.limit)
+                    after: page.cursor?.first, limit: page.limit, for: call.context)
                 let answer = try page.answer(records, key: { [$0.id] }, message: { Doctor($0, clinic) })
                 return ListDoctorsResponse(doctors: answer.messages, nextPageToken: answer.nextPageToken)
             })
@@ -33,7 +33,8 @@ struct DoctorService: Sendable {
         if let record = directory.current?.records.doctor(request.doctorID) {
             return .ready(Doctor(record, clinic))
         }
-        return .pending(PendingOperation(doctors.get(request.doctorID).map { Doctor($0, clinic) }))
+        return .pending(
+            PendingOperation(doctors.get(request.doctorID).map { Doctor($0, clinic) }, for: call))
     }
 
     func registerDoctor(_ request: RegisterDoctorRequest, _ call: AuthorizedCall) async throws -> Doctor {
@@ -56,7 +57,7 @@ struct DoctorService: Sendable {
                 "gst_free", "department",
             ])
         let record = try await withOptimisticRetry(call, earlier: doctors.earlierAnswer) {
-            let current = try await doctors.get(request.doctorID).answer()
+            let current = try await doctors.get(request.doctorID).answer(for: call.context)
             if let expected, expected != current.version { throw Status(.staleEtag) }
             let draft = try draft(merge(wanted, into: Doctor(current, clinic), mask))
             return (current, draft)
@@ -80,7 +81,7 @@ struct DoctorService: Sendable {
         let hours = try fields.finish(week)
         let expected = try version(ofEtag: request.etag)
         let record = try await withOptimisticRetry(call, earlier: doctors.earlierAnswer) {
-            let terms = try await doctors.terms(request.doctorID, start: call.now)
+            let terms = try await doctors.terms(request.doctorID, start: call.now, for: call.context)
             if let expected, expected != terms.doctorVersion { throw Status(.staleEtag) }
             if let outside = hours.firstOutside(terms.hours) {
                 throw Status(

@@ -56,7 +56,7 @@ struct PaymentService: Sendable {
         let amount = try fields.amount(request.amount, "amount", clinic)
         try fields.finish()
         let record = try await withOptimisticRetry(call, earlier: transactions.earlierAnswer, rounds: 50) {
-            let balance = try await transactions.balance(of: request.transactionID)
+            let balance = try await transactions.balance(of: request.transactionID, for: call.context)
             let refund = try refund(of: amount, balance)
             guard let status = balance.status.afterRefund(isFull: refund.isFull) else {
                 throw Status(Refusal(.nothingToRefund, detail: ["status": balance.status.rawValue]))

@@ -29,7 +29,8 @@ struct TimeOffService: Sendable {
         let records = try await timeOff.list(
             doctorID: request.doctorID == 0 ? nil : request.doctorID,
             endAfter: try request.endAfter.map { try Instant($0, field: "end_after") },
-            after: page.cursor.map { (Instant(microsecondsSinceEpoch: $0[0]), $0[1]) }, limit: page.limit)
+            after: page.cursor.map { (Instant(microsecondsSinceEpoch: $0[0]), $0[1]) }, limit: page.limit,
+            for: call.context)
         let answer = try page.answer(
             records, key: { [$0.start.microsecondsSinceEpoch, $0.id] }, message: { TimeOff($0) })
         return ListTimeOffResponse(timeOff: answer.messages, nextPageToken: answer.nextPageToken)

@@ -46,7 +46,10 @@ extension UserService {
             var checkedPassword: UserStore.CheckedPassword?
             if let email = changes.email {
                 // Whoever sends back what is stored changes nothing, and needs no password.
-                let isStored = try await users.get(userID, ownerID: ownerID).answer().email == email
+                let isStored =
+                    try await users.get(userID, ownerID: ownerID).answer(
+                        for: call.context
+                    ).email == email
                 if isStored {
                     changes.email = nil
                 } else {
@@ -91,22 +94,24 @@ extension UserService {
     ) async throws {
         let (userID, ownerID) = try subject(request.userID, call)
         var reauthorizer = reauthorizer
-        let account = try await personalData.account(of: userID, ownerID: ownerID)
-        let sessions = try await personalData.sessions(of: userID)
+        let account = try await personalData.account(of: userID, ownerID: ownerID, for: call.context)
+        let sessions = try await personalData.sessions(of: userID, for: call.context)
         try await responses.send(ExportUserDataResponse(account, sessions))
         var visit: PersonalData.Visit?
         repeat {
             try await reauthorizer.check()
-            let page = try await personalData.visits(of: userID, after: visit, limit: Self.exportPage)
+            let page = try await personalData.visits(
+                of: userID, after: visit, limit: Self.exportPage, for: call.context)
             visit = page.last
             guard !page.isEmpty else { break }
-            let payments = try await personalData.payments(for: page)
+            let payments = try await personalData.payments(for: page, call.context)
             try await responses.send(ExportUserDataResponse(page, payments, of: account, clinic))
         } while visit != nil
         var event: PersonalData.Event?
         repeat {
             try await reauthorizer.check()
-            let page = try await personalData.events(of: userID, after: event, limit: Self.exportPage)
+            let page = try await personalData.events(
+                of: userID, after: event, limit: Self.exportPage, for: call.context)
             event = page.last
             guard !page.isEmpty else { break }
             try await responses.send(ExportUserDataResponse(page))

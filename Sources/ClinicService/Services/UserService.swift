@@ -29,13 +29,13 @@ struct UserService: Sendable {
         try fields.finish()
         return User(
             try await users.create(
-                draft.hashed(request.password, by: passwords),
+                draft.hashed(request.password, by: passwords, for: call.shareKey),
                 context: try call.context.hidingRequest(under: signingKeys)))
     }
 
     func login(_ request: LoginRequest, _ call: AuthorizedCall) async throws -> LoginResponse {
         // A flood is refused before it asks the database.
-        try passwords.checkCapacity()
+        try passwords.checkCapacity(fairnessKey: call.shareKey.number)
         let email = EmailAddress.normalised(request.email)
         let refreshToken = RefreshToken(request.refreshToken)
         return try await withOptimisticRetry(call, earlier: { _ in nil }) {
@@ -65,7 +65,9 @@ struct UserService: Sendable {
         _ = try await withOptimisticRetry(call, earlier: { _ in try await users.earlierAnswer(to: context) })
         {
             let verified = try await verifier.verify(request.currentPassword, userID: userID, call)
-            return (verified, try await passwords.hash(request.newPassword))
+            return (
+                verified, try await passwords.hash(request.newPassword, fairnessKey: call.shareKey.number)
+            )
         } write: { verified, newHash in
             try await users.changePassword(
                 of: userID, from: verified.credentials.passwordHash, to: newHash, key: verified.key,
@@ -81,7 +83,7 @@ struct UserService: Sendable {
             email: request.email.isEmpty ? nil : EmailAddress.normalised(request.email),
             role: ClinicStore.Role(from: request.role, by: ClinicMessages.Role.init),
             after: page.cursor?.first,
-            limit: page.limit)
+            limit: page.limit, for: call.context)
         let answer = try page.answer(records, key: { [$0.id] }, message: { User($0) })
         return ListUsersResponse(users: answer.messages, nextPageToken: answer.nextPageToken)
     }

@@ -135,7 +135,7 @@ final class BookingFeed: Sendable {
     /// Finds new events and wakes the watchers that they concern; returns whether there may be more events.
     private func poll(_ end: inout EventPosition?) async throws -> Bool {
         guard let last = end else {
-            let first = try await events.end()
+            let first = try await events.end(for: nil)
             end = first
             publish(first, nil)
             return false

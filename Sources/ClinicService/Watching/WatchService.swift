@@ -31,7 +31,7 @@ struct WatchService: Sendable {
         let scope = call.caller.isStaff ? BookingScope.clinic : .patient(userID)
         let doctorID = request.doctorID == 0 ? nil : request.doctorID
         let query = query(request, call)
-        let end = try await events.end()
+        let end = try await events.end(for: call.context)
         var position = try resumed(request.resumeToken, of: query) ?? end
         // The token is of another database, or of events that were lost with a disk.
         guard position <= end else { throw Status(.invalidResumeToken) }
@@ -52,7 +52,8 @@ struct WatchService: Sendable {
             if let news = feed.news(for: number) {
                 while news.mayConcern, position < news.end {
                     let read = try await events.read(
-                        after: position, upTo: news.end, of: scope, doctorID: doctorID, limit: Self.batch)
+                        after: position, upTo: news.end, of: scope, doctorID: doctorID, limit: Self.batch,
+                        for: call.context)
                     for event in read.events {
                         try await reauthorizer.check()
                         try await send(BookingEvent(event, clinic), event.position)

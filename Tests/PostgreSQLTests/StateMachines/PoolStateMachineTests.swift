@@ -265,4 +265,25 @@ struct PoolStateMachineTests {
         #expect(machine.admits(isPointRead: false, now: { time }) == true)
         #expect(machine.snapshot.refused == 1)
     }
+
+    @Test func `admission control rejects whoever fills the queue, and nobody else`() {
+        var machine = machine {
+            $0.batchLimit = 1
+            $0.longestWait = .milliseconds(100)
+        }
+        var time = Self.start
+        var batch = machine.submit(request(fairnessKey: 1), isBatched: false, now: { time }).batch
+        for _ in 0..<100 { _ = machine.submit(request(fairnessKey: 1), isBatched: false, now: { time }) }
+        for _ in 0..<11 {
+            time += .milliseconds(10)
+            batch = machine.completed(completed(batch), on: 0, now: { time }).batch
+        }
+        #expect(machine.isCongested(isPointRead: false, now: { time }) == true)
+        #expect(machine.admits(isPointRead: false, fairnessKey: 1, now: { time }) == false)
+        #expect(machine.admits(isPointRead: false, fairnessKey: 2, now: { time }) == true)
+        // The ninth of another key would be taken behind eight of each.
+        for _ in 0..<8 { _ = machine.submit(request(fairnessKey: 2), isBatched: false, now: { time }) }
+        #expect(machine.admits(isPointRead: false, fairnessKey: 2, now: { time }) == false)
+        #expect(machine.admits(isPointRead: false, fairnessKey: 3, now: { time }) == true)
+    }
 }

@@ -1,4 +1,4 @@
--- Replaces a department that is at p_version.
+-- Replaces a department that is at p_version; where it is like that already nothing is written.
 --
 -- Locks: the key, the department.
 -- Refusals: KEY_REUSED, STALE_VERSION, DEPARTMENT_NAME_TAKEN.
@@ -10,6 +10,14 @@ declare
     result department_view;
 begin
     return query select * from replay(context, result);
+    if found then return; end if;
+
+    return query select null::text, null::text[], unchanged
+    from department_view as unchanged
+    where id = (
+        select id from clinic.department
+        where id = p_id and version = p_version and deleted_at is null
+            and (name, name_key, opens, closes) is not distinct from (p_name, p_name_key, p_opens, p_closes));
     if found then return; end if;
 
     begin

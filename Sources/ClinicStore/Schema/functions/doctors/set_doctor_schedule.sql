@@ -1,4 +1,5 @@
--- Replaces the weekly hours of a doctor, which were decided on by these versions of doctor and department.
+-- Replaces the weekly hours of a doctor, which were decided on by these versions of doctor and department; where they are the
+-- same already nothing is written.
 --
 -- Locks: the key, the department (share), the doctor.
 -- Refusals: KEY_REUSED, STALE_VERSION.
@@ -16,6 +17,12 @@ begin
         and deleted_at is null
     for share;
     if found then
+        return query select null::text, null::text[], unchanged
+        from doctor_view as unchanged
+        where id = (
+            select id from clinic.doctor
+            where id = p_id and version = p_version and deleted_at is null and weekly_hours = p_weekly_hours);
+        if found then return; end if;
         update clinic.doctor set weekly_hours = p_weekly_hours, version = version + 1
         where id = p_id and version = p_version and deleted_at is null;
     end if;

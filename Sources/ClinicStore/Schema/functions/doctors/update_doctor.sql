@@ -1,4 +1,4 @@
--- Replaces a doctor who is at p_version.
+-- Replaces a doctor who is at p_version; where nothing is to be changed nothing is written.
 --
 -- Locks: the key, the department (share), the doctor.
 -- Refusals: KEY_REUSED, DEPARTMENT_NOT_FOUND, STALE_VERSION, REGISTRATION_NUMBER_TAKEN.
@@ -17,6 +17,16 @@ begin
         return query select 'DEPARTMENT_NOT_FOUND', null::text[], result;
         return;
     end if;
+    return query select null::text, null::text[], unchanged
+    from doctor_view as unchanged
+    where id = (
+        select id from clinic.doctor
+        where id = p_id and version = p_version and deleted_at is null
+            and (department_id, full_name, registration_number, registration_expiry, fee, slot_minutes, gst_free)
+                is not distinct from (p_department, p_full_name, p_registration_number, p_registration_expiry, p_fee,
+                    p_slot_minutes, p_gst_free));
+    if found then return; end if;
+
     begin
         update clinic.doctor
         set department_id = p_department, full_name = p_full_name, registration_number = p_registration_number,

@@ -1,4 +1,5 @@
--- Changes the fields of a user that are not null. The event names the fields only, since it stays when the user is erased.
+-- Changes the fields of a user that are not null; where they have these values already nothing is written. The event names
+-- the fields only, since it stays when the user is erased.
 -- p_owner is who the user must be; null for administrators.
 --
 -- The e-mail is changed only if p_password_hash, which the caller's password was checked against, still is the caller's. Each
@@ -12,22 +13,29 @@ create function update_user(
     p_phone text, p_email text, p_password_hash text, p_account bytea, p_peer bytea)
 returns setof user_outcome language plpgsql as $$
 declare
-    old_version bigint;
+    old clinic.user_account;
+    changed text[];
     delay bigint;
     result user_view;
 begin
     return query select * from replay(context, result);
     if found then return; end if;
 
-    select version into old_version from clinic.user_account
+    select * into old from clinic.user_account
     where id = p_id and (p_owner is null or id = p_owner) and erased_at is null for no key update;
     if not found then
         return query select 'USER_NOT_FOUND', null::text[], result;
         return;
-    elsif old_version <> p_version then
+    elsif old.version <> p_version then
         return query select 'STALE_ETAG', null::text[], result;
         return;
-    elsif coalesce(p_first_name, p_last_name, p_phone, p_email) is null then
+    end if;
+    changed := array_remove(array[
+        case when p_first_name <> old.first_name then 'first_name' end,
+        case when p_last_name <> old.last_name then 'last_name' end,
+        case when p_phone <> old.phone then 'phone' end,
+        case when p_email <> old.email then 'email' end], null);
+    if cardinality(changed) = 0 then
         return query select null::text, null::text[], unchanged
         from user_view as unchanged where id = p_id;
         return;
@@ -57,11 +65,6 @@ begin
     select * into result from user_view where id = p_id;
     return query select * from complete_mutation(
         context, 'user', p_id, p_id, null,
-        jsonb_build_object('changed', array_remove(array[
-            case when p_first_name is not null then 'first_name' end,
-            case when p_last_name is not null then 'last_name' end,
-            case when p_phone is not null then 'phone' end,
-            case when p_email is not null then 'email' end], null)),
-        result);
+        jsonb_build_object('changed', changed), result);
 end
 $$;
