@@ -1,7 +1,8 @@
 // Computes bcrypt in a process of its own. Threads of this process would share the processor with its event loops and,
 // where the kernel groups processes by session (autogroup), as one group with the rest of it take half of a processor from
 // PostgreSQL whatever their niceness. A process with a session of its own is a group of its own, and the niceness of that
-// group counts: it gets what the others leave.
+// group counts: beside processes that want all of a processor it gets a tenth. With the lowest priority it would get a
+// hundredth, and a login on a busy machine would take longer than its caller waits.
 //
 // Each thread of the pool has one such process, started at its first password. It is asked by a pipe and answers by another.
 // If it dies, the thread computes by itself and starts another for the next password.
@@ -104,14 +105,15 @@ extension BcryptPool {
     /// What the process of a pool does: answers on standard output what is asked on standard input, until that ends. Signals
     /// that end the program that started it are left to that.
     public static func servePasswordProcess() {
+        let niceness = 10
         for number in [SIGINT, SIGTERM, SIGHUP] { signal(number, SIG_IGN) }
         setsid()
         // The niceness of the session's group, and that within a group where sessions have none.
         if let file = fopen("/proc/self/autogroup", "w") {
-            fputs("19", file)
+            fputs("\(niceness)", file)
             fclose(file)
         }
-        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19)
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Int32(niceness))
         while let counts = Pipe.read(2, from: 0), var password = Pipe.read(Int(counts[0]), from: 0),
             let setting = Pipe.read(Int(counts[1]), from: 0)
         {

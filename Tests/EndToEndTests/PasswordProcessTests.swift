@@ -30,7 +30,7 @@ struct PasswordProcessTests {
             #expect(getsid(first) == first)
             #expect(getpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(first)) == 19)
             if let group = try? String(contentsOfFile: "/proc/\(first)/autogroup", encoding: .utf8) {
-                #expect(group.contains("nice 19"))
+                #expect(group.contains("nice 10"))
             }
 
             kill(first, SIGKILL)
