@@ -70,6 +70,7 @@ enum Reason: String, CaseIterable {
     // Temporarily unavailable.
     case loginThrottled = "LOGIN_THROTTLED"
     case rateLimited = "RATE_LIMITED"
+    case tooManyWatches = "TOO_MANY_WATCHES"
     case overloaded = "OVERLOADED"
     case databaseUnavailable = "DATABASE_UNAVAILABLE"
     case outcomeUnknown = "OUTCOME_UNKNOWN"
@@ -98,7 +99,7 @@ enum Reason: String, CaseIterable {
             .nothingToRefund, .refundTooLarge, .transactionPending, .lastAdministrator:
             .failedPrecondition
         case .staleEtag, .staleVersion: .aborted
-        case .loginThrottled, .rateLimited, .overloaded: .resourceExhausted
+        case .loginThrottled, .rateLimited, .tooManyWatches, .overloaded: .resourceExhausted
         case .databaseUnavailable, .outcomeUnknown: .unavailable
         case .deadlineExceeded: .deadlineExceeded
         case .internalError: .internal
@@ -159,6 +160,8 @@ enum Reason: String, CaseIterable {
         case .staleVersion: "others keep changing it at the same time; try again"
         case .loginThrottled: "too many wrong passwords; try again later"
         case .rateLimited: "too many calls of this kind in a short time; try again later"
+        case .tooManyWatches:
+            "the user has as many watches on this server as one may have (\(WatchFanOut.watchersPerUser)); end one first"
         case .overloaded: "the server is busy; try again later"
         case .databaseUnavailable: "the database cannot be reached; try again later"
         case .outcomeUnknown:

@@ -51,14 +51,33 @@ public enum BookingScope: Sendable, Hashable {
     case clinic
 }
 
-/// Whom an event concerns.
-public struct EventAddress: Sendable {
+/// An event of any kind, as the feed of a server reads it.
+public struct EventHeader: Sendable {
     /// Its place.
     public let position: EventPosition
-    /// The patient of its booking; nil if it has nothing to do with one.
-    public let userID: Int64?
-    /// The doctor of its booking; nil if it has nothing to do with one.
-    public let doctorID: Int64?
+    /// The booking that it is about; nil if it is about none.
+    public let subject: Subject?
+
+    /// What happened to a booking, and whom it concerns.
+    public struct Subject: Sendable {
+        /// When it was written.
+        public let occurredAt: Instant
+        /// What it was.
+        public let type: BookingEventType
+        /// The booking's number.
+        public let bookingID: Int64
+        /// The booking's patient.
+        public let userID: Int64?
+        /// The booking's doctor.
+        public let doctorID: Int64?
+    }
+
+    /// The event with its booking.
+    public func record(of subject: Subject, with booking: BookingRecord?) -> BookingEventRecord {
+        BookingEventRecord(
+            position: position, occurredAt: subject.occurredAt, type: subject.type,
+            bookingID: subject.bookingID, booking: booking)
+    }
 }
 
 /// Reads what happened to bookings.
@@ -81,24 +100,55 @@ public struct BookingEventStore: Sendable {
         return try EventPosition(reading: &row)
     }
 
-    private static let addresses = Statement(
+    private static let headers = Statement(
         """
-        select position, sequence, case when \(isOfBooking) then user_id end, case when \(isOfBooking) then doctor_id end
-        from event_view
-        where (position, sequence) > ($1, $2) order by position, sequence limit $3
+        select position, sequence, booking_id, occurred_at, booking_event_type(entity, change), user_id, doctor_id
+        from (
+            select *, case when \(isOfBooking) then booking_of_event(entity, entity_id) end as booking_id
+            from event_view
+            where (position, sequence) > ($1, $2) order by position, sequence limit $3
+        ) as event
+        order by position, sequence
         """)
 
     /// Whether an event is about a booking; others can concern a patient or a doctor too.
     private static let isOfBooking = "entity in ('booking', 'transaction')"
 
     /// The first `limit` events after a position, of all kinds, with whom they concern.
-    public func addresses(after position: EventPosition, limit: Int64) async throws -> [EventAddress] {
-        try await database.read(Self.addresses, position.values + [.int64(limit)]).map { row in
+    public func headers(after position: EventPosition, limit: Int64) async throws -> [EventHeader] {
+        try await database.read(Self.headers, position.values + [.int64(limit)]).map { row in
             var row = row
-            return EventAddress(
-                position: try EventPosition(reading: &row), userID: try row.optionalInt64(),
-                doctorID: try row.optionalInt64())
+            let position = try EventPosition(reading: &row)
+            guard let bookingID = try row.optionalInt64() else {
+                return EventHeader(position: position, subject: nil)
+            }
+            return EventHeader(
+                position: position,
+                subject: EventHeader.Subject(
+                    occurredAt: try row.instant(), type: try row.value(BookingEventType.self),
+                    bookingID: bookingID, userID: try row.optionalInt64(), doctorID: try row.optionalInt64()))
         }
+    }
+
+    private static let bookings = Statement(
+        """
+        select \(BookingRecord.columnList(of: "booking_view"))
+        from unnest($1::bigint[]) as wanted(id)
+        cross join lateral (
+            select \(BookingRecord.columnList()) from booking_view where id = wanted.id limit 1
+        ) as booking_view
+        """)
+
+    /// The bookings of these numbers as they are now, without those that are hidden.
+    public func bookings(_ ids: Set<Int64>) async throws -> [Int64: BookingRecord] {
+        guard !ids.isEmpty else { return [:] }
+        var bookings: [Int64: BookingRecord] = [:]
+        for row in try await database.read(Self.bookings, [.int64Array(ids.sorted())]) {
+            var row = row
+            let booking = try BookingRecord(reading: &row)
+            bookings[booking.id] = booking
+        }
+        return bookings
     }
 
     /// Events between two positions in their order, with the bookings of those that concern one. The limit of the last look-up

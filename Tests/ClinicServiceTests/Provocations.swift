@@ -20,6 +20,20 @@ let provocations: [Reason: @Sendable () async throws -> Status?] = [
             return try await status { _ = try await Watch(of: patient, resumeToken: "none") }
         }
     },
+    .tooManyWatches: {
+        try await withClinic { clinic in
+            let patient = try await clinic.signUp()
+            var watches: [Watch] = []
+            return try await status {
+                while true {
+                    let own = Session(
+                        client: try await clinic.connect().client, token: patient.token,
+                        userID: patient.userID)
+                    for _ in 0..<100 { watches.append(try await Watch(of: own)) }
+                }
+            }
+        }
+    },
     .loginThrottled: {
         try await withClinic { clinic in
             let session = try await clinic.connect()

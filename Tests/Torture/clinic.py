@@ -86,6 +86,16 @@ class Clinic:
         return subprocess.run([os.path.join(self.programs, program), *arguments], check=True, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
 
+    def psql(self):
+        """The command that reaches the private PostgreSQL; its options and statements follow."""
+        with open(os.path.join(self.directory, "postgresql/data/postmaster.pid"), encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        return ["psql", "-h", lines[4], "-p", lines[3], "-U", "clinic", "-d", "clinic", "-XAtq", "-v", "ON_ERROR_STOP=1"]
+
+    def ask(self, query):
+        """The rows of a query, one a line."""
+        return subprocess.run(self.psql() + ["-c", query], text=True, check=True, stdout=subprocess.PIPE).stdout.strip()
+
     def memory(self):
         """RssAnon in bytes."""
         if self.process.poll() is not None:

@@ -1,6 +1,4 @@
-// Polls for events once per server, however many streams watch. The poll finds the end of the final events and which users and
-// doctors the new ones concern, and wakes their streams; each stream then reads its own events, filtered by the statement. So
-// no event is buffered for a slow stream: it has a position, like a stream that is resumed with a token.
+// Reads new events once per server, however many streams watch, and hands them out in memory (WatchFanOut).
 //
 // A call that changes something here triggers a poll at once; changes of other servers are found by polling every 250 ms. NOTIFY
 // is not used, because notifying transactions wait for each other at their commit: 16 writers fell from 9,700 to 300 per second.
@@ -10,44 +8,19 @@
 internal import ClinicStore
 internal import Synchronization
 
-/// Wakes streams when there are events for them.
+/// Reads the events that concern streams and wakes them.
 final class BookingFeed: Sendable {
     /// The time between two polls without a hint.
     static let pollInterval = Duration.milliseconds(250)
     /// The minimum time between two polls, with or without a hint.
     static let shortestPause = Duration.milliseconds(10)
     /// The maximum number of events that one poll finds.
-    static let batch: Int64 = 1_000
-
-    private struct Watcher {
-        let scope: BookingScope
-        let doctorID: Int64?
-        let wakeUps: AsyncStream<Void>.Continuation
-        /// Whether there may be events for it since it last asked.
-        var hasNews = true
-
-        func isConcerned(by addresses: Addresses) -> Bool {
-            let isInScope =
-                switch scope {
-                case .patient(let userID): addresses.userIDs.contains(userID)
-                case .clinic: !addresses.userIDs.isEmpty
-                }
-            return isInScope && (doctorID.map(addresses.doctorIDs.contains) ?? true)
-        }
-    }
-
-    private struct Addresses {
-        var userIDs: Set<Int64> = []
-        var doctorIDs: Set<Int64> = []
-    }
+    static let batch: Int64 = 500
 
     private struct State {
-        var watchers: [UInt64: Watcher] = [:]
-        var nextNumber: UInt64 = 0
+        var fanOut = WatchFanOut()
         /// Polls while there are watchers.
         var reader: Task<Void, Never>?
-        /// The end of the final events; nil before the first poll.
-        var end: EventPosition?
         /// Whether something was changed since the last poll began.
         var wasHinted = false
         /// The pause between two polls, which a hint ends.
@@ -63,51 +36,42 @@ final class BookingFeed: Sendable {
 
     // MARK: Watchers
 
-    /// Adds a watcher, which is woken by events that concern it and every second.
-    func join(_ scope: BookingScope, doctorID: Int64?) -> (number: UInt64, wakeUps: AsyncStream<Void>) {
+    /// Adds a watcher, which is woken by events that concern it and every second; nil if its user has as many as one may have.
+    func join(
+        _ userID: Int64, _ scope: BookingScope, doctorID: Int64?
+    ) -> (number: UInt64, wakeUps: AsyncStream<Void>)? {
         let (wakeUps, continuation) = AsyncStream.makeStream(
             of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        let number = state.withLock { state in
-            state.nextNumber += 1
-            state.watchers[state.nextNumber] = Watcher(
-                scope: scope, doctorID: doctorID, wakeUps: continuation)
-            if state.reader == nil { state.reader = Task { await self.run() } }
-            return state.nextNumber
+        let number = state.withLock { state -> UInt64? in
+            let number = state.fanOut.join(userID, scope, doctorID: doctorID, continuation)
+            if number != nil, state.reader == nil { state.reader = Task { await self.run() } }
+            return number
         }
         continuation.yield()
-        return (number, wakeUps)
+        return number.map { ($0, wakeUps) }
     }
 
     /// Removes a watcher. The reader ends with the last one.
     func leave(_ number: UInt64) {
         state.withLock { state in
-            state.watchers[number] = nil
-            guard state.watchers.isEmpty else { return }
+            state.fanOut.leave(number)
+            guard state.fanOut.count == 0 else { return }
             state.reader?.cancel()
             state.pause?.cancel()
             state.reader = nil
             state.pause = nil
-            state.end = nil
         }
     }
 
-    /// The end of the final events, and whether events since the last call may concern the watcher; nil before the first
-    /// poll.
-    func news(for number: UInt64) -> (end: EventPosition, mayConcern: Bool)? {
-        state.withLock { state in
-            guard let end = state.end, let watcher = state.watchers[number] else { return nil }
-            state.watchers[number]?.hasNews = false
-            return (end, watcher.hasNews)
-        }
+    /// What a watcher that has come to a position does next; nil before the first poll.
+    func take(_ number: UInt64, after position: EventPosition) -> WatchFanOut.Delivery? {
+        state.withLock { $0.fanOut.take(number, after: position) }
     }
-
-    /// The number of watchers.
-    var watcherCount: Int { state.withLock { $0.watchers.count } }
 
     /// Polls soon, because something was changed here.
     func hint() {
         state.withLock { state in
-            guard !state.watchers.isEmpty else { return }
+            guard state.fanOut.count > 0 else { return }
             state.wasHinted = true
             state.pause?.cancel()
         }
@@ -124,7 +88,7 @@ final class BookingFeed: Sendable {
             do {
                 isBehind = try await poll(&end)
             } catch {
-                // Streams get the error from their own reads.
+                // The same events are read again by the next poll. Streams end if their callers cannot be reauthorized.
                 isBehind = false
             }
             if !isBehind { await pause() }
@@ -132,39 +96,33 @@ final class BookingFeed: Sendable {
         await ticks
     }
 
-    /// Finds new events and wakes the watchers that they concern; returns whether there may be more events.
+    /// Reads new events, with the bookings of those that concern a watcher; returns whether there may be more events.
     private func poll(_ end: inout EventPosition?) async throws -> Bool {
         guard let last = end else {
             let first = try await events.end(for: nil)
             end = first
-            publish(first, nil)
+            publish([], upTo: first)
             return false
         }
-        let found = try await events.addresses(after: last, limit: Self.batch)
+        let found = try await events.headers(after: last, limit: Self.batch)
         guard let newEnd = found.last?.position else { return false }
+        let concerning = state.withLock { $0.fanOut.concerning(found) }
+        let bookings = try await events.bookings(Set(concerning.map(\.1.bookingID)))
         end = newEnd
         publish(
-            newEnd,
-            Addresses(
-                userIDs: Set(found.compactMap(\.userID)), doctorIDs: Set(found.compactMap(\.doctorID))))
+            concerning.map { header, subject in
+                WatchFanOut.Entry(
+                    subject: subject, record: header.record(of: subject, with: bookings[subject.bookingID]))
+            }, upTo: newEnd)
         return found.count >= Int(Self.batch)
     }
 
-    /// Publishes the end of the final events, and wakes the watchers that the events concern, or all without addresses.
-    private func publish(_ end: EventPosition, _ addresses: Addresses?) {
-        let concerned = state.withLock { state -> [AsyncStream<Void>.Continuation] in
-            // Another reader was started.
-            guard !Task.isCancelled else { return [] }
-            state.end = end
-            var concerned: [AsyncStream<Void>.Continuation] = []
-            for (number, watcher) in state.watchers
-            where addresses.map(watcher.isConcerned) ?? true {
-                state.watchers[number]?.hasNews = true
-                concerned.append(watcher.wakeUps)
-            }
-            return concerned
+    private func publish(_ entries: [WatchFanOut.Entry], upTo end: EventPosition) {
+        let woken = state.withLock { state in
+            // Another reader may have been started.
+            Task.isCancelled ? [] : state.fanOut.publish(entries, upTo: end)
         }
-        for wakeUps in concerned { wakeUps.yield() }
+        for wakeUps in woken { wakeUps.yield() }
     }
 
     /// Waits for a hint, at most `pollInterval`.
@@ -183,7 +141,7 @@ final class BookingFeed: Sendable {
     private func tick() async {
         while !Task.isCancelled {
             try? await Task.sleep(for: StreamReauthorizer.checkInterval)
-            let all = state.withLock { $0.watchers.values.map(\.wakeUps) }
+            let all = state.withLock { $0.fanOut.allWakeUps }
             for wakeUps in all { wakeUps.yield() }
         }
     }

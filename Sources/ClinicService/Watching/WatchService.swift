@@ -1,8 +1,9 @@
 // clinic.v1.BookingService/WatchBookings.
 //
-// A stream has a position among the events. It reads from there to the end of the final events, sends them, and waits to be woken.
-// Its resume token contains the position. Without a token a stream begins at the end of the final events, so it also gets those
-// that are committed but not yet final.
+// A stream has a position among the events. It takes what comes after it from the feed of the server, sends it, and waits to be
+// woken. While it is further behind than the feed reaches, after resuming or because its peer is slow, it reads its own events from
+// the database, a bounded number at a time. Its resume token contains the position. Without a token a stream begins at the end of
+// the final events, so it also gets those that are committed but not yet final.
 
 internal import ClinicMessages
 internal import ClinicStore
@@ -36,7 +37,9 @@ struct WatchService: Sendable {
         // The token is of another database, or of events that were lost with a disk.
         guard position <= end else { throw Status(.invalidResumeToken) }
 
-        let (number, wakeUps) = feed.join(scope, doctorID: doctorID)
+        guard let (number, wakeUps) = feed.join(userID, scope, doctorID: doctorID) else {
+            throw Status(.tooManyWatches)
+        }
         defer { feed.leave(number) }
         var reauthorizer = reauthorizer
         var lastSent = ContinuousClock.Instant.now
@@ -45,22 +48,33 @@ struct WatchService: Sendable {
             try await responses.send(WatchBookingsResponse(event: event, resumeToken: token))
             lastSent = .now
         }
+        func send(_ events: [BookingEventRecord]) async throws {
+            for event in events {
+                try await reauthorizer.check()
+                try await send(BookingEvent(event, clinic), event.position)
+            }
+        }
 
         try await send(nil, position)
         for await _ in wakeUps {
             try await reauthorizer.check()
-            if let news = feed.news(for: number) {
-                while news.mayConcern, position < news.end {
-                    let read = try await events.read(
-                        after: position, upTo: news.end, of: scope, doctorID: doctorID, limit: Self.batch,
-                        for: call.context)
-                    for event in read.events {
-                        try await reauthorizer.check()
-                        try await send(BookingEvent(event, clinic), event.position)
+            deliveries: while let delivery = feed.take(number, after: position) {
+                switch delivery {
+                case .current(let end):
+                    position = end
+                    break deliveries
+                case .events(let events, upTo: let end):
+                    try await send(events)
+                    position = end
+                case .behind(upTo: let end):
+                    while position < end {
+                        let read = try await events.read(
+                            after: position, upTo: end, of: scope, doctorID: doctorID, limit: Self.batch,
+                            for: call.context)
+                        try await send(read.events)
+                        position = read.position
                     }
-                    position = read.position
                 }
-                position = max(position, news.end)
             }
             if lastSent.duration(to: .now) >= Self.signOfLifeInterval { try await send(nil, position) }
         }
