@@ -147,24 +147,28 @@ public struct ListAuditEventsResponse: Message {
     public var auditEvents: [AuditEvent]
     /// The token of the next page. Empty on the last page.
     public var nextPageToken: String
+    /// If set, changes up to this instant may have been archived: they are not listed.
+    public var archiveTime: ProtobufTimestamp?
 
     /// Makes a message of these values.
-    public init(auditEvents: [AuditEvent] = [], nextPageToken: String = "") {
+    public init(auditEvents: [AuditEvent] = [], nextPageToken: String = "", archiveTime: ProtobufTimestamp? = nil) {
         self.auditEvents = auditEvents
         self.nextPageToken = nextPageToken
+        self.archiveTime = archiveTime
     }
 
     /// Makes the empty message: every field has its default.
     public init() {
         self.auditEvents = []
         self.nextPageToken = ""
+        self.archiveTime = nil
     }
 
     /// What the schema says about this message.
     public static let descriptor: MessageDescriptor = {
         var message = Clinic__V1__ListAuditEventsResponse()
         clinic__v1__list_audit_events_response__init(&message)
-        return MessageDescriptor(message.base, byteFields: 0x0, nested: [AuditEvent.descriptor])
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [AuditEvent.descriptor, ProtobufTimestamp.descriptor])
     }()
 
     /// Reads the message from its decoded form.
@@ -172,6 +176,7 @@ public struct ListAuditEventsResponse: Message {
         let message = source.pointer.assumingMemoryBound(to: Clinic__V1__ListAuditEventsResponse.self)
         self.auditEvents = try source.messages(message.pointee.n_audit_events, message.pointee.audit_events, "audit_events")
         self.nextPageToken = try source.string(message.pointee.next_page_token, "next_page_token")
+        self.archiveTime = try source.message(message.pointee.archive_time, "archive_time")
     }
 
     /// Writes the message into the form it is encoded from.
@@ -180,6 +185,7 @@ public struct ListAuditEventsResponse: Message {
         clinic__v1__list_audit_events_response__init(message)
         (message.pointee.n_audit_events, message.pointee.audit_events) = target.messages(self.auditEvents)
         message.pointee.next_page_token = target.string(self.nextPageToken)
+        message.pointee.archive_time = target.message(self.archiveTime)
     }
 }
 
@@ -656,28 +662,33 @@ public struct CheckConsistencyRequest: Message {
 public struct CheckConsistencyResponse: Message {
     /// All checks, whether they found a violation or not.
     public var checks: [ConsistencyCheck]
+    /// If set, events up to this instant may have been archived: checks of events begin after it.
+    public var archiveTime: ProtobufTimestamp?
 
     /// Makes a message of these values.
-    public init(checks: [ConsistencyCheck] = []) {
+    public init(checks: [ConsistencyCheck] = [], archiveTime: ProtobufTimestamp? = nil) {
         self.checks = checks
+        self.archiveTime = archiveTime
     }
 
     /// Makes the empty message: every field has its default.
     public init() {
         self.checks = []
+        self.archiveTime = nil
     }
 
     /// What the schema says about this message.
     public static let descriptor: MessageDescriptor = {
         var message = Clinic__V1__CheckConsistencyResponse()
         clinic__v1__check_consistency_response__init(&message)
-        return MessageDescriptor(message.base, byteFields: 0x0, nested: [ConsistencyCheck.descriptor])
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [ConsistencyCheck.descriptor, ProtobufTimestamp.descriptor])
     }()
 
     /// Reads the message from its decoded form.
     public init(_ source: MessageSource) throws(MessageDecodingError) {
         let message = source.pointer.assumingMemoryBound(to: Clinic__V1__CheckConsistencyResponse.self)
         self.checks = try source.messages(message.pointee.n_checks, message.pointee.checks, "checks")
+        self.archiveTime = try source.message(message.pointee.archive_time, "archive_time")
     }
 
     /// Writes the message into the form it is encoded from.
@@ -685,6 +696,7 @@ public struct CheckConsistencyResponse: Message {
         let message = target.pointer.assumingMemoryBound(to: Clinic__V1__CheckConsistencyResponse.self)
         clinic__v1__check_consistency_response__init(message)
         (message.pointee.n_checks, message.pointee.checks) = target.messages(self.checks)
+        message.pointee.archive_time = target.message(self.archiveTime)
     }
 }
 

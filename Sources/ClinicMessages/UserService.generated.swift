@@ -628,15 +628,18 @@ public struct ExportUserDataResponse: Message {
     public var sessions: [UserSession]
     /// Changes of the account, the bookings and the transactions, oldest first. At most 200.
     public var events: [UserEvent]
+    /// If set, changes up to this instant may have been archived: they are not in the export. Only in the first page.
+    public var archiveTime: ProtobufTimestamp?
 
     /// Makes a message of these values.
-    public init(user: User? = nil, createTime: ProtobufTimestamp? = nil, bookings: [Booking] = [], transactions: [Transaction] = [], sessions: [UserSession] = [], events: [UserEvent] = []) {
+    public init(user: User? = nil, createTime: ProtobufTimestamp? = nil, bookings: [Booking] = [], transactions: [Transaction] = [], sessions: [UserSession] = [], events: [UserEvent] = [], archiveTime: ProtobufTimestamp? = nil) {
         self.user = user
         self.createTime = createTime
         self.bookings = bookings
         self.transactions = transactions
         self.sessions = sessions
         self.events = events
+        self.archiveTime = archiveTime
     }
 
     /// Makes the empty message: every field has its default.
@@ -647,6 +650,7 @@ public struct ExportUserDataResponse: Message {
         self.transactions = []
         self.sessions = []
         self.events = []
+        self.archiveTime = nil
     }
 
     /// What the schema says about this message.
@@ -665,6 +669,7 @@ public struct ExportUserDataResponse: Message {
         self.transactions = try source.messages(message.pointee.n_transactions, message.pointee.transactions, "transactions")
         self.sessions = try source.messages(message.pointee.n_sessions, message.pointee.sessions, "sessions")
         self.events = try source.messages(message.pointee.n_events, message.pointee.events, "events")
+        self.archiveTime = try source.message(message.pointee.archive_time, "archive_time")
     }
 
     /// Writes the message into the form it is encoded from.
@@ -677,6 +682,7 @@ public struct ExportUserDataResponse: Message {
         (message.pointee.n_transactions, message.pointee.transactions) = target.messages(self.transactions)
         (message.pointee.n_sessions, message.pointee.sessions) = target.messages(self.sessions)
         (message.pointee.n_events, message.pointee.events) = target.messages(self.events)
+        message.pointee.archive_time = target.message(self.archiveTime)
     }
 }
 

@@ -31,6 +31,8 @@ public final class ClinicServer: Sendable {
         public var sessionDays: Int64 = 90
         /// How many calls a second a patient, or an address, may make, of the classes that are limited.
         public var rateLimits = RateLimitedCalls.usualRates
+        /// Where the data directory is, whose file system's space is on the page of metrics.
+        public var dataDirectory: String?
         /// Who may connect and how long calls may take. The server itself sets the domain of errors and the names of
         /// metrics.
         public var transport = ServerConfiguration()
@@ -59,7 +61,7 @@ public final class ClinicServer: Sendable {
         server = try makeServer(configuration, database, health, logger, registry)
         pages = ServerPages(
             registry: registry, server: server, database: database, passwords: configuration.passwords,
-            health: health)
+            health: health, dataDirectory: configuration.dataDirectory)
         self.health = health
         followingAvailability = Task {
             for await isAvailable in database.availability() {

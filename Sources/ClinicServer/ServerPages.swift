@@ -37,6 +37,7 @@ struct ServerPages: Sendable {
     let database: Database
     let passwords: BcryptPool
     let health: HealthService
+    let dataDirectory: String?
 
     func page(_ path: String) -> MonitoringPage? {
         switch path {
@@ -85,6 +86,7 @@ struct ServerPages: Sendable {
             "clinic_log_lines_dropped_total", .counter,
             help: "Log lines dropped because standard error was not read.",
             Double(LogWriter.standardError.droppedLineCount))
+        if let space = dataDirectory.flatMap(DiskSpace.init(of:)) { page.write(space) }
         page.writeProcess()
         page.write(
             "clinic_build_info", .gauge, help: "Always 1; the version is in the label.",

@@ -60,7 +60,7 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> Router {
 
     let user = UserService(
         clinic: clinic, users: stores.users,
-        personalData: stores.personalData, passwords: dependencies.passwords,
+        personalData: stores.personalData, events: stores.events, passwords: dependencies.passwords,
         sessions: Sessions(
             store: sessionStore, accessTokens: accessTokens, keys: dependencies.signingKeys,
             revocations: revocations, longestLifetime: dependencies.sessionDays * 86_400),
@@ -83,7 +83,7 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> Router {
     let bookingEvents = stores.bookingEvents
     let feed = BookingFeed(events: bookingEvents)
     let watch = WatchService(
-        clinic: clinic, events: bookingEvents, feed: feed, resumeTokens: pageTokens)
+        clinic: clinic, events: bookingEvents, trail: stores.events, feed: feed, resumeTokens: pageTokens)
     let payment = PaymentService(
         clinic: clinic, transactions: stores.transactions, pageTokens: pageTokens)
     let admin = AdminService(

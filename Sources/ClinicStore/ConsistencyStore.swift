@@ -21,9 +21,9 @@ public enum ConsistencyRule: Int64, Sendable, CaseIterable {
     case paymentUnexpected
     /// A payment is for the price and the patient of its booking.
     case paymentDiffersFromBooking
-    /// Every booking has an event.
+    /// Every booking that was made since the last archive has an event.
     case bookingWithoutEvent
-    /// Every transaction has an event.
+    /// Every transaction that was made since the last archive has an event.
     case transactionWithoutEvent
 }
 
@@ -60,6 +60,9 @@ public struct ConsistencyStore: Sendable {
     /// The statuses in which a booking has no live payment.
     private static let unpaid = [BookingStatus.held, .expired, .booked].map { "'\($0.rawValue)'" }
         .joined(separator: ", ")
+
+    /// When the last event that was archived was written. What it is about was made before.
+    private static let archived = "coalesce((select last_occurred_at from archive_mark), '-infinity')"
 
     private static let all = Statement(
         """
@@ -101,9 +104,9 @@ public struct ConsistencyStore: Sendable {
                 where (transaction.fee, transaction.gst, transaction.user_id)
                     is distinct from (booking.fee, booking.gst, booking.user_id)
             union all select 8, id from clinic.booking
-                where not exists (select from clinic.event where entity = 'booking' and entity_id = booking.id)
+                where created_at > \(archived) and not exists (select from clinic.event where entity = 'booking' and entity_id = booking.id)
             union all select 9, id from clinic.transaction
-                where not exists (
+                where created_at > \(archived) and not exists (
                     select from clinic.event where entity = 'transaction' and entity_id = transaction.id)
         )
         select rule::bigint, count(*), (array_agg(id order by id))[1:5] from broken group by rule

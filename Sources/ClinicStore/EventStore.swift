@@ -89,6 +89,25 @@ public struct EventStore: Sendable {
         }
     }
 
+    /// Where the trail begins, if old events were archived.
+    public struct ArchiveMark: Sendable {
+        /// Events up to here may be gone; all after it are there.
+        public let position: EventPosition
+        /// When the last of them was written.
+        public let lastOccurredAt: Instant
+    }
+
+    private static let archiveMark = Statement(
+        "select position, sequence, last_occurred_at from archive_mark")
+
+    /// Where the trail begins; nil if nothing was archived.
+    public func archiveMark() async throws -> ArchiveMark? {
+        guard var row = try await database.read(Self.archiveMark).first else { return nil }
+        return ArchiveMark(
+            position: EventPosition(transactionNumber: try row.int64(), sequence: try row.int64()),
+            lastOccurredAt: try row.instant())
+    }
+
     private static let final = listing(of: "event_view", isDescending: false)
     private static let forwards = listing(of: "audit_view", isDescending: false)
     private static let backwards = listing(of: "audit_view", isDescending: true)

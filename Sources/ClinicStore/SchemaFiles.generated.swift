@@ -94,8 +94,10 @@ extension SchemaFile {
             SchemaFile(
                 "migrations/V008__selective_filters.sql", PackageResources.V008__selective_filters_sql),
             SchemaFile("migrations/V009__events_by_method.sql", PackageResources.V009__events_by_method_sql),
+            SchemaFile("migrations/V010__event_archive.sql", PackageResources.V010__event_archive_sql),
             SchemaFile("triggers/add_event_partitions.sql", PackageResources.add_event_partitions_sql),
             SchemaFile("triggers/check_journal_balances.sql", PackageResources.check_journal_balances_sql),
+            SchemaFile("triggers/drop_archived_partition.sql", PackageResources.drop_archived_partition_sql),
             SchemaFile("triggers/is_live_payment.sql", PackageResources.is_live_payment_sql),
             SchemaFile("triggers/is_week.sql", PackageResources.is_week_sql),
             SchemaFile("triggers/named_user.sql", PackageResources.named_user_sql),
@@ -112,6 +114,7 @@ extension SchemaFile {
             SchemaFile("types/time_off_outcome.sql", PackageResources.time_off_outcome_sql),
             SchemaFile("types/transaction_outcome.sql", PackageResources.transaction_outcome_sql),
             SchemaFile("types/user_outcome.sql", PackageResources.user_outcome_sql),
+            SchemaFile("views/archive_mark.sql", PackageResources.archive_mark_sql),
             SchemaFile("views/audit_view.sql", PackageResources.audit_view_sql),
             SchemaFile("views/booking_view.sql", PackageResources.booking_view_sql),
             SchemaFile("views/booking_without_payments.sql", PackageResources.booking_without_payments_sql),

@@ -137,6 +137,7 @@ private struct Daemon: Service, CustomStringConvertible {
             configuration.sessionDays = command.peers.sessionDays
             configuration.transport = command.peers.serverConfiguration
             configuration.rateLimits = command.peers.rateLimits
+            configuration.dataDirectory = directory.path
             configuration.transport.allowedPeerNames = Set(command.certificates.tlsClientName)
             try await serve(
                 ClinicServer(configuration, database: database.database, logger: logger), directory,
@@ -150,9 +151,13 @@ private struct Daemon: Service, CustomStringConvertible {
         let pages = try await servePages(of: server)
         let reloading = await DaemonSignals.reloadingOnHangUp(certificates, logger)
         let returningMemory = Task { await ProcessMemory.trimPeriodically() }
+        let watchingDisk = Task { [logger] in
+            await DiskSpace.warnPeriodically(of: directory.path, logger: logger)
+        }
         defer {
             reloading.cancel()
             returningMemory.cancel()
+            watchingDisk.cancel()
         }
         do {
             try await listen(server, directory, certificates)

@@ -5,7 +5,9 @@ internal import ClinicStore
 internal import Scheduling
 
 extension ExportUserDataResponse {
-    init(_ account: PersonalData.Account, _ sessions: [PersonalData.Session]) {
+    init(
+        _ account: PersonalData.Account, _ sessions: [PersonalData.Session], archive: EventStore.ArchiveMark?
+    ) {
         self.init(
             user: User(account), createTime: ProtobufTimestamp(account.createdAt),
             sessions: sessions.map { session in
@@ -13,7 +15,7 @@ extension ExportUserDataResponse {
                     createTime: ProtobufTimestamp(session.createdAt),
                     refreshTime: ProtobufTimestamp(session.refreshedAt),
                     expireTime: ProtobufTimestamp(session.expiresAt))
-            })
+            }, archiveTime: archive.map { ProtobufTimestamp($0.lastOccurredAt) })
     }
 
     init(

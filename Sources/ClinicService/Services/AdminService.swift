@@ -36,7 +36,9 @@ struct AdminService: Sendable {
         let answer = try page.answer(
             records, key: { [$0.position.transactionNumber, $0.position.sequence] },
             message: { AuditEvent($0) })
-        return ListAuditEventsResponse(auditEvents: answer.messages, nextPageToken: answer.nextPageToken)
+        return ListAuditEventsResponse(
+            auditEvents: answer.messages, nextPageToken: answer.nextPageToken,
+            archiveTime: try await events.archiveMark().map { ProtobufTimestamp($0.lastOccurredAt) })
     }
 
     func queryRevenue(_ request: QueryRevenueRequest, _ call: AuthorizedCall) async throws
@@ -73,7 +75,8 @@ struct AdminService: Sendable {
         -> CheckConsistencyResponse
     {
         CheckConsistencyResponse(
-            checks: try await consistency.findings(for: call.context).map { ConsistencyCheck($0) })
+            checks: try await consistency.findings(for: call.context).map { ConsistencyCheck($0) },
+            archiveTime: try await events.archiveMark(for: call.context).map { ProtobufTimestamp($0.lastOccurredAt) })
     }
 }
 

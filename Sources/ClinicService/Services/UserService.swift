@@ -12,6 +12,7 @@ struct UserService: Sendable {
     let clinic: ClinicSettings
     let users: UserStore
     let personalData: PersonalDataStore
+    let events: EventStore
     let passwords: BcryptPool
     let sessions: Sessions
     let revocations: SessionRevocationCache

@@ -16,7 +16,7 @@ struct WatchFanOut {
     static let takeLimit = 100
 
     /// Tells a watcher that there may be something to take.
-    typealias WakeUps = AsyncStream<Void>.Continuation
+    typealias Notifier = AsyncStream<Void>.Continuation
 
     /// An event that concerns a watcher.
     struct Entry {
@@ -38,7 +38,7 @@ struct WatchFanOut {
         let userID: Int64
         let scope: BookingScope
         let doctorID: Int64?
-        let wakeUps: WakeUps
+        let wakeUps: Notifier
         /// The log has all events that concern it after this position; nil before the first publication.
         var completeFrom: EventPosition?
         /// Whether there may be events for it that it has not taken.
@@ -68,13 +68,13 @@ struct WatchFanOut {
     /// The number of watchers.
     var count: Int { watchers.count }
     /// What wakes all watchers.
-    var allWakeUps: [WakeUps] { watchers.values.map(\.wakeUps) }
+    var allWakeUps: [Notifier] { watchers.values.map(\.wakeUps) }
 
     // MARK: Watchers
 
     /// Adds a watcher; nil if its user has as many as one may have.
     mutating func join(
-        _ userID: Int64, _ scope: BookingScope, doctorID: Int64?, _ wakeUps: WakeUps
+        _ userID: Int64, _ scope: BookingScope, doctorID: Int64?, _ wakeUps: Notifier
     ) -> UInt64? {
         guard countOfUser[userID, default: 0] < Self.watchersPerUser else { return nil }
         countOfUser[userID, default: 0] += 1
@@ -148,7 +148,7 @@ struct WatchFanOut {
     }
 
     /// Publishes the events up to a new end; returns what wakes the watchers that have something to do.
-    mutating func publish(_ entries: [Entry], upTo newEnd: EventPosition) -> [WakeUps] {
+    mutating func publish(_ entries: [Entry], upTo newEnd: EventPosition) -> [Notifier] {
         let isFirst = end == nil
         end = newEnd
         log += entries
@@ -157,7 +157,7 @@ struct WatchFanOut {
             logStart = log[surplus - 1].record.position
             log.removeFirst(surplus)
         }
-        var woken: [WakeUps] = []
+        var woken: [Notifier] = []
         for (number, watcher) in watchers {
             if isFirst || number > lastAsked {
                 // What concerned only this watcher was left out.

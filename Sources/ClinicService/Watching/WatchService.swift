@@ -21,6 +21,7 @@ struct WatchService: Sendable {
 
     let clinic: ClinicSettings
     let events: BookingEventStore
+    let trail: EventStore
     let feed: BookingFeed
     let resumeTokens: PageTokens
 
@@ -36,6 +37,7 @@ struct WatchService: Sendable {
         var position = try resumed(request.resumeToken, of: query) ?? end
         // The token is of another database, or of events that were lost with a disk.
         guard position <= end else { throw Status(.invalidResumeToken) }
+        if position < end { try await checkNotArchived(after: position) }
 
         guard let (number, wakeUps) = feed.join(userID, scope, doctorID: doctorID) else {
             throw Status(.tooManyWatches)
@@ -67,6 +69,7 @@ struct WatchService: Sendable {
                     try await send(events)
                     position = end
                 case .behind(upTo: let end):
+                    let start = position
                     while position < end {
                         let read = try await events.read(
                             after: position, upTo: end, of: scope, doctorID: doctorID, limit: Self.batch,
@@ -74,11 +77,21 @@ struct WatchService: Sendable {
                         try await send(read.events)
                         position = read.position
                     }
+                    try await checkNotArchived(after: start)
                 }
             }
             if lastSent.duration(to: .now) >= Self.signOfLifeInterval { try await send(nil, position) }
         }
         throw CancellationError()
+    }
+
+    /// Throws INVALID_RESUME_TOKEN if events after a position may have been archived.
+    private func checkNotArchived(after position: EventPosition) async throws {
+        if let mark = try await trail.archiveMark(), position < mark.position {
+            throw Status(
+                .invalidResumeToken,
+                "changes after resume_token were archived; list anew and watch without it")
+        }
     }
 
     /// The query that a resume token is bound to.

@@ -221,7 +221,7 @@ const ProtobufCMessageDescriptor clinic__v1__list_audit_events_request__descript
   (ProtobufCMessageInit) clinic__v1__list_audit_events_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__list_audit_events_response__field_descriptors[2] =
+static const ProtobufCFieldDescriptor clinic__v1__list_audit_events_response__field_descriptors[3] =
 {
   {
     "audit_events",
@@ -247,15 +247,28 @@ static const ProtobufCFieldDescriptor clinic__v1__list_audit_events_response__fi
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "archive_time",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ListAuditEventsResponse, archive_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__list_audit_events_response__field_indices_by_name[] = {
+  2,   /* field[2] = archive_time */
   0,   /* field[0] = audit_events */
   1,   /* field[1] = next_page_token */
 };
 static const ProtobufCIntRange clinic__v1__list_audit_events_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor clinic__v1__list_audit_events_response__descriptor =
 {
@@ -265,7 +278,7 @@ const ProtobufCMessageDescriptor clinic__v1__list_audit_events_response__descrip
   "Clinic__V1__ListAuditEventsResponse",
   "clinic.v1",
   sizeof(Clinic__V1__ListAuditEventsResponse),
-  2,
+  3,
   clinic__v1__list_audit_events_response__field_descriptors,
   clinic__v1__list_audit_events_response__field_indices_by_name,
   1,  clinic__v1__list_audit_events_response__number_ranges,
@@ -972,7 +985,7 @@ const ProtobufCMessageDescriptor clinic__v1__check_consistency_request__descript
   (ProtobufCMessageInit) clinic__v1__check_consistency_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__check_consistency_response__field_descriptors[1] =
+static const ProtobufCFieldDescriptor clinic__v1__check_consistency_response__field_descriptors[2] =
 {
   {
     "checks",
@@ -986,14 +999,27 @@ static const ProtobufCFieldDescriptor clinic__v1__check_consistency_response__fi
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "archive_time",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__CheckConsistencyResponse, archive_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__check_consistency_response__field_indices_by_name[] = {
+  1,   /* field[1] = archive_time */
   0,   /* field[0] = checks */
 };
 static const ProtobufCIntRange clinic__v1__check_consistency_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor clinic__v1__check_consistency_response__descriptor =
 {
@@ -1003,7 +1029,7 @@ const ProtobufCMessageDescriptor clinic__v1__check_consistency_response__descrip
   "Clinic__V1__CheckConsistencyResponse",
   "clinic.v1",
   sizeof(Clinic__V1__CheckConsistencyResponse),
-  1,
+  2,
   clinic__v1__check_consistency_response__field_descriptors,
   clinic__v1__check_consistency_response__field_indices_by_name,
   1,  clinic__v1__check_consistency_response__number_ranges,

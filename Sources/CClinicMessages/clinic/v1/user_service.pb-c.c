@@ -896,7 +896,7 @@ const ProtobufCMessageDescriptor clinic__v1__erase_user_request__descriptor =
   (ProtobufCMessageInit) clinic__v1__erase_user_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__export_user_data_response__field_descriptors[6] =
+static const ProtobufCFieldDescriptor clinic__v1__export_user_data_response__field_descriptors[7] =
 {
   {
     "user",
@@ -970,8 +970,21 @@ static const ProtobufCFieldDescriptor clinic__v1__export_user_data_response__fie
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "archive_time",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ExportUserDataResponse, archive_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__export_user_data_response__field_indices_by_name[] = {
+  6,   /* field[6] = archive_time */
   2,   /* field[2] = bookings */
   1,   /* field[1] = create_time */
   5,   /* field[5] = events */
@@ -982,7 +995,7 @@ static const unsigned clinic__v1__export_user_data_response__field_indices_by_na
 static const ProtobufCIntRange clinic__v1__export_user_data_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor clinic__v1__export_user_data_response__descriptor =
 {
@@ -992,7 +1005,7 @@ const ProtobufCMessageDescriptor clinic__v1__export_user_data_response__descript
   "Clinic__V1__ExportUserDataResponse",
   "clinic.v1",
   sizeof(Clinic__V1__ExportUserDataResponse),
-  6,
+  7,
   clinic__v1__export_user_data_response__field_descriptors,
   clinic__v1__export_user_data_response__field_indices_by_name,
   1,  clinic__v1__export_user_data_response__number_ranges,

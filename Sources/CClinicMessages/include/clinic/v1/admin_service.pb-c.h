@@ -121,10 +121,14 @@ struct  Clinic__V1__ListAuditEventsResponse
    * The token of the next page. Empty on the last page.
    */
   ProtobufCBinaryData next_page_token;
+  /*
+   * If set, changes up to this instant may have been archived: they are not listed.
+   */
+  Google__Protobuf__Timestamp *archive_time;
 };
 #define CLINIC__V1__LIST_AUDIT_EVENTS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__list_audit_events_response__descriptor) \
-    , 0,NULL, {0,NULL} }
+    , 0,NULL, {0,NULL}, NULL }
 
 
 /*
@@ -392,10 +396,14 @@ struct  Clinic__V1__CheckConsistencyResponse
    */
   size_t n_checks;
   Clinic__V1__ConsistencyCheck **checks;
+  /*
+   * If set, events up to this instant may have been archived: checks of events begin after it.
+   */
+  Google__Protobuf__Timestamp *archive_time;
 };
 #define CLINIC__V1__CHECK_CONSISTENCY_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__check_consistency_response__descriptor) \
-    , 0,NULL }
+    , 0,NULL, NULL }
 
 
 /*

@@ -381,10 +381,14 @@ struct  Clinic__V1__ExportUserDataResponse
    */
   size_t n_events;
   Clinic__V1__UserEvent **events;
+  /*
+   * If set, changes up to this instant may have been archived: they are not in the export. Only in the first page.
+   */
+  Google__Protobuf__Timestamp *archive_time;
 };
 #define CLINIC__V1__EXPORT_USER_DATA_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__export_user_data_response__descriptor) \
-    , NULL, NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL }
+    , NULL, NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, NULL }
 
 
 /*
