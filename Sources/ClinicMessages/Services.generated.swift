@@ -10,5 +10,6 @@ public let allServices: [ServiceDescriptor] = [
     ServiceDescriptor(name: "clinic.v1.DepartmentService", methods: DepartmentServiceMethods.all),
     ServiceDescriptor(name: "clinic.v1.DoctorService", methods: DoctorServiceMethods.all),
     ServiceDescriptor(name: "clinic.v1.PaymentService", methods: PaymentServiceMethods.all),
+    ServiceDescriptor(name: "clinic.v1.SettingsService", methods: SettingsServiceMethods.all),
     ServiceDescriptor(name: "clinic.v1.UserService", methods: UserServiceMethods.all),
 ]

@@ -149,6 +149,9 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> Router {
     try registry.serve(PaymentServiceMethods.refundTransaction, .task(payment.refundTransaction))
     try registry.serve(PaymentServiceMethods.deleteTransaction, .task(payment.deleteTransaction))
 
+    try registry.serve(
+        SettingsServiceMethods.getSettings, .inMemory(SettingsService(clinic: clinic).getSettings))
+
     try registry.serve(AdminServiceMethods.listAuditEvents, .task(admin.listAuditEvents))
     try registry.serve(AdminServiceMethods.queryRevenue, .task(admin.queryRevenue))
     try registry.serve(AdminServiceMethods.queryUtilization, .task(admin.queryUtilization))

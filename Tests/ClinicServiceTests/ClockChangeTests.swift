@@ -11,6 +11,7 @@ import RPCMessages
 import Scheduling
 import TestCluster
 import Testing
+import TimeZones
 
 @Suite struct ClockChangeTests {
     /// A zone, which of its next changes, how many half hours that day has, and the starts before and from the change.

@@ -15,6 +15,7 @@ import Synchronization
 import TTRPC
 import TestCleanup
 import TestCluster
+import TimeZones
 
 /// Runs the body with a clinic that serves, and stops the clinic afterwards, also if the body throws.
 ///

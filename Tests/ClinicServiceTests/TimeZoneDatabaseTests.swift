@@ -1,8 +1,8 @@
 // The system's zones as tables: the days of a change, agreement with Foundation's own, and names that are no zone.
-import ClinicService
 import Foundation
 import Scheduling
 import Testing
+import TimeZones
 
 @Suite struct TimeZoneDatabaseTests {
     private func local(_ text: String) throws -> LocalDateTime {

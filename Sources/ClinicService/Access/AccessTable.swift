@@ -104,6 +104,8 @@ enum AccessTable {
         "clinic.v1.PaymentService/RefundTransaction": .administrators,
         "clinic.v1.PaymentService/DeleteTransaction": .administrators,
 
+        "clinic.v1.SettingsService/GetSettings": .anyone,
+
         "clinic.v1.AdminService/ListAuditEvents": .administrators,
         "clinic.v1.AdminService/QueryRevenue": .administrators,
         "clinic.v1.AdminService/QueryUtilization": .administrators,
