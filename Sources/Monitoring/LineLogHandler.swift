@@ -48,6 +48,17 @@ public struct LineLogHandler: LogHandler {
         }
     }
 
+    /// One line of a program that is not a log entry of a library, without its line break.
+    public static func line(
+        _ level: Logger.Level, _ message: String, label: String, format: LogFormat
+    ) -> String {
+        let event = LogEvent(
+            level: level, message: "\(message)", metadata: nil, source: nil, file: #fileID,
+            function: #function, line: #line)
+        let bytes = LineLogHandler(label: label, format: format).line(of: event, at: now)
+        return String(decoding: bytes.dropLast(), as: UTF8.self)
+    }
+
     private static var now: timespec {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)

@@ -44,7 +44,7 @@ public final class Server: Sendable {
 
     /// Begins to accept connections; returns the address, with the chosen port for port 0.
     ///
-    /// The file of a Unix socket gets mode 0660 and is removed by `shutdown()`; one that a dead process left is
+    /// The file of a Unix socket gets the mode of the configuration and is removed by `shutdown()`; one that a dead process left is
     /// replaced. With a `ChannelSecurity`, a connection is served only after it was secured; a `tls:` address requires one. Throws
     /// `ListenError`.
     public func listen(on address: Address, security: ChannelSecurity? = nil) async throws -> Address {
@@ -52,7 +52,7 @@ public final class Server: Sendable {
         let bound: Address
         switch address {
         case .unix(let path):
-            let socket = try UnixSocket.listening(at: path)
+            let socket = try UnixSocket.listening(at: path, shared.configuration.socketAccess)
             do {
                 let channel = try await bootstrap(security).withBoundSocket(socket.descriptor).get()
                 listener = ListeningChannel(channel: channel, socketFile: socket.file)

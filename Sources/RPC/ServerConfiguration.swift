@@ -60,6 +60,9 @@ public struct ServerConfiguration: Sendable {
     /// once. Empty (the default) lets in whoever may open the socket's file.
     public var allowedUserIDs: Set<UInt32> = []
 
+    /// The mode and the group of the files of Unix sockets.
+    public var socketAccess = UnixSocketAccess()
+
     // MARK: Unread responses
 
     /// The bytes of responses that the socket has not taken (default 256 KiB). With more of them nothing is read from

@@ -1,22 +1,27 @@
-// Binds a Unix socket with three guarantees: the file is never accessible to users other than owner and group, a file that a killed
+// Binds a Unix socket with three guarantees: the file is never accessible to users whom its mode shuts out, a file that a killed
 // process left does not prevent a start, and the socket of a running process is not replaced.
 
-internal import Glibc
+public import Glibc
 
 /// A bound socket that does not listen yet.
 enum UnixSocket {
-    private static let mode: mode_t = 0o660
-
     /// Binds a new socket to a path. The caller owns the descriptor and the file.
-    static func listening(at path: String) throws(ListenError) -> (descriptor: CInt, file: UnixSocketFile) {
+    static func listening(
+        at path: String, _ access: UnixSocketAccess = UnixSocketAccess()
+    ) throws(ListenError) -> (descriptor: CInt, file: UnixSocketFile) {
         let address = Address.unix(path: path)
         let descriptor = try open(for: address)
         do throws(ListenError) {
-            // The file is made with the mode of the unbound socket, less the umask, so nobody else can connect before the
-            // second chmod.
-            guard fchmod(descriptor, mode) == 0 else { throw ListenError(address, errorNumber: errno) }
+            // The file is made with the mode of the unbound socket, less the umask, so nobody else can connect before it has
+            // its group and its mode.
+            guard fchmod(descriptor, 0o600) == 0 else { throw ListenError(address, errorNumber: errno) }
             try bind(descriptor, to: path)
-            guard chmod(path, mode) == 0, let file = UnixSocketFile(at: path) else {
+            if let group = access.group, chown(path, uid_t.max, group) != 0 {
+                let reason = "its group cannot be set: \(String(cString: strerror(errno)))"
+                unlink(path)
+                throw ListenError(address, reason: reason)
+            }
+            guard chmod(path, access.mode) == 0, let file = UnixSocketFile(at: path) else {
                 throw ListenError(address, errorNumber: errno)
             }
             return (descriptor, file)
@@ -83,6 +88,20 @@ enum UnixSocket {
             }
         }
         return result == 0 ? 0 : errno
+    }
+}
+
+/// Who may open the file of a Unix socket.
+public struct UnixSocketAccess: Sendable {
+    /// The mode of the file (default 0660).
+    public var mode: mode_t
+    /// The group of the file; nil (the default) is that of the process.
+    public var group: gid_t?
+
+    /// Access for the owner and a group.
+    public init(mode: mode_t = 0o660, group: gid_t? = nil) {
+        self.mode = mode
+        self.group = group
     }
 }
 

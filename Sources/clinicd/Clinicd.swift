@@ -40,6 +40,24 @@ struct Clinicd: AsyncParsableCommand {
     /// The command, for the daemon itself, of the process in which it has passwords hashed.
     static let passwordProcess = "password-process"
 
+    /// The variables whose names are nearly those of options, with these.
+    static func misspeltVariables(_ environment: [String: String]) -> [(name: String, meant: String)] {
+        let prefix = "CLINIC_"
+        let options = Set(commands.flatMap { $0.optionNames.map(\.variable) }).sorted()
+        // Those of the other programs may be set in the same place.
+        let others = [
+            "ADDRESS", "CA", "CERT", "KEY", "OUTPUT", "TIMEOUT", "SESSION_FILE", "PROFILE", "CONFIG_FILE",
+        ]
+        let known = Set(options + others.map { prefix + $0 })
+        return environment.keys.filter { $0.hasPrefix(prefix) && !known.contains($0) }.sorted().compactMap {
+            name in
+            Suggestion.nearest(
+                to: String(name.dropFirst(prefix.count)),
+                among: options.map { String($0.dropFirst(prefix.count)) }
+            ).map { (name, prefix + $0) }
+        }
+    }
+
     static func main() async {
         // Before there are other threads.
         _ = ignoredVariables
@@ -66,7 +84,7 @@ struct Clinicd: AsyncParsableCommand {
             }
             leave(0)
         } catch let failure as Failure {
-            complain(environment.naming(failure.description))
+            complain(environment.naming(failure.description), as: environment.logFormat)
             leave(1)
         } catch {
             report(error, environment)
@@ -79,10 +97,12 @@ struct Clinicd: AsyncParsableCommand {
         case .success: exit(withError: error)
         case .validationFailure:
             let program = ["clinicd", environment.command].compactMap(\.self).joined(separator: " ")
-            complain("\(environment.naming(message(for: error))); see `\(program) --help`")
+            complain(
+                "\(environment.naming(message(for: error))); see `\(program) --help`",
+                as: environment.logFormat)
             leave(2)
         default:
-            complain(environment.naming(explanation(of: error)))
+            complain(environment.naming(explanation(of: error)), as: environment.logFormat)
             leave(1)
         }
     }

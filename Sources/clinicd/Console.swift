@@ -3,6 +3,7 @@
 
 internal import ClinicStore
 internal import Glibc
+internal import Logging
 internal import Monitoring
 internal import PostgreSQL
 internal import RPC
@@ -18,14 +19,22 @@ struct Failure: Error, CustomStringConvertible {
     init(_ error: any Error) { self.init(explanation(of: error)) }
 }
 
-/// Writes a line to standard output without buffering, so that a reader of a file or a pipe gets it at once.
-func say(_ line: String) {
-    write("clinicd: \(line)\n", to: STDOUT_FILENO)
+/// Writes a line to standard output without buffering, so that a reader of a file or a pipe gets it at once. With logs in
+/// JSON it is JSON too, because both outputs often end in the same place.
+func say(_ line: String, as format: LogFormat = .text) {
+    let text =
+        format == .json
+        ? LineLogHandler.line(.info, line, label: "clinicd", format: format) : "clinicd: \(line)"
+    write(text + "\n", to: STDOUT_FILENO)
 }
 
 /// Writes a line to standard error, behind those of the log.
-func complain(_ text: String) {
-    let line = "clinicd: \(text.split(whereSeparator: \.isNewline).joined(separator: " "))\n"
+func complain(_ text: String, as format: LogFormat = .text) {
+    let message = text.split(whereSeparator: \.isNewline).joined(separator: " ")
+    let line =
+        (format == .json
+            ? LineLogHandler.line(.critical, message, label: "clinicd", format: format)
+            : "clinicd: \(message)") + "\n"
     LogWriter.standardError.write(Array(line.utf8)) { Array("clinicd: \($0) lines were dropped\n".utf8) }
 }
 

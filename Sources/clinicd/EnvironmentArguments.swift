@@ -3,6 +3,7 @@
 // names the variable instead of the option.
 
 internal import ArgumentParser
+internal import Monitoring
 
 /// The arguments together with the options that only the environment gives.
 struct EnvironmentArguments {
@@ -42,6 +43,16 @@ struct EnvironmentArguments {
         self.command = name
         self.arguments = [name] + added + arguments.dropFirst()
         self.used = used
+    }
+
+    /// The format of the log, also if the arguments cannot be parsed.
+    var logFormat: LogFormat {
+        let option = StorageOptions.Name.logFormat.option
+        let last = arguments.indices.last { arguments[$0].hasPrefix(option) }
+        guard let last else { return .text }
+        let next = arguments.indices.contains(last + 1) ? arguments[last + 1] : ""
+        let text = arguments[last] == option ? next : String(arguments[last].dropFirst(option.count + 1))
+        return LogFormat(rawValue: text) ?? .text
     }
 
     /// An error message that names the variables where the options come from the environment.

@@ -3,11 +3,13 @@
 internal import ArgumentParser
 internal import ClinicServer
 internal import ClinicService
+internal import Glibc
 internal import Logging
 internal import Monitoring
 internal import PostgreSQL
 internal import RPC
 internal import Scheduling
+internal import TimeZones
 
 /// Where the data is, and how to log.
 struct StorageOptions: ParsableArguments {
@@ -157,6 +159,8 @@ struct PeerOptions: ParsableArguments {
         case allowUid = "allow-uid"
         case trustedProxy = "trusted-proxy"
         case rateLimit = "rate-limit"
+        case socketMode = "socket-mode"
+        case socketGroup = "socket-group"
         case drainTime = "drain-time"
         case defaultTimeout = "default-timeout"
         case anonymous
@@ -189,6 +193,22 @@ struct PeerOptions: ParsableArguments {
                 + "sign-ups=100/s, reads=none).", valueName: "limit"),
         transform: RateLimitOption.init(parsing:))
     var rateLimit: [RateLimitOption] = []
+
+    @Option(
+        name: Name.socketMode.specification,
+        help: ArgumentHelp(
+            "Who may open the file of a Unix socket, in octal (default: 0660, or 0666 with --allow-uid, which then "
+                + "decides).", valueName: "mode"),
+        transform: parseSocketMode)
+    var socketMode: UInt32?
+
+    @Option(
+        name: Name.socketGroup.specification,
+        help: ArgumentHelp(
+            "The group of the file of a Unix socket, a name or a number (default: that of the daemon).",
+            valueName: "group"),
+        transform: parseGroup)
+    var socketGroup: UInt32?
 
     @Option(
         name: Name.drainTime.specification,
@@ -240,10 +260,27 @@ struct PeerOptions: ParsableArguments {
         var configuration = ServerConfiguration()
         configuration.allowedUserIDs = Set(allowUid)
         configuration.trustedProxies = trustedProxy
+        // The ids are of no use if the file keeps their processes out.
+        configuration.socketAccess = UnixSocketAccess(
+            mode: socketMode ?? (allowUid.isEmpty ? 0o660 : 0o666), group: socketGroup)
         configuration.drainTime = .seconds(drainTime)
         configuration.defaultTimeout = .seconds(defaultTimeout)
         return configuration
     }
+}
+
+private func parseSocketMode(_ text: String) throws -> UInt32 {
+    guard let mode = UInt32(text, radix: 8), mode <= 0o777, mode & 0o600 == 0o600 else {
+        throw ValidationError("give an octal mode such as 0660, with 6 for the owner")
+    }
+    return mode
+}
+
+private func parseGroup(_ text: String) throws -> UInt32 {
+    if let number = UInt32(text) { return number }
+    // No other thread asks for groups while the options are read.
+    guard let group = getgrnam(text) else { throw ValidationError("there is no group \"\(text)\"") }
+    return group.pointee.gr_gid
 }
 
 private func parseAnonymousMethods(_ text: String) throws -> Set<AnonymousMethod> {

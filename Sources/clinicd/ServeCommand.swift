@@ -8,6 +8,7 @@ internal import ClinicStore
 internal import Logging
 internal import Monitoring
 internal import PostgreSQL
+internal import ProgramInput
 internal import RPC
 internal import ServiceLifecycle
 
@@ -70,6 +71,7 @@ struct ServeCommand: DaemonCommand {
                 ],
                 gracefulShutdownSignals: DaemonSignals.ending, logger: logger))
         try await group.run()
+        logger.info("ended")
     }
 }
 
@@ -112,6 +114,11 @@ private struct Daemon: Service, CustomStringConvertible {
             logger.notice(
                 "variables for PostgreSQL in the environment are not used; put what is needed into --database",
                 metadata: ["variables": "\(Clinicd.ignoredVariables.joined(separator: " "))"])
+        }
+        for (name, meant) in Clinicd.misspeltVariables((try? ProgramInput.environment()) ?? [:]) {
+            logger.warning(
+                "a variable of the environment is not known",
+                metadata: ["variable": "\(name)", "did_you_mean": "\(meant)"])
         }
         let directory = try command.storage.directory()
         let keys = try SigningKeys.loadOrCreate(at: directory.keyFile)
@@ -167,6 +174,7 @@ private struct Daemon: Service, CustomStringConvertible {
             throw error
         }
         try? await gracefulShutdown()
+        logger.info("ending: calls in flight are answered first")
         await server.shutdown()
         await pages?.stop()
     }
@@ -178,7 +186,7 @@ private struct Daemon: Service, CustomStringConvertible {
             let pages = try await PageServer.start(host: address.host, port: address.port) { path in
                 server.page(path)
             }
-            say("metrics on \(address.host):\(pages.port)")
+            say("metrics on \(address.host):\(pages.port)", as: command.storage.logFormat)
             return pages
         } catch {
             throw Failure(ListenError(.tcp(host: address.host, port: address.port), error))
@@ -196,7 +204,9 @@ private struct Daemon: Service, CustomStringConvertible {
                     "passwords, tokens and health data cross the network in plain text; listen on tls: instead",
                     metadata: ["address": "\(address)"])
             }
-            say("listening on \(try await server.listen(on: address, security: security))")
+            say(
+                "listening on \(try await server.listen(on: address, security: security))",
+                as: command.storage.logFormat)
         }
     }
 }

@@ -71,6 +71,9 @@ struct CertificateOptions: ParsableArguments {
             if tlsClientCa != nil { throw Failure("--tls-client-ca needs --tls-cert and --tls-key") }
             return nil
         }
+        if secure == nil {
+            logger.warning("the TLS files are not used: no --listen is a tls: address")
+        }
         return try ServerCertificates(
             certificate: tlsCert, key: tlsKey, clientAuthorities: tlsClientCa, revocations: tlsCrl,
             logger: logger)

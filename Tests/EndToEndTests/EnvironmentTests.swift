@@ -33,6 +33,8 @@ struct EnvironmentTests {
         "CLINIC_ALLOW_UID": ("0,root", "'root' is invalid for 'CLINIC_ALLOW_UID'"),
         "CLINIC_TRUSTED_PROXY": ("10.0.0.0/8,nowhere", "'nowhere' is invalid for 'CLINIC_TRUSTED_PROXY"),
         "CLINIC_RATE_LIMIT": ("changes=50/s,reads=often", "'reads=often' is invalid for 'CLINIC_RATE_LIMIT"),
+        "CLINIC_SOCKET_MODE": ("rw", "'CLINIC_SOCKET_MODE': give an octal mode"),
+        "CLINIC_SOCKET_GROUP": ("no-such-group", "'CLINIC_SOCKET_GROUP': there is no group"),
         "CLINIC_DRAIN_TIME": ("-1", "CLINIC_DRAIN_TIME is 0 to 3600 seconds"),
         "CLINIC_SESSION_DAYS": ("0", "CLINIC_SESSION_DAYS is 1 to 3650 days"),
         "CLINIC_LISTEN": ("tcp:127.0.0.1:0,nowhere", "'nowhere' is invalid for 'CLINIC_LISTEN'"),
@@ -56,6 +58,22 @@ struct EnvironmentTests {
         }
         let variables = options.map { "CLINIC_" + $0.uppercased().replacing("-", with: "_") }
         #expect(Set(variables) == Set(Self.badValues.keys))
+    }
+
+    @Test func `a variable that is nearly an option is warned about`() async throws {
+        let clinic = try await Installation.withDatabase()
+        let daemon = try await clinic.serve(
+            environment: [
+                "CLINIC_TIMEZONE": "Australia/Perth", "CLINIC_DRIAN_TIME": "3", "CLINIC_ADDRESS": "unix:/x",
+                "CLINIC_ZZZZZZZZZZ": "1",
+            ])
+        let warnings = try await daemon.stop().errorLines.filter { $0.contains(" warning ") }
+        #expect(warnings.count == 2)
+        #expect(
+            warnings.contains {
+                $0.hasSuffix("is not known did_you_mean=CLINIC_TIME_ZONE variable=CLINIC_TIMEZONE")
+            }, "\(warnings)")
+        #expect(warnings.contains { $0.contains("CLINIC_DRAIN_TIME") })
     }
 
     @Test func `a list of listeners comes with commas`() async throws {

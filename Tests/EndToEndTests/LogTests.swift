@@ -100,6 +100,29 @@ struct LogTests {
         for line in errors { #expect(line.prefix(27).wholeMatch(of: Self.time) != nil, "\(line)") }
     }
 
+    @Test func `the end is a line of the log, and with JSON every line of both outputs is JSON`() async throws
+    {
+        let (clinic, daemon) = try await serve(["--log-format", "json"])
+        let ending = try await daemon.stop()
+        #expect(ending.status == 0)
+        let log = try (ending.output.split(separator: "\n").map(String.init) + ending.errorLines).map {
+            line in
+            try #require(
+                JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String], "\(line)")
+        }
+        #expect(log.contains { $0["message"] == "listening on \(clinic.socket)" })
+        #expect(log.last?["message"] == "ended")
+        // A start that fails says so in the same form.
+        for options in [["--listen", "nonsense"], ["--time-zone", "Nowhere/City"]] {
+            let failed = try await Program.run(
+                "clinicd", ["serve"] + clinic.place + options + ["--log-format", "json"])
+            #expect(failed.status != 0)
+            let line = try #require(failed.errorLines.last)
+            let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String]
+            #expect(object?["level"] == "critical" && object?["logger"] == "clinicd", "\(line)")
+        }
+    }
+
     // MARK: -
 
     private static var time: Regex<Substring> {

@@ -55,4 +55,46 @@ struct UserTests {
         expectComplaint(
             try await clinic.run("migrate", as: .nobody), clinic.directory, "Permission denied")
     }
+
+    @Test func `the socket's file has the mode and the group that are asked for`() async throws {
+        let clinic = try await Installation.withDatabase()
+        let group = getgid()
+        for (options, mode) in [
+            ([], 0o660), (["--allow-uid", "\(geteuid())"], 0o666),
+            (["--socket-mode", "0600", "--socket-group", "\(group)"], 0o600),
+            (["--allow-uid", "\(geteuid())", "--socket-mode", "660"], 0o660),
+        ] {
+            try await clinic.serving(options) { _ in
+                let path = clinic.directory + "/clinic.sock"
+                #expect(try attributes(of: path).mode == mode, "\(options)")
+                let found = try FileManager.default.attributesOfItem(atPath: path)[.groupOwnerAccountID]
+                #expect(found as? UInt32 == group || (found as? NSNumber)?.uint32Value == group)
+            }
+        }
+        for (options, words) in [
+            (["--socket-mode", "999"], "octal"), (["--socket-mode", "0060"], "6 for the owner"),
+            (["--socket-group", "no-such-group"], "there is no group"),
+        ] {
+            let ending = try await Program.run("clinicd", ["serve"] + clinic.place + options)
+            #expect(ending.status == 2)
+            #expect(ending.errors.contains(words), "\(ending.errors)")
+        }
+    }
+
+    @Test(.enabled(if: OrdinaryUser.isAvailable, "this needs root, and binaries that others may run"))
+    func `another user gets in with --allow-uid alone, and nobody else does`() async throws {
+        let clinic = try await Installation.withDatabase()
+        let user = OrdinaryUser.nobody
+        let health = ["health", "--address", "\(clinic.socket)"]
+        try await clinic.serving { _ in
+            let other = try await Program.run("clinic", health, as: user)
+            #expect(other.status == 7)
+        }
+        try await clinic.serving(["--allow-uid", "\(user.identifier ?? 0)"]) { _ in
+            let other = try await Program.run("clinic", health, as: user)
+            #expect(other.status == 0, "\(other)")
+            let own = try await Program.run("clinic", health)
+            #expect(own.status == 7)
+        }
+    }
 }

@@ -30,6 +30,12 @@ extension ClusterDirectory {
         let creation = try child.run(arguments, interruption: interruption)
         guard creation.status == 0 else {
             let lines = creation.output.split(whereSeparator: \.isNewline)
+            if lines.contains(where: { $0.contains("No space left on device") }) {
+                throw PrivateClusterError(
+                    .directory,
+                    "the disk of \(owned) is full: a new database needs about 100 MB; make room, or choose another disk"
+                )
+            }
             let reason = lines.first { $0.contains("error:") } ?? lines.last ?? "no reason given"
             throw PrivateClusterError(.program, "initdb could not make a cluster in \(owned): \(reason)")
         }
