@@ -33,6 +33,7 @@ private let layers: [Layer] = [
     Layer("PostgreSQL", "CPostgreSQL"), Layer("Scheduling"), Layer("OpenSSL", "COpenSSL"),
     Layer("Bcrypt", "CCrypt"),
     Layer("ClinicStore", "PostgreSQL", "Scheduling"),
+    Layer("TimeZones", "Scheduling"),
     Layer("Monitoring"),
     // The service, how it is put together, and the daemon.
     Layer(
@@ -45,13 +46,13 @@ private let layers: [Layer] = [
     Layer(
         "clinicd", "Bcrypt", "ClinicDemo", "ClinicServer", "ClinicService", "ClinicStore", "Monitoring",
         "OpenSSL",
-        "PostgreSQL", "ProgramInput", "RPC", "RPCMessages", "Scheduling", "TTRPC"),
+        "PostgreSQL", "ProgramInput", "RPC", "RPCMessages", "Scheduling", "TTRPC", "TimeZones"),
     // Clients.
     Layer("ClinicClient", "ClinicMessages", "OpenSSL", "ProtobufC", "RPC", "RPCMessages", "TTRPC"),
     Layer("Terminal"),
     Layer(
         "clinic", "ClinicClient", "ClinicMessages", "OpenSSL", "ProtobufC", "RPC", "RPCMessages", "TTRPC",
-        "ProgramInput", "Terminal"),
+        "ProgramInput", "Scheduling", "Terminal", "TimeZones"),
     Layer(
         "clinic-load", "ClinicClient", "ClinicMessages", "OpenSSL", "ProtobufC", "RPC", "RPCMessages",
         "TTRPC",
