@@ -83,4 +83,39 @@ struct CompareTests {
                     && $0.hasSuffix("WORSE")
             })
     }
+
+    @Test func `less offered load that is all answered is not worse`() {
+        let full = Sample(load: .open(rate: 2_000, poisson: true)).report
+        let half = Sample(load: .open(rate: 1_000, poisson: true), throughput: 0.5).report
+        let row = Comparison(full, half).rows.first { $0.operation == "all" && $0.figure == "throughput" }
+        #expect(row?.verdict == .same)
+        // Half of what was offered is lost.
+        let lost = Sample(load: .open(rate: 2_000, poisson: true), throughput: 0.5).report
+        let loss = Comparison(full, lost).rows.first { $0.operation == "all" && $0.figure == "throughput" }
+        #expect(loss?.verdict == .worse)
+    }
+
+    @Test func `repeated runs are judged by how much they differ from each other`() throws {
+        func verdict(_ before: [Double], _ after: [Double]) -> Comparison.Row.Verdict? {
+            func reports(_ slowness: [Double]) -> [LoadReport] {
+                slowness.map { Sample(slowness: $0).report }
+            }
+            return RepeatedComparison(reports(before), reports(after)).rows
+                .first { $0.operation == "all" && $0.figure == "p50" }?.verdict
+        }
+        #expect(verdict([1, 1.01, 0.99], [1.1, 1.11, 1.09]) == .worse)
+        #expect(verdict([1.1, 1.11, 1.09], [1, 1.01, 0.99]) == .better)
+        // The same means with runs that differ by more.
+        #expect(verdict([0.8, 1.2, 1], [0.9, 1.1, 1.3]) == .same)
+        #expect(throws: (any Error).self) {
+            try CompareCommand.parse(["--before", "a", "b", "--after", "c", "d", "e"])
+        }
+        #expect(throws: (any Error).self) { try CompareCommand.parse(["a"]) }
+    }
+
+    @Test func `the interval of a difference of means is Welch's`() {
+        let (first, second) = (Mean([10, 12, 14]), Mean([20, 20.2, 20.4]))
+        // Errors 2/sqrt(3) and 0.2/sqrt(3): 2.04 degrees of freedom.
+        #expect(abs(first.halfInterval(ofDifferenceTo: second) - 9.925 * (4.04 / 3).squareRoot()) < 1e-6)
+    }
 }

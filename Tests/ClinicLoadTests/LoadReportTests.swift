@@ -9,6 +9,25 @@ import Testing
 @testable import clinic_load
 
 struct LoadReportTests {
+    @Test func `the page has its verdict on top and the figures of every step`() {
+        var sample = Sample().report
+        #expect(
+            sample.html.contains(
+                "<b>Passed</b>: 1 of 1 bounds hold, 1 of 1 checks passed, the generator kept up"))
+        sample.generator.saturated = "too slow"
+        #expect(sample.html.contains("<b>Inconclusive: the generator was the limit</b>"))
+        sample.assertions[0].passed = false
+        #expect(sample.html.contains("<b>Failed</b>: 0 of 1 bounds hold"))
+        sample.steps.append(sample.steps[0])
+        #expect(sample.html.matches(of: /<div class="tiles">/).count == 2)
+    }
+
+    @Test func `a percentile that few calls stand behind is marked`() {
+        let latency = Sample.latency(count: 999, median: 1_000)
+        #expect(latency.markedColumns.map { $0.hasSuffix(" *") } == [false, false, true, true, false])
+        #expect(Sample(seconds: 5, throughput: 0.1).report.html.contains(Latency.markMeaning))
+    }
+
     @Test func `the JSON of a percentile names its unit`() throws {
         let percentile = Latency.Percentile(percentile: 99.9, microseconds: 1_250)
         let text = String(decoding: try JSONEncoder().encode(percentile), as: UTF8.self)

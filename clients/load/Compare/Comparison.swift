@@ -62,7 +62,9 @@ struct Comparison {
     }
 
     /// The figures that got worse beyond noise by more than a share.
-    func worse(by share: Share) -> [Row] {
+    func worse(by share: Share) -> [Row] { Self.worse(rows, by: share) }
+
+    static func worse(_ rows: [Row], by share: Share) -> [Row] {
         rows.filter { $0.verdict == .worse && $0.change.magnitude > share.fraction }
     }
 
@@ -88,7 +90,8 @@ struct Comparison {
     }
 
     private mutating func compare(_ before: OperationFigures, _ after: OperationFigures, step: Int) {
-        for (old, new) in zip(before.figures, after.figures) {
+        for (old, offered) in zip(before.figures, after.figures) {
+            let new = offered.scaled(toOfferedRateOf: old)
             let verdict: Row.Verdict =
                 if old.band.upperBound < new.band.lowerBound {
                     old.moreIsBetter ? .better : .worse
@@ -100,14 +103,14 @@ struct Comparison {
             rows.append(
                 Row(
                     step: step, operation: before.operation, figure: old.name, before: old.value,
-                    after: new.value,
-                    beforeText: old.text, afterText: new.text, verdict: verdict))
+                    after: offered.value,
+                    beforeText: old.text, afterText: offered.text, verdict: verdict))
         }
     }
 }
 
 /// The relative variation of figures within a run.
-private struct Variation {
+struct Variation {
     var throughput: Double
     var median: Double
     var p99: Double
@@ -134,80 +137,5 @@ private struct Variation {
     private static func middle(_ values: ArraySlice<Double>) -> Double {
         let sorted = values.sorted()
         return sorted.isEmpty ? 0 : (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
-    }
-}
-
-/// The figures of an operation with their tolerance bands.
-private struct OperationFigures {
-    struct Figure {
-        var name: String
-        var value: Double
-        var text: String
-        var moreIsBetter: Bool
-        var band: ClosedRange<Double>
-    }
-
-    let operation: String
-    private(set) var figures: [Figure] = []
-
-    init(_ report: OperationReport, _ step: StepReport, _ variation: Variation?) {
-        operation = report.name
-        let answered = report.statuses.filter { $0.status == "OK" }.reduce(0.0) { $0 + Double($1.count) }
-        let seconds = max(step.seconds, 1e-9)
-        figures.append(
-            Figure(
-                name: "throughput", value: answered / seconds, text: Rate(perSecond: answered / seconds).text,
-                moreIsBetter: true,
-                band: Self.band(
-                    (answered - 3 * answered.squareRoot()) / seconds,
-                    (answered + 3 * answered.squareRoot()) / seconds,
-                    variation?.throughput)))
-        for (percentile, name) in [(50, "p50"), (90, "p90"), (99, "p99"), (99.9, "p99.9")]
-            as [(Double, String)]
-        {
-            guard let value = report.response.at(percentile) else { continue }
-            let share = variation.map { percentile < 95 ? $0.median : $0.p99 }
-            let (low, high) = report.response.neighbours(of: percentile)
-            figures.append(
-                Figure(
-                    name: name, value: Double(value), text: durationText(microseconds: value),
-                    moreIsBetter: false,
-                    band: Self.band(low, high, share)))
-        }
-        let (errors, count) = (Double(report.errorCount), Double(max(1, report.count)))
-        figures.append(
-            Figure(
-                name: "errors", value: errors / count, text: Share(errors / count).text, moreIsBetter: false,
-                band: Self.band(
-                    (errors - 3 * errors.squareRoot()) / count, (errors + 3 * errors.squareRoot()) / count,
-                    variation.map { _ in 0 })))
-    }
-
-    /// The band from `low` to `high`, widened by a share; unbounded if the share is unknown.
-    private static func band(_ low: Double, _ high: Double, _ share: Double?) -> ClosedRange<Double> {
-        guard let share else { return 0...(.infinity) }
-        let low = max(0, low * (1 - share))
-        return low...max(low, high * (1 + share))
-    }
-}
-
-extension Latency {
-    /// The values at three standard errors of rank below and above a percentile.
-    fileprivate func neighbours(of percentile: Double) -> (Double, Double) {
-        let share = percentile / 100
-        let error = 300 * (share * (1 - share) / Double(max(1, count))).squareRoot()
-        return (value(at: percentile - error, or: minimum), value(at: percentile + error, or: maximum))
-    }
-
-    /// The interpolated value of the curve at a percentile.
-    private func value(at percentile: Double, or other: UInt64) -> Double {
-        guard percentile > 0, percentile < 100 else { return Double(other) }
-        guard let next = curve.firstIndex(where: { $0.percentile >= percentile }) else {
-            return Double(other)
-        }
-        let (above, below) = (curve[next], next > 0 ? curve[next - 1] : curve[next])
-        let span = above.percentile - below.percentile
-        let share = span > 0 ? (percentile - below.percentile) / span : 0
-        return Double(below.microseconds) + (Double(above.microseconds) - Double(below.microseconds)) * share
     }
 }

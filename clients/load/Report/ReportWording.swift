@@ -17,6 +17,17 @@ extension Latency {
     /// The columns of tables: p50, p90, p99, p99.9 and the maximum.
     static let columnTitles = ["p50", "p90", "p99", "p99.9", "max"]
     var columns: [String] { [50, 90, 99, 99.9].map(text(at:)) + [maximumText] }
+
+    /// The columns with a mark on each percentile that too few calls stand behind.
+    var markedColumns: [String] { [50, 90, 99, 99.9].map(markedText(at:)) + [maximumText] }
+
+    static let markMeaning = "* fewer than ten calls took longer, so another run may differ by much"
+
+    /// The latency with a mark if fewer than ten calls are beyond the percentile.
+    func markedText(at percentile: Double) -> String {
+        let beyond = Double(count) * (100 - percentile) / 100
+        return text(at: percentile) + (count > 0 && beyond < 10 ? " *" : "")
+    }
 }
 
 extension LoadShape {

@@ -17,12 +17,31 @@ extension LoadReport {
         <body>
         <h1>\(escaped(run.workload))</h1>
         <p class="soft">\(escaped(run.started)) · \(escaped(run.address)) · \(run.connections) connections · seed \(run.seed)</p>
-        \(notes)\(tiles)<div class="plots">
+        \(verdict)\(notes)\(tiles)<div class="plots">
         \(plots.map(\.html).joined())</div>
         \(searchSection)\(steps.enumerated().map { stepSection($1, $0) }.joined())\(closing)</body>
         </html>
 
         """
+    }
+
+    /// The verdict, with what it rests on.
+    private var verdict: String {
+        let broken = checks.count { !$0.passed }
+        let failed = assertions.count { !$0.passed }
+        let isBad = broken + failed > 0 || generator.saturated != nil
+        let word =
+            broken + failed > 0
+            ? "Failed" : generator.saturated != nil ? "Inconclusive: the generator was the limit" : "Passed"
+        let parts = [
+            assertions.isEmpty
+                ? "no bound was set" : "\(assertions.count - failed) of \(assertions.count) bounds hold",
+            checks.isEmpty
+                ? "the data was not checked" : "\(checks.count - broken) of \(checks.count) checks passed",
+            generator.saturated == nil ? "the generator kept up" : "the generator did not keep up",
+        ]
+        return "<p class=\"note \(isBad ? "bad" : "good")\"><b>\(escaped(word))</b>: "
+            + "\(escaped(parts.joined(separator: ", ")))</p>\n"
     }
 
     /// Warnings above the figures.
@@ -39,25 +58,34 @@ extension LoadReport {
         return notes.map { "<p class=\"note \($0.kind)\">\(escaped($0.text))</p>\n" }.joined()
     }
 
-    /// The key figures; of several steps, those of the last.
+    /// The key figures of each step.
     private var tiles: String {
-        guard let step = steps.last else { return "" }
-        let errors = Share(step.total.errorCount, of: step.total.count)
-        let time = step.load.isOpen ? "response time" : "service time"
-        let tiles = [
-            (Rate(perSecond: step.throughput).text, "answered with OK"),
-            (step.total.response.text(at: 50), "\(time), p50"),
-            (step.total.response.text(at: 99), "\(time), p99"),
-            (step.total.response.text(at: 99.9), "\(time), p99.9"),
-            (step.total.response.maximumText, "\(time), longest"),
-            (errors.text, "errors"),
-        ]
-        let title =
-            steps.count > 1
-            ? "<p class=\"soft\">The last of \(steps.count) steps: \(escaped(step.title))</p>\n" : ""
-        return title + "<div class=\"tiles\">\n"
-            + tiles.map { "<div><b>\(escaped($0.0))</b><span>\(escaped($0.1))</span></div>\n" }.joined()
-            + "</div>\n"
+        let sections = steps.enumerated().map { index, step in
+            let errors = Share(step.total.errorCount, of: step.total.count)
+            let time = step.load.isOpen ? "response time" : "service time"
+            let response = step.total.response
+            let tiles = [
+                (Rate(perSecond: step.throughput).text, "answered with OK"),
+                (response.markedText(at: 50), "\(time), p50"), (response.markedText(at: 99), "\(time), p99"),
+                (response.markedText(at: 99.9), "\(time), p99.9"),
+                (response.maximumText, "\(time), longest"), (errors.text, "errors"),
+            ]
+            let title =
+                steps.count > 1
+                ? "<p class=\"soft\">Step \(index + 1): \(escaped(step.title))</p>\n" : ""
+            return title + "<div class=\"tiles\">\n"
+                + tiles.map { "<div><b>\(escaped($0.0))</b><span>\(escaped($0.1))</span></div>\n" }.joined()
+                + "</div>\n"
+        }
+        let isMarked = steps.contains { step in
+            ([step.total] + step.operations).contains { operation in
+                ([operation.response, operation.service] + operation.statuses.map(\.response)).contains {
+                    $0.columns != $0.markedColumns
+                }
+            }
+        }
+        return sections.joined()
+            + (isMarked ? "<p class=\"soft\">\(escaped(Latency.markMeaning))</p>\n" : "")
     }
 
     /// The trials of `--find-max`.
@@ -77,7 +105,7 @@ extension LoadReport {
                         operation.name, status.expected ? status.status : "\(status.status) (error)",
                         countText(status.count), Share(status.count, of: total).text,
                         step.rate(of: status.count),
-                    ] + status.response.columns)
+                    ] + status.response.markedColumns)
             }
         }
         let heading = steps.count > 1 ? "Step \(index + 1): \(step.title)" : step.title
@@ -91,7 +119,8 @@ extension LoadReport {
             html += "<h3>Service time, from when it was sent</h3>\n"
             html += htmlTable(
                 ["Operation", "Count"] + Latency.columnTitles,
-                step.rows.map { [$0.name, countText($0.service.count)] + $0.service.columns }, firstNumber: 1)
+                step.rows.map { [$0.name, countText($0.service.count)] + $0.service.markedColumns },
+                firstNumber: 1)
         }
         return html
     }
