@@ -2,14 +2,17 @@
 
 import ArgumentParser
 import ClinicClient
+import ClinicMessages
 import Foundation
 import Logging
 import NIOPosix
 import ProtobufC
 import RPC
+import Scheduling
 import Synchronization
 import TTRPC
 import TestCleanup
+import TimeZones
 
 @testable import clinic
 
@@ -60,7 +63,7 @@ final class TestCommandLine: Sendable {
     /// Runs `clinic`; the typed lines answer its prompts, or are its standard input.
     func run(
         _ arguments: [String], typing lines: [String] = [], isTerminal: Bool = false,
-        environment more: [String: String] = [:], now: Int64? = nil
+        environment more: [String: String] = [:], now: Int64? = nil, width: Int? = nil
     ) async -> Outcome {
         let output = Mutex("")
         let errors = Mutex("")
@@ -77,6 +80,7 @@ final class TestCommandLine: Sendable {
                 },
                 readLine: { left.withLock { $0.popFirst() } }))
         if let now { console.now = { now } }
+        console.terminal = width.map { OutputTerminal(width: $0, height: 24, isColoured: false) }
         let status = await Entry.run(arguments, in: console)
         return Outcome(status: status, output: output.withLock { $0 }, errors: errors.withLock { $0 })
     }
@@ -86,6 +90,9 @@ final class TestCommandLine: Sendable {
         _ registration: (inout Methods) -> Void, during body: () async throws -> Void
     ) async throws {
         var methods = Methods(arrived: { arrival in self.arrived.withLock { $0.append(arrival) } })
+        methods.table.register(SettingsServiceMethods.getSettings) { _ in
+            GetSettingsResponse(timeZone: "Australia/Sydney", currencyCode: "AUD")
+        }
         registration(&methods)
         let server = Server(
             router: methods.table, wire: .ttrpc, group: MultiThreadedEventLoopGroup.singleton,
@@ -124,13 +131,27 @@ final class TestCommandLine: Sendable {
     }
 }
 
-/// The request that a command line produces, without a server.
+/// A clinic in Sydney.
+var sydney: ClinicFacts {
+    ClinicFacts(zone: try? TimeZoneDatabase.load("Australia/Sydney"), currency: "AUD")
+}
+
+extension Presentable {
+    /// The text on something that is not a terminal, with Sydney's time.
+    var text: String {
+        (try? text(TextStyle(times: TimeStyle(zone: sydney.zone), clinic: sydney))) ?? "there is no text"
+    }
+}
+
+/// The request that a command line produces for a clinic in Sydney, without a server.
 func request<Command: RemoteCommand>(_ type: Command.Type, _ arguments: String...) throws -> Command.Request {
     guard let command = try ClinicCommand.parseAsRoot(arguments) as? Command else {
         throw ValidationError("the arguments name another command")
     }
-    let console = Console(
+    var console = Console(
         writeOutput: { _ in }, writeError: { _ in },
         keyboard: Keyboard(isTerminal: { false }, ask: { _, _ in nil }, readLine: { "correct horse" }))
+    console.clinic = sydney
+    console.now = { 1_796_076_000 }
     return try command.request(console)
 }

@@ -1,7 +1,9 @@
 // Error reports for people and for scripts.
 
 import ArgumentParser
+import ClinicMessages
 import Foundation
+import ProgramInput
 import RPC
 import RPCMessages
 import Testing
@@ -30,7 +32,7 @@ import Testing
                 RPCBadRequest.FieldViolation(field: "email", description: "is no e-mail"),
                 RPCBadRequest.FieldViolation(field: "phone", description: "has letters"),
             ]))
-        let failure = RemoteFailure(status: status, session: .none, output: .table)
+        let failure = RemoteFailure(status: status, session: .none)
         #expect(
             failure.report == """
                 clinic: two fields\u{FFFD} are wrong [INVALID_FIELD]
@@ -45,28 +47,26 @@ import Testing
             RPCBadRequest(fieldViolations: [
                 RPCBadRequest.FieldViolation(field: "email", description: "is no e-mail")
             ]))
-        let failure = RemoteFailure(status: status, session: .none, output: .table)
+        let failure = RemoteFailure(status: status, session: .none)
         #expect(failure.report == "clinic: email: is no e-mail [R]")
     }
 
-    @Test func `with JSON output the report also has a line of JSON`() throws {
+    @Test func `the JSON of a failure has the schema's names`() throws {
         let status = Status(
             .resourceExhausted, "too many failed sign-ins", reason: "LOGIN_THROTTLED", domain: "clinic.v1",
             metadata: [("peer", "unix")]
         ).adding(RPCRetryInfo(retryDelay: ProtobufDuration(seconds: 1, nanos: 500_000_000)))
-        let failure = RemoteFailure(status: status, session: .none, output: .json)
-        let lines = failure.report.split(separator: "\n")
-        #expect(lines.count == 2)
-        #expect(lines.first == "clinic: too many failed sign-ins; wait 1.500s [LOGIN_THROTTLED]")
+        let failure = RemoteFailure(status: status, session: .none)
+        #expect(failure.report == "clinic: too many failed sign-ins; wait 1.500s [LOGIN_THROTTLED]")
         #expect(
-            lines.last == """
+            failure.json.line == """
                 {"code":"RESOURCE_EXHAUSTED","domain":"clinic.v1","message":"too many failed sign-ins",\
                 "metadata":{"peer":"unix"},"reason":"LOGIN_THROTTLED","retry_delay":"1.500s"}
                 """)
     }
 
     @Test func `a failure without a reason shows its code`() {
-        let failure = RemoteFailure(status: Status(.unavailable, "gone"), session: .none, output: .table)
+        let failure = RemoteFailure(status: Status(.unavailable, "gone"), session: .none)
         #expect(failure.report == "clinic: gone [UNAVAILABLE]")
     }
 
@@ -93,6 +93,58 @@ import Testing
         #expect(outcome.status == .usage)
         #expect(outcome.output.isEmpty)
         #expect(outcome.errors.hasPrefix("clinic: "))
+    }
+
+    @Test(arguments: [
+        (["--output", "json", "booking", "pay"], [:]), (["booking", "pay", "--output=jsonl"], [:]),
+        (["whoami", "--output", "json"], [:]), (["bookings"], ["CLINIC_OUTPUT": "json"]),
+    ])
+    func `with JSON output wrong usage and failures without a call are JSON too`(
+        arguments: [String], environment: [String: String]
+    ) async throws {
+        let line = try TestCommandLine()
+        let outcome = await line.run(arguments, environment: environment)
+        #expect(outcome.output.isEmpty)
+        let last = try #require(outcome.errors.split(separator: "\n").last)
+        let object = try JSONSerialization.jsonObject(with: Data(last.utf8)) as? [String: String]
+        #expect(object?["reason"] == (arguments.first == "whoami" ? "NOT_SIGNED_IN" : "WRONG_USAGE"))
+        #expect(object?["message"]?.isEmpty == false)
+        let plain = await line.run(arguments + ["--output", "table"])
+        #expect(!plain.errors.contains("{"))
+    }
+
+    @Test func `errors speak of the options as they were typed`() async throws {
+        let line = try TestCommandLine()
+        try await line.serving { methods in
+            methods.on(DepartmentServiceMethods.createDepartment) { _ in
+                throw Status(
+                    .invalidArgument, "operating_start_hour: is not HH:MM", reason: "INVALID_FIELD",
+                    domain: "clinic.v1"
+                ).adding(
+                    RPCBadRequest(fieldViolations: [
+                        .init(field: "operating_start_hour", description: "is not HH:MM"),
+                        .init(field: "department_name", description: "is required"),
+                    ]))
+            }
+        } during: {
+            let outcome = await line.run(
+                "department", "create", "--name", "", "--opens", "8", "--closes", "18:00")
+            #expect(
+                outcome.errors == """
+                    clinic: --opens: is not HH:MM [INVALID_FIELD]
+                      --name: is required
+
+                    """)
+        }
+    }
+
+    @Test func `a misspelt command is suggested`() async throws {
+        let line = try TestCommandLine()
+        #expect(
+            await line.run("booking", "cancle").errors
+                == "clinic: unknown command 'clinic booking cancle'; did you mean cancel?\n")
+        #expect(Suggestion.nearest(to: "zzz", among: ["cancel", "pay"]) == nil)
+        #expect(Suggestion.distance("ca", "abc") == 3)
     }
 
     @Test(arguments: ["CLINIC_ADDRESS", "CLINIC_OUTPUT", "CLINIC_TIMEOUT"])

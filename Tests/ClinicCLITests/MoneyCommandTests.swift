@@ -72,11 +72,11 @@ import Testing
             receipt.text == """
                 RECEIPT                                                  R-9
 
-                Paid         20/11/2026 09:41:07 (Australia/Sydney)
+                Paid         2026-11-20 09:41 (Australia/Sydney)
                 Patient      Ada Love\u{FFFD}lace
                 Doctor       Dr Hopper
                 Department   Eyes
-                Appointment  24/11/2026 10:00:00
+                Appointment  2026-11-24 10:00
                 Booking      7
                 Transaction  9
                 ------------------------------------------------------------
@@ -86,10 +86,10 @@ import Testing
                 ------------------------------------------------------------
                 TOTAL                                             221.09 AUD
 
-                Refund R-9-1, 21/11/2026 12:00:00                 -51.09 AUD
+                Refund R-9-1, 2026-11-21 12:00                    -51.09 AUD
                   of it GST                                        -4.64 AUD
                 ------------------------------------------------------------
-                PARTIALLY REFUNDED                                170.00 AUD
+                LEFT AFTER REFUNDS                                170.00 AUD
 
                 """)
     }
@@ -106,9 +106,9 @@ import Testing
                 net: money(22_000)))
         #expect(
             revenue.text == """
-                FOR                FEE        GST  REFUNDED  OF IT GST         NET
-                2026-11-24  200.99 AUD  20.10 AUD  1.09 AUD   0.10 AUD  220.00 AUD
-                Total       200.99 AUD  20.10 AUD  1.09 AUD   0.10 AUD  220.00 AUD
+                FOR         FEE AUD  GST AUD  REFUNDED AUD  OF IT GST AUD  NET AUD
+                2026-11-24   200.99    20.10          1.09           0.10   220.00
+                Total        200.99    20.10          1.09           0.10   220.00
 
                 """)
         let utilization = QueryUtilizationResponse(
@@ -136,15 +136,15 @@ import Testing
                         AuditEvent(
                             id: 12, eventTime: instant, actorID: request.actorID,
                             method: "clinic.v1.PaymentService/PayBooking", entity: "transaction", entityID: 9,
-                            change: "{\"status\": \"PAID\"}")
+                            change: #"{"status": "PAID", "booking_id": 7, "total_fee": 22109}"#)
                     ], nextPageToken: "next")
             }
         } during: {
             let outcome = await line.run("audit", "list", "--actor", "8")
             #expect(
                 outcome.output == """
-                    ID  TIME                  ACTOR  METHOD                     ENTITY       ENTITY ID  CHANGE
-                    12  2026-11-23T23:00:00Z      8  PaymentService/PayBooking  transaction          9  {"status": "PAID"}
+                    ID  TIME              ACTOR  METHOD      OF             CHANGE
+                    12  2026-11-24 10:00      8  PayBooking  transaction 9  booking id 7, status paid, total fee 221.09 AUD
 
                     """)
             #expect(outcome.errors == "more: clinic audit list --actor 8 --page-token next\n")

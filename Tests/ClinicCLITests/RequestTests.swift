@@ -151,7 +151,7 @@ import Testing
         let command = try #require(
             ClinicCommand.parseAsRoot(["--output", "json", "--timeout", "500ms", "booking", "pay", "7"])
                 as? PayBooking)
-        #expect(command.connection.output == .json)
+        #expect(command.connection.display.output == .json)
         #expect(command.connection.timeout == .milliseconds(500))
     }
 }

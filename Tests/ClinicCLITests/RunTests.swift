@@ -160,7 +160,7 @@ import Testing
                 let event = BookingEvent(
                     eventTime: ProtobufTimestamp(seconds: 1_795_474_800), type: .statusChanged, bookingID: 7,
                     booking: Booking(
-                        id: 7, bookingDateTime: "24/11/2026 10:00:00", status: .cancelled,
+                        id: 7, startTime: ProtobufTimestamp(seconds: 1_795_474_800), status: .cancelled,
                         doctor: DoctorSummary(id: 3, fullName: "Dr Who")))
                 return [
                     WatchBookingsResponse(resumeToken: "a"),
@@ -171,7 +171,7 @@ import Testing
             let outcome = await line.run("booking", "watch")
             #expect(
                 outcome.output
-                    == "2026-11-23T23:00:00Z  Status changed  booking 7  24/11/2026 10:00  Cancelled  Dr Who (3)\n"
+                    == "2026-11-24 10:00  Status changed  booking 7  2026-11-24 10:00  Cancelled  Dr Who (3)\n"
             )
             #expect(outcome.errors == "resume with --from b\nclinic: lost [INTERNAL]\n")
             #expect(outcome.status == .failure)

@@ -114,13 +114,62 @@ import Testing
         for name in names {
             let outcome = await line.run("describe", name)
             #expect(outcome.status == .success && outcome.errors.isEmpty)
-            #expect(outcome.output == text)
+            // The comments have a test of their own; a method shows its request too.
+            let lines = outcome.output.split(separator: "\n", omittingEmptySubsequences: false)
+            let bare = lines.filter { !$0.drop { $0 == " " }.hasPrefix("//") }.joined(separator: "\n")
+            #expect(text.contains("is a method") ? bare.hasPrefix(text) : bare == text)
         }
+    }
+
+    @Test func `a method is described by its short name, with the comments of the schema and its request`()
+        async
+    {
+        let outcome = await line.run("describe", "BookAppointment")
+        #expect(
+            outcome.output.hasPrefix(
+                """
+                clinic.v1.BookingService.BookAppointment is a method:
+                // Books one slot of a doctor. Requires: sign-in; staff may book for another user.
+                rpc BookAppointment ( .clinic.v1.BookAppointmentRequest ) returns ( .clinic.v1.Booking );
+
+                clinic.v1.BookAppointmentRequest is a message:
+                // The request of BookAppointment.
+                message BookAppointmentRequest {
+                  // The doctor's id.
+                  int64 doctor_id = 1;
+                """))
+        let misspelt = await line.run("describe", "BookApointment")
+        #expect(misspelt.status == .usage && misspelt.errors.hasSuffix("did you mean BookAppointment?\n"))
+        let several = await line.run("describe", "Watch")
+        #expect(several.status == .success)
+    }
+
+    @Test func `every method, message and field of the clinic has its comment`() {
+        var count = 0
+        for service in ClinicMessages.allServices {
+            #expect(Schema.comment(of: service.name) != nil)
+            for method in service.methods {
+                #expect(Schema.comment(of: "\(service.name).\(method.name)") != nil)
+                for field in method.request.fieldDescriptions {
+                    count += 1
+                    #expect(
+                        Schema.comment(of: "\(method.request.name).\(field.name)") != nil,
+                        "\(method.request.name).\(field.name)")
+                }
+            }
+        }
+        #expect(count > 80)
+    }
+
+    @Test func `a call names its method by the short name`() async {
+        let unknown = await line.run("call", "BookApointment")
+        #expect(unknown.status == .usage)
+        #expect(unknown.errors == "clinic: unknown method BookApointment; did you mean BookAppointment?\n")
     }
 
     @Test func `describe shows a service with all its methods, and without a name every service`() async {
         let booking = await line.run("describe", "clinic.v1.BookingService").output
-        #expect(booking.hasPrefix("clinic.v1.BookingService is a service:\nservice BookingService {\n"))
+        #expect(booking.hasPrefix("clinic.v1.BookingService is a service:\n// "))
         for method in BookingServiceMethods.all {
             let stream = method.kind.streamsResponses ? "stream " : ""
             let types = "( .\(method.request.name) ) returns ( \(stream).\(method.response.name) )"
@@ -129,7 +178,7 @@ import Testing
         let all = await line.run("describe").output
         #expect(all.contains(booking))
         let services = ClinicMessages.allServices + RPCMessages.allServices
-        #expect(all.matches(of: #/ is a service:\n/#).count == services.count)
+        #expect(all.matches(of: #/ is a service:\n(//.*\n)*service/#).count == services.count)
     }
 
     @Test func `every type named in a description can be described`() async {
@@ -155,6 +204,7 @@ import Testing
     @Test func `the error for an unknown method lists the methods of the service`() async {
         let outcome = await line.run("describe", "BookingService.Nothing")
         #expect(outcome.status == .usage)
-        #expect(outcome.errors.contains("BookingService has no method Nothing; it has SearchSlots, "))
+        #expect(
+            outcome.errors.contains("BookingService has no method Nothing; the methods are SearchSlots, "))
     }
 }

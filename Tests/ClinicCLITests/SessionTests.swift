@@ -3,6 +3,7 @@
 import ClinicMessages
 import Foundation
 import RPC
+import Synchronization
 import TTRPC
 import Testing
 
@@ -17,6 +18,8 @@ import Testing
         line = try TestCommandLine()
     }
 
+    private let isErased = Flag()
+
     private func serving(_ body: () async throws -> Void) async throws {
         try await line.serving { methods in
             methods.on(UserServiceMethods.login) { request in
@@ -30,6 +33,14 @@ import Testing
                     expireTime: ProtobufTimestamp(seconds: Self.end))
             }
             methods.on(DoctorServiceMethods.listDoctors) { _ in ListDoctorsResponse() }
+            let isErased = isErased
+            methods.on(UserServiceMethods.getUser) { _ in
+                guard !isErased.value.withLock({ $0 }) else {
+                    throw Status(
+                        .unauthenticated, "sign in again", reason: "INVALID_TOKEN", domain: "clinic.v1")
+                }
+                return User(id: 2)
+            }
             methods.on(BookingServiceMethods.listMyBookings) { _ in
                 throw Status(.unauthenticated, "sign in", reason: "NOT_SIGNED_IN", domain: "clinic.v1")
             }
@@ -82,7 +93,7 @@ import Testing
             #expect(mine.status == .notAllowed)
             #expect(
                 mine.errors == """
-                    clinic: the session of ada@example.com ended at 2026-11-23T23:00:00Z; run `clinic login` again \
+                    clinic: the session of ada@example.com ended at 2026-11-23 23:00Z; run `clinic login` again \
                     [NOT_SIGNED_IN]
 
                     """)
@@ -123,13 +134,23 @@ import Testing
                     E-mail           ada@example.com
                     Role             Patient
                     Server           \(line.address)
-                    Signed in until  2026-11-23T23:00:00Z
+                    Signed in until  2026-11-23 23:00Z
 
                     """)
             #expect(await line.run("whoami", now: Self.end).status == .notAllowed)
             #expect(await line.run("logout").errors == "signed out\n")
             #expect(await line.run("logout").errors == "you were not signed in\n")
             #expect(await line.run("whoami", now: Self.end - 1).status == .notAllowed)
+        }
+    }
+
+    @Test func `the session of an erased user is not taken for being signed in`() async throws {
+        try await serving {
+            _ = await login()
+            isErased.value.withLock { $0 = true }
+            let me = await line.run("whoami", now: Self.end - 1)
+            #expect(me.status == .notAllowed && me.output.isEmpty)
+            #expect(me.errors == "clinic: sign in again: run `clinic login` [INVALID_TOKEN]\n")
         }
     }
 
@@ -155,4 +176,9 @@ import Testing
             #expect(!FileManager.default.fileExists(atPath: line.sessionPath))
         }
     }
+}
+
+/// A flag that the handlers of a server share with the test.
+private final class Flag: Sendable {
+    let value = Mutex(false)
 }

@@ -110,15 +110,16 @@ import Testing
         let line = try TestCommandLine()
         try await line.serving { methods in
             methods.on(BookingServiceMethods.searchSlots) { _ in
-                let slots = (0..<15).map {
-                    Slot(bookingDateTime: "24/11/2026 \($0 + 8 < 10 ? "0" : "")\($0 + 8):00:00")
+                let slots = (0..<15 as Range<Int64>).map {
+                    Slot(startTime: ProtobufTimestamp(seconds: 1_795_467_600 + $0 * 3600))
                 }
                 return SearchSlotsResponse(
                     doctors: [
                         DoctorSlots(
                             doctor: DoctorSummary(id: 3, fullName: "Dr Hopper"), slotMinutes: 60,
                             consultationFee: Money(minorUnits: 20_099, currencyCode: "AUD"),
-                            slots: slots + [Slot(bookingDateTime: "25/11/2026 08:00:00")], hasMore: true),
+                            slots: slots + [Slot(startTime: ProtobufTimestamp(seconds: 1_795_554_000))],
+                            hasMore: true),
                         DoctorSlots(
                             doctor: DoctorSummary(id: 4, fullName: "Dr Who"), slotMinutes: 30,
                             noSlotReason: .timeOff),
@@ -129,9 +130,9 @@ import Testing
             #expect(
                 outcome.output == """
                     Dr Hopper (3), 60 min, 200.99 AUD
-                      24/11/2026  08:00 09:00 10:00 11:00 12:00 13:00 14:00 15:00 16:00 17:00 18:00 19:00 20:00
+                      2026-11-24  08:00 09:00 10:00 11:00 12:00 13:00 14:00 15:00 16:00 17:00 18:00 19:00 20:00
                                   21:00 22:00
-                      25/11/2026  08:00
+                      2026-11-25  08:00
                       and more
 
                     Dr Who (4), 30 min, none free: time off

@@ -24,7 +24,8 @@ import Testing
             ("20000 JPY", 20000, "JPY"), ("1.234 KWD", 1234, "KWD"), ("92233720368547758.07", .max, "AUD"),
         ] as [(String, Int64, String)])
     func `money is parsed exactly`(text: String, units: Int64, currency: String) throws {
-        #expect(try MoneyText.parse(text) == Money(minorUnits: units, currencyCode: currency))
+        #expect(
+            try GivenAmount.parse(text).money(in: sydney) == Money(minorUnits: units, currencyCode: currency))
     }
 
     @Test(arguments: [
@@ -32,7 +33,7 @@ import Testing
         "１",
     ])
     func `malformed or inexact money is rejected`(text: String) {
-        #expect(throws: (any Error).self) { try MoneyText.parse(text) }
+        #expect(throws: (any Error).self) { try GivenAmount.parse(text).money(in: sydney) }
     }
 
     @Test func `a table is aligned in every script`() {
@@ -41,14 +42,15 @@ import Testing
                 id: 9, fee: Money(minorUnits: 20099, currencyCode: "AUD"),
                 gst: Money(minorUnits: 2010, currencyCode: "AUD"),
                 totalFee: Money(minorUnits: 22109, currencyCode: "AUD"), status: .partiallyRefunded,
-                booking: BookingSummary(id: 7, bookingDateTime: "24/11/2026 10:00:00", status: .noShow)),
+                booking: BookingSummary(
+                    id: 7, startTime: ProtobufTimestamp(seconds: 1_795_474_800), status: .noShow)),
             Transaction(id: 10, totalFee: Money(minorUnits: 5, currencyCode: "AUD"), status: .paid),
         ])
         #expect(
             response.text == """
-                ID  STATUS                     FEE        GST       TOTAL  BOOKING  APPOINTMENT
-                 9  Partially refunded  200.99 AUD  20.10 AUD  221.09 AUD        7  24/11/2026 10:00
-                10  Paid                                         0.05 AUD
+                ID  STATUS              FEE AUD  GST AUD  TOTAL AUD  BOOKING  APPOINTMENT
+                 9  Partially refunded   200.99    20.10     221.09        7  2026-11-24 10:00
+                10  Paid                                       0.05
 
                 """)
         let departments = ListDepartmentsResponse(departments: [
@@ -87,14 +89,14 @@ import Testing
 
     @Test func `the list of one's own bookings has no column for the patient`() {
         let booking = Booking(
-            id: 1, bookingDateTime: "24/11/2026 10:00:00", status: .booked,
+            id: 1, startTime: ProtobufTimestamp(seconds: 1_795_474_800), status: .booked,
             user: UserSummary(id: 2, firstName: "Ada"),
             doctor: DoctorSummary(
                 id: 3, fullName: "Dr Hopper", department: DepartmentSummary(id: 4, departmentName: "Eyes")))
         #expect(
             ListMyBookingsResponse(bookings: [booking]).text == """
                 ID  START             STATUS  DOCTOR         DEPARTMENT
-                 1  24/11/2026 10:00  Booked  Dr Hopper (3)  Eyes
+                 1  2026-11-24 10:00  Booked  Dr Hopper (3)  Eyes
 
                 """)
     }

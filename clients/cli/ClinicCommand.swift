@@ -11,21 +11,21 @@ struct ClinicCommand: ParsableCommand {
         discussion: """
             Results go to standard output, everything else to standard error. Options can also be set in the \
             environment: CLINIC_ADDRESS, CLINIC_CA, CLINIC_CERT, CLINIC_KEY, CLINIC_OUTPUT, CLINIC_TIMEOUT, \
-            CLINIC_SESSION_FILE.
+            CLINIC_SESSION_FILE, CLINIC_PROFILE; `clinic config` shows them.
 
             Exit codes: 0 success; 2 wrong usage; 3 invalid value; 4 not signed in, or not permitted; \
             5 not found; 6 conflict with the current state; 7 the server is unavailable; 1 anything else.
 
             Example:
               clinic login --email ada@example.com
-              clinic booking create --doctor 3 --at '24/11/2026 10:00:00'
+              clinic booking create --doctor 3 --at 'tomorrow 10:00'
             """,
         version: "clinic 0.1.0",
         subcommands: [
             Login.self, Logout.self, WhoAmI.self, UserCommands.self, DepartmentCommands.self,
             DoctorCommands.self, TimeOffCommands.self, SlotCommands.self,
             BookingCommands.self, TransactionCommands.self, CheckHealth.self, CallMethod.self,
-            ListServices.self, Describe.self, AuditCommands.self, ReportCommands.self,
+            ListServices.self, Describe.self, ShowConfiguration.self, AuditCommands.self, ReportCommands.self,
         ])
 
     // Declared here too, so that the options may precede the noun.
@@ -64,7 +64,8 @@ struct BookingCommands: ParsableCommand {
         commandName: "booking", abstract: "Make, list, pay and cancel appointments.",
         subcommands: [
             CreateBooking.self, HoldSlot.self, ConfirmHold.self, ShowBooking.self, ListBookings.self,
-            ListMyBookings.self, WatchBookings.self, RescheduleBooking.self, CancelBooking.self,
+            ListMyBookings.self, TodayBookings.self, WatchBookings.self, RescheduleBooking.self,
+            CancelBooking.self,
             SetBookingStatus.self,
             DeleteBooking.self, PayBooking.self,
         ])

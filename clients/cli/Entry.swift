@@ -41,14 +41,23 @@ enum Entry {
         }
     }
 
+    /// Whether failures are printed as JSON too. Arguments that cannot be parsed may still say so.
+    private static func printsJSON(_ console: Console) -> Bool {
+        let form = console.typedValue(of: "--output") ?? console.variable("CLINIC_OUTPUT")
+        return OutputForm(rawValue: form ?? "")?.isJSON ?? false
+    }
+
+    private static func report(_ failure: any ReportedFailure, in console: Console) -> ExitStatus {
+        console.printError(failure.report)
+        if printsJSON(console), let line = failure.json.line { console.printError(line) }
+        return failure.exitStatus
+    }
+
     private static func report(_ error: any Error, in console: Console) -> ExitStatus {
         if let error = error as? ProgramInputError {
             return report(CommandFailure(error.description, .usage), in: console)
         }
-        if let failure = error as? any ReportedFailure {
-            console.printError(failure.report)
-            return failure.exitStatus
-        }
+        if let failure = error as? any ReportedFailure { return report(failure, in: console) }
         // ArgumentParser throws for wrong arguments, and also for help and version, which are not errors.
         let text = ClinicCommand.fullMessage(for: error)
         if ClinicCommand.exitCode(for: error).isSuccess {
@@ -59,8 +68,7 @@ enum Entry {
             }
             return .success
         }
-        console.printError("clinic: " + usageError(text))
-        return .usage
+        return report(CommandFailure(usageError(text), .usage), in: console)
     }
 
     /// ArgumentParser's message without its heading and the long usage line: the error, the meaning of the option,
@@ -92,6 +100,7 @@ private struct UnknownCommand: CustomStringConvertible {
         let choices = command.configuration.subcommands.map { $0._commandName }
         guard !choices.isEmpty else { return nil }
         let name = (["clinic"] + path.split(separator: " ") + [word]).joined(separator: " ")
-        description = "unknown command '\(name)'; the commands are \(choices.joined(separator: ", "))"
+        description =
+            "unknown command '\(name)'; " + Suggestion.text(for: String(word), among: choices, "commands")
     }
 }

@@ -144,6 +144,15 @@ enum BookingTime {
         return formatter.string(from: try time(daysAhead: daysAhead, halfHour: halfHour))
     }
 
+    /// `yyyy-mm-dd hh:mm` in the clinic's local time, as it is printed.
+    static func shown(daysAhead: Int = 2, halfHour: Int = 0) throws -> String {
+        let formatter = DateFormatter()
+        formatter.locale = Locale(identifier: "en_US_POSIX")
+        formatter.timeZone = try zone
+        formatter.dateFormat = "yyyy-MM-dd HH:mm"
+        return formatter.string(from: try time(daysAhead: daysAhead, halfHour: halfHour))
+    }
+
     /// RFC 3339 in UTC.
     static func instant(daysAhead: Int = 2, halfHour: Int = 0) throws -> String {
         try time(daysAhead: daysAhead, halfHour: halfHour).formatted(.iso8601)

@@ -64,9 +64,9 @@ extension CommandLineTests {
                 "--password-stdin", input: "short\n")
             #expect(outcome.status == 3)
             let lines = outcome.errors.split(separator: "\n")
-            #expect(lines.first == "clinic: first_name: is required [INVALID_FIELD]")
-            #expect(lines.dropFirst().first == "  last_name: is required")
-            #expect(lines.dropFirst(2).first?.hasPrefix("  email: ") == true)
+            #expect(lines.first == "clinic: --first-name: is required [INVALID_FIELD]")
+            #expect(lines.dropFirst().first == "  --last-name: is required")
+            #expect(lines.dropFirst(2).first?.hasPrefix("  --email: ") == true)
             let password = try await CommandLineClinic.shared.anonymousUser().clinic(
                 "user", "create", "--first-name", "A", "--last-name", "B", "--email", "a@example.org",
                 "--password-stdin", input: "short\n")

@@ -96,7 +96,7 @@ struct ChangePassword: RunnableCommand {
         } else {
             _ = try SessionFile.find(console)?.remove()
         }
-        if remote.settings.output == .json { try console.print("{}") }
+        if remote.settings.output.isJSON { try console.print("{}") }
         console.printError(
             "password changed; you are signed out everywhere"
                 + (login == nil ? ", run `clinic login`" : " but here"))
@@ -112,7 +112,9 @@ struct SetUserRole: ChangeCommand {
     @Argument(help: "The number of the user.")
     var id: Int64
 
-    @Argument(help: "patient, staff or admin.", transform: enumeration(named:))
+    @Argument(
+        help: "patient, staff or admin.", completion: .values(of: Role.self),
+        transform: enumeration(named:))
     var role: Role
 
     @OptionGroup var version: VersionOptions
@@ -156,12 +158,9 @@ struct ExportUser: RunnableCommand {
     func run(in console: Console) async throws {
         let remote = try await RemoteServer(connection, console).withRenewedSession(console)
         let userID = user.id ?? 0
-        let data: ExportUserDataResponse = try await remote.perform { () async throws(Status) in
-            try await remote.client.exportUserData(of: userID)
-        }
-        switch remote.settings.output {
-        case .json: try console.print(try data.unlimitedJSON())
-        case .table: try console.print(data.text)
+        try await remote.perform {
+            let data = try await remote.client.exportUserData(of: userID)
+            try await remote.print(data, console)
         }
     }
 }

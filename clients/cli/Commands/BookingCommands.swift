@@ -6,18 +6,13 @@ internal import ClinicMessages
 struct CreateBooking: ChangeCommand {
     static let configuration = CommandConfiguration(
         "create", "Book an appointment.",
-        example: "clinic booking create --doctor 3 --at '24/11/2026 10:00:00'")
+        example: "clinic booking create --doctor 3 --at '2026-11-24 10:00'")
     static let method = BookingServiceMethods.bookAppointment
 
-    @Option(help: "The number of the doctor.")
+    @Option(help: "The number of the doctor.", completion: .doctors)
     var doctor: Int64
 
-    @Option(
-        help: ArgumentHelp(
-            "The start, 'dd/mm/yyyy hh:mm' in the clinic's local time, or an instant like 2026-11-24T10:00:00+11:00.",
-            valueName: "time"),
-        transform: BookAppointmentRequest.Time.parse)
-    var at: BookAppointmentRequest.Time
+    @OptionGroup var start: StartOption
 
     @Option(help: "The patient, if not you. For staff.")
     var user: Int64?
@@ -25,8 +20,17 @@ struct CreateBooking: ChangeCommand {
     @OptionGroup var change: ChangeOptions
     @OptionGroup var connection: ConnectionOptions
 
-    func request(_ console: Console) -> BookAppointmentRequest {
-        BookAppointmentRequest(doctorID: doctor, time: at, userID: user ?? 0)
+    static let optionNames = StartOption.names
+
+    var needsClinic: Bool { start.needsClinic }
+
+    func request(_ console: Console) throws -> BookAppointmentRequest {
+        let time: BookAppointmentRequest.Time =
+            switch try start.time(console) {
+            case .instant(let instant): .startTime(instant)
+            case .local(let text): .bookingDateTime(text)
+            }
+        return BookAppointmentRequest(doctorID: doctor, time: time, userID: user ?? 0)
     }
 }
 
@@ -36,7 +40,7 @@ struct CancelBooking: ChangeCommand {
         example: "clinic booking cancel 7")
     static let method = BookingServiceMethods.updateBookingStatus
 
-    @Argument(help: "The number of the booking.")
+    @Argument(help: "The number of the booking.", completion: .bookings)
     var id: Int64
 
     @OptionGroup var version: VersionOptions
@@ -54,11 +58,13 @@ struct SetBookingStatus: ChangeCommand {
         example: "clinic booking set-status 7 no-show")
     static let method = BookingServiceMethods.updateBookingStatus
 
-    @Argument(help: "The number of the booking.")
+    @Argument(help: "The number of the booking.", completion: .bookings)
     var id: Int64
 
     @Argument(
-        help: "The new status: arrived, completed, no-show, cancelled …", transform: enumeration(named:))
+        help: "The new status: arrived, completed, no-show, cancelled …",
+        completion: .values(of: BookingStatus.self),
+        transform: enumeration(named:))
     var status: BookingStatus
 
     @OptionGroup var version: VersionOptions
@@ -75,7 +81,7 @@ struct DeleteBooking: ChangeCommand {
         "delete", "Cancel a booking and hide it from the lists.", example: "clinic booking delete 7")
     static let method = BookingServiceMethods.deleteBooking
 
-    @Argument(help: "The number of the booking.")
+    @Argument(help: "The number of the booking.", completion: .bookings)
     var id: Int64
 
     @OptionGroup var change: ChangeOptions
@@ -91,7 +97,7 @@ struct PayBooking: ChangeCommand {
         "pay", "Pay a booking, which confirms it.", example: "clinic booking pay 7")
     static let method = PaymentServiceMethods.payBooking
 
-    @Argument(help: "The number of the booking.")
+    @Argument(help: "The number of the booking.", completion: .bookings)
     var id: Int64
 
     @OptionGroup var change: ChangeOptions

@@ -6,22 +6,24 @@ internal import ClinicMessages
 struct ListBookings: ListCommand {
     static let configuration = CommandConfiguration(
         "list", "List all bookings: doctors and times; for staff, also the patients.",
-        example: "clinic booking list --doctor 3 --from 2026-11-24T00:00:00+11:00")
+        example: "clinic booking list --doctor 3 --from today --before '2026-11-24 12:00'")
     static let method = BookingServiceMethods.listBookings
 
-    @Option(help: "Only bookings of this doctor.")
+    @Option(help: "Only bookings of this doctor.", completion: .doctors)
     var doctor: Int64?
 
-    @Option(help: "Only this status, such as booked or no-show.", transform: enumeration(named:))
+    @Option(
+        help: "Only this status, such as booked or no-show.", completion: .values(of: BookingStatus.self),
+        transform: enumeration(named:))
     var status: BookingStatus?
 
     @Option(
-        help: "Only bookings that start at this instant or later, such as 2026-11-24T00:00:00+11:00.",
-        transform: ProtobufTimestamp.parse)
-    var from: ProtobufTimestamp?
+        help: "Only bookings that start then or later: a day or a time, such as today or '2026-11-24 09:00'.",
+        transform: GivenTime.parse)
+    var from: GivenTime?
 
-    @Option(help: "Only bookings that start before this instant.", transform: ProtobufTimestamp.parse)
-    var before: ProtobufTimestamp?
+    @Option(help: "Only bookings that start before this day or time.", transform: GivenTime.parse)
+    var before: GivenTime?
 
     @Option(help: "Only bookings of this patient. For staff.")
     var user: Int64?
@@ -29,9 +31,13 @@ struct ListBookings: ListCommand {
     @OptionGroup var page: PageOptions
     @OptionGroup var connection: ConnectionOptions
 
-    func filter() -> ListBookingsRequest {
+    var needsClinic: Bool { [from, before].contains { $0?.isLocal ?? false } }
+
+    func filter(_ console: Console) throws -> ListBookingsRequest {
         ListBookingsRequest(
-            doctorID: doctor ?? 0, status: status ?? .unspecified, startFrom: from, startBefore: before,
+            doctorID: doctor ?? 0, status: status ?? .unspecified,
+            startFrom: try from.map(console.clock.instant),
+            startBefore: try before.map(console.clock.instant),
             userID: user ?? 0)
     }
 }
@@ -41,11 +47,15 @@ struct ListMyBookings: ListCommand {
         "mine", "List your own bookings.", example: "clinic booking mine --status booked")
     static let method = BookingServiceMethods.listMyBookings
 
-    @Option(help: "Only this status, such as booked or cancelled.", transform: enumeration(named:))
+    @Option(
+        help: "Only this status, such as booked or cancelled.", completion: .values(of: BookingStatus.self),
+        transform: enumeration(named:))
     var status: BookingStatus?
 
     @OptionGroup var page: PageOptions
     @OptionGroup var connection: ConnectionOptions
 
-    func filter() -> ListMyBookingsRequest { ListMyBookingsRequest(status: status ?? .unspecified) }
+    func filter(_ console: Console) -> ListMyBookingsRequest {
+        ListMyBookingsRequest(status: status ?? .unspecified)
+    }
 }

@@ -18,7 +18,7 @@ struct CallMethod: RunnableCommand {
     @Argument(
         help: ArgumentHelp(
             "The service, full or short, and the method. Without it the methods are listed.",
-            valueName: "service/method"))
+            valueName: "service/method"), completion: .methods)
     var method: String?
 
     @Option(

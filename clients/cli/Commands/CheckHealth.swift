@@ -29,12 +29,14 @@ struct CheckHealth: RemoteCommand {
         guard watch else { return try await call(in: console) }
         let remote = try RemoteServer(connection, console)
         console.endWithReader()
+        let times = await remote.style(showingTimes: remote.settings.output == .table, console).times
         try await remote.perform {
             for try await change in remote.client.watchHealth(of: service ?? "") {
                 switch remote.settings.output {
-                case .json: try console.print(try change.json())
+                case .json, .jsonl: try console.print(try change.json())
+                case .csv: throw RemoteServer.noTable
                 case .table:
-                    let time = ProtobufTimestamp(seconds: console.now()).rfc3339
+                    let time = times.text(ProtobufTimestamp(seconds: console.now()))
                     try console.print("\(time)  \(label(change.status))")
                 }
             }

@@ -11,7 +11,7 @@ struct ListDepartments: ListCommand {
     @OptionGroup var page: PageOptions
     @OptionGroup var connection: ConnectionOptions
 
-    func filter() -> ListDepartmentsRequest { ListDepartmentsRequest() }
+    func filter(_ console: Console) -> ListDepartmentsRequest { ListDepartmentsRequest() }
 }
 
 struct CreateDepartment: ChangeCommand {
@@ -32,6 +32,8 @@ struct CreateDepartment: ChangeCommand {
     @OptionGroup var change: ChangeOptions
     @OptionGroup var connection: ConnectionOptions
 
+    static let optionNames = departmentOptionNames
+
     func request(_ console: Console) -> CreateDepartmentRequest {
         CreateDepartmentRequest(departmentName: name, operatingStartHour: opens, operatingEndHour: closes)
     }
@@ -43,7 +45,7 @@ struct UpdateDepartment: ChangeCommand {
         example: "clinic department update 2 --closes 20:00")
     static let method = DepartmentServiceMethods.updateDepartment
 
-    @Argument(help: "The number of the department.")
+    @Argument(help: "The number of the department.", completion: .departments)
     var id: Int64
 
     @Option(help: "A new name.")
@@ -58,6 +60,8 @@ struct UpdateDepartment: ChangeCommand {
     @OptionGroup var version: VersionOptions
     @OptionGroup var change: ChangeOptions
     @OptionGroup var connection: ConnectionOptions
+
+    static let optionNames = departmentOptionNames
 
     func request(_ console: Console) throws -> UpdateDepartmentRequest {
         let mask = try UpdatedFields.mask(of: [
@@ -78,7 +82,7 @@ struct DeleteDepartment: ChangeCommand {
         example: "clinic department delete 2")
     static let method = DepartmentServiceMethods.deleteDepartment
 
-    @Argument(help: "The number of the department.")
+    @Argument(help: "The number of the department.", completion: .departments)
     var id: Int64
 
     @Flag(help: "Remove its doctors too; cancel and refund their future bookings.")
@@ -93,6 +97,10 @@ struct DeleteDepartment: ChangeCommand {
 
     func confirmation(of response: ProtobufEmpty) -> String? { "department \(id) deleted" }
 }
+
+private let departmentOptionNames = [
+    "department_name": "--name", "operating_start_hour": "--opens", "operating_end_hour": "--closes",
+]
 
 /// The option of every command that changes an existing resource.
 struct VersionOptions: ParsableArguments {

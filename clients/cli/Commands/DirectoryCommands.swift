@@ -8,7 +8,7 @@ struct ShowDepartment: RemoteCommand {
         "show", "Show a department.", example: "clinic department show 2")
     static let method = DepartmentServiceMethods.getDepartment
 
-    @Argument(help: "The number of the department.")
+    @Argument(help: "The number of the department.", completion: .departments)
     var id: Int64
 
     @OptionGroup var connection: ConnectionOptions
@@ -20,7 +20,7 @@ struct ShowDoctor: RemoteCommand {
     static let configuration = CommandConfiguration("show", "Show a doctor.", example: "clinic doctor show 3")
     static let method = DoctorServiceMethods.getDoctor
 
-    @Argument(help: "The number of the doctor.")
+    @Argument(help: "The number of the doctor.", completion: .doctors)
     var id: Int64
 
     @OptionGroup var connection: ConnectionOptions
@@ -35,7 +35,7 @@ struct SetDoctorSchedule: ChangeCommand {
         example: "clinic doctor set-schedule 3 'mon-thu 09:00-12:00 13:00-17:00' 'fri,sat 09:00-13:00'")
     static let method = DoctorServiceMethods.setDoctorSchedule
 
-    @Argument(help: "The number of the doctor.")
+    @Argument(help: "The number of the doctor.", completion: .doctors)
     var id: Int64
 
     @Argument(help: "Days and their hours, such as 'mon-fri 09:00-17:00'.", transform: WorkingHours.parse)

@@ -8,13 +8,15 @@ struct ListDoctors: ListCommand {
         "list", "List the doctors.", example: "clinic doctor list --department 2")
     static let method = DoctorServiceMethods.listDoctors
 
-    @Option(help: "Only doctors of this department.")
+    @Option(help: "Only doctors of this department.", completion: .departments)
     var department: Int64?
 
     @OptionGroup var page: PageOptions
     @OptionGroup var connection: ConnectionOptions
 
-    func filter() -> ListDoctorsRequest { ListDoctorsRequest(departmentID: department ?? 0) }
+    func filter(_ console: Console) -> ListDoctorsRequest {
+        ListDoctorsRequest(departmentID: department ?? 0)
+    }
 }
 
 struct RegisterDoctor: ChangeCommand {
@@ -26,7 +28,7 @@ struct RegisterDoctor: ChangeCommand {
             """)
     static let method = DoctorServiceMethods.registerDoctor
 
-    @Option(help: "The number of the department.")
+    @Option(help: "The number of the department.", completion: .departments)
     var department: Int64
 
     @Option(help: "The name to print.")
@@ -35,12 +37,13 @@ struct RegisterDoctor: ChangeCommand {
     @Option(help: "Up to 32 characters.")
     var registrationNumber: String
 
-    @Option(help: "YYYY-MM-DD, the last day it is valid.")
-    var registrationExpiry: String
+    @Option(help: "The last day it is valid, such as 2027-09-30.", transform: GivenTime.parse)
+    var registrationExpiry: GivenTime
 
     @Option(
-        help: "The price of a visit before GST, such as 200.99 or '200.99 AUD'.", transform: MoneyText.parse)
-    var fee: Money
+        help: "The price of a visit before GST, in the clinic's currency, such as 200.99 or '200.99 AUD'.",
+        transform: GivenAmount.parse)
+    var fee: GivenAmount
 
     @Option(help: "The length of an appointment, 5 to 240. [default: 30]")
     var slotMinutes: Int64?
@@ -51,10 +54,15 @@ struct RegisterDoctor: ChangeCommand {
     @OptionGroup var change: ChangeOptions
     @OptionGroup var connection: ConnectionOptions
 
-    func request(_ console: Console) -> RegisterDoctorRequest {
+    static let optionNames = doctorOptionNames
+
+    var needsClinic: Bool { fee.currency == nil || registrationExpiry.isRelative }
+
+    func request(_ console: Console) throws -> RegisterDoctorRequest {
         RegisterDoctorRequest(
             departmentID: department, fullName: name, registrationNumber: registrationNumber,
-            registrationExpiry: registrationExpiry, consultationFee: fee, slotMinutes: slotMinutes ?? 0,
+            registrationExpiry: try console.clock.day(registrationExpiry),
+            consultationFee: try fee.money(in: console.clinic), slotMinutes: slotMinutes ?? 0,
             gstFree: gstFree)
     }
 }
@@ -66,10 +74,10 @@ struct UpdateDoctor: ChangeCommand {
         example: "clinic doctor update 3 --fee 210 --gst-free")
     static let method = DoctorServiceMethods.updateDoctor
 
-    @Argument(help: "The number of the doctor.")
+    @Argument(help: "The number of the doctor.", completion: .doctors)
     var id: Int64
 
-    @Option(help: "The department to move to.")
+    @Option(help: "The department to move to.", completion: .departments)
     var department: Int64?
 
     @Option(help: "The name to print.")
@@ -78,12 +86,13 @@ struct UpdateDoctor: ChangeCommand {
     @Option(help: "Up to 32 characters.")
     var registrationNumber: String?
 
-    @Option(help: "YYYY-MM-DD, the last day it is valid.")
-    var registrationExpiry: String?
+    @Option(help: "The last day it is valid, such as 2027-09-30.", transform: GivenTime.parse)
+    var registrationExpiry: GivenTime?
 
     @Option(
-        help: "The price of a visit before GST, such as 200.99 or '200.99 AUD'.", transform: MoneyText.parse)
-    var fee: Money?
+        help: "The price of a visit before GST, in the clinic's currency, such as 200.99 or '200.99 AUD'.",
+        transform: GivenAmount.parse)
+    var fee: GivenAmount?
 
     @Option(help: "The length of an appointment, 5 to 240.")
     var slotMinutes: Int64?
@@ -95,6 +104,12 @@ struct UpdateDoctor: ChangeCommand {
     @OptionGroup var change: ChangeOptions
     @OptionGroup var connection: ConnectionOptions
 
+    static let optionNames = doctorOptionNames
+
+    var needsClinic: Bool {
+        fee.map { $0.currency == nil } ?? false || registrationExpiry?.isRelative ?? false
+    }
+
     func request(_ console: Console) throws -> UpdateDoctorRequest {
         let mask = try UpdatedFields.mask(of: [
             ("full_name", name != nil), ("registration_number", registrationNumber != nil),
@@ -104,7 +119,8 @@ struct UpdateDoctor: ChangeCommand {
         ])
         let doctor = Doctor(
             fullName: name ?? "", registrationNumber: registrationNumber ?? "",
-            registrationExpiry: registrationExpiry ?? "", consultationFee: fee, slotMinutes: slotMinutes ?? 0,
+            registrationExpiry: try registrationExpiry.map(console.clock.day) ?? "",
+            consultationFee: try fee.map { try $0.money(in: console.clinic) }, slotMinutes: slotMinutes ?? 0,
             gstFree: gstFree ?? false, department: department.map { DepartmentSummary(id: $0) })
         return UpdateDoctorRequest(doctorID: id, doctor: doctor, updateMask: mask, etag: version.etag ?? "")
     }
@@ -117,7 +133,7 @@ struct DeleteDoctor: ChangeCommand {
         example: "clinic doctor delete 3")
     static let method = DoctorServiceMethods.deleteDoctor
 
-    @Argument(help: "The number of the doctor.")
+    @Argument(help: "The number of the doctor.", completion: .doctors)
     var id: Int64
 
     @Flag(help: "Cancel and refund the future bookings.")
@@ -132,3 +148,5 @@ struct DeleteDoctor: ChangeCommand {
 
     func confirmation(of response: ProtobufEmpty) -> String? { "doctor \(id) deleted" }
 }
+
+private let doctorOptionNames = ["full_name": "--name", "consultation_fee": "--fee"]

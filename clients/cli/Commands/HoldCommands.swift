@@ -8,7 +8,7 @@ struct ShowBooking: RemoteCommand {
         "show", "Show a booking.", example: "clinic booking show 7")
     static let method = BookingServiceMethods.getBooking
 
-    @Argument(help: "The number of the booking.")
+    @Argument(help: "The number of the booking.", completion: .bookings)
     var id: Int64
 
     @OptionGroup var connection: ConnectionOptions
@@ -20,14 +20,13 @@ struct HoldSlot: ChangeCommand {
     static let configuration = CommandConfiguration(
         "hold", "Hold a slot for a few minutes, to confirm it later.",
         "You may hold two at a time; a hold expires by itself.",
-        example: "clinic booking hold --doctor 3 --at '24/11/2026 10:00'")
+        example: "clinic booking hold --doctor 3 --at '2026-11-24 10:00'")
     static let method = BookingServiceMethods.holdSlot
 
-    @Option(help: "The number of the doctor.")
+    @Option(help: "The number of the doctor.", completion: .doctors)
     var doctor: Int64
 
-    @Option(help: startHelp, transform: BookAppointmentRequest.Time.parse)
-    var at: BookAppointmentRequest.Time
+    @OptionGroup var start: StartOption
 
     @Option(help: "The patient, if not you. For staff.")
     var user: Int64?
@@ -35,11 +34,15 @@ struct HoldSlot: ChangeCommand {
     @OptionGroup var change: ChangeOptions
     @OptionGroup var connection: ConnectionOptions
 
-    func request(_ console: Console) -> HoldSlotRequest {
+    static let optionNames = StartOption.names
+
+    var needsClinic: Bool { start.needsClinic }
+
+    func request(_ console: Console) throws -> HoldSlotRequest {
         let time: HoldSlotRequest.Time =
-            switch at {
-            case .startTime(let instant): .startTime(instant)
-            case .bookingDateTime(let local): .bookingDateTime(local)
+            switch try start.time(console) {
+            case .instant(let instant): .startTime(instant)
+            case .local(let text): .bookingDateTime(text)
             }
         return HoldSlotRequest(doctorID: doctor, time: time, userID: user ?? 0)
     }
@@ -50,7 +53,7 @@ struct ConfirmHold: ChangeCommand {
         "confirm", "Book a slot that is held.", example: "clinic booking confirm 7")
     static let method = BookingServiceMethods.confirmHold
 
-    @Argument(help: "The number of the booking.")
+    @Argument(help: "The number of the booking.", completion: .bookings)
     var id: Int64
 
     @OptionGroup var version: VersionOptions
@@ -66,29 +69,28 @@ struct RescheduleBooking: ChangeCommand {
     static let configuration = CommandConfiguration(
         "reschedule", "Move a booking to another time of the same doctor.",
         "It stays the same booking, paid or not. If the new time is taken, nothing changes.",
-        example: "clinic booking reschedule 7 --at '25/11/2026 14:30'")
+        example: "clinic booking reschedule 7 --at '2026-11-25 14:30'")
     static let method = BookingServiceMethods.rescheduleBooking
 
-    @Argument(help: "The number of the booking.")
+    @Argument(help: "The number of the booking.", completion: .bookings)
     var id: Int64
 
-    @Option(help: startHelp, transform: BookAppointmentRequest.Time.parse)
-    var at: BookAppointmentRequest.Time
+    @OptionGroup var start: StartOption
 
     @OptionGroup var version: VersionOptions
     @OptionGroup var change: ChangeOptions
     @OptionGroup var connection: ConnectionOptions
 
-    func request(_ console: Console) -> RescheduleBookingRequest {
+    static let optionNames = StartOption.names
+
+    var needsClinic: Bool { start.needsClinic }
+
+    func request(_ console: Console) throws -> RescheduleBookingRequest {
         let time: RescheduleBookingRequest.Time =
-            switch at {
-            case .startTime(let instant): .startTime(instant)
-            case .bookingDateTime(let local): .bookingDateTime(local)
+            switch try start.time(console) {
+            case .instant(let instant): .startTime(instant)
+            case .local(let text): .bookingDateTime(text)
             }
         return RescheduleBookingRequest(bookingID: id, time: time, etag: version.etag ?? "")
     }
 }
-
-private let startHelp = ArgumentHelp(
-    "The start, 'dd/mm/yyyy hh:mm' in the clinic's local time, or an instant like 2026-11-24T10:00:00+11:00.",
-    valueName: "time")

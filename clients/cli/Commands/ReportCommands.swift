@@ -3,6 +3,7 @@
 internal import ArgumentParser
 internal import ClinicClient
 internal import ClinicMessages
+internal import ProtobufC
 internal import RPC
 
 struct ListAuditEvents: ListCommand {
@@ -22,16 +23,16 @@ struct ListAuditEvents: ListCommand {
 
     @Option(
         name: .customLong("method"),
-        help: "Only changes by this method, such as clinic.v1.PaymentService/PayBooking.")
+        help: "Only changes by this method, such as PaymentService/PayBooking.", completion: .methods)
     var methodName: String?
 
     @Option(
-        help: "Only changes at this instant or later, such as 2026-11-24T00:00:00+11:00.",
-        transform: ProtobufTimestamp.parse)
-    var from: ProtobufTimestamp?
+        help: "Only changes then or later: a day or a time, such as today or '2026-11-24 09:00'.",
+        transform: GivenTime.parse)
+    var from: GivenTime?
 
-    @Option(help: "Only changes before this instant.", transform: ProtobufTimestamp.parse)
-    var before: ProtobufTimestamp?
+    @Option(help: "Only changes before this day or time.", transform: GivenTime.parse)
+    var before: GivenTime?
 
     @Flag(help: "List the oldest change first.")
     var oldestFirst = false
@@ -39,10 +40,22 @@ struct ListAuditEvents: ListCommand {
     @OptionGroup var page: PageOptions
     @OptionGroup var connection: ConnectionOptions
 
-    func filter() -> ListAuditEventsRequest {
+    var needsClinic: Bool { [from, before].contains { $0?.isLocal ?? false } }
+
+    /// The full name of a method; clinicd's own have a name of theirs, such as clinicd/expire-hold.
+    private static func fullName(_ name: String) throws -> String {
+        if name.hasPrefix("clinicd/") { return name }
+        let method = try Schema.method(name)
+        return "\(method.service)/\(method.name)"
+    }
+
+    func filter(_ console: Console) throws -> ListAuditEventsRequest {
         ListAuditEventsRequest(
-            actorID: actor ?? 0, entity: entity ?? "", entityID: id ?? 0, method: methodName ?? "",
-            eventFrom: from, eventBefore: before, newestFirst: !oldestFirst)
+            actorID: actor ?? 0, entity: entity ?? "", entityID: id ?? 0,
+            method: try methodName.map(Self.fullName) ?? "",
+            eventFrom: try from.map(console.clock.instant),
+            eventBefore: try before.map(console.clock.instant),
+            newestFirst: !oldestFirst)
     }
 }
 
@@ -75,20 +88,29 @@ struct CheckConsistency: RemoteCommand {
 
 /// The options of every report.
 struct ReportOptions: ParsableArguments {
-    @Option(help: "The first day, YYYY-MM-DD in the clinic's time zone.")
-    var from: String
+    @Option(
+        help: "The first day in the clinic's time zone, such as 2026-11-01 or today.",
+        transform: GivenTime.parse)
+    var from: GivenTime
 
-    @Option(help: "The last day, included. [default: the first day]")
-    var to: String?
+    @Option(help: "The last day, included. [default: the first day]", transform: GivenTime.parse)
+    var to: GivenTime?
 
-    @Option(help: "One row per day, doctor or department. [default: day]", transform: enumeration(named:))
+    @Option(
+        help: "One row per day, doctor or department. [default: day]",
+        completion: .values(of: ReportGrouping.self),
+        transform: enumeration(named:))
     var by: ReportGrouping?
 
-    @Option(help: "Only this doctor.")
+    @Option(help: "Only this doctor.", completion: .doctors)
     var doctor: Int64?
 
-    @Option(help: "Only this department.")
+    @Option(help: "Only this department.", completion: .departments)
     var department: Int64?
+
+    var needsClinic: Bool { from.isRelative || to?.isRelative ?? false }
+
+    static let optionNames = ["first_day": "--from", "last_day": "--to"]
 }
 
 struct ShowRevenue: RemoteCommand {
@@ -96,13 +118,17 @@ struct ShowRevenue: RemoteCommand {
         "revenue", "Charges and refunds from the ledger. For administrators.",
         example: "clinic report revenue --from 2026-11-01 --to 2026-11-30 --by department")
     static let method = AdminServiceMethods.queryRevenue
+    static let optionNames = ReportOptions.optionNames
 
     @OptionGroup var report: ReportOptions
     @OptionGroup var connection: ConnectionOptions
 
-    func request(_ console: Console) -> QueryRevenueRequest {
+    var needsClinic: Bool { report.needsClinic }
+
+    func request(_ console: Console) throws -> QueryRevenueRequest {
         QueryRevenueRequest(
-            firstDay: report.from, lastDay: report.to ?? report.from, grouping: report.by ?? .unspecified,
+            firstDay: try console.clock.day(report.from),
+            lastDay: try console.clock.day(report.to ?? report.from), grouping: report.by ?? .unspecified,
             doctorID: report.doctor ?? 0, departmentID: report.department ?? 0)
     }
 }
@@ -112,13 +138,17 @@ struct ShowUtilization: RemoteCommand {
         "utilization", "How many appointments were offered and what became of them. For administrators.",
         example: "clinic report utilization --from 2026-11-01 --to 2026-11-30 --by doctor")
     static let method = AdminServiceMethods.queryUtilization
+    static let optionNames = ReportOptions.optionNames
 
     @OptionGroup var report: ReportOptions
     @OptionGroup var connection: ConnectionOptions
 
-    func request(_ console: Console) -> QueryUtilizationRequest {
+    var needsClinic: Bool { report.needsClinic }
+
+    func request(_ console: Console) throws -> QueryUtilizationRequest {
         QueryUtilizationRequest(
-            firstDay: report.from, lastDay: report.to ?? report.from, grouping: report.by ?? .unspecified,
+            firstDay: try console.clock.day(report.from),
+            lastDay: try console.clock.day(report.to ?? report.from), grouping: report.by ?? .unspecified,
             doctorID: report.doctor ?? 0, departmentID: report.department ?? 0)
     }
 }

@@ -24,9 +24,9 @@ struct Describe: RunnableCommand {
     static let configuration = CommandConfiguration(
         "describe", "Show a service, a method, a message or an enumeration of the schema.",
         "Names may omit the package. The fields of a message are those that `clinic call` accepts as JSON.",
-        example: "clinic describe BookAppointmentRequest")
+        example: "clinic describe BookAppointment")
 
-    @Argument(help: "What to show. Without it all services are shown.")
+    @Argument(help: "What to show. Without it all services are shown.", completion: .list(Schema.names))
     var name: String?
 
     func run(in console: Console) async throws {

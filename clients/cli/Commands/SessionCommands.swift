@@ -62,42 +62,46 @@ struct Logout: RunnableCommand {
 
 struct WhoAmI: RunnableCommand {
     static let configuration = CommandConfiguration(
-        "whoami", "Print who is signed in. Does not ask the server.", example: "clinic whoami")
+        "whoami", "Print who is signed in, after asking the server whether the session still holds.",
+        example: "clinic whoami")
 
     @OptionGroup var connection: ConnectionOptions
 
     func run(in console: Console) async throws {
-        let settings = try Settings(connection, console)
-        switch SessionState.find(for: settings.address, console) {
+        let remote = try await RemoteServer(connection, console).withRenewedSession(console)
+        switch remote.session {
         case .none: throw CommandFailure("you are not signed in; run `clinic login`", .notAllowed)
         case .otherServer(let address):
-            throw CommandFailure("you are signed in at \(address), not at \(settings.address)", .notAllowed)
-        case .expired(let session):
             throw CommandFailure(
-                "the session of \(session.email) ended at \(session.expireTime); run `clinic login` again",
+                "you are signed in at \(address), not at \(remote.settings.address)", .notAllowed)
+        case .expired(let session), .renewable(let session):
+            throw CommandFailure(
+                "the session of \(session.email) ended at \(session.expiryText); run `clinic login` again",
                 .notAllowed)
-        case .renewable(let session): try print(session, isExpired: true, settings.output, console)
-        case .usable(let session): try print(session, isExpired: false, settings.output, console)
+        case .usable(let session):
+            try await remote.perform {
+                // An erased user, or one who was signed out, has a token that has not expired.
+                _ = try await remote.client.call(UserServiceMethods.getUser, GetUserRequest())
+            }
+            try print(session, remote.settings.output, console)
         }
     }
 
     private func print(
-        _ session: StoredSession, isExpired: Bool, _ output: OutputForm, _ console: Console
+        _ session: StoredSession, _ output: OutputForm, _ console: Console
     ) throws {
         let role: Role? = Role(protoName: session.role)
         switch output {
+        case .csv: throw RemoteServer.noTable
         case .table:
             let rows = [
                 ["E-mail", session.email], ["Role", role.map { label($0) } ?? session.role],
                 ["Server", session.address],
-                [
-                    "Signed in until",
-                    session.expireTime + (isExpired ? ", then renewed by the next command" : ""),
-                ],
+                ["Signed in until", session.expiryText],
             ]
             let table = TextTable(rows: rows.map { $0.map(printable) }, numberColumns: [])
             try console.print(table.text)
-        case .json:
+        case .json, .jsonl:
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
             let form = [

@@ -15,17 +15,18 @@ struct SearchSlots: RemoteCommand {
         example: "clinic slot search --department 2 --from 2026-11-24 --to 2026-11-28")
     static let method = BookingServiceMethods.searchSlots
 
-    @Option(help: "The number of the department.")
+    @Option(help: "The number of the department.", completion: .departments)
     var department: Int64?
 
-    @Option(help: "The number of the doctor.")
+    @Option(help: "The number of the doctor.", completion: .doctors)
     var doctor: Int64?
 
-    @Option(help: "The first day, YYYY-MM-DD. [default: today]")
-    var from: String?
+    @Option(
+        help: "The first day, such as 2026-11-24 or tomorrow. [default: today]", transform: GivenTime.parse)
+    var from: GivenTime?
 
-    @Option(help: "The last day, YYYY-MM-DD. [default: six days later]")
-    var to: String?
+    @Option(help: "The last day. [default: six days later]", transform: GivenTime.parse)
+    var to: GivenTime?
 
     @Option(help: "How many slots to print per doctor, at most 500. [default: 500]")
     var limit: Int64?
@@ -41,11 +42,16 @@ struct SearchSlots: RemoteCommand {
         }
     }
 
-    func request(_ console: Console) -> SearchSlotsRequest {
+    static let optionNames = ["start_date": "--from", "end_date": "--to", "slots_per_doctor": "--limit"]
+
+    var needsClinic: Bool { [from, to].contains { $0?.isRelative ?? false } }
+
+    func request(_ console: Console) throws -> SearchSlotsRequest {
         let subject: SearchSlotsRequest.Subject? =
             department.map { .departmentID($0) } ?? doctor.map { .doctorID($0) }
         return SearchSlotsRequest(
-            subject: subject, startDate: from ?? "", endDate: to ?? "", slotsPerDoctor: limit ?? 0,
+            subject: subject, startDate: try from.map(console.clock.day) ?? "",
+            endDate: try to.map(console.clock.day) ?? "", slotsPerDoctor: limit ?? 0,
             pageToken: pageToken ?? "")
     }
 

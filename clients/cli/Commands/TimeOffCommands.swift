@@ -16,26 +16,51 @@ struct CreateTimeOff: ChangeCommand {
         example: "clinic time-off create --doctor 3 --from 2026-12-24 --to 2026-12-31")
     static let method = DoctorServiceMethods.createTimeOff
 
-    @Option(help: "The number of the doctor.")
+    @Option(help: "The number of the doctor.", completion: .doctors)
     var doctor: Int64
 
-    @Option(help: "The first day, YYYY-MM-DD, or an instant like 2026-11-24T10:00:00+11:00.")
-    var from: String
+    @Option(
+        help:
+            "The first day, such as 2026-12-24, or the time at which it begins, such as '2026-12-24 12:00'.",
+        transform: GivenTime.parse)
+    var from: GivenTime
 
-    @Option(help: "The last day, or the instant at which it ends. [default: the first day]")
-    var to: String?
+    @Option(
+        help: "The last day, or the time at which it ends. [default: the first day]",
+        transform: GivenTime.parse
+    )
+    var to: GivenTime?
 
     @OptionGroup var change: ChangeOptions
     @OptionGroup var connection: ConnectionOptions
 
+    static let optionNames = [
+        "first_day": "--from", "last_day": "--to", "start_time": "--from", "end_time": "--to",
+    ]
+
+    var needsClinic: Bool {
+        isInDays ? from.isRelative || to?.isRelative ?? false : from.isLocal || to?.isLocal ?? false
+    }
+
+    private var isInDays: Bool {
+        [from, to].allSatisfy { time in
+            if case .day? = time { true } else { time == nil }
+        }
+    }
+
     func request(_ console: Console) throws -> CreateTimeOffRequest {
-        guard let start = ProtobufTimestamp(rfc3339: from) else {
-            return CreateTimeOffRequest(doctorID: doctor, firstDay: from, lastDay: to ?? "")
+        if isInDays {
+            return CreateTimeOffRequest(
+                doctorID: doctor, firstDay: try console.clock.day(from),
+                lastDay: try to.map(console.clock.day) ?? "")
         }
-        guard let end = to.flatMap({ ProtobufTimestamp(rfc3339: $0) }) else {
-            throw CommandFailure("if --from is an instant, --to must be one too", .usage)
+        guard let to else { throw CommandFailure("if --from is a time, --to is needed too", .usage) }
+        if case .day = to {
+            throw CommandFailure("if --from is a time, --to must be one too", .usage)
         }
-        return CreateTimeOffRequest(doctorID: doctor, startTime: start, endTime: end)
+        return CreateTimeOffRequest(
+            doctorID: doctor, startTime: try console.clock.instant(from),
+            endTime: try console.clock.instant(to))
     }
 }
 
@@ -44,18 +69,22 @@ struct ListTimeOff: ListCommand {
         "list", "List the absences of doctors. For staff.", example: "clinic time-off list --doctor 3")
     static let method = DoctorServiceMethods.listTimeOff
 
-    @Option(help: "Only the time off of this doctor.")
+    @Option(help: "Only the time off of this doctor.", completion: .doctors)
     var doctor: Int64?
 
     @Option(
-        help: "Only time off that ends after this instant, such as 2026-11-24T00:00:00+11:00.",
-        transform: ProtobufTimestamp.parse)
-    var after: ProtobufTimestamp?
+        help: "Only time off that ends after this day or time, such as today or '2026-11-24 09:00'.",
+        transform: GivenTime.parse)
+    var after: GivenTime?
 
     @OptionGroup var page: PageOptions
     @OptionGroup var connection: ConnectionOptions
 
-    func filter() -> ListTimeOffRequest { ListTimeOffRequest(doctorID: doctor ?? 0, endAfter: after) }
+    var needsClinic: Bool { after?.isLocal ?? false }
+
+    func filter(_ console: Console) throws -> ListTimeOffRequest {
+        ListTimeOffRequest(doctorID: doctor ?? 0, endAfter: try after.map(console.clock.instant))
+    }
 }
 
 struct DeleteTimeOff: ChangeCommand {

@@ -12,16 +12,18 @@ struct ListTransactions: ListCommand {
     @Option(help: "Only payments of this patient. For staff.")
     var user: Int64?
 
-    @Option(help: "Only payments for this booking.")
+    @Option(help: "Only payments for this booking.", completion: .bookings)
     var booking: Int64?
 
-    @Option(help: "Only this status, such as paid or refunded.", transform: enumeration(named:))
+    @Option(
+        help: "Only this status, such as paid or refunded.", completion: .values(of: TransactionStatus.self),
+        transform: enumeration(named:))
     var status: TransactionStatus?
 
     @OptionGroup var page: PageOptions
     @OptionGroup var connection: ConnectionOptions
 
-    func filter() -> ListTransactionsRequest {
+    func filter(_ console: Console) -> ListTransactionsRequest {
         ListTransactionsRequest(userID: user ?? 0, bookingID: booking ?? 0, status: status ?? .unspecified)
     }
 }
@@ -31,7 +33,7 @@ struct ShowTransaction: RemoteCommand {
         "show", "Show a payment.", example: "clinic transaction show 9")
     static let method = PaymentServiceMethods.getTransaction
 
-    @Argument(help: "The number of the transaction.")
+    @Argument(help: "The number of the transaction.", completion: .transactions)
     var id: Int64
 
     @OptionGroup var connection: ConnectionOptions
@@ -44,7 +46,7 @@ struct PrintReceipt: RemoteCommand {
         "receipt", "Print the receipt of a payment.", example: "clinic transaction receipt 9")
     static let method = PaymentServiceMethods.getReceipt
 
-    @Argument(help: "The number of the transaction.")
+    @Argument(help: "The number of the transaction.", completion: .transactions)
     var id: Int64
 
     @OptionGroup var connection: ConnectionOptions
@@ -59,19 +61,22 @@ struct RefundTransaction: ChangeCommand {
         example: "clinic transaction refund 9 --amount 50.00")
     static let method = PaymentServiceMethods.refundTransaction
 
-    @Argument(help: "The number of the transaction.")
+    @Argument(help: "The number of the transaction.", completion: .transactions)
     var id: Int64
 
     @Option(
-        help: "The amount with GST, such as 50 or '50.00 AUD'. [default: all that is left]",
-        transform: MoneyText.parse)
-    var amount: Money?
+        help: "The amount with GST, in the clinic's currency, such as 50.00. [default: all that is left]",
+        transform: GivenAmount.parse)
+    var amount: GivenAmount?
 
     @OptionGroup var change: ChangeOptions
     @OptionGroup var connection: ConnectionOptions
 
-    func request(_ console: Console) -> RefundTransactionRequest {
-        RefundTransactionRequest(transactionID: id, amount: amount)
+    var needsClinic: Bool { amount.map { $0.currency == nil } ?? false }
+
+    func request(_ console: Console) throws -> RefundTransactionRequest {
+        RefundTransactionRequest(
+            transactionID: id, amount: try amount.map { try $0.money(in: console.clinic) })
     }
 }
 
@@ -81,7 +86,7 @@ struct DeleteTransaction: ChangeCommand {
         example: "clinic transaction delete 9")
     static let method = PaymentServiceMethods.deleteTransaction
 
-    @Argument(help: "The number of the transaction.")
+    @Argument(help: "The number of the transaction.", completion: .transactions)
     var id: Int64
 
     @OptionGroup var change: ChangeOptions

@@ -3,7 +3,7 @@
 internal import ArgumentParser
 internal import ClinicMessages
 
-struct CreateUser: RemoteCommand {
+struct CreateUser: ChangeCommand {
     static let configuration = CommandConfiguration(
         "create", "Sign up as a patient.", "Asks for the password, unless --password-stdin is given.",
         example: "clinic user create --first-name Ada --last-name Lovelace --email ada@example.com")
@@ -23,6 +23,7 @@ struct CreateUser: RemoteCommand {
     var phone: String?
 
     @OptionGroup var password: PasswordOptions
+    @OptionGroup var change: ChangeOptions
     @OptionGroup var connection: ConnectionOptions
 
     func request(_ console: Console) throws -> CreateUserRequest {
@@ -40,13 +41,17 @@ struct ListUsers: ListCommand {
     @Option(help: "Only the user with this e-mail.")
     var email: String?
 
-    @Option(help: "Only patient, staff or admin.", transform: enumeration(named:))
+    @Option(
+        help: "Only patient, staff or admin.", completion: .values(of: Role.self),
+        transform: enumeration(named:))
     var role: Role?
 
     @OptionGroup var page: PageOptions
     @OptionGroup var connection: ConnectionOptions
 
-    func filter() -> ListUsersRequest { ListUsersRequest(email: email ?? "", role: role ?? .unspecified) }
+    func filter(_ console: Console) -> ListUsersRequest {
+        ListUsersRequest(email: email ?? "", role: role ?? .unspecified)
+    }
 }
 
 /// How the password is read.

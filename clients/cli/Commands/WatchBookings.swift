@@ -22,7 +22,7 @@ struct WatchBookings: RunnableCommand {
             "Resume after the change with this resume_token; without it, start now.", valueName: "token"))
     var from = ""
 
-    @Option(help: "Only bookings with this doctor.")
+    @Option(help: "Only bookings with this doctor.", completion: .doctors)
     var doctor: Int64?
 
     @OptionGroup var connection: ConnectionOptions
@@ -31,14 +31,16 @@ struct WatchBookings: RunnableCommand {
         var remote = try await RemoteServer(connection, console).withRenewedSession(console)
         var resumeToken = from
         console.endWithReader()
+        let style = await remote.style(showingTimes: remote.settings.output == .table, console)
         while true {
             var changes = remote.client.watchBookings(from: resumeToken, doctorID: doctor ?? 0)
                 .makeAsyncIterator()
             do {
                 while let change = try await changes.next() {
                     switch remote.settings.output {
-                    case .json: try console.print(try change.json())
-                    case .table: try console.print(change.text)
+                    case .json, .jsonl: try console.print(try change.json())
+                    case .csv: throw RemoteServer.noTable
+                    case .table: try console.print(change.text(style))
                     }
                 }
             } catch let status as Status {
@@ -47,7 +49,7 @@ struct WatchBookings: RunnableCommand {
                 else {
                     if !resumeToken.isEmpty { console.printError("resume with --from \(resumeToken)") }
                     throw RemoteFailure(
-                        status: status, session: remote.session, output: remote.settings.output)
+                        status: status, session: remote.session)
                 }
                 remote = next
             }
@@ -69,12 +71,12 @@ extension RemoteServer {
 
 extension WatchBookingsResponse: Presentable {
     /// One line: time, event, booking, and the booking's current state.
-    var text: String {
+    func text(_ style: TextStyle) -> String {
         guard let event else { return "" }
         let booking = event.booking
         return [
-            event.eventTime?.rfc3339 ?? "", label(event.type), "booking \(event.bookingID)",
-            clinicTime(booking?.bookingDateTime ?? ""), booking.map { label($0.status) } ?? "",
+            style.times.text(event.eventTime), label(event.type), "booking \(event.bookingID)",
+            style.times.text(booking?.startTime), booking.map { label($0.status) } ?? "",
             reference(booking?.doctor?.id, booking?.doctor?.fullName),
             reference(booking?.user?.id, booking?.user.map { name($0.firstName, $0.lastName) }),
         ].filter { !$0.isEmpty }.map(printable).joined(separator: "  ")

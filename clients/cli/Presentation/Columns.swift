@@ -1,5 +1,6 @@
 // The columns of each resource, in order.
 
+internal import ClinicClient
 internal import ClinicMessages
 internal import RPCMessages
 
@@ -18,7 +19,7 @@ extension LoginResponse: TableRow {
     static let columns: [Column<LoginResponse>] = [
         Column("E-mail") { $0.email },
         Column("Role") { label($0.role) },
-        Column("Signed in until") { $0.expireTime?.rfc3339 ?? "" },
+        .time("Signed in until") { $0.expireTime },
     ]
 }
 
@@ -41,7 +42,7 @@ extension Doctor: TableRow {
         Column("Department") { reference($0.department) },
         Column("Registration") { $0.registrationNumber },
         Column("Valid until") { $0.registrationExpiry },
-        Column("Fee", isNumber: true) { MoneyText.text($0.consultationFee) },
+        .money("Fee") { $0.consultationFee },
         Column("GST") { $0.gstFree ? "free" : "added" },
         Column("Slot", isNumber: true) { "\($0.slotMinutes) min" },
         Column("Week", .detail) { WorkingHours.text($0.weeklyHours) },
@@ -52,11 +53,10 @@ extension Doctor: TableRow {
 extension Booking: TableRow {
     static let columns: [Column<Booking>] = [
         Column("ID", detailTitle: "Booking", isNumber: true) { String($0.id) },
-        Column("Start") { clinicTime($0.bookingDateTime) },
-        Column("Start in UTC", .detail) { $0.startTime?.rfc3339 ?? "" },
-        Column("End in UTC", .detail) { $0.endTime?.rfc3339 ?? "" },
+        .time("Start") { $0.startTime },
+        .time("End", .detail) { $0.endTime },
         Column("Status") { label($0.status) },
-        Column("Held until, UTC", .detail) { $0.holdExpireTime?.rfc3339 ?? "" },
+        .time("Held until", .detail) { $0.holdExpireTime },
         Column("Doctor") { reference($0.doctor?.id, $0.doctor?.fullName) },
         Column("Department") { $0.doctor?.department?.departmentName ?? "" },
         Column("Patient") { reference($0.user?.id, $0.user.map { name($0.firstName, $0.lastName) }) },
@@ -72,12 +72,12 @@ extension Transaction: TableRow {
     static let columns: [Column<Transaction>] = [
         Column("ID", detailTitle: "Transaction", isNumber: true) { String($0.id) },
         Column("Status") { label($0.status) },
-        Column("Fee", isNumber: true) { MoneyText.text($0.fee) },
-        Column("GST", isNumber: true) { MoneyText.text($0.gst) },
-        Column("Total", isNumber: true) { MoneyText.text($0.totalFee) },
-        Column("Refunded", isNumber: true) { MoneyText.text($0.refundedAmount) },
+        .money("Fee") { $0.fee },
+        .money("GST") { $0.gst },
+        .money("Total") { $0.totalFee },
+        .money("Refunded") { $0.refundedAmount },
         Column("Booking", isNumber: true) { $0.booking.map { String($0.id) } ?? "" },
-        Column("Appointment") { clinicTime($0.booking?.bookingDateTime ?? "") },
+        .time("Appointment") { $0.booking?.startTime },
         Column("Booking status", .detail) { $0.booking.map { label($0.status) } ?? "" },
         Column("Etag", .detail) { $0.etag },
     ]
@@ -87,16 +87,18 @@ extension HealthCheckResponse: TableRow {
     static let columns: [Column<HealthCheckResponse>] = [Column("Status") { label($0.status) }]
 }
 
-// The lists omit columns so that a table fits into a hundred characters.
-
 extension ListMyBookingsResponse: Presentable {
     /// The patient is the caller.
-    var text: String { table(without: ["Patient"]) }
+    func text(_ style: TextStyle) throws -> String {
+        try Booking.table(of: items, without: style.columns == nil ? ["Patient"] : [], style)
+    }
 }
 
 extension ListBookingsResponse: Presentable {
     /// The department is omitted for lack of space.
-    var text: String { table(without: ["Department"]) }
+    func text(_ style: TextStyle) throws -> String {
+        try Booking.table(of: items, without: style.columns == nil ? ["Department"] : [], style)
+    }
 }
 
 func name(_ first: String, _ last: String) -> String {

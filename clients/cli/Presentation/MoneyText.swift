@@ -5,10 +5,6 @@ internal import ClinicMessages
 
 /// Parses and formats amounts.
 enum MoneyText {
-    /// The default currency. It is sent with the amount, so that a clinic with another currency rejects the amount
-    /// instead of misreading it by a factor of a hundred.
-    private static let defaultCurrency = "AUD"
-
     /// The number of decimal digits of currencies that do not have two (ISO 4217).
     private static let minorDigits: [String: Int] = Dictionary(
         [
@@ -18,8 +14,8 @@ enum MoneyText {
         .map { ($0, 0) } + ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"].map { ($0, 3) }
     ) { first, _ in first }
 
-    /// `221.09 AUD`; empty for nil.
-    static func text(_ money: Money?) -> String {
+    /// `221.09 AUD`, or `221.09`; empty for nil.
+    static func text(_ money: Money?, withCurrency: Bool = true) -> String {
         guard let money else { return "" }
         let digits = digits(of: money.currencyCode)
         var text = String(money.minorUnits.magnitude)
@@ -28,37 +24,63 @@ enum MoneyText {
             text.insert(".", at: text.index(text.endIndex, offsetBy: -digits))
         }
         let sign = money.minorUnits < 0 ? "-" : ""
-        return sign + text + (money.currencyCode.isEmpty ? "" : " " + money.currencyCode)
+        return sign + text
+            + (withCurrency && !money.currencyCode.isEmpty ? " " + money.currencyCode : "")
     }
 
-    /// Parses `200`, `200.9`, `200.99` or `200.99 AUD`.
-    static func parse(_ text: String) throws -> Money {
+    /// The number of digits after the point.
+    static func digits(of currency: String) -> Int { minorDigits[currency] ?? 2 }
+}
+
+/// An amount as it was typed: `200`, `200.9`, `200.99` or `200.99 AUD`.
+struct GivenAmount: Equatable, Sendable {
+    private let whole: String
+    private let fraction: String
+    /// The code of the currency; nil means the clinic's.
+    let currency: String?
+
+    /// Parses an option; throws a usage error.
+    static func parse(_ text: String) throws -> GivenAmount {
         let words = text.split(separator: " ")
-        guard (1...2).contains(words.count) else { throw invalidFormat }
-        let currency = words.count == 2 ? words[1].uppercased() : defaultCurrency
-        guard currency.count == 3, currency.allSatisfy({ $0.isASCII && $0.isLetter }) else {
+        let pattern = /(?<whole>[0-9]+)(?:\.(?<fraction>[0-9]+))?/
+        guard (1...2).contains(words.count), let match = words[0].wholeMatch(of: pattern) else {
             throw invalidFormat
         }
-        let parts = words[0].split(separator: ".", omittingEmptySubsequences: false)
-        let digits = digits(of: currency)
-        guard (1...2).contains(parts.count), parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy(isDigit) })
-        else {
-            throw invalidFormat
+        let currency = words.count == 2 ? words[1].uppercased() : nil
+        guard currency?.wholeMatch(of: /[A-Z]{3}/) != nil || currency == nil else { throw invalidFormat }
+        let amount = GivenAmount(
+            whole: String(match.whole), fraction: String(match.fraction ?? ""), currency: currency)
+        // Wrong usage is reported before anything is sent, if that can be told.
+        if currency != nil {
+            do {
+                _ = try amount.money(in: ClinicFacts())
+            } catch {
+                throw ValidationError(error.message)
+            }
         }
-        let fraction = parts.count == 2 ? String(parts[1]) : ""
+        return amount
+    }
+
+    /// The amount in its own currency or the clinic's. It is sent with the currency, so that a clinic with another one
+    /// rejects the amount instead of misreading it by a factor of a hundred.
+    func money(in clinic: ClinicFacts) throws(CommandFailure) -> Money {
+        guard let currency = currency ?? clinic.currency else {
+            throw CommandFailure(
+                "the clinic's currency is not known here; write it too, as in '200.99 AUD'", .usage)
+        }
+        let digits = MoneyText.digits(of: currency)
         guard fraction.count <= digits else {
-            throw ValidationError("\(currency) has \(digits) digits after the point")
+            throw CommandFailure(
+                digits == 0
+                    ? "\(currency) has no digits after the point"
+                    : "\(currency) has \(digits) digits after the point", .usage)
         }
         let zeros = String(repeating: "0", count: digits - fraction.count)
-        guard let units = Int64(parts[0] + fraction + zeros) else {
-            throw ValidationError("the amount is too large")
+        guard let units = Int64(whole + fraction + zeros) else {
+            throw CommandFailure("the amount is too large", .usage)
         }
         return Money(minorUnits: units, currencyCode: currency)
     }
-
-    private static func digits(of currency: String) -> Int { minorDigits[currency] ?? 2 }
-
-    private static func isDigit(_ character: Character) -> Bool { ("0"..."9").contains(character) }
 
     private static var invalidFormat: ValidationError {
         ValidationError("an amount is written like 200.99, or '200.99 AUD'")

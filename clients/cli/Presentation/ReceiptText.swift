@@ -6,15 +6,19 @@ internal import Terminal
 extension Receipt: Presentable {
     private static let width = 60
 
-    /// Lines of equal width with right-aligned amounts.
-    var text: String {
+    /// Lines of equal width with right-aligned amounts. The last one is what is left of the payment, or is owed.
+    func text(_ style: TextStyle) -> String {
+        let paid = paymentTime.map { style.times.text($0) } ?? style.local(paymentDateTime)
+        let appointment =
+            transaction?.booking?.startTime.map { style.times.text($0) }
+            ?? style.local(transaction?.booking?.bookingDateTime ?? "")
         var lines = [Self.line("RECEIPT", receiptNumber), ""]
         lines += Self.facts([
-            ("Paid", [paymentDateTime, timeZone.isEmpty ? "" : "(\(timeZone))"].joined(separator: " ")),
+            ("Paid", paid + (timeZone.isEmpty || style.times.zone == nil ? "" : " (\(timeZone))")),
             ("Patient", user.map { name($0.firstName, $0.lastName) } ?? ""),
             ("Doctor", doctor?.fullName ?? ""),
             ("Department", doctor?.department?.departmentName ?? ""),
-            ("Appointment", transaction?.booking?.bookingDateTime ?? ""),
+            ("Appointment", appointment),
             ("Booking", transaction?.booking.map { String($0.id) } ?? ""),
             ("Transaction", transaction.map { String($0.id) } ?? ""),
         ])
@@ -25,16 +29,21 @@ extension Receipt: Presentable {
         lines.append(Self.line("TOTAL", MoneyText.text(transaction?.totalFee)))
         if !refunds.isEmpty { lines.append("") }
         for refund in refunds {
-            lines.append(
-                Self.line(
-                    "Refund \(refund.refundNumber), \(refund.refundDateTime)", Self.negated(refund.amount))
-            )
+            let time = refund.refundTime.map { style.times.text($0) } ?? style.local(refund.refundDateTime)
+            lines.append(Self.line("Refund \(refund.refundNumber), \(time)", Self.negated(refund.amount)))
             lines.append(Self.line("  of it GST", Self.negated(refund.gst)))
         }
         lines.append(Self.rule)
-        lines.append(
-            Self.line("\(label(transaction?.status ?? .unspecified).uppercased())", MoneyText.text(balance)))
+        lines.append(Self.line(remainder, MoneyText.text(balance)))
         return lines.map { $0 + "\n" }.joined()
+    }
+
+    /// What the last amount is: a pending payment is owed, any other is what the clinic keeps.
+    private var remainder: String {
+        switch transaction?.status {
+        case .pending, .failed: "OWED"
+        default: refunds.isEmpty ? "PAID" : "LEFT AFTER REFUNDS"
+        }
     }
 
     private static var rule: String { String(repeating: "-", count: width) }
@@ -46,16 +55,21 @@ extension Receipt: Presentable {
     }
 
     private static func facts(_ facts: [(title: String, value: String)]) -> [String] {
-        facts.filter { !$0.value.isEmpty }.map { fact in
-            fact.title + String(repeating: " ", count: max(1, 13 - fact.title.count)) + printable(fact.value)
-        }
+        let rows = facts.filter { !$0.value.isEmpty }.map { [$0.title, printable($0.value)] }
+        return rows.isEmpty ? [] : [String(DetailText(rows: rows, width: width).text.dropLast())]
     }
 
-    /// A text with a right-aligned amount, which goes on a second line if the text is too long.
+    /// A text with a right-aligned amount, which goes on a line of its own if the text is too long.
     private static func line(_ text: String, _ amount: String) -> String {
         let text = printable(text)
-        let space = width - displayWidth(text) - displayWidth(amount)
-        if space >= 2 { return text + String(repeating: " ", count: space) + amount }
-        return text + "\n" + String(repeating: " ", count: max(0, width - displayWidth(amount))) + amount
+        var lines = wrapped(text, to: width)
+        let last = lines[lines.count - 1]
+        let space = width - displayWidth(last) - displayWidth(amount)
+        if space >= 2 {
+            lines[lines.count - 1] = last + String(repeating: " ", count: space) + amount
+        } else {
+            lines.append(String(repeating: " ", count: max(0, width - displayWidth(amount))) + amount)
+        }
+        return lines.joined(separator: "\n")
     }
 }

@@ -5,23 +5,22 @@ internal import ClinicMessages
 extension AuditEvent: TableRow {
     static let columns: [Column<AuditEvent>] = [
         Column("ID", isNumber: true) { String($0.id) },
-        Column("Time") { $0.eventTime?.rfc3339 ?? "" },
+        .time("Time") { $0.eventTime },
         Column("Actor", isNumber: true) { $0.actorID == 0 ? "-" : String($0.actorID) },
-        Column("Method") { $0.method.replacing("clinic.v1.", with: "") },
-        Column("Entity") { $0.entity },
-        Column("Entity ID", isNumber: true) { String($0.entityID) },
-        Column("Change") { $0.change },
+        Column("Method") { $0.method.split(separator: "/").last.map(String.init) ?? "" },
+        Column("Of") { "\($0.entity) \($0.entityID)" },
+        .change("Change") { $0.change },
     ]
 }
 
 extension RevenueRow: TableRow {
     static let columns: [Column<RevenueRow>] = [
         Column("For") { rowName($0.day, $0.doctor, $0.department) },
-        Column("Fee", isNumber: true) { MoneyText.text($0.fee) },
-        Column("GST", isNumber: true) { MoneyText.text($0.gst) },
-        Column("Refunded", isNumber: true) { MoneyText.text($0.refunded) },
-        Column("Of it GST", isNumber: true) { MoneyText.text($0.refundedGst) },
-        Column("Net", isNumber: true) { MoneyText.text($0.net) },
+        .money("Fee") { $0.fee },
+        .money("GST") { $0.gst },
+        .money("Refunded") { $0.refunded },
+        .money("Of it GST") { $0.refundedGst },
+        .money("Net") { $0.net },
     ]
 }
 
@@ -39,13 +38,27 @@ extension UtilizationRow: TableRow {
 }
 
 extension QueryRevenueResponse: Presentable {
+    static var showsTimes: Bool { false }
     /// The rows, and the total below them.
-    var text: String { RevenueRow.table(of: rows + [total ?? RevenueRow()]) }
+    func text(_ style: TextStyle) throws -> String {
+        try RevenueRow.table(of: rows + [total ?? RevenueRow()], style)
+    }
+    func table(_ style: TextStyle) throws -> TableContents? {
+        try RevenueRow.contents(of: rows, style, isDetail: false)
+    }
+    func jsonLines() throws -> [String] { try rows.map { try $0.unlimitedJSON(pretty: false) } }
 }
 
 extension QueryUtilizationResponse: Presentable {
+    static var showsTimes: Bool { false }
     /// The rows, and the total below them.
-    var text: String { UtilizationRow.table(of: rows + [total ?? UtilizationRow()]) }
+    func text(_ style: TextStyle) throws -> String {
+        try UtilizationRow.table(of: rows + [total ?? UtilizationRow()], style)
+    }
+    func table(_ style: TextStyle) throws -> TableContents? {
+        try UtilizationRow.contents(of: rows, style, isDetail: false)
+    }
+    func jsonLines() throws -> [String] { try rows.map { try $0.unlimitedJSON(pretty: false) } }
 }
 
 extension ConsistencyCheck: TableRow {
@@ -60,8 +73,13 @@ extension ConsistencyCheck: TableRow {
 }
 
 extension CheckConsistencyResponse: Presentable {
+    static var showsTimes: Bool { false }
     /// A line for each check.
-    var text: String { ConsistencyCheck.table(of: checks) }
+    func text(_ style: TextStyle) throws -> String { try ConsistencyCheck.table(of: checks, style) }
+    func table(_ style: TextStyle) throws -> TableContents? {
+        try ConsistencyCheck.contents(of: checks, style, isDetail: false)
+    }
+    func jsonLines() throws -> [String] { try checks.map { try $0.unlimitedJSON(pretty: false) } }
 }
 
 /// What a row of a report stands for.

@@ -4,12 +4,12 @@ internal import ClinicMessages
 
 extension ExportUserDataResponse: Presentable {
     /// The account, and one table for each kind of data that exists.
-    var text: String {
-        let parts: [(title: String, text: String)] = [
-            ("Account", user?.text ?? ""), ("Bookings", Booking.table(of: bookings)),
-            ("Transactions", Transaction.table(of: transactions)),
-            ("Signed in", UserSession.table(of: sessions)),
-            ("Changes", UserEvent.table(of: events)),
+    func text(_ style: TextStyle) throws -> String {
+        let parts: [(title: String, text: String)] = try [
+            ("Account", user?.text(style) ?? ""), ("Bookings", Booking.table(of: bookings, style)),
+            ("Transactions", Transaction.table(of: transactions, style)),
+            ("Signed in", UserSession.table(of: sessions, style)),
+            ("Changes", UserEvent.table(of: events, style)),
         ]
         return parts.filter { !$0.text.isEmpty }.map { "\($0.title)\n\n\($0.text)" }.joined(separator: "\n")
     }
@@ -17,18 +17,18 @@ extension ExportUserDataResponse: Presentable {
 
 extension UserSession: TableRow {
     static let columns: [Column<UserSession>] = [
-        Column("Since") { $0.createTime?.rfc3339 ?? "" },
-        Column("Renewed") { $0.refreshTime?.rfc3339 ?? "" },
-        Column("Until") { $0.expireTime?.rfc3339 ?? "" },
+        .time("Since") { $0.createTime },
+        .time("Renewed") { $0.refreshTime },
+        .time("Until") { $0.expireTime },
     ]
 }
 
 extension UserEvent: TableRow {
     static let columns: [Column<UserEvent>] = [
-        Column("When") { $0.createTime?.rfc3339 ?? "" },
+        .time("When") { $0.createTime },
         Column("By") { $0.byUser ? "the person" : "the clinic" },
         Column("What") { "\($0.entity) \($0.entityID)" },
         Column("Method") { $0.method.split(separator: "/").last.map(String.init) ?? "" },
-        Column("How") { $0.change },
+        .change("Change") { $0.change },
     ]
 }

@@ -1,18 +1,17 @@
-// The options of every command, their defaults, and the settings derived from them.
+// The options of every command and their defaults.
 
 internal import ArgumentParser
 internal import Glibc
-internal import OpenSSL
 internal import RPC
-
-/// The output format.
-enum OutputForm: String, ExpressibleByArgument, CaseIterable {
-    case table
-    case json
-}
 
 /// The options of every command.
 struct ConnectionOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The settings of this name in the configuration file; `clinic config` shows them. [environment: CLINIC_PROFILE]",
+            valueName: "name"))
+    var profile: String?
+
     @Option(
         help: ArgumentHelp(
             "Where the server is: unix:PATH, tcp:HOST:PORT or tls:HOST:PORT. [environment: CLINIC_ADDRESS]",
@@ -37,76 +36,13 @@ struct ConnectionOptions: ParsableArguments {
             "The key of that certificate, a PEM file. [environment: CLINIC_KEY]", valueName: "file"))
     var key: String?
 
-    @Option(help: "table for people, json for programs. [environment: CLINIC_OUTPUT; default: table]")
-    var output: OutputForm?
+    @OptionGroup var display: DisplayOptions
 
     @Option(
         help:
             "The time limit of a call, such as 10, 500ms or 2m. [environment: CLINIC_TIMEOUT; default: 10s]",
         transform: TimeoutText.parse)
     var timeout: Duration?
-}
-
-/// The settings of one run.
-struct Settings {
-    let address: Address
-    /// For a `tls:` address.
-    let tls: TLSContext?
-    let output: OutputForm
-    let timeout: Duration
-
-    /// Uses the options, then the environment, then the defaults; throws a usage error for an invalid variable.
-    init(_ options: ConnectionOptions, _ console: Console) throws {
-        address =
-            try options.address ?? Self.variable("CLINIC_ADDRESS", console, AddressText.parse)
-            ?? DefaultAddress.find(console)
-        tls = try Self.tls(for: address, options, console)
-        timeout =
-            try options.timeout ?? Self.variable("CLINIC_TIMEOUT", console, TimeoutText.parse) ?? .seconds(10)
-        output =
-            try options.output
-            ?? Self.variable("CLINIC_OUTPUT", console) { text in
-                guard let form = OutputForm(rawValue: text) else {
-                    throw ValidationError("choose table or json")
-                }
-                return form
-            } ?? .table
-    }
-
-    /// Throws a usage error for unusable files. TLS variables are ignored for other addresses, TLS options are not.
-    private static func tls(
-        for address: Address, _ options: ConnectionOptions, _ console: Console
-    ) throws(CommandFailure) -> TLSContext? {
-        guard case .tls = address else {
-            guard options.ca == nil, options.cert == nil, options.key == nil else {
-                throw CommandFailure("--ca, --cert and --key are for a tls: address, not \(address)", .usage)
-            }
-            return nil
-        }
-        let certificate = options.cert ?? console.variable("CLINIC_CERT")
-        let key = options.key ?? console.variable("CLINIC_KEY")
-        guard (certificate == nil) == (key == nil) else {
-            throw CommandFailure("--cert and --key go together", .usage)
-        }
-        do throws(TLSError) {
-            return try TLSContext(
-                authorities: options.ca ?? console.variable("CLINIC_CA"),
-                certificate: certificate.flatMap { file in key.map { (file, $0) } })
-        } catch {
-            throw CommandFailure("\(error)", .usage)
-        }
-    }
-
-    private static func variable<Value>(
-        _ name: String, _ console: Console, _ parse: (String) throws -> Value
-    ) throws -> Value? {
-        guard let text = console.variable(name) else { return nil }
-        do {
-            return try parse(text)
-        } catch {
-            throw CommandFailure("\(name)=\(text) is not allowed: \(error)", .usage)
-        }
-    }
 }
 
 /// Parsing of addresses.
@@ -150,6 +86,12 @@ func baseDirectory(_ variable: String, _ fallback: String, _ console: Console) -
 
 /// Parsing of timeouts.
 enum TimeoutText {
+    /// A timeout as it is typed.
+    static func text(_ timeout: Duration) -> String {
+        let (seconds, attoseconds) = timeout.components
+        return attoseconds == 0 ? "\(seconds)s" : "\(seconds * 1000 + attoseconds / 1_000_000_000_000_000)ms"
+    }
+
     /// Parses a positive number of seconds, or a number with `ms`, `s` or `m`.
     static func parse(_ text: String) throws -> Duration {
         let digits = text.prefix { $0.isASCII && $0.isNumber }

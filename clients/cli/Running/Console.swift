@@ -20,6 +20,13 @@ struct Console: Sendable {
     /// notice only at the next one.
     var endWithReader: @Sendable () -> Void = {}
     var keyboard: Keyboard
+    /// The terminal that standard output is; nil if it is something else.
+    var terminal: OutputTerminal?
+    /// What the server tells of the clinic; commands that say so have it before they make their request.
+    var clinic = ClinicFacts()
+
+    /// The clinic's calendar at this moment.
+    var clock: ClinicClock { ClinicClock(zone: clinic.zone, now: now()) }
 
     /// Prints complete lines of data.
     func print(_ text: String) throws {
@@ -36,11 +43,30 @@ struct Console: Sendable {
         environment[name].flatMap { $0.isEmpty ? nil : $0 }
     }
 
+    /// The last value of an option among the arguments, whether or not they can be parsed.
+    func typedValue(of option: String) -> String? {
+        arguments.indices.reversed().lazy.compactMap { index -> String? in
+            let argument = arguments[index]
+            if argument.hasPrefix(option + "=") { return String(argument.dropFirst(option.count + 1)) }
+            let next = index + 1
+            return argument == option && next < arguments.endIndex ? arguments[next] : nil
+        }.first
+    }
+
+    /// The name of the profile that a user chose; it is part of a file's name, so only letters, digits and `-_` count.
+    var profileName: String? {
+        let name = typedValue(of: "--profile") ?? variable("CLINIC_PROFILE")
+        let isPlain =
+            name?.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_".contains($0)) } ?? false
+        return isPlain ? name : nil
+    }
+
     /// The environment of this process; throws if an argument or a variable is not text.
     static func standard() throws(ProgramInputError) -> Console {
         var console = output
         console.arguments = try ProgramInput.arguments()
         console.environment = try ProgramInput.environment()
+        console.terminal = OutputTerminal.find(console)
         return console
     }
 

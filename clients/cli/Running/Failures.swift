@@ -12,6 +12,8 @@ protocol ReportedFailure: Error {
     var exitStatus: ExitStatus { get }
     /// Complete lines for standard error.
     var report: String { get }
+    /// The failure as an object for programs.
+    var json: JSONReport { get }
 }
 
 /// A failure within this program.
@@ -24,7 +26,20 @@ struct CommandFailure: ReportedFailure {
         self.exitStatus = exitStatus
     }
 
-    var report: String { "clinic: \(printable(message))" }
+    var report: String {
+        "clinic: "
+            + message.split(separator: "\n", omittingEmptySubsequences: false).map { printable(String($0)) }
+            .joined(separator: "\n")
+    }
+
+    var json: JSONReport {
+        switch exitStatus {
+        case .usage: JSONReport(code: "INVALID_ARGUMENT", reason: "WRONG_USAGE", message: message)
+        case .notAllowed: JSONReport(code: "UNAUTHENTICATED", reason: "NOT_SIGNED_IN", message: message)
+        case .unavailable: JSONReport(code: "UNAVAILABLE", reason: "NOT_AVAILABLE", message: message)
+        default: JSONReport(code: "UNKNOWN", reason: "FAILED", message: message)
+        }
+    }
 }
 
 /// A call that failed.
@@ -32,7 +47,8 @@ struct RemoteFailure: ReportedFailure {
     let status: Status
     /// The session of the call.
     let session: SessionState
-    let output: OutputForm
+    /// How the fields of the request were typed.
+    var options = OptionNames()
 
     var exitStatus: ExitStatus { ExitStatus(status.code) }
 
@@ -40,11 +56,10 @@ struct RemoteFailure: ReportedFailure {
         let wait = retryDelay.map { "; wait \($0)" } ?? ""
         var lines = ["clinic: \(printable(message + wait)) [\(printable(reason))]"]
         for violation in status.badRequest?.fieldViolations ?? [] {
-            let line = "\(violation.field): \(violation.description)"
+            let line = "\(options.name(of: violation.field)): \(violation.description)"
             // For a single invalid field the message often repeats the violation.
             if line != message { lines.append("  " + printable(line)) }
         }
-        if output == .json, let json { lines.append(json) }
         return lines.joined(separator: "\n")
     }
 
@@ -56,13 +71,13 @@ struct RemoteFailure: ReportedFailure {
     /// The server's message. If authentication failed, explains what to do about the session.
     private var message: String {
         guard status.code == .unauthenticated, reason != "WRONG_CREDENTIALS" else {
-            return status.message.isEmpty ? "the call failed" : status.message
+            return status.message.isEmpty ? "the call failed" : options.message(status.message)
         }
         return switch session {
         case .none: "you are not signed in; run `clinic login` first"
         case .otherServer(let address): "you are signed in at \(address), not here; run `clinic login` first"
         case .expired(let session), .renewable(let session):
-            "the session of \(session.email) ended at \(session.expireTime); run `clinic login` again"
+            "the session of \(session.email) ended at \(session.expiryText); run `clinic login` again"
         case .usable: "\(status.message): run `clinic login`"
         }
     }
@@ -73,8 +88,8 @@ struct RemoteFailure: ReportedFailure {
         return json.filter { $0 != "\"" }
     }
 
-    private var json: String? {
-        let form = JSONReport(
+    var json: JSONReport {
+        JSONReport(
             code: status.code.protoName, reason: reason, message: message,
             domain: status.errorInfo?.domain,
             metadata: status.errorInfo.flatMap { info in
@@ -85,24 +100,29 @@ struct RemoteFailure: ReportedFailure {
                 badRequest.fieldViolations.map { .init(field: $0.field, description: $0.description) }
             },
             retryDelay: retryDelay)
+    }
+}
+
+/// A failure for programs, with the names of the schema.
+struct JSONReport: Encodable {
+    struct Violation: Encodable {
+        let field: String
+        let description: String
+    }
+
+    let code: String
+    let reason: String
+    let message: String
+    var domain: String?
+    var metadata: [String: String]?
+    var fieldViolations: [Violation]?
+    var retryDelay: String?
+
+    /// One line; nil if the report cannot be encoded.
+    var line: String? {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         encoder.keyEncodingStrategy = .convertToSnakeCase
-        return (try? encoder.encode(form)).map { String(decoding: $0, as: UTF8.self) }
-    }
-
-    private struct JSONReport: Encodable {
-        struct Violation: Encodable {
-            let field: String
-            let description: String
-        }
-
-        let code: String
-        let reason: String
-        let message: String
-        let domain: String?
-        let metadata: [String: String]?
-        let fieldViolations: [Violation]?
-        let retryDelay: String?
+        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) }
     }
 }

@@ -22,12 +22,12 @@ protocol ListCommand: RemoteCommand
 where Request: PageRequest, Response: PageResponse, Response.Item: TableRow {
     var page: PageOptions { get }
     /// The request without page size and token.
-    func filter() throws -> Request
+    func filter(_ console: Console) throws -> Request
 }
 
 extension ListCommand {
     func request(_ console: Console) throws -> Request {
-        var request = try filter()
+        var request = try filter(console)
         request.pageSize = page.pageSize ?? (page.all ? 1000 : 0)
         request.pageToken = page.pageToken ?? ""
         return request

@@ -3,9 +3,11 @@
 
 internal import ArgumentParser
 internal import ClinicClient
+internal import ClinicMessages
 internal import ProtobufC
 internal import RPC
 internal import Terminal
+internal import TimeZones
 
 /// A command that can be run.
 protocol RunnableCommand: ParsableCommand {
@@ -36,7 +38,22 @@ struct RemoteServer {
             await client.close()
             return output
         } catch let status as Status {
-            throw RemoteFailure(status: status, session: session, output: settings.output)
+            throw RemoteFailure(status: status, session: session)
+        }
+    }
+
+    /// What the server tells of the clinic; nothing if it does not tell.
+    func clinicFacts() async throws -> ClinicFacts {
+        do throws(Status) {
+            let settings = try await client.call(SettingsServiceMethods.getSettings, GetSettingsRequest())
+            return ClinicFacts(
+                zone: try? TimeZoneDatabase.load(settings.timeZone),
+                currency: settings.currencyCode.isEmpty ? nil : settings.currencyCode)
+        } catch {
+            switch error.code {
+            case .unimplemented, .unauthenticated, .permissionDenied: return ClinicFacts()
+            default: throw RemoteFailure(status: error, session: session)
+            }
         }
     }
 }
@@ -51,6 +68,10 @@ protocol RemoteCommand: RunnableCommand {
     var idempotencyKey: String? { get }
     /// Whether the call uses the stored session.
     static var usesSession: Bool { get }
+    /// Whether the request depends on the clinic's time zone or currency.
+    var needsClinic: Bool { get }
+    /// The options of fields whose names differ from theirs.
+    static var optionNames: [String: String] { get }
     func request(_ console: Console) throws -> Request
     func response(from client: ClinicClient, to request: Request) async throws(Status) -> Response
     /// A message about what was done, for a response that does not show it.
@@ -63,6 +84,10 @@ protocol RemoteCommand: RunnableCommand {
 
 extension RemoteCommand {
     static var usesSession: Bool { true }
+
+    static var optionNames: [String: String] { [:] }
+
+    var needsClinic: Bool { false }
 
     var idempotencyKey: String? { nil }
 
@@ -80,17 +105,27 @@ extension RemoteCommand {
 
     /// Makes the call and prints the response.
     func call(in console: Console) async throws {
+        var console = console
         var remote = try RemoteServer(connection, console)
+        if needsClinic {
+            if Self.usesSession { remote = try await remote.withRenewedSession(console) }
+            console.clinic = try await remote.clinicFacts()
+        }
         let request = try request(console)
         if Self.usesSession { remote = try await remote.withRenewedSession(console) }
-        let response = try await remote.perform { try await self.response(from: remote.client, to: request) }
-        try store(response, remote, console)
-        switch remote.settings.output {
-        case .json: try console.print(try response.unlimitedJSON())
-        case .table: try console.print(response.text)
+        do {
+            let response = try await remote.perform { [console] in
+                let response = try await self.response(from: remote.client, to: request)
+                try store(response, remote, console)
+                try await remote.print(response, console)
+                return response
+            }
+            if let confirmation = confirmation(of: response) { console.printError(printable(confirmation)) }
+            try finish(response, remote, console)
+        } catch var failure as RemoteFailure {
+            failure.options = OptionNames(arguments: console.arguments, aliases: Self.optionNames)
+            throw failure
         }
-        if let confirmation = confirmation(of: response) { console.printError(printable(confirmation)) }
-        try finish(response, remote, console)
     }
 }
 

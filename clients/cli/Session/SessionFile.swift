@@ -7,11 +7,12 @@ internal import Glibc
 struct SessionFile {
     let path: String
 
-    /// CLINIC_SESSION_FILE, or session.json in the XDG state directory; nil if HOME is not set.
+    /// CLINIC_SESSION_FILE, or a file for each profile in the XDG state directory; nil if HOME is not set.
     static func find(_ console: Console) -> SessionFile? {
         if let path = console.variable("CLINIC_SESSION_FILE") { return SessionFile(path: path) }
         return baseDirectory("XDG_STATE_HOME", ".local/state", console).map { directory in
-            SessionFile(path: directory + "/clinic/session.json")
+            let name = console.profileName.map { "session-\($0)" } ?? "session"
+            return SessionFile(path: directory + "/clinic/\(name).json")
         }
     }
 

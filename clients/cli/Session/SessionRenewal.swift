@@ -24,7 +24,7 @@ extension RemoteServer {
                 return SessionState(next, for: settings.address, now: console.now())
             }
         } catch let status as Status {
-            throw RemoteFailure(status: status, session: session, output: settings.output)
+            throw RemoteFailure(status: status, session: session)
         }
         client.token = remote.session.token
         return remote

@@ -51,6 +51,9 @@ struct StoredSession: Codable, Equatable {
         return session
     }
 
+    /// When the token expires, for people. The clinic's time zone is not known without its server.
+    var expiryText: String { TimeStyle().text(ProtobufTimestamp(rfc3339: expireTime)) }
+
     /// Whether the token has expired; false if its expiry is unknown.
     func isExpired(now: Int64) -> Bool {
         ProtobufTimestamp(rfc3339: expireTime).map { $0.seconds <= now } ?? false

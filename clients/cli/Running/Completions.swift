@@ -1,0 +1,75 @@
+// What the shell completes: the values of the schema, and the numbers that the server has at the moment.
+
+internal import ArgumentParser
+internal import ClinicClient
+internal import ClinicMessages
+internal import ProtobufC
+
+extension CompletionKind {
+    /// The values of an enumeration.
+    static func values<Value: MessageEnumeration>(of type: Value.Type) -> CompletionKind {
+        .list(names(of: type))
+    }
+
+    /// The methods of the schema.
+    static var methods: CompletionKind { .list(Schema.methods.map(\.shortPath)) }
+
+    static var doctors: CompletionKind {
+        .custom { _, _, _ in
+            await LiveNumbers.list { client in
+                try await client.call(DoctorServiceMethods.listDoctors, ListDoctorsRequest(pageSize: 200))
+                    .doctors
+                    .map(\.id)
+            }
+        }
+    }
+
+    static var departments: CompletionKind {
+        .custom { _, _, _ in
+            await LiveNumbers.list { client in
+                try await client.call(
+                    DepartmentServiceMethods.listDepartments, ListDepartmentsRequest(pageSize: 200)
+                ).departments.map(\.id)
+            }
+        }
+    }
+
+    /// The bookings of whoever is signed in.
+    static var bookings: CompletionKind {
+        .custom { _, _, _ in
+            await LiveNumbers.list { client in
+                try await client.call(
+                    BookingServiceMethods.listMyBookings, ListMyBookingsRequest(pageSize: 200)
+                ).bookings.map(\.id)
+            }
+        }
+    }
+
+    /// The payments that whoever is signed in may see.
+    static var transactions: CompletionKind {
+        .custom { _, _, _ in
+            await LiveNumbers.list { client in
+                try await client.call(
+                    PaymentServiceMethods.listTransactions, ListTransactionsRequest(pageSize: 200)
+                ).transactions.map(\.id)
+            }
+        }
+    }
+}
+
+/// Numbers of what the server has.
+private enum LiveNumbers {
+    /// The numbers as text; none if the server does not answer at once, because the shell waits.
+    static func list(_ numbers: @Sendable (ClinicClient) async throws -> [Int64]) async -> [String] {
+        do {
+            var console = try Console.standard()
+            console.writeError = { _ in }
+            var options = try ConnectionOptions.parse([])
+            options.timeout = .seconds(2)
+            let remote = try await RemoteServer(options, console).withRenewedSession(console)
+            return try await remote.perform { try await numbers(remote.client) }.map(String.init)
+        } catch {
+            return []
+        }
+    }
+}
