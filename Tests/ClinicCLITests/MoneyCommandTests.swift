@@ -144,7 +144,7 @@ import Testing
             #expect(
                 outcome.output == """
                     ID  TIME              ACTOR  METHOD      OF             CHANGE
-                    12  2026-11-24 10:00      8  PayBooking  transaction 9  booking id 7, status paid, total fee 221.09 AUD
+                    12  2026-11-24 10:00      8  PayBooking  transaction 9  booking 7, status paid, total fee 221.09 AUD
 
                     """)
             #expect(outcome.errors == "more: clinic audit list --actor 8 --page-token next\n")

@@ -20,6 +20,8 @@ struct ChangeText {
     private func words(of members: [String: Value]) -> String {
         var members = members
         var parts: [String] = []
+        // Most changes hide nothing.
+        if case .bool(false)? = members["hidden"] { members["hidden"] = nil }
         let changed = ["status", "role"].first { members[$0] != nil }
         if let changed, let old = members.removeValue(forKey: "from"),
             let new = members.removeValue(forKey: changed)
@@ -31,7 +33,7 @@ struct ChangeText {
     }
 
     private func words(of name: String, _ value: Value) -> String {
-        let title = name.replacing("_", with: " ")
+        let title = (name.hasSuffix("_id") ? String(name.dropLast(3)) : name).replacing("_", with: " ")
         if case .number(let text) = value, Self.amounts.contains(name), let currency = style.clinic.currency,
             let units = Int64(text)
         {

@@ -3,7 +3,9 @@
 internal import ArgumentParser
 internal import ClinicClient
 internal import ClinicMessages
+internal import Dispatch
 internal import ProtobufC
+internal import Synchronization
 
 extension CompletionKind {
     /// The values of an enumeration.
@@ -16,7 +18,7 @@ extension CompletionKind {
 
     static var doctors: CompletionKind {
         .custom { _, _, _ in
-            await LiveNumbers.list { client in
+            LiveNumbers.list { client in
                 try await client.call(DoctorServiceMethods.listDoctors, ListDoctorsRequest(pageSize: 200))
                     .doctors
                     .map(\.id)
@@ -26,7 +28,7 @@ extension CompletionKind {
 
     static var departments: CompletionKind {
         .custom { _, _, _ in
-            await LiveNumbers.list { client in
+            LiveNumbers.list { client in
                 try await client.call(
                     DepartmentServiceMethods.listDepartments, ListDepartmentsRequest(pageSize: 200)
                 ).departments.map(\.id)
@@ -37,7 +39,7 @@ extension CompletionKind {
     /// The bookings of whoever is signed in.
     static var bookings: CompletionKind {
         .custom { _, _, _ in
-            await LiveNumbers.list { client in
+            LiveNumbers.list { client in
                 try await client.call(
                     BookingServiceMethods.listMyBookings, ListMyBookingsRequest(pageSize: 200)
                 ).bookings.map(\.id)
@@ -48,7 +50,7 @@ extension CompletionKind {
     /// The payments that whoever is signed in may see.
     static var transactions: CompletionKind {
         .custom { _, _, _ in
-            await LiveNumbers.list { client in
+            LiveNumbers.list { client in
                 try await client.call(
                     PaymentServiceMethods.listTransactions, ListTransactionsRequest(pageSize: 200)
                 ).transactions.map(\.id)
@@ -59,17 +61,32 @@ extension CompletionKind {
 
 /// Numbers of what the server has.
 private enum LiveNumbers {
-    /// The numbers as text; none if the server does not answer at once, because the shell waits.
-    static func list(_ numbers: @Sendable (ClinicClient) async throws -> [Int64]) async -> [String] {
-        do {
-            var console = try Console.standard()
-            console.writeError = { _ in }
-            var options = try ConnectionOptions.parse([])
-            options.timeout = .seconds(2)
-            let remote = try await RemoteServer(options, console).withRenewedSession(console)
-            return try await remote.perform { try await numbers(remote.client) }.map(String.init)
-        } catch {
-            return []
+    private final class Found: Sendable {
+        let numbers = Mutex<[String]>([])
+    }
+
+    /// The numbers as text; none if the server does not answer at once, because the shell waits. ArgumentParser takes
+    /// asynchronous completions only of commands that it runs itself, so this thread waits.
+    static func list(_ numbers: @escaping @Sendable (ClinicClient) async throws -> [Int64]) -> [String] {
+        let found = Found()
+        let end = DispatchSemaphore(value: 0)
+        Task.detached {
+            let numbers = (try? await call(numbers)) ?? []
+            found.numbers.withLock { $0 = numbers }
+            end.signal()
         }
+        end.wait()
+        return found.numbers.withLock { $0 }
+    }
+
+    private static func call(
+        _ numbers: @Sendable (ClinicClient) async throws -> [Int64]
+    ) async throws -> [String] {
+        var console = try Console.standard()
+        console.writeError = { _ in }
+        var options = try ConnectionOptions.parse([])
+        options.timeout = .seconds(2)
+        let remote = try await RemoteServer(options, console).withRenewedSession(console)
+        return try await remote.perform { try await numbers(remote.client) }.map(String.init)
     }
 }
