@@ -18,6 +18,7 @@ let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-m
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle: Target.Dependency = .product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -37,6 +38,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
@@ -73,6 +75,8 @@ let package = Package(
             name: "TTRPC",
             dependencies: ["ProtobufC", "RPC", "RPCMessages", "TTRPCMessages", nioCore, nioPosix],
             swiftSettings: settings),
+
+        .target(name: "HTTP2", dependencies: [nioCore, nioHPACK], swiftSettings: settings),
 
         // The database, the rules, the identity.
         .target(name: "PostgreSQL", dependencies: ["CPostgreSQL", logging], swiftSettings: settings),
@@ -185,6 +189,7 @@ let package = Package(
                 "TestWaiting",
                 nioCore, nioEmbedded,
             ], swiftSettings: settings),
+        .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", nioCore, nioHPACK], swiftSettings: settings),
         .testTarget(
             name: "ClinicClientTests",
             dependencies: [

@@ -29,6 +29,7 @@ private let layers: [Layer] = [
     // Calls, without a wire and without a clinic, and the wire on them.
     Layer("RPC", "ProtobufC", "RPCMessages"),
     Layer("TTRPC", "ProtobufC", "RPCMessages", "TTRPCMessages", "RPC"),
+    Layer("HTTP2"),
     // The database, the rules, the identity.
     Layer("PostgreSQL", "CPostgreSQL"), Layer("Scheduling"), Layer("OpenSSL", "COpenSSL"),
     Layer("Bcrypt", "CCrypt"),

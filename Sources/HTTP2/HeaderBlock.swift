@@ -1,0 +1,81 @@
+// The representations of a header block (RFC 7541, 6), without their meaning.
+
+/// What the form of a header block tells.
+struct HeaderBlock {
+    /// Whether it adds to the dynamic table or changes its size. True for a block that cannot be read to its end.
+    private(set) var changesTable = false
+    /// Whether a string has more than seven bits of padding, which is an error (RFC 7541, 5.2).
+    private(set) var hasLongPadding = false
+
+    init(_ block: UnsafeRawBufferPointer) {
+        var rest = block[...]
+        while let first = rest.first {
+            guard readRepresentation(first, &rest) else {
+                changesTable = true
+                return
+            }
+        }
+    }
+
+    /// Reads one representation; false if it cannot be read.
+    private mutating func readRepresentation(
+        _ first: UInt8, _ rest: inout Slice<UnsafeRawBufferPointer>
+    ) -> Bool {
+        if first & 0x80 != 0 { return Self.readInteger(&rest, prefix: 7) != nil }
+        if first & 0xE0 == 0x20 {
+            changesTable = true
+            return Self.readInteger(&rest, prefix: 5) != nil
+        }
+        let isAdded = first & 0xC0 == 0x40
+        if isAdded { changesTable = true }
+        guard let index = Self.readInteger(&rest, prefix: isAdded ? 6 : 4) else { return false }
+        if index == 0, !readString(&rest) { return false }
+        return readString(&rest)
+    }
+
+    private mutating func readString(_ rest: inout Slice<UnsafeRawBufferPointer>) -> Bool {
+        guard let first = rest.first, let length = Self.readInteger(&rest, prefix: 7), length <= rest.count
+        else { return false }
+        if first & 0x80 != 0, Self.huffmanPadding(rest.prefix(length)) > 7 { hasLongPadding = true }
+        rest = rest.dropFirst(length)
+        return true
+    }
+
+    /// Reads an integer of at most four bytes, which is enough for every length and index that is allowed.
+    private static func readInteger(_ rest: inout Slice<UnsafeRawBufferPointer>, prefix: Int) -> Int? {
+        guard let first = rest.popFirst() else { return nil }
+        let mask = UInt8(truncatingIfNeeded: (1 << prefix) - 1)
+        guard first & mask == mask else { return Int(first & mask) }
+        var value = Int(mask)
+        for shift in [0, 7, 14] {
+            guard let byte = rest.popFirst() else { return nil }
+            value += Int(byte & 0x7F) << shift
+            if byte & 0x80 == 0 { return value }
+        }
+        return nil
+    }
+
+    /// The number of Huffman codes of each length in bits, from 1. The code is canonical, so these numbers tell where each ends.
+    private static let codesOfLength = [
+        0, 0, 0, 0, 10, 26, 32, 6, 0, 5, 3, 2, 6, 2, 3, 0, 0, 0, 3, 8, 13, 26, 29, 12, 4, 15, 19, 29, 0, 4,
+    ]
+
+    /// The bits behind the last whole code.
+    private static func huffmanPadding(_ bytes: Slice<UnsafeRawBufferPointer>) -> Int {
+        var (code, first, length) = (0, 0, 0)
+        for byte in bytes {
+            for shift in (0..<8).reversed() {
+                guard length < codesOfLength.count else { return length }
+                code = code << 1 | Int(byte >> shift & 1)
+                let count = codesOfLength[length]
+                length += 1
+                if code - first < count {
+                    (code, first, length) = (0, 0, 0)
+                } else {
+                    first = (first + count) << 1
+                }
+            }
+        }
+        return length
+    }
+}
