@@ -17,8 +17,8 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
-let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle: Target.Dependency = .product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -49,9 +49,11 @@ let package = Package(
             name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
         .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CCrypt", pkgConfig: "libxcrypt", providers: [.apt(["libcrypt-dev"])]),
         .target(name: "CRPCMessages", dependencies: ["CProtobufC"]),
         .target(name: "CTTRPCMessages", dependencies: ["CProtobufC", "CRPCMessages"]),
+        .target(name: "CReflectionMessages", dependencies: ["CProtobufC"]),
         .target(name: "CClinicMessages", dependencies: ["CProtobufC"]),
 
         // What the programs are given as bytes.
@@ -63,6 +65,9 @@ let package = Package(
             name: "RPCMessages", dependencies: ["ProtobufC", "CRPCMessages"], swiftSettings: settings),
         .target(
             name: "TTRPCMessages", dependencies: ["ProtobufC", "RPCMessages", "CTTRPCMessages"],
+            swiftSettings: settings),
+        .target(
+            name: "ReflectionMessages", dependencies: ["ProtobufC", "CReflectionMessages"],
             swiftSettings: settings),
         .target(
             name: "ClinicMessages", dependencies: ["ProtobufC", "CClinicMessages"], swiftSettings: settings),
@@ -77,6 +82,12 @@ let package = Package(
             swiftSettings: settings),
 
         .target(name: "HTTP2", dependencies: [nioCore, nioHPACK], swiftSettings: settings),
+        .target(
+            name: "GRPC",
+            dependencies: [
+                "CZlib", "HTTP2", "ProtobufC", "ReflectionMessages", "RPC", "RPCMessages", logging, nioCore,
+            ],
+            swiftSettings: settings),
 
         // The database, the rules, the identity.
         .target(name: "PostgreSQL", dependencies: ["CPostgreSQL", logging], swiftSettings: settings),
@@ -107,7 +118,8 @@ let package = Package(
         .target(
             name: "ClinicServer",
             dependencies: [
-                "Bcrypt", "ClinicService", "ClinicStore", "Monitoring", "PostgreSQL", "RPC", "TTRPC",
+                "Bcrypt", "ClinicMessages", "ClinicService", "ClinicStore", "GRPC", "Monitoring", "ProtobufC",
+                "ReflectionMessages", "PostgreSQL", "RPC", "TTRPC",
                 "RPCMessages",
                 logging, metrics, nioPosix,
             ], swiftSettings: settings),
@@ -188,6 +200,13 @@ let package = Package(
                 "RPC", "TTRPC", "ProtobufC", "RPCMessages", "TTRPCMessages", "TestMessages", "TestRPC",
                 "TestWaiting",
                 nioCore, nioEmbedded,
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "GRPCTests",
+            dependencies: [
+                "GRPC", "HTTP2", "RPC", "TTRPC", "ProtobufC", "RPCMessages", "TestMessages", "TestRPC",
+                logging,
+                nioCore, nioEmbedded, nioHPACK,
             ], swiftSettings: settings),
         .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", nioCore, nioHPACK], swiftSettings: settings),
         .testTarget(
@@ -291,7 +310,8 @@ if Context.environment["CLINIC_FUZZ"] != nil {
         .executableTarget(
             name: "clinic-fuzz",
             dependencies: [
-                "ClinicMessages", "ClinicService", "ProtobufC", "Scheduling", "RPC", "TTRPC", "RPCMessages",
+                "ClinicMessages", "ClinicService", "GRPC", "HTTP2", "ProtobufC", "Scheduling", "RPC", "TTRPC",
+                "RPCMessages",
                 "TTRPCMessages",
                 logging, nioCore, nioEmbedded,
             ], path: "Tests/Fuzz/clinic-fuzz",

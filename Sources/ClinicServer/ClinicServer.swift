@@ -12,6 +12,14 @@ internal import RPCMessages
 /// The version of everything here.
 public let clinicVersion = "0.1.0"
 
+/// A protocol that the server speaks.
+public enum ServedProtocol: String, Sendable, CaseIterable {
+    /// ttrpc, as containerd has it.
+    case ttrpc
+    /// gRPC over HTTP/2.
+    case grpc
+}
+
 /// Serves a clinic from an open database.
 public final class ClinicServer: Sendable {
     /// What a deployment decides about its clinic.
@@ -33,6 +41,8 @@ public final class ClinicServer: Sendable {
         public var rateLimits = RateLimitedCalls.usualRates
         /// Where the data directory is, whose file system's space is on the page of metrics.
         public var dataDirectory: String?
+        /// What is spoken on every listener; the first byte of a connection tells which (default: all).
+        public var protocols = ServedProtocol.allCases
         /// Who may connect and how long calls may take. The server itself sets the domain of errors and the names of
         /// metrics.
         public var transport = ServerConfiguration()

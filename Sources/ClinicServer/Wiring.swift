@@ -1,12 +1,17 @@
 // Where the layers meet: the stores over the pool, the service over the stores, the server over the service.
 
+internal import ClinicMessages
 internal import ClinicService
 internal import ClinicStore
 internal import CoreMetrics
+internal import GRPC
 internal import Logging
 internal import NIOPosix
 internal import PostgreSQL
+internal import ProtobufC
 internal import RPC
+internal import RPCMessages
+internal import ReflectionMessages
 internal import TTRPC
 
 /// The server of all methods, not listening yet.
@@ -21,11 +26,27 @@ func makeServer(
     dependencies.anonymousMethods = configuration.anonymousMethods
     dependencies.sessionDays = configuration.sessionDays
     dependencies.rateLimits = configuration.rateLimits
-    let router = try clinicMethods(dependencies)
+    var router = try clinicMethods(dependencies)
+    if configuration.protocols.contains(.grpc) { reflection.register(in: &router) }
     var transport = configuration.transport
     transport.errorDomain = clinicErrorDomain
     transport.metricsPrefix = "clinic"
     return Server(
-        router: router, wire: .ttrpc, configuration: transport,
+        router: router, protocols: configuration.protocols.map(\.wire), configuration: transport,
         group: MultiThreadedEventLoopGroup.singleton, logger: logger, metrics: metrics)
+}
+
+/// Describes everything that is served.
+private let reflection = ReflectionService(
+    services: (ClinicMessages.allServices + RPCMessages.allServices + ReflectionMessages.allServices).map(
+        \.name),
+    files: ClinicMessages.allFiles + RPCMessages.allFiles + ReflectionMessages.allFiles)
+
+extension ServedProtocol {
+    fileprivate var wire: WireProtocol {
+        switch self {
+        case .ttrpc: .ttrpc
+        case .grpc: .grpc
+        }
+    }
 }

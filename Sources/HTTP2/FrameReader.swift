@@ -21,7 +21,8 @@ package struct HTTP2FrameReader {
     private var bytes = ByteBuffer()
     /// Whether the buffer holds the rest of an earlier read, and nobody else uses it.
     private var isCopy = false
-    private var hasPreface = false
+    /// Whether the client's preface was read.
+    package private(set) var hasPreface = false
     /// The number of frames that were reported.
     package private(set) var frameCount: UInt64 = 0
 

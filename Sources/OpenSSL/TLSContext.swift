@@ -29,10 +29,12 @@ public final class TLSContext: Sendable {
 
     /// Makes a server's context from PEM files: its certificate followed by the chain, and its key. With
     /// `clientAuthorities`, only clients with a certificate of one of these authorities may connect; with `revocations`
-    /// (PEM), only if a current list of each authority in its chain is there and does not have it. Throws a `TLSError`
-    /// that names the faulty file.
+    /// (PEM), only if a current list of each authority in its chain is there and does not have it. With `offersHTTP2`
+    /// clients that ask for a protocol by ALPN get `h2`, and others are refused; clients that do not ask are served. Throws
+    /// a `TLSError` that names the faulty file.
     public init(
-        serverCertificate: String, key: String, clientAuthorities: String? = nil, revocations: String? = nil
+        serverCertificate: String, key: String, clientAuthorities: String? = nil, revocations: String? = nil,
+        offersHTTP2: Bool = false
     ) throws(TLSError) {
         handle = Handle(pointer: try Self.make(TLS_server_method()))
         try use(certificate: serverCertificate, key: key)
@@ -43,6 +45,7 @@ public final class TLSContext: Sendable {
         guard SSL_CTX_set_session_id_context(pointer, &name, UInt32(name.count)) == 1 else {
             throw .last("SSL_CTX_set_session_id_context")
         }
+        if offersHTTP2 { selectHTTP2() }
         if let clientAuthorities {
             try trust(clientAuthorities)
             SSL_CTX_set_client_CA_list(pointer, SSL_load_client_CA_file(clientAuthorities))
@@ -140,6 +143,30 @@ public final class TLSContext: Sendable {
                 }
             }, nil)
         guard isSet == 1 else { throw .last("SSL_CTX_set_session_ticket_cb") }
+    }
+
+    /// Selects `h2` among the protocols of a client (RFC 7301).
+    private func selectHTTP2() {
+        let select:
+            @convention(c) (
+                OpaquePointer?, UnsafeMutablePointer<UnsafePointer<UInt8>?>?, UnsafeMutablePointer<UInt8>?,
+                UnsafePointer<UInt8>?, UInt32, UnsafeMutableRawPointer?
+            ) -> CInt = { _, selected, length, offered, count, _ in
+                // The list is what libssl has checked: each name with a byte of its length before it.
+                let names = UnsafeBufferPointer(start: offered, count: Int(count))
+                var offset = 0
+                while offset < names.count {
+                    let name = names[(offset + 1)..<min(offset + 1 + Int(names[offset]), names.count)]
+                    if name.elementsEqual("h2".utf8), let offered {
+                        selected?.pointee = offered + offset + 1
+                        length?.pointee = 2
+                        return SSL_TLSEXT_ERR_OK
+                    }
+                    offset += 1 + Int(names[offset])
+                }
+                return SSL_TLSEXT_ERR_ALERT_FATAL
+            }
+        SSL_CTX_set_alpn_select_cb(pointer, select, nil)
     }
 
     private static func make(_ method: OpaquePointer?) throws(TLSError) -> OpaquePointer {

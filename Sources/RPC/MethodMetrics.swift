@@ -20,14 +20,18 @@ final class MethodMetrics: Sendable {
 
     private let service: String
     private let method: String
+    private let protocolName: String
     private let prefix: String
     private let factory: any MetricsFactory
     /// A retained `Handles`, 0 before the first call. `AtomicLazyReference` would do, but each read looks its type up at run
     /// time, which is a tenth of the cost of a small call.
     private let handles = Atomic<UInt>(0)
 
-    init(service: String, method: String, prefix: String, factory: any MetricsFactory) {
+    init(
+        service: String, method: String, protocolName: String, prefix: String, factory: any MetricsFactory
+    ) {
         self.service = service
+        self.protocolName = protocolName
         self.method = method
         self.prefix = prefix
         self.factory = factory
@@ -54,7 +58,7 @@ final class MethodMetrics: Sendable {
     /// Two threads may make the handles at once; the factory gives both the same series, and one thread's handles are kept.
     @inline(never)
     private func make() -> Handles {
-        let labels = [("service", service), ("method", method)]
+        let labels = [("service", service), ("method", method), ("protocol", protocolName)]
         let made = Unmanaged.passRetained(
             Handles(
                 counters: StatusCode.allCases.map { code in

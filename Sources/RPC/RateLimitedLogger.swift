@@ -10,6 +10,9 @@ package final class RateLimitedLogger: Sendable {
     /// The kinds of lines, each with a limit of its own.
     package enum Kind: String, CaseIterable {
         case notTTRPC = "bytes that are not ttrpc; closing"
+        case unknownProtocol = "bytes of no protocol that is served; closing"
+        case notHTTP2 = "bytes that are not HTTP/2; closing"
+        case protocolError = "an error of the protocol; closing"
         case uselessFrames = "too many frames of no use; closing"
         case slowPeer = "a peer that takes too long; closing"
         case tooManyConnections = "no room for another connection; closing"

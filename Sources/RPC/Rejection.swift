@@ -22,6 +22,10 @@ package enum Rejection: Error, Equatable {
     case tooManyMetadataPairs(limit: Int)
     case tooManyMetadataBytes(limit: Int)
     case invalidMetadataKey
+    case invalidMetadataValue(String)
+    case invalidTimeout
+    case unknownEncoding
+    case invalidMessage(String)
     case unknownService(String)
     case unknownMethod(String)
     case deadlineExceeded
@@ -91,6 +95,19 @@ package enum Rejection: Error, Equatable {
             (.invalidArgument, .invalidMetadata, "more than \(limit) bytes of metadata")
         case .invalidMetadataKey:
             (.invalidArgument, .invalidMetadata, "a metadata key with NUL, CR or LF")
+        case .invalidMetadataValue(let key):
+            (.invalidArgument, .invalidMetadata, "the value of \(key) is not base64")
+        case .invalidTimeout:
+            (
+                .invalidArgument, .invalidMetadata,
+                "grpc-timeout is not a number of at most 8 digits with a unit"
+            )
+        case .unknownEncoding:
+            (
+                .unimplemented, .malformedRequest,
+                "the message is compressed in a way that the server does not know"
+            )
+        case .invalidMessage(let cause): (.invalidArgument, .malformedRequest, cause)
         case .unknownService(let name):
             (.unimplemented, .unknownService, "service \(name)")
         case .unknownMethod(let name):

@@ -25,17 +25,35 @@ public final class Server: Sendable {
     private let executors: [ObjectIdentifier: EventLoopExecutor]
     /// By event loop.
     private let routers: [ObjectIdentifier: Router]
-    private let makeWire: @Sendable () -> any ServerWire
+    private let protocols: [WireProtocol]
+    /// Make the wire of a connection, by protocol.
+    private let makeWires: [@Sendable () -> any ServerWire]
     private let state = Mutex(State())
 
-    /// A server that does not listen yet. The caller owns the event loops and shuts them down. `metrics` makes the counters.
-    public init(
+    /// A server of one protocol, otherwise as below.
+    public convenience init(
         router: Router, wire: WireProtocol, configuration: ServerConfiguration = ServerConfiguration(),
         group: any EventLoopGroup, logger: Logger, metrics: any MetricsFactory = NOOPMetricsHandler.instance
     ) {
-        shared = ServerShared(
-            router: router, configuration: configuration, logger: logger, metrics: metrics)
-        makeWire = wire.makeFactory(shared)
+        self.init(
+            router: router, protocols: [wire], configuration: configuration, group: group, logger: logger,
+            metrics: metrics)
+    }
+
+    /// A server that does not listen yet. The caller owns the event loops and shuts them down. `metrics` makes the counters.
+    ///
+    /// With several protocols the first byte of each connection tells which of them it speaks.
+    public init(
+        router: Router, protocols: [WireProtocol],
+        configuration: ServerConfiguration = ServerConfiguration(), group: any EventLoopGroup,
+        logger: Logger, metrics: any MetricsFactory = NOOPMetricsHandler.instance
+    ) {
+        let shared = ServerShared(
+            router: router, protocols: protocols.map(\.name), configuration: configuration, logger: logger,
+            metrics: metrics)
+        self.shared = shared
+        self.protocols = protocols
+        makeWires = protocols.map { $0.makeFactory(shared) }
         connections = ConnectionRegistry(configuration: configuration)
         self.group = group
         executors = EventLoopExecutor.all(of: group)
@@ -175,11 +193,35 @@ public final class Server: Sendable {
     ) throws {
         let peer = Peer(
             address: channel.remoteAddress, userID: userID, identity: identity, connection: number)
-        let connection = ServerConnection(
+        if makeWires.count == 1 {
+            let connection = makeConnection(of: 0, peer, executor)
+            try channel.pipeline.syncOperations.addHandler(connection)
+            return connections.set(connection, for: number)
+        }
+        connections.setSecuring(channel, for: number)
+        try channel.pipeline.syncOperations.addHandler(
+            ProtocolDetector(patience: shared.idleTime) { first in
+                self.protocols.firstIndex { $0.beginsWith(first) }.map {
+                    self.makeConnection(of: $0, peer, executor)
+                }
+            } onDecision: { decision in
+                switch decision {
+                case .connection(let connection): self.connections.set(connection, for: number)
+                case .unknown:
+                    self.shared.rateLimitedLogger.notice(.unknownProtocol, ["peer": "\(peer)"])
+                    self.shared.metrics.connectionClosed(.violation(.unknownProtocol))
+                case .idle: self.shared.metrics.connectionClosed(.idle)
+                case .closed: self.shared.metrics.connectionClosed(.byPeer)
+                }
+            })
+    }
+
+    private func makeConnection(
+        of index: Int, _ peer: Peer, _ executor: EventLoopExecutor
+    ) -> ServerConnection {
+        ServerConnection(
             server: shared, router: routers[ObjectIdentifier(executor.eventLoop)] ?? shared.router,
-            wire: makeWire(), executor: executor, peer: peer)
-        try channel.pipeline.syncOperations.addHandler(connection)
-        connections.set(connection, for: number)
+            wire: makeWires[index](), protocolIndex: index, executor: executor, peer: peer)
     }
 
     private func listen(

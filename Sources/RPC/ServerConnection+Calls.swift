@@ -86,6 +86,13 @@ extension ServerConnection {
         }
     }
 
+    /// Cancels a call whose client wants no response any more.
+    package func cancel(_ streamID: UInt32) {
+        guard let call = state.calls.takeCall(streamID) else { return }
+        record(call.token, .cancelled)
+        call.work.cancel()
+    }
+
     // MARK: Results
 
     func handlerSucceeded(_ token: CallToken, _ response: EncodedMessage) {

@@ -52,6 +52,7 @@ extension ServerConnection {
         state.isClosing = true
         state.deadlineTimer.cancel()
         dismissSenders()
+        wire.writeEnd(to: &state.outgoing.buffer)
         let written = context.eventLoop.makePromise(of: Void.self)
         let bytes = state.outgoing.take()
         server.metrics.sent(bytes.readableBytes)

@@ -20,7 +20,7 @@ extension ServerConnection {
             return
         }
         let time = executor.eventLoop.now - token.began
-        server.metrics.callsEnded(token.method, code, 1, after: time)
+        server.metrics.callsEnded(token.method, code, 1, after: time, on: protocolIndex)
         if server.logsCalls { log(code, token, after: time) }
     }
 
@@ -29,7 +29,7 @@ extension ServerConnection {
         guard let calls = state.succeeded else { return }
         state.succeeded = nil
         server.metrics.callsEnded(
-            calls.method, .ok, calls.count, after: executor.eventLoop.now - calls.began)
+            calls.method, .ok, calls.count, after: executor.eventLoop.now - calls.began, on: protocolIndex)
     }
 
     /// Records a failed call, or a rejected message that did not become a call of a known method.
@@ -37,7 +37,7 @@ extension ServerConnection {
         if let token {
             record(token, code)
         } else {
-            server.metrics.callRejected(code)
+            server.metrics.callRejected(code, on: protocolIndex)
             if server.logsCalls { log(code, nil, after: nil) }
         }
         server.metrics.callFailed(reason)

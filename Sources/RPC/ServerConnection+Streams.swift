@@ -10,7 +10,7 @@ extension ServerConnection {
     /// Sends a message if that is possible now. Throws if the call has ended.
     func sendNow(_ message: some Message, on stream: ServerStream) throws -> Bool {
         guard state.calls.isOpen(stream.token), !state.isClosing else { throw CancellationError() }
-        guard mayStreamsSend,
+        guard mayStreamsSend, wire.hasRoom(stream.token.streamID),
             stream.turn.value.hasRoom(in: state.sendingTurn, server.configuration.streamLimits)
         else { return false }
         let byteCount = message.withEncoded {
@@ -28,7 +28,8 @@ extension ServerConnection {
         sender.wait(continuation)
         let stream = sender.stream
         guard state.calls.isOpen(stream.token), !state.isClosing else { return sender.cancel() }
-        if mayStreamsSend, stream.turn.value.hasRoom(in: state.sendingTurn, server.configuration.streamLimits)
+        if mayStreamsSend, wire.hasRoom(stream.token.streamID),
+            stream.turn.value.hasRoom(in: state.sendingTurn, server.configuration.streamLimits)
         {
             sender.send(through: wire, into: &state.outgoing.buffer)
         } else {
@@ -53,7 +54,8 @@ extension ServerConnection {
                 sender.cancel()
                 continue
             }
-            guard sender.stream.turn.value.hasRoom(in: state.sendingTurn, server.configuration.streamLimits)
+            guard wire.hasRoom(sender.stream.token.streamID),
+                sender.stream.turn.value.hasRoom(in: state.sendingTurn, server.configuration.streamLimits)
             else {
                 state.waitingSenders.append(sender)
                 continue
@@ -87,6 +89,18 @@ extension ServerConnection {
     /// The queue for the requests of a new call.
     package func makeQueue() -> InboundQueue {
         InboundQueue(limits: server.configuration.streamLimits, budget: inbound)
+    }
+
+    /// Calls `resumeHeldMessage` of the wire when a handler takes a message of any stream, without stopping to read meanwhile.
+    package func resumeWhenTaken() {
+        let loop = NIOLoopBound(self, eventLoop: executor.eventLoop)
+        inbound.notify { [eventLoop = executor.eventLoop] in
+            eventLoop.execute {
+                let connection = loop.value
+                guard !connection.state.isClosing else { return }
+                connection.goOnReading(now: connection.executor.eventLoop.now)
+            }
+        }
     }
 
     /// Stops reading until the queue of this stream has room, for a limited time. The wire keeps the message until

@@ -26,6 +26,8 @@ package final class ServerConnection: ChannelDuplexHandler {
     package let peer: Peer
     let origin: CallOrigin
     let wire: any ServerWire
+    /// The index of its protocol in the metrics.
+    let protocolIndex: Int
     /// That of the event loop.
     let batch: ReadBatch
     /// The bytes that wait for the handlers of streams.
@@ -44,10 +46,18 @@ package final class ServerConnection: ChannelDuplexHandler {
         _modify { yield &state.calls }
     }
 
+    /// The bytes that are sent at the end of the read, for the wire; as above.
+    package var outgoing: ByteBuffer {
+        _read { yield state.outgoing.buffer }
+        _modify { yield &state.outgoing.buffer }
+    }
+
     init(
-        server: ServerShared, router: Router, wire: any ServerWire, executor: EventLoopExecutor, peer: Peer
+        server: ServerShared, router: Router, wire: any ServerWire, protocolIndex: Int,
+        executor: EventLoopExecutor, peer: Peer
     ) {
         self.server = server
+        self.protocolIndex = protocolIndex
         self.router = router
         self.wire = wire
         self.executor = executor
@@ -173,7 +183,8 @@ package final class ServerConnection: ChannelDuplexHandler {
 
     // MARK: Times
 
-    func watch(_ deadline: NIODeadline) {
+    /// Checks deadlines and timeouts at this time or earlier.
+    package func watch(_ deadline: NIODeadline) {
         state.deadlineTimer.watch(deadline, on: executor.eventLoop) { self.deadlineReached() }
     }
 
@@ -182,6 +193,7 @@ package final class ServerConnection: ChannelDuplexHandler {
         let expired = state.calls.takeExpiredCalls(now: executor.eventLoop.now)
         rejectAndCancel(expired, with: .deadlineExceeded)
         if let next = state.calls.nextDeadline { watch(next) }
+        if let next = wire.checkTimes(self, now: executor.eventLoop.now) { watch(next) }
         flush()
         lookAtPeer()
     }
@@ -189,7 +201,7 @@ package final class ServerConnection: ChannelDuplexHandler {
     /// Closes the connection if it timed out, otherwise sets the timer for the next check.
     func lookAtPeer() {
         guard !state.isClosing else { return }
-        let hasCalls = state.calls.runningHandlers > 0
+        let hasCalls = state.calls.runningHandlers > 0 || wire.isBusy
         switch state.timeouts.look(at: executor.eventLoop.now, hasCalls: hasCalls) {
         case .lookAgain(let time): watch(time)
         case .timedOut(.idle):
@@ -203,7 +215,8 @@ package final class ServerConnection: ChannelDuplexHandler {
 
     // MARK: Sending
 
-    func flushSoon() {
+    /// Sends what is collected at the end of the turn.
+    package func flushSoon() {
         if state.isServing || state.willFlushAfterWakeUp { return }
         state.willFlushAfterWakeUp = executor.flushesAfterWakeUp(self)
         if !state.willFlushAfterWakeUp { flush() }
@@ -213,7 +226,7 @@ package final class ServerConnection: ChannelDuplexHandler {
     func flush() {
         guard !state.isClosing else { return }
         if state.calls.isInputClosed, state.calls.isFinished, !state.isPaused, state.held == nil,
-            !state.isServing
+            !state.isServing, !wire.isBusy
         {
             return closeBehindResponses(within: server.drainTime)
         }

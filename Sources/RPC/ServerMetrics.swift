@@ -21,6 +21,9 @@ enum ConnectionEnding {
         case .idle: "idle"
         case .drained: "drained"
         case .violation(.notTTRPC): "not_ttrpc"
+        case .violation(.unknownProtocol): "unknown_protocol"
+        case .violation(.notHTTP2): "not_http2"
+        case .violation(.protocolError): "protocol_error"
         case .violation(.notSecured): "not_secured"
         case .violation(.uselessFrames): "useless_frames"
         case .violation: "slow_peer"
@@ -37,21 +40,22 @@ final class ServerMetrics: Sendable {
     private let factory: any MetricsFactory
     /// By the method's index in its table.
     private let methods: [RegisteredMethod]
-    /// The counters of their calls, by the method's index.
-    private let calls: [MethodMetrics]
-    /// The counters of calls whose method was not found.
-    private let unknownCalls: MethodMetrics
+    /// The counters of their calls, by the index of the protocol and by the method's.
+    private let calls: [[MethodMetrics]]
+    /// The counters of calls whose method was not found, by the index of the protocol.
+    private let unknownCalls: [MethodMetrics]
     private let reasons = Mutex<[String: Counter]>([:])
 
     /// The maximum number of reasons with a series of their own. All reasons are constants of the code, so there are fewer.
     private static let maximumReasons = 200
 
-    init(router: Router, prefix: String, factory: any MetricsFactory) {
+    init(router: Router, protocols: [String], prefix: String, factory: any MetricsFactory) {
         func counter(_ name: String) -> Counter {
             Counter(label: "\(prefix)_\(name)_total", factory: factory)
         }
-        func calls(_ service: String, _ method: String) -> MethodMetrics {
-            MethodMetrics(service: service, method: method, prefix: prefix, factory: factory)
+        func calls(_ service: String, _ method: String, _ wire: String) -> MethodMetrics {
+            MethodMetrics(
+                service: service, method: method, protocolName: wire, prefix: prefix, factory: factory)
         }
         self.prefix = prefix
         self.factory = factory
@@ -59,8 +63,9 @@ final class ServerMetrics: Sendable {
         bytesSent = counter("sent_bytes")
         connectionsAccepted = counter("connections_accepted")
         self.methods = router.inOrder
-        self.calls = self.methods.map { calls($0.service, $0.name) }
-        unknownCalls = calls("unknown", "unknown")
+        let methods = self.methods
+        self.calls = protocols.map { wire in methods.map { calls($0.service, $0.name, wire) } }
+        unknownCalls = protocols.map { calls("unknown", "unknown", $0) }
     }
 
     /// The full name of a method; `unknown` for a call whose method was not found.
@@ -70,14 +75,14 @@ final class ServerMetrics: Sendable {
 
     func isStream(_ method: Int) -> Bool { !methods[method].isUnary }
 
-    /// Counts calls of a method that have ended.
-    func callsEnded(_ method: Int, _ code: StatusCode, _ count: Int, after time: TimeAmount) {
-        calls[method].count(code, count, after: time)
+    /// Counts calls of a method that have ended, on connections of one protocol.
+    func callsEnded(_ method: Int, _ code: StatusCode, _ count: Int, after time: TimeAmount, on wire: Int) {
+        calls[wire][method].count(code, count, after: time)
     }
 
     /// Counts a request that was rejected before its method was known.
-    func callRejected(_ code: StatusCode) {
-        unknownCalls.count(code, 1, after: nil)
+    func callRejected(_ code: StatusCode, on wire: Int) {
+        unknownCalls[wire].count(code, 1, after: nil)
     }
 
     /// Counts a failed call by its reason.

@@ -19,6 +19,8 @@ package final class ServerShared: Sendable {
     let budgets: CallBudgets
     let drainTime: TimeAmount
     let lingerTime: TimeAmount
+    /// How long a peer may say nothing.
+    let idleTime: TimeAmount
     let handshakeTime: TimeAmount
     let handshakes: HandshakeBudget
     let maximumTimeout: TimeAmount
@@ -29,19 +31,21 @@ package final class ServerShared: Sendable {
     package let frequentRejections: [RejectionStatus]
 
     init(
-        router: Router, configuration: ServerConfiguration, logger: Logger,
+        router: Router, protocols: [String], configuration: ServerConfiguration, logger: Logger,
         metrics factory: any MetricsFactory
     ) {
         self.router = router
         self.configuration = configuration
         self.logger = logger
         rateLimitedLogger = RateLimitedLogger(logger)
-        metrics = ServerMetrics(router: router, prefix: configuration.metricsPrefix, factory: factory)
+        metrics = ServerMetrics(
+            router: router, protocols: protocols, prefix: configuration.metricsPrefix, factory: factory)
         logsCalls = logger.logLevel <= .debug
         connectionTimes = ConnectionTimeouts.Times(configuration)
         budgets = CallBudgets(configuration)
         drainTime = TimeAmount(bounded: configuration.drainTime)
         lingerTime = TimeAmount(bounded: configuration.lingerTime)
+        idleTime = TimeAmount(bounded: configuration.idleTime)
         handshakeTime = TimeAmount(bounded: configuration.handshakeTime)
         handshakes = HandshakeBudget(
             limit: configuration.maximumHandshakesPerAddress,

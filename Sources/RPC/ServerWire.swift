@@ -35,14 +35,46 @@ package protocol ServerWire: AnyObject {
 
     /// Appends the message that announces a drain, if the wire has one.
     func writeDrain(to buffer: inout ByteBuffer)
+
+    /// Appends the last message of a connection that closes, if the wire has one.
+    func writeEnd(to buffer: inout ByteBuffer)
+
+    /// Whether a message of this stream can be sent now; false while the wire keeps earlier ones back.
+    func hasRoom(_ streamID: UInt32) -> Bool
+
+    /// Whether the wire has unfinished streams of its own, so that the connection is not idle.
+    var isBusy: Bool { get }
+
+    /// Ends the streams whose peer has taken too long; returns when to look again, if ever.
+    func checkTimes(_ connection: ServerConnection, now: NIODeadline) -> NIODeadline?
+}
+
+extension ServerWire {
+    package func writeEnd(to buffer: inout ByteBuffer) {}
+    package func hasRoom(_ streamID: UInt32) -> Bool { true }
+    package var isBusy: Bool { false }
+    package func checkTimes(_ connection: ServerConnection, now: NIODeadline) -> NIODeadline? { nil }
 }
 
 /// A wire protocol that a server can speak, such as ttrpc.
 public struct WireProtocol: Sendable {
+    /// Its name in metrics, such as `ttrpc`.
+    package let name: String
+    /// Whether a connection that begins with this byte speaks it.
+    package let beginsWith: @Sendable (UInt8) -> Bool
+    /// Its name in ALPN (RFC 7301); nil if it has none.
+    public let applicationProtocol: String?
     /// Returns the factory of each connection's wire; called once per server.
     package let makeFactory: @Sendable (ServerShared) -> (@Sendable () -> any ServerWire)
 
-    package init(_ makeFactory: @escaping @Sendable (ServerShared) -> (@Sendable () -> any ServerWire)) {
+    package init(
+        name: String, applicationProtocol: String? = nil,
+        beginsWith: @escaping @Sendable (UInt8) -> Bool,
+        _ makeFactory: @escaping @Sendable (ServerShared) -> (@Sendable () -> any ServerWire)
+    ) {
+        self.name = name
+        self.applicationProtocol = applicationProtocol
+        self.beginsWith = beginsWith
         self.makeFactory = makeFactory
     }
 }

@@ -165,6 +165,7 @@ struct PeerOptions: ParsableArguments {
         case defaultTimeout = "default-timeout"
         case anonymous
         case sessionDays = "session-days"
+        case protocols
 
         var isRepeatable: Bool { self == .allowUid || self == .trustedProxy || self == .rateLimit }
     }
@@ -239,6 +240,16 @@ struct PeerOptions: ParsableArguments {
                 + "1 to 3650.", valueName: "days"))
     var sessionDays: Int64 = 90
 
+    @Option(
+        name: Name.protocols.specification,
+        help: ArgumentHelp(
+            "What is spoken on every listener, with commas between: "
+                + ServedProtocol.allCases.map(\.rawValue).joined(separator: ", ")
+                + " (default: all of these).",
+            valueName: "names"),
+        transform: parseProtocols)
+    var protocols = ServedProtocol.allCases
+
     func validate() throws {
         guard (0...3600).contains(drainTime) else {
             throw ValidationError("--drain-time is 0 to 3600 seconds, not \(drainTime)")
@@ -294,6 +305,19 @@ private func parseAnonymousMethods(_ text: String) throws -> Set<AnonymousMethod
             }
             return method
         })
+}
+
+private func parseProtocols(_ text: String) throws -> [ServedProtocol] {
+    let names = text.split(separator: ",", omittingEmptySubsequences: false)
+    let chosen = try Set(
+        names.map { name in
+            guard let known = ServedProtocol(rawValue: name.trimmingSpaces) else {
+                let all = ServedProtocol.allCases.map(\.rawValue).joined(separator: ", ")
+                throw ValidationError("\"\(name)\" is not one of \(all)")
+            }
+            return known
+        })
+    return ServedProtocol.allCases.filter { chosen.contains($0) }
 }
 
 extension Substring {

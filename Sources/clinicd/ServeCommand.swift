@@ -122,7 +122,8 @@ private struct Daemon: Service, CustomStringConvertible {
         }
         let directory = try command.storage.directory()
         let keys = try SigningKeys.loadOrCreate(at: directory.keyFile)
-        let certificates = try command.certificates.certificates(for: command.listen, logger)
+        let certificates = try command.certificates.certificates(
+            for: command.listen, offersHTTP2: command.peers.protocols.contains(.grpc), logger)
         let location = command.storage.location(in: directory)
         let database: ClinicDatabase
         do {
@@ -142,6 +143,7 @@ private struct Daemon: Service, CustomStringConvertible {
                     program: ("/proc/self/exe", [Clinicd.passwordProcess])))
             configuration.anonymousMethods = command.peers.anonymous
             configuration.sessionDays = command.peers.sessionDays
+            configuration.protocols = command.peers.protocols
             configuration.transport = command.peers.serverConfiguration
             configuration.rateLimits = command.peers.rateLimits
             configuration.dataDirectory = directory.path

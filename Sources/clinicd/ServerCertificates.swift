@@ -58,7 +58,9 @@ struct CertificateOptions: ParsableArguments {
     }
 
     /// The certificates that the options name; nil without TLS. Throws if an option that needs another lacks it.
-    func certificates(for listeners: [Address], _ logger: Logger) throws -> ServerCertificates? {
+    func certificates(
+        for listeners: [Address], offersHTTP2: Bool, _ logger: Logger
+    ) throws -> ServerCertificates? {
         guard tlsClientName.isEmpty || tlsClientCa != nil else {
             throw Failure("--tls-client-name needs --tls-client-ca")
         }
@@ -76,7 +78,7 @@ struct CertificateOptions: ParsableArguments {
         }
         return try ServerCertificates(
             certificate: tlsCert, key: tlsKey, clientAuthorities: tlsClientCa, revocations: tlsCrl,
-            logger: logger)
+            offersHTTP2: offersHTTP2, logger: logger)
     }
 }
 
@@ -86,22 +88,25 @@ final class ServerCertificates: Sendable {
     private let key: String
     private let clientAuthorities: String?
     private let revocations: String?
+    private let offersHTTP2: Bool
     private let logger: Logger
     private let current: Mutex<TLSContext>
 
     /// Reads the files; throws what is wrong with them.
     init(
-        certificate: String, key: String, clientAuthorities: String?, revocations: String?, logger: Logger
+        certificate: String, key: String, clientAuthorities: String?, revocations: String?,
+        offersHTTP2: Bool, logger: Logger
     ) throws(TLSError) {
         self.certificate = certificate
         self.key = key
         self.clientAuthorities = clientAuthorities
         self.revocations = revocations
+        self.offersHTTP2 = offersHTTP2
         self.logger = logger
         current = Mutex(
             try TLSContext(
                 serverCertificate: certificate, key: key, clientAuthorities: clientAuthorities,
-                revocations: revocations))
+                revocations: revocations, offersHTTP2: offersHTTP2))
         warnOfOpenKey()
     }
 
@@ -110,7 +115,7 @@ final class ServerCertificates: Sendable {
         do throws(TLSError) {
             let next = try TLSContext(
                 serverCertificate: certificate, key: key, clientAuthorities: clientAuthorities,
-                revocations: revocations)
+                revocations: revocations, offersHTTP2: offersHTTP2)
             current.withLock { $0 = next }
             warnOfOpenKey()
             logger.info("new certificates are in use")

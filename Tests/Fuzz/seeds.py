@@ -76,6 +76,45 @@ STREAMS = {
     "not-ttrpc": b"GET / HTTP/1.1\r\n\r\n",
     "cut": frame(1, CHECK)[:-3],
 }
+
+
+def http2_frame(kind, stream=0, flags=0, payload=b""):
+    return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
+
+
+def literal(name, value, kind=0):
+    return bytes([kind, len(name)]) + name + bytes([len(value)]) + value
+
+
+HEAD = (b"\x83\x86" + literal(b":path", b"/grpc.health.v1.Health/Check") + literal(b"content-type", b"application/grpc")
+        + literal(b"te", b"trailers"))
+BLOCKS = {
+    "check": HEAD,
+    "indexing": HEAD + literal(b"k", b"v", 0x40) + b"\xbe",
+    "huffman": b"\x82\x86\x84\x41\x8c\xf1\xe3\xc2\xe5\xf2\x3a\x6b\xa0\xab\x90\xf4\xff",
+    "size-update": b"\x20" + HEAD,
+    "timeout": HEAD + literal(b"grpc-timeout", b"1S") + literal(b"x-bin", b"YQ"),
+}
+SETTINGS = http2_frame(4)
+CALL = http2_frame(1, 1, 4, HEAD) + http2_frame(0, 1, 1, b"\0\0\0\0\0")
+HTTP2_STREAMS = {
+    "call": SETTINGS + CALL,
+    "watch": SETTINGS + http2_frame(1, 1, 4, HEAD.replace(b"\x1c/grpc.health.v1.Health/Check", b"\x1c/grpc.health.v1.Health/Watch"))
+    + http2_frame(0, 1, 1, b"\0\0\0\0\0") + http2_frame(8, 0, 0, b"\0\0\1\0") + http2_frame(3, 1, 0, b"\0\0\0\x08"),
+    "small-window": http2_frame(4, 0, 0, b"\0\4\0\0\0\1") + CALL + http2_frame(8, 1, 0, b"\0\0\0\1"),
+    "padding": SETTINGS + http2_frame(1, 1, 12, b"\2" + HEAD + b"\0\0") + http2_frame(0, 1, 9, b"\1\0\0\0\0\0\0"),
+    "continuation": SETTINGS + http2_frame(1, 1, 1, HEAD[:5]) + http2_frame(9, 1, 4, HEAD[5:]),
+    "ping": SETTINGS + http2_frame(6, 0, 0, b"12345678") * 4,
+    "cut": SETTINGS + CALL[:-3],
+    "too-long": SETTINGS + b"\xff\xff\xff\0\0\0\0\0\1",
+}
+PREFIXED = {
+    "empty": b"\0\0\0\0\0",
+    "two": b"\0\0\0\0\1a\1\0\0\0\2bc",
+    "too-long": b"\0\0\1\0\0",
+    "flag": b"\2\0\0\0\0",
+    "cut": b"\0\0\0\0\5abc",
+}
 TIMESTAMP = number(1, NOW) + number(2, 500_000_000)
 MESSAGES = {
     "empty": b"",
@@ -122,6 +161,10 @@ SEEDS = {
     "frames": {name: bytes([255]) + stream for name, stream in STREAMS.items()},
     "connection": {name: bytes([255]) + stream for name, stream in STREAMS.items()},
     "envelope": ENVELOPES,
+    "http2-frames": {name: bytes([255]) + stream for name, stream in HTTP2_STREAMS.items()},
+    "grpc-connection": {name: bytes([255]) + stream for name, stream in HTTP2_STREAMS.items()},
+    "header-block": BLOCKS,
+    "message-prefix": {name: bytes([255]) + body for name, body in PREFIXED.items()},
     "messages": {f"{name}-{which}": bytes([which]) + body for name, body in MESSAGES.items() for which in range(0, 80, 7)},
     "access-token": {
         "good": access_token(),

@@ -16,20 +16,22 @@ private struct Layer {
 /// What Sources/ and clients/ are made of. A target may use what stands above it here, as far as it is named.
 private let layers: [Layer] = [
     // C libraries, and what is generated on them.
-    Layer("CProtobufC"), Layer("CPostgreSQL"), Layer("COpenSSL"), Layer("CCrypt"),
+    Layer("CProtobufC"), Layer("CPostgreSQL"), Layer("COpenSSL"), Layer("CCrypt"), Layer("CZlib"),
     Layer("CRPCMessages", "CProtobufC"), Layer("CTTRPCMessages", "CProtobufC", "CRPCMessages"),
-    Layer("CClinicMessages", "CProtobufC"),
+    Layer("CReflectionMessages", "CProtobufC"), Layer("CClinicMessages", "CProtobufC"),
     // What the programs are given as bytes.
     Layer("ProgramInput"),
     // Messages.
     Layer("ProtobufC", "CProtobufC"),
     Layer("RPCMessages", "ProtobufC", "CRPCMessages"),
     Layer("TTRPCMessages", "ProtobufC", "RPCMessages", "CTTRPCMessages"),
+    Layer("ReflectionMessages", "ProtobufC", "CReflectionMessages"),
     Layer("ClinicMessages", "ProtobufC", "CClinicMessages"),
     // Calls, without a wire and without a clinic, and the wire on them.
     Layer("RPC", "ProtobufC", "RPCMessages"),
     Layer("TTRPC", "ProtobufC", "RPCMessages", "TTRPCMessages", "RPC"),
     Layer("HTTP2"),
+    Layer("GRPC", "CZlib", "HTTP2", "ProtobufC", "ReflectionMessages", "RPC", "RPCMessages"),
     // The database, the rules, the identity.
     Layer("PostgreSQL", "CPostgreSQL"), Layer("Scheduling"), Layer("OpenSSL", "COpenSSL"),
     Layer("Bcrypt", "CCrypt"),
@@ -41,8 +43,9 @@ private let layers: [Layer] = [
         "ClinicService", "Bcrypt", "ClinicMessages", "ClinicStore", "OpenSSL", "ProtobufC", "RPC",
         "RPCMessages", "Scheduling"),
     Layer(
-        "ClinicServer", "Bcrypt", "ClinicMessages", "ClinicService", "ClinicStore", "Monitoring", "OpenSSL",
-        "PostgreSQL", "ProtobufC", "RPC", "RPCMessages", "Scheduling", "TTRPC"),
+        "ClinicServer", "Bcrypt", "ClinicMessages", "ClinicService", "ClinicStore", "GRPC", "Monitoring",
+        "OpenSSL",
+        "PostgreSQL", "ProtobufC", "ReflectionMessages", "RPC", "RPCMessages", "Scheduling", "TTRPC"),
     Layer("ClinicDemo", "ClinicService", "ClinicStore", "PostgreSQL", "Scheduling"),
     Layer(
         "clinicd", "Bcrypt", "ClinicDemo", "ClinicServer", "ClinicService", "ClinicStore", "Monitoring",
@@ -64,7 +67,9 @@ private let layers: [Layer] = [
 /// Who imports a C library or generated C, and nobody else does.
 private let importersOfC = [
     "CProtobufC": "ProtobufC", "CPostgreSQL": "PostgreSQL", "COpenSSL": "OpenSSL", "CCrypt": "Bcrypt",
-    "CRPCMessages": "RPCMessages", "CTTRPCMessages": "TTRPCMessages", "CClinicMessages": "ClinicMessages",
+    "CZlib": "GRPC",
+    "CRPCMessages": "RPCMessages", "CTTRPCMessages": "TTRPCMessages",
+    "CReflectionMessages": "ReflectionMessages", "CClinicMessages": "ClinicMessages",
     "CTestMessages": "TestMessages",
 ]
 

@@ -1,0 +1,192 @@
+// The server's side of gRPC on one HTTP/2 connection (grpc/grpc's PROTOCOL-HTTP2.md). HTTP2 has the rules of frames and streams, RPC
+// everything about calls. GRPCServerWire+Requests makes calls of requests, GRPCServerWire+Responses writes what they end with,
+// GRPCServerWire+Times ends streams whose peer takes too long.
+
+internal import HTTP2
+internal import Logging
+package import NIOCore
+internal import ProtobufC
+public import RPC
+
+extension WireProtocol {
+    /// gRPC over HTTP/2.
+    public static let grpc = WireProtocol(
+        name: "grpc", applicationProtocol: "h2", beginsWith: { $0 == UInt8(ascii: "P") }
+    ) { server in
+        { GRPCServerWire(configuration: server.configuration) }
+    }
+}
+
+/// Reads and writes gRPC on one server connection.
+package final class GRPCServerWire: ServerWire {
+    /// What is known of the stream in one slot.
+    struct CallStream {
+        /// How its request is handled.
+        enum Phase {
+            case free
+            /// The one request of the call is arriving.
+            case collecting(GRPCRequestHead)
+            /// The handler runs and takes its messages from the queue.
+            case streaming(InboundQueue)
+            /// The request is complete and the handler runs.
+            case running
+            /// The request is no call: it is read to its end and answered.
+            case refused(HTTPRefusal)
+        }
+
+        var phase = Phase.free
+        var reader = MessageReader()
+        /// The one request, once it is complete.
+        var request: [UInt8]?
+        /// When the call fails if its request is not complete.
+        var deadline: NIODeadline?
+        /// When the request must be complete.
+        var endOfRequest: NIODeadline?
+        /// Whether the client has sent its last byte.
+        var isRequestEnded = false
+        var hasSentHeaders = false
+        /// Whether its requests may be compressed, and its responses.
+        var isGzip = false
+        var acceptsGzip = false
+        /// Bytes that were received while the queue was full, for which the windows are still closed.
+        var untaken = 0
+    }
+
+    struct State {
+        var reader = HTTP2FrameReader()
+        var http: HTTP2StateMachine
+        var hasSentPreface = false
+        /// By the slots of the state machine.
+        var streams: [CallStream] = []
+        /// The streams whose queue is full.
+        var stuckStreams = 0
+        /// The announced bytes of requests that are arriving.
+        var arrivingBytes = 0
+        /// The last head with what was made of it.
+        var lastHead: (http: HTTP2RequestHead, outcome: GRPCRequestHead.Outcome)?
+    }
+
+    let configuration: ServerConfiguration
+    let unreadTime: TimeAmount
+    let messageTime: TimeAmount
+    weak var connection: ServerConnection?
+    // As in ServerConnection: used on one thread, and no access lasts across a call of the connection.
+    #if !DEBUG
+    @exclusivity(unchecked)
+    #endif
+    var state: State
+
+    init(configuration: ServerConfiguration) {
+        self.configuration = configuration
+        unreadTime = TimeAmount(bounded: configuration.unreadTime)
+        messageTime = TimeAmount(bounded: configuration.frameTime)
+        state = State(
+            http: HTTP2StateMachine(
+                limits: .init(
+                    streams: configuration.maximumCallsPerConnection,
+                    uselessFrames: configuration.maximumUselessFrames)))
+    }
+
+    package func receive(_ bytes: ByteBuffer) {
+        state.reader.append(bytes)
+    }
+
+    package func serve(_ connection: ServerConnection, in batch: ReadBatch, now: NIODeadline) {
+        while connection.mayServe() {
+            let read = state.reader.next()
+            if state.reader.hasPreface, !state.hasSentPreface { begin(connection) }
+            switch read {
+            case .needsMoreBytes: return connection.served(unfinished: unfinishedMessage, now: now)
+            case .notHTTP2:
+                connection.outgoing.writeString(Self.answerToHTTP1)
+                return connection.closeWithViolation(.notHTTP2)
+            case .tooLong(let header):
+                let event = state.http.receiveTooLong(header, answers: &connection.outgoing)
+                return handle(event, ByteBuffer(), connection, in: batch, now: now)
+            case .frame(let header):
+                let buffer = state.reader.buffer
+                let event = state.receive(header, in: buffer, connection, now: now)
+                state.reader.consume(header)
+                handle(event, buffer, connection, in: batch, now: now)
+            }
+        }
+        connection.servingPaused(now: now)
+    }
+
+    /// What a client gets that speaks HTTP/1.1: 505 HTTP Version Not Supported.
+    private static let answerToHTTP1 =
+        "HTTP/1.1 505 HTTP Version Not Supported\r\nConnection: close\r\nContent-Type: text/plain\r\n"
+        + "Content-Length: 37\r\n\r\nthis server speaks gRPC, over HTTP/2\n"
+
+    private func begin(_ connection: ServerConnection) {
+        state.hasSentPreface = true
+        self.connection = connection
+        state.http.writePreface(to: &connection.outgoing)
+    }
+
+    /// What has begun and is not complete: a frame, or a header block of several frames.
+    private var unfinishedMessage: UnfinishedMessage? {
+        if state.http.isInsideHeaderBlock {
+            return UnfinishedMessage(number: 1 << 63 | state.http.headerBlockCount, hasHeader: false)
+        }
+        guard state.reader.isInsideFrame else { return nil }
+        return UnfinishedMessage(
+            number: state.reader.frameCount &+ 1, hasHeader: state.reader.hasFrameHeader)
+    }
+
+    private func handle(
+        _ event: HTTP2Event, _ frame: ByteBuffer, _ connection: ServerConnection, in batch: ReadBatch,
+        now: NIODeadline
+    ) {
+        switch event {
+        case .none: break
+        case .request(let slot, let head, let isLast):
+            begin(head, slot, isLast: isLast, connection, in: batch, now: now)
+        case .data(let slot, let range, let isLast):
+            receive(frame, range, slot, isLast: isLast, connection, in: batch, now: now)
+        case .endOfRequest(let slot): endRequest(slot, connection, in: batch, now: now)
+        case .cancelled(let slot, let streamID):
+            free(slot, &connection.outgoing)
+            connection.cancel(streamID)
+        case .windowGrew: state.http.sendWaiting(atMost: 64 << 10, now: now, to: &connection.outgoing)
+        case .drainSeen: state.http.endDrain(to: &connection.outgoing)
+        case .connectionError(let code, let cause):
+            connection.closeWithViolation(
+                code == .enhanceYourCalm ? .uselessFrames : .protocolError, ["cause": "\(cause)"])
+        }
+    }
+
+    package func discardInput() {
+        state.reader = HTTP2FrameReader()
+    }
+
+    /// Forgets what is known of a stream that is over, or whose call is answered.
+    func free(_ slot: Int, _ buffer: inout ByteBuffer) {
+        guard state.streams.indices.contains(slot) else { return }
+        let stream = state.streams[slot]
+        guard !stream.phase.isFree else { return }
+        state.streams[slot] = CallStream()
+        state.arrivingBytes -= stream.reader.announced
+        if stream.reader.isStuck { state.stuckStreams -= 1 }
+        state.http.takeOfConnection(stream.untaken, &buffer)
+    }
+}
+
+extension GRPCServerWire.State {
+    /// Takes the frame at the beginning of a buffer.
+    fileprivate mutating func receive(
+        _ header: HTTP2FrameHeader, in buffer: ByteBuffer, _ connection: ServerConnection, now: NIODeadline
+    ) -> HTTP2Event {
+        let busyHandlers = connection.calls.runningHandlers
+        return buffer.withUnsafeReadableBytes { bytes in
+            let start = HTTP2FrameHeader.byteCount
+            return http.receive(
+                header, UnsafeRawBufferPointer(rebasing: bytes[start..<(start + header.length)]),
+                busyHandlers: busyHandlers, now: now, answers: &connection.outgoing)
+        }
+    }
+}
+
+extension GRPCServerWire.CallStream.Phase {
+    var isFree: Bool { if case .free = self { true } else { false } }
+}
