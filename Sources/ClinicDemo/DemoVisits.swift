@@ -104,19 +104,28 @@ struct DemoVisits {
 
         var booking = PastBooking(
             doctor: doctor, patient: patient, slot: slot,
-            price: try (draft.isGSTFree ? .free : settings.gst).price(fee: draft.fee), at: bookedAt)
+            price: try (draft.isGSTFree ? .free : settings.gst).price(fee: draft.fee),
+            refundUntil: slot.start.adding(seconds: -settings.fullRefundBefore) ?? slot.start, at: bookedAt)
         if paysAhead { try step(bookedAt, 90 + 6 * part) { try booking.pay(at: $0) } }
         switch course {
         case .cancels, .isCancelled:
             let ahead = slot.start.secondsSinceEpoch - bookedAt.secondsSinceEpoch
             try step(bookedAt, ahead * part / 100) {
-                try booking.move(on: conditions(.cancelled, course == .cancels ? .owner : .staff, $0), at: $0)
+                let actor: BookingActor = course == .cancels ? .owner : .staff
+                try booking.move(
+                    on: conditions(.cancelled, actor, $0), isOwn: actor == .owner, at: $0)
             }
         case .staysAway:
-            try step(slot.end, 6 * part) { try booking.move(on: conditions(.noShow, .staff, $0), at: $0) }
+            try step(slot.end, 6 * part) {
+                try booking.move(on: conditions(.noShow, .staff, $0), isOwn: false, at: $0)
+            }
         case .comes:
-            try step(slot.start, -6 * part) { try booking.move(on: conditions(.arrived, .staff, $0), at: $0) }
-            try step(slot.end, 0) { try booking.move(on: conditions(.completed, .staff, $0), at: $0) }
+            try step(slot.start, -6 * part) {
+                try booking.move(on: conditions(.arrived, .staff, $0), isOwn: false, at: $0)
+            }
+            try step(slot.end, 0) {
+                try booking.move(on: conditions(.completed, .staff, $0), isOwn: false, at: $0)
+            }
             if !paysAhead && paysAfter { try step(slot.end, 60 + 3 * part) { try booking.pay(at: $0) } }
             if (paysAhead || paysAfter) && complaint < 6 {
                 try giveBack(complaint, part, after: slot.end, of: &booking)
@@ -144,7 +153,7 @@ struct DemoVisits {
         _ target: BookingStatus, _ actor: BookingActor, _ moment: Instant
     ) throws -> StatusChangeConditions {
         try StatusChangeConditions(
-            movingTo: target, by: actor, now: moment, fullRefundBefore: settings.fullRefundBefore)
+            movingTo: target, by: actor, now: moment, zone: settings.zone)
     }
 
     /// Lets a patient sign up ten minutes before the first booking.

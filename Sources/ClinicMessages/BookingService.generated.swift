@@ -341,15 +341,21 @@ public struct DoctorSlots: Message {
     public var hasMore: Bool
     /// Why there is no free slot. Unspecified if there is one.
     public var noSlotReason: NoSlotReason
+    /// The GST on consultation_fee, rounded half up. 0 for a doctor who is free of GST.
+    public var gst: Money?
+    /// The price of a visit, GST included. consultation_fee + gst = total_fee, exactly.
+    public var totalFee: Money?
 
     /// Makes a message of these values.
-    public init(doctor: DoctorSummary? = nil, slotMinutes: Int64 = 0, consultationFee: Money? = nil, slots: [Slot] = [], hasMore: Bool = false, noSlotReason: NoSlotReason = .unspecified) {
+    public init(doctor: DoctorSummary? = nil, slotMinutes: Int64 = 0, consultationFee: Money? = nil, slots: [Slot] = [], hasMore: Bool = false, noSlotReason: NoSlotReason = .unspecified, gst: Money? = nil, totalFee: Money? = nil) {
         self.doctor = doctor
         self.slotMinutes = slotMinutes
         self.consultationFee = consultationFee
         self.slots = slots
         self.hasMore = hasMore
         self.noSlotReason = noSlotReason
+        self.gst = gst
+        self.totalFee = totalFee
     }
 
     /// Makes the empty message: every field has its default.
@@ -360,6 +366,8 @@ public struct DoctorSlots: Message {
         self.slots = []
         self.hasMore = false
         self.noSlotReason = .unspecified
+        self.gst = nil
+        self.totalFee = nil
     }
 
     /// What the schema says about this message.
@@ -378,6 +386,8 @@ public struct DoctorSlots: Message {
         self.slots = try source.messages(message.pointee.n_slots, message.pointee.slots, "slots")
         self.hasMore = message.pointee.has_more != 0
         self.noSlotReason = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.no_slot_reason.rawValue), "no_slot_reason")
+        self.gst = try source.message(message.pointee.gst, "gst")
+        self.totalFee = try source.message(message.pointee.total_fee, "total_fee")
     }
 
     /// Writes the message into the form it is encoded from.
@@ -390,6 +400,8 @@ public struct DoctorSlots: Message {
         (message.pointee.n_slots, message.pointee.slots) = target.messages(self.slots)
         message.pointee.has_more = self.hasMore ? 1 : 0
         message.pointee.no_slot_reason = .init(rawValue: .init(truncatingIfNeeded: self.noSlotReason.rawValue))
+        message.pointee.gst = target.message(self.gst)
+        message.pointee.total_fee = target.message(self.totalFee)
     }
 }
 
@@ -1097,15 +1109,17 @@ public enum BookingServiceMethods {
     public static let searchSlots = Method<SearchSlotsRequest, SearchSlotsResponse>(
         service: "clinic.v1.BookingService", name: "SearchSlots", hasSideEffects: false)
     /// Reserves a slot until ConfirmHold or expiry (10 minutes by default, never past the start). A patient may have two
-    /// active holds.
+    /// active holds and make 50 in 24 hours. Holds count as open bookings, see BookAppointment.
     /// Requires: sign-in; staff may hold for another user.
     public static let holdSlot = Method<HoldSlotRequest, Booking>(
         service: "clinic.v1.BookingService", name: "HoldSlot", hasSideEffects: true)
-    /// Turns an active hold into a booking.
+    /// Turns an active hold into a booking. Confirming it again has no effect; a booking that never was a hold fails with
+    /// INVALID_TRANSITION.
     /// Requires: sign-in as the booking's owner, or staff.
     public static let confirmHold = Method<ConfirmHoldRequest, Booking>(
         service: "clinic.v1.BookingService", name: "ConfirmHold", hasSideEffects: true)
-    /// Books one slot of a doctor.
+    /// Books one slot of a doctor. Fails with TOO_MANY_BOOKINGS if the patient has 20 bookings (by default) that are yet to begin;
+    /// staff book more for a patient.
     /// Requires: sign-in; staff may book for another user.
     public static let bookAppointment = Method<BookAppointmentRequest, Booking>(
         service: "clinic.v1.BookingService", name: "BookAppointment", hasSideEffects: true)
@@ -1122,18 +1136,20 @@ public enum BookingServiceMethods {
     /// Requires: no sign-in.
     public static let listBookings = Method<ListBookingsRequest, ListBookingsResponse>(
         service: "clinic.v1.BookingService", name: "ListBookings", hasSideEffects: false)
-    /// Changes the status of a booking. The owner may only cancel, before the start. Cancelling refunds the payment in
-    /// full if staff cancel, or if the owner cancels early enough (24 hours before the start by default). Setting the
-    /// current status again has no effect.
+    /// Changes the status of a booking. The owner may only cancel, before the start. Cancelling refunds the payment in full if staff
+    /// cancel, or if the owner cancels by refund_until; staff are owners of their own bookings. ARRIVED is set on the local day of
+    /// the visit (WRONG_DAY), COMPLETED and NO_SHOW after its start (NOT_STARTED). An ARRIVED that was a slip is taken back to BOOKED,
+    /// or to CONFIRMED if the booking is paid. Setting the current status again has no effect.
     /// Requires: sign-in as the booking's owner, or staff.
     public static let updateBookingStatus = Method<UpdateBookingStatusRequest, Booking>(
         service: "clinic.v1.BookingService", name: "UpdateBookingStatus", hasSideEffects: true)
     /// Moves a booking to another start with the same doctor. The id and the payment are kept. If the new time is taken,
-    /// the booking is unchanged. The owner may move a booking before its start only.
+    /// the booking is unchanged. The owner may move a booking before its start only, and refund_until does not become later by it.
     /// Requires: sign-in as the booking's owner, or staff.
     public static let rescheduleBooking = Method<RescheduleBookingRequest, Booking>(
         service: "clinic.v1.BookingService", name: "RescheduleBooking", hasSideEffects: true)
-    /// Cancels a booking as UpdateBookingStatus does and hides it from all lists.
+    /// Cancels a booking as UpdateBookingStatus does and hides it from all lists. A cancelled booking or an expired hold is only
+    /// hidden.
     /// Requires: sign-in as the booking's owner, or staff.
     public static let deleteBooking = Method<DeleteBookingRequest, ProtobufEmpty>(
         service: "clinic.v1.BookingService", name: "DeleteBooking", hasSideEffects: true)

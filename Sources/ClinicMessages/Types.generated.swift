@@ -57,7 +57,8 @@ public enum Role: MessageEnumeration {
     public var isUnrecognized: Bool { if case .unrecognized = self { true } else { false } }
 }
 
-/// The status of a booking. HELD, BOOKED, CONFIRMED and ARRIVED occupy the time of the doctor and of the patient.
+/// The status of a booking. HELD, BOOKED, CONFIRMED and ARRIVED occupy the time of the doctor and of the patient, and so does
+/// COMPLETED until the end of the visit.
 /// More statuses may be added.
 public enum BookingStatus: MessageEnumeration {
     /// Never returned. In a filter: any status.
@@ -828,9 +829,19 @@ public struct Booking: Message {
     public var etag: String
     /// When the hold expires or expired. Absent for a booking that never was a hold, and from the public list.
     public var holdExpireTime: ProtobufTimestamp?
+    /// Until when leaving a paid booking (cancelling, deleting, the erasure of its owner) refunds it in full; later the owner gets
+    /// nothing back. 24 hours before the start by default. When the owner moves the booking, it never becomes later; when the
+    /// clinic moves it, it is set anew. What the clinic cancels is always refunded. Absent from the public list.
+    public var refundUntil: ProtobufTimestamp?
+    /// The price, GST excluded, as it was when the booking was made. Absent from the public list, like gst and total_fee.
+    public var fee: Money?
+    /// The GST on the fee, rounded half up.
+    public var gst: Money?
+    /// The price, GST included: what PayBooking charges. fee + gst = total_fee, exactly.
+    public var totalFee: Money?
 
     /// Makes a message of these values.
-    public init(id: Int64 = 0, startTime: ProtobufTimestamp? = nil, endTime: ProtobufTimestamp? = nil, bookingDateTime: String = "", status: BookingStatus = .unspecified, user: UserSummary? = nil, doctor: DoctorSummary? = nil, transactions: [TransactionSummary] = [], etag: String = "", holdExpireTime: ProtobufTimestamp? = nil) {
+    public init(id: Int64 = 0, startTime: ProtobufTimestamp? = nil, endTime: ProtobufTimestamp? = nil, bookingDateTime: String = "", status: BookingStatus = .unspecified, user: UserSummary? = nil, doctor: DoctorSummary? = nil, transactions: [TransactionSummary] = [], etag: String = "", holdExpireTime: ProtobufTimestamp? = nil, refundUntil: ProtobufTimestamp? = nil, fee: Money? = nil, gst: Money? = nil, totalFee: Money? = nil) {
         self.id = id
         self.startTime = startTime
         self.endTime = endTime
@@ -841,6 +852,10 @@ public struct Booking: Message {
         self.transactions = transactions
         self.etag = etag
         self.holdExpireTime = holdExpireTime
+        self.refundUntil = refundUntil
+        self.fee = fee
+        self.gst = gst
+        self.totalFee = totalFee
     }
 
     /// Makes the empty message: every field has its default.
@@ -855,13 +870,17 @@ public struct Booking: Message {
         self.transactions = []
         self.etag = ""
         self.holdExpireTime = nil
+        self.refundUntil = nil
+        self.fee = nil
+        self.gst = nil
+        self.totalFee = nil
     }
 
     /// What the schema says about this message.
     public static let descriptor: MessageDescriptor = {
         var message = Clinic__V1__Booking()
         clinic__v1__booking__init(&message)
-        return MessageDescriptor(message.base, byteFields: 0x0, nested: [ProtobufTimestamp.descriptor, UserSummary.descriptor, DoctorSummary.descriptor, TransactionSummary.descriptor])
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [ProtobufTimestamp.descriptor, UserSummary.descriptor, DoctorSummary.descriptor, TransactionSummary.descriptor, Money.descriptor])
     }()
 
     /// Reads the message from its decoded form.
@@ -877,6 +896,10 @@ public struct Booking: Message {
         self.transactions = try source.messages(message.pointee.n_transactions, message.pointee.transactions, "transactions")
         self.etag = try source.string(message.pointee.etag, "etag")
         self.holdExpireTime = try source.message(message.pointee.hold_expire_time, "hold_expire_time")
+        self.refundUntil = try source.message(message.pointee.refund_until, "refund_until")
+        self.fee = try source.message(message.pointee.fee, "fee")
+        self.gst = try source.message(message.pointee.gst, "gst")
+        self.totalFee = try source.message(message.pointee.total_fee, "total_fee")
     }
 
     /// Writes the message into the form it is encoded from.
@@ -893,6 +916,10 @@ public struct Booking: Message {
         (message.pointee.n_transactions, message.pointee.transactions) = target.messages(self.transactions)
         message.pointee.etag = target.string(self.etag)
         message.pointee.hold_expire_time = target.message(self.holdExpireTime)
+        message.pointee.refund_until = target.message(self.refundUntil)
+        message.pointee.fee = target.message(self.fee)
+        message.pointee.gst = target.message(self.gst)
+        message.pointee.total_fee = target.message(self.totalFee)
     }
 }
 

@@ -15,21 +15,31 @@ public final class ClinicSettings: Sendable {
     public let currency: String
     /// The goods and services tax on a fee.
     public let gst: GSTRate
-    /// How many seconds before the start a patient's cancellation still returns the whole payment.
+    /// How many seconds before the start the deadline is until which leaving a booking refunds it in full.
     public let fullRefundBefore: Int64
     /// How many seconds a hold lasts.
     public let holdDuration: Int64
 
-    /// A clinic's settings; a day's notice and holds of ten minutes by default.
+    /// How many open bookings a patient may have; staff book more for a patient.
+    public let maximumOpenBookings: Int64
+
+    /// A clinic's settings; a day's notice, holds of ten minutes and 20 open bookings by default.
     public init(
         zone: TimeZoneRules, currency: String = "AUD", gst: GSTRate = .standard,
-        fullRefundBefore: Int64 = 86_400, holdDuration: Int64 = Hold.standardDuration
+        fullRefundBefore: Int64 = 86_400, holdDuration: Int64 = Hold.standardDuration,
+        maximumOpenBookings: Int64 = 20
     ) {
         self.zone = zone
         self.currency = currency
         self.gst = gst
         self.fullRefundBefore = fullRefundBefore
         self.holdDuration = holdDuration
+        self.maximumOpenBookings = maximumOpenBookings
+    }
+
+    /// Until when leaving a booking that is made for this start refunds it in full.
+    func refundDeadline(ofStart start: Instant) -> Instant {
+        start.adding(seconds: -fullRefundBefore) ?? start
     }
 
     /// The day in the clinic's time zone at an instant.

@@ -50,12 +50,14 @@ enum Reason: String, CaseIterable {
     case timeOff = "TIME_OFF"
     case outsideDepartmentHours = "OUTSIDE_DEPARTMENT_HOURS"
     case tooManyHolds = "TOO_MANY_HOLDS"
+    case tooManyBookings = "TOO_MANY_BOOKINGS"
     case holdExpired = "HOLD_EXPIRED"
     case registrationExpired = "REGISTRATION_EXPIRED"
     case hasDependants = "HAS_DEPENDANTS"
     case invalidTransition = "INVALID_TRANSITION"
     case alreadyStarted = "ALREADY_STARTED"
     case notStarted = "NOT_STARTED"
+    case wrongDay = "WRONG_DAY"
     case notPayable = "NOT_PAYABLE"
     case alreadyPaid = "ALREADY_PAID"
     case nothingToRefund = "NOTHING_TO_REFUND"
@@ -94,8 +96,10 @@ enum Reason: String, CaseIterable {
             .notFound
         case .emailTaken, .departmentNameTaken, .registrationNumberTaken, .slotTaken, .patientBusy:
             .alreadyExists
-        case .closed, .timeOff, .outsideDepartmentHours, .tooManyHolds, .holdExpired, .registrationExpired,
-            .hasDependants, .invalidTransition, .alreadyStarted, .notStarted, .notPayable, .alreadyPaid,
+        case .closed, .timeOff, .outsideDepartmentHours, .tooManyHolds, .tooManyBookings, .holdExpired,
+            .registrationExpired,
+            .hasDependants, .invalidTransition, .alreadyStarted, .notStarted, .wrongDay, .notPayable,
+            .alreadyPaid,
             .nothingToRefund, .refundTooLarge, .transactionPending, .lastAdministrator:
             .failedPrecondition
         case .staleEtag, .staleVersion: .aborted
@@ -144,12 +148,15 @@ enum Reason: String, CaseIterable {
         case .timeOff: "the doctor is away at that time; choose another"
         case .outsideDepartmentHours: "a doctor's hours lie inside the department's"
         case .tooManyHolds: "the patient holds as many slots as one may; confirm or cancel one first"
+        case .tooManyBookings:
+            "the patient has as many open bookings as one may, or has held too often today; cancel one or ask the clinic"
         case .holdExpired: "the hold has run out; hold or book the slot again"
         case .registrationExpired: "the doctor's registration does not cover that day"
         case .hasDependants: "other things depend on it; remove or move them first, or use force"
         case .invalidTransition: "the booking's status does not allow this"
         case .alreadyStarted: "the appointment has begun; ask the clinic"
         case .notStarted: "the appointment has not begun yet"
+        case .wrongDay: "the appointment is on another day; a patient arrives on the day of the visit"
         case .notPayable: "a booking in this status cannot be paid"
         case .alreadyPaid: "the booking is paid already"
         case .nothingToRefund: "nothing of the transaction is left to refund"

@@ -8,30 +8,35 @@ public struct Appointment: Sendable {
     public let slot: AppointmentSlot
     /// What it costs.
     public let price: Price
+    /// Until when leaving it refunds it in full.
+    public let refundUntil: Instant
     /// What it was decided on.
     public let terms: DoctorStore.Terms
 
     /// An appointment decided on these terms.
-    public init(slot: AppointmentSlot, price: Price, terms: DoctorStore.Terms) {
+    public init(
+        slot: AppointmentSlot, price: Price, refundUntil: Instant, terms: DoctorStore.Terms
+    ) {
         self.slot = slot
         self.price = price
+        self.refundUntil = refundUntil
         self.terms = terms
     }
 
-    /// Patient, doctor, both versions, start, end and price, as the mutations take them that make a booking.
+    /// Patient, doctor, both versions, start, end, price and deadline, as the mutations take them that make a booking.
     func values(for userID: Int64) -> [SQLValue] {
         [
             .int64(userID), .int64(terms.doctorID), .int64(terms.doctorVersion),
             .int64(terms.departmentVersion), .instant(slot.start), .instant(slot.end), .int64(price.fee),
-            .int64(price.gst),
+            .int64(price.gst), .instant(refundUntil),
         ]
     }
 
-    /// Doctor, both versions, start and end, as the mutation takes them that moves one.
+    /// Doctor, both versions, start, end and deadline, as the mutation takes them that moves one.
     var values: [SQLValue] {
         [
             .int64(terms.doctorID), .int64(terms.doctorVersion), .int64(terms.departmentVersion),
-            .instant(slot.start), .instant(slot.end),
+            .instant(slot.start), .instant(slot.end), .instant(refundUntil),
         ]
     }
 }

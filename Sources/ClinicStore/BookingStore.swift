@@ -10,38 +10,46 @@ public struct BookingStore: Sendable {
     public init(database: Database) { self.database = database }
 
     private static let book = Mutation<BookingRecord>(
-        "book_appointments", isBatched: true, parameterCount: 8,
+        "book_appointments", isBatched: true, parameterCount: 10,
         locks: LockedParameters(doctor: 1, start: 4, end: 5, user: 0))
     private static let hold = Mutation<BookingRecord>(
-        "hold_slot", parameterCount: 10,
+        "hold_slot", parameterCount: 13,
         locks: LockedParameters(doctor: 1, start: 4, end: 5, user: 0))
     private static let confirm = Mutation<BookingRecord>(
         "confirm_hold", parameterCount: 5,
         locks: LockedParameters(booking: 0, owner: 1))
     private static let reschedule = Mutation<BookingRecord>(
-        "reschedule_booking", parameterCount: 10,
+        "reschedule_booking", parameterCount: 12,
         locks: LockedParameters(doctor: 3, start: 6, end: 7, booking: 0, owner: 1))
     private static let updateStatus = Mutation<BookingRecord>(
-        "update_booking_status", parameterCount: 9,
+        "update_booking_status", parameterCount: 11,
         locks: LockedParameters(booking: 0, owner: 1))
 
     /// Books an appointment.
     ///
-    /// Refused with `staleVersion` when the terms have changed, `userNotFound`, `slotTaken`, `patientBusy`.
-    public func book(_ appointment: Appointment, userID: Int64, context: RequestContext) async throws
-        -> BookingRecord
-    {
+    /// Refused with `staleVersion` when the terms have changed, `userNotFound`, `tooManyBookings`, `slotTaken`, `patientBusy`.
+    /// - Parameter limit: how many open bookings the patient may have with it; nil for the staff.
+    public func book(
+        _ appointment: Appointment, userID: Int64, limit: Int64?, context: RequestContext
+    ) async throws -> BookingRecord {
         try await Self.book.run(
-            on: database, context, appointment.values(for: userID), ofDoctor: appointment.terms.doctorID)
+            on: database, context, appointment.values(for: userID) + [.int64(limit)],
+            ofDoctor: appointment.terms.doctorID)
     }
 
     /// Holds an appointment for so many seconds or until its start. Refused as `book` is, and with `tooManyHolds`.
+    ///
+    /// - Parameter limit: how many open bookings the patient may have with it, the holds of a day being limited too; nil for the
+    ///   staff.
     public func hold(
-        _ appointment: Appointment, userID: Int64, seconds: Int64, context: RequestContext
+        _ appointment: Appointment, userID: Int64, limit: Int64?, seconds: Int64, context: RequestContext
     ) async throws -> BookingRecord {
         try await Self.hold.run(
             on: database, context,
-            appointment.values(for: userID) + [.int64(seconds), .int64(Hold.limitPerPatient)],
+            appointment.values(for: userID) + [
+                .int64(limit), .int64(seconds), .int64(Hold.limitPerPatient),
+                .int64(limit == nil ? nil : Hold.dailyLimitPerPatient),
+            ],
             ofDoctor: appointment.terms.doctorID)
     }
 
@@ -61,44 +69,48 @@ public struct BookingStore: Sendable {
             ])
     }
 
-    /// Moves a booking to another appointment with its doctor; its price stays.
+    /// Moves a booking to another appointment with its doctor; its price stays. The patient moves it before its start only, and
+    /// does not make its deadline later.
     ///
     /// Refused with `staleVersion` when the terms have changed, `bookingNotFound`, `staleEtag`, `invalidTransition`,
     /// `alreadyStarted`, `slotTaken`, `patientBusy`; the booking then is where it was.
     /// - Parameters:
     ///   - ownerID: whose it must be; nil for the staff.
     ///   - version: at which version it must be; nil for whichever.
-    ///   - startsAfter: how late it must start now; nil for whenever.
+    ///   - refundSeconds: how long before the start the deadline of a booking without one is.
     public func reschedule(
-        _ id: Int64, to appointment: Appointment, ownerID: Int64?, version: Int64?, startsAfter: Instant?,
-        context: RequestContext
+        _ id: Int64, to appointment: Appointment, ownerID: Int64?, version: Int64?, now: Instant,
+        refundSeconds: Int64, context: RequestContext
     ) async throws -> BookingRecord {
         try await Self.reschedule.run(
             on: database, context,
             [.int64(id), .int64(ownerID), .int64(version)] + appointment.values
                 + [
-                    .statuses(BookingStatus.allCases.filter(\.mayBeRescheduled)), .instant(startsAfter),
+                    .statuses(BookingStatus.allCases.filter(\.mayBeRescheduled)), .instant(now),
+                    .int64(refundSeconds),
                 ], ofDoctor: appointment.terms.doctorID)
     }
 
     /// Moves a booking to another status under these conditions, and hides it if wanted.
     ///
-    /// Refused with `bookingNotFound`, `staleEtag`, `invalidTransition`, `alreadyStarted`, `notStarted`.
+    /// Refused with `bookingNotFound`, `staleEtag`, `invalidTransition`, `alreadyStarted`, `notStarted`,
+    /// `wrongDay`.
     /// - Parameters:
     ///   - ownerID: whose it must be; nil for the staff.
     ///   - version: at which version it must be; nil for whichever.
+    ///   - refundSeconds: how long before the start the deadline of a booking without one is.
     public func updateStatus(
         _ id: Int64, ownerID: Int64?, version: Int64?, conditions: StatusChangeConditions,
-        hiding: Bool = false,
+        refundSeconds: Int64, hiding: Bool = false,
         context: RequestContext
     ) async throws -> BookingRecord {
         try await Self.updateStatus.run(
             on: database, context,
             [
                 .int64(id), .int64(ownerID), .int64(version), .text(conditions.target.rawValue),
-                .statuses(conditions.sources), .instant(conditions.startsAfter),
-                .instant(conditions.startsBy),
-                .instant(conditions.refundsFrom), .bool(hiding),
+                .statuses(conditions.sources), .instant(conditions.startsFrom),
+                .instant(conditions.startsBy), .bool(conditions.isPaid),
+                .instant(conditions.cancelledAt), .int64(refundSeconds), .bool(hiding),
             ])
     }
 

@@ -25,6 +25,10 @@ public enum ConsistencyRule: Int64, Sendable, CaseIterable {
     case bookingWithoutEvent
     /// Every transaction that was made since the last archive has an event.
     case transactionWithoutEvent
+    /// No visit has taken place, or was missed, before its start, and no patient has arrived for another day.
+    case statusBeforeItsTime
+    /// A refund deadline is not after the start.
+    case refundDeadlineAfterStart
 }
 
 /// Reads where rules are broken.
@@ -44,7 +48,7 @@ public struct ConsistencyStore: Sendable {
     /// The data of this database.
     public init(database: Database) { self.database = database }
 
-    /// Whether a booking begins before all earlier ones of the same person have ended. The person's bookings are read
+    /// Whether a booking begins before all earlier ones of the same person have ended; a visit that took place counts. The person's bookings are read
     /// in order once, so this costs a sort and not a join.
     private static func overlaps(of person: String) -> String {
         """
@@ -52,7 +56,7 @@ public struct ConsistencyStore: Sendable {
             select id, start_time < max(end_time) over (partition by \(person) order by start_time, id
                 rows between unbounded preceding and 1 preceding) as is_second
             from clinic.booking
-            where clinic.occupies_time(status)
+            where clinic.occupies_time(status) or status = '\(BookingStatus.completed.rawValue)'
         ) as placed where is_second
         """
     }
@@ -108,6 +112,12 @@ public struct ConsistencyStore: Sendable {
             union all select 9, id from clinic.transaction
                 where created_at > \(archived) and not exists (
                     select from clinic.event where entity = 'transaction' and entity_id = transaction.id)
+            -- No local day is longer than 25 hours.
+            union all select 10, id from clinic.booking
+                where status in ('\(BookingStatus.completed.rawValue)', '\(BookingStatus.noShow.rawValue)')
+                        and start_time > now()
+                    or status = '\(BookingStatus.arrived.rawValue)' and start_time > now() + interval '25 hours'
+            union all select 11, id from clinic.booking where refund_until > start_time
         )
         select rule::bigint, count(*), (array_agg(id order by id))[1:5] from broken group by rule
         """, isPlannedEachTime: true)

@@ -51,13 +51,12 @@ public struct DepartmentStore: Sendable {
 
     /// Removes a department. Refused with `departmentNotFound`, `hasDependants`.
     ///
-    /// - Parameter cancelling: which of its doctors' future bookings are cancelled and refunded, while the doctors
-    ///   are removed too; none: it may have neither.
-    public func delete(_ id: Int64, now: Instant, cancelling: [BookingStatus] = [], context: RequestContext)
-        async throws
-    {
+    /// - Parameter force: its doctors are removed too, and their future bookings are cancelled and refunded. Otherwise there may be
+    ///   neither.
+    public func delete(_ id: Int64, now: Instant, force: Bool, context: RequestContext) async throws {
         _ = try await Self.delete.run(
-            on: database, context, [.int64(id), .instant(now), .statuses(cancelling)])
+            on: database, context,
+            [.int64(id), .instant(now), .statuses(force ? BookingStatus.occupying : [])])
     }
 
     private static let replay = Replay<DepartmentRecord>("department_view")

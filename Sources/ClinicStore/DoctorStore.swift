@@ -69,13 +69,11 @@ public struct DoctorStore: Sendable {
 
     /// Removes a doctor. Refused with `doctorNotFound`, `hasDependants`.
     ///
-    /// - Parameter cancelling: which of the doctor's future bookings are cancelled and refunded; if that is none,
-    ///   there may be none.
-    public func delete(_ id: Int64, now: Instant, cancelling: [BookingStatus] = [], context: RequestContext)
-        async throws
-    {
+    /// - Parameter force: the doctor's future bookings are cancelled and refunded. Otherwise there may be none.
+    public func delete(_ id: Int64, now: Instant, force: Bool, context: RequestContext) async throws {
         _ = try await Self.delete.run(
-            on: database, context, [.int64(id), .instant(now), .statuses(cancelling)])
+            on: database, context,
+            [.int64(id), .instant(now), .statuses(force ? BookingStatus.occupying : [])])
     }
 
     /// Replaces the weekly hours of a doctor who is on these terms. Refused with `staleVersion`.

@@ -45,6 +45,12 @@ public enum PersonalData {
         public let doctorName: String
         /// The department's name.
         public let departmentName: String
+        /// When it runs out, or ran out, if it is a hold.
+        public let holdExpiry: Instant?
+        /// What it costs.
+        public let price: BookingPrice
+        /// Until when leaving it refunds it in full; nil for a booking that an older version has made.
+        public let refundUntil: Instant?
     }
 
     /// A payment.
@@ -138,8 +144,9 @@ public struct PersonalDataStore: Sendable {
 
     private static let visits = Statement(
         """
-        select booking.id, booking.version, start_time, end_time, doctor.id, department.id, status, full_name,
-            department.name
+        select booking.id, booking.version, start_time, end_time, doctor.id, department.id,
+            status_now(status, hold_expires_at), full_name, department.name,
+            case when status in ('HELD', 'EXPIRED') then hold_expires_at end, booking.fee, booking.gst, refund_until
         from clinic.booking
         join clinic.doctor on doctor.id = booking.doctor_id
         join clinic.department on department.id = doctor.department_id
@@ -230,6 +237,9 @@ extension PersonalData.Visit {
         status = try row.value(BookingStatus.self)
         doctorName = try row.text()
         departmentName = try row.text()
+        holdExpiry = try row.optionalTimestamp().map { Instant(microsecondsSinceEpoch: $0) }
+        price = BookingPrice(fee: try row.int64(), gst: try row.int64())
+        refundUntil = try row.optionalTimestamp().map { Instant(microsecondsSinceEpoch: $0) }
     }
 }
 

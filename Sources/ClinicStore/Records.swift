@@ -154,11 +154,15 @@ public struct BookingRecord: Record {
     public let transactions: [TransactionBrief]
     /// When it runs out, or ran out, if it is a hold.
     public let holdExpiry: Instant?
+    /// What it costs; nil in a response that an older version has stored.
+    public let price: BookingPrice?
+    /// Until when leaving it refunds it in full; nil for a booking that an older version has made.
+    public let refundUntil: Instant?
 
     static let columns = [
         "id", "start_time", "end_time", "status", "version", "user_id", "first_name", "last_name",
         "doctor_id", "full_name", "department_id", "department_name", "transaction_ids", "transaction_totals",
-        "transaction_statuses", "hold_expires_at",
+        "transaction_statuses", "hold_expires_at", "fee", "gst", "refund_until",
     ]
 
     init(reading row: inout Row) throws {
@@ -181,7 +185,18 @@ public struct BookingRecord: Record {
             return TransactionBrief(id: ids[index], total: totals[index], status: status)
         }
         holdExpiry = try row.optionalTimestamp().map { Instant(microsecondsSinceEpoch: $0) }
+        let (fee, gst) = (try row.optionalInt64(), try row.optionalInt64())
+        price = if let fee, let gst { BookingPrice(fee: fee, gst: gst) } else { nil }
+        refundUntil = try row.optionalTimestamp().map { Instant(microsecondsSinceEpoch: $0) }
     }
+}
+
+/// The price of a booking in minor units, as it was when the booking was made.
+public struct BookingPrice: Sendable, Hashable {
+    /// Without tax.
+    public let fee: Int64
+    /// The tax.
+    public let gst: Int64
 }
 
 /// A transaction as a booking carries it.

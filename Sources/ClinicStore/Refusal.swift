@@ -34,6 +34,9 @@ public struct Refusal: Error, Sendable, Hashable {
         case slotTaken = "SLOT_TAKEN"
         /// The patient has as many live holds as there may be; `detail` has `limit`.
         case tooManyHolds = "TOO_MANY_HOLDS"
+        /// The patient has as many open bookings as there may be, `limit`, or has made as many holds as a day allows,
+        /// `holds_per_day`.
+        case tooManyBookings = "TOO_MANY_BOOKINGS"
         /// The hold has run out; `detail` has `from` and `to`.
         case holdExpired = "HOLD_EXPIRED"
         /// There is no such time off.
@@ -42,12 +45,14 @@ public struct Refusal: Error, Sendable, Hashable {
         case patientBusy = "PATIENT_BUSY"
         /// There is no such booking, or it is someone else's.
         case bookingNotFound = "BOOKING_NOT_FOUND"
-        /// No such move from this status; `detail` has `from` and `to`.
+        /// No such move from this status; `detail` has `from` and `to`, and `instead` what it may become.
         case invalidTransition = "INVALID_TRANSITION"
         /// The appointment has begun.
         case alreadyStarted = "ALREADY_STARTED"
         /// The appointment has not begun.
         case notStarted = "NOT_STARTED"
+        /// The appointment is on another day.
+        case wrongDay = "WRONG_DAY"
         /// A booking in this status is not paid for; `detail` has `status`.
         case notPayable = "NOT_PAYABLE"
         /// The booking has a live payment.

@@ -13,6 +13,8 @@ public struct DoctorCalendarRecord: Sendable {
     public let slotMinutes: Int64
     /// Minor units, without GST.
     public let fee: Int64
+    /// No GST is charged.
+    public let isGSTFree: Bool
     /// The last valid day of the registration.
     public let registrationExpiry: CivilDate
     /// When the department is open.
@@ -31,6 +33,7 @@ public struct DoctorCalendarRecord: Sendable {
         doctor = try NamedRecord(reading: &row)
         department = try NamedRecord(reading: &row)
         fee = try row.int64()
+        isGSTFree = try row.bool()
         registrationExpiry = try row.civilDate()
         hours = try row.openingHours()
         weeklyHours = try row.weeklyHours()
@@ -53,7 +56,7 @@ public struct SlotStore: Sendable {
     {
         """
         select \(first) doctor.slot_minutes, doctor.id, doctor.full_name, department.id, department.name, doctor.fee,
-            doctor.registration_expiry, department.opens, department.closes, doctor.weekly_hours,
+            doctor.gst_free, doctor.registration_expiry, department.opens, department.closes, doctor.weekly_hours,
             array(
                 select unnest(array[start_time, end_time]) from clinic.time_off
                 where doctor_id = doctor.id and deleted_at is null and end_time > \(since) and start_time < \(until)
@@ -68,7 +71,7 @@ public struct SlotStore: Sendable {
                 select start_time, end_time from clinic.booking
                 where doctor_id = doctor.id and end_time > \(since) and start_time < \(until)
                     and start_time > \(since) - interval '4 hours' and hidden_at is null
-                    and occupies_time_now(status, hold_expires_at)
+                    and occupies_time_now(status, hold_expires_at, completed_at, end_time)
                 order by start_time
             ) as in_order
         ) as busy on true

@@ -59,7 +59,7 @@ public struct UserStore: Sendable {
     private static let changeEmail = Mutation<UserRecord>("update_user", parameterCount: 10)
     private static let changePassword = Mutation<UserRecord>("change_password", parameterCount: 5)
     private static let setUserRole = Mutation<UserRecord>("set_user_role", parameterCount: 3)
-    private static let eraseUser = Mutation<UserRecord>("erase_user", parameterCount: 4)
+    private static let eraseUser = Mutation<UserRecord>("erase_user", parameterCount: 5)
 
     /// What of a user is to change, already checked and normalised; nil leaves a field as it is.
     public struct Changes: Sendable {
@@ -127,16 +127,21 @@ public struct UserStore: Sendable {
             on: database, context, [.int64(id), .int64(version), .text(role.rawValue)])
     }
 
-    /// Makes a person unknown and cancels what he or she has booked after `now`, as the clinic. Refused with
-    /// `userNotFound`, `lastAdministrator`.
+    /// Makes a person unknown and cancels what he or she has booked after `now`: as the clinic, or as the patient who erases
+    /// himself or herself. Refused with `userNotFound`, `lastAdministrator`.
     ///
-    /// - Parameter ownerID: who it must be; nil for administrators.
+    /// - Parameters:
+    ///   - ownerID: who it must be; nil for administrators.
+    ///   - refundSeconds: how long before the start the deadline of a booking without one is.
     public func erase(
-        _ id: Int64, ownerID: Int64?, now: Instant, cancelling statuses: [BookingStatus],
-        context: RequestContext
+        _ id: Int64, ownerID: Int64?, now: Instant, refundSeconds: Int64, context: RequestContext
     ) async throws {
         _ = try await Self.eraseUser.run(
-            on: database, context, [.int64(id), .int64(ownerID), .instant(now), .statuses(statuses)])
+            on: database, context,
+            [
+                .int64(id), .int64(ownerID), .instant(now), .statuses(BookingStatus.occupying),
+                .int64(refundSeconds),
+            ])
     }
 
     private static let one = Statement(

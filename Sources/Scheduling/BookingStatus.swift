@@ -4,7 +4,7 @@
 //  HoldSlot → HELD → ConfirmHold → BOOKED        BookAppointment → BOOKED
 //  BOOKED → PayBooking → CONFIRMED               HELD → (hold expires) → EXPIRED
 //  HELD, BOOKED, CONFIRMED → CANCELLED           BOOKED, CONFIRMED → ARRIVED → COMPLETED
-//  BOOKED, CONFIRMED → NO_SHOW (after start)
+//  BOOKED, CONFIRMED → NO_SHOW (after start)     ARRIVED → BOOKED, CONFIRMED (a slip)
 
 /// The state of a booking; the raw value is its text in the database.
 public enum BookingStatus: String, Sendable, Hashable, CaseIterable {
@@ -39,13 +39,17 @@ public enum BookingStatus: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// Whether other bookings of the same doctor or patient may not overlap this one.
+    /// Whether other bookings of the same doctor or patient may not overlap this one. A COMPLETED visit, too, keeps its time until
+    /// its end.
     public var occupiesTime: Bool {
         switch self {
         case .held, .booked, .confirmed, .arrived: true
         case .completed, .cancelled, .expired, .noShow: false
         }
     }
+
+    /// The statuses that occupy time: bookings that are cancelled with their doctor or patient.
+    public static let occupying = allCases.filter(\.occupiesTime)
 
     /// The status after a hold is confirmed; nil for a booking that is not held.
     public var afterConfirmation: BookingStatus? { self == .held ? .booked : nil }
@@ -88,7 +92,7 @@ extension BookingStatus {
         switch self {
         case .held: [.cancelled]
         case .booked, .confirmed: [.cancelled, .arrived, .noShow]
-        case .arrived: [.completed]
+        case .arrived: [.completed, .booked, .confirmed]
         case .completed, .cancelled, .expired, .noShow: []
         }
     }

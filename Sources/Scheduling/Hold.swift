@@ -7,4 +7,6 @@ public enum Hold {
     public static let standardDuration: Int64 = 600
     /// How many unexpired holds a patient may have at once.
     public static let limitPerPatient: Int64 = 2
+    /// How many holds a patient may make in 24 hours.
+    public static let dailyLimitPerPatient: Int64 = 50
 }

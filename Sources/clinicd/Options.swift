@@ -102,6 +102,7 @@ struct ClinicOptions: ParsableArguments {
         case gstBasisPoints = "gst-basis-points"
         case fullRefundBefore = "full-refund-before"
         case holdMinutes = "hold-minutes"
+        case maxOpenBookings = "max-open-bookings"
     }
 
     @Option(
@@ -132,6 +133,13 @@ struct ClinicOptions: ParsableArguments {
         help: ArgumentHelp("How many minutes a hold lasts.", valueName: "minutes"))
     var holdMinutes: Int64 = Hold.standardDuration / 60
 
+    @Option(
+        name: Name.maxOpenBookings.specification,
+        help: ArgumentHelp(
+            "How many bookings that are yet to begin a patient may have, 1 to 100000; staff book more for a patient.",
+            valueName: "number"))
+    var maxOpenBookings: Int64 = 20
+
     func settings() throws -> ClinicSettings {
         guard let gst = GSTRate(basisPoints: gstBasisPoints) else {
             throw Failure("--gst-basis-points is 0 to 10000, not \(gstBasisPoints)")
@@ -142,6 +150,9 @@ struct ClinicOptions: ParsableArguments {
         guard (1...1440).contains(holdMinutes) else {
             throw Failure("--hold-minutes is 1 to 1440, not \(holdMinutes)")
         }
+        guard (1...100_000).contains(maxOpenBookings) else {
+            throw Failure("--max-open-bookings is 1 to 100000, not \(maxOpenBookings)")
+        }
         guard currency.utf8.count == 3, currency.utf8.allSatisfy({ (0x41...0x5A).contains($0) }) else {
             throw Failure("--currency is an ISO 4217 code such as AUD, not \"\(currency)\"")
         }
@@ -149,7 +160,7 @@ struct ClinicOptions: ParsableArguments {
         do { zone = try TimeZoneDatabase.load(timeZone) } catch { throw Failure("--time-zone: \(error)") }
         return ClinicSettings(
             zone: zone, currency: currency, gst: gst, fullRefundBefore: fullRefundBefore * 3600,
-            holdDuration: holdMinutes * 60)
+            holdDuration: holdMinutes * 60, maximumOpenBookings: maxOpenBookings)
     }
 }
 

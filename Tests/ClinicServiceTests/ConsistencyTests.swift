@@ -9,7 +9,7 @@ import Testing
     private func broken(_ administrator: Session) async throws -> [String: [Int64]] {
         let answer = try await administrator.call(
             AdminServiceMethods.checkConsistency, CheckConsistencyRequest())
-        #expect(answer.checks.count == 10)
+        #expect(answer.checks.count == 12)
         return Dictionary(
             uniqueKeysWithValues: answer.checks.filter { $0.violations > 0 }.map { ($0.name, $0.entityIds) })
     }
@@ -69,6 +69,34 @@ import Testing
                 try await broken(administrator) == [
                     "DOCTOR_DOUBLE_BOOKED": [second], "PATIENT_DOUBLE_BOOKED": [second],
                     "BOOKING_WITHOUT_EVENT": [second],
+                ])
+        }
+    }
+
+    @Test func `a visit that took place too early, and the slot that was sold with it, are found`()
+        async throws
+    {
+        try await withClinic { clinic in
+            let administrator = try await clinic.administrator()
+            let doctor = try await clinic.doctor(by: administrator)
+            var bookings: [Booking] = []
+            for hour in 9..<13 {
+                bookings.append(try await clinic.signUp().book(doctor, at: clinic.dateTime(hour: hour)))
+            }
+            try await run(
+                clinic,
+                [
+                    "update clinic.booking set status = 'COMPLETED' where id = \(bookings[0].id)",
+                    "update clinic.booking set status = 'ARRIVED' where id = \(bookings[1].id)",
+                    "update clinic.booking set status = 'NO_SHOW' where id = \(bookings[2].id)",
+                    "update clinic.booking set refund_until = end_time where id = \(bookings[3].id)",
+                ])
+            let again = try await clinic.signUp().book(doctor, at: clinic.dateTime(hour: 9))
+            #expect(
+                try await broken(administrator) == [
+                    "DOCTOR_DOUBLE_BOOKED": [again.id],
+                    "STATUS_BEFORE_ITS_TIME": bookings[..<3].map { $0.id },
+                    "REFUND_DEADLINE_AFTER_START": [bookings[3].id],
                 ])
         }
     }

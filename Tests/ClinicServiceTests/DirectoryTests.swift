@@ -216,9 +216,11 @@ import Testing
         let expired = try await clinic.signUp().hold(doctor, at: clinic.dateTime(hour: 12))
         try await clinic.runOut(expired)
         let arrived = try await clinic.signUp().book(doctor, at: clinic.dateTime(hour: 13))
+        try await clinic.move(arrived, toMinute: -30, until: 0)
         try await administrator.call(
             BookingServiceMethods.updateBookingStatus,
             UpdateBookingStatusRequest(bookingID: arrived.id, status: .arrived))
+        try await clinic.move(arrived, toMinute: 180, until: 210)
 
         let refusal = try await status {
             try await administrator.call(
@@ -236,7 +238,7 @@ import Testing
 
         for (booking, expected) in [
             (paid, .cancelled), (booked, .cancelled), (held, .cancelled), (expired, .expired),
-            (arrived, .arrived),
+            (arrived, .cancelled),
         ] as [(Booking, ClinicMessages.BookingStatus)] {
             #expect(try await administrator.get(booking).status == expected)
         }

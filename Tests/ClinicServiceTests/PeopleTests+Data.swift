@@ -120,6 +120,7 @@ extension PeopleTests {
             _ = try await patient.pay(paid)
             let unpaid = try await patient.book(doctor, at: clinic.dateTime(hour: 12))
             let attended = try await patient.book(doctor, at: clinic.dateTime(hour: 14))
+            try await clinic.move(attended, toMinute: 0, until: 30)
             _ = try await administrator.call(
                 BookingServiceMethods.updateBookingStatus,
                 UpdateBookingStatusRequest(bookingID: attended.id, status: .arrived), key: "arrive")
@@ -152,9 +153,9 @@ extension PeopleTests {
             let bookings = try await administrator.call(
                 BookingServiceMethods.listBookings, ListBookingsRequest(userID: patient.userID)
             ).bookings
-            #expect(bookings.map { $0.id } == [paid.id, unpaid.id, attended.id])
-            #expect(bookings.map { $0.status } == [.cancelled, .cancelled, .arrived])
-            #expect(bookings.first?.payments == [.refunded])
+            #expect(bookings.map { $0.id } == [attended.id, paid.id, unpaid.id])
+            #expect(bookings.map { $0.status } == [.arrived, .cancelled, .cancelled])
+            #expect(bookings.dropFirst().first?.payments == [.refunded])
             #expect(
                 bookings.first?.user == UserSummary(id: patient.userID, firstName: "Erased", lastName: "user")
             )

@@ -34,6 +34,14 @@ let provocations: [Reason: @Sendable () async throws -> Status?] = [
             }
         }
     },
+    .tooManyBookings: {
+        try await withClinic(maximumOpenBookings: 1) { clinic in
+            let doctor = try await clinic.doctor(by: clinic.administrator())
+            let patient = try await clinic.signUp()
+            _ = try await patient.book(doctor, at: clinic.dateTime(hour: 9))
+            return try await status { _ = try await patient.book(doctor, at: clinic.dateTime(hour: 10)) }
+        }
+    },
     .loginThrottled: {
         try await withClinic { clinic in
             let session = try await clinic.connect()

@@ -294,6 +294,10 @@ private let changeCases: [RefusalCase] = [
             BookingServiceMethods.updateBookingStatus,
             UpdateBookingStatusRequest(bookingID: booking.id, status: .noShow))
     },
+    RefusalCase("an arrival on another day", .failedPrecondition, "WRONG_DAY") {
+        let booking = try await $0.clinic.signUp().book($0.newDoctor(), at: $0.clinic.dateTime())
+        _ = try await $0.administrator.set(.arrived, of: booking)
+    },
     RefusalCase("a move the states do not have", .failedPrecondition, "INVALID_TRANSITION") {
         let booking = try await $0.clinic.signUp().book($0.newDoctor(), at: $0.clinic.dateTime())
         try await $0.administrator.call(

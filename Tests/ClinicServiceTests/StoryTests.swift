@@ -76,8 +76,12 @@ import Testing
         let cancelled = try await patient.call(BookingServiceMethods.updateBookingStatus, cancelling)
         #expect(cancelled.status == .cancelled)
         #expect(cancelled.etag != booking.etag)
-        // Repeating it answers as the first time and does nothing, the old etag notwithstanding.
-        #expect(try await patient.call(BookingServiceMethods.updateBookingStatus, cancelling) == cancelled)
+        // Repeating it answers as the first time and does nothing, unless it names a version that is no longer there.
+        #expect(try await patient.cancel(booking) == cancelled)
+        #expect(
+            try await ending {
+                try await patient.call(BookingServiceMethods.updateBookingStatus, cancelling)
+            } == "STALE_ETAG")
         let other = try await clinic.signUp()
         #expect(try await other.book(doctor, at: clinic.dateTime()).status == .booked)
     }
@@ -133,6 +137,7 @@ import Testing
     @Test func `the staff see a visit through`() async throws {
         let (clinic, administrator, doctor, patient) = try await scene()
         let booking = try await patient.book(doctor, at: clinic.dateTime())
+        try await clinic.move(booking, toMinute: 0, until: 30)
         for target in [ClinicMessages.BookingStatus.arrived, .completed] {
             let moved = try await administrator.call(
                 BookingServiceMethods.updateBookingStatus,

@@ -23,6 +23,7 @@ import TimeZones
 ///   - databaseURL: the database to serve; a new one if there is none.
 ///   - zone: the clinic's time zone; Sydney's if there is none.
 ///   - passwords: hashes passwords; at the lowest cost if there is none.
+///   - maximumOpenBookings: how many open bookings a patient may have; more than any test makes if it does not say.
 ///   - userAccessAge: how old a caller's cached role and token version may be.
 ///   - statementTimeout: how long a statement may take; the usual time if there is none.
 ///   - lockTimeout: how long a statement may wait for a lock; the usual time if there is none.
@@ -33,14 +34,16 @@ import TimeZones
 ///   - configureDatabase: changes how the database is used.
 func withClinic<Value>(
     databaseURL: String? = nil, zone: TimeZoneRules? = nil, passwords: BcryptPool? = nil,
-    userAccessAge: Duration = .seconds(5), statementTimeout: Duration? = nil, lockTimeout: Duration? = nil,
+    maximumOpenBookings: Int64 = 100_000, userAccessAge: Duration = .seconds(5),
+    statementTimeout: Duration? = nil, lockTimeout: Duration? = nil,
     writeConnections: Int = 2, probeTimeout: Duration? = nil, outageTolerance: Duration? = nil,
     configure: (inout ClinicServer.Configuration) -> Void = { _ in },
     configureDatabase: @Sendable (inout DatabaseConfiguration) -> Void = { _ in },
     _ body: (TestClinic) async throws -> Value
 ) async throws -> Value {
     let clinic = try await TestClinic(
-        databaseURL: databaseURL, zone: zone, passwords: passwords, userAccessAge: userAccessAge,
+        databaseURL: databaseURL, zone: zone, passwords: passwords, maximumOpenBookings: maximumOpenBookings,
+        userAccessAge: userAccessAge,
         statementTimeout: statementTimeout, lockTimeout: lockTimeout, writeConnections: writeConnections,
         probeTimeout: probeTimeout, outageTolerance: outageTolerance, configure: configure,
         configureDatabase: configureDatabase)
@@ -66,7 +69,8 @@ final class TestClinic: Sendable {
     /// Starts a clinic as `withClinic` does; whoever makes it must stop it.
     init(
         databaseURL: String? = nil, zone: TimeZoneRules? = nil, passwords: BcryptPool? = nil,
-        userAccessAge: Duration = .seconds(5), statementTimeout: Duration? = nil,
+        maximumOpenBookings: Int64 = 100_000, userAccessAge: Duration = .seconds(5),
+        statementTimeout: Duration? = nil,
         lockTimeout: Duration? = nil,
         writeConnections: Int = 2, probeTimeout: Duration? = nil, outageTolerance: Duration? = nil,
         configure: (inout ClinicServer.Configuration) -> Void = { _ in },
@@ -74,7 +78,9 @@ final class TestClinic: Sendable {
     ) async throws {
         let directory = try TestCluster.makeDirectory()
         self.databaseURL = if let databaseURL { databaseURL } else { try await TestCluster.makeDatabase() }
-        settings = ClinicSettings(zone: try zone ?? TimeZoneDatabase.load("Australia/Sydney"))
+        settings = ClinicSettings(
+            zone: try zone ?? TimeZoneDatabase.load("Australia/Sydney"),
+            maximumOpenBookings: maximumOpenBookings)
         keys = try SigningKeys(secret: Array("0123456789abcdef0123456789abcdef".utf8))
         var configuration = ClinicServer.Configuration(
             clinic: settings, signingKeys: keys, passwords: try passwords ?? BcryptPool(cost: 4))

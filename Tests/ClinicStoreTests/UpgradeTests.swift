@@ -68,7 +68,8 @@ struct UpgradeTests {
                 end: Instant(microsecondsSinceEpoch: microseconds + terms.slotMinutes * 60_000_000))
             let price = try GSTRate.standard.price(fee: terms.fee)
             return try await bookings.book(
-                Appointment(slot: slot, price: price, terms: terms), userID: 3,
+                Appointment(slot: slot, price: price, refundUntil: start, terms: terms), userID: 3,
+                limit: nil,
                 context: RequestContext(actorID: 3, method: "test"))
         }
         await #expect(throws: Refusal(.slotTaken)) { _ = try await book("2098-02-01 00:00Z") }

@@ -9,33 +9,46 @@ import Testing
     /// The statuses that may be set by hand, and from which ones.
     private static let table: [BookingStatus: [BookingStatus]] = [
         .cancelled: [.held, .booked, .confirmed], .arrived: [.booked, .confirmed], .completed: [.arrived],
-        .noShow: [.booked, .confirmed],
+        .noShow: [.booked, .confirmed], .booked: [.arrived], .confirmed: [.arrived],
     ]
 
     @Test(arguments: BookingStatus.allCases)
     func `staff may make exactly the transitions of the table`(target: BookingStatus) throws {
-        let conditions = try StatusChangeConditions(
-            movingTo: target, by: .staff, now: now, fullRefundBefore: day)
+        let conditions = try StatusChangeConditions(movingTo: target, by: .staff, now: now, zone: .utc)
         #expect(conditions.target == target)
         #expect(conditions.sources == Self.table[target, default: []])
-        #expect(conditions.startsAfter == nil)
-        #expect(conditions.startsBy == (target == .noShow ? now : nil))
-        #expect((conditions.refundsFrom != nil) == (target == .cancelled))
+        #expect(conditions.cancelledAt == (target == .cancelled ? now : nil))
+        #expect(conditions.isPaid == [.booked: false, .confirmed: true][target])
+    }
+
+    @Test func `a status that states a fact has its time`() throws {
+        func start(_ target: BookingStatus, _ zone: TimeZoneRules = .utc) throws -> [Instant?] {
+            let conditions = try StatusChangeConditions(movingTo: target, by: .staff, now: now, zone: zone)
+            return [conditions.startsFrom, conditions.startsBy]
+        }
+        let midnight = Instant(microsecondsSinceEpoch: 0)
+        #expect(try start(.completed) == [nil, now])
+        #expect(try start(.noShow) == [nil, now])
+        #expect(try start(.booked) == [nil, nil])
+        #expect(
+            try start(.arrived) == [midnight, Instant(microsecondsSinceEpoch: day * 1_000_000 - 1)])
+        // The local day began two hours before that of UTC.
+        let east = try #require(
+            TimeZoneRules(identifier: "East", initialOffset: 7_200, transitions: []))
+        #expect(try start(.arrived, east).first == midnight.adding(seconds: -7_200))
     }
 
     @Test(arguments: BookingStatus.allCases)
-    func `an owner may only cancel, and only before the start`(target: BookingStatus) throws {
+    func `an owner may only cancel`(target: BookingStatus) throws {
         guard target == .cancelled else {
             #expect(throws: StatusChangeForbidden.self) {
-                try StatusChangeConditions(movingTo: target, by: .owner, now: now, fullRefundBefore: day)
+                try StatusChangeConditions(movingTo: target, by: .owner, now: now, zone: .utc)
             }
             return
         }
-        let conditions = try StatusChangeConditions(
-            movingTo: target, by: .owner, now: now, fullRefundBefore: day)
+        let conditions = try StatusChangeConditions(movingTo: target, by: .owner, now: now, zone: .utc)
         #expect(conditions.sources == Self.table[.cancelled])
-        #expect(conditions.startsAfter == now)
-        #expect(conditions.startsBy == nil)
+        #expect(conditions.cancelledAt == now)
     }
 
     @Test func `held, booked, confirmed and arrived bookings occupy time`() {
@@ -57,17 +70,15 @@ import Testing
         }
     }
 
-    @Test func `an owner's cancellation is refunded a day ahead, the clinic's always`() throws {
-        func refundsFrom(_ actor: BookingActor, _ seconds: Int64) throws -> Instant? {
-            try StatusChangeConditions(movingTo: .cancelled, by: actor, now: now, fullRefundBefore: seconds)
-                .refundsFrom
-        }
-        #expect(try refundsFrom(.owner, day) == now.adding(seconds: day))
-        #expect(try refundsFrom(.owner, 0) == now)
-        // The deadline overflows: nothing is refunded, and nothing traps.
-        #expect(try refundsFrom(.owner, .max) == nil)
-        let clinic = try #require(try refundsFrom(.staff, .max))
-        #expect(clinic < now)
+    @Test func `a patient's cancellation is refunded until the deadline, the clinic's always`() throws {
+        let cancelling = try StatusChangeConditions(
+            movingTo: .cancelled, by: .staff, now: now, zone: .utc)
+        let past = try #require(now.adding(microseconds: -1))
+        #expect(cancelling.refunds(isOwn: true, until: now))
+        #expect(!cancelling.refunds(isOwn: true, until: past))
+        #expect(cancelling.refunds(isOwn: false, until: past))
+        let arrival = try StatusChangeConditions(movingTo: .arrived, by: .staff, now: now, zone: .utc)
+        #expect(!arrival.refunds(isOwn: false, until: now))
     }
 
     @Test func `raw values are the schema's names and labels are distinct`() {

@@ -37,6 +37,13 @@ extension ConsistencyRule {
             ("BOOKING_WITHOUT_EVENT", "every booking has its event", "booking")
         case .transactionWithoutEvent:
             ("TRANSACTION_WITHOUT_EVENT", "every transaction has its event", "transaction")
+        case .statusBeforeItsTime:
+            (
+                "STATUS_BEFORE_ITS_TIME", "nobody has arrived, been seen or been missed before the time",
+                "booking"
+            )
+        case .refundDeadlineAfterStart:
+            ("REFUND_DEADLINE_AFTER_START", "no refund deadline is after the start", "booking")
         }
     }
 }

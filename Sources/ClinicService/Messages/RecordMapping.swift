@@ -163,24 +163,30 @@ extension Booking {
                     status: ClinicMessages.TransactionStatus(transaction.status))
             },
             etag: ClinicService.etag(record.version),
-            holdExpireTime: record.holdExpiry.map { ProtobufTimestamp($0) })
+            holdExpireTime: record.holdExpiry.map { ProtobufTimestamp($0) }, price: record.price)
     }
 
     /// The public part of a booking: nothing about the patient.
     init(publicPartOf record: BookingRecord, _ clinic: ClinicSettings) {
-        self.init(record, clinic, user: nil, transactions: [], etag: "", holdExpireTime: nil)
+        self.init(record, clinic, user: nil, transactions: [], etag: "", holdExpireTime: nil, price: nil)
     }
 
     private init(
         _ record: BookingRecord, _ clinic: ClinicSettings, user: UserSummary?,
-        transactions: [TransactionSummary], etag: String, holdExpireTime: ProtobufTimestamp?
+        transactions: [TransactionSummary], etag: String, holdExpireTime: ProtobufTimestamp?,
+        price: BookingPrice?
     ) {
         self.init(
             id: record.id, startTime: ProtobufTimestamp(record.start), endTime: ProtobufTimestamp(record.end),
             bookingDateTime: clinic.dateTime(record.start),
             status: ClinicMessages.BookingStatus(record.status), user: user,
             doctor: DoctorSummary(record.doctor, of: record.department), transactions: transactions,
-            etag: etag, holdExpireTime: holdExpireTime)
+            etag: etag, holdExpireTime: holdExpireTime,
+            refundUntil: price.map { _ in
+                ProtobufTimestamp(record.refundUntil ?? clinic.refundDeadline(ofStart: record.start))
+            },
+            fee: price.map { clinic.money($0.fee) }, gst: price.map { clinic.money($0.gst) },
+            totalFee: price.map { clinic.money($0.fee + $0.gst) })
     }
 }
 

@@ -67,7 +67,12 @@ extension Booking {
                     id: payment.id, totalFee: clinic.money(payment.total),
                     status: ClinicMessages.TransactionStatus(payment.status))
             },
-            etag: ClinicService.etag(visit.version))
+            etag: ClinicService.etag(visit.version),
+            holdExpireTime: visit.holdExpiry.map { ProtobufTimestamp($0) },
+            refundUntil: ProtobufTimestamp(
+                visit.refundUntil ?? clinic.refundDeadline(ofStart: visit.start)),
+            fee: clinic.money(visit.price.fee), gst: clinic.money(visit.price.gst),
+            totalFee: clinic.money(visit.price.fee + visit.price.gst))
     }
 }
 

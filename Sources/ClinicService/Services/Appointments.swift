@@ -58,7 +58,8 @@ extension ClinicSettings {
                 start: start, now: now, grid: grid, hours: terms.hours, weeklyHours: terms.weeklyHours,
                 timeOff: terms.timeOff, registrationExpiry: terms.registrationExpiry, zone: zone)
             return Appointment(
-                slot: slot, price: try (terms.isGSTFree ? .free : gst).price(fee: terms.fee), terms: terms)
+                slot: slot, price: try (terms.isGSTFree ? .free : gst).price(fee: terms.fee),
+                refundUntil: refundDeadline(ofStart: slot.start), terms: terms)
         } catch let refusal as AppointmentRefusal {
             throw Status(appointment: refusal)
         }
@@ -96,10 +97,4 @@ extension Status {
                 [("registration_expiry", expiry.description)])
         }
     }
-}
-
-/// The statuses that are cancelled with a doctor or a department: those that the staff may cancel.
-func cancelledByTheClinic(_ call: AuthorizedCall) -> [Scheduling.BookingStatus] {
-    (try? StatusChangeConditions(movingTo: .cancelled, by: .staff, now: call.now, fullRefundBefore: 0))?
-        .sources ?? []
 }

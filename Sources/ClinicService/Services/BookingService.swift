@@ -16,7 +16,8 @@ struct BookingService: Sendable {
         let userID = try patient(request.userID, call.caller)
         let start = try clinic.start(request.time)
         return try await make(startingAt: start, with: request.doctorID, call) { appointment in
-            try await bookings.book(appointment, userID: userID, context: call.context)
+            try await bookings.book(
+                appointment, userID: userID, limit: limit(of: call.caller), context: call.context)
         }
     }
 
@@ -25,7 +26,8 @@ struct BookingService: Sendable {
         let start = try clinic.start(request.time)
         return try await make(startingAt: start, with: request.doctorID, call) { appointment in
             try await bookings.hold(
-                appointment, userID: userID, seconds: clinic.holdDuration, context: call.context)
+                appointment, userID: userID, limit: limit(of: call.caller), seconds: clinic.holdDuration,
+                context: call.context)
         }
     }
 
@@ -65,7 +67,7 @@ struct BookingService: Sendable {
         } write: { appointment in
             try await bookings.reschedule(
                 request.bookingID, to: appointment, ownerID: owner(call), version: version,
-                startsAfter: call.caller.isStaff ? nil : call.now, context: call.context)
+                now: call.now, refundSeconds: clinic.fullRefundBefore, context: call.context)
         }
         return Booking(record, clinic)
     }
@@ -132,17 +134,21 @@ struct BookingService: Sendable {
         do {
             conditions = try StatusChangeConditions(
                 movingTo: target, by: call.caller.isStaff ? .staff : .owner, now: call.now,
-                fullRefundBefore: clinic.fullRefundBefore)
+                zone: clinic.zone)
         } catch {
             throw Status(.ownerMayOnlyCancel)
         }
         return try await bookings.updateStatus(
             bookingID, ownerID: owner(call), version: try version(ofEtag: etag),
-            conditions: conditions, hiding: hiding, context: call.context)
+            conditions: conditions, refundSeconds: clinic.fullRefundBefore, hiding: hiding,
+            context: call.context)
     }
 
     /// The user to whom a booking must belong; nil for the staff.
     private func owner(_ call: AuthorizedCall) -> Int64? { call.caller.isStaff ? nil : call.caller.userID }
+
+    /// How many open bookings the patient of a new one may have; nil when the staff book.
+    private func limit(of caller: Caller) -> Int64? { caller.isStaff ? nil : clinic.maximumOpenBookings }
 
     /// The patient of a new booking: the caller, or the user that the staff name.
     private func patient(_ userID: Int64, _ caller: Caller) throws(Status) -> Int64 {

@@ -77,8 +77,7 @@ struct DepartmentService: Sendable {
         -> ProtobufEmpty
     {
         try await departments.delete(
-            request.departmentID, now: call.now, cancelling: request.force ? cancelledByTheClinic(call) : [],
-            context: call.context)
+            request.departmentID, now: call.now, force: request.force, context: call.context)
         return ProtobufEmpty()
     }
 

@@ -69,8 +69,7 @@ struct DoctorService: Sendable {
 
     func deleteDoctor(_ request: DeleteDoctorRequest, _ call: AuthorizedCall) async throws -> ProtobufEmpty {
         try await doctors.delete(
-            request.doctorID, now: call.now, cancelling: request.force ? cancelledByTheClinic(call) : [],
-            context: call.context)
+            request.doctorID, now: call.now, force: request.force, context: call.context)
         return ProtobufEmpty()
     }
 

@@ -69,6 +69,8 @@ struct SlotService: Sendable {
                     registrationExpiry: record.registrationExpiry, timeOff: record.timeOff, busy: record.busy),
                 limit: limit)
         }
+        // A constraint of the table allows only fees that have a price.
+        let price = try? (record.isGSTFree ? .free : clinic.gst).price(fee: record.fee)
         return DoctorSlots(
             doctor: DoctorSummary(record.doctor, of: record.department), slotMinutes: record.slotMinutes,
             consultationFee: clinic.money(record.fee),
@@ -76,7 +78,8 @@ struct SlotService: Sendable {
                 Slot(
                     startTime: ProtobufTimestamp(slot.start), endTime: ProtobufTimestamp(slot.end),
                     bookingDateTime: localStarts.text(of: slot.start))
-            }, hasMore: free?.hasMore ?? false, noSlotReason: NoSlotReason(free?.obstacle))
+            }, hasMore: free?.hasMore ?? false, noSlotReason: NoSlotReason(free?.obstacle),
+            gst: price.map { clinic.money($0.gst) }, totalFee: price.map { clinic.money($0.total) })
     }
 }
 

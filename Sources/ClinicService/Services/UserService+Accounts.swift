@@ -123,10 +123,9 @@ extension UserService {
         // Erasing cannot be undone, so a missing id does not mean the caller.
         guard request.userID != 0 else { throw Status.required("user_id") }
         let (userID, ownerID) = try subject(request.userID, call)
-        let cancelling = try StatusChangeConditions(
-            movingTo: .cancelled, by: .staff, now: call.now, fullRefundBefore: clinic.fullRefundBefore)
         try await users.erase(
-            userID, ownerID: ownerID, now: call.now, cancelling: cancelling.sources, context: call.context)
+            userID, ownerID: ownerID, now: call.now, refundSeconds: clinic.fullRefundBefore,
+            context: call.context)
         revocations.invalidate(userID)
         return ProtobufEmpty()
     }

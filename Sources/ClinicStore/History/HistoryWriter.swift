@@ -168,12 +168,13 @@ private struct HistoryWriter {
         _ = try connection.query(
             """
             insert into clinic.booking (id, session_id, doctor_id, user_id, start_time, end_time, occupied, status, fee, gst,
-                version, created_at)
+                version, created_at, refund_until, completed_at)
             select id, id, doctor, patient, to_timestamp(starts), to_timestamp(ends),
-                tstzrange(to_timestamp(starts), to_timestamp(ends)), status, fee, gst, version, to_timestamp(at)
+                tstzrange(to_timestamp(starts), to_timestamp(ends)), status, fee, gst, version, to_timestamp(at),
+                to_timestamp(refund_until), to_timestamp(nullif(completed, 0))
             from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[],
-                    $8::bigint[], $9::bigint[], $10::bigint[])
-                as booking (id, doctor, patient, starts, ends, status, fee, gst, version, at)
+                    $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])
+                as booking (id, doctor, patient, starts, ends, status, fee, gst, version, at, refund_until, completed)
             """,
             [
                 .int64Array(Array(numbers.bookings[range])),
@@ -182,7 +183,8 @@ private struct HistoryWriter {
                 .seconds(bookings.map(\.slot.start)), .seconds(bookings.map(\.slot.end)),
                 .textArray(bookings.map(\.status.rawValue)), .int64Array(bookings.map(\.price.fee)),
                 .int64Array(bookings.map(\.price.gst)), .int64Array(bookings.map(\.version)),
-                .seconds(bookings.map(\.bookedAt)),
+                .seconds(bookings.map(\.bookedAt)), .seconds(bookings.map(\.refundUntil)),
+                .int64Array(bookings.map { $0.completedAt?.secondsSinceEpoch ?? 0 }),
             ])
     }
 

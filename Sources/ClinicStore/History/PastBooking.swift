@@ -32,6 +32,10 @@ public struct PastBooking: Sendable {
     public let slot: AppointmentSlot
     /// What it costs.
     public let price: Price
+    /// Until when leaving it refunds it in full.
+    let refundUntil: Instant
+    /// When the visit was completed; nil: never.
+    private(set) var completedAt: Instant?
     /// Where it stands.
     public private(set) var status = BookingStatus.booked
     /// One more with every step.
@@ -42,11 +46,15 @@ public struct PastBooking: Sendable {
     private(set) var steps: [Step]
 
     /// A booking that was made at a moment.
-    public init(doctor: Int, patient: Int, slot: AppointmentSlot, price: Price, at moment: Instant) {
+    public init(
+        doctor: Int, patient: Int, slot: AppointmentSlot, price: Price, refundUntil: Instant,
+        at moment: Instant
+    ) {
         self.doctor = doctor
         self.patient = patient
         self.slot = slot
         self.price = price
+        self.refundUntil = refundUntil
         steps = [Step(at: moment, kind: .booked)]
     }
 
@@ -57,18 +65,28 @@ public struct PastBooking: Sendable {
     var paidAt: Instant? { steps.first { if case .paid = $0.kind { true } else { false } }?.at }
 
     /// Moves it to another status and refunds it as the conditions say. Refused with `invalidTransition`,
-    /// `alreadyStarted`, `notStarted`.
-    public mutating func move(on conditions: StatusChangeConditions, at moment: Instant) throws {
+    /// `alreadyStarted`, `notStarted`, `wrongDay`.
+    ///
+    /// - Parameter isOwn: whether the patient moves it.
+    public mutating func move(
+        on conditions: StatusChangeConditions, isOwn: Bool, at moment: Instant
+    ) throws {
         guard conditions.sources.contains(status) else { throw Refusal(.invalidTransition) }
-        if let after = conditions.startsAfter, slot.start <= after { throw Refusal(.alreadyStarted) }
-        if let by = conditions.startsBy, slot.start > by { throw Refusal(.notStarted) }
+        if isOwn, let cancelledAt = conditions.cancelledAt, slot.start <= cancelledAt {
+            throw Refusal(.alreadyStarted)
+        }
+        if let from = conditions.startsFrom, slot.start < from { throw Refusal(.wrongDay) }
+        if let by = conditions.startsBy, slot.start > by {
+            throw Refusal(conditions.startsFrom == nil ? .notStarted : .wrongDay)
+        }
         var refunds = false
-        if let from = conditions.refundsFrom, slot.start >= from, payment?.status.isRefundable == true {
+        if conditions.refunds(isOwn: isOwn, until: refundUntil), payment?.status.isRefundable == true {
             try giveBack(nil, at: moment)
             refunds = true
         }
         add(.moved(from: status, to: conditions.target, refunds: refunds), at: moment)
         status = conditions.target
+        if status == .completed { completedAt = moment }
     }
 
     /// Pays it. Refused with `notPayable`, `alreadyPaid`.

@@ -77,23 +77,22 @@ struct ScenarioRequests {
         searches[Int(doctor) * data.weeks.count + Int(week)]
     }
 
+    /// By the staff: a run makes more bookings for a patient than patients may have open.
     func book(
-        _ slot: ScenarioGrid.Slot, _ patient: UInt32, byPatient: Bool, _ metadata: [UInt8],
-        _ key: IdempotencyKeys.Key
+        _ slot: ScenarioGrid.Slot, _ patient: UInt32, _ metadata: [UInt8], _ key: IdempotencyKeys.Key
     ) -> ByteBuffer {
         let request = BookAppointmentRequest(
             doctorID: data.doctorIDs[data.grid.doctor(of: slot)], time: .startTime(start(of: slot)),
-            userID: byPatient ? 0 : data.patientIDs[Int(patient)])
+            userID: data.patientIDs[Int(patient)])
         return booking.encoded(request.encoded(), metadata: metadata, key: key)
     }
 
     func hold(
-        _ slot: ScenarioGrid.Slot, _ patient: UInt32, byPatient: Bool, _ metadata: [UInt8],
-        _ key: IdempotencyKeys.Key
+        _ slot: ScenarioGrid.Slot, _ patient: UInt32, _ metadata: [UInt8], _ key: IdempotencyKeys.Key
     ) -> ByteBuffer {
         let request = HoldSlotRequest(
             doctorID: data.doctorIDs[data.grid.doctor(of: slot)], time: .startTime(start(of: slot)),
-            userID: byPatient ? 0 : data.patientIDs[Int(patient)])
+            userID: data.patientIDs[Int(patient)])
         return holding.encoded(request.encoded(), metadata: metadata, key: key)
     }
 

@@ -176,9 +176,7 @@ final class ScenarioWorkload: Workload {
     }
 
     private func book(_ slot: ScenarioGrid.Slot, _ patient: UInt32) -> WorkloadCall {
-        let caller = metadata(of: patient)
-        let body = calls.book(
-            slot, patient, byPatient: Int(patient) < tokens.patients.count, caller, keys.next())
+        let body = calls.book(slot, patient, tokens.administrator, keys.next())
         return make(.book, body, PendingCall(operation: .book, slot: slot, patient: patient))
     }
 
@@ -192,9 +190,7 @@ final class ScenarioWorkload: Workload {
                 continue
             }
             holds[patient, default: 0] += 1
-            let caller = metadata(of: patient)
-            let body = calls.hold(
-                slot, patient, byPatient: Int(patient) < tokens.patients.count, caller, keys.next())
+            let body = calls.hold(slot, patient, tokens.administrator, keys.next())
             return make(.hold, body, PendingCall(operation: .hold, slot: slot, patient: patient))
         }
         return nil

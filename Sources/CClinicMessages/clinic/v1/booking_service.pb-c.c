@@ -359,7 +359,7 @@ const ProtobufCMessageDescriptor clinic__v1__search_slots_response__descriptor =
   (ProtobufCMessageInit) clinic__v1__search_slots_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__doctor_slots__field_descriptors[6] =
+static const ProtobufCFieldDescriptor clinic__v1__doctor_slots__field_descriptors[8] =
 {
   {
     "doctor",
@@ -433,19 +433,45 @@ static const ProtobufCFieldDescriptor clinic__v1__doctor_slots__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "gst",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__DoctorSlots, gst),
+    &clinic__v1__money__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "total_fee",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__DoctorSlots, total_fee),
+    &clinic__v1__money__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__doctor_slots__field_indices_by_name[] = {
   2,   /* field[2] = consultation_fee */
   0,   /* field[0] = doctor */
+  6,   /* field[6] = gst */
   4,   /* field[4] = has_more */
   5,   /* field[5] = no_slot_reason */
   1,   /* field[1] = slot_minutes */
   3,   /* field[3] = slots */
+  7,   /* field[7] = total_fee */
 };
 static const ProtobufCIntRange clinic__v1__doctor_slots__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor clinic__v1__doctor_slots__descriptor =
 {
@@ -455,7 +481,7 @@ const ProtobufCMessageDescriptor clinic__v1__doctor_slots__descriptor =
   "Clinic__V1__DoctorSlots",
   "clinic.v1",
   sizeof(Clinic__V1__DoctorSlots),
-  6,
+  8,
   clinic__v1__doctor_slots__field_descriptors,
   clinic__v1__doctor_slots__field_indices_by_name,
   1,  clinic__v1__doctor_slots__number_ranges,

@@ -869,7 +869,7 @@ const ProtobufCMessageDescriptor clinic__v1__doctor_summary__descriptor =
   (ProtobufCMessageInit) clinic__v1__doctor_summary__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__booking__field_descriptors[10] =
+static const ProtobufCFieldDescriptor clinic__v1__booking__field_descriptors[14] =
 {
   {
     "id",
@@ -991,23 +991,75 @@ static const ProtobufCFieldDescriptor clinic__v1__booking__field_descriptors[10]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "refund_until",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__Booking, refund_until),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fee",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__Booking, fee),
+    &clinic__v1__money__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "gst",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__Booking, gst),
+    &clinic__v1__money__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "total_fee",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__Booking, total_fee),
+    &clinic__v1__money__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__booking__field_indices_by_name[] = {
   3,   /* field[3] = booking_date_time */
   6,   /* field[6] = doctor */
   2,   /* field[2] = end_time */
   8,   /* field[8] = etag */
+  11,   /* field[11] = fee */
+  12,   /* field[12] = gst */
   9,   /* field[9] = hold_expire_time */
   0,   /* field[0] = id */
+  10,   /* field[10] = refund_until */
   1,   /* field[1] = start_time */
   4,   /* field[4] = status */
+  13,   /* field[13] = total_fee */
   7,   /* field[7] = transactions */
   5,   /* field[5] = user */
 };
 static const ProtobufCIntRange clinic__v1__booking__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor clinic__v1__booking__descriptor =
 {
@@ -1017,7 +1069,7 @@ const ProtobufCMessageDescriptor clinic__v1__booking__descriptor =
   "Clinic__V1__Booking",
   "clinic.v1",
   sizeof(Clinic__V1__Booking),
-  10,
+  14,
   clinic__v1__booking__field_descriptors,
   clinic__v1__booking__field_indices_by_name,
   1,  clinic__v1__booking__number_ranges,

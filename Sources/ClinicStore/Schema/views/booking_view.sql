@@ -5,7 +5,7 @@ select id, start_time, end_time, status, version, user_id, first_name, last_name
     coalesce(payment.ids, '{}') as transaction_ids,
     coalesce(payment.totals, '{}') as transaction_totals,
     coalesce(payment.statuses, '{}') as transaction_statuses,
-    hold_expires_at, stored_status
+    hold_expires_at, fee, gst, refund_until, stored_status
 from booking_without_payments as booking
 left join lateral (
     -- Sorted before they are gathered: an aggregate that orders its own input costs a sort each, even of nothing.

@@ -8,7 +8,7 @@ select booking.id, booking.start_time, booking.end_time,
     booking.version, user_account.id as user_id, first_name, last_name,
     doctor.id as doctor_id, doctor.full_name, department.id as department_id, department.name as department_name,
     case when booking.status in ('HELD', 'EXPIRED') then hold_expires_at end as hold_expires_at,
-    booking.status as stored_status
+    booking.fee, booking.gst, booking.refund_until, booking.status as stored_status
 from clinic.booking
 join clinic.user_account on user_account.id = booking.user_id
 join clinic.doctor on doctor.id = booking.doctor_id

@@ -244,10 +244,18 @@ struct  Clinic__V1__DoctorSlots
    * Why there is no free slot. Unspecified if there is one.
    */
   Clinic__V1__NoSlotReason no_slot_reason;
+  /*
+   * The GST on consultation_fee, rounded half up. 0 for a doctor who is free of GST.
+   */
+  Clinic__V1__Money *gst;
+  /*
+   * The price of a visit, GST included. consultation_fee + gst = total_fee, exactly.
+   */
+  Clinic__V1__Money *total_fee;
 };
 #define CLINIC__V1__DOCTOR_SLOTS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__doctor_slots__descriptor) \
-    , NULL, 0, NULL, 0,NULL, 0, CLINIC__V1__NO_SLOT_REASON__NO_SLOT_REASON_UNSPECIFIED }
+    , NULL, 0, NULL, 0,NULL, 0, CLINIC__V1__NO_SLOT_REASON__NO_SLOT_REASON_UNSPECIFIED, NULL, NULL }
 
 
 /*

@@ -56,7 +56,8 @@ typedef enum _Clinic__V1__Role {
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CLINIC__V1__ROLE)
 } Clinic__V1__Role;
 /*
- * The status of a booking. HELD, BOOKED, CONFIRMED and ARRIVED occupy the time of the doctor and of the patient.
+ * The status of a booking. HELD, BOOKED, CONFIRMED and ARRIVED occupy the time of the doctor and of the patient, and so does
+ * COMPLETED until the end of the visit.
  * More statuses may be added.
  */
 typedef enum _Clinic__V1__BookingStatus {
@@ -502,10 +503,28 @@ struct  Clinic__V1__Booking
    * When the hold expires or expired. Absent for a booking that never was a hold, and from the public list.
    */
   Google__Protobuf__Timestamp *hold_expire_time;
+  /*
+   * Until when leaving a paid booking (cancelling, deleting, the erasure of its owner) refunds it in full; later the owner gets
+   * nothing back. 24 hours before the start by default. When the owner moves the booking, it never becomes later; when the
+   * clinic moves it, it is set anew. What the clinic cancels is always refunded. Absent from the public list.
+   */
+  Google__Protobuf__Timestamp *refund_until;
+  /*
+   * The price, GST excluded, as it was when the booking was made. Absent from the public list, like gst and total_fee.
+   */
+  Clinic__V1__Money *fee;
+  /*
+   * The GST on the fee, rounded half up.
+   */
+  Clinic__V1__Money *gst;
+  /*
+   * The price, GST included: what PayBooking charges. fee + gst = total_fee, exactly.
+   */
+  Clinic__V1__Money *total_fee;
 };
 #define CLINIC__V1__BOOKING__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__booking__descriptor) \
-    , 0, NULL, NULL, {0,NULL}, CLINIC__V1__BOOKING_STATUS__BOOKING_STATUS_UNSPECIFIED, NULL, NULL, 0,NULL, {0,NULL}, NULL }
+    , 0, NULL, NULL, {0,NULL}, CLINIC__V1__BOOKING_STATUS__BOOKING_STATUS_UNSPECIFIED, NULL, NULL, 0,NULL, {0,NULL}, NULL, NULL, NULL, NULL, NULL }
 
 
 /*

@@ -5,11 +5,11 @@
 -- Locks: the keys (claim_keys); departments, doctors and patients (lock_people); then what is in the way of those who meet
 -- something (lock_bookings).
 -- Refusals: KEY_REUSED; STALE_VERSION when doctor or department is no longer at the version the caller decided on;
--- USER_NOT_FOUND; SLOT_TAKEN; PATIENT_BUSY.
+-- USER_NOT_FOUND; TOO_MANY_BOOKINGS with the limit (p_limits, null for the staff); SLOT_TAKEN; PATIENT_BUSY.
 create function book_appointments(
     p_actors bigint[], p_methods text[], p_keys text[], p_digests bytea[], p_users bigint[], p_doctors bigint[],
     p_doctor_versions bigint[], p_department_versions bigint[], p_starts timestamptz[], p_ends timestamptz[],
-    p_fees bigint[], p_gsts bigint[])
+    p_fees bigint[], p_gsts bigint[], p_refunds_until timestamptz[], p_limits bigint[])
 returns table (call bigint, refusal text, detail text[], result booking_view) language plpgsql as $$
 declare
     rest bigint[] := '{1}';
@@ -28,28 +28,33 @@ begin
             with allowed as materialized (
                 select given.*, full_name, department_id,
                     department.name as department_name, first_name, last_name
-                from unnest(p_actors, p_methods, p_keys, p_digests, p_users, p_doctors, p_doctor_versions,
-                        p_department_versions, p_starts, p_ends, p_fees, p_gsts, ids)
-                    with ordinality as given (actor, method, key, digest, user_id, doctor_id, doctor_version,
-                        department_version, start_time, end_time, fee, gst, id, place)
+                from (
+                    select *, count(*) over (partition by user_id) as wanted
+                    from unnest(p_actors, p_methods, p_keys, p_digests, p_users, p_doctors, p_doctor_versions,
+                            p_department_versions, p_starts, p_ends, p_fees, p_gsts, p_refunds_until, p_limits, ids)
+                        with ordinality as given (actor, method, key, digest, user_id, doctor_id, doctor_version,
+                            department_version, start_time, end_time, fee, gst, refund_until, booking_limit, id, place)
+                ) as given
                 join clinic.doctor on doctor.id = given.doctor_id
                 join clinic.department on department.id = doctor.department_id
                 join clinic.user_account on user_account.id = given.user_id
                 where given.place = any (claimed) and may_be_booked(
-                    doctor, given.doctor_version, department, given.department_version, user_account)
+                        doctor, given.doctor_version, department, given.department_version, user_account)
+                    and may_book_more(given.user_id, given.wanted, given.booking_limit)
                 order by given.doctor_id, given.start_time, given.place
             ), inserted as (
                 insert into clinic.booking (
-                    id, session_id, doctor_id, user_id, start_time, end_time, occupied, status, fee, gst)
+                    id, session_id, doctor_id, user_id, start_time, end_time, occupied, status, fee, gst, refund_until)
                 select allowed.id, allowed.id, allowed.doctor_id, allowed.user_id, allowed.start_time, allowed.end_time,
-                    tstzrange(allowed.start_time, allowed.end_time), 'BOOKED', allowed.fee, allowed.gst
+                    tstzrange(allowed.start_time, allowed.end_time), 'BOOKED', allowed.fee, allowed.gst,
+                    allowed.refund_until
                 from allowed
                 on conflict do nothing
                 returning booking.id
             ), booked as materialized (
                 -- Wrapped, so that it is a look-up in a hash table: a join would be a loop in a loop.
                 select allowed.*, row(id, start_time, end_time, 'BOOKED', 1, user_id, first_name, last_name, doctor_id,
-                        full_name, department_id, department_name, '{}', '{}', '{}', null, 'BOOKED')::booking_view
+                        full_name, department_id, department_name, '{}', '{}', '{}', null, fee, gst, refund_until, 'BOOKED')::booking_view
                         as booking
                 from allowed where (id in (select inserted.id from inserted)) is true
             ), event as (
@@ -85,8 +90,12 @@ begin
             return query select call, terms.refusal, null::text[], null::booking_view;
             continue;
         end if;
-        taken := take_slot(p_users[call], p_doctors[call], p_starts[call], p_ends[call], p_fees[call], p_gsts[call], null,
-            terms);
+        if not may_book_more(p_users[call], 1, p_limits[call]) then
+            return query select call, 'TOO_MANY_BOOKINGS', array['limit', p_limits[call]::text], null::booking_view;
+            continue;
+        end if;
+        taken := take_slot(p_users[call], p_doctors[call], p_starts[call], p_ends[call], p_fees[call], p_gsts[call],
+            p_refunds_until[call], null, terms);
         if taken.refusal is not null then
             return query select call, taken.*;
             continue;

@@ -1,13 +1,15 @@
--- Cancels the bookings of a locked doctor or user that start after p_now, and says how many; the other of p_doctor and p_user is
--- null. p_from are the statuses that may be cancelled; a hidden booking has none of them.
+-- Cancels the bookings of a locked doctor or user that start after p_now; the other of p_doctor and p_user is null. p_from are the
+-- statuses that may be cancelled; a hidden booking has none of them. What the clinic cancels is refunded; users who erase
+-- themselves are refunded as if they had cancelled each booking (refund_deadline, p_refund_seconds).
 --
 -- Locks: the bookings by number (no key update), all before the first is changed; then their payments.
 create function cancel_future_bookings(
-    context request_context, p_doctor bigint, p_user bigint, p_now timestamptz, p_from text[])
-returns bigint language plpgsql as $$
+    context request_context, p_doctor bigint, p_user bigint, p_now timestamptz, p_from text[], p_refund_seconds bigint)
+returns cancellations language plpgsql as $$
 declare
     old clinic.booking;
-    cancelled bigint := 0;
+    one cancellations;
+    total cancellations := row(0, 0);
 begin
     foreach old in array array(
         select booking from clinic.booking
@@ -18,8 +20,10 @@ begin
             and status = any (p_from)
         order by id for no key update)
     loop
-        cancelled := cancelled + cancel_locked_booking(context, old);
+        one := cancel_locked_booking(
+            context, old, p_user is null or p_user <> context.actor or p_now <= refund_deadline(old, p_refund_seconds));
+        total := row(total.bookings + one.bookings, total.refunded + one.refunded);
     end loop;
-    return cancelled;
+    return total;
 end
 $$;

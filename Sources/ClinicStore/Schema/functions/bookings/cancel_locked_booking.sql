@@ -1,18 +1,22 @@
--- Cancels a locked booking as the clinic: what was paid for it is refunded in full. Returns 1, or 0 for an expired hold.
+-- Cancels a locked booking and refunds what is left of its payment if p_refunds. An expired hold becomes EXPIRED and counts as
+-- none.
 --
 -- Locks: its live payment (update).
-create function cancel_locked_booking(context request_context, old clinic.booking) returns bigint language plpgsql as $$
+create function cancel_locked_booking(context request_context, old clinic.booking, p_refunds boolean)
+returns cancellations language plpgsql as $$
 declare
-    refunded bigint;
+    refunded clinic.transaction;
 begin
-    if old.status = 'HELD' and old.hold_expires_at <= clock_timestamp() then
+    if status_now(old.status, old.hold_expires_at) = 'EXPIRED' then
         perform expire_hold(old);
-        return 0;
+        return row(0, 0)::cancellations;
     end if;
-    refunded := reverse_payment(old.id, 'REFUND', 'REFUNDED');
+    if p_refunds then
+        refunded := reverse_payment(old.id, 'REFUND', 'REFUNDED');
+    end if;
     update clinic.booking set status = 'CANCELLED', version = version + 1 where id = old.id;
     perform append_event(context, 'booking', old.id, old.user_id, old.doctor_id, jsonb_strip_nulls(jsonb_build_object(
-        'from', old.status, 'status', 'CANCELLED', 'refunded_transaction_id', refunded)));
-    return 1;
+        'from', old.status, 'status', 'CANCELLED', 'refunded_transaction_id', refunded.id)));
+    return row(1, coalesce(refunded.total_fee - refunded.refunded_amount, 0))::cancellations;
 end
 $$;

@@ -1,4 +1,4 @@
--- Books what is held, unless the hold expired. p_owner is whose booking it must be, null for the staff; p_version null means any.
+-- Books what is held, unless the hold expired; again it has no effect. p_owner is whose booking it must be, null for the staff; p_version null means any.
 --
 -- Locks: the key, the booking (no key update).
 -- Refusals: KEY_REUSED, BOOKING_NOT_FOUND, STALE_ETAG, HOLD_EXPIRED, INVALID_TRANSITION with both statuses.
@@ -18,14 +18,14 @@ begin
     if not found then
         return query select 'BOOKING_NOT_FOUND', null::text[], result;
         return;
-    elsif old.status = p_status then
+    elsif old.version <> p_version then
+        return query select 'STALE_ETAG', null::text[], result;
+        return;
+    elsif old.status = p_status and old.hold_expires_at is not null then
         return query select null::text, null::text[], unchanged
         from booking_view as unchanged where id = p_id;
         return;
-    elsif p_version is not null and old.version <> p_version then
-        return query select 'STALE_ETAG', null::text[], result;
-        return;
-    elsif old.status = 'EXPIRED' or old.status = 'HELD' and old.hold_expires_at <= clock_timestamp() then
+    elsif status_now(old.status, old.hold_expires_at) = 'EXPIRED' then
         return query select 'HOLD_EXPIRED', array['from', 'EXPIRED', 'to', p_status], result;
         return;
     elsif old.status <> all (p_from) then
@@ -33,7 +33,7 @@ begin
         return;
     end if;
 
-    update clinic.booking set status = p_status, hold_expires_at = null, version = version + 1 where id = p_id;
+    update clinic.booking set status = p_status, version = version + 1 where id = p_id;
     select * into result from booking_view where id = p_id;
     return query select * from complete_mutation(
         context, 'booking', p_id, old.user_id, old.doctor_id,

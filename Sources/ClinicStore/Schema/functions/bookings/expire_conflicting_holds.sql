@@ -22,12 +22,12 @@ begin
     if exists (
         select from clinic.booking
         where doctor_id = p_doctor and occupied && p_period and id is distinct from p_self
-            and clinic.occupies_time(status)) then
+            and clinic.keeps_time(status, completed_at, end_time)) then
         return 'SLOT_TAKEN';
     elsif exists (
         select from clinic.booking
         where user_id = p_user and period && p_period and id is distinct from p_self
-            and clinic.occupies_time(status)) then
+            and clinic.keeps_time(status, completed_at, end_time)) then
         return 'PATIENT_BUSY';
     end if;
     return null;

@@ -2,10 +2,12 @@
 --
 -- Locks: the key; department, doctor and patient (lock_terms), so that the holds of one patient are counted one after the
 -- other; expired holds in its way (take_slot).
--- Refusals: KEY_REUSED, STALE_VERSION, USER_NOT_FOUND, TOO_MANY_HOLDS with the limit, SLOT_TAKEN, PATIENT_BUSY.
+-- Refusals: KEY_REUSED, STALE_VERSION, USER_NOT_FOUND, TOO_MANY_BOOKINGS and TOO_MANY_HOLDS with the limit,
+-- SLOT_TAKEN, PATIENT_BUSY.
 create function hold_slot(
     context request_context, p_user bigint, p_doctor bigint, p_doctor_version bigint, p_department_version bigint,
-    p_start timestamptz, p_end timestamptz, p_fee bigint, p_gst bigint, p_seconds bigint, p_limit bigint)
+    p_start timestamptz, p_end timestamptz, p_fee bigint, p_gst bigint,
+    p_refund_until timestamptz, p_limit bigint, p_seconds bigint, p_hold_limit bigint, p_daily_limit bigint)
 returns setof booking_outcome language plpgsql as $$
 declare
     terms booking_terms;
@@ -20,13 +22,22 @@ begin
         return query select terms.refusal, null::text[], result;
         return;
     end if;
-    if p_limit <= (
+    if not may_book_more(p_user, 1, p_limit) then
+        return query select 'TOO_MANY_BOOKINGS', array['limit', p_limit::text], result;
+        return;
+    elsif p_hold_limit <= (
         select count(*) from clinic.booking
         where user_id = p_user and status = 'HELD' and hold_expires_at > clock_timestamp()) then
-        return query select 'TOO_MANY_HOLDS', array['limit', p_limit::text], result;
+        return query select 'TOO_MANY_HOLDS', array['limit', p_hold_limit::text], result;
+        return;
+    elsif p_daily_limit <= (
+        select count(*) from clinic.booking
+        where user_id = p_user and start_time > now() - interval '1 day' and created_at > now() - interval '1 day'
+            and hold_expires_at is not null) then
+        return query select 'TOO_MANY_BOOKINGS', array['holds_per_day', p_daily_limit::text], result;
         return;
     end if;
-    taken := take_slot(p_user, p_doctor, p_start, p_end, p_fee, p_gst, p_seconds, terms);
+    taken := take_slot(p_user, p_doctor, p_start, p_end, p_fee, p_gst, p_refund_until, p_seconds, terms);
     if taken.refusal is not null then
         return query select taken.*;
         return;

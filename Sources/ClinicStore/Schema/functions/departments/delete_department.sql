@@ -11,7 +11,7 @@ declare
     bookings bigint;
     members bigint[];
     member bigint;
-    cancelled bigint;
+    cancelled cancellations;
     result department_view;
 begin
     return query select * from replay(context, result);
@@ -28,7 +28,7 @@ begin
         select count(*) into doctors from clinic.doctor where department_id = p_id and deleted_at is null;
         select count(*) into bookings from clinic.booking
         where doctor_id in (select id from clinic.doctor where department_id = p_id) and start_time > p_now
-            and hidden_at is null and occupies_time_now(status, hold_expires_at);
+            and hidden_at is null and occupies_time_now(status, hold_expires_at, completed_at, end_time);
         if doctors > 0 or bookings > 0 then
             return query select 'HAS_DEPENDANTS',
                 array['doctors', doctors::text, 'future_bookings', bookings::text], result;
@@ -42,10 +42,10 @@ begin
             where doctor_id = any (members) and start_time > p_now and hidden_at is null and status = any (p_force)),
             null, null);
         foreach member in array members loop
-            cancelled := cancel_future_bookings(context, member, null, p_now, p_force);
+            cancelled := cancel_future_bookings(context, member, null, p_now, p_force, 0);
             update clinic.doctor set deleted_at = clock_timestamp(), version = version + 1 where id = member;
             perform append_event(context, 'doctor', member, null, member,
-                jsonb_build_object('deleted', true, 'cancelled', cancelled));
+                jsonb_build_object('deleted', true, 'cancelled', cancelled.bookings));
         end loop;
     end if;
 

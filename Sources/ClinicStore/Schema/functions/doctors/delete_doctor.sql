@@ -7,7 +7,7 @@ create function delete_doctor(context request_context, p_id bigint, p_now timest
 returns setof doctor_outcome language plpgsql as $$
 declare
     bookings bigint;
-    cancelled bigint;
+    cancelled cancellations;
     result doctor_view;
 begin
     return query select * from replay(context, result);
@@ -23,18 +23,18 @@ begin
     if cardinality(p_force) = 0 then
         select count(*) into bookings from clinic.booking
         where doctor_id = p_id and start_time > p_now and hidden_at is null
-            and occupies_time_now(status, hold_expires_at);
+            and occupies_time_now(status, hold_expires_at, completed_at, end_time);
         if bookings > 0 then
             return query select 'HAS_DEPENDANTS', array['future_bookings', bookings::text], result;
             return;
         end if;
     else
-        cancelled := cancel_future_bookings(context, p_id, null, p_now, p_force);
+        cancelled := cancel_future_bookings(context, p_id, null, p_now, p_force, 0);
     end if;
 
     update clinic.doctor set deleted_at = clock_timestamp(), version = version + 1 where id = p_id;
     return query select * from complete_mutation(
-        context, 'doctor', p_id, null, p_id, jsonb_strip_nulls(jsonb_build_object('deleted', true, 'cancelled', cancelled)),
+        context, 'doctor', p_id, null, p_id, jsonb_strip_nulls(jsonb_build_object('deleted', true, 'cancelled', cancelled.bookings)),
         result);
 end
 $$;

@@ -25,10 +25,12 @@ begin
     if is_refundable(old.status) then
         new_status := 'VOIDED';
         perform reverse_payment(old.booking_id, 'VOID', new_status);
-        update clinic.booking
-        set status = case when status = any (p_unconfirmed_from) then 'BOOKED' else status end, version = version + 1
-        where id = old.booking_id;
     end if;
+    -- The booking no longer shows the transaction, which is a change of the booking.
+    update clinic.booking
+    set status = case when new_status = 'VOIDED' and status = any (p_unconfirmed_from) then 'BOOKED' else status end,
+        version = version + 1
+    where id = old.booking_id;
 
     select * into result from transaction_view where id = p_id;
     update clinic.transaction set hidden_at = clock_timestamp() where id = p_id;

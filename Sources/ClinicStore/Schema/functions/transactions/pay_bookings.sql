@@ -75,7 +75,7 @@ begin
         return query select call, replayed.* from replay(context, null::transaction_view) as replayed;
         continue when found;
 
-        select user_id, doctor_id, fee, gst, start_time, status,
+        select user_id, doctor_id, fee, gst, start_time, status_now(status, hold_expires_at) as status,
             status_after_payment(status, p_confirmed_from) as status_after,
             may_be_paid(booking, p_owners[call], p_payable) as is_payable into paid
         from clinic.booking where id = p_bookings[call] and is_visible_to(booking, p_owners[call])
