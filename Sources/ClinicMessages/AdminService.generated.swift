@@ -65,11 +65,12 @@ public struct ListAuditEventsRequest: Message {
     public var pageToken: String
     /// If not 0, only changes made by this user.
     public var actorID: Int64
-    /// If set, only changes of this kind of resource: booking, transaction, doctor, department or user.
+    /// If set, only changes of this kind of resource: booking, transaction, doctor, department, user or time_off.
     public var entity: String
     /// If not 0, only changes of the resource with this id. Needs entity.
     public var entityID: Int64
-    /// If set, only changes made by this method, such as clinic.v1.BookingService/BookAppointment.
+    /// If set, only changes made by this method, such as clinic.v1.BookingService/BookAppointment, or by this command of the daemon,
+    /// such as clinicd/create-admin.
     public var method: String
     /// If set, only changes at or after this instant.
     public var eventFrom: ProtobufTimestamp?

@@ -956,6 +956,31 @@ public struct DeleteBookingRequest: Message {
     }
 }
 
+/// The response of DeleteBooking.
+public struct DeleteBookingResponse: Message {
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__DeleteBookingResponse()
+        clinic__v1__delete_booking_response__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__DeleteBookingResponse.self)
+        clinic__v1__delete_booking_response__init(message)
+    }
+}
+
 /// The request of WatchBookings.
 public struct WatchBookingsRequest: Message {
     /// The access token, for clients that cannot send metadata with a stream. If the metadata has a token too, both must
@@ -1151,7 +1176,7 @@ public enum BookingServiceMethods {
     /// Cancels a booking as UpdateBookingStatus does and hides it from all lists. A cancelled booking or an expired hold is only
     /// hidden.
     /// Requires: sign-in as the booking's owner, or staff.
-    public static let deleteBooking = Method<DeleteBookingRequest, ProtobufEmpty>(
+    public static let deleteBooking = Method<DeleteBookingRequest, DeleteBookingResponse>(
         service: "clinic.v1.BookingService", name: "DeleteBooking", hasSideEffects: true)
     /// Streams booking changes exactly once, in the order in which they became visible, from resume_token or from now.
     /// The first response comes at once without an event; lists read after it and the stream together leave no gap. A

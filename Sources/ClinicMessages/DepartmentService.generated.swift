@@ -234,17 +234,21 @@ public struct DeleteDepartmentRequest: Message {
     /// Also deletes the department's doctors, cancels their future bookings on behalf of the clinic and refunds them in
     /// full.
     public var force: Bool
+    /// Answers as the call would, and changes nothing. The response of a repetition with an idempotency key is not stored.
+    public var validateOnly: Bool
 
     /// Makes a message of these values.
-    public init(departmentID: Int64 = 0, force: Bool = false) {
+    public init(departmentID: Int64 = 0, force: Bool = false, validateOnly: Bool = false) {
         self.departmentID = departmentID
         self.force = force
+        self.validateOnly = validateOnly
     }
 
     /// Makes the empty message: every field has its default.
     public init() {
         self.departmentID = 0
         self.force = false
+        self.validateOnly = false
     }
 
     /// What the schema says about this message.
@@ -259,6 +263,7 @@ public struct DeleteDepartmentRequest: Message {
         let message = source.pointer.assumingMemoryBound(to: Clinic__V1__DeleteDepartmentRequest.self)
         self.departmentID = message.pointee.department_id
         self.force = message.pointee.force != 0
+        self.validateOnly = message.pointee.validate_only != 0
     }
 
     /// Writes the message into the form it is encoded from.
@@ -267,6 +272,49 @@ public struct DeleteDepartmentRequest: Message {
         clinic__v1__delete_department_request__init(message)
         message.pointee.department_id = self.departmentID
         message.pointee.force = self.force ? 1 : 0
+        message.pointee.validate_only = self.validateOnly ? 1 : 0
+    }
+}
+
+/// The response of DeleteDepartment.
+public struct DeleteDepartmentResponse: Message {
+    /// The number of bookings that were cancelled; with validate_only, that would be.
+    public var cancelledBookings: Int64
+    /// What was refunded with them, GST included; with validate_only, would be. Absent if nothing.
+    public var refundedAmount: Money?
+
+    /// Makes a message of these values.
+    public init(cancelledBookings: Int64 = 0, refundedAmount: Money? = nil) {
+        self.cancelledBookings = cancelledBookings
+        self.refundedAmount = refundedAmount
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.cancelledBookings = 0
+        self.refundedAmount = nil
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__DeleteDepartmentResponse()
+        clinic__v1__delete_department_response__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [Money.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__DeleteDepartmentResponse.self)
+        self.cancelledBookings = message.pointee.cancelled_bookings
+        self.refundedAmount = try source.message(message.pointee.refunded_amount, "refunded_amount")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__DeleteDepartmentResponse.self)
+        clinic__v1__delete_department_response__init(message)
+        message.pointee.cancelled_bookings = self.cancelledBookings
+        message.pointee.refunded_amount = target.message(self.refundedAmount)
     }
 }
 
@@ -284,14 +332,15 @@ public enum DepartmentServiceMethods {
     /// Requires: administrator.
     public static let createDepartment = Method<CreateDepartmentRequest, Department>(
         service: "clinic.v1.DepartmentService", name: "CreateDepartment", hasSideEffects: true)
-    /// Changes the fields named in update_mask.
+    /// Changes the fields named in update_mask. Fails with OUTSIDE_DEPARTMENT_HOURS if the weekly hours of a doctor would lie outside the
+    /// new hours.
     /// Requires: administrator.
     public static let updateDepartment = Method<UpdateDepartmentRequest, Department>(
         service: "clinic.v1.DepartmentService", name: "UpdateDepartment", hasSideEffects: true)
     /// Deletes a department and keeps its history. Fails with HAS_DEPENDANTS while it has doctors or future bookings,
     /// unless force is set.
     /// Requires: administrator.
-    public static let deleteDepartment = Method<DeleteDepartmentRequest, ProtobufEmpty>(
+    public static let deleteDepartment = Method<DeleteDepartmentRequest, DeleteDepartmentResponse>(
         service: "clinic.v1.DepartmentService", name: "DeleteDepartment", hasSideEffects: true)
 
     /// Every method of the service, in the order of the schema.

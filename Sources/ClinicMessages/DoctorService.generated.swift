@@ -263,17 +263,21 @@ public struct DeleteDoctorRequest: Message {
     public var doctorID: Int64
     /// Also cancels the doctor's future bookings on behalf of the clinic and refunds them in full.
     public var force: Bool
+    /// Answers as the call would, and changes nothing. The response of a repetition with an idempotency key is not stored.
+    public var validateOnly: Bool
 
     /// Makes a message of these values.
-    public init(doctorID: Int64 = 0, force: Bool = false) {
+    public init(doctorID: Int64 = 0, force: Bool = false, validateOnly: Bool = false) {
         self.doctorID = doctorID
         self.force = force
+        self.validateOnly = validateOnly
     }
 
     /// Makes the empty message: every field has its default.
     public init() {
         self.doctorID = 0
         self.force = false
+        self.validateOnly = false
     }
 
     /// What the schema says about this message.
@@ -288,6 +292,7 @@ public struct DeleteDoctorRequest: Message {
         let message = source.pointer.assumingMemoryBound(to: Clinic__V1__DeleteDoctorRequest.self)
         self.doctorID = message.pointee.doctor_id
         self.force = message.pointee.force != 0
+        self.validateOnly = message.pointee.validate_only != 0
     }
 
     /// Writes the message into the form it is encoded from.
@@ -296,6 +301,49 @@ public struct DeleteDoctorRequest: Message {
         clinic__v1__delete_doctor_request__init(message)
         message.pointee.doctor_id = self.doctorID
         message.pointee.force = self.force ? 1 : 0
+        message.pointee.validate_only = self.validateOnly ? 1 : 0
+    }
+}
+
+/// The response of DeleteDoctor.
+public struct DeleteDoctorResponse: Message {
+    /// The number of bookings that were cancelled; with validate_only, that would be.
+    public var cancelledBookings: Int64
+    /// What was refunded with them, GST included; with validate_only, would be. Absent if nothing.
+    public var refundedAmount: Money?
+
+    /// Makes a message of these values.
+    public init(cancelledBookings: Int64 = 0, refundedAmount: Money? = nil) {
+        self.cancelledBookings = cancelledBookings
+        self.refundedAmount = refundedAmount
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.cancelledBookings = 0
+        self.refundedAmount = nil
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__DeleteDoctorResponse()
+        clinic__v1__delete_doctor_response__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [Money.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__DeleteDoctorResponse.self)
+        self.cancelledBookings = message.pointee.cancelled_bookings
+        self.refundedAmount = try source.message(message.pointee.refunded_amount, "refunded_amount")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__DeleteDoctorResponse.self)
+        clinic__v1__delete_doctor_response__init(message)
+        message.pointee.cancelled_bookings = self.cancelledBookings
+        message.pointee.refunded_amount = target.message(self.refundedAmount)
     }
 }
 
@@ -444,6 +492,31 @@ public struct DeleteTimeOffRequest: Message {
     }
 }
 
+/// The response of DeleteTimeOff.
+public struct DeleteTimeOffResponse: Message {
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__DeleteTimeOffResponse()
+        clinic__v1__delete_time_off_response__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__DeleteTimeOffResponse.self)
+        clinic__v1__delete_time_off_response__init(message)
+    }
+}
+
 /// The request of ListTimeOff.
 public struct ListTimeOffRequest: Message {
     /// Maximum time off per page. Default: 50; maximum: 1000.
@@ -554,14 +627,15 @@ public enum DoctorServiceMethods {
     /// Requires: administrator.
     public static let registerDoctor = Method<RegisterDoctorRequest, Doctor>(
         service: "clinic.v1.DoctorService", name: "RegisterDoctor", hasSideEffects: true)
-    /// Changes the fields named in update_mask. Bookings keep the price at which they were made.
+    /// Changes the fields named in update_mask. Bookings keep the price at which they were made. Fails with
+    /// OUTSIDE_DEPARTMENT_HOURS if the weekly hours of the doctor lie outside the hours of the new department.
     /// Requires: administrator.
     public static let updateDoctor = Method<UpdateDoctorRequest, Doctor>(
         service: "clinic.v1.DoctorService", name: "UpdateDoctor", hasSideEffects: true)
     /// Deletes a doctor and keeps the history. Fails with HAS_DEPENDANTS while the doctor has future bookings, unless
     /// force is set.
     /// Requires: administrator.
-    public static let deleteDoctor = Method<DeleteDoctorRequest, ProtobufEmpty>(
+    public static let deleteDoctor = Method<DeleteDoctorRequest, DeleteDoctorResponse>(
         service: "clinic.v1.DoctorService", name: "DeleteDoctor", hasSideEffects: true)
     /// Replaces a doctor's weekly hours. Existing bookings are kept.
     /// Requires: administrator.
@@ -573,7 +647,7 @@ public enum DoctorServiceMethods {
         service: "clinic.v1.DoctorService", name: "CreateTimeOff", hasSideEffects: true)
     /// Deletes time off, which opens its period for appointments again.
     /// Requires: staff.
-    public static let deleteTimeOff = Method<DeleteTimeOffRequest, ProtobufEmpty>(
+    public static let deleteTimeOff = Method<DeleteTimeOffRequest, DeleteTimeOffResponse>(
         service: "clinic.v1.DoctorService", name: "DeleteTimeOff", hasSideEffects: true)
     /// Lists time off, earliest start first.
     /// Requires: staff.

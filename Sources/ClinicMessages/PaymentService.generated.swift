@@ -503,6 +503,31 @@ public struct DeleteTransactionRequest: Message {
     }
 }
 
+/// The response of DeleteTransaction.
+public struct DeleteTransactionResponse: Message {
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__DeleteTransactionResponse()
+        clinic__v1__delete_transaction_response__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__DeleteTransactionResponse.self)
+        clinic__v1__delete_transaction_response__init(message)
+    }
+}
+
 /// Manages payments.
 public enum PaymentServiceMethods {
     /// Lists transactions by id: the caller's own, or everyone's for staff.
@@ -528,7 +553,7 @@ public enum PaymentServiceMethods {
     /// Hides a transaction. The remainder of a paid one is reversed first, its status becomes VOIDED, and a CONFIRMED
     /// booking becomes BOOKED again.
     /// Requires: administrator.
-    public static let deleteTransaction = Method<DeleteTransactionRequest, ProtobufEmpty>(
+    public static let deleteTransaction = Method<DeleteTransactionRequest, DeleteTransactionResponse>(
         service: "clinic.v1.PaymentService", name: "DeleteTransaction", hasSideEffects: true)
 
     /// Every method of the service, in the order of the schema.

@@ -14,7 +14,8 @@ public struct CreateUserRequest: Message {
     public var phone: String
     /// The e-mail address, at most 254 bytes. It is trimmed and lower-cased, and must be unique.
     public var email: String
-    /// The password: at least 8 characters, at most 72 bytes, no U+0000.
+    /// The password: at least 8 characters, at most 72 bytes in composed form (NFC), in which it
+    /// is compared.
     public var password: String
 
     /// Makes a message of these values.
@@ -113,7 +114,7 @@ public struct LoginRequest: Message {
     }
 }
 
-/// A session: the response of Login and RefreshToken.
+/// The response of Login: a session.
 public struct LoginResponse: Message {
     /// The user's e-mail address.
     public var email: String
@@ -312,6 +313,72 @@ public struct RefreshTokenRequest: Message {
     }
 }
 
+/// The response of RefreshToken: the session with new tokens.
+public struct RefreshTokenResponse: Message {
+    /// The user's e-mail address.
+    public var email: String
+    /// The access token, valid for 15 minutes unless the sessions are ended earlier.
+    public var token: String
+    /// Whether the role is ROLE_ADMIN.
+    public var isAdmin: Bool
+    /// The user's role.
+    public var role: Role
+    /// The refresh token: single-use, valid for 30 days, and no longer than the session.
+    public var refreshToken: String
+    /// When the access token expires.
+    public var expireTime: ProtobufTimestamp?
+
+    /// Makes a message of these values.
+    public init(email: String = "", token: String = "", isAdmin: Bool = false, role: Role = .unspecified, refreshToken: String = "", expireTime: ProtobufTimestamp? = nil) {
+        self.email = email
+        self.token = token
+        self.isAdmin = isAdmin
+        self.role = role
+        self.refreshToken = refreshToken
+        self.expireTime = expireTime
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.email = ""
+        self.token = ""
+        self.isAdmin = false
+        self.role = .unspecified
+        self.refreshToken = ""
+        self.expireTime = nil
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__RefreshTokenResponse()
+        clinic__v1__refresh_token_response__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [ProtobufTimestamp.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__RefreshTokenResponse.self)
+        self.email = try source.string(message.pointee.email, "email")
+        self.token = try source.string(message.pointee.token, "token")
+        self.isAdmin = message.pointee.is_admin != 0
+        self.role = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.role.rawValue), "role")
+        self.refreshToken = try source.string(message.pointee.refresh_token, "refresh_token")
+        self.expireTime = try source.message(message.pointee.expire_time, "expire_time")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__RefreshTokenResponse.self)
+        clinic__v1__refresh_token_response__init(message)
+        message.pointee.email = target.string(self.email)
+        message.pointee.token = target.string(self.token)
+        message.pointee.is_admin = self.isAdmin ? 1 : 0
+        message.pointee.role = .init(rawValue: .init(truncatingIfNeeded: self.role.rawValue))
+        message.pointee.refresh_token = target.string(self.refreshToken)
+        message.pointee.expire_time = target.message(self.expireTime)
+    }
+}
+
 /// The request of RevokeTokens.
 public struct RevokeTokensRequest: Message {
     /// The user's id. 0: the caller.
@@ -348,11 +415,37 @@ public struct RevokeTokensRequest: Message {
     }
 }
 
+/// The response of RevokeTokens.
+public struct RevokeTokensResponse: Message {
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__RevokeTokensResponse()
+        clinic__v1__revoke_tokens_response__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__RevokeTokensResponse.self)
+        clinic__v1__revoke_tokens_response__init(message)
+    }
+}
+
 /// The request of ChangePassword.
 public struct ChangePasswordRequest: Message {
     /// The current password.
     public var currentPassword: String
-    /// The new password: at least 8 characters, at most 72 bytes, no U+0000.
+    /// The new password: at least 8 characters, at most 72 bytes in composed form (NFC), in which it
+    /// is compared.
     public var newPassword: String
 
     /// Makes a message of these values.
@@ -387,6 +480,31 @@ public struct ChangePasswordRequest: Message {
         clinic__v1__change_password_request__init(message)
         message.pointee.current_password = target.string(self.currentPassword)
         message.pointee.new_password = target.string(self.newPassword)
+    }
+}
+
+/// The response of ChangePassword.
+public struct ChangePasswordResponse: Message {
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__ChangePasswordResponse()
+        clinic__v1__change_password_response__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__ChangePasswordResponse.self)
+        clinic__v1__change_password_response__init(message)
     }
 }
 
@@ -581,15 +699,19 @@ public struct ExportUserDataRequest: Message {
 public struct EraseUserRequest: Message {
     /// The user's id. 0 is refused: the caller's own id must be given too.
     public var userID: Int64
+    /// Answers as the call would, and changes nothing. The response of a repetition with an idempotency key is not stored.
+    public var validateOnly: Bool
 
     /// Makes a message of these values.
-    public init(userID: Int64 = 0) {
+    public init(userID: Int64 = 0, validateOnly: Bool = false) {
         self.userID = userID
+        self.validateOnly = validateOnly
     }
 
     /// Makes the empty message: every field has its default.
     public init() {
         self.userID = 0
+        self.validateOnly = false
     }
 
     /// What the schema says about this message.
@@ -603,6 +725,7 @@ public struct EraseUserRequest: Message {
     public init(_ source: MessageSource) throws(MessageDecodingError) {
         let message = source.pointer.assumingMemoryBound(to: Clinic__V1__EraseUserRequest.self)
         self.userID = message.pointee.user_id
+        self.validateOnly = message.pointee.validate_only != 0
     }
 
     /// Writes the message into the form it is encoded from.
@@ -610,6 +733,49 @@ public struct EraseUserRequest: Message {
         let message = target.pointer.assumingMemoryBound(to: Clinic__V1__EraseUserRequest.self)
         clinic__v1__erase_user_request__init(message)
         message.pointee.user_id = self.userID
+        message.pointee.validate_only = self.validateOnly ? 1 : 0
+    }
+}
+
+/// The response of EraseUser.
+public struct EraseUserResponse: Message {
+    /// The number of bookings that were cancelled; with validate_only, that would be.
+    public var cancelledBookings: Int64
+    /// What was refunded with them, GST included; with validate_only, would be. Absent if nothing.
+    public var refundedAmount: Money?
+
+    /// Makes a message of these values.
+    public init(cancelledBookings: Int64 = 0, refundedAmount: Money? = nil) {
+        self.cancelledBookings = cancelledBookings
+        self.refundedAmount = refundedAmount
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.cancelledBookings = 0
+        self.refundedAmount = nil
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__EraseUserResponse()
+        clinic__v1__erase_user_response__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [Money.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__EraseUserResponse.self)
+        self.cancelledBookings = message.pointee.cancelled_bookings
+        self.refundedAmount = try source.message(message.pointee.refunded_amount, "refunded_amount")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__EraseUserResponse.self)
+        clinic__v1__erase_user_response__init(message)
+        message.pointee.cancelled_bookings = self.cancelledBookings
+        message.pointee.refunded_amount = target.message(self.refundedAmount)
     }
 }
 
@@ -819,15 +985,15 @@ public enum UserServiceMethods {
     /// one. Any other reuse is treated as theft and ends the session; its access tokens become invalid within 5 seconds.
     /// Call it without an access token.
     /// Requires: no sign-in, but a refresh token.
-    public static let refreshToken = Method<RefreshTokenRequest, LoginResponse>(
+    public static let refreshToken = Method<RefreshTokenRequest, RefreshTokenResponse>(
         service: "clinic.v1.UserService", name: "RefreshToken", hasSideEffects: true)
     /// Ends all sessions of a user. Access tokens become invalid within 5 seconds.
     /// Requires: sign-in; administrator for another user.
-    public static let revokeTokens = Method<RevokeTokensRequest, ProtobufEmpty>(
+    public static let revokeTokens = Method<RevokeTokensRequest, RevokeTokensResponse>(
         service: "clinic.v1.UserService", name: "RevokeTokens", hasSideEffects: true)
     /// Changes the caller's password and ends all sessions. Wrong current passwords are throttled as those of Login.
     /// Requires: sign-in.
-    public static let changePassword = Method<ChangePasswordRequest, ProtobufEmpty>(
+    public static let changePassword = Method<ChangePasswordRequest, ChangePasswordResponse>(
         service: "clinic.v1.UserService", name: "ChangePassword", hasSideEffects: true)
     /// Returns a user.
     /// Requires: sign-in; staff for another user.
@@ -852,10 +1018,10 @@ public enum UserServiceMethods {
     /// Requires: sign-in; administrator for another user.
     public static let exportUserData = ServerStreamingMethod<ExportUserDataRequest, ExportUserDataResponse>(
         service: "clinic.v1.UserService", name: "ExportUserData", hasSideEffects: false)
-    /// Irreversibly anonymises a user: removes name, phone, e-mail and password, cancels future bookings on behalf of the
-    /// clinic and refunds them. Ledger entries are kept. The e-mail can sign up again.
+    /// Irreversibly anonymises a user: removes name, phone, e-mail and password, and cancels future bookings. They are
+    /// refunded if an administrator erases another user, and by refund_until if users erase themselves. Ledger entries are kept. The e-mail can sign up again.
     /// Requires: sign-in; administrator for another user.
-    public static let eraseUser = Method<EraseUserRequest, ProtobufEmpty>(
+    public static let eraseUser = Method<EraseUserRequest, EraseUserResponse>(
         service: "clinic.v1.UserService", name: "EraseUser", hasSideEffects: true)
 
     /// Every method of the service, in the order of the schema.

@@ -40,9 +40,8 @@ extension UserStore.Draft {
     func hashed(
         _ password: String, by pool: BcryptPool, for share: ShareKey? = nil
     ) async throws -> UserStore.Draft {
-        do { try PasswordRules.check(password) } catch { throw Status(.invalidPassword) }
         var draft = self
-        draft.passwordHash = try await pool.hash(password, fairnessKey: share?.number)
+        draft.passwordHash = try await pool.hashNew(password, fairnessKey: share?.number)
         return draft
     }
 }

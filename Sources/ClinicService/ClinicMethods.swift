@@ -95,7 +95,14 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> Router {
         identity: Identity(tokens: accessTokens, revocations: revocations),
         anonymousMethods: dependencies.anonymousMethods, logger: dependencies.logger,
         admission: Admission(stores),
-        rateLimits: CallRateLimits(dependencies.rateLimits), afterChange: feed.hint)
+        rateLimits: CallRateLimits(dependencies.rateLimits), afterChange: feed.hint,
+        isReused: { [keys = stores.idempotencyKeys, signingKeys = dependencies.signingKeys] call in
+            try await keys.isReused(
+                by: call.context,
+                digests: [call.context, call.context.hidingRequest(under: signingKeys)].compactMap {
+                    $0.key?.requestDigest
+                })
+        })
     try registry.serve(dependencies.health)
 
     try registry.serve(UserServiceMethods.createUser, .task(user.createUser))

@@ -26,7 +26,8 @@ package func healthMethods(
     revocations.insert(UserAccess(role: .patient, tokenVersion: 1), for: userID)
     let identity = Identity(tokens: AccessTokens(keys: signingKeys), revocations: revocations)
     var registry = ServiceRegistry(
-        identity: identity, logger: logger, admission: Admission(), afterChange: {})
+        identity: identity, logger: logger, admission: Admission(), afterChange: {},
+        isReused: { _ in false })
     try registry.serve(health)
     return registry.router
 }

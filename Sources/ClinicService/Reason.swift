@@ -115,7 +115,7 @@ enum Reason: String, CaseIterable {
         switch self {
         case .malformedRequest: "the request is not a valid message of this method"
         case .invalidField: "a field has a value that is not allowed; the details name it"
-        case .invalidPassword: "a password has at least 8 characters, at most 72 bytes and no NUL"
+        case .invalidPassword: "a password has at least 8 characters, and at most 72 bytes"
         case .invalidPageSize: "page_size is negative; use 0 for the default or up to 1000"
         case .invalidPageToken: "page_token is not one of this list; start again without it"
         case .invalidResumeToken: "resume_token is not one of this watch; list anew and watch without it"

@@ -32,7 +32,7 @@ public struct DepartmentStore: Sendable {
 
     private static let create = Mutation<DepartmentRecord>("create_department", parameterCount: 5)
     private static let update = Mutation<DepartmentRecord>("update_department", parameterCount: 7)
-    private static let delete = Mutation<DepartmentRecord>("delete_department", parameterCount: 3)
+    private static let delete = Mutation<CancellationsRecord>("delete_department", parameterCount: 4)
 
     /// Makes a department. Refused with `departmentNameTaken`.
     public func create(_ draft: Draft, today: CivilDate, context: RequestContext) async throws
@@ -51,12 +51,19 @@ public struct DepartmentStore: Sendable {
 
     /// Removes a department. Refused with `departmentNotFound`, `hasDependants`.
     ///
-    /// - Parameter force: its doctors are removed too, and their future bookings are cancelled and refunded. Otherwise there may be
-    ///   neither.
-    public func delete(_ id: Int64, now: Instant, force: Bool, context: RequestContext) async throws {
-        _ = try await Self.delete.run(
+    /// - Parameters:
+    ///   - force: its doctors are removed too, and their future bookings are cancelled and refunded. Otherwise there may be
+    ///     neither.
+    ///   - isPreview: nothing is changed.
+    public func delete(
+        _ id: Int64, now: Instant, force: Bool, isPreview: Bool, context: RequestContext
+    ) async throws -> CancellationsRecord {
+        try await Self.delete.run(
             on: database, context,
-            [.int64(id), .instant(now), .statuses(force ? BookingStatus.occupying : [])])
+            [
+                .int64(id), .instant(now), .statuses(force ? BookingStatus.occupying : []),
+                .bool(isPreview),
+            ])
     }
 
     private static let replay = Replay<DepartmentRecord>("department_view")

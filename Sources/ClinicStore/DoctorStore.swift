@@ -52,7 +52,7 @@ public struct DoctorStore: Sendable {
     private static let register = Mutation<DoctorRecord>("register_doctor", parameterCount: 7)
     private static let update = Mutation<DoctorRecord>("update_doctor", parameterCount: 9)
     private static let setSchedule = Mutation<DoctorRecord>("set_doctor_schedule", parameterCount: 4)
-    private static let delete = Mutation<DoctorRecord>("delete_doctor", parameterCount: 3)
+    private static let delete = Mutation<CancellationsRecord>("delete_doctor", parameterCount: 4)
 
     /// Registers a doctor. Refused with `departmentNotFound`, `registrationNumberTaken`.
     public func register(_ draft: Draft, context: RequestContext) async throws -> DoctorRecord {
@@ -69,11 +69,18 @@ public struct DoctorStore: Sendable {
 
     /// Removes a doctor. Refused with `doctorNotFound`, `hasDependants`.
     ///
-    /// - Parameter force: the doctor's future bookings are cancelled and refunded. Otherwise there may be none.
-    public func delete(_ id: Int64, now: Instant, force: Bool, context: RequestContext) async throws {
-        _ = try await Self.delete.run(
+    /// - Parameters:
+    ///   - force: the doctor's future bookings are cancelled and refunded. Otherwise there may be none.
+    ///   - isPreview: nothing is changed.
+    public func delete(
+        _ id: Int64, now: Instant, force: Bool, isPreview: Bool, context: RequestContext
+    ) async throws -> CancellationsRecord {
+        try await Self.delete.run(
             on: database, context,
-            [.int64(id), .instant(now), .statuses(force ? BookingStatus.occupying : [])])
+            [
+                .int64(id), .instant(now), .statuses(force ? BookingStatus.occupying : []),
+                .bool(isPreview),
+            ])
     }
 
     /// Replaces the weekly hours of a doctor who is on these terms. Refused with `staleVersion`.

@@ -191,6 +191,22 @@ public struct BookingRecord: Record {
     }
 }
 
+/// What was cancelled with a doctor, a department or a user, or would be.
+public struct CancellationsRecord: Record {
+    /// How many bookings.
+    public let bookings: Int64
+    /// What was refunded with them, in minor units.
+    public let refunded: Int64
+
+    static let columns = ["bookings", "refunded"]
+
+    init(reading row: inout Row) throws {
+        // A response that an older version has stored says nothing.
+        bookings = try row.optionalInt64() ?? 0
+        refunded = try row.optionalInt64() ?? 0
+    }
+}
+
 /// The price of a booking in minor units, as it was when the booking was made.
 public struct BookingPrice: Sendable, Hashable {
     /// Without tax.

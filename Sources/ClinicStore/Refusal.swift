@@ -28,6 +28,8 @@ public struct Refusal: Error, Sendable, Hashable {
         case registrationNumberTaken = "REGISTRATION_NUMBER_TAKEN"
         /// There is no such live doctor.
         case doctorNotFound = "DOCTOR_NOT_FOUND"
+        /// The week of a doctor would lie outside the hours of the department; `detail` has `doctor_id`.
+        case outsideDepartmentHours = "OUTSIDE_DEPARTMENT_HOURS"
         /// Doctors or future bookings stand in the way; `detail` has their counts.
         case hasDependants = "HAS_DEPENDANTS"
         /// The doctor has another patient then.

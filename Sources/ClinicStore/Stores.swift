@@ -51,6 +51,8 @@ public struct Stores: Sendable {
     public var doctors: DoctorStore { DoctorStore(database: database) }
     /// The audit log.
     public var events: EventStore { EventStore(database: database) }
+    /// Idempotency keys.
+    public var idempotencyKeys: IdempotencyKeyStore { IdempotencyKeyStore(database: database) }
     /// What is stored about one person.
     public var personalData: PersonalDataStore { PersonalDataStore(database: database) }
     /// Revenue and utilization.

@@ -59,7 +59,7 @@ public struct UserStore: Sendable {
     private static let changeEmail = Mutation<UserRecord>("update_user", parameterCount: 10)
     private static let changePassword = Mutation<UserRecord>("change_password", parameterCount: 5)
     private static let setUserRole = Mutation<UserRecord>("set_user_role", parameterCount: 3)
-    private static let eraseUser = Mutation<UserRecord>("erase_user", parameterCount: 5)
+    private static let eraseUser = Mutation<CancellationsRecord>("erase_user", parameterCount: 6)
 
     /// What of a user is to change, already checked and normalised; nil leaves a field as it is.
     public struct Changes: Sendable {
@@ -133,14 +133,16 @@ public struct UserStore: Sendable {
     /// - Parameters:
     ///   - ownerID: who it must be; nil for administrators.
     ///   - refundSeconds: how long before the start the deadline of a booking without one is.
+    ///   - isPreview: nothing is changed.
     public func erase(
-        _ id: Int64, ownerID: Int64?, now: Instant, refundSeconds: Int64, context: RequestContext
-    ) async throws {
-        _ = try await Self.eraseUser.run(
+        _ id: Int64, ownerID: Int64?, now: Instant, refundSeconds: Int64, isPreview: Bool,
+        context: RequestContext
+    ) async throws -> CancellationsRecord {
+        try await Self.eraseUser.run(
             on: database, context,
             [
                 .int64(id), .int64(ownerID), .instant(now), .statuses(BookingStatus.occupying),
-                .int64(refundSeconds),
+                .int64(refundSeconds), .bool(isPreview),
             ])
     }
 

@@ -1,5 +1,5 @@
-// A doctor's weekly hours. They only ever narrow the department's hours: if the department later closes earlier,
-// its doctors' late hours shrink with it.
+// A doctor's weekly hours, which lie inside the department's hours: a change of either that would part them is refused. Hours
+// that an older version let through count only while the department is open.
 
 /// A day of the week.
 public enum Weekday: Int, Sendable, Hashable, CaseIterable, Comparable {

@@ -53,13 +53,20 @@ import Testing
                 }
                 return try server.next()
             }
-            methods.on(UserServiceMethods.refreshToken) { try server.next(after: $0.refreshToken) }
+            methods.on(UserServiceMethods.refreshToken) { request in
+                let login = try server.next(after: request.refreshToken)
+                return RefreshTokenResponse(
+                    email: login.email, token: login.token, role: login.role,
+                    refreshToken: login.refreshToken, expireTime: login.expireTime)
+            }
             methods.on(UserServiceMethods.changePassword) { request in
                 server.password.withLock { $0 = request.newPassword }
-                return ProtobufEmpty()
+                return ChangePasswordResponse()
             }
-            methods.on(UserServiceMethods.revokeTokens) { _ in ProtobufEmpty() }
-            methods.on(UserServiceMethods.eraseUser) { _ in ProtobufEmpty() }
+            methods.on(UserServiceMethods.revokeTokens) { _ in RevokeTokensResponse() }
+            methods.on(UserServiceMethods.eraseUser) { request in
+                EraseUserResponse(cancelledBookings: request.validateOnly ? 1 : 2)
+            }
             methods.on(DoctorServiceMethods.listDoctors) { _ in ListDoctorsResponse() }
             methods.on(UserServiceMethods.getUser) { _ in User(id: 8) }
             methods.on(UserServiceMethods.exportUserData) { _ in
@@ -197,13 +204,16 @@ import Testing
 
     @Test func `erasing a user asks for the number again`() async throws {
         try await serving {
-            let question = "This cannot be undone. Repeat the number of the user: "
+            let question = """
+                This will erase the personal data of user 8, cancel 1 booking.
+                It cannot be undone. Repeat the number of the user: 
+                """
             let wrong = await line.run(["user", "erase", "8"], typing: ["9"], isTerminal: true)
             #expect(wrong.status == .usage)
-            #expect(wrong.errors == question + "clinic: the numbers differ; nothing was done\n")
-            #expect(sentCalls == ["Login"])
+            #expect(wrong.errors == question + "clinic: nothing was done\n")
+            #expect(sentCalls == ["Login", "RefreshToken", "EraseUser"])
             let right = await line.run(["user", "erase", "8"], typing: ["8"], isTerminal: true)
-            #expect(right.errors == question + "user 8 erased\n")
+            #expect(right.errors == question + "user 8 erased; 2 bookings cancelled\n")
             #expect(await line.run("user", "erase", "8", "--yes").status == .success)
         }
     }

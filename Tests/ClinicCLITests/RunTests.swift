@@ -58,13 +58,37 @@ import Testing
 
     @Test func `a deletion is confirmed on standard error`() async throws {
         try await line.serving { methods in
-            methods.on(DoctorServiceMethods.deleteDoctor) { _ in ProtobufEmpty() }
+            methods.on(DoctorServiceMethods.deleteDoctor) { request in
+                request.force
+                    ? DeleteDoctorResponse(
+                        cancelledBookings: 27,
+                        refundedAmount: Money(minorUnits: 249_750, currencyCode: "AUD"))
+                    : DeleteDoctorResponse()
+            }
         } during: {
-            let outcome = await line.run("doctor", "delete", "3")
+            let outcome = await line.run("doctor", "delete", "3", "--yes")
             #expect(outcome.status == .success)
             #expect(outcome.output.isEmpty)
             #expect(outcome.errors == "doctor 3 deleted\n")
-            #expect(await line.run("doctor", "delete", "3", "--output", "json").output == "{}\n")
+            let json = await line.run("doctor", "delete", "3", "--yes", "--output", "json")
+            #expect(json.output.contains("\"cancelled_bookings\": \"0\""))
+            let forced = await line.run("doctor", "delete", "3", "--force", "--yes")
+            #expect(forced.errors == "doctor 3 deleted; 27 bookings cancelled and 2497.50 AUD refunded\n")
+            // On a terminal the plan is told first, and only a yes goes on.
+            let plan = """
+                This will delete doctor 3, cancel 27 bookings and refund 2497.50 AUD.
+                Go on? [y/N] 
+                """
+            let refused = await line.run(
+                ["doctor", "delete", "3", "--force"], typing: [""], isTerminal: true)
+            #expect(refused.status == .usage && refused.errors == plan + "clinic: nothing was done\n")
+            let confirmed = await line.run(
+                ["doctor", "delete", "3", "--force"], typing: ["y"], isTerminal: true)
+            #expect(confirmed.status == .success)
+            #expect(confirmed.errors == plan + forced.errors)
+            // A script that has not said yes does nothing.
+            let script = await line.run("doctor", "delete", "3", "--force")
+            #expect(script.status == .usage && script.errors.contains("--yes"))
         }
     }
 

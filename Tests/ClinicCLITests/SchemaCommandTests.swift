@@ -191,7 +191,7 @@ import Testing
             pending += named.map { String($0.1) }.filter { known.insert($0).inserted }
         }
         #expect(known.count > 80)
-        #expect(known.isSuperset(of: ["clinic.v1.WorkingHours", "clinic.v1.Role", "google.protobuf.Empty"]))
+        #expect(known.isSuperset(of: ["clinic.v1.WorkingHours", "clinic.v1.Role", "google.protobuf.FieldMask"]))
     }
 
     @Test(arguments: ["Nothing", "", "Booking.", ".Booking", "clinic.v1", "a.b/c"])

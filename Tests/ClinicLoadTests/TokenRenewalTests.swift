@@ -39,7 +39,10 @@ import Testing
                     return ends[old].map { now < $0 } ?? false
                 }
                 guard isInTime else { throw Status(.unauthenticated, "too late") }
-                return Self.session(next, from: now)
+                let session = Self.session(next, from: now)
+                return RefreshTokenResponse(
+                    token: session.token, refreshToken: session.refreshToken,
+                    expireTime: session.expireTime)
             }
         } _: { server in
             let client = ClinicClient(address: server.address)

@@ -43,6 +43,11 @@ import Testing
         }
         #expect(otherRequest?.code == .invalidArgument)
         #expect(otherRequest?.errorInfo?.reason == "KEY_REUSED")
+        // Nor is it looked at whether the other request is a valid one.
+        for payload in [[0xFF], []] as [[UInt8]] where payload != keyed.payload {
+            let invalid = try await status { _ = try await keyed.call(key: key, instead: payload) }
+            #expect(invalid?.errorInfo?.reason == "KEY_REUSED", "\(payload)")
+        }
         let otherMethod = try await status {
             if method == "PayBooking" {
                 try await keyed.session.call(

@@ -33,9 +33,9 @@ struct KeyedCase: Sendable {
         self.signInAgain = signInAgain
     }
 
-    func call(key: String, more: [UInt8] = []) async throws -> [UInt8] {
+    func call(key: String, more: [UInt8] = [], instead: [UInt8]? = nil) async throws -> [UInt8] {
         try await session.client.call(
-            service: service, method: method, payload: payload + more,
+            service: service, method: method, payload: (instead ?? payload) + more,
             metadata: ["authorization": "Bearer \(session.token ?? "")", "idempotency-key": key])
     }
 }

@@ -217,7 +217,7 @@ extension PeopleTests {
                 continuation.resume()
             }
         }
-        async let erasure: ProtobufEmpty = administrator.call(
+        async let erasure: EraseUserResponse = administrator.call(
             UserServiceMethods.eraseUser, EraseUserRequest(userID: patientID))
         let waiting = """
             select count(*) from pg_stat_activity

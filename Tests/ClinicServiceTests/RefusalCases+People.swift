@@ -16,7 +16,7 @@ private func changePassword(_ session: Session, from current: String, to new: St
         UserServiceMethods.changePassword, ChangePasswordRequest(currentPassword: current, newPassword: new))
 }
 
-private func refresh(_ scene: RefusalScene, _ token: String) async throws -> LoginResponse {
+private func refresh(_ scene: RefusalScene, _ token: String) async throws -> RefreshTokenResponse {
     try await scene.anonymous.call(
         UserServiceMethods.refreshToken, RefreshTokenRequest(refreshToken: token))
 }

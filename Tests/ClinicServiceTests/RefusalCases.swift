@@ -294,6 +294,14 @@ private let changeCases: [RefusalCase] = [
             BookingServiceMethods.updateBookingStatus,
             UpdateBookingStatusRequest(bookingID: booking.id, status: .noShow))
     },
+    RefusalCase("a kind of resource that is none, in the audit trail", .invalidArgument, "INVALID_FIELD") {
+        try await $0.administrator.call(
+            AdminServiceMethods.listAuditEvents, ListAuditEventsRequest(entity: "bookings"))
+    },
+    RefusalCase("a method that is none, in the audit trail", .invalidArgument, "INVALID_FIELD") {
+        try await $0.administrator.call(
+            AdminServiceMethods.listAuditEvents, ListAuditEventsRequest(method: "BookAppointment"))
+    },
     RefusalCase("an arrival on another day", .failedPrecondition, "WRONG_DAY") {
         let booking = try await $0.clinic.signUp().book($0.newDoctor(), at: $0.clinic.dateTime())
         _ = try await $0.administrator.set(.arrived, of: booking)

@@ -24,7 +24,7 @@ struct PasswordVerifier: Sendable {
         let key: LoginThrottleKey
         /// Whether failures do not count.
         let isTrusted: Bool
-        /// A hash of the password at today's cost, if the stored one has another cost.
+        /// A hash of the password's composed form at today's cost, if the stored one is of another form or cost.
         let newHash: String?
     }
 
@@ -63,7 +63,7 @@ struct PasswordVerifier: Sendable {
         let hasToWait = state.delay > 0 && !isTrusted
         let isPatient = state.failureCount >= Self.patientFailureCount && !state.showsRefreshToken
         let verification = try await passwords.verify(
-            password, against: hasToWait ? nil : state.credentials?.passwordHash,
+            anyFormOf: password, against: hasToWait ? nil : state.credentials?.passwordHash,
             fairnessKey: call.shareKey.number, priority: isPatient ? .low : .normal)
         guard verification.isRight, let credentials = state.credentials else {
             // Whoever repeats too early need not wait longer for it.
@@ -84,6 +84,36 @@ struct PasswordVerifier: Sendable {
 
     private func digest(_ text: String) throws -> [UInt8] {
         try keys.loginThrottle.authenticate(Array(text.utf8)).bytes
+    }
+}
+
+extension BcryptPool {
+    /// Hashes the composed form of a new password, so that it counts however a keyboard spells it. INVALID_PASSWORD if it breaks
+    /// the rules.
+    func hashNew(_ password: String, fairnessKey: UInt64?) async throws -> String {
+        let composed = password.composed
+        do { try PasswordRules.check(composed) } catch { throw Status(.invalidPassword) }
+        return try await hash(composed, fairnessKey: fairnessKey)
+    }
+
+    /// Compares the composed form of a password, then the form as it was typed, which older versions hashed. How long that takes
+    /// depends on what was typed alone.
+    fileprivate func verify(
+        anyFormOf password: String, against hash: String?, fairnessKey: UInt64?, priority: BcryptPriority
+    ) async throws -> (isRight: Bool, newHash: String?) {
+        let composed = password.composed
+        let verification = try await verify(
+            composed, against: hash, fairnessKey: fairnessKey, priority: priority)
+        guard !verification.isRight, !composed.utf8.elementsEqual(password.utf8) else {
+            return (verification.isRight, verification.newHash)
+        }
+        let asTyped = try await verify(
+            password, against: hash, fairnessKey: fairnessKey, priority: priority)
+        // Composing can make a password longer than bcrypt reads.
+        guard asTyped.isRight, (try? PasswordRules.check(composed)) != nil else {
+            return (asTyped.isRight, asTyped.newHash)
+        }
+        return (true, try await self.hash(composed, fairnessKey: fairnessKey))
     }
 }
 

@@ -31,7 +31,7 @@ struct Sessions: Sendable {
 
     /// The session after the one of a refresh token; for a while the same one again when the token comes back. Throws
     /// UNAUTHENTICATED, without a cause, when the token is not valid.
-    func refresh(_ text: String, _ call: AuthorizedCall) async throws -> LoginResponse {
+    func refresh(_ text: String, _ call: AuthorizedCall) async throws -> RefreshTokenResponse {
         guard let token = RefreshToken(text) else { throw Status(.invalidToken) }
         let next = try RefreshToken(after: token, under: keys)
         let (family, digest, nextDigest) = (try token.familyDigest(), try token.digest(), try next.digest())
@@ -43,7 +43,10 @@ struct Sessions: Sendable {
                     family: family, token: digest, next: nextDigest, now: call.now, expiry: expiry,
                     openedAfter: openedAfter, context: context(call))
             }
-            return try answer(owner, next, call)
+            let login = try answer(owner, next, call)
+            return RefreshTokenResponse(
+                email: login.email, token: login.token, isAdmin: login.isAdmin, role: login.role,
+                refreshToken: login.refreshToken, expireTime: login.expireTime)
         } catch let refusal as Refusal where refusal.reason == .invalidToken {
             if let userID = refusal.detail["user_id"].flatMap({ Int64($0) }) {
                 revocations.invalidate(userID)

@@ -37,9 +37,12 @@ enum MethodHandler<Request: Message, Response: Message>: Sendable {
 
     /// The handler as a function.
     ///
-    /// - Parameter afterwards: is called behind each success of a task.
+    /// - Parameters:
+    ///   - afterwards: is called behind each success of a task.
+    ///   - failure: the error that the caller of a task gets for one that its handler has thrown.
     func reply(
-        afterwards: (@Sendable () -> Void)?
+        afterwards: (@Sendable () -> Void)?,
+        failure: @escaping @Sendable (any Error, AuthorizedCall) async -> any Error
     ) -> @Sendable (Request, AuthorizedCall) throws -> Reply<Response> {
         switch self {
         case .task(let handler):
@@ -48,9 +51,13 @@ enum MethodHandler<Request: Message, Response: Message>: Sendable {
                 return .pending(
                     .task {
                         defer { share?.end() }
-                        let response = try await handler(request, call)
-                        afterwards?()
-                        return response
+                        do {
+                            let response = try await handler(request, call)
+                            afterwards?()
+                            return response
+                        } catch {
+                            throw await failure(error, call)
+                        }
                     })
             }
         case .query(_, let query):

@@ -34,16 +34,19 @@ struct ServiceRegistry {
     private let admission: Admission
     private let rateLimits: CallRateLimits
     private let afterChange: @Sendable () -> Void
+    private let isReused: @Sendable (AuthorizedCall) async throws -> Bool
 
     /// - Parameters:
     ///   - anonymousMethods: what callers without a token may call.
     ///   - admission: whether the store takes another call on a pool.
     ///   - rateLimits: how many calls a second a caller may make.
     ///   - afterChange: called after each call that may have changed something.
+    ///   - isReused: whether a call's idempotency key was used for another request.
     init(
         identity: Identity, anonymousMethods: Set<AnonymousMethod> = Set(AnonymousMethod.allCases),
         logger: Logger, admission: Admission, rateLimits: CallRateLimits = CallRateLimits([:]),
-        afterChange: @escaping @Sendable () -> Void
+        afterChange: @escaping @Sendable () -> Void,
+        isReused: @escaping @Sendable (AuthorizedCall) async throws -> Bool
     ) {
         router = Router { call, error in Status(describing: error, of: call, logger: logger) }
         self.identity = identity
@@ -51,6 +54,7 @@ struct ServiceRegistry {
         self.admission = admission
         self.rateLimits = rateLimits
         self.afterChange = afterChange
+        self.isReused = isReused
     }
 
     /// Throws the first method of the schema that is not served.
@@ -75,7 +79,14 @@ struct ServiceRegistry {
         let admission = self.admission
         let isAlwaysServed = handler.isAlwaysServed
         let alwaysWaits = handler.alwaysWaits
-        let reply = handler.reply(afterwards: method.hasSideEffects ? afterChange : nil)
+        let isReused = isReused
+        // A mutation looks at its key before it decides anything. A request that is refused before that gets here.
+        let failure = { @Sendable (error: any Error, call: AuthorizedCall) async -> any Error in
+            guard call.key != nil, error is Status, (try? await isReused(call)) == true else { return error }
+            return Refusal(.keyReused)
+        }
+        let reply = handler.reply(
+            afterwards: method.hasSideEffects ? afterChange : nil, failure: failure)
         router.register(
             method, isAlwaysServed: isAlwaysServed,
             reply: { call, batch in
@@ -88,11 +99,22 @@ struct ServiceRegistry {
                         .task {
                             let authorized = try await interceptor.authorize(call)
                             if !isAlwaysServed { try admission.check(pool, authorized.shareKey) }
-                            return try await call.response(
-                                of: reply(try interceptor.request(of: call), authorized))
+                            let request: Request
+                            do throws(Status) {
+                                request = try interceptor.request(of: call)
+                            } catch {
+                                throw await failure(error, authorized)
+                            }
+                            return try await call.response(of: reply(request, authorized))
                         })
                 }
-                let made = try reply(try interceptor.request(of: call), authorized)
+                let request: Request
+                do throws(Status) {
+                    request = try interceptor.request(of: call)
+                } catch  where authorized.key != nil {
+                    return .pending(.task { throw await failure(error, authorized) })
+                }
+                let made = try reply(request, authorized)
                 if !alwaysWaits, case .pending = made { try admission.check(pool, authorized.shareKey) }
                 return made
             })

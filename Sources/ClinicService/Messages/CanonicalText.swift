@@ -33,9 +33,11 @@ extension String {
         return false
     }
 
+    /// The text in composed form (NFC). The time is quadratic in the length of a run of combining marks.
+    ///
     /// The standard library composes for Foundation under this name and has none for everybody yet; Foundation itself
     /// would bring a collation database of 40 MB into the program for it.
-    private var composed: String { String(decoding: _nfcCodeUnits, as: UTF8.self) }
+    var composed: String { String(decoding: _nfcCodeUnits, as: UTF8.self) }
 }
 
 extension Unicode.Scalar {

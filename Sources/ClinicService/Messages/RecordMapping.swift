@@ -13,6 +13,11 @@ extension ProtobufTimestamp {
 extension ClinicSettings {
     func money(_ minorUnits: Int64) -> Money { Money(minorUnits: minorUnits, currencyCode: currency) }
 
+    /// What was refunded with cancelled bookings; nil for nothing.
+    func refunded(_ cancelled: CancellationsRecord) -> Money? {
+        cancelled.refunded == 0 ? nil : money(cancelled.refunded)
+    }
+
     /// dd/mm/yyyy hh:mm:ss in the clinic's time zone.
     func dateTime(_ instant: Instant) -> String { zone.localDateTime(at: instant)?.description ?? "" }
 }

@@ -18,6 +18,14 @@ struct AdminService: Sendable {
         guard request.entityID == 0 || !request.entity.isEmpty else {
             throw Status(field: "entity", "is required with entity_id")
         }
+        guard request.entity.isEmpty || AuditTrail.entities.contains(request.entity) else {
+            throw Status(field: "entity", "is one of \(AuditTrail.entities.joined(separator: ", "))")
+        }
+        guard request.method.isEmpty || AuditTrail.isMethod(request.method) else {
+            throw Status(
+                field: "method",
+                "is a method that changes something, such as clinic.v1.BookingService/BookAppointment")
+        }
         let page = try ListPage(of: request, call, keyLength: 2, tokens: pageTokens)
         let position = page.cursor.map { EventPosition(transactionNumber: $0[0], sequence: $0[1]) }
         var filter = EventStore.Filter()
@@ -77,6 +85,18 @@ struct AdminService: Sendable {
         CheckConsistencyResponse(
             checks: try await consistency.findings(for: call.context).map { ConsistencyCheck($0) },
             archiveTime: try await events.archiveMark(for: call.context).map { ProtobufTimestamp($0.lastOccurredAt) })
+    }
+}
+
+/// What the audit trail is about.
+private enum AuditTrail {
+    /// The kinds of resources, by their names in the trail.
+    static let entities = ["booking", "transaction", "doctor", "department", "user", "time_off"]
+
+    /// Whether events can have been made by this method, or by this command of the daemon.
+    static func isMethod(_ name: String) -> Bool {
+        AccessTable.rows[name] != nil
+            || ["clinicd/create-admin", "clinicd/expire-hold", "clinicd/seed-demo"].contains(name)
     }
 }
 

@@ -120,10 +120,11 @@ struct BookingService: Sendable {
         return Booking(try await move(request.bookingID, to: target, etag: request.etag, call), clinic)
     }
 
-    func deleteBooking(_ request: DeleteBookingRequest, _ call: AuthorizedCall) async throws -> ProtobufEmpty
+    func deleteBooking(_ request: DeleteBookingRequest, _ call: AuthorizedCall) async throws
+        -> DeleteBookingResponse
     {
         _ = try await move(request.bookingID, to: .cancelled, hiding: true, call)
-        return ProtobufEmpty()
+        return DeleteBookingResponse()
     }
 
     private func move(

@@ -74,11 +74,13 @@ struct DepartmentService: Sendable {
     }
 
     func deleteDepartment(_ request: DeleteDepartmentRequest, _ call: AuthorizedCall) async throws
-        -> ProtobufEmpty
+        -> DeleteDepartmentResponse
     {
-        try await departments.delete(
-            request.departmentID, now: call.now, force: request.force, context: call.context)
-        return ProtobufEmpty()
+        let cancelled = try await departments.delete(
+            request.departmentID, now: call.now, force: request.force, isPreview: request.validateOnly,
+            context: call.context)
+        return DeleteDepartmentResponse(
+            cancelledBookings: cancelled.bookings, refundedAmount: clinic.refunded(cancelled))
     }
 
     private func draft(name: String, start: String, end: String) throws -> DepartmentStore.Draft {

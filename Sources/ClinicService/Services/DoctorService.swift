@@ -67,10 +67,14 @@ struct DoctorService: Sendable {
         return Doctor(record, clinic)
     }
 
-    func deleteDoctor(_ request: DeleteDoctorRequest, _ call: AuthorizedCall) async throws -> ProtobufEmpty {
-        try await doctors.delete(
-            request.doctorID, now: call.now, force: request.force, context: call.context)
-        return ProtobufEmpty()
+    func deleteDoctor(_ request: DeleteDoctorRequest, _ call: AuthorizedCall) async throws
+        -> DeleteDoctorResponse
+    {
+        let cancelled = try await doctors.delete(
+            request.doctorID, now: call.now, force: request.force, isPreview: request.validateOnly,
+            context: call.context)
+        return DeleteDoctorResponse(
+            cancelledBookings: cancelled.bookings, refundedAmount: clinic.refunded(cancelled))
     }
 
     func setDoctorSchedule(_ request: SetDoctorScheduleRequest, _ call: AuthorizedCall) async throws -> Doctor

@@ -91,9 +91,9 @@ struct PaymentService: Sendable {
     private func owner(_ caller: Caller) -> Int64? { caller.isStaff ? nil : caller.userID }
 
     func deleteTransaction(_ request: DeleteTransactionRequest, _ call: AuthorizedCall) async throws
-        -> ProtobufEmpty
+        -> DeleteTransactionResponse
     {
         try await transactions.delete(request.transactionID, context: call.context)
-        return ProtobufEmpty()
+        return DeleteTransactionResponse()
     }
 }

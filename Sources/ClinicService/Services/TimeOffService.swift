@@ -16,10 +16,11 @@ struct TimeOffService: Sendable {
                 doctorID: request.doctorID, period: try period(of: request), context: call.context))
     }
 
-    func deleteTimeOff(_ request: DeleteTimeOffRequest, _ call: AuthorizedCall) async throws -> ProtobufEmpty
+    func deleteTimeOff(_ request: DeleteTimeOffRequest, _ call: AuthorizedCall) async throws
+        -> DeleteTimeOffResponse
     {
         try await timeOff.delete(request.timeOffID, context: call.context)
-        return ProtobufEmpty()
+        return DeleteTimeOffResponse()
     }
 
     func listTimeOff(_ request: ListTimeOffRequest, _ call: AuthorizedCall) async throws

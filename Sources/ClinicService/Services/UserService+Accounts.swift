@@ -119,15 +119,16 @@ extension UserService {
         } while event != nil
     }
 
-    func eraseUser(_ request: EraseUserRequest, _ call: AuthorizedCall) async throws -> ProtobufEmpty {
+    func eraseUser(_ request: EraseUserRequest, _ call: AuthorizedCall) async throws -> EraseUserResponse {
         // Erasing cannot be undone, so a missing id does not mean the caller.
         guard request.userID != 0 else { throw Status.required("user_id") }
         let (userID, ownerID) = try subject(request.userID, call)
-        try await users.erase(
+        let cancelled = try await users.erase(
             userID, ownerID: ownerID, now: call.now, refundSeconds: clinic.fullRefundBefore,
-            context: call.context)
-        revocations.invalidate(userID)
-        return ProtobufEmpty()
+            isPreview: request.validateOnly, context: call.context)
+        if !request.validateOnly { revocations.invalidate(userID) }
+        return EraseUserResponse(
+            cancelledBookings: cancelled.bookings, refundedAmount: clinic.refunded(cancelled))
     }
 
     /// The user that a request is about, and the user to whom the account must belong; nil for administrators.
@@ -139,6 +140,7 @@ extension UserService {
         if call.caller.isStaff, userID != callerID {
             throw Status(.roleRequired, "only administrators may do this for another user")
         }
+        guard userID == callerID else { throw Status(.userNotFound) }
         return (userID, callerID)
     }
 }

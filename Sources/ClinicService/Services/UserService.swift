@@ -46,28 +46,33 @@ struct UserService: Sendable {
         }
     }
 
-    func refreshToken(_ request: RefreshTokenRequest, _ call: AuthorizedCall) async throws -> LoginResponse {
+    func refreshToken(_ request: RefreshTokenRequest, _ call: AuthorizedCall) async throws
+        -> RefreshTokenResponse
+    {
         try await sessions.refresh(request.refreshToken, call)
     }
 
-    func revokeTokens(_ request: RevokeTokensRequest, _ call: AuthorizedCall) async throws -> ProtobufEmpty {
+    func revokeTokens(_ request: RevokeTokensRequest, _ call: AuthorizedCall) async throws
+        -> RevokeTokensResponse
+    {
         let (userID, ownerID) = try subject(request.userID, call)
         try await sessions.store.revoke(userID: userID, ownerID: ownerID, context: call.context)
         revocations.invalidate(userID)
-        return ProtobufEmpty()
+        return RevokeTokensResponse()
     }
 
     func changePassword(_ request: ChangePasswordRequest, _ call: AuthorizedCall) async throws
-        -> ProtobufEmpty
+        -> ChangePasswordResponse
     {
         guard let userID = call.caller.userID else { throw Status(.notSignedIn) }
-        do { try PasswordRules.check(request.newPassword) } catch { throw Status(.invalidPassword) }
+        do { try PasswordRules.check(request.newPassword.composed) } catch { throw Status(.invalidPassword) }
         let context = try call.context.hidingRequest(under: signingKeys)
         _ = try await withOptimisticRetry(call, earlier: { _ in try await users.earlierAnswer(to: context) })
         {
             let verified = try await verifier.verify(request.currentPassword, userID: userID, call)
             return (
-                verified, try await passwords.hash(request.newPassword, fairnessKey: call.shareKey.number)
+                verified,
+                try await passwords.hashNew(request.newPassword, fairnessKey: call.shareKey.number)
             )
         } write: { verified, newHash in
             try await users.changePassword(
@@ -75,7 +80,7 @@ struct UserService: Sendable {
                 context: context)
         }
         revocations.invalidate(userID)
-        return ProtobufEmpty()
+        return ChangePasswordResponse()
     }
 
     func listUsers(_ request: ListUsersRequest, _ call: AuthorizedCall) async throws -> ListUsersResponse {

@@ -55,7 +55,7 @@ extension CommandLineTests {
                 anonymous.errors
                     == "clinic: you are not signed in; run `clinic login` first [NOT_SIGNED_IN]\n")
             let patient = try await server.patient()
-            let forbidden = try await patient.clinic("department", "delete", server.department)
+            let forbidden = try await patient.clinic("department", "delete", server.department, "--yes")
             #expect(forbidden.status == 4)
             #expect(forbidden.errors.contains("administrators only [ROLE_REQUIRED]"))
             let wrong = try await patient.clinic(

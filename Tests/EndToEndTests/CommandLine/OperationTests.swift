@@ -27,7 +27,7 @@ extension CommandLineTests {
             #expect(changed.output.contains("\nCloses      20:30\n"))
             let list = try await administrator.clinic("department", "list", "--all")
             #expect(list.output.contains("\(id)  \(name)"))
-            let deleted = try await administrator.clinic("department", "delete", id)
+            let deleted = try await administrator.clinic("department", "delete", id, "--yes")
             #expect(deleted.status == 0)
             #expect(deleted.output.isEmpty)
             #expect(deleted.errors == "department \(id) deleted\n")
@@ -48,7 +48,7 @@ extension CommandLineTests {
             let list = try await server.anonymousUser().clinic(
                 "doctor", "list", "--all", "--department", server.department)
             #expect(list.output.contains("\(id)  Dr Ada Byron"))
-            let deleted = try await server.administrator.clinic("doctor", "delete", id)
+            let deleted = try await server.administrator.clinic("doctor", "delete", id, "--yes")
             #expect(deleted.status == 0)
             #expect(deleted.errors == "doctor \(id) deleted\n")
             #expect(
@@ -136,7 +136,7 @@ extension CommandLineTests {
             let booking = try await patient.requireSuccess(
                 "booking", "create", "--doctor", doctor, "--at", time
             ).id
-            let deleted = try await patient.clinic("booking", "delete", booking)
+            let deleted = try await patient.clinic("booking", "delete", booking, "--yes")
             #expect(deleted.status == 0)
             #expect(deleted.output.isEmpty)
             #expect(deleted.errors == "booking \(booking) deleted\n")
@@ -162,7 +162,7 @@ extension CommandLineTests {
             #expect(refunded.status == 0)
             #expect(refunded.output.contains("\nRefunded        221.09 AUD\n"))
             #expect(refunded.output.contains("\nBooking status  Cancelled\n"))
-            let deleted = try await server.administrator.clinic("transaction", "delete", payments[1])
+            let deleted = try await server.administrator.clinic("transaction", "delete", payments[1], "--yes")
             #expect(deleted.status == 0)
             #expect(deleted.errors == "transaction \(payments[1]) deleted\n")
             let list = try await patient.clinic("transaction", "list")

@@ -137,11 +137,11 @@ struct SignOutUser: ChangeCommand {
 
     func request(_ console: Console) -> RevokeTokensRequest { RevokeTokensRequest(userID: user.id ?? 0) }
 
-    func store(_ response: ProtobufEmpty, _ remote: RemoteServer, _ console: Console) throws {
+    func store(_ response: RevokeTokensResponse, _ remote: RemoteServer, _ console: Console) throws {
         if user.id == nil { _ = try SessionFile.find(console)?.remove() }
     }
 
-    func confirmation(of response: ProtobufEmpty) -> String? {
+    func confirmation(of response: RevokeTokensResponse) -> String? {
         user.id.map { "user \($0) signed out everywhere" } ?? "signed out everywhere"
     }
 }
@@ -165,7 +165,7 @@ struct ExportUser: RunnableCommand {
     }
 }
 
-struct EraseUser: ChangeCommand {
+struct EraseUser: DestructiveCommand {
     static let configuration = CommandConfiguration(
         "erase", "Erase the personal data of a user: yours or, for administrators, anyone's.",
         """
@@ -178,29 +178,25 @@ struct EraseUser: ChangeCommand {
     @Argument(help: "The number of the user; `clinic user show` has yours.")
     var id: Int64
 
-    @Flag(help: "Do not ask.")
-    var yes = false
-
+    @OptionGroup var confirmation: ConfirmationOptions
     @OptionGroup var change: ChangeOptions
     @OptionGroup var connection: ConnectionOptions
 
-    func request(_ console: Console) throws -> EraseUserRequest {
-        if !yes {
-            guard console.keyboard.isTerminal() else {
-                throw CommandFailure(
-                    "standard input is not a terminal, so erasing user \(id) cannot be confirmed; use --yes",
-                    .usage)
-            }
-            let answer = try console.keyboard.ask(
-                "This cannot be undone. Repeat the number of the user: ", false)
-            guard answer == String(id) else {
-                throw CommandFailure("the numbers differ; nothing was done", .usage)
-            }
-        }
-        return EraseUserRequest(userID: id)
+    func request(_ console: Console) -> EraseUserRequest { EraseUserRequest(userID: id) }
+
+    var question: String { "It cannot be undone. Repeat the number of the user: " }
+
+    func accepts(_ answer: String) -> Bool { answer == String(id) }
+
+    func consequence(_ client: ClinicClient) async throws(Status) -> String {
+        let preview = try await client.call(Self.method, EraseUserRequest(userID: id, validateOnly: true))
+        return ["erase the personal data of user \(id)", preview.plan].compactMap(\.self)
+            .joined(separator: ", ")
     }
 
-    func confirmation(of response: ProtobufEmpty) -> String? { "user \(id) erased" }
+    func confirmation(of response: EraseUserResponse) -> String? {
+        ["user \(id) erased", response.outcome].compactMap(\.self).joined(separator: "; ")
+    }
 }
 
 /// The account to act on.

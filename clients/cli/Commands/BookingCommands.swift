@@ -1,7 +1,9 @@
 // `clinic booking`: commands that change a booking.
 
 internal import ArgumentParser
+internal import ClinicClient
 internal import ClinicMessages
+internal import RPC
 
 struct CreateBooking: ChangeCommand {
     static let configuration = CommandConfiguration(
@@ -76,7 +78,7 @@ struct SetBookingStatus: ChangeCommand {
     }
 }
 
-struct DeleteBooking: ChangeCommand {
+struct DeleteBooking: DestructiveCommand {
     static let configuration = CommandConfiguration(
         "delete", "Cancel a booking and hide it from the lists.", example: "clinic booking delete 7")
     static let method = BookingServiceMethods.deleteBooking
@@ -84,12 +86,15 @@ struct DeleteBooking: ChangeCommand {
     @Argument(help: "The number of the booking.", completion: .bookings)
     var id: Int64
 
+    @OptionGroup var confirmation: ConfirmationOptions
     @OptionGroup var change: ChangeOptions
     @OptionGroup var connection: ConnectionOptions
 
     func request(_ console: Console) -> DeleteBookingRequest { DeleteBookingRequest(bookingID: id) }
 
-    func confirmation(of response: ProtobufEmpty) -> String? { "booking \(id) deleted" }
+    func confirmation(of response: DeleteBookingResponse) -> String? { "booking \(id) deleted" }
+
+    func consequence(_ client: ClinicClient) -> String { "cancel booking \(id) and hide it from the lists" }
 }
 
 struct PayBooking: ChangeCommand {

@@ -1,7 +1,9 @@
 // `clinic department`.
 
 internal import ArgumentParser
+internal import ClinicClient
 internal import ClinicMessages
+internal import RPC
 
 struct ListDepartments: ListCommand {
     static let configuration = CommandConfiguration(
@@ -75,7 +77,7 @@ struct UpdateDepartment: ChangeCommand {
     }
 }
 
-struct DeleteDepartment: ChangeCommand {
+struct DeleteDepartment: DestructiveCommand {
     static let configuration = CommandConfiguration(
         "delete", "Remove a department that has no doctors. For administrators.",
         "With --force its doctors are removed too, and their future bookings are cancelled and refunded in full.",
@@ -88,6 +90,7 @@ struct DeleteDepartment: ChangeCommand {
     @Flag(help: "Remove its doctors too; cancel and refund their future bookings.")
     var force = false
 
+    @OptionGroup var confirmation: ConfirmationOptions
     @OptionGroup var change: ChangeOptions
     @OptionGroup var connection: ConnectionOptions
 
@@ -95,7 +98,16 @@ struct DeleteDepartment: ChangeCommand {
         DeleteDepartmentRequest(departmentID: id, force: force)
     }
 
-    func confirmation(of response: ProtobufEmpty) -> String? { "department \(id) deleted" }
+    func confirmation(of response: DeleteDepartmentResponse) -> String? {
+        ["department \(id) deleted", response.outcome].compactMap(\.self).joined(separator: "; ")
+    }
+
+    func consequence(_ client: ClinicClient) async throws(Status) -> String {
+        let preview = try await client.call(
+            Self.method, DeleteDepartmentRequest(departmentID: id, force: force, validateOnly: true))
+        return [force ? "delete department \(id) and its doctors" : "delete department \(id)", preview.plan]
+            .compactMap(\.self).joined(separator: ", ")
+    }
 }
 
 private let departmentOptionNames = [

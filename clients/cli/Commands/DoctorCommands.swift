@@ -1,7 +1,9 @@
 // `clinic doctor`.
 
 internal import ArgumentParser
+internal import ClinicClient
 internal import ClinicMessages
+internal import RPC
 
 struct ListDoctors: ListCommand {
     static let configuration = CommandConfiguration(
@@ -126,7 +128,7 @@ struct UpdateDoctor: ChangeCommand {
     }
 }
 
-struct DeleteDoctor: ChangeCommand {
+struct DeleteDoctor: DestructiveCommand {
     static let configuration = CommandConfiguration(
         "delete", "Remove a doctor who has no future bookings. For administrators.",
         "With --force the future bookings are cancelled and refunded in full.",
@@ -139,6 +141,7 @@ struct DeleteDoctor: ChangeCommand {
     @Flag(help: "Cancel and refund the future bookings.")
     var force = false
 
+    @OptionGroup var confirmation: ConfirmationOptions
     @OptionGroup var change: ChangeOptions
     @OptionGroup var connection: ConnectionOptions
 
@@ -146,7 +149,15 @@ struct DeleteDoctor: ChangeCommand {
         DeleteDoctorRequest(doctorID: id, force: force)
     }
 
-    func confirmation(of response: ProtobufEmpty) -> String? { "doctor \(id) deleted" }
+    func confirmation(of response: DeleteDoctorResponse) -> String? {
+        ["doctor \(id) deleted", response.outcome].compactMap(\.self).joined(separator: "; ")
+    }
+
+    func consequence(_ client: ClinicClient) async throws(Status) -> String {
+        let preview = try await client.call(
+            Self.method, DeleteDoctorRequest(doctorID: id, force: force, validateOnly: true))
+        return ["delete doctor \(id)", preview.plan].compactMap(\.self).joined(separator: ", ")
+    }
 }
 
 private let doctorOptionNames = ["full_name": "--name", "consultation_fee": "--fee"]

@@ -1,7 +1,9 @@
 // `clinic time-off`.
 
 internal import ArgumentParser
+internal import ClinicClient
 internal import ClinicMessages
+internal import RPC
 
 struct TimeOffCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -87,7 +89,7 @@ struct ListTimeOff: ListCommand {
     }
 }
 
-struct DeleteTimeOff: ChangeCommand {
+struct DeleteTimeOff: DestructiveCommand {
     static let configuration = CommandConfiguration(
         "delete", "Delete a time off, which allows appointments again. For staff.",
         example: "clinic time-off delete 4")
@@ -96,10 +98,15 @@ struct DeleteTimeOff: ChangeCommand {
     @Argument(help: "The number of the time off.")
     var id: Int64
 
+    @OptionGroup var confirmation: ConfirmationOptions
     @OptionGroup var change: ChangeOptions
     @OptionGroup var connection: ConnectionOptions
 
     func request(_ console: Console) -> DeleteTimeOffRequest { DeleteTimeOffRequest(timeOffID: id) }
 
-    func confirmation(of response: ProtobufEmpty) -> String? { "time off \(id) deleted" }
+    func confirmation(of response: DeleteTimeOffResponse) -> String? { "time off \(id) deleted" }
+
+    func consequence(_ client: ClinicClient) -> String {
+        "delete time off \(id), which allows appointments again"
+    }
 }

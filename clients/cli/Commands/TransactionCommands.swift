@@ -1,7 +1,9 @@
 // `clinic transaction`.
 
 internal import ArgumentParser
+internal import ClinicClient
 internal import ClinicMessages
+internal import RPC
 
 struct ListTransactions: ListCommand {
     static let configuration = CommandConfiguration(
@@ -80,7 +82,7 @@ struct RefundTransaction: ChangeCommand {
     }
 }
 
-struct DeleteTransaction: ChangeCommand {
+struct DeleteTransaction: DestructiveCommand {
     static let configuration = CommandConfiguration(
         "delete", "Hide a payment; what was not refunded is reversed first. For administrators.",
         example: "clinic transaction delete 9")
@@ -89,6 +91,7 @@ struct DeleteTransaction: ChangeCommand {
     @Argument(help: "The number of the transaction.", completion: .transactions)
     var id: Int64
 
+    @OptionGroup var confirmation: ConfirmationOptions
     @OptionGroup var change: ChangeOptions
     @OptionGroup var connection: ConnectionOptions
 
@@ -96,5 +99,9 @@ struct DeleteTransaction: ChangeCommand {
         DeleteTransactionRequest(transactionID: id)
     }
 
-    func confirmation(of response: ProtobufEmpty) -> String? { "transaction \(id) deleted" }
+    func confirmation(of response: DeleteTransactionResponse) -> String? { "transaction \(id) deleted" }
+
+    func consequence(_ client: ClinicClient) -> String {
+        "reverse what was not refunded of transaction \(id) and hide it"
+    }
 }

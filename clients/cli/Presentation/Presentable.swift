@@ -135,8 +135,17 @@ extension ListDoctorsResponse: Presentable {}
 extension ListTransactionsResponse: Presentable {}
 extension ListAuditEventsResponse: Presentable {}
 
-extension ProtobufEmpty: Presentable {
+/// A response that says nothing.
+protocol EmptyResponse: Presentable {}
+
+extension EmptyResponse {
     static var showsTimes: Bool { false }
     /// Nothing is printed.
     func text(_ style: TextStyle) -> String { "" }
 }
+
+extension DeleteBookingResponse: EmptyResponse {}
+extension DeleteTimeOffResponse: EmptyResponse {}
+extension DeleteTransactionResponse: EmptyResponse {}
+extension RevokeTokensResponse: EmptyResponse {}
+extension ChangePasswordResponse: EmptyResponse {}

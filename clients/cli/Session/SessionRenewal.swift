@@ -34,8 +34,11 @@ extension RemoteServer {
     private func renewal(of session: StoredSession) async throws(Status) -> StoredSession {
         let request = RefreshTokenRequest(refreshToken: session.refreshToken ?? "")
         do throws(Status) {
+            let renewed = try await client.call(UserServiceMethods.refreshToken, request)
             return StoredSession(
-                try await client.call(UserServiceMethods.refreshToken, request), at: settings.address)
+                LoginResponse(
+                    email: renewed.email, token: renewed.token, role: renewed.role,
+                    refreshToken: renewed.refreshToken, expireTime: renewed.expireTime), at: settings.address)
         } catch  where error.code == .unauthenticated {
             return session.withoutRefreshToken
         }

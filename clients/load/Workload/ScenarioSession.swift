@@ -94,8 +94,11 @@ final class TokenRenewal: Sendable {
     private static func refresh(_ session: LoginResponse, _ client: ClinicClient) async throws
         -> LoginResponse
     {
-        try await client.call(
+        let renewed = try await client.call(
             UserServiceMethods.refreshToken, RefreshTokenRequest(refreshToken: session.refreshToken))
+        return LoginResponse(
+            email: renewed.email, token: renewed.token, role: renewed.role,
+            refreshToken: renewed.refreshToken, expireTime: renewed.expireTime)
     }
 
     private static func seconds(_ time: ProtobufTimestamp) -> Double {

@@ -97,6 +97,12 @@ void   clinic__v1__delete_booking_request__init
   static const Clinic__V1__DeleteBookingRequest init_value = CLINIC__V1__DELETE_BOOKING_REQUEST__INIT;
   *message = init_value;
 }
+void   clinic__v1__delete_booking_response__init
+                     (Clinic__V1__DeleteBookingResponse         *message)
+{
+  static const Clinic__V1__DeleteBookingResponse init_value = CLINIC__V1__DELETE_BOOKING_RESPONSE__INIT;
+  *message = init_value;
+}
 void   clinic__v1__watch_bookings_request__init
                      (Clinic__V1__WatchBookingsRequest         *message)
 {
@@ -1177,6 +1183,24 @@ const ProtobufCMessageDescriptor clinic__v1__delete_booking_request__descriptor 
   clinic__v1__delete_booking_request__field_indices_by_name,
   1,  clinic__v1__delete_booking_request__number_ranges,
   (ProtobufCMessageInit) clinic__v1__delete_booking_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define clinic__v1__delete_booking_response__field_descriptors NULL
+#define clinic__v1__delete_booking_response__field_indices_by_name NULL
+#define clinic__v1__delete_booking_response__number_ranges NULL
+const ProtobufCMessageDescriptor clinic__v1__delete_booking_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.DeleteBookingResponse",
+  "DeleteBookingResponse",
+  "Clinic__V1__DeleteBookingResponse",
+  "clinic.v1",
+  sizeof(Clinic__V1__DeleteBookingResponse),
+  0,
+  clinic__v1__delete_booking_response__field_descriptors,
+  clinic__v1__delete_booking_response__field_indices_by_name,
+  0,  clinic__v1__delete_booking_response__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__delete_booking_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor clinic__v1__watch_bookings_request__field_descriptors[3] =

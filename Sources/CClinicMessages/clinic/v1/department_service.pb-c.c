@@ -43,6 +43,12 @@ void   clinic__v1__delete_department_request__init
   static const Clinic__V1__DeleteDepartmentRequest init_value = CLINIC__V1__DELETE_DEPARTMENT_REQUEST__INIT;
   *message = init_value;
 }
+void   clinic__v1__delete_department_response__init
+                     (Clinic__V1__DeleteDepartmentResponse         *message)
+{
+  static const Clinic__V1__DeleteDepartmentResponse init_value = CLINIC__V1__DELETE_DEPARTMENT_RESPONSE__INIT;
+  *message = init_value;
+}
 static const ProtobufCFieldDescriptor clinic__v1__list_departments_request__field_descriptors[2] =
 {
   {
@@ -324,7 +330,7 @@ const ProtobufCMessageDescriptor clinic__v1__update_department_request__descript
   (ProtobufCMessageInit) clinic__v1__update_department_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__delete_department_request__field_descriptors[2] =
+static const ProtobufCFieldDescriptor clinic__v1__delete_department_request__field_descriptors[3] =
 {
   {
     "department_id",
@@ -350,15 +356,28 @@ static const ProtobufCFieldDescriptor clinic__v1__delete_department_request__fie
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "validate_only",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__DeleteDepartmentRequest, validate_only),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__delete_department_request__field_indices_by_name[] = {
   0,   /* field[0] = department_id */
   1,   /* field[1] = force */
+  2,   /* field[2] = validate_only */
 };
 static const ProtobufCIntRange clinic__v1__delete_department_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor clinic__v1__delete_department_request__descriptor =
 {
@@ -368,10 +387,61 @@ const ProtobufCMessageDescriptor clinic__v1__delete_department_request__descript
   "Clinic__V1__DeleteDepartmentRequest",
   "clinic.v1",
   sizeof(Clinic__V1__DeleteDepartmentRequest),
-  2,
+  3,
   clinic__v1__delete_department_request__field_descriptors,
   clinic__v1__delete_department_request__field_indices_by_name,
   1,  clinic__v1__delete_department_request__number_ranges,
   (ProtobufCMessageInit) clinic__v1__delete_department_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__delete_department_response__field_descriptors[2] =
+{
+  {
+    "cancelled_bookings",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__DeleteDepartmentResponse, cancelled_bookings),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "refunded_amount",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__DeleteDepartmentResponse, refunded_amount),
+    &clinic__v1__money__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__delete_department_response__field_indices_by_name[] = {
+  0,   /* field[0] = cancelled_bookings */
+  1,   /* field[1] = refunded_amount */
+};
+static const ProtobufCIntRange clinic__v1__delete_department_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor clinic__v1__delete_department_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.DeleteDepartmentResponse",
+  "DeleteDepartmentResponse",
+  "Clinic__V1__DeleteDepartmentResponse",
+  "clinic.v1",
+  sizeof(Clinic__V1__DeleteDepartmentResponse),
+  2,
+  clinic__v1__delete_department_response__field_descriptors,
+  clinic__v1__delete_department_response__field_indices_by_name,
+  1,  clinic__v1__delete_department_response__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__delete_department_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -43,6 +43,12 @@ void   clinic__v1__delete_doctor_request__init
   static const Clinic__V1__DeleteDoctorRequest init_value = CLINIC__V1__DELETE_DOCTOR_REQUEST__INIT;
   *message = init_value;
 }
+void   clinic__v1__delete_doctor_response__init
+                     (Clinic__V1__DeleteDoctorResponse         *message)
+{
+  static const Clinic__V1__DeleteDoctorResponse init_value = CLINIC__V1__DELETE_DOCTOR_RESPONSE__INIT;
+  *message = init_value;
+}
 void   clinic__v1__set_doctor_schedule_request__init
                      (Clinic__V1__SetDoctorScheduleRequest         *message)
 {
@@ -59,6 +65,12 @@ void   clinic__v1__delete_time_off_request__init
                      (Clinic__V1__DeleteTimeOffRequest         *message)
 {
   static const Clinic__V1__DeleteTimeOffRequest init_value = CLINIC__V1__DELETE_TIME_OFF_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__delete_time_off_response__init
+                     (Clinic__V1__DeleteTimeOffResponse         *message)
+{
+  static const Clinic__V1__DeleteTimeOffResponse init_value = CLINIC__V1__DELETE_TIME_OFF_RESPONSE__INIT;
   *message = init_value;
 }
 void   clinic__v1__list_time_off_request__init
@@ -419,7 +431,7 @@ const ProtobufCMessageDescriptor clinic__v1__update_doctor_request__descriptor =
   (ProtobufCMessageInit) clinic__v1__update_doctor_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__delete_doctor_request__field_descriptors[2] =
+static const ProtobufCFieldDescriptor clinic__v1__delete_doctor_request__field_descriptors[3] =
 {
   {
     "doctor_id",
@@ -445,15 +457,28 @@ static const ProtobufCFieldDescriptor clinic__v1__delete_doctor_request__field_d
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "validate_only",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__DeleteDoctorRequest, validate_only),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__delete_doctor_request__field_indices_by_name[] = {
   0,   /* field[0] = doctor_id */
   1,   /* field[1] = force */
+  2,   /* field[2] = validate_only */
 };
 static const ProtobufCIntRange clinic__v1__delete_doctor_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor clinic__v1__delete_doctor_request__descriptor =
 {
@@ -463,11 +488,62 @@ const ProtobufCMessageDescriptor clinic__v1__delete_doctor_request__descriptor =
   "Clinic__V1__DeleteDoctorRequest",
   "clinic.v1",
   sizeof(Clinic__V1__DeleteDoctorRequest),
-  2,
+  3,
   clinic__v1__delete_doctor_request__field_descriptors,
   clinic__v1__delete_doctor_request__field_indices_by_name,
   1,  clinic__v1__delete_doctor_request__number_ranges,
   (ProtobufCMessageInit) clinic__v1__delete_doctor_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__delete_doctor_response__field_descriptors[2] =
+{
+  {
+    "cancelled_bookings",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__DeleteDoctorResponse, cancelled_bookings),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "refunded_amount",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__DeleteDoctorResponse, refunded_amount),
+    &clinic__v1__money__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__delete_doctor_response__field_indices_by_name[] = {
+  0,   /* field[0] = cancelled_bookings */
+  1,   /* field[1] = refunded_amount */
+};
+static const ProtobufCIntRange clinic__v1__delete_doctor_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor clinic__v1__delete_doctor_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.DeleteDoctorResponse",
+  "DeleteDoctorResponse",
+  "Clinic__V1__DeleteDoctorResponse",
+  "clinic.v1",
+  sizeof(Clinic__V1__DeleteDoctorResponse),
+  2,
+  clinic__v1__delete_doctor_response__field_descriptors,
+  clinic__v1__delete_doctor_response__field_indices_by_name,
+  1,  clinic__v1__delete_doctor_response__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__delete_doctor_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor clinic__v1__set_doctor_schedule_request__field_descriptors[3] =
@@ -660,6 +736,24 @@ const ProtobufCMessageDescriptor clinic__v1__delete_time_off_request__descriptor
   clinic__v1__delete_time_off_request__field_indices_by_name,
   1,  clinic__v1__delete_time_off_request__number_ranges,
   (ProtobufCMessageInit) clinic__v1__delete_time_off_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define clinic__v1__delete_time_off_response__field_descriptors NULL
+#define clinic__v1__delete_time_off_response__field_indices_by_name NULL
+#define clinic__v1__delete_time_off_response__number_ranges NULL
+const ProtobufCMessageDescriptor clinic__v1__delete_time_off_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.DeleteTimeOffResponse",
+  "DeleteTimeOffResponse",
+  "Clinic__V1__DeleteTimeOffResponse",
+  "clinic.v1",
+  sizeof(Clinic__V1__DeleteTimeOffResponse),
+  0,
+  clinic__v1__delete_time_off_response__field_descriptors,
+  clinic__v1__delete_time_off_response__field_indices_by_name,
+  0,  clinic__v1__delete_time_off_response__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__delete_time_off_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor clinic__v1__list_time_off_request__field_descriptors[4] =

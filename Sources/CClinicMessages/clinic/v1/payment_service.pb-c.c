@@ -67,6 +67,12 @@ void   clinic__v1__delete_transaction_request__init
   static const Clinic__V1__DeleteTransactionRequest init_value = CLINIC__V1__DELETE_TRANSACTION_REQUEST__INIT;
   *message = init_value;
 }
+void   clinic__v1__delete_transaction_response__init
+                     (Clinic__V1__DeleteTransactionResponse         *message)
+{
+  static const Clinic__V1__DeleteTransactionResponse init_value = CLINIC__V1__DELETE_TRANSACTION_RESPONSE__INIT;
+  *message = init_value;
+}
 static const ProtobufCFieldDescriptor clinic__v1__list_transactions_request__field_descriptors[5] =
 {
   {
@@ -744,5 +750,23 @@ const ProtobufCMessageDescriptor clinic__v1__delete_transaction_request__descrip
   clinic__v1__delete_transaction_request__field_indices_by_name,
   1,  clinic__v1__delete_transaction_request__number_ranges,
   (ProtobufCMessageInit) clinic__v1__delete_transaction_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define clinic__v1__delete_transaction_response__field_descriptors NULL
+#define clinic__v1__delete_transaction_response__field_indices_by_name NULL
+#define clinic__v1__delete_transaction_response__number_ranges NULL
+const ProtobufCMessageDescriptor clinic__v1__delete_transaction_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.DeleteTransactionResponse",
+  "DeleteTransactionResponse",
+  "Clinic__V1__DeleteTransactionResponse",
+  "clinic.v1",
+  sizeof(Clinic__V1__DeleteTransactionResponse),
+  0,
+  clinic__v1__delete_transaction_response__field_descriptors,
+  clinic__v1__delete_transaction_response__field_indices_by_name,
+  0,  clinic__v1__delete_transaction_response__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__delete_transaction_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -43,16 +43,34 @@ void   clinic__v1__refresh_token_request__init
   static const Clinic__V1__RefreshTokenRequest init_value = CLINIC__V1__REFRESH_TOKEN_REQUEST__INIT;
   *message = init_value;
 }
+void   clinic__v1__refresh_token_response__init
+                     (Clinic__V1__RefreshTokenResponse         *message)
+{
+  static const Clinic__V1__RefreshTokenResponse init_value = CLINIC__V1__REFRESH_TOKEN_RESPONSE__INIT;
+  *message = init_value;
+}
 void   clinic__v1__revoke_tokens_request__init
                      (Clinic__V1__RevokeTokensRequest         *message)
 {
   static const Clinic__V1__RevokeTokensRequest init_value = CLINIC__V1__REVOKE_TOKENS_REQUEST__INIT;
   *message = init_value;
 }
+void   clinic__v1__revoke_tokens_response__init
+                     (Clinic__V1__RevokeTokensResponse         *message)
+{
+  static const Clinic__V1__RevokeTokensResponse init_value = CLINIC__V1__REVOKE_TOKENS_RESPONSE__INIT;
+  *message = init_value;
+}
 void   clinic__v1__change_password_request__init
                      (Clinic__V1__ChangePasswordRequest         *message)
 {
   static const Clinic__V1__ChangePasswordRequest init_value = CLINIC__V1__CHANGE_PASSWORD_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__change_password_response__init
+                     (Clinic__V1__ChangePasswordResponse         *message)
+{
+  static const Clinic__V1__ChangePasswordResponse init_value = CLINIC__V1__CHANGE_PASSWORD_RESPONSE__INIT;
   *message = init_value;
 }
 void   clinic__v1__get_user_request__init
@@ -83,6 +101,12 @@ void   clinic__v1__erase_user_request__init
                      (Clinic__V1__EraseUserRequest         *message)
 {
   static const Clinic__V1__EraseUserRequest init_value = CLINIC__V1__ERASE_USER_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__erase_user_response__init
+                     (Clinic__V1__EraseUserResponse         *message)
+{
+  static const Clinic__V1__EraseUserResponse init_value = CLINIC__V1__ERASE_USER_RESPONSE__INIT;
   *message = init_value;
 }
 void   clinic__v1__export_user_data_response__init
@@ -526,6 +550,109 @@ const ProtobufCMessageDescriptor clinic__v1__refresh_token_request__descriptor =
   (ProtobufCMessageInit) clinic__v1__refresh_token_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor clinic__v1__refresh_token_response__field_descriptors[6] =
+{
+  {
+    "email",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__RefreshTokenResponse, email),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "token",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__RefreshTokenResponse, token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "is_admin",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__RefreshTokenResponse, is_admin),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "role",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__RefreshTokenResponse, role),
+    &clinic__v1__role__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "refresh_token",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__RefreshTokenResponse, refresh_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "expire_time",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__RefreshTokenResponse, expire_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__refresh_token_response__field_indices_by_name[] = {
+  0,   /* field[0] = email */
+  5,   /* field[5] = expire_time */
+  2,   /* field[2] = is_admin */
+  4,   /* field[4] = refresh_token */
+  3,   /* field[3] = role */
+  1,   /* field[1] = token */
+};
+static const ProtobufCIntRange clinic__v1__refresh_token_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor clinic__v1__refresh_token_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.RefreshTokenResponse",
+  "RefreshTokenResponse",
+  "Clinic__V1__RefreshTokenResponse",
+  "clinic.v1",
+  sizeof(Clinic__V1__RefreshTokenResponse),
+  6,
+  clinic__v1__refresh_token_response__field_descriptors,
+  clinic__v1__refresh_token_response__field_indices_by_name,
+  1,  clinic__v1__refresh_token_response__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__refresh_token_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor clinic__v1__revoke_tokens_request__field_descriptors[1] =
 {
   {
@@ -562,6 +689,24 @@ const ProtobufCMessageDescriptor clinic__v1__revoke_tokens_request__descriptor =
   clinic__v1__revoke_tokens_request__field_indices_by_name,
   1,  clinic__v1__revoke_tokens_request__number_ranges,
   (ProtobufCMessageInit) clinic__v1__revoke_tokens_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define clinic__v1__revoke_tokens_response__field_descriptors NULL
+#define clinic__v1__revoke_tokens_response__field_indices_by_name NULL
+#define clinic__v1__revoke_tokens_response__number_ranges NULL
+const ProtobufCMessageDescriptor clinic__v1__revoke_tokens_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.RevokeTokensResponse",
+  "RevokeTokensResponse",
+  "Clinic__V1__RevokeTokensResponse",
+  "clinic.v1",
+  sizeof(Clinic__V1__RevokeTokensResponse),
+  0,
+  clinic__v1__revoke_tokens_response__field_descriptors,
+  clinic__v1__revoke_tokens_response__field_indices_by_name,
+  0,  clinic__v1__revoke_tokens_response__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__revoke_tokens_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor clinic__v1__change_password_request__field_descriptors[2] =
@@ -613,6 +758,24 @@ const ProtobufCMessageDescriptor clinic__v1__change_password_request__descriptor
   clinic__v1__change_password_request__field_indices_by_name,
   1,  clinic__v1__change_password_request__number_ranges,
   (ProtobufCMessageInit) clinic__v1__change_password_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define clinic__v1__change_password_response__field_descriptors NULL
+#define clinic__v1__change_password_response__field_indices_by_name NULL
+#define clinic__v1__change_password_response__number_ranges NULL
+const ProtobufCMessageDescriptor clinic__v1__change_password_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.ChangePasswordResponse",
+  "ChangePasswordResponse",
+  "Clinic__V1__ChangePasswordResponse",
+  "clinic.v1",
+  sizeof(Clinic__V1__ChangePasswordResponse),
+  0,
+  clinic__v1__change_password_response__field_descriptors,
+  clinic__v1__change_password_response__field_indices_by_name,
+  0,  clinic__v1__change_password_response__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__change_password_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor clinic__v1__get_user_request__field_descriptors[1] =
@@ -858,7 +1021,7 @@ const ProtobufCMessageDescriptor clinic__v1__export_user_data_request__descripto
   (ProtobufCMessageInit) clinic__v1__export_user_data_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__erase_user_request__field_descriptors[1] =
+static const ProtobufCFieldDescriptor clinic__v1__erase_user_request__field_descriptors[2] =
 {
   {
     "user_id",
@@ -872,14 +1035,27 @@ static const ProtobufCFieldDescriptor clinic__v1__erase_user_request__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "validate_only",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__EraseUserRequest, validate_only),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__erase_user_request__field_indices_by_name[] = {
   0,   /* field[0] = user_id */
+  1,   /* field[1] = validate_only */
 };
 static const ProtobufCIntRange clinic__v1__erase_user_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor clinic__v1__erase_user_request__descriptor =
 {
@@ -889,11 +1065,62 @@ const ProtobufCMessageDescriptor clinic__v1__erase_user_request__descriptor =
   "Clinic__V1__EraseUserRequest",
   "clinic.v1",
   sizeof(Clinic__V1__EraseUserRequest),
-  1,
+  2,
   clinic__v1__erase_user_request__field_descriptors,
   clinic__v1__erase_user_request__field_indices_by_name,
   1,  clinic__v1__erase_user_request__number_ranges,
   (ProtobufCMessageInit) clinic__v1__erase_user_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__erase_user_response__field_descriptors[2] =
+{
+  {
+    "cancelled_bookings",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__EraseUserResponse, cancelled_bookings),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "refunded_amount",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__EraseUserResponse, refunded_amount),
+    &clinic__v1__money__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__erase_user_response__field_indices_by_name[] = {
+  0,   /* field[0] = cancelled_bookings */
+  1,   /* field[1] = refunded_amount */
+};
+static const ProtobufCIntRange clinic__v1__erase_user_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor clinic__v1__erase_user_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.EraseUserResponse",
+  "EraseUserResponse",
+  "Clinic__V1__EraseUserResponse",
+  "clinic.v1",
+  sizeof(Clinic__V1__EraseUserResponse),
+  2,
+  clinic__v1__erase_user_response__field_descriptors,
+  clinic__v1__erase_user_response__field_indices_by_name,
+  1,  clinic__v1__erase_user_response__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__erase_user_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor clinic__v1__export_user_data_response__field_descriptors[7] =

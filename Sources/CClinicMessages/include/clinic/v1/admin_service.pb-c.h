@@ -77,7 +77,7 @@ struct  Clinic__V1__ListAuditEventsRequest
    */
   int64_t actor_id;
   /*
-   * If set, only changes of this kind of resource: booking, transaction, doctor, department or user.
+   * If set, only changes of this kind of resource: booking, transaction, doctor, department, user or time_off.
    */
   ProtobufCBinaryData entity;
   /*
@@ -85,7 +85,8 @@ struct  Clinic__V1__ListAuditEventsRequest
    */
   int64_t entity_id;
   /*
-   * If set, only changes made by this method, such as clinic.v1.BookingService/BookAppointment.
+   * If set, only changes made by this method, such as clinic.v1.BookingService/BookAppointment, or by this command of the daemon,
+   * such as clinicd/create-admin.
    */
   ProtobufCBinaryData method;
   /*

@@ -15,7 +15,6 @@ PROTOBUF_C__BEGIN_DECLS
 #endif
 
 #include "clinic/v1/types.pb-c.h"
-#include "google/protobuf/empty.pb-c.h"
 #include "google/protobuf/timestamp.pb-c.h"
 
 typedef struct Clinic__V1__BookAppointmentRequest Clinic__V1__BookAppointmentRequest;
@@ -33,6 +32,7 @@ typedef struct Clinic__V1__ListBookingsRequest Clinic__V1__ListBookingsRequest;
 typedef struct Clinic__V1__ListBookingsResponse Clinic__V1__ListBookingsResponse;
 typedef struct Clinic__V1__UpdateBookingStatusRequest Clinic__V1__UpdateBookingStatusRequest;
 typedef struct Clinic__V1__DeleteBookingRequest Clinic__V1__DeleteBookingRequest;
+typedef struct Clinic__V1__DeleteBookingResponse Clinic__V1__DeleteBookingResponse;
 typedef struct Clinic__V1__WatchBookingsRequest Clinic__V1__WatchBookingsRequest;
 typedef struct Clinic__V1__WatchBookingsResponse Clinic__V1__WatchBookingsResponse;
 typedef struct Clinic__V1__BookingEvent Clinic__V1__BookingEvent;
@@ -542,6 +542,18 @@ struct  Clinic__V1__DeleteBookingRequest
 
 
 /*
+ * The response of DeleteBooking.
+ */
+struct  Clinic__V1__DeleteBookingResponse
+{
+  ProtobufCMessage base;
+};
+#define CLINIC__V1__DELETE_BOOKING_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__delete_booking_response__descriptor) \
+     }
+
+
+/*
  * The request of WatchBookings.
  */
 struct  Clinic__V1__WatchBookingsRequest
@@ -659,6 +671,9 @@ void   clinic__v1__update_booking_status_request__init
 /* Clinic__V1__DeleteBookingRequest methods */
 void   clinic__v1__delete_booking_request__init
                      (Clinic__V1__DeleteBookingRequest         *message);
+/* Clinic__V1__DeleteBookingResponse methods */
+void   clinic__v1__delete_booking_response__init
+                     (Clinic__V1__DeleteBookingResponse         *message);
 /* Clinic__V1__WatchBookingsRequest methods */
 void   clinic__v1__watch_bookings_request__init
                      (Clinic__V1__WatchBookingsRequest         *message);
@@ -715,6 +730,9 @@ typedef void (*Clinic__V1__UpdateBookingStatusRequest_Closure)
 typedef void (*Clinic__V1__DeleteBookingRequest_Closure)
                  (const Clinic__V1__DeleteBookingRequest *message,
                   void *closure_data);
+typedef void (*Clinic__V1__DeleteBookingResponse_Closure)
+                 (const Clinic__V1__DeleteBookingResponse *message,
+                  void *closure_data);
 typedef void (*Clinic__V1__WatchBookingsRequest_Closure)
                  (const Clinic__V1__WatchBookingsRequest *message,
                   void *closure_data);
@@ -747,6 +765,7 @@ extern const ProtobufCMessageDescriptor clinic__v1__list_bookings_request__descr
 extern const ProtobufCMessageDescriptor clinic__v1__list_bookings_response__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__update_booking_status_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__delete_booking_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__delete_booking_response__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__watch_bookings_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__watch_bookings_response__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__booking_event__descriptor;

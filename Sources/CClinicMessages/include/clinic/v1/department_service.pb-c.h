@@ -15,7 +15,6 @@ PROTOBUF_C__BEGIN_DECLS
 #endif
 
 #include "clinic/v1/types.pb-c.h"
-#include "google/protobuf/empty.pb-c.h"
 #include "google/protobuf/field_mask.pb-c.h"
 
 typedef struct Clinic__V1__ListDepartmentsRequest Clinic__V1__ListDepartmentsRequest;
@@ -24,6 +23,7 @@ typedef struct Clinic__V1__GetDepartmentRequest Clinic__V1__GetDepartmentRequest
 typedef struct Clinic__V1__CreateDepartmentRequest Clinic__V1__CreateDepartmentRequest;
 typedef struct Clinic__V1__UpdateDepartmentRequest Clinic__V1__UpdateDepartmentRequest;
 typedef struct Clinic__V1__DeleteDepartmentRequest Clinic__V1__DeleteDepartmentRequest;
+typedef struct Clinic__V1__DeleteDepartmentResponse Clinic__V1__DeleteDepartmentResponse;
 
 
 /* --- enums --- */
@@ -156,10 +156,34 @@ struct  Clinic__V1__DeleteDepartmentRequest
    * full.
    */
   protobuf_c_boolean force;
+  /*
+   * Answers as the call would, and changes nothing. The response of a repetition with an idempotency key is not stored.
+   */
+  protobuf_c_boolean validate_only;
 };
 #define CLINIC__V1__DELETE_DEPARTMENT_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__delete_department_request__descriptor) \
-    , 0, 0 }
+    , 0, 0, 0 }
+
+
+/*
+ * The response of DeleteDepartment.
+ */
+struct  Clinic__V1__DeleteDepartmentResponse
+{
+  ProtobufCMessage base;
+  /*
+   * The number of bookings that were cancelled; with validate_only, that would be.
+   */
+  int64_t cancelled_bookings;
+  /*
+   * What was refunded with them, GST included; with validate_only, would be. Absent if nothing.
+   */
+  Clinic__V1__Money *refunded_amount;
+};
+#define CLINIC__V1__DELETE_DEPARTMENT_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__delete_department_response__descriptor) \
+    , 0, NULL }
 
 
 /* Clinic__V1__ListDepartmentsRequest methods */
@@ -180,6 +204,9 @@ void   clinic__v1__update_department_request__init
 /* Clinic__V1__DeleteDepartmentRequest methods */
 void   clinic__v1__delete_department_request__init
                      (Clinic__V1__DeleteDepartmentRequest         *message);
+/* Clinic__V1__DeleteDepartmentResponse methods */
+void   clinic__v1__delete_department_response__init
+                     (Clinic__V1__DeleteDepartmentResponse         *message);
 /* --- per-message closures --- */
 
 typedef void (*Clinic__V1__ListDepartmentsRequest_Closure)
@@ -200,6 +227,9 @@ typedef void (*Clinic__V1__UpdateDepartmentRequest_Closure)
 typedef void (*Clinic__V1__DeleteDepartmentRequest_Closure)
                  (const Clinic__V1__DeleteDepartmentRequest *message,
                   void *closure_data);
+typedef void (*Clinic__V1__DeleteDepartmentResponse_Closure)
+                 (const Clinic__V1__DeleteDepartmentResponse *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -212,6 +242,7 @@ extern const ProtobufCMessageDescriptor clinic__v1__get_department_request__desc
 extern const ProtobufCMessageDescriptor clinic__v1__create_department_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__update_department_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__delete_department_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__delete_department_response__descriptor;
 
 PROTOBUF_C__END_DECLS
 

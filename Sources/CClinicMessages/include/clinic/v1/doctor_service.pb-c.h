@@ -15,7 +15,6 @@ PROTOBUF_C__BEGIN_DECLS
 #endif
 
 #include "clinic/v1/types.pb-c.h"
-#include "google/protobuf/empty.pb-c.h"
 #include "google/protobuf/field_mask.pb-c.h"
 #include "google/protobuf/timestamp.pb-c.h"
 
@@ -25,9 +24,11 @@ typedef struct Clinic__V1__GetDoctorRequest Clinic__V1__GetDoctorRequest;
 typedef struct Clinic__V1__RegisterDoctorRequest Clinic__V1__RegisterDoctorRequest;
 typedef struct Clinic__V1__UpdateDoctorRequest Clinic__V1__UpdateDoctorRequest;
 typedef struct Clinic__V1__DeleteDoctorRequest Clinic__V1__DeleteDoctorRequest;
+typedef struct Clinic__V1__DeleteDoctorResponse Clinic__V1__DeleteDoctorResponse;
 typedef struct Clinic__V1__SetDoctorScheduleRequest Clinic__V1__SetDoctorScheduleRequest;
 typedef struct Clinic__V1__CreateTimeOffRequest Clinic__V1__CreateTimeOffRequest;
 typedef struct Clinic__V1__DeleteTimeOffRequest Clinic__V1__DeleteTimeOffRequest;
+typedef struct Clinic__V1__DeleteTimeOffResponse Clinic__V1__DeleteTimeOffResponse;
 typedef struct Clinic__V1__ListTimeOffRequest Clinic__V1__ListTimeOffRequest;
 typedef struct Clinic__V1__ListTimeOffResponse Clinic__V1__ListTimeOffResponse;
 
@@ -181,10 +182,34 @@ struct  Clinic__V1__DeleteDoctorRequest
    * Also cancels the doctor's future bookings on behalf of the clinic and refunds them in full.
    */
   protobuf_c_boolean force;
+  /*
+   * Answers as the call would, and changes nothing. The response of a repetition with an idempotency key is not stored.
+   */
+  protobuf_c_boolean validate_only;
 };
 #define CLINIC__V1__DELETE_DOCTOR_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__delete_doctor_request__descriptor) \
-    , 0, 0 }
+    , 0, 0, 0 }
+
+
+/*
+ * The response of DeleteDoctor.
+ */
+struct  Clinic__V1__DeleteDoctorResponse
+{
+  ProtobufCMessage base;
+  /*
+   * The number of bookings that were cancelled; with validate_only, that would be.
+   */
+  int64_t cancelled_bookings;
+  /*
+   * What was refunded with them, GST included; with validate_only, would be. Absent if nothing.
+   */
+  Clinic__V1__Money *refunded_amount;
+};
+#define CLINIC__V1__DELETE_DOCTOR_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__delete_doctor_response__descriptor) \
+    , 0, NULL }
 
 
 /*
@@ -262,6 +287,18 @@ struct  Clinic__V1__DeleteTimeOffRequest
 
 
 /*
+ * The response of DeleteTimeOff.
+ */
+struct  Clinic__V1__DeleteTimeOffResponse
+{
+  ProtobufCMessage base;
+};
+#define CLINIC__V1__DELETE_TIME_OFF_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__delete_time_off_response__descriptor) \
+     }
+
+
+/*
  * The request of ListTimeOff.
  */
 struct  Clinic__V1__ListTimeOffRequest
@@ -328,6 +365,9 @@ void   clinic__v1__update_doctor_request__init
 /* Clinic__V1__DeleteDoctorRequest methods */
 void   clinic__v1__delete_doctor_request__init
                      (Clinic__V1__DeleteDoctorRequest         *message);
+/* Clinic__V1__DeleteDoctorResponse methods */
+void   clinic__v1__delete_doctor_response__init
+                     (Clinic__V1__DeleteDoctorResponse         *message);
 /* Clinic__V1__SetDoctorScheduleRequest methods */
 void   clinic__v1__set_doctor_schedule_request__init
                      (Clinic__V1__SetDoctorScheduleRequest         *message);
@@ -337,6 +377,9 @@ void   clinic__v1__create_time_off_request__init
 /* Clinic__V1__DeleteTimeOffRequest methods */
 void   clinic__v1__delete_time_off_request__init
                      (Clinic__V1__DeleteTimeOffRequest         *message);
+/* Clinic__V1__DeleteTimeOffResponse methods */
+void   clinic__v1__delete_time_off_response__init
+                     (Clinic__V1__DeleteTimeOffResponse         *message);
 /* Clinic__V1__ListTimeOffRequest methods */
 void   clinic__v1__list_time_off_request__init
                      (Clinic__V1__ListTimeOffRequest         *message);
@@ -363,6 +406,9 @@ typedef void (*Clinic__V1__UpdateDoctorRequest_Closure)
 typedef void (*Clinic__V1__DeleteDoctorRequest_Closure)
                  (const Clinic__V1__DeleteDoctorRequest *message,
                   void *closure_data);
+typedef void (*Clinic__V1__DeleteDoctorResponse_Closure)
+                 (const Clinic__V1__DeleteDoctorResponse *message,
+                  void *closure_data);
 typedef void (*Clinic__V1__SetDoctorScheduleRequest_Closure)
                  (const Clinic__V1__SetDoctorScheduleRequest *message,
                   void *closure_data);
@@ -371,6 +417,9 @@ typedef void (*Clinic__V1__CreateTimeOffRequest_Closure)
                   void *closure_data);
 typedef void (*Clinic__V1__DeleteTimeOffRequest_Closure)
                  (const Clinic__V1__DeleteTimeOffRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__DeleteTimeOffResponse_Closure)
+                 (const Clinic__V1__DeleteTimeOffResponse *message,
                   void *closure_data);
 typedef void (*Clinic__V1__ListTimeOffRequest_Closure)
                  (const Clinic__V1__ListTimeOffRequest *message,
@@ -390,9 +439,11 @@ extern const ProtobufCMessageDescriptor clinic__v1__get_doctor_request__descript
 extern const ProtobufCMessageDescriptor clinic__v1__register_doctor_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__update_doctor_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__delete_doctor_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__delete_doctor_response__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__set_doctor_schedule_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__create_time_off_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__delete_time_off_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__delete_time_off_response__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__list_time_off_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__list_time_off_response__descriptor;
 

@@ -15,7 +15,6 @@ PROTOBUF_C__BEGIN_DECLS
 #endif
 
 #include "clinic/v1/types.pb-c.h"
-#include "google/protobuf/empty.pb-c.h"
 #include "google/protobuf/timestamp.pb-c.h"
 
 typedef struct Clinic__V1__ListTransactionsRequest Clinic__V1__ListTransactionsRequest;
@@ -28,6 +27,7 @@ typedef struct Clinic__V1__ReceiptRefund Clinic__V1__ReceiptRefund;
 typedef struct Clinic__V1__PayBookingRequest Clinic__V1__PayBookingRequest;
 typedef struct Clinic__V1__RefundTransactionRequest Clinic__V1__RefundTransactionRequest;
 typedef struct Clinic__V1__DeleteTransactionRequest Clinic__V1__DeleteTransactionRequest;
+typedef struct Clinic__V1__DeleteTransactionResponse Clinic__V1__DeleteTransactionResponse;
 
 
 /* --- enums --- */
@@ -291,6 +291,18 @@ struct  Clinic__V1__DeleteTransactionRequest
     , 0 }
 
 
+/*
+ * The response of DeleteTransaction.
+ */
+struct  Clinic__V1__DeleteTransactionResponse
+{
+  ProtobufCMessage base;
+};
+#define CLINIC__V1__DELETE_TRANSACTION_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__delete_transaction_response__descriptor) \
+     }
+
+
 /* Clinic__V1__ListTransactionsRequest methods */
 void   clinic__v1__list_transactions_request__init
                      (Clinic__V1__ListTransactionsRequest         *message);
@@ -321,6 +333,9 @@ void   clinic__v1__refund_transaction_request__init
 /* Clinic__V1__DeleteTransactionRequest methods */
 void   clinic__v1__delete_transaction_request__init
                      (Clinic__V1__DeleteTransactionRequest         *message);
+/* Clinic__V1__DeleteTransactionResponse methods */
+void   clinic__v1__delete_transaction_response__init
+                     (Clinic__V1__DeleteTransactionResponse         *message);
 /* --- per-message closures --- */
 
 typedef void (*Clinic__V1__ListTransactionsRequest_Closure)
@@ -353,6 +368,9 @@ typedef void (*Clinic__V1__RefundTransactionRequest_Closure)
 typedef void (*Clinic__V1__DeleteTransactionRequest_Closure)
                  (const Clinic__V1__DeleteTransactionRequest *message,
                   void *closure_data);
+typedef void (*Clinic__V1__DeleteTransactionResponse_Closure)
+                 (const Clinic__V1__DeleteTransactionResponse *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -369,6 +387,7 @@ extern const ProtobufCMessageDescriptor clinic__v1__receipt_refund__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__pay_booking_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__refund_transaction_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__delete_transaction_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__delete_transaction_response__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -15,7 +15,6 @@ PROTOBUF_C__BEGIN_DECLS
 #endif
 
 #include "clinic/v1/types.pb-c.h"
-#include "google/protobuf/empty.pb-c.h"
 #include "google/protobuf/field_mask.pb-c.h"
 #include "google/protobuf/timestamp.pb-c.h"
 
@@ -25,13 +24,17 @@ typedef struct Clinic__V1__LoginResponse Clinic__V1__LoginResponse;
 typedef struct Clinic__V1__ListUsersRequest Clinic__V1__ListUsersRequest;
 typedef struct Clinic__V1__ListUsersResponse Clinic__V1__ListUsersResponse;
 typedef struct Clinic__V1__RefreshTokenRequest Clinic__V1__RefreshTokenRequest;
+typedef struct Clinic__V1__RefreshTokenResponse Clinic__V1__RefreshTokenResponse;
 typedef struct Clinic__V1__RevokeTokensRequest Clinic__V1__RevokeTokensRequest;
+typedef struct Clinic__V1__RevokeTokensResponse Clinic__V1__RevokeTokensResponse;
 typedef struct Clinic__V1__ChangePasswordRequest Clinic__V1__ChangePasswordRequest;
+typedef struct Clinic__V1__ChangePasswordResponse Clinic__V1__ChangePasswordResponse;
 typedef struct Clinic__V1__GetUserRequest Clinic__V1__GetUserRequest;
 typedef struct Clinic__V1__UpdateUserRequest Clinic__V1__UpdateUserRequest;
 typedef struct Clinic__V1__SetUserRoleRequest Clinic__V1__SetUserRoleRequest;
 typedef struct Clinic__V1__ExportUserDataRequest Clinic__V1__ExportUserDataRequest;
 typedef struct Clinic__V1__EraseUserRequest Clinic__V1__EraseUserRequest;
+typedef struct Clinic__V1__EraseUserResponse Clinic__V1__EraseUserResponse;
 typedef struct Clinic__V1__ExportUserDataResponse Clinic__V1__ExportUserDataResponse;
 typedef struct Clinic__V1__UserSession Clinic__V1__UserSession;
 typedef struct Clinic__V1__UserEvent Clinic__V1__UserEvent;
@@ -65,7 +68,8 @@ struct  Clinic__V1__CreateUserRequest
    */
   ProtobufCBinaryData email;
   /*
-   * The password: at least 8 characters, at most 72 bytes, no U+0000.
+   * The password: at least 8 characters, at most 72 bytes in composed form (NFC), in which it
+   * is compared.
    */
   ProtobufCBinaryData password;
 };
@@ -100,7 +104,7 @@ struct  Clinic__V1__LoginRequest
 
 
 /*
- * A session: the response of Login and RefreshToken.
+ * The response of Login: a session.
  */
 struct  Clinic__V1__LoginResponse
 {
@@ -202,6 +206,42 @@ struct  Clinic__V1__RefreshTokenRequest
 
 
 /*
+ * The response of RefreshToken: the session with new tokens.
+ */
+struct  Clinic__V1__RefreshTokenResponse
+{
+  ProtobufCMessage base;
+  /*
+   * The user's e-mail address.
+   */
+  ProtobufCBinaryData email;
+  /*
+   * The access token, valid for 15 minutes unless the sessions are ended earlier.
+   */
+  ProtobufCBinaryData token;
+  /*
+   * Whether the role is ROLE_ADMIN.
+   */
+  protobuf_c_boolean is_admin;
+  /*
+   * The user's role.
+   */
+  Clinic__V1__Role role;
+  /*
+   * The refresh token: single-use, valid for 30 days, and no longer than the session.
+   */
+  ProtobufCBinaryData refresh_token;
+  /*
+   * When the access token expires.
+   */
+  Google__Protobuf__Timestamp *expire_time;
+};
+#define CLINIC__V1__REFRESH_TOKEN_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__refresh_token_response__descriptor) \
+    , {0,NULL}, {0,NULL}, 0, CLINIC__V1__ROLE__ROLE_UNSPECIFIED, {0,NULL}, NULL }
+
+
+/*
  * The request of RevokeTokens.
  */
 struct  Clinic__V1__RevokeTokensRequest
@@ -218,6 +258,18 @@ struct  Clinic__V1__RevokeTokensRequest
 
 
 /*
+ * The response of RevokeTokens.
+ */
+struct  Clinic__V1__RevokeTokensResponse
+{
+  ProtobufCMessage base;
+};
+#define CLINIC__V1__REVOKE_TOKENS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__revoke_tokens_response__descriptor) \
+     }
+
+
+/*
  * The request of ChangePassword.
  */
 struct  Clinic__V1__ChangePasswordRequest
@@ -228,13 +280,26 @@ struct  Clinic__V1__ChangePasswordRequest
    */
   ProtobufCBinaryData current_password;
   /*
-   * The new password: at least 8 characters, at most 72 bytes, no U+0000.
+   * The new password: at least 8 characters, at most 72 bytes in composed form (NFC), in which it
+   * is compared.
    */
   ProtobufCBinaryData new_password;
 };
 #define CLINIC__V1__CHANGE_PASSWORD_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__change_password_request__descriptor) \
     , {0,NULL}, {0,NULL} }
+
+
+/*
+ * The response of ChangePassword.
+ */
+struct  Clinic__V1__ChangePasswordResponse
+{
+  ProtobufCMessage base;
+};
+#define CLINIC__V1__CHANGE_PASSWORD_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__change_password_response__descriptor) \
+     }
 
 
 /*
@@ -340,10 +405,34 @@ struct  Clinic__V1__EraseUserRequest
    * The user's id. 0 is refused: the caller's own id must be given too.
    */
   int64_t user_id;
+  /*
+   * Answers as the call would, and changes nothing. The response of a repetition with an idempotency key is not stored.
+   */
+  protobuf_c_boolean validate_only;
 };
 #define CLINIC__V1__ERASE_USER_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__erase_user_request__descriptor) \
-    , 0 }
+    , 0, 0 }
+
+
+/*
+ * The response of EraseUser.
+ */
+struct  Clinic__V1__EraseUserResponse
+{
+  ProtobufCMessage base;
+  /*
+   * The number of bookings that were cancelled; with validate_only, that would be.
+   */
+  int64_t cancelled_bookings;
+  /*
+   * What was refunded with them, GST included; with validate_only, would be. Absent if nothing.
+   */
+  Clinic__V1__Money *refunded_amount;
+};
+#define CLINIC__V1__ERASE_USER_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__erase_user_response__descriptor) \
+    , 0, NULL }
 
 
 /*
@@ -469,12 +558,21 @@ void   clinic__v1__list_users_response__init
 /* Clinic__V1__RefreshTokenRequest methods */
 void   clinic__v1__refresh_token_request__init
                      (Clinic__V1__RefreshTokenRequest         *message);
+/* Clinic__V1__RefreshTokenResponse methods */
+void   clinic__v1__refresh_token_response__init
+                     (Clinic__V1__RefreshTokenResponse         *message);
 /* Clinic__V1__RevokeTokensRequest methods */
 void   clinic__v1__revoke_tokens_request__init
                      (Clinic__V1__RevokeTokensRequest         *message);
+/* Clinic__V1__RevokeTokensResponse methods */
+void   clinic__v1__revoke_tokens_response__init
+                     (Clinic__V1__RevokeTokensResponse         *message);
 /* Clinic__V1__ChangePasswordRequest methods */
 void   clinic__v1__change_password_request__init
                      (Clinic__V1__ChangePasswordRequest         *message);
+/* Clinic__V1__ChangePasswordResponse methods */
+void   clinic__v1__change_password_response__init
+                     (Clinic__V1__ChangePasswordResponse         *message);
 /* Clinic__V1__GetUserRequest methods */
 void   clinic__v1__get_user_request__init
                      (Clinic__V1__GetUserRequest         *message);
@@ -490,6 +588,9 @@ void   clinic__v1__export_user_data_request__init
 /* Clinic__V1__EraseUserRequest methods */
 void   clinic__v1__erase_user_request__init
                      (Clinic__V1__EraseUserRequest         *message);
+/* Clinic__V1__EraseUserResponse methods */
+void   clinic__v1__erase_user_response__init
+                     (Clinic__V1__EraseUserResponse         *message);
 /* Clinic__V1__ExportUserDataResponse methods */
 void   clinic__v1__export_user_data_response__init
                      (Clinic__V1__ExportUserDataResponse         *message);
@@ -519,11 +620,20 @@ typedef void (*Clinic__V1__ListUsersResponse_Closure)
 typedef void (*Clinic__V1__RefreshTokenRequest_Closure)
                  (const Clinic__V1__RefreshTokenRequest *message,
                   void *closure_data);
+typedef void (*Clinic__V1__RefreshTokenResponse_Closure)
+                 (const Clinic__V1__RefreshTokenResponse *message,
+                  void *closure_data);
 typedef void (*Clinic__V1__RevokeTokensRequest_Closure)
                  (const Clinic__V1__RevokeTokensRequest *message,
                   void *closure_data);
+typedef void (*Clinic__V1__RevokeTokensResponse_Closure)
+                 (const Clinic__V1__RevokeTokensResponse *message,
+                  void *closure_data);
 typedef void (*Clinic__V1__ChangePasswordRequest_Closure)
                  (const Clinic__V1__ChangePasswordRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__ChangePasswordResponse_Closure)
+                 (const Clinic__V1__ChangePasswordResponse *message,
                   void *closure_data);
 typedef void (*Clinic__V1__GetUserRequest_Closure)
                  (const Clinic__V1__GetUserRequest *message,
@@ -539,6 +649,9 @@ typedef void (*Clinic__V1__ExportUserDataRequest_Closure)
                   void *closure_data);
 typedef void (*Clinic__V1__EraseUserRequest_Closure)
                  (const Clinic__V1__EraseUserRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__EraseUserResponse_Closure)
+                 (const Clinic__V1__EraseUserResponse *message,
                   void *closure_data);
 typedef void (*Clinic__V1__ExportUserDataResponse_Closure)
                  (const Clinic__V1__ExportUserDataResponse *message,
@@ -561,13 +674,17 @@ extern const ProtobufCMessageDescriptor clinic__v1__login_response__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__list_users_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__list_users_response__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__refresh_token_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__refresh_token_response__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__revoke_tokens_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__revoke_tokens_response__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__change_password_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__change_password_response__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__get_user_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__update_user_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__set_user_role_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__export_user_data_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__erase_user_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__erase_user_response__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__export_user_data_response__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__user_session__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__user_event__descriptor;

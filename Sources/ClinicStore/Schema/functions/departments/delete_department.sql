@@ -1,18 +1,19 @@
 -- Deletes a department. p_force is empty, or the statuses in which future bookings of its doctors are cancelled while the
 -- doctors are deleted with it. Bookings and registrations share-lock the department, so none can slip in between the count and
--- the deletion.
+-- the deletion. If p_is_preview, nothing is changed.
 --
 -- Locks: the key, the department (update), its doctors by number (update), the bookings of all by number and their payments.
 -- Refusals: KEY_REUSED, DEPARTMENT_NOT_FOUND, HAS_DEPENDANTS with the counts.
-create function delete_department(context request_context, p_id bigint, p_now timestamptz, p_force text[])
-returns setof department_outcome language plpgsql as $$
+create function delete_department(context request_context, p_id bigint, p_now timestamptz, p_force text[],
+    p_is_preview boolean)
+returns setof cancellation_outcome language plpgsql as $$
 declare
     doctors bigint;
     bookings bigint;
     members bigint[];
     member bigint;
     cancelled cancellations;
-    result department_view;
+    result cancellations := row(0, 0);
 begin
     return query select * from replay(context, result);
     if found then return; end if;
@@ -22,7 +23,6 @@ begin
         return query select 'DEPARTMENT_NOT_FOUND', null::text[], result;
         return;
     end if;
-    select * into result from department_view where id = p_id;
 
     if cardinality(p_force) = 0 then
         select count(*) into doctors from clinic.doctor where department_id = p_id and deleted_at is null;
@@ -42,11 +42,17 @@ begin
             where doctor_id = any (members) and start_time > p_now and hidden_at is null and status = any (p_force)),
             null, null);
         foreach member in array members loop
-            cancelled := cancel_future_bookings(context, member, null, p_now, p_force, 0);
+            cancelled := cancel_future_bookings(context, member, null, p_now, p_force, 0, p_is_preview);
+            result := row(result.bookings + cancelled.bookings, result.refunded + cancelled.refunded);
+            continue when p_is_preview;
             update clinic.doctor set deleted_at = clock_timestamp(), version = version + 1 where id = member;
             perform append_event(context, 'doctor', member, null, member,
                 jsonb_build_object('deleted', true, 'cancelled', cancelled.bookings));
         end loop;
+    end if;
+    if p_is_preview then
+        return query select null::text, null::text[], result;
+        return;
     end if;
 
     update clinic.department set deleted_at = clock_timestamp(), version = version + 1 where id = p_id;

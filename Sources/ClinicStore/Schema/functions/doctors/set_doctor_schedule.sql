@@ -1,5 +1,5 @@
--- Replaces the weekly hours of a doctor, which were decided on by these versions of doctor and department; where they are the
--- same already nothing is written.
+-- Replaces the weekly hours of a doctor, which were decided on by these versions of doctor and department. If they are the same
+-- already, nothing is changed.
 --
 -- Locks: the key, the department (share), the doctor.
 -- Refusals: KEY_REUSED, STALE_VERSION.
@@ -16,13 +16,12 @@ begin
     where id = (select department_id from clinic.doctor where id = p_id) and version = p_department_version
         and deleted_at is null
     for share;
-    if found then
-        return query select null::text, null::text[], unchanged
-        from doctor_view as unchanged
-        where id = (
-            select id from clinic.doctor
-            where id = p_id and version = p_version and deleted_at is null and weekly_hours = p_weekly_hours);
-        if found then return; end if;
+    if found and exists (
+        select from clinic.doctor
+        where id = p_id and version = p_version and deleted_at is null and weekly_hours = p_weekly_hours) then
+        return query select null::text, null::text[], unchanged from doctor_view as unchanged where id = p_id;
+        return;
+    elsif found then
         update clinic.doctor set weekly_hours = p_weekly_hours, version = version + 1
         where id = p_id and version = p_version and deleted_at is null;
     end if;

@@ -15,12 +15,12 @@ begin
     if not found then
         return query select 'USER_NOT_FOUND', null::text[], result;
         return;
+    elsif old.version <> p_version then
+        return query select 'STALE_ETAG', null::text[], result;
+        return;
     elsif old.role = p_role then
         return query select null::text, null::text[], unchanged
         from user_view as unchanged where id = p_id;
-        return;
-    elsif old.version <> p_version then
-        return query select 'STALE_ETAG', null::text[], result;
         return;
     elsif is_last_administrator(p_id) then
         return query select 'LAST_ADMINISTRATOR', null::text[], result;
