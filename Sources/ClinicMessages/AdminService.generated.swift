@@ -65,7 +65,8 @@ public struct ListAuditEventsRequest: Message {
     public var pageToken: String
     /// If not 0, only changes made by this user.
     public var actorID: Int64
-    /// If set, only changes of this kind of resource: booking, transaction, doctor, department, user or time_off.
+    /// If set, only changes of this kind of resource: booking, transaction, doctor, department, user, time_off or
+    /// settings.
     public var entity: String
     /// If not 0, only changes of the resource with this id. Needs entity.
     public var entityID: Int64

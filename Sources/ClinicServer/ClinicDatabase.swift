@@ -21,6 +21,8 @@ public struct ClinicDatabase: Sendable {
     public let url: String
     /// The schema, whose functions and views are held for as long as the database is open.
     public let schema: ClinicSchema
+    /// The stored settings of the clinic; nil if the command does not go by them.
+    public let settings: SettingsRecord?
     private let cluster: PrivateCluster?
 
     /// How long a command waits for a server that starts or stops at the same time.
@@ -32,18 +34,21 @@ public struct ClinicDatabase: Sendable {
     /// Opens and migrates the database of a server. Throws `PrivateClusterError`, `MigrationError` or `DatabaseError`;
     /// a cancelled task throws `CancellationError` at once, which is for the end of a process only.
     ///
-    /// - Parameter configure: changes how the pool connects and queues.
+    /// - Parameters:
+    ///   - settings: the settings by which the server decides, which are stored if there are none. Throws `SettingsConflict` when
+    ///     the stored ones differ. Nil if nothing is decided.
+    ///   - configure: changes how the pool connects and queues.
     public static func open(
-        _ location: DatabaseLocation, logger: Logger,
+        _ location: DatabaseLocation, settings: WantedSettings? = nil, logger: Logger,
         configure: (inout DatabaseConfiguration) -> Void = { _ in }
     ) async throws -> ClinicDatabase {
         switch location {
         case .url(let url):
             var configuration = DatabaseConfiguration(url: url)
             configure(&configuration)
-            return try await open(configuration, of: nil, logger)
+            return try await open(configuration, settings, of: nil, logger)
         case .privateCluster(let directory):
-            return try await openCluster(directory, logger, configure)
+            return try await openCluster(directory, settings, logger, configure)
         }
     }
 
@@ -51,17 +56,19 @@ public struct ClinicDatabase: Sendable {
     /// the command uses the same cluster. While that server starts or stops, the command tries again for 30 seconds.
     /// Throws as `open` does.
     public static func openBesideServer(
-        _ location: DatabaseLocation, logger: Logger,
+        _ location: DatabaseLocation, settings: WantedSettings? = nil, logger: Logger,
         configure: (inout DatabaseConfiguration) -> Void = { _ in }
     ) async throws -> ClinicDatabase {
         guard case .privateCluster(let directory) = location else {
-            return try await open(location, logger: logger, configure: configure)
+            return try await open(location, settings: settings, logger: logger, configure: configure)
         }
         let end = ContinuousClock.now + startOrStopTime
         while true {
             do {
                 let url = PrivateCluster.runningURL(directory: directory)
-                return try await open(url.map { .url($0) } ?? location, logger: logger, configure: configure)
+                return try await open(
+                    url.map { .url($0) } ?? location, settings: settings, logger: logger,
+                    configure: configure)
             } catch  where isTransient(error) && ContinuousClock.now < end {
                 logger.debug("waiting for the server", metadata: ["reason": "\(error)"])
                 try await Task.sleep(for: .milliseconds(100))
@@ -89,14 +96,15 @@ public struct ClinicDatabase: Sendable {
     }
 
     private static func openCluster(
-        _ directory: String, _ logger: Logger, _ configure: (inout DatabaseConfiguration) -> Void
+        _ directory: String, _ settings: WantedSettings?, _ logger: Logger,
+        _ configure: (inout DatabaseConfiguration) -> Void
     ) async throws -> ClinicDatabase {
         let cluster = try await PrivateCluster.start(.init(directory: directory), logger: logger)
         do {
             var configuration = DatabaseConfiguration(url: cluster.url)
             configuration.niceness = readBackendNiceness
             configure(&configuration)
-            return try await open(configuration, of: cluster, logger)
+            return try await open(configuration, settings, of: cluster, logger)
         } catch {
             await cluster.stop()
             throw error
@@ -104,7 +112,8 @@ public struct ClinicDatabase: Sendable {
     }
 
     private static func open(
-        _ configuration: DatabaseConfiguration, of cluster: PrivateCluster?, _ logger: Logger
+        _ configuration: DatabaseConfiguration, _ settings: WantedSettings?, of cluster: PrivateCluster?,
+        _ logger: Logger
     ) async throws -> ClinicDatabase {
         try await untilCancelled {
             if !configuration.allowsUnsafeDurability {
@@ -116,6 +125,19 @@ public struct ClinicDatabase: Sendable {
             let schema = try await ClinicSchema.open(url: configuration.url, logger: logger)
             var configuration = configuration
             schema.configure(&configuration)
+            let stored: SettingsRecord?
+            do {
+                stored =
+                    if let settings {
+                        try await SettingsStore.settle(settings, url: configuration.url)
+                    } else { nil }
+            } catch {
+                await schema.close()
+                throw error
+            }
+            if let stored {
+                configuration.sessionVariables = [("clinic.settings_version", "\(stored.version)")]
+            }
             let database = Database(configuration: configuration, logger: logger)
             do {
                 try await database.start()
@@ -125,7 +147,8 @@ public struct ClinicDatabase: Sendable {
             }
             schema.watchTransactions(for: database)
             return ClinicDatabase(
-                database: database, url: configuration.url, schema: schema, cluster: cluster)
+                database: database, url: configuration.url, schema: schema, settings: stored, cluster: cluster
+            )
         }
     }
 

@@ -1,6 +1,6 @@
 // The settings of one deployment: its time zone, currency, tax and deadlines.
 
-internal import ClinicStore
+public import ClinicStore
 public import Scheduling
 
 #if canImport(Glibc)
@@ -40,6 +40,16 @@ public final class ClinicSettings: Sendable {
     /// Until when leaving a booking that is made for this start refunds it in full.
     func refundDeadline(ofStart start: Instant) -> Instant {
         start.adding(seconds: -fullRefundBefore) ?? start
+    }
+
+    /// The stored settings with those of this server. Throws a readable error when the zone is not known here.
+    public convenience init(_ stored: SettingsRecord, maximumOpenBookings: Int64 = 20) throws {
+        // A constraint of the table allows only rates that there are.
+        self.init(
+            zone: try TimeZoneDatabase.load(stored.timeZone), currency: stored.currency,
+            gst: GSTRate(basisPoints: stored.gstBasisPoints) ?? .standard,
+            fullRefundBefore: stored.fullRefundSeconds, holdDuration: stored.holdSeconds,
+            maximumOpenBookings: maximumOpenBookings)
     }
 
     /// The day in the clinic's time zone at an instant.

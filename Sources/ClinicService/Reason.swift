@@ -76,6 +76,7 @@ enum Reason: String, CaseIterable {
     case overloaded = "OVERLOADED"
     case databaseUnavailable = "DATABASE_UNAVAILABLE"
     case outcomeUnknown = "OUTCOME_UNKNOWN"
+    case settingsChanged = "SETTINGS_CHANGED"
     case deadlineExceeded = "DEADLINE_EXCEEDED"
     case internalError = "INTERNAL"
 
@@ -104,7 +105,7 @@ enum Reason: String, CaseIterable {
             .failedPrecondition
         case .staleEtag, .staleVersion: .aborted
         case .loginThrottled, .rateLimited, .tooManyWatches, .overloaded: .resourceExhausted
-        case .databaseUnavailable, .outcomeUnknown: .unavailable
+        case .databaseUnavailable, .outcomeUnknown, .settingsChanged: .unavailable
         case .deadlineExceeded: .deadlineExceeded
         case .internalError: .internal
         }
@@ -171,6 +172,8 @@ enum Reason: String, CaseIterable {
             "the user has as many watches on this server as one may have (\(WatchFanOut.watchersPerUser)); end one first"
         case .overloaded: "the server is busy; try again later"
         case .databaseUnavailable: "the database cannot be reached; try again later"
+        case .settingsChanged:
+            "the settings of the clinic have changed, and this server has to be restarted; nothing was done"
         case .outcomeUnknown:
             "the line to the database broke: the change may or may not have been made; look first"
         case .deadlineExceeded: "the call took longer than it may; try again later"

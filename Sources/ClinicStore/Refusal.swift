@@ -6,6 +6,12 @@ public struct Refusal: Error, Sendable, Hashable {
     public enum Reason: String, Sendable, CaseIterable {
         /// The idempotency key was used for another request.
         case keyReused = "KEY_REUSED"
+        /// The settings of the clinic are other ones than the server has.
+        case settingsChanged = "SETTINGS_CHANGED"
+        /// There are bookings, whose times another zone would move.
+        case hasBookings = "HAS_BOOKINGS"
+        /// There are amounts, which another currency would change.
+        case hasAmounts = "HAS_AMOUNTS"
         /// The row is no longer at the version the change was decided on: read and decide again.
         case staleVersion = "STALE_VERSION"
         /// The row is not at the version the caller named.

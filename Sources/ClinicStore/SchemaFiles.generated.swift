@@ -59,6 +59,8 @@ extension SchemaFile {
             SchemaFile("functions/sessions/open_session.sql", PackageResources.open_session_sql),
             SchemaFile("functions/sessions/refresh_session.sql", PackageResources.refresh_session_sql),
             SchemaFile("functions/sessions/revoke_tokens.sql", PackageResources.revoke_tokens_sql),
+            SchemaFile("functions/settings/configure_clinic.sql", PackageResources.configure_clinic_sql),
+            SchemaFile("functions/settings/is_current.sql", PackageResources.is_current_sql),
             SchemaFile("functions/time_off/create_time_off.sql", PackageResources.create_time_off_sql),
             SchemaFile("functions/time_off/delete_time_off.sql", PackageResources.delete_time_off_sql),
             SchemaFile(
@@ -102,6 +104,7 @@ extension SchemaFile {
             SchemaFile(
                 "migrations/V011__deadlines_of_bookings.sql", PackageResources.V011__deadlines_of_bookings_sql
             ),
+            SchemaFile("migrations/V012__settings.sql", PackageResources.V012__settings_sql),
             SchemaFile("triggers/add_event_partitions.sql", PackageResources.add_event_partitions_sql),
             SchemaFile("triggers/check_journal_balances.sql", PackageResources.check_journal_balances_sql),
             SchemaFile("triggers/drop_archived_partition.sql", PackageResources.drop_archived_partition_sql),
@@ -111,6 +114,7 @@ extension SchemaFile {
             SchemaFile("triggers/named_user.sql", PackageResources.named_user_sql),
             SchemaFile("triggers/notify_directory_change.sql", PackageResources.notify_directory_change_sql),
             SchemaFile("triggers/occupies_time.sql", PackageResources.occupies_time_sql),
+            SchemaFile("triggers/settings_version.sql", PackageResources.settings_version_sql),
             SchemaFile("triggers/stamp_access_change.sql", PackageResources.stamp_access_change_sql),
             SchemaFile("types/booking_outcome.sql", PackageResources.booking_outcome_sql),
             SchemaFile("types/booking_terms.sql", PackageResources.booking_terms_sql),
@@ -121,6 +125,8 @@ extension SchemaFile {
             SchemaFile("types/request_context.sql", PackageResources.request_context_sql),
             SchemaFile("types/session_outcome.sql", PackageResources.session_outcome_sql),
             SchemaFile("types/session_record.sql", PackageResources.session_record_sql),
+            SchemaFile("types/settings_outcome.sql", PackageResources.settings_outcome_sql),
+            SchemaFile("types/settings_record.sql", PackageResources.settings_record_sql),
             SchemaFile("types/time_off_outcome.sql", PackageResources.time_off_outcome_sql),
             SchemaFile("types/transaction_outcome.sql", PackageResources.transaction_outcome_sql),
             SchemaFile("types/user_outcome.sql", PackageResources.user_outcome_sql),

@@ -52,6 +52,8 @@ public struct DatabaseConfiguration: Sendable {
     /// How many times in all a statement is sent that fails by a deadlock, a serialization failure or a lost
     /// connection.
     public var attemptLimit = 5
+    /// Variables that are set on each session, such as `clinic.settings_version`. Names and values have no quote or backslash.
+    public var sessionVariables: [(name: String, value: String)] = []
     /// The niceness of read backends, if the server is private to this process and on this machine: it keeps calls
     /// rejected promptly under overload. Write backends keep theirs, because they hold locks.
     public var niceness: Int32?

@@ -24,20 +24,21 @@ struct SessionSettings: Sendable {
             configuration.searchPath.isEmpty ? ["\"$user\"", "public", "pg_temp"] : configuration.searchPath
         let isTraffic = purpose != .administration
         func milliseconds(_ duration: Duration) -> String { isTraffic ? "\(duration.milliseconds)" : "0" }
-        settings = [
-            ("client_encoding", "UTF8"), ("standard_conforming_strings", "on"), ("TimeZone", "UTC"),
-            ("DateStyle", "ISO,MDY"), ("IntervalStyle", "postgres"), ("bytea_output", "hex"),
-            ("search_path", searchPath.joined(separator: ",")),
-            ("default_transaction_isolation", "read committed"),
-            ("default_transaction_deferrable", "off"),
-            // A read is sent again after a lost connection, so it must not change anything.
-            ("default_transaction_read_only", purpose == .reads ? "on" : "off"),
-            ("statement_timeout", milliseconds(configuration.statementTimeout)),
-            ("lock_timeout", milliseconds(configuration.lockTimeout)),
-            ("idle_in_transaction_session_timeout", milliseconds(configuration.idleInTransactionTimeout)),
-            // Connections of the pools are idle at night.
-            ("idle_session_timeout", "0"),
-        ]
+        settings =
+            [
+                ("client_encoding", "UTF8"), ("standard_conforming_strings", "on"), ("TimeZone", "UTC"),
+                ("DateStyle", "ISO,MDY"), ("IntervalStyle", "postgres"), ("bytea_output", "hex"),
+                ("search_path", searchPath.joined(separator: ",")),
+                ("default_transaction_isolation", "read committed"),
+                ("default_transaction_deferrable", "off"),
+                // A read is sent again after a lost connection, so it must not change anything.
+                ("default_transaction_read_only", purpose == .reads ? "on" : "off"),
+                ("statement_timeout", milliseconds(configuration.statementTimeout)),
+                ("lock_timeout", milliseconds(configuration.lockTimeout)),
+                ("idle_in_transaction_session_timeout", milliseconds(configuration.idleInTransactionTimeout)),
+                // Connections of the pools are idle at night.
+                ("idle_session_timeout", "0"),
+            ] + configuration.sessionVariables
         if configuration.allowsUnsafeDurability {
             durability = .optional(warns: purpose == .writes)
         } else {

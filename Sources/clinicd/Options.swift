@@ -3,6 +3,7 @@
 internal import ArgumentParser
 internal import ClinicServer
 internal import ClinicService
+internal import ClinicStore
 internal import Glibc
 internal import Logging
 internal import Monitoring
@@ -81,9 +82,15 @@ struct StorageOptions: ParsableArguments {
     }
 
     /// Opens the database for a command that may run beside the daemon.
-    func openBesideDaemon() async throws -> ClinicDatabase {
-        try await ClinicDatabase.openBesideServer(location(in: directory()), logger: logger()) { pool in
-            pool.allowsUnsafeDurability = allowUnsafeDurability
+    func openBesideDaemon(settings: WantedSettings? = nil) async throws -> ClinicDatabase {
+        do {
+            return try await ClinicDatabase.openBesideServer(
+                location(in: directory()), settings: settings, logger: logger()
+            ) { pool in
+                pool.allowsUnsafeDurability = allowUnsafeDurability
+            }
+        } catch let conflict as SettingsConflict {
+            throw Failure(conflict)
         }
     }
 
@@ -94,7 +101,8 @@ struct StorageOptions: ParsableArguments {
     }
 }
 
-/// The clinic's time zone, money and rules.
+/// The settings of the clinic that are stored with its data. An option that is left out means the stored value, and in a new clinic
+/// the usual one.
 struct ClinicOptions: ParsableArguments {
     enum Name: String, OptionName {
         case timeZone = "time-zone"
@@ -102,65 +110,89 @@ struct ClinicOptions: ParsableArguments {
         case gstBasisPoints = "gst-basis-points"
         case fullRefundBefore = "full-refund-before"
         case holdMinutes = "hold-minutes"
-        case maxOpenBookings = "max-open-bookings"
     }
 
     @Option(
         name: Name.timeZone.specification,
-        help: ArgumentHelp("The clinic's time zone, an IANA name.", valueName: "name"))
-    var timeZone = "Australia/Sydney"
+        help: ArgumentHelp(
+            "The clinic's time zone, an IANA name (default: as stored; Australia/Sydney at the first start).",
+            valueName: "name"))
+    var timeZone: String?
 
     @Option(
         name: Name.currency.specification,
-        help: ArgumentHelp("The ISO 4217 code of all prices.", valueName: "code"))
-    var currency = "AUD"
+        help: ArgumentHelp(
+            "The ISO 4217 code of all prices (default: as stored; AUD at the first start).", valueName: "code"
+        ))
+    var currency: String?
 
     @Option(
         name: Name.gstBasisPoints.specification,
         help: ArgumentHelp(
-            "Goods and services tax in basis points; 1000 is ten per cent.", valueName: "number"))
-    var gstBasisPoints: Int64 = 1000
+            "Goods and services tax in basis points; 1000 is ten per cent (default: as stored; 1000 at the first start).",
+            valueName: "number"))
+    var gstBasisPoints: Int64?
 
     @Option(
         name: Name.fullRefundBefore.specification,
         help: ArgumentHelp(
-            "How many hours before the start a patient may cancel with a full refund.",
-            valueName: "hours"))
-    var fullRefundBefore: Int64 = 24
+            "How many hours before the start a patient may leave a booking with a full refund (default: as stored; 24 at "
+                + "the first start).", valueName: "hours"))
+    var fullRefundBefore: Int64?
 
     @Option(
         name: Name.holdMinutes.specification,
-        help: ArgumentHelp("How many minutes a hold lasts.", valueName: "minutes"))
-    var holdMinutes: Int64 = Hold.standardDuration / 60
-
-    @Option(
-        name: Name.maxOpenBookings.specification,
         help: ArgumentHelp(
-            "How many bookings that are yet to begin a patient may have, 1 to 100000; staff book more for a patient.",
-            valueName: "number"))
-    var maxOpenBookings: Int64 = 20
+            "How many minutes a hold lasts (default: as stored; 10 at the first start).", valueName: "minutes"
+        ))
+    var holdMinutes: Int64?
 
-    func settings() throws -> ClinicSettings {
-        guard let gst = GSTRate(basisPoints: gstBasisPoints) else {
+    /// What the options ask for. Throws `Failure` when one is out of its range.
+    func wanted() throws -> WantedSettings {
+        if let gstBasisPoints, GSTRate(basisPoints: gstBasisPoints) == nil {
             throw Failure("--gst-basis-points is 0 to 10000, not \(gstBasisPoints)")
         }
-        guard (0...8760).contains(fullRefundBefore) else {
+        if let fullRefundBefore, !(0...8760).contains(fullRefundBefore) {
             throw Failure("--full-refund-before is 0 to 8760 hours, not \(fullRefundBefore)")
         }
-        guard (1...1440).contains(holdMinutes) else {
+        if let holdMinutes, !(1...1440).contains(holdMinutes) {
             throw Failure("--hold-minutes is 1 to 1440, not \(holdMinutes)")
         }
-        guard (1...100_000).contains(maxOpenBookings) else {
-            throw Failure("--max-open-bookings is 1 to 100000, not \(maxOpenBookings)")
-        }
-        guard currency.utf8.count == 3, currency.utf8.allSatisfy({ (0x41...0x5A).contains($0) }) else {
+        if let currency, currency.utf8.count != 3 || !currency.utf8.allSatisfy({ (0x41...0x5A).contains($0) })
+        {
             throw Failure("--currency is an ISO 4217 code such as AUD, not \"\(currency)\"")
         }
-        let zone: TimeZoneRules
-        do { zone = try TimeZoneDatabase.load(timeZone) } catch { throw Failure("--time-zone: \(error)") }
-        return ClinicSettings(
-            zone: zone, currency: currency, gst: gst, fullRefundBefore: fullRefundBefore * 3600,
-            holdDuration: holdMinutes * 60, maximumOpenBookings: maxOpenBookings)
+        if let timeZone {
+            do { _ = try TimeZoneDatabase.load(timeZone) } catch { throw Failure("--time-zone: \(error)") }
+        }
+        var wanted = WantedSettings()
+        wanted.timeZone = timeZone
+        wanted.currency = currency
+        wanted.gstBasisPoints = gstBasisPoints
+        wanted.fullRefundSeconds = fullRefundBefore.map { $0 * 3_600 }
+        wanted.holdSeconds = holdMinutes.map { $0 * 60 }
+        return wanted
+    }
+}
+
+extension Failure {
+    /// An option that says something else than what is stored.
+    init(_ conflict: SettingsConflict) {
+        let (name, stored): (ClinicOptions.Name, String) =
+            switch conflict.setting {
+            case .timeZone: (.timeZone, conflict.stored)
+            case .currency: (.currency, conflict.stored)
+            case .gstBasisPoints: (.gstBasisPoints, conflict.stored)
+            case .fullRefundSeconds: (.fullRefundBefore, Self.whole(conflict.stored, in: 3_600))
+            case .holdSeconds: (.holdMinutes, Self.whole(conflict.stored, in: 60))
+            }
+        self.init(
+            "\(name.option) is \(stored) in this clinic's database; leave the option out, or change the setting with "
+                + "`clinicd configure \(name.option)`")
+    }
+
+    private static func whole(_ seconds: String, in unit: Int64) -> String {
+        String((Int64(seconds) ?? 0) / unit)
     }
 }
 
@@ -177,6 +209,7 @@ struct PeerOptions: ParsableArguments {
         case anonymous
         case sessionDays = "session-days"
         case protocols
+        case maxOpenBookings = "max-open-bookings"
 
         var isRepeatable: Bool { self == .allowUid || self == .trustedProxy || self == .rateLimit }
     }
@@ -261,7 +294,17 @@ struct PeerOptions: ParsableArguments {
         transform: parseProtocols)
     var protocols = ServedProtocol.allCases
 
+    @Option(
+        name: Name.maxOpenBookings.specification,
+        help: ArgumentHelp(
+            "How many bookings that are yet to begin a patient may have, 1 to 100000; staff book more for a patient.",
+            valueName: "number"))
+    var maxOpenBookings: Int64 = 20
+
     func validate() throws {
+        guard (1...100_000).contains(maxOpenBookings) else {
+            throw ValidationError("--max-open-bookings is 1 to 100000, not \(maxOpenBookings)")
+        }
         guard (0...3600).contains(drainTime) else {
             throw ValidationError("--drain-time is 0 to 3600 seconds, not \(drainTime)")
         }

@@ -43,12 +43,13 @@ struct SeedDemoCommand: DaemonCommand {
     }
 
     func run() async throws {
-        let settings = try clinic.settings()
+        let wanted = try clinic.wanted()
         let passwords = try BcryptPool(cost: passwords.bcryptCost)
-        let database = try await storage.openBesideDaemon()
+        let database = try await storage.openBesideDaemon(settings: wanted)
         let summary = try await database.closing { database in
+            guard let stored = database.settings else { return "" }
             let clinic = try DemoClinic(
-                settings: settings, now: .now, weeks: weeks,
+                settings: ClinicSettings(stored), now: .now, weeks: weeks,
                 passwordHash: try await passwords.hash(DemoClinic.password))
             return try await Self.write(try clinic.history(), to: database.url)
         }

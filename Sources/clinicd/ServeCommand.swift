@@ -109,7 +109,7 @@ private struct Daemon: Service, CustomStringConvertible {
     let description = "clinicd"
 
     func run() async throws {
-        let settings = try command.clinic.settings()
+        let wanted = try command.clinic.wanted()
         if !Clinicd.ignoredVariables.isEmpty {
             logger.notice(
                 "variables for PostgreSQL in the environment are not used; put what is needed into --database",
@@ -128,14 +128,19 @@ private struct Daemon: Service, CustomStringConvertible {
         let database: ClinicDatabase
         do {
             database = try await cancelWhenGracefulShutdown {
-                try await ClinicDatabase.open(location, logger: logger) { pool in
+                try await ClinicDatabase.open(location, settings: wanted, logger: logger) { pool in
                     pool.allowsUnsafeDurability = command.storage.allowUnsafeDurability
                 }
             }
         } catch is CancellationError {
             return
+        } catch let conflict as SettingsConflict {
+            throw Failure(conflict)
         }
         try await database.closing { database in
+            guard let stored = database.settings else { return }
+            let settings = try ClinicSettings(
+                stored, maximumOpenBookings: command.peers.maxOpenBookings)
             var configuration = ClinicServer.Configuration(
                 clinic: settings, signingKeys: keys,
                 passwords: try BcryptPool(

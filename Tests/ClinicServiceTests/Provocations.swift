@@ -34,6 +34,14 @@ let provocations: [Reason: @Sendable () async throws -> Status?] = [
             }
         }
     },
+    .settingsChanged: {
+        try await withClinic(storesSettings: true) { clinic in
+            let doctor = try await clinic.doctor(by: clinic.administrator())
+            let patient = try await clinic.signUp()
+            try await clinic.run("update clinic.settings set version = version + 1")
+            return try await status { _ = try await patient.book(doctor, at: clinic.dateTime()) }
+        }
+    },
     .tooManyBookings: {
         try await withClinic(maximumOpenBookings: 1) { clinic in
             let doctor = try await clinic.doctor(by: clinic.administrator())

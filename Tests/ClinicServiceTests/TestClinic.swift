@@ -24,6 +24,7 @@ import TimeZones
 ///   - zone: the clinic's time zone; Sydney's if there is none.
 ///   - passwords: hashes passwords; at the lowest cost if there is none.
 ///   - maximumOpenBookings: how many open bookings a patient may have; more than any test makes if it does not say.
+///   - storesSettings: whether its settings are stored and gone by as those of a daemon.
 ///   - userAccessAge: how old a caller's cached role and token version may be.
 ///   - statementTimeout: how long a statement may take; the usual time if there is none.
 ///   - lockTimeout: how long a statement may wait for a lock; the usual time if there is none.
@@ -34,7 +35,8 @@ import TimeZones
 ///   - configureDatabase: changes how the database is used.
 func withClinic<Value>(
     databaseURL: String? = nil, zone: TimeZoneRules? = nil, passwords: BcryptPool? = nil,
-    maximumOpenBookings: Int64 = 100_000, userAccessAge: Duration = .seconds(5),
+    maximumOpenBookings: Int64 = 100_000, storesSettings: Bool = false,
+    userAccessAge: Duration = .seconds(5),
     statementTimeout: Duration? = nil, lockTimeout: Duration? = nil,
     writeConnections: Int = 2, probeTimeout: Duration? = nil, outageTolerance: Duration? = nil,
     configure: (inout ClinicServer.Configuration) -> Void = { _ in },
@@ -43,7 +45,7 @@ func withClinic<Value>(
 ) async throws -> Value {
     let clinic = try await TestClinic(
         databaseURL: databaseURL, zone: zone, passwords: passwords, maximumOpenBookings: maximumOpenBookings,
-        userAccessAge: userAccessAge,
+        storesSettings: storesSettings, userAccessAge: userAccessAge,
         statementTimeout: statementTimeout, lockTimeout: lockTimeout, writeConnections: writeConnections,
         probeTimeout: probeTimeout, outageTolerance: outageTolerance, configure: configure,
         configureDatabase: configureDatabase)
@@ -69,7 +71,8 @@ final class TestClinic: Sendable {
     /// Starts a clinic as `withClinic` does; whoever makes it must stop it.
     init(
         databaseURL: String? = nil, zone: TimeZoneRules? = nil, passwords: BcryptPool? = nil,
-        maximumOpenBookings: Int64 = 100_000, userAccessAge: Duration = .seconds(5),
+        maximumOpenBookings: Int64 = 100_000, storesSettings: Bool = false,
+        userAccessAge: Duration = .seconds(5),
         statementTimeout: Duration? = nil,
         lockTimeout: Duration? = nil,
         writeConnections: Int = 2, probeTimeout: Duration? = nil, outageTolerance: Duration? = nil,
@@ -86,7 +89,10 @@ final class TestClinic: Sendable {
             clinic: settings, signingKeys: keys, passwords: try passwords ?? BcryptPool(cost: 4))
         configuration.userAccessAge = userAccessAge
         configure(&configuration)
-        opened = try await ClinicDatabase.open(.url(self.databaseURL), logger: TestCluster.logger) { pool in
+        opened = try await ClinicDatabase.open(
+            .url(self.databaseURL), settings: storesSettings ? WantedSettings() : nil,
+            logger: TestCluster.logger
+        ) { pool in
             // All suites run at once and share the connections of one cluster.
             pool.readConnections = 1
             pool.writeConnections = writeConnections

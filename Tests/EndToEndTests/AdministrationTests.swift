@@ -27,6 +27,27 @@ struct AdministrationTests {
         }
     }
 
+    @Test
+    func `another currency than the stored one ends the start, and configure changes what may be changed`()
+        async throws
+    {
+        let clinic = try await Installation.withDatabase()
+        try await clinic.serving(["--currency", "NZD"]) { _ in }
+        try await clinic.serving { _ in }
+        let ending = try await Program.run(
+            "clinicd", ["serve"] + clinic.place + ["--listen", "\(clinic.socket)", "--currency", "JPY"],
+            within: .seconds(30))
+        #expect(ending.status == 1)
+        #expect(ending.errors.contains("--currency is NZD in this clinic's database; leave the option out"))
+        let change = try await Program.run(
+            "clinicd", ["configure"] + clinic.place + ["--currency", "JPY", "--hold-minutes", "5"])
+        #expect(change.status == 0 && change.output.contains("currency JPY"))
+        #expect(change.output.contains("holds of 5 minutes"))
+        try await clinic.serving(["--currency", "JPY", "--hold-minutes", "5"]) { _ in }
+        let shown = try await Program.run("clinicd", ["configure"] + clinic.place)
+        #expect(shown.output.split(separator: "\n").count == 1 && shown.output.contains("currency JPY"))
+    }
+
     @Test func `the password is in no command line while it is worked on`() async throws {
         let clinic = try await Installation.withDatabase()
         #expect(try await clinic.run("migrate").status == 0)

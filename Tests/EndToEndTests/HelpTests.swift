@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.seated)
 struct HelpTests {
-    @Test(arguments: [[], ["serve"], ["migrate"], ["create-admin"], ["seed-demo"]])
+    @Test(arguments: [[], ["serve"], ["migrate"], ["create-admin"], ["seed-demo"], ["configure"]])
     func `help has an example that begins with the command`(_ command: [String]) async throws {
         let ending = try await Program.run("clinicd", command + ["--help"])
         #expect(ending.status == 0 && ending.errors.isEmpty)

@@ -91,12 +91,13 @@ struct AdminService: Sendable {
 /// What the audit trail is about.
 private enum AuditTrail {
     /// The kinds of resources, by their names in the trail.
-    static let entities = ["booking", "transaction", "doctor", "department", "user", "time_off"]
+    static let entities = ["booking", "transaction", "doctor", "department", "user", "time_off", "settings"]
 
     /// Whether events can have been made by this method, or by this command of the daemon.
     static func isMethod(_ name: String) -> Bool {
         AccessTable.rows[name] != nil
-            || ["clinicd/create-admin", "clinicd/expire-hold", "clinicd/seed-demo"].contains(name)
+            || ["clinicd/configure", "clinicd/create-admin", "clinicd/expire-hold", "clinicd/seed-demo"]
+                .contains(name)
     }
 }
 

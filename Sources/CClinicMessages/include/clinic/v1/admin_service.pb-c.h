@@ -77,7 +77,8 @@ struct  Clinic__V1__ListAuditEventsRequest
    */
   int64_t actor_id;
   /*
-   * If set, only changes of this kind of resource: booking, transaction, doctor, department, user or time_off.
+   * If set, only changes of this kind of resource: booking, transaction, doctor, department, user, time_off or
+   * settings.
    */
   ProtobufCBinaryData entity;
   /*

@@ -15,7 +15,8 @@ begin
     return query select * from replay(context, result);
     if found then return; end if;
 
-    select * into home from clinic.department where id = p_department and deleted_at is null for share;
+    select * into home from clinic.department where id = p_department and deleted_at is null and is_current(settings_version)
+    for share;
     if not found then
         return query select 'DEPARTMENT_NOT_FOUND', null::text[], result;
         return;

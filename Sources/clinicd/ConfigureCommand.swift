@@ -1,0 +1,47 @@
+// `clinicd configure`: changes the settings that are stored with the clinic's data.
+
+internal import ArgumentParser
+internal import ClinicServer
+internal import ClinicStore
+
+struct ConfigureCommand: DaemonCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "configure", abstract: "Change the settings that are stored with the clinic's data.",
+        discussion: """
+            The time zone may change only while there are no bookings, the currency only while there are no prices; the \
+            rest at any time, for bookings that are made from then on. The change is in the audit trail. A daemon that \
+            runs refuses all changes until it is restarted. Without options it prints the settings.
+
+            Example:
+              clinicd configure --full-refund-before 48 --hold-minutes 15
+            """)
+
+    static let optionNames: [any OptionName] = StorageOptions.Name.all + ClinicOptions.Name.all
+
+    @OptionGroup var storage: StorageOptions
+    @OptionGroup var clinic: ClinicOptions
+
+    func run() async throws {
+        let wanted = try clinic.wanted()
+        // Those that are stored, or the usual ones in a new clinic.
+        let database = try await storage.openBesideDaemon(settings: WantedSettings())
+        let settings = try await database.closing { database in
+            do {
+                return try await SettingsStore(database: database.database).change(
+                    wanted, context: RequestContext(actorID: nil, method: "clinicd/configure"))
+            } catch let refusal as Refusal where refusal.reason == .hasBookings {
+                throw Failure(
+                    "there are bookings, whose times another --time-zone would move; nothing was done")
+            } catch let refusal as Refusal where refusal.reason == .hasAmounts {
+                throw Failure("there are prices, which another --currency would change; nothing was done")
+            }
+        }
+        say(
+            "time zone \(settings.timeZone), currency \(settings.currency), GST \(settings.gstBasisPoints) basis points, "
+                + "full refund until \(settings.fullRefundSeconds / 3_600) hours before the start, holds of "
+                + "\(settings.holdSeconds / 60) minutes")
+        if settings.version != database.settings?.version {
+            say("restart the daemons of this clinic; until then they refuse changes")
+        }
+    }
+}
