@@ -94,6 +94,7 @@ public final class ClinicClient: Sendable {
                 && [
                     UserServiceMethods.login.name, UserServiceMethods.createUser.name,
                     UserServiceMethods.refreshToken.name,
+                    UserServiceMethods.requestPasswordReset.name, UserServiceMethods.resetPassword.name,
                 ].contains(method)
         }
     }

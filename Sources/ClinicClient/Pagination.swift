@@ -61,6 +61,7 @@ extension ListMyBookingsRequest: PageRequest {}
 extension ListTransactionsRequest: PageRequest {}
 extension ListAuditEventsRequest: PageRequest {}
 extension ListTimeOffRequest: PageRequest {}
+extension ListPasswordResetRequestsRequest: PageRequest {}
 
 extension ListUsersResponse: PageResponse {
     /// The users of this page.
@@ -123,5 +124,13 @@ extension ListTimeOffResponse: PageResponse {
     public var items: [TimeOff] {
         get { timeOff }
         set { timeOff = newValue }
+    }
+}
+
+extension ListPasswordResetRequestsResponse: PageResponse {
+    /// The open requests of this page.
+    public var items: [OpenPasswordReset] {
+        get { requests }
+        set { requests = newValue }
     }
 }

@@ -966,6 +966,356 @@ public struct UserEvent: Message {
     }
 }
 
+/// The request of RequestPasswordReset.
+public struct RequestPasswordResetRequest: Message {
+    /// The e-mail address of the account, in any case.
+    public var email: String
+
+    /// Makes a message of these values.
+    public init(email: String = "") {
+        self.email = email
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.email = ""
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__RequestPasswordResetRequest()
+        clinic__v1__request_password_reset_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__RequestPasswordResetRequest.self)
+        self.email = try source.string(message.pointee.email, "email")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__RequestPasswordResetRequest.self)
+        clinic__v1__request_password_reset_request__init(message)
+        message.pointee.email = target.string(self.email)
+    }
+}
+
+/// The response of RequestPasswordReset.
+public struct RequestPasswordResetResponse: Message {
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__RequestPasswordResetResponse()
+        clinic__v1__request_password_reset_response__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__RequestPasswordResetResponse.self)
+        clinic__v1__request_password_reset_response__init(message)
+    }
+}
+
+/// The request of ListPasswordResetRequests.
+public struct ListPasswordResetRequestsRequest: Message {
+    /// Maximum requests per page. Default: 50; maximum: 1000.
+    public var pageSize: Int64
+    /// The next_page_token of the previous page.
+    public var pageToken: String
+
+    /// Makes a message of these values.
+    public init(pageSize: Int64 = 0, pageToken: String = "") {
+        self.pageSize = pageSize
+        self.pageToken = pageToken
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.pageSize = 0
+        self.pageToken = ""
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__ListPasswordResetRequestsRequest()
+        clinic__v1__list_password_reset_requests_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__ListPasswordResetRequestsRequest.self)
+        self.pageSize = message.pointee.page_size
+        self.pageToken = try source.string(message.pointee.page_token, "page_token")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__ListPasswordResetRequestsRequest.self)
+        clinic__v1__list_password_reset_requests_request__init(message)
+        message.pointee.page_size = self.pageSize
+        message.pointee.page_token = target.string(self.pageToken)
+    }
+}
+
+/// The response of ListPasswordResetRequests.
+public struct ListPasswordResetRequestsResponse: Message {
+    /// The open requests.
+    public var requests: [OpenPasswordReset]
+    /// The token of the next page. Empty on the last page.
+    public var nextPageToken: String
+
+    /// Makes a message of these values.
+    public init(requests: [OpenPasswordReset] = [], nextPageToken: String = "") {
+        self.requests = requests
+        self.nextPageToken = nextPageToken
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.requests = []
+        self.nextPageToken = ""
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__ListPasswordResetRequestsResponse()
+        clinic__v1__list_password_reset_requests_response__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [OpenPasswordReset.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__ListPasswordResetRequestsResponse.self)
+        self.requests = try source.messages(message.pointee.n_requests, message.pointee.requests, "requests")
+        self.nextPageToken = try source.string(message.pointee.next_page_token, "next_page_token")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__ListPasswordResetRequestsResponse.self)
+        clinic__v1__list_password_reset_requests_response__init(message)
+        (message.pointee.n_requests, message.pointee.requests) = target.messages(self.requests)
+        message.pointee.next_page_token = target.string(self.nextPageToken)
+    }
+}
+
+/// An open request for a new password.
+public struct OpenPasswordReset: Message {
+    /// The id of the user whose password it is.
+    public var userID: Int64
+    /// The user's e-mail address.
+    public var email: String
+    /// The user's given name.
+    public var firstName: String
+    /// The user's family name.
+    public var lastName: String
+    /// When it was last asked for.
+    public var requestTime: ProtobufTimestamp?
+
+    /// Makes a message of these values.
+    public init(userID: Int64 = 0, email: String = "", firstName: String = "", lastName: String = "", requestTime: ProtobufTimestamp? = nil) {
+        self.userID = userID
+        self.email = email
+        self.firstName = firstName
+        self.lastName = lastName
+        self.requestTime = requestTime
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.userID = 0
+        self.email = ""
+        self.firstName = ""
+        self.lastName = ""
+        self.requestTime = nil
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__OpenPasswordReset()
+        clinic__v1__open_password_reset__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [ProtobufTimestamp.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__OpenPasswordReset.self)
+        self.userID = message.pointee.user_id
+        self.email = try source.string(message.pointee.email, "email")
+        self.firstName = try source.string(message.pointee.first_name, "first_name")
+        self.lastName = try source.string(message.pointee.last_name, "last_name")
+        self.requestTime = try source.message(message.pointee.request_time, "request_time")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__OpenPasswordReset.self)
+        clinic__v1__open_password_reset__init(message)
+        message.pointee.user_id = self.userID
+        message.pointee.email = target.string(self.email)
+        message.pointee.first_name = target.string(self.firstName)
+        message.pointee.last_name = target.string(self.lastName)
+        message.pointee.request_time = target.message(self.requestTime)
+    }
+}
+
+/// The request of CreatePasswordReset.
+public struct CreatePasswordResetRequest: Message {
+    /// The user's id.
+    public var userID: Int64
+
+    /// Makes a message of these values.
+    public init(userID: Int64 = 0) {
+        self.userID = userID
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.userID = 0
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__CreatePasswordResetRequest()
+        clinic__v1__create_password_reset_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__CreatePasswordResetRequest.self)
+        self.userID = message.pointee.user_id
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__CreatePasswordResetRequest.self)
+        clinic__v1__create_password_reset_request__init(message)
+        message.pointee.user_id = self.userID
+    }
+}
+
+/// The response of CreatePasswordReset.
+public struct CreatePasswordResetResponse: Message {
+    /// The token for ResetPassword. It counts once.
+    public var token: String
+    /// When the token expires: 30 minutes after it was made.
+    public var expireTime: ProtobufTimestamp?
+
+    /// Makes a message of these values.
+    public init(token: String = "", expireTime: ProtobufTimestamp? = nil) {
+        self.token = token
+        self.expireTime = expireTime
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.token = ""
+        self.expireTime = nil
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__CreatePasswordResetResponse()
+        clinic__v1__create_password_reset_response__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [ProtobufTimestamp.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__CreatePasswordResetResponse.self)
+        self.token = try source.string(message.pointee.token, "token")
+        self.expireTime = try source.message(message.pointee.expire_time, "expire_time")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__CreatePasswordResetResponse.self)
+        clinic__v1__create_password_reset_response__init(message)
+        message.pointee.token = target.string(self.token)
+        message.pointee.expire_time = target.message(self.expireTime)
+    }
+}
+
+/// The request of ResetPassword.
+public struct ResetPasswordRequest: Message {
+    /// A token of CreatePasswordReset.
+    public var token: String
+    /// The new password: at least 8 characters, at most 72 bytes in composed form (NFC).
+    public var password: String
+
+    /// Makes a message of these values.
+    public init(token: String = "", password: String = "") {
+        self.token = token
+        self.password = password
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.token = ""
+        self.password = ""
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__ResetPasswordRequest()
+        clinic__v1__reset_password_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__ResetPasswordRequest.self)
+        self.token = try source.string(message.pointee.token, "token")
+        self.password = try source.string(message.pointee.password, "password")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__ResetPasswordRequest.self)
+        clinic__v1__reset_password_request__init(message)
+        message.pointee.token = target.string(self.token)
+        message.pointee.password = target.string(self.password)
+    }
+}
+
+/// The response of ResetPassword.
+public struct ResetPasswordResponse: Message {
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__ResetPasswordResponse()
+        clinic__v1__reset_password_response__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__ResetPasswordResponse.self)
+        clinic__v1__reset_password_response__init(message)
+    }
+}
+
 /// Manages users and their sessions.
 public enum UserServiceMethods {
     /// Signs a person up as a patient.
@@ -995,6 +1345,25 @@ public enum UserServiceMethods {
     /// Requires: sign-in.
     public static let changePassword = Method<ChangePasswordRequest, ChangePasswordResponse>(
         service: "clinic.v1.UserService", name: "ChangePassword", hasSideEffects: true)
+    /// Asks for a new password, because the old one is forgotten: leaves an open request for an administrator. The response is the same
+    /// after the same time whether or not the e-mail has an account. Throttled as wrong passwords of the e-mail are.
+    /// Requires: no sign-in.
+    public static let requestPasswordReset = Method<RequestPasswordResetRequest, RequestPasswordResetResponse>(
+        service: "clinic.v1.UserService", name: "RequestPasswordReset", hasSideEffects: true)
+    /// Lists the open requests for a new password, oldest first.
+    /// Requires: administrator.
+    public static let listPasswordResetRequests = Method<ListPasswordResetRequestsRequest, ListPasswordResetRequestsResponse>(
+        service: "clinic.v1.UserService", name: "ListPasswordResetRequests", hasSideEffects: false)
+    /// Makes a token with which a user sets a new password, and closes the open request. An earlier token of the user counts no
+    /// longer. Fails with IS_ADMINISTRATOR for administrators, whose passwords `clinicd create-admin` sets.
+    /// Requires: administrator.
+    public static let createPasswordReset = Method<CreatePasswordResetRequest, CreatePasswordResetResponse>(
+        service: "clinic.v1.UserService", name: "CreatePasswordReset", hasSideEffects: true)
+    /// Sets a new password and ends all sessions of the user. Fails with INVALID_TOKEN if the token was used, has expired, or is not
+    /// one. Call it without an access token.
+    /// Requires: no sign-in, but a token of CreatePasswordReset.
+    public static let resetPassword = Method<ResetPasswordRequest, ResetPasswordResponse>(
+        service: "clinic.v1.UserService", name: "ResetPassword", hasSideEffects: true)
     /// Returns a user.
     /// Requires: sign-in; staff for another user.
     public static let getUser = Method<GetUserRequest, User>(
@@ -1031,6 +1400,10 @@ public enum UserServiceMethods {
         AnyMethod(refreshToken),
         AnyMethod(revokeTokens),
         AnyMethod(changePassword),
+        AnyMethod(requestPasswordReset),
+        AnyMethod(listPasswordResetRequests),
+        AnyMethod(createPasswordReset),
+        AnyMethod(resetPassword),
         AnyMethod(getUser),
         AnyMethod(listUsers),
         AnyMethod(updateUser),

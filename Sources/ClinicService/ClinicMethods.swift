@@ -69,6 +69,9 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> Router {
         verifier: PasswordVerifier(
             credentials: stores.credentials, passwords: dependencies.passwords, keys: dependencies.signingKeys
         ))
+    let passwordReset = PasswordResetService(
+        resets: stores.passwordResets, passwords: dependencies.passwords, verifier: user.verifier,
+        revocations: revocations, signingKeys: dependencies.signingKeys, pageTokens: pageTokens)
     let department = DepartmentService(
         clinic: clinic, departments: stores.departments, directory: directory,
         pageTokens: pageTokens)
@@ -110,6 +113,12 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> Router {
     try registry.serve(UserServiceMethods.refreshToken, .task(user.refreshToken))
     try registry.serve(UserServiceMethods.revokeTokens, .task(user.revokeTokens))
     try registry.serve(UserServiceMethods.changePassword, .task(user.changePassword))
+    try registry.serve(
+        UserServiceMethods.requestPasswordReset, .task(passwordReset.requestPasswordReset))
+    try registry.serve(
+        UserServiceMethods.listPasswordResetRequests, .task(passwordReset.listPasswordResetRequests))
+    try registry.serve(UserServiceMethods.createPasswordReset, .task(passwordReset.createPasswordReset))
+    try registry.serve(UserServiceMethods.resetPassword, .task(passwordReset.resetPassword))
     try registry.serve(UserServiceMethods.getUser, .query(user.getUser))
     try registry.serve(UserServiceMethods.listUsers, .task(user.listUsers))
     try registry.serve(UserServiceMethods.updateUser, .task(user.updateUser))

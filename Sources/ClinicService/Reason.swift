@@ -64,6 +64,7 @@ enum Reason: String, CaseIterable {
     case refundTooLarge = "REFUND_TOO_LARGE"
     case transactionPending = "TRANSACTION_PENDING"
     case lastAdministrator = "LAST_ADMINISTRATOR"
+    case isAdministrator = "IS_ADMINISTRATOR"
 
     // Concurrent changes.
     case staleEtag = "STALE_ETAG"
@@ -101,7 +102,7 @@ enum Reason: String, CaseIterable {
             .registrationExpired,
             .hasDependants, .invalidTransition, .alreadyStarted, .notStarted, .wrongDay, .notPayable,
             .alreadyPaid,
-            .nothingToRefund, .refundTooLarge, .transactionPending, .lastAdministrator:
+            .nothingToRefund, .refundTooLarge, .transactionPending, .lastAdministrator, .isAdministrator:
             .failedPrecondition
         case .staleEtag, .staleVersion: .aborted
         case .loginThrottled, .rateLimited, .tooManyWatches, .overloaded: .resourceExhausted
@@ -164,6 +165,7 @@ enum Reason: String, CaseIterable {
         case .refundTooLarge: "more than is left of the transaction; refund less, or leave amount out"
         case .transactionPending: "the transaction is not settled yet; try again later"
         case .lastAdministrator: "nobody else is an administrator; make somebody one first"
+        case .isAdministrator: "the password of an administrator is set with `clinicd create-admin`"
         case .staleEtag: "it was changed since you read it; read it again and repeat"
         case .staleVersion: "others keep changing it at the same time; try again"
         case .loginThrottled: "too many wrong passwords; try again later"

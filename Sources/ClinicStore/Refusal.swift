@@ -22,6 +22,8 @@ public struct Refusal: Error, Sendable, Hashable {
         case userNotFound = "USER_NOT_FOUND"
         /// Nobody else would be an administrator.
         case lastAdministrator = "LAST_ADMINISTRATOR"
+        /// The user is an administrator.
+        case isAdministrator = "IS_ADMINISTRATOR"
         /// The refresh token counts no longer, or never did.
         case invalidToken = "INVALID_TOKEN"
         /// Too many passwords of the account were wrong; `detail` has the `seconds` to wait.

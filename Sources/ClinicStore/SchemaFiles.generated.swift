@@ -21,8 +21,8 @@ extension SchemaFile {
             SchemaFile("functions/bookings/is_visible_to.sql", PackageResources.is_visible_to_sql),
             SchemaFile("functions/bookings/lock_terms.sql", PackageResources.lock_terms_sql),
             SchemaFile("functions/bookings/may_be_booked.sql", PackageResources.may_be_booked_sql),
-            SchemaFile("functions/bookings/may_book_more.sql", PackageResources.may_book_more_sql),
             SchemaFile("functions/bookings/occupies_time_now.sql", PackageResources.occupies_time_now_sql),
+            SchemaFile("functions/bookings/open_bookings.sql", PackageResources.open_bookings_sql),
             SchemaFile("functions/bookings/refund_deadline.sql", PackageResources.refund_deadline_sql),
             SchemaFile("functions/bookings/reschedule_booking.sql", PackageResources.reschedule_booking_sql),
             SchemaFile("functions/bookings/status_now.sql", PackageResources.status_now_sql),
@@ -56,6 +56,11 @@ extension SchemaFile {
             SchemaFile("functions/logins/forget_logins.sql", PackageResources.forget_logins_sql),
             SchemaFile("functions/logins/login_delay.sql", PackageResources.login_delay_sql),
             SchemaFile("functions/logins/remember_login_peer.sql", PackageResources.remember_login_peer_sql),
+            SchemaFile(
+                "functions/passwords/create_password_reset.sql", PackageResources.create_password_reset_sql),
+            SchemaFile(
+                "functions/passwords/request_password_reset.sql", PackageResources.request_password_reset_sql),
+            SchemaFile("functions/passwords/reset_password.sql", PackageResources.reset_password_sql),
             SchemaFile("functions/sessions/open_session.sql", PackageResources.open_session_sql),
             SchemaFile("functions/sessions/refresh_session.sql", PackageResources.refresh_session_sql),
             SchemaFile("functions/sessions/revoke_tokens.sql", PackageResources.revoke_tokens_sql),
@@ -105,6 +110,7 @@ extension SchemaFile {
                 "migrations/V011__deadlines_of_bookings.sql", PackageResources.V011__deadlines_of_bookings_sql
             ),
             SchemaFile("migrations/V012__settings.sql", PackageResources.V012__settings_sql),
+            SchemaFile("migrations/V013__password_resets.sql", PackageResources.V013__password_resets_sql),
             SchemaFile("triggers/add_event_partitions.sql", PackageResources.add_event_partitions_sql),
             SchemaFile("triggers/check_journal_balances.sql", PackageResources.check_journal_balances_sql),
             SchemaFile("triggers/drop_archived_partition.sql", PackageResources.drop_archived_partition_sql),
@@ -122,6 +128,8 @@ extension SchemaFile {
             SchemaFile("types/cancellations.sql", PackageResources.cancellations_sql),
             SchemaFile("types/department_outcome.sql", PackageResources.department_outcome_sql),
             SchemaFile("types/doctor_outcome.sql", PackageResources.doctor_outcome_sql),
+            SchemaFile("types/password_reset_outcome.sql", PackageResources.password_reset_outcome_sql),
+            SchemaFile("types/password_reset_record.sql", PackageResources.password_reset_record_sql),
             SchemaFile("types/request_context.sql", PackageResources.request_context_sql),
             SchemaFile("types/session_outcome.sql", PackageResources.session_outcome_sql),
             SchemaFile("types/session_record.sql", PackageResources.session_record_sql),
@@ -137,6 +145,8 @@ extension SchemaFile {
             SchemaFile("views/department_view.sql", PackageResources.department_view_sql),
             SchemaFile("views/doctor_view.sql", PackageResources.doctor_view_sql),
             SchemaFile("views/event_view.sql", PackageResources.event_view_sql),
+            SchemaFile(
+                "views/password_reset_request_view.sql", PackageResources.password_reset_request_view_sql),
             SchemaFile("views/receipt_view.sql", PackageResources.receipt_view_sql),
             SchemaFile("views/time_off_view.sql", PackageResources.time_off_view_sql),
             SchemaFile("views/transaction_view.sql", PackageResources.transaction_view_sql),

@@ -53,6 +53,8 @@ public struct Stores: Sendable {
     public var events: EventStore { EventStore(database: database) }
     /// Idempotency keys.
     public var idempotencyKeys: IdempotencyKeyStore { IdempotencyKeyStore(database: database) }
+    /// Requests and tokens for new passwords.
+    public var passwordResets: PasswordResetStore { PasswordResetStore(database: database) }
     /// What is stored about one person.
     public var personalData: PersonalDataStore { PersonalDataStore(database: database) }
     /// Revenue and utilization.

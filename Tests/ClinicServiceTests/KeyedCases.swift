@@ -53,6 +53,11 @@ private let userCases: [String: KeyedCaseMaker] = [
                 firstName: "Key", lastName: "Holder", email: "key\(scene.clinic.next())@example.org",
                 password: "long enough"))
     },
+    "CreatePasswordReset": { scene in
+        KeyedCase(
+            UserServiceMethods.createPasswordReset, by: scene.administrator,
+            CreatePasswordResetRequest(userID: try await scene.clinic.signUp().userID))
+    },
     "UpdateUser": { scene in
         let patient = try await scene.clinic.signUp()
         let user = try await patient.call(UserServiceMethods.getUser, GetUserRequest())

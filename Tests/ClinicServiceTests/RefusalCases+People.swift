@@ -21,7 +21,14 @@ private func refresh(_ scene: RefusalScene, _ token: String) async throws -> Ref
         UserServiceMethods.refreshToken, RefreshTokenRequest(refreshToken: token))
 }
 
-let peopleCases: [RefusalCase] = accountCases + sessionCases + administrationCases
+let peopleCases: [RefusalCase] =
+    accountCases + sessionCases + administrationCases + [
+        RefusalCase("a new password for an administrator", .failedPrecondition, "IS_ADMINISTRATOR") {
+            try await $0.administrator.call(
+                UserServiceMethods.createPasswordReset,
+                CreatePasswordResetRequest(userID: $0.administrator.userID))
+        }
+    ]
 
 private let accountCases: [RefusalCase] = [
     RefusalCase("another person's account, read by a patient", .notFound, "USER_NOT_FOUND") {

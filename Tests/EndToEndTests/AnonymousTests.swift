@@ -15,6 +15,8 @@ struct AnonymousTests {
         "health": ("grpc.health.v1.Health", "Check"), "sign-up": ("clinic.v1.UserService", "CreateUser"),
         "login": ("clinic.v1.UserService", "Login"),
         "refresh-token": ("clinic.v1.UserService", "RefreshToken"),
+        "request-password-reset": ("clinic.v1.UserService", "RequestPasswordReset"),
+        "reset-password": ("clinic.v1.UserService", "ResetPassword"),
         "list-departments": ("clinic.v1.DepartmentService", "ListDepartments"),
         "get-department": ("clinic.v1.DepartmentService", "GetDepartment"),
         "list-doctors": ("clinic.v1.DoctorService", "ListDoctors"),

@@ -38,6 +38,7 @@ struct EnvironmentTests {
         "CLINIC_DRAIN_TIME": ("-1", "CLINIC_DRAIN_TIME is 0 to 3600 seconds"),
         "CLINIC_SESSION_DAYS": ("0", "CLINIC_SESSION_DAYS is 1 to 3650 days"),
         "CLINIC_PROTOCOLS": ("ttrpc,smtp", "\"smtp\" is not one of ttrpc, grpc"),
+        "CLINIC_MAX_OPEN_BOOKINGS": ("0", "CLINIC_MAX_OPEN_BOOKINGS is 1 to 100000"),
         "CLINIC_LISTEN": ("tcp:127.0.0.1:0,nowhere", "'nowhere' is invalid for 'CLINIC_LISTEN'"),
     ]
 

@@ -38,6 +38,7 @@ struct UserCommands: ParsableCommand {
         subcommands: [
             CreateUser.self, ListUsers.self, ShowUser.self, UpdateUser.self, ChangePassword.self,
             SetUserRole.self, SignOutUser.self, ExportUser.self, EraseUser.self,
+            ResetUserPassword.self, ListPasswordResets.self,
         ])
 }
 

@@ -8,6 +8,8 @@ public enum AnonymousMethod: String, CaseIterable, Sendable {
     case signUp = "sign-up"
     case login
     case refreshToken = "refresh-token"
+    case requestPasswordReset = "request-password-reset"
+    case resetPassword = "reset-password"
     case listDepartments = "list-departments"
     case getDepartment = "get-department"
     case listDoctors = "list-doctors"
@@ -23,6 +25,8 @@ public enum AnonymousMethod: String, CaseIterable, Sendable {
         case .signUp: ["clinic.v1.UserService/CreateUser"]
         case .login: ["clinic.v1.UserService/Login"]
         case .refreshToken: ["clinic.v1.UserService/RefreshToken"]
+        case .requestPasswordReset: ["clinic.v1.UserService/RequestPasswordReset"]
+        case .resetPassword: ["clinic.v1.UserService/ResetPassword"]
         case .listDepartments: ["clinic.v1.DepartmentService/ListDepartments"]
         case .getDepartment: ["clinic.v1.DepartmentService/GetDepartment"]
         case .listDoctors: ["clinic.v1.DoctorService/ListDoctors"]

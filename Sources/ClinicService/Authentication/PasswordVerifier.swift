@@ -77,6 +77,11 @@ struct PasswordVerifier: Sendable {
             credentials: credentials, key: key, isTrusted: isTrusted, newHash: verification.newHash)
     }
 
+    /// What requests for a new password of an e-mail are counted by, apart from wrong passwords.
+    func resetKey(ofEmail email: String, _ call: AuthorizedCall) throws -> LoginThrottleKey {
+        LoginThrottleKey(account: try digest("reset \(email)"), peer: try peer(call))
+    }
+
     /// One IP address, or one /64 of IPv6, or one user of this machine.
     private func peer(_ call: AuthorizedCall) throws -> [UInt8] {
         try digest("peer \(call.clientAddress.network)")

@@ -53,6 +53,8 @@ public struct SigningKeys: Sendable {
     let loginThrottle: HMACSHA256
     /// Makes each refresh token from the one before.
     let refreshTokens: HMACSHA256
+    /// Makes the tokens for new passwords.
+    let passwordResets: HMACSHA256
 
     static let secretByteCount = 32
 
@@ -70,6 +72,8 @@ public struct SigningKeys: Sendable {
                 key: accessTokens.authenticate(Array("clinic login throttle".utf8)).bytes)
             refreshTokens = try HMACSHA256(
                 key: accessTokens.authenticate(Array("clinic refresh tokens".utf8)).bytes)
+            passwordResets = try HMACSHA256(
+                key: accessTokens.authenticate(Array("clinic password resets".utf8)).bytes)
             let name = try accessTokens.authenticate(Array("clinic key id".utf8)).bytes.prefix(8)
             keyID = String(decoding: Base64URL.encode(name), as: UTF8.self)
         } catch { throw .crypto(error) }

@@ -20,6 +20,7 @@ extension ListBookingsRequest: PagedRequest {}
 extension ListTransactionsRequest: PagedRequest {}
 extension ListAuditEventsRequest: PagedRequest {}
 extension ListTimeOffRequest: PagedRequest {}
+extension ListPasswordResetRequestsRequest: PagedRequest {}
 extension SearchSlotsRequest: PagedRequest {}
 
 /// The page that a list request asks for.

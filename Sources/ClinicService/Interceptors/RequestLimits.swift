@@ -46,6 +46,7 @@ enum RequestLimits {
 
         "access_token": FieldLimit(bytes: AccessTokens.maximumByteCount),
         "refresh_token": FieldLimit(bytes: 1_024),
+        "token": FieldLimit(bytes: 128),
         "page_token": FieldLimit(bytes: 1_024),
         "resume_token": FieldLimit(bytes: 1_024),
         "etag": FieldLimit(bytes: 64),

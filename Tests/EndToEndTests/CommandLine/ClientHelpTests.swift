@@ -8,7 +8,8 @@ import Testing
     static let commands: [[String]] = [
         ["login"], ["logout"], ["whoami"], ["user", "create"], ["user", "list"], ["user", "show"],
         ["user", "update"], ["user", "change-password"], ["user", "set-role"], ["user", "sign-out"],
-        ["user", "export"], ["user", "erase"], ["department", "list"],
+        ["user", "export"], ["user", "erase"], ["user", "reset-password"], ["user", "resets"],
+        ["department", "list"],
         ["department", "create"], ["department", "update"], ["department", "delete"], ["doctor", "list"],
         ["doctor", "register"], ["doctor", "update"], ["doctor", "delete"], ["doctor", "show"],
         ["doctor", "set-schedule"], ["department", "show"], ["time-off", "create"], ["time-off", "list"],

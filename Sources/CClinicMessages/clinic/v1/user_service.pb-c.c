@@ -127,6 +127,60 @@ void   clinic__v1__user_event__init
   static const Clinic__V1__UserEvent init_value = CLINIC__V1__USER_EVENT__INIT;
   *message = init_value;
 }
+void   clinic__v1__request_password_reset_request__init
+                     (Clinic__V1__RequestPasswordResetRequest         *message)
+{
+  static const Clinic__V1__RequestPasswordResetRequest init_value = CLINIC__V1__REQUEST_PASSWORD_RESET_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__request_password_reset_response__init
+                     (Clinic__V1__RequestPasswordResetResponse         *message)
+{
+  static const Clinic__V1__RequestPasswordResetResponse init_value = CLINIC__V1__REQUEST_PASSWORD_RESET_RESPONSE__INIT;
+  *message = init_value;
+}
+void   clinic__v1__list_password_reset_requests_request__init
+                     (Clinic__V1__ListPasswordResetRequestsRequest         *message)
+{
+  static const Clinic__V1__ListPasswordResetRequestsRequest init_value = CLINIC__V1__LIST_PASSWORD_RESET_REQUESTS_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__list_password_reset_requests_response__init
+                     (Clinic__V1__ListPasswordResetRequestsResponse         *message)
+{
+  static const Clinic__V1__ListPasswordResetRequestsResponse init_value = CLINIC__V1__LIST_PASSWORD_RESET_REQUESTS_RESPONSE__INIT;
+  *message = init_value;
+}
+void   clinic__v1__open_password_reset__init
+                     (Clinic__V1__OpenPasswordReset         *message)
+{
+  static const Clinic__V1__OpenPasswordReset init_value = CLINIC__V1__OPEN_PASSWORD_RESET__INIT;
+  *message = init_value;
+}
+void   clinic__v1__create_password_reset_request__init
+                     (Clinic__V1__CreatePasswordResetRequest         *message)
+{
+  static const Clinic__V1__CreatePasswordResetRequest init_value = CLINIC__V1__CREATE_PASSWORD_RESET_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__create_password_reset_response__init
+                     (Clinic__V1__CreatePasswordResetResponse         *message)
+{
+  static const Clinic__V1__CreatePasswordResetResponse init_value = CLINIC__V1__CREATE_PASSWORD_RESET_RESPONSE__INIT;
+  *message = init_value;
+}
+void   clinic__v1__reset_password_request__init
+                     (Clinic__V1__ResetPasswordRequest         *message)
+{
+  static const Clinic__V1__ResetPasswordRequest init_value = CLINIC__V1__RESET_PASSWORD_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__reset_password_response__init
+                     (Clinic__V1__ResetPasswordResponse         *message)
+{
+  static const Clinic__V1__ResetPasswordResponse init_value = CLINIC__V1__RESET_PASSWORD_RESPONSE__INIT;
+  *message = init_value;
+}
 static const ProtobufCFieldDescriptor clinic__v1__create_user_request__field_descriptors[5] =
 {
   {
@@ -1404,5 +1458,411 @@ const ProtobufCMessageDescriptor clinic__v1__user_event__descriptor =
   clinic__v1__user_event__field_indices_by_name,
   1,  clinic__v1__user_event__number_ranges,
   (ProtobufCMessageInit) clinic__v1__user_event__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__request_password_reset_request__field_descriptors[1] =
+{
+  {
+    "email",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__RequestPasswordResetRequest, email),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__request_password_reset_request__field_indices_by_name[] = {
+  0,   /* field[0] = email */
+};
+static const ProtobufCIntRange clinic__v1__request_password_reset_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor clinic__v1__request_password_reset_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.RequestPasswordResetRequest",
+  "RequestPasswordResetRequest",
+  "Clinic__V1__RequestPasswordResetRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__RequestPasswordResetRequest),
+  1,
+  clinic__v1__request_password_reset_request__field_descriptors,
+  clinic__v1__request_password_reset_request__field_indices_by_name,
+  1,  clinic__v1__request_password_reset_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__request_password_reset_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define clinic__v1__request_password_reset_response__field_descriptors NULL
+#define clinic__v1__request_password_reset_response__field_indices_by_name NULL
+#define clinic__v1__request_password_reset_response__number_ranges NULL
+const ProtobufCMessageDescriptor clinic__v1__request_password_reset_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.RequestPasswordResetResponse",
+  "RequestPasswordResetResponse",
+  "Clinic__V1__RequestPasswordResetResponse",
+  "clinic.v1",
+  sizeof(Clinic__V1__RequestPasswordResetResponse),
+  0,
+  clinic__v1__request_password_reset_response__field_descriptors,
+  clinic__v1__request_password_reset_response__field_indices_by_name,
+  0,  clinic__v1__request_password_reset_response__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__request_password_reset_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__list_password_reset_requests_request__field_descriptors[2] =
+{
+  {
+    "page_size",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ListPasswordResetRequestsRequest, page_size),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "page_token",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ListPasswordResetRequestsRequest, page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__list_password_reset_requests_request__field_indices_by_name[] = {
+  0,   /* field[0] = page_size */
+  1,   /* field[1] = page_token */
+};
+static const ProtobufCIntRange clinic__v1__list_password_reset_requests_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor clinic__v1__list_password_reset_requests_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.ListPasswordResetRequestsRequest",
+  "ListPasswordResetRequestsRequest",
+  "Clinic__V1__ListPasswordResetRequestsRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__ListPasswordResetRequestsRequest),
+  2,
+  clinic__v1__list_password_reset_requests_request__field_descriptors,
+  clinic__v1__list_password_reset_requests_request__field_indices_by_name,
+  1,  clinic__v1__list_password_reset_requests_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__list_password_reset_requests_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__list_password_reset_requests_response__field_descriptors[2] =
+{
+  {
+    "requests",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Clinic__V1__ListPasswordResetRequestsResponse, n_requests),
+    offsetof(Clinic__V1__ListPasswordResetRequestsResponse, requests),
+    &clinic__v1__open_password_reset__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next_page_token",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ListPasswordResetRequestsResponse, next_page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__list_password_reset_requests_response__field_indices_by_name[] = {
+  1,   /* field[1] = next_page_token */
+  0,   /* field[0] = requests */
+};
+static const ProtobufCIntRange clinic__v1__list_password_reset_requests_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor clinic__v1__list_password_reset_requests_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.ListPasswordResetRequestsResponse",
+  "ListPasswordResetRequestsResponse",
+  "Clinic__V1__ListPasswordResetRequestsResponse",
+  "clinic.v1",
+  sizeof(Clinic__V1__ListPasswordResetRequestsResponse),
+  2,
+  clinic__v1__list_password_reset_requests_response__field_descriptors,
+  clinic__v1__list_password_reset_requests_response__field_indices_by_name,
+  1,  clinic__v1__list_password_reset_requests_response__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__list_password_reset_requests_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__open_password_reset__field_descriptors[5] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__OpenPasswordReset, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "email",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__OpenPasswordReset, email),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "first_name",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__OpenPasswordReset, first_name),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "last_name",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__OpenPasswordReset, last_name),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "request_time",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__OpenPasswordReset, request_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__open_password_reset__field_indices_by_name[] = {
+  1,   /* field[1] = email */
+  2,   /* field[2] = first_name */
+  3,   /* field[3] = last_name */
+  4,   /* field[4] = request_time */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange clinic__v1__open_password_reset__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor clinic__v1__open_password_reset__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.OpenPasswordReset",
+  "OpenPasswordReset",
+  "Clinic__V1__OpenPasswordReset",
+  "clinic.v1",
+  sizeof(Clinic__V1__OpenPasswordReset),
+  5,
+  clinic__v1__open_password_reset__field_descriptors,
+  clinic__v1__open_password_reset__field_indices_by_name,
+  1,  clinic__v1__open_password_reset__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__open_password_reset__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__create_password_reset_request__field_descriptors[1] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__CreatePasswordResetRequest, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__create_password_reset_request__field_indices_by_name[] = {
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange clinic__v1__create_password_reset_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor clinic__v1__create_password_reset_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.CreatePasswordResetRequest",
+  "CreatePasswordResetRequest",
+  "Clinic__V1__CreatePasswordResetRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__CreatePasswordResetRequest),
+  1,
+  clinic__v1__create_password_reset_request__field_descriptors,
+  clinic__v1__create_password_reset_request__field_indices_by_name,
+  1,  clinic__v1__create_password_reset_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__create_password_reset_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__create_password_reset_response__field_descriptors[2] =
+{
+  {
+    "token",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__CreatePasswordResetResponse, token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "expire_time",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__CreatePasswordResetResponse, expire_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__create_password_reset_response__field_indices_by_name[] = {
+  1,   /* field[1] = expire_time */
+  0,   /* field[0] = token */
+};
+static const ProtobufCIntRange clinic__v1__create_password_reset_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor clinic__v1__create_password_reset_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.CreatePasswordResetResponse",
+  "CreatePasswordResetResponse",
+  "Clinic__V1__CreatePasswordResetResponse",
+  "clinic.v1",
+  sizeof(Clinic__V1__CreatePasswordResetResponse),
+  2,
+  clinic__v1__create_password_reset_response__field_descriptors,
+  clinic__v1__create_password_reset_response__field_indices_by_name,
+  1,  clinic__v1__create_password_reset_response__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__create_password_reset_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__reset_password_request__field_descriptors[2] =
+{
+  {
+    "token",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ResetPasswordRequest, token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "password",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ResetPasswordRequest, password),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__reset_password_request__field_indices_by_name[] = {
+  1,   /* field[1] = password */
+  0,   /* field[0] = token */
+};
+static const ProtobufCIntRange clinic__v1__reset_password_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor clinic__v1__reset_password_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.ResetPasswordRequest",
+  "ResetPasswordRequest",
+  "Clinic__V1__ResetPasswordRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__ResetPasswordRequest),
+  2,
+  clinic__v1__reset_password_request__field_descriptors,
+  clinic__v1__reset_password_request__field_indices_by_name,
+  1,  clinic__v1__reset_password_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__reset_password_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define clinic__v1__reset_password_response__field_descriptors NULL
+#define clinic__v1__reset_password_response__field_indices_by_name NULL
+#define clinic__v1__reset_password_response__number_ranges NULL
+const ProtobufCMessageDescriptor clinic__v1__reset_password_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.ResetPasswordResponse",
+  "ResetPasswordResponse",
+  "Clinic__V1__ResetPasswordResponse",
+  "clinic.v1",
+  sizeof(Clinic__V1__ResetPasswordResponse),
+  0,
+  clinic__v1__reset_password_response__field_descriptors,
+  clinic__v1__reset_password_response__field_indices_by_name,
+  0,  clinic__v1__reset_password_response__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__reset_password_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

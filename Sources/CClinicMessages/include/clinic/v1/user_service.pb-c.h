@@ -38,6 +38,15 @@ typedef struct Clinic__V1__EraseUserResponse Clinic__V1__EraseUserResponse;
 typedef struct Clinic__V1__ExportUserDataResponse Clinic__V1__ExportUserDataResponse;
 typedef struct Clinic__V1__UserSession Clinic__V1__UserSession;
 typedef struct Clinic__V1__UserEvent Clinic__V1__UserEvent;
+typedef struct Clinic__V1__RequestPasswordResetRequest Clinic__V1__RequestPasswordResetRequest;
+typedef struct Clinic__V1__RequestPasswordResetResponse Clinic__V1__RequestPasswordResetResponse;
+typedef struct Clinic__V1__ListPasswordResetRequestsRequest Clinic__V1__ListPasswordResetRequestsRequest;
+typedef struct Clinic__V1__ListPasswordResetRequestsResponse Clinic__V1__ListPasswordResetRequestsResponse;
+typedef struct Clinic__V1__OpenPasswordReset Clinic__V1__OpenPasswordReset;
+typedef struct Clinic__V1__CreatePasswordResetRequest Clinic__V1__CreatePasswordResetRequest;
+typedef struct Clinic__V1__CreatePasswordResetResponse Clinic__V1__CreatePasswordResetResponse;
+typedef struct Clinic__V1__ResetPasswordRequest Clinic__V1__ResetPasswordRequest;
+typedef struct Clinic__V1__ResetPasswordResponse Clinic__V1__ResetPasswordResponse;
 
 
 /* --- enums --- */
@@ -540,6 +549,175 @@ struct  Clinic__V1__UserEvent
     , NULL, {0,NULL}, 0, {0,NULL}, 0, {0,NULL} }
 
 
+/*
+ * The request of RequestPasswordReset.
+ */
+struct  Clinic__V1__RequestPasswordResetRequest
+{
+  ProtobufCMessage base;
+  /*
+   * The e-mail address of the account, in any case.
+   */
+  ProtobufCBinaryData email;
+};
+#define CLINIC__V1__REQUEST_PASSWORD_RESET_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__request_password_reset_request__descriptor) \
+    , {0,NULL} }
+
+
+/*
+ * The response of RequestPasswordReset.
+ */
+struct  Clinic__V1__RequestPasswordResetResponse
+{
+  ProtobufCMessage base;
+};
+#define CLINIC__V1__REQUEST_PASSWORD_RESET_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__request_password_reset_response__descriptor) \
+     }
+
+
+/*
+ * The request of ListPasswordResetRequests.
+ */
+struct  Clinic__V1__ListPasswordResetRequestsRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Maximum requests per page. Default: 50; maximum: 1000.
+   */
+  int64_t page_size;
+  /*
+   * The next_page_token of the previous page.
+   */
+  ProtobufCBinaryData page_token;
+};
+#define CLINIC__V1__LIST_PASSWORD_RESET_REQUESTS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__list_password_reset_requests_request__descriptor) \
+    , 0, {0,NULL} }
+
+
+/*
+ * The response of ListPasswordResetRequests.
+ */
+struct  Clinic__V1__ListPasswordResetRequestsResponse
+{
+  ProtobufCMessage base;
+  /*
+   * The open requests.
+   */
+  size_t n_requests;
+  Clinic__V1__OpenPasswordReset **requests;
+  /*
+   * The token of the next page. Empty on the last page.
+   */
+  ProtobufCBinaryData next_page_token;
+};
+#define CLINIC__V1__LIST_PASSWORD_RESET_REQUESTS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__list_password_reset_requests_response__descriptor) \
+    , 0,NULL, {0,NULL} }
+
+
+/*
+ * An open request for a new password.
+ */
+struct  Clinic__V1__OpenPasswordReset
+{
+  ProtobufCMessage base;
+  /*
+   * The id of the user whose password it is.
+   */
+  int64_t user_id;
+  /*
+   * The user's e-mail address.
+   */
+  ProtobufCBinaryData email;
+  /*
+   * The user's given name.
+   */
+  ProtobufCBinaryData first_name;
+  /*
+   * The user's family name.
+   */
+  ProtobufCBinaryData last_name;
+  /*
+   * When it was last asked for.
+   */
+  Google__Protobuf__Timestamp *request_time;
+};
+#define CLINIC__V1__OPEN_PASSWORD_RESET__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__open_password_reset__descriptor) \
+    , 0, {0,NULL}, {0,NULL}, {0,NULL}, NULL }
+
+
+/*
+ * The request of CreatePasswordReset.
+ */
+struct  Clinic__V1__CreatePasswordResetRequest
+{
+  ProtobufCMessage base;
+  /*
+   * The user's id.
+   */
+  int64_t user_id;
+};
+#define CLINIC__V1__CREATE_PASSWORD_RESET_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__create_password_reset_request__descriptor) \
+    , 0 }
+
+
+/*
+ * The response of CreatePasswordReset.
+ */
+struct  Clinic__V1__CreatePasswordResetResponse
+{
+  ProtobufCMessage base;
+  /*
+   * The token for ResetPassword. It counts once.
+   */
+  ProtobufCBinaryData token;
+  /*
+   * When the token expires: 30 minutes after it was made.
+   */
+  Google__Protobuf__Timestamp *expire_time;
+};
+#define CLINIC__V1__CREATE_PASSWORD_RESET_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__create_password_reset_response__descriptor) \
+    , {0,NULL}, NULL }
+
+
+/*
+ * The request of ResetPassword.
+ */
+struct  Clinic__V1__ResetPasswordRequest
+{
+  ProtobufCMessage base;
+  /*
+   * A token of CreatePasswordReset.
+   */
+  ProtobufCBinaryData token;
+  /*
+   * The new password: at least 8 characters, at most 72 bytes in composed form (NFC).
+   */
+  ProtobufCBinaryData password;
+};
+#define CLINIC__V1__RESET_PASSWORD_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__reset_password_request__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+/*
+ * The response of ResetPassword.
+ */
+struct  Clinic__V1__ResetPasswordResponse
+{
+  ProtobufCMessage base;
+};
+#define CLINIC__V1__RESET_PASSWORD_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__reset_password_response__descriptor) \
+     }
+
+
 /* Clinic__V1__CreateUserRequest methods */
 void   clinic__v1__create_user_request__init
                      (Clinic__V1__CreateUserRequest         *message);
@@ -600,6 +778,33 @@ void   clinic__v1__user_session__init
 /* Clinic__V1__UserEvent methods */
 void   clinic__v1__user_event__init
                      (Clinic__V1__UserEvent         *message);
+/* Clinic__V1__RequestPasswordResetRequest methods */
+void   clinic__v1__request_password_reset_request__init
+                     (Clinic__V1__RequestPasswordResetRequest         *message);
+/* Clinic__V1__RequestPasswordResetResponse methods */
+void   clinic__v1__request_password_reset_response__init
+                     (Clinic__V1__RequestPasswordResetResponse         *message);
+/* Clinic__V1__ListPasswordResetRequestsRequest methods */
+void   clinic__v1__list_password_reset_requests_request__init
+                     (Clinic__V1__ListPasswordResetRequestsRequest         *message);
+/* Clinic__V1__ListPasswordResetRequestsResponse methods */
+void   clinic__v1__list_password_reset_requests_response__init
+                     (Clinic__V1__ListPasswordResetRequestsResponse         *message);
+/* Clinic__V1__OpenPasswordReset methods */
+void   clinic__v1__open_password_reset__init
+                     (Clinic__V1__OpenPasswordReset         *message);
+/* Clinic__V1__CreatePasswordResetRequest methods */
+void   clinic__v1__create_password_reset_request__init
+                     (Clinic__V1__CreatePasswordResetRequest         *message);
+/* Clinic__V1__CreatePasswordResetResponse methods */
+void   clinic__v1__create_password_reset_response__init
+                     (Clinic__V1__CreatePasswordResetResponse         *message);
+/* Clinic__V1__ResetPasswordRequest methods */
+void   clinic__v1__reset_password_request__init
+                     (Clinic__V1__ResetPasswordRequest         *message);
+/* Clinic__V1__ResetPasswordResponse methods */
+void   clinic__v1__reset_password_response__init
+                     (Clinic__V1__ResetPasswordResponse         *message);
 /* --- per-message closures --- */
 
 typedef void (*Clinic__V1__CreateUserRequest_Closure)
@@ -662,6 +867,33 @@ typedef void (*Clinic__V1__UserSession_Closure)
 typedef void (*Clinic__V1__UserEvent_Closure)
                  (const Clinic__V1__UserEvent *message,
                   void *closure_data);
+typedef void (*Clinic__V1__RequestPasswordResetRequest_Closure)
+                 (const Clinic__V1__RequestPasswordResetRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__RequestPasswordResetResponse_Closure)
+                 (const Clinic__V1__RequestPasswordResetResponse *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__ListPasswordResetRequestsRequest_Closure)
+                 (const Clinic__V1__ListPasswordResetRequestsRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__ListPasswordResetRequestsResponse_Closure)
+                 (const Clinic__V1__ListPasswordResetRequestsResponse *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__OpenPasswordReset_Closure)
+                 (const Clinic__V1__OpenPasswordReset *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__CreatePasswordResetRequest_Closure)
+                 (const Clinic__V1__CreatePasswordResetRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__CreatePasswordResetResponse_Closure)
+                 (const Clinic__V1__CreatePasswordResetResponse *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__ResetPasswordRequest_Closure)
+                 (const Clinic__V1__ResetPasswordRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__ResetPasswordResponse_Closure)
+                 (const Clinic__V1__ResetPasswordResponse *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -688,6 +920,15 @@ extern const ProtobufCMessageDescriptor clinic__v1__erase_user_response__descrip
 extern const ProtobufCMessageDescriptor clinic__v1__export_user_data_response__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__user_session__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__user_event__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__request_password_reset_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__request_password_reset_response__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__list_password_reset_requests_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__list_password_reset_requests_response__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__open_password_reset__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__create_password_reset_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__create_password_reset_response__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__reset_password_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__reset_password_response__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -40,7 +40,8 @@ begin
                 join clinic.user_account on user_account.id = given.user_id
                 where given.place = any (claimed) and may_be_booked(
                         doctor, given.doctor_version, department, given.department_version, user_account)
-                    and may_book_more(given.user_id, given.wanted, given.booking_limit)
+                    and (given.booking_limit is null or given.wanted <= given.booking_limit
+                        - (select count(*) from open_bookings(given.user_id)))
                 order by given.doctor_id, given.start_time, given.place
             ), inserted as (
                 insert into clinic.booking (
@@ -90,9 +91,12 @@ begin
             return query select call, terms.refusal, null::text[], null::booking_view;
             continue;
         end if;
-        if not may_book_more(p_users[call], 1, p_limits[call]) then
-            return query select call, 'TOO_MANY_BOOKINGS', array['limit', p_limits[call]::text], null::booking_view;
-            continue;
+        -- Staff have no limit, and pay nothing for that of patients.
+        if p_limits[call] is not null then
+            if p_limits[call] <= (select count(*) from open_bookings(p_users[call])) then
+                return query select call, 'TOO_MANY_BOOKINGS', array['limit', p_limits[call]::text], null::booking_view;
+                continue;
+            end if;
         end if;
         taken := take_slot(p_users[call], p_doctors[call], p_starts[call], p_ends[call], p_fees[call], p_gsts[call],
             p_refunds_until[call], null, terms);

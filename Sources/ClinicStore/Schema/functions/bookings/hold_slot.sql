@@ -22,7 +22,7 @@ begin
         return query select terms.refusal, null::text[], result;
         return;
     end if;
-    if not may_book_more(p_user, 1, p_limit) then
+    if p_limit <= (select count(*) from open_bookings(p_user)) then
         return query select 'TOO_MANY_BOOKINGS', array['limit', p_limit::text], result;
         return;
     elsif p_hold_limit <= (

@@ -25,6 +25,7 @@ begin
         return;
     end if;
     delete from clinic.refresh_family where user_id = p_id;
+    delete from clinic.password_reset where user_id = p_id;
     delete from clinic.login_peer where user_id = p_id and peer <> p_peer;
     select * into result from user_view where id = p_id;
     return query select * from complete_mutation(context, 'user', p_id, p_id, null, '{"sessions_ended": true}', result);

@@ -38,6 +38,8 @@ begin
     where id = p_id;
     delete from clinic.refresh_family where user_id = p_id;
     delete from clinic.login_peer where user_id = p_id;
+    delete from clinic.password_reset where user_id = p_id;
+    delete from clinic.password_reset_request where user_id = p_id;
     perform pg_advisory_xact_lock(7411, 4);
     delete from clinic.idempotency_key where user_id = p_id;
     update clinic.idempotency_key as kept

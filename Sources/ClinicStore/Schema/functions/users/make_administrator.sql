@@ -21,6 +21,8 @@ begin
     returning id into made;
     delete from clinic.refresh_family where user_id = made;
     delete from clinic.login_peer where user_id = made;
+    delete from clinic.password_reset where user_id = made;
+    delete from clinic.password_reset_request where user_id = made;
 
     select * into result from user_view where id = made;
     return query select * from complete_mutation(context, 'user', made, made, null, '{"role": "ADMIN"}', result);

@@ -1,0 +1,52 @@
+// `clinic user reset-password` and `clinic user resets`.
+
+internal import ArgumentParser
+internal import ClinicClient
+internal import ClinicMessages
+internal import RPC
+
+struct ResetUserPassword: ChangeCommand {
+    static let configuration = CommandConfiguration(
+        "reset-password", "Print a token with which a user sets a new password. For administrators.",
+        "The token counts once, for 30 minutes. Give it to the user in person, for ResetPassword.",
+        example: "clinic user reset-password 8")
+    static let method = UserServiceMethods.createPasswordReset
+
+    @Argument(help: "The number of the user, who is no administrator.")
+    var id: Int64
+
+    @OptionGroup var change: ChangeOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func request(_ console: Console) -> CreatePasswordResetRequest { CreatePasswordResetRequest(userID: id) }
+}
+
+struct ListPasswordResets: ListCommand {
+    static let configuration = CommandConfiguration(
+        "resets", "List who has asked for a new password. For administrators.",
+        example: "clinic user resets")
+    static let method = UserServiceMethods.listPasswordResetRequests
+
+    @OptionGroup var page: PageOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func filter() -> ListPasswordResetRequestsRequest { ListPasswordResetRequestsRequest() }
+}
+
+extension CreatePasswordResetResponse: TableRow {
+    static let columns: [Column<CreatePasswordResetResponse>] = [
+        Column("Token") { $0.token },
+        Column("Expires") { $0.expireTime?.rfc3339 ?? "" },
+    ]
+}
+
+extension OpenPasswordReset: TableRow {
+    static let columns: [Column<OpenPasswordReset>] = [
+        Column("User", isNumber: true) { String($0.userID) },
+        Column("E-mail") { $0.email },
+        Column("Name") { $0.firstName + " " + $0.lastName },
+        Column("Asked") { $0.requestTime?.rfc3339 ?? "" },
+    ]
+}
+
+extension ListPasswordResetRequestsResponse: Presentable {}
