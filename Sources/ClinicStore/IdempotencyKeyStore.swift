@@ -14,7 +14,9 @@ public struct IdempotencyKeyStore: Sendable {
     /// Whether the key of a call was used for another method, or for a request with none of these digests.
     public func isReused(by context: RequestContext, digests: [[UInt8]]) async throws -> Bool {
         guard let key = context.key,
-            var row = try await database.read(Self.one, [.int64(context.actorID), .text(key.text)]).first
+            var row = try await database.read(
+                Self.one, [.int64(context.actorID), .text(key.text)], for: context
+            ).first
         else { return false }
         let (method, digest) = (try row.text(), try row.bytes())
         return method != context.method || !digests.contains(digest)

@@ -56,10 +56,10 @@ public struct PasswordResetStore: Sendable {
     /// Leaves a request for the account of a normalised e-mail, if there is one. Returns how many seconds the e-mail and the peer
     /// have to wait, or 0.
     public func request(
-        email: String, key: LoginThrottleKey, scheduling: (any StatementScheduling)?
+        email: String, key: LoginThrottleKey, for context: RequestContext
     ) async throws -> Int64 {
         let rows = try await database.write(
-            Self.request, [.text(email)] + key.values, affinityKey: key.affinityKey, scheduling: scheduling)
+            Self.request, [.text(email)] + key.values, affinityKey: key.affinityKey, for: context)
         guard var row = rows.first else { throw StoreError.noAnswer }
         return try row.int64()
     }
@@ -78,10 +78,12 @@ public struct PasswordResetStore: Sendable {
         "select exists (select from clinic.password_reset where token = $1 and expires_at > $2)")
 
     /// Whether a token with this digest counts.
-    public func isLive(_ token: [UInt8], now: Instant) async throws -> Bool {
-        guard var row = try await database.read(Self.isLive, [.bytes(token), .instant(now)]).first else {
-            return false
-        }
+    public func isLive(_ token: [UInt8], now: Instant, for context: RequestContext) async throws -> Bool {
+        guard
+            var row = try await database.read(
+                Self.isLive, [.bytes(token), .instant(now)], for: context
+            ).first
+        else { return false }
         return try row.bool()
     }
 
@@ -100,10 +102,10 @@ public struct PasswordResetStore: Sendable {
 
     /// Open requests, the oldest first.
     public func requests(
-        after cursor: (requestedAt: Instant, userID: Int64)?, limit: Int64
+        after cursor: (requestedAt: Instant, userID: Int64)?, limit: Int64, for context: RequestContext
     ) async throws -> [PasswordResetRequestRecord] {
         try await Self.requests.page(
             from: database, after: cursor.map { [.instant($0.requestedAt), .int64($0.userID)] }, limit: limit
-        ).answer()
+        ).answer(for: context)
     }
 }

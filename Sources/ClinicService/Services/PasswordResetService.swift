@@ -23,7 +23,7 @@ struct PasswordResetService: Sendable {
         try fields.finish()
         let delay = try await resets.request(
             email: email, key: try verifier.resetKey(ofEmail: email, call),
-            scheduling: call.context.scheduling)
+            for: call.context)
         if delay > 0 { throw Status(throttledFor: delay) }
         return RequestPasswordResetResponse()
     }
@@ -33,7 +33,8 @@ struct PasswordResetService: Sendable {
     ) async throws -> ListPasswordResetRequestsResponse {
         let page = try ListPage(of: request, call, keyLength: 2, tokens: pageTokens)
         let cursor = page.cursor.map { (Instant(microsecondsSinceEpoch: $0[0]), $0[1]) }
-        let records = try await resets.requests(after: cursor, limit: page.limit)
+        let records = try await resets.requests(
+            after: cursor, limit: page.limit, for: call.context)
         let answer = try page.answer(
             records, key: { [$0.requestedAt.microsecondsSinceEpoch, $0.userID] },
             message: { record in
@@ -69,11 +70,16 @@ struct PasswordResetService: Sendable {
         guard let token = PasswordResetToken(request.token) else { throw Status(.invalidToken) }
         let digest = try token.digest()
         // Whoever has no token costs no hash.
-        guard try await resets.isLive(digest, now: call.now) else { throw Status(.invalidToken) }
+        guard try await resets.isLive(digest, now: call.now, for: call.context) else {
+            throw Status(.invalidToken)
+        }
         let user = try await resets.reset(
-            digest, to: try await passwords.hashNew(request.password), now: call.now,
+            digest,
+            to: try await passwords.hashNew(
+                request.password, fairnessKey: call.shareKey.number), now: call.now,
             context: RequestContext(
-                actorID: nil, method: call.context.method, scheduling: call.context.scheduling))
+                actorID: nil, method: call.context.method, scheduling: call.context.scheduling,
+                fairnessKey: call.context.fairnessKey))
         revocations.invalidate(user.id)
         return ResetPasswordResponse()
     }
