@@ -30,13 +30,13 @@ struct ListPasswordResets: ListCommand {
     @OptionGroup var page: PageOptions
     @OptionGroup var connection: ConnectionOptions
 
-    func filter() -> ListPasswordResetRequestsRequest { ListPasswordResetRequestsRequest() }
+    func filter(_ console: Console) -> ListPasswordResetRequestsRequest { ListPasswordResetRequestsRequest() }
 }
 
 extension CreatePasswordResetResponse: TableRow {
     static let columns: [Column<CreatePasswordResetResponse>] = [
         Column("Token") { $0.token },
-        Column("Expires") { $0.expireTime?.rfc3339 ?? "" },
+        .time("Expires") { $0.expireTime },
     ]
 }
 
@@ -45,7 +45,7 @@ extension OpenPasswordReset: TableRow {
         Column("User", isNumber: true) { String($0.userID) },
         Column("E-mail") { $0.email },
         Column("Name") { $0.firstName + " " + $0.lastName },
-        Column("Asked") { $0.requestTime?.rfc3339 ?? "" },
+        .time("Asked") { $0.requestTime },
     ]
 }
 

@@ -51,8 +51,10 @@ protocol CancellingResponse: Presentable {
 }
 
 extension CancellingResponse {
+    static var showsTimes: Bool { false }
+
     /// Nothing is printed on standard output.
-    var text: String { "" }
+    func text(_ style: TextStyle) -> String { "" }
 
     /// `cancel 2 bookings and refund 442.18 AUD`, or nil.
     var plan: String? {

@@ -28,10 +28,14 @@ extension Schema {
         clinic.v1.Booking.doctor The doctor.
         clinic.v1.Booking.end_time The end of the appointment.
         clinic.v1.Booking.etag The version of this booking, for optimistic concurrency control. Empty in the public list.
+        clinic.v1.Booking.fee The price, GST excluded, as it was when the booking was made. Absent from the public list, like gst and total_fee.
+        clinic.v1.Booking.gst The GST on the fee, rounded half up.
         clinic.v1.Booking.hold_expire_time When the hold expires or expired. Absent for a booking that never was a hold, and from the public list.
         clinic.v1.Booking.id The booking's id.
+        clinic.v1.Booking.refund_until Until when leaving a paid booking (cancelling, deleting, the erasure of its owner) refunds it in full; later the owner gets nothing back. 24 hours before the start by default. When the owner moves the booking, it never becomes later; when the clinic moves it, it is set anew. What the clinic cancels is always refunded. Absent from the public list.
         clinic.v1.Booking.start_time The start of the appointment.
         clinic.v1.Booking.status The booking's status.
+        clinic.v1.Booking.total_fee The price, GST included: what PayBooking charges. fee + gst = total_fee, exactly.
         clinic.v1.Booking.transactions The booking's payments, oldest first. Empty in the public list.
         clinic.v1.Booking.user The patient. Absent from the public list.
         clinic.v1.BookingEvent A change of a booking.
@@ -47,18 +51,18 @@ extension Schema {
         clinic.v1.BookingEventType.BOOKING_EVENT_TYPE_STATUS_CHANGED The status changed other than by a payment; a payment may have been refunded with it.
         clinic.v1.BookingEventType.BOOKING_EVENT_TYPE_UNSPECIFIED Never returned.
         clinic.v1.BookingService Manages appointments.
-        clinic.v1.BookingService.BookAppointment Books one slot of a doctor. Requires: sign-in; staff may book for another user.
-        clinic.v1.BookingService.ConfirmHold Turns an active hold into a booking. Requires: sign-in as the booking's owner, or staff.
-        clinic.v1.BookingService.DeleteBooking Cancels a booking as UpdateBookingStatus does and hides it from all lists. Requires: sign-in as the booking's owner, or staff.
+        clinic.v1.BookingService.BookAppointment Books one slot of a doctor. Fails with TOO_MANY_BOOKINGS if the patient has 20 bookings (by default) that are yet to begin; staff book more for a patient. Requires: sign-in; staff may book for another user.
+        clinic.v1.BookingService.ConfirmHold Turns an active hold into a booking. Confirming it again has no effect; a booking that never was a hold fails with INVALID_TRANSITION. Requires: sign-in as the booking's owner, or staff.
+        clinic.v1.BookingService.DeleteBooking Cancels a booking as UpdateBookingStatus does and hides it from all lists. A cancelled booking or an expired hold is only hidden. Requires: sign-in as the booking's owner, or staff.
         clinic.v1.BookingService.GetBooking Returns a booking. Requires: sign-in as the booking's owner, or staff.
-        clinic.v1.BookingService.HoldSlot Reserves a slot until ConfirmHold or expiry (10 minutes by default, never past the start). A patient may have two active holds. Requires: sign-in; staff may hold for another user.
+        clinic.v1.BookingService.HoldSlot Reserves a slot until ConfirmHold or expiry (10 minutes by default, never past the start). A patient may have two active holds and make 50 in 24 hours. Holds count as open bookings, see BookAppointment. Requires: sign-in; staff may hold for another user.
         clinic.v1.BookingService.ListBookings Lists all bookings, earliest start first. Staff get whole bookings; anyone else gets id, doctor, start, end and status only. Requires: no sign-in.
         clinic.v1.BookingService.ListMyBookings Lists the caller's bookings, earliest start first. Requires: sign-in.
-        clinic.v1.BookingService.RescheduleBooking Moves a booking to another start with the same doctor. The id and the payment are kept. If the new time is taken, the booking is unchanged. The owner may move a booking before its start only. Requires: sign-in as the booking's owner, or staff.
+        clinic.v1.BookingService.RescheduleBooking Moves a booking to another start with the same doctor. The id and the payment are kept. If the new time is taken, the booking is unchanged. The owner may move a booking before its start only, and refund_until does not become later by it. Requires: sign-in as the booking's owner, or staff.
         clinic.v1.BookingService.SearchSlots Returns the free slots of one doctor, or of all doctors of a department, over up to 31 days, or the reason why a doctor has none. Requires: no sign-in.
-        clinic.v1.BookingService.UpdateBookingStatus Changes the status of a booking. The owner may only cancel, before the start. Cancelling refunds the payment in full if staff cancel, or if the owner cancels early enough (24 hours before the start by default). Setting the current status again has no effect. Requires: sign-in as the booking's owner, or staff.
+        clinic.v1.BookingService.UpdateBookingStatus Changes the status of a booking. The owner may only cancel, before the start. Cancelling refunds the payment in full if staff cancel, or if the owner cancels by refund_until; staff are owners of their own bookings. ARRIVED is set on the local day of the visit (WRONG_DAY), COMPLETED and NO_SHOW after its start (NOT_STARTED). An ARRIVED that was a slip is taken back to BOOKED, or to CONFIRMED if the booking is paid. Setting the current status again has no effect. Requires: sign-in as the booking's owner, or staff.
         clinic.v1.BookingService.WatchBookings Streams booking changes exactly once, in the order in which they became visible, from resume_token or from now. The first response comes at once without an event; lists read after it and the stream together leave no gap. A change becomes visible when no older transaction is running, normally at once. Staff see all bookings, patients their own. On UNAVAILABLE or UNAUTHENTICATED, reconnect with the last resume_token. Requires: sign-in.
-        clinic.v1.BookingStatus The status of a booking. HELD, BOOKED, CONFIRMED and ARRIVED occupy the time of the doctor and of the patient. More statuses may be added.
+        clinic.v1.BookingStatus The status of a booking. HELD, BOOKED, CONFIRMED and ARRIVED occupy the time of the doctor and of the patient, and so does COMPLETED until the end of the visit. More statuses may be added.
         clinic.v1.BookingStatus.BOOKING_STATUS_ARRIVED The patient has arrived.
         clinic.v1.BookingStatus.BOOKING_STATUS_BOOKED Booked and not paid.
         clinic.v1.BookingStatus.BOOKING_STATUS_CANCELLED Cancelled; the slot is free again.
@@ -75,9 +79,11 @@ extension Schema {
         clinic.v1.BookingSummary.status The booking's status.
         clinic.v1.ChangePasswordRequest The request of ChangePassword.
         clinic.v1.ChangePasswordRequest.current_password The current password.
-        clinic.v1.ChangePasswordRequest.new_password The new password: at least 8 characters, at most 72 bytes, no U+0000.
+        clinic.v1.ChangePasswordRequest.new_password The new password: at least 8 characters, at most 72 bytes in composed form (NFC), in which it is compared.
+        clinic.v1.ChangePasswordResponse The response of ChangePassword.
         clinic.v1.CheckConsistencyRequest The request of CheckConsistency.
         clinic.v1.CheckConsistencyResponse The response of CheckConsistency: always the same checks in the same order.
+        clinic.v1.CheckConsistencyResponse.archive_time If set, events up to this instant may have been archived: checks of events begin after it.
         clinic.v1.CheckConsistencyResponse.checks All checks, whether they found a violation or not.
         clinic.v1.ConfirmHoldRequest The request of ConfirmHold.
         clinic.v1.ConfirmHoldRequest.booking_id The booking's id.
@@ -92,6 +98,11 @@ extension Schema {
         clinic.v1.CreateDepartmentRequest.department_name The name, 1 to 100 characters, unique among departments that are not deleted, ignoring case.
         clinic.v1.CreateDepartmentRequest.operating_end_hour The latest end of an appointment, HH:MM or 24:00, not before the start. Equal to the start: closed.
         clinic.v1.CreateDepartmentRequest.operating_start_hour The earliest start of an appointment, HH:MM.
+        clinic.v1.CreatePasswordResetRequest The request of CreatePasswordReset.
+        clinic.v1.CreatePasswordResetRequest.user_id The user's id.
+        clinic.v1.CreatePasswordResetResponse The response of CreatePasswordReset.
+        clinic.v1.CreatePasswordResetResponse.expire_time When the token expires: 30 minutes after it was made.
+        clinic.v1.CreatePasswordResetResponse.token The token for ResetPassword. It counts once.
         clinic.v1.CreateTimeOffRequest The request of CreateTimeOff: either start_time and end_time, or first_day with or without last_day.
         clinic.v1.CreateTimeOffRequest.doctor_id The doctor's id.
         clinic.v1.CreateTimeOffRequest.end_time The end, exclusive: after the start, at most 366 days later on the clinic's clock.
@@ -102,7 +113,7 @@ extension Schema {
         clinic.v1.CreateUserRequest.email The e-mail address, at most 254 bytes. It is trimmed and lower-cased, and must be unique.
         clinic.v1.CreateUserRequest.first_name The given name, 1 to 100 characters.
         clinic.v1.CreateUserRequest.last_name The family name, 1 to 100 characters.
-        clinic.v1.CreateUserRequest.password The password: at least 8 characters, at most 72 bytes, no U+0000.
+        clinic.v1.CreateUserRequest.password The password: at least 8 characters, at most 72 bytes in composed form (NFC), in which it is compared.
         clinic.v1.CreateUserRequest.phone The phone number: 3 to 15 digits with an optional leading +. May be empty.
         clinic.v1.DayOfWeek A day of the week.
         clinic.v1.DayOfWeek.DAY_OF_WEEK_FRIDAY Friday.
@@ -115,16 +126,27 @@ extension Schema {
         clinic.v1.DayOfWeek.DAY_OF_WEEK_WEDNESDAY Wednesday.
         clinic.v1.DeleteBookingRequest The request of DeleteBooking.
         clinic.v1.DeleteBookingRequest.booking_id The booking's id.
+        clinic.v1.DeleteBookingResponse The response of DeleteBooking.
         clinic.v1.DeleteDepartmentRequest The request of DeleteDepartment.
         clinic.v1.DeleteDepartmentRequest.department_id The department's id.
         clinic.v1.DeleteDepartmentRequest.force Also deletes the department's doctors, cancels their future bookings on behalf of the clinic and refunds them in full.
+        clinic.v1.DeleteDepartmentRequest.validate_only Answers as the call would, and changes nothing. The response of a repetition with an idempotency key is not stored.
+        clinic.v1.DeleteDepartmentResponse The response of DeleteDepartment.
+        clinic.v1.DeleteDepartmentResponse.cancelled_bookings The number of bookings that were cancelled; with validate_only, that would be.
+        clinic.v1.DeleteDepartmentResponse.refunded_amount What was refunded with them, GST included; with validate_only, would be. Absent if nothing.
         clinic.v1.DeleteDoctorRequest The request of DeleteDoctor.
         clinic.v1.DeleteDoctorRequest.doctor_id The doctor's id.
         clinic.v1.DeleteDoctorRequest.force Also cancels the doctor's future bookings on behalf of the clinic and refunds them in full.
+        clinic.v1.DeleteDoctorRequest.validate_only Answers as the call would, and changes nothing. The response of a repetition with an idempotency key is not stored.
+        clinic.v1.DeleteDoctorResponse The response of DeleteDoctor.
+        clinic.v1.DeleteDoctorResponse.cancelled_bookings The number of bookings that were cancelled; with validate_only, that would be.
+        clinic.v1.DeleteDoctorResponse.refunded_amount What was refunded with them, GST included; with validate_only, would be. Absent if nothing.
         clinic.v1.DeleteTimeOffRequest The request of DeleteTimeOff.
         clinic.v1.DeleteTimeOffRequest.time_off_id The time off's id.
+        clinic.v1.DeleteTimeOffResponse The response of DeleteTimeOff.
         clinic.v1.DeleteTransactionRequest The request of DeleteTransaction.
         clinic.v1.DeleteTransactionRequest.transaction_id The transaction's id.
+        clinic.v1.DeleteTransactionResponse The response of DeleteTransaction.
         clinic.v1.Department A department of the clinic.
         clinic.v1.Department.created_date The date of creation.
         clinic.v1.Department.department_name The name, 1 to 100 characters, unique among departments that are not deleted, ignoring case.
@@ -138,7 +160,7 @@ extension Schema {
         clinic.v1.DepartmentService.DeleteDepartment Deletes a department and keeps its history. Fails with HAS_DEPENDANTS while it has doctors or future bookings, unless force is set. Requires: administrator.
         clinic.v1.DepartmentService.GetDepartment Returns a department that is not deleted. Requires: no sign-in.
         clinic.v1.DepartmentService.ListDepartments Lists the departments that are not deleted, by id. Requires: no sign-in.
-        clinic.v1.DepartmentService.UpdateDepartment Changes the fields named in update_mask. Requires: administrator.
+        clinic.v1.DepartmentService.UpdateDepartment Changes the fields named in update_mask. Fails with OUTSIDE_DEPARTMENT_HOURS if the weekly hours of a doctor would lie outside the new hours. Requires: administrator.
         clinic.v1.DepartmentSummary A department as part of another resource.
         clinic.v1.DepartmentSummary.department_name The department's name.
         clinic.v1.DepartmentSummary.id The department's id.
@@ -162,24 +184,31 @@ extension Schema {
         clinic.v1.DoctorService.ListTimeOff Lists time off, earliest start first. Requires: staff.
         clinic.v1.DoctorService.RegisterDoctor Registers a doctor in a department. Requires: administrator.
         clinic.v1.DoctorService.SetDoctorSchedule Replaces a doctor's weekly hours. Existing bookings are kept. Requires: administrator.
-        clinic.v1.DoctorService.UpdateDoctor Changes the fields named in update_mask. Bookings keep the price at which they were made. Requires: administrator.
+        clinic.v1.DoctorService.UpdateDoctor Changes the fields named in update_mask. Bookings keep the price at which they were made. Fails with OUTSIDE_DEPARTMENT_HOURS if the weekly hours of the doctor lie outside the hours of the new department. Requires: administrator.
         clinic.v1.DoctorSlots The free slots of one doctor.
         clinic.v1.DoctorSlots.consultation_fee The price of a visit, GST excluded.
         clinic.v1.DoctorSlots.doctor The doctor.
+        clinic.v1.DoctorSlots.gst The GST on consultation_fee, rounded half up. 0 for a doctor who is free of GST.
         clinic.v1.DoctorSlots.has_more Whether there are more free slots on these days than slots_per_doctor.
         clinic.v1.DoctorSlots.no_slot_reason Why there is no free slot. Unspecified if there is one.
         clinic.v1.DoctorSlots.slot_minutes The length of an appointment in minutes.
         clinic.v1.DoctorSlots.slots The free slots, earliest first.
+        clinic.v1.DoctorSlots.total_fee The price of a visit, GST included. consultation_fee + gst = total_fee, exactly.
         clinic.v1.DoctorSummary A doctor as part of another resource.
         clinic.v1.DoctorSummary.department The doctor's department.
         clinic.v1.DoctorSummary.full_name The doctor's full name.
         clinic.v1.DoctorSummary.id The doctor's id.
         clinic.v1.EraseUserRequest The request of EraseUser.
         clinic.v1.EraseUserRequest.user_id The user's id. 0 is refused: the caller's own id must be given too.
+        clinic.v1.EraseUserRequest.validate_only Answers as the call would, and changes nothing. The response of a repetition with an idempotency key is not stored.
+        clinic.v1.EraseUserResponse The response of EraseUser.
+        clinic.v1.EraseUserResponse.cancelled_bookings The number of bookings that were cancelled; with validate_only, that would be.
+        clinic.v1.EraseUserResponse.refunded_amount What was refunded with them, GST included; with validate_only, would be. Absent if nothing.
         clinic.v1.ExportUserDataRequest The request of ExportUserData.
         clinic.v1.ExportUserDataRequest.access_token The access token, for clients that cannot send metadata with a stream. If the metadata has a token too, both must be equal.
         clinic.v1.ExportUserDataRequest.user_id The user's id. 0: the caller.
         clinic.v1.ExportUserDataResponse The response of ExportUserData: a page of the data held about a user, deleted bookings and transactions included. Password hashes and token digests are left out.
+        clinic.v1.ExportUserDataResponse.archive_time If set, changes up to this instant may have been archived: they are not in the export. Only in the first page.
         clinic.v1.ExportUserDataResponse.bookings Bookings of the user, by start. At most 200.
         clinic.v1.ExportUserDataResponse.create_time When the account was created. Only in the first page.
         clinic.v1.ExportUserDataResponse.events Changes of the account, the bookings and the transactions, oldest first. At most 200.
@@ -210,15 +239,16 @@ extension Schema {
         clinic.v1.HoldSlotRequest.user_id The patient's id. 0: the caller. Staff may name another user.
         clinic.v1.ListAuditEventsRequest The request of ListAuditEvents.
         clinic.v1.ListAuditEventsRequest.actor_id If not 0, only changes made by this user.
-        clinic.v1.ListAuditEventsRequest.entity If set, only changes of this kind of resource: booking, transaction, doctor, department or user.
+        clinic.v1.ListAuditEventsRequest.entity If set, only changes of this kind of resource: booking, transaction, doctor, department, user, time_off or settings.
         clinic.v1.ListAuditEventsRequest.entity_id If not 0, only changes of the resource with this id. Needs entity.
         clinic.v1.ListAuditEventsRequest.event_before If set, only changes before this instant.
         clinic.v1.ListAuditEventsRequest.event_from If set, only changes at or after this instant.
-        clinic.v1.ListAuditEventsRequest.method If set, only changes made by this method, such as clinic.v1.BookingService/BookAppointment.
+        clinic.v1.ListAuditEventsRequest.method If set, only changes made by this method, such as clinic.v1.BookingService/BookAppointment, or by this command of the daemon, such as clinicd/create-admin.
         clinic.v1.ListAuditEventsRequest.newest_first Whether to list the latest change first.
         clinic.v1.ListAuditEventsRequest.page_size Maximum events per page. Default: 50; maximum: 1000.
         clinic.v1.ListAuditEventsRequest.page_token The next_page_token of the previous page.
         clinic.v1.ListAuditEventsResponse The response of ListAuditEvents.
+        clinic.v1.ListAuditEventsResponse.archive_time If set, changes up to this instant may have been archived: they are not listed.
         clinic.v1.ListAuditEventsResponse.audit_events The changes.
         clinic.v1.ListAuditEventsResponse.next_page_token The token of the next page. Empty on the last page.
         clinic.v1.ListBookingsRequest The request of ListBookings.
@@ -252,6 +282,12 @@ extension Schema {
         clinic.v1.ListMyBookingsResponse The response of ListMyBookings.
         clinic.v1.ListMyBookingsResponse.bookings The bookings.
         clinic.v1.ListMyBookingsResponse.next_page_token The token of the next page. Empty on the last page.
+        clinic.v1.ListPasswordResetRequestsRequest The request of ListPasswordResetRequests.
+        clinic.v1.ListPasswordResetRequestsRequest.page_size Maximum requests per page. Default: 50; maximum: 1000.
+        clinic.v1.ListPasswordResetRequestsRequest.page_token The next_page_token of the previous page.
+        clinic.v1.ListPasswordResetRequestsResponse The response of ListPasswordResetRequests.
+        clinic.v1.ListPasswordResetRequestsResponse.next_page_token The token of the next page. Empty on the last page.
+        clinic.v1.ListPasswordResetRequestsResponse.requests The open requests.
         clinic.v1.ListTimeOffRequest The request of ListTimeOff.
         clinic.v1.ListTimeOffRequest.doctor_id If not 0, only time off of this doctor.
         clinic.v1.ListTimeOffRequest.end_after If set, only time off that ends after this instant.
@@ -281,7 +317,7 @@ extension Schema {
         clinic.v1.LoginRequest.email The e-mail address, in any case.
         clinic.v1.LoginRequest.password The password.
         clinic.v1.LoginRequest.refresh_token A live refresh token of the same user, if there is one. It proves that the caller is no stranger: wrong passwords of others do not hold up the login. It is not used up. A token that is not valid is ignored.
-        clinic.v1.LoginResponse A session: the response of Login and RefreshToken.
+        clinic.v1.LoginResponse The response of Login: a session.
         clinic.v1.LoginResponse.email The user's e-mail address.
         clinic.v1.LoginResponse.expire_time When the access token expires.
         clinic.v1.LoginResponse.is_admin Whether the role is ROLE_ADMIN.
@@ -298,6 +334,12 @@ extension Schema {
         clinic.v1.NoSlotReason.NO_SLOT_REASON_REGISTRATION_EXPIRED The doctor's registration has expired by then.
         clinic.v1.NoSlotReason.NO_SLOT_REASON_TIME_OFF The doctor has time off.
         clinic.v1.NoSlotReason.NO_SLOT_REASON_UNSPECIFIED There is a free slot.
+        clinic.v1.OpenPasswordReset An open request for a new password.
+        clinic.v1.OpenPasswordReset.email The user's e-mail address.
+        clinic.v1.OpenPasswordReset.first_name The user's given name.
+        clinic.v1.OpenPasswordReset.last_name The user's family name.
+        clinic.v1.OpenPasswordReset.request_time When it was last asked for.
+        clinic.v1.OpenPasswordReset.user_id The id of the user whose password it is.
         clinic.v1.PayBookingRequest The request of PayBooking.
         clinic.v1.PayBookingRequest.booking_id The booking's id.
         clinic.v1.PaymentService Manages payments.
@@ -350,6 +392,13 @@ extension Schema {
         clinic.v1.ReceiptRefund.refund_time When the refund was made.
         clinic.v1.RefreshTokenRequest The request of RefreshToken.
         clinic.v1.RefreshTokenRequest.refresh_token The refresh_token of the last Login or RefreshToken of the session.
+        clinic.v1.RefreshTokenResponse The response of RefreshToken: the session with new tokens.
+        clinic.v1.RefreshTokenResponse.email The user's e-mail address.
+        clinic.v1.RefreshTokenResponse.expire_time When the access token expires.
+        clinic.v1.RefreshTokenResponse.is_admin Whether the role is ROLE_ADMIN.
+        clinic.v1.RefreshTokenResponse.refresh_token The refresh token: single-use, valid for 30 days, and no longer than the session.
+        clinic.v1.RefreshTokenResponse.role The user's role.
+        clinic.v1.RefreshTokenResponse.token The access token, valid for 15 minutes unless the sessions are ended earlier.
         clinic.v1.RefundTransactionRequest The request of RefundTransaction.
         clinic.v1.RefundTransactionRequest.amount The amount to refund, GST included, above 0. Absent: the whole remainder.
         clinic.v1.RefundTransactionRequest.transaction_id The transaction's id.
@@ -366,12 +415,19 @@ extension Schema {
         clinic.v1.ReportGrouping.REPORT_GROUPING_DEPARTMENT A department, by the current departments of its doctors.
         clinic.v1.ReportGrouping.REPORT_GROUPING_DOCTOR A doctor.
         clinic.v1.ReportGrouping.REPORT_GROUPING_UNSPECIFIED The same as REPORT_GROUPING_DAY.
+        clinic.v1.RequestPasswordResetRequest The request of RequestPasswordReset.
+        clinic.v1.RequestPasswordResetRequest.email The e-mail address of the account, in any case.
+        clinic.v1.RequestPasswordResetResponse The response of RequestPasswordReset.
         clinic.v1.RescheduleBookingRequest The request of RescheduleBooking.
         clinic.v1.RescheduleBookingRequest.booking_date_time The start as dd/mm/yyyy hh:mm:ss in the clinic's time zone. A local time that occurs twice means the earlier.
         clinic.v1.RescheduleBookingRequest.booking_id The booking's id.
         clinic.v1.RescheduleBookingRequest.etag If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
         clinic.v1.RescheduleBookingRequest.start_time The start as an instant.
         clinic.v1.RescheduleBookingRequest.time The new start: on the doctor's grid of slots, at most 30 days ahead.
+        clinic.v1.ResetPasswordRequest The request of ResetPassword.
+        clinic.v1.ResetPasswordRequest.password The new password: at least 8 characters, at most 72 bytes in composed form (NFC).
+        clinic.v1.ResetPasswordRequest.token A token of CreatePasswordReset.
+        clinic.v1.ResetPasswordResponse The response of ResetPassword.
         clinic.v1.RevenueRow The money of one row, on the day it moved. fee + gst - refunded = net, exactly.
         clinic.v1.RevenueRow.day The day, YYYY-MM-DD. Empty if not grouped by day.
         clinic.v1.RevenueRow.department The department. Absent if not grouped by department.
@@ -383,6 +439,7 @@ extension Schema {
         clinic.v1.RevenueRow.refunded_gst The GST part of refunded.
         clinic.v1.RevokeTokensRequest The request of RevokeTokens.
         clinic.v1.RevokeTokensRequest.user_id The user's id. 0: the caller.
+        clinic.v1.RevokeTokensResponse The response of RevokeTokens.
         clinic.v1.Role The role of a user. Roles are not ordered and more may be added.
         clinic.v1.Role.ROLE_ADMIN An administrator, who has the rights of staff and manages departments, doctors and money.
         clinic.v1.Role.ROLE_PATIENT A patient, who books and pays for themselves.
@@ -479,13 +536,17 @@ extension Schema {
         clinic.v1.UserEvent.method The method that made it, such as clinic.v1.BookingService/BookAppointment.
         clinic.v1.UserService Manages users and their sessions.
         clinic.v1.UserService.ChangePassword Changes the caller's password and ends all sessions. Wrong current passwords are throttled as those of Login. Requires: sign-in.
+        clinic.v1.UserService.CreatePasswordReset Makes a token with which a user sets a new password, and closes the open request. An earlier token of the user counts no longer. Fails with IS_ADMINISTRATOR for administrators, whose passwords `clinicd create-admin` sets. Requires: administrator.
         clinic.v1.UserService.CreateUser Signs a person up as a patient. Requires: no sign-in.
-        clinic.v1.UserService.EraseUser Irreversibly anonymises a user: removes name, phone, e-mail and password, cancels future bookings on behalf of the clinic and refunds them. Ledger entries are kept. The e-mail can sign up again. Requires: sign-in; administrator for another user.
+        clinic.v1.UserService.EraseUser Irreversibly anonymises a user: removes name, phone, e-mail and password, and cancels future bookings. They are refunded if an administrator erases another user, and by refund_until if users erase themselves. Ledger entries are kept. The e-mail can sign up again. Requires: sign-in; administrator for another user.
         clinic.v1.UserService.ExportUserData Streams all data held about a user in pages, which together are the data: the account with its sessions, then the bookings with their transactions, then the changes. A stream that breaks has to be started anew. Requires: sign-in; administrator for another user.
         clinic.v1.UserService.GetUser Returns a user. Requires: sign-in; staff for another user.
+        clinic.v1.UserService.ListPasswordResetRequests Lists the open requests for a new password, oldest first. Requires: administrator.
         clinic.v1.UserService.ListUsers Lists users by id. Requires: staff.
         clinic.v1.UserService.Login Exchanges an e-mail and a password for an access token and a refresh token. Send the access token as metadata `authorization: Bearer <token>`. A user has at most 50 sessions; a new one replaces the least recently used. After three wrong passwords in 15 minutes for an e-mail from one IP address (IPv6: one /64) or one user of a Unix socket the next one counts after 1, 2, 4 … 60 seconds; until then calls fail with LOGIN_THROTTLED. This does not hold up a user who has signed in from there before. Requires: no sign-in.
         clinic.v1.UserService.RefreshToken Exchanges a refresh token for a new access token and a new refresh token. A refresh token is single-use: a call whose response was lost can be repeated within 30 seconds, as long as the new refresh token was not used, and gets the same one. Any other reuse is treated as theft and ends the session; its access tokens become invalid within 5 seconds. Call it without an access token. Requires: no sign-in, but a refresh token.
+        clinic.v1.UserService.RequestPasswordReset Asks for a new password, because the old one is forgotten: leaves an open request for an administrator. The response is the same after the same time whether or not the e-mail has an account. Throttled as wrong passwords of the e-mail are. Requires: no sign-in.
+        clinic.v1.UserService.ResetPassword Sets a new password and ends all sessions of the user. Fails with INVALID_TOKEN if the token was used, has expired, or is not one. Call it without an access token. Requires: no sign-in, but a token of CreatePasswordReset.
         clinic.v1.UserService.RevokeTokens Ends all sessions of a user. Access tokens become invalid within 5 seconds. Requires: sign-in; administrator for another user.
         clinic.v1.UserService.SetUserRole Changes a user's role and ends all of the user's sessions. Fails with LAST_ADMINISTRATOR if no administrator would be left. Requires: administrator.
         clinic.v1.UserService.UpdateUser Changes a user's names, phone or e-mail. Another e-mail needs the caller's password. Each attempt to set one counts as a wrong password, whatever comes of it, and is throttled as ChangePassword is. Requires: sign-in; administrator for another user.
@@ -531,5 +592,38 @@ extension Schema {
         grpc.health.v1.HealthCheckResponse.ServingStatus.SERVING The service accepts calls.
         grpc.health.v1.HealthCheckResponse.ServingStatus.UNKNOWN Not known yet.
         grpc.health.v1.HealthCheckResponse.status The status of the service.
+        grpc.reflection.v1.ErrorResponse Why there is no answer.
+        grpc.reflection.v1.ErrorResponse.error_code A code of google.rpc.Code.
+        grpc.reflection.v1.ErrorResponse.error_message One line for a person.
+        grpc.reflection.v1.ExtensionNumberResponse Numbers of extensions.
+        grpc.reflection.v1.ExtensionNumberResponse.base_type_name The message that is extended.
+        grpc.reflection.v1.ExtensionNumberResponse.extension_number The numbers.
+        grpc.reflection.v1.ExtensionRequest An extension of a message.
+        grpc.reflection.v1.ExtensionRequest.containing_type The message.
+        grpc.reflection.v1.ExtensionRequest.extension_number The extension's number.
+        grpc.reflection.v1.FileDescriptorResponse Files that describe messages and services.
+        grpc.reflection.v1.FileDescriptorResponse.file_descriptor_proto Each is an encoded google.protobuf.FileDescriptorProto.
+        grpc.reflection.v1.ListServiceResponse The names of all services.
+        grpc.reflection.v1.ListServiceResponse.service One for each service.
+        grpc.reflection.v1.ServerReflection Describes the services of a server.
+        grpc.reflection.v1.ServerReflection.ServerReflectionInfo Answers each request with one response, in order.
+        grpc.reflection.v1.ServerReflectionRequest One question.
+        grpc.reflection.v1.ServerReflectionRequest.all_extension_numbers_of_type The numbers of all extensions of this message.
+        grpc.reflection.v1.ServerReflectionRequest.file_by_filename The file of this name.
+        grpc.reflection.v1.ServerReflectionRequest.file_containing_extension The file that declares an extension.
+        grpc.reflection.v1.ServerReflectionRequest.file_containing_symbol The file that declares this symbol, such as `grpc.health.v1.Health`.
+        grpc.reflection.v1.ServerReflectionRequest.host The host that the client means; not used.
+        grpc.reflection.v1.ServerReflectionRequest.list_services The names of all services; the value has no meaning.
+        grpc.reflection.v1.ServerReflectionRequest.message_request What is asked for.
+        grpc.reflection.v1.ServerReflectionResponse The response to one question.
+        grpc.reflection.v1.ServerReflectionResponse.all_extension_numbers_response Numbers of extensions.
+        grpc.reflection.v1.ServerReflectionResponse.error_response Why there is no answer.
+        grpc.reflection.v1.ServerReflectionResponse.file_descriptor_response A file, and those that it imports.
+        grpc.reflection.v1.ServerReflectionResponse.list_services_response The names of all services.
+        grpc.reflection.v1.ServerReflectionResponse.message_response What was asked for, or why it is not there.
+        grpc.reflection.v1.ServerReflectionResponse.original_request The request.
+        grpc.reflection.v1.ServerReflectionResponse.valid_host The host of the request.
+        grpc.reflection.v1.ServiceResponse One service.
+        grpc.reflection.v1.ServiceResponse.name Its full name.
         """##
 }
