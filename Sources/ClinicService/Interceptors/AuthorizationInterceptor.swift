@@ -56,6 +56,11 @@ struct AuthorizationInterceptor: Sendable {
         )
     }
 
+    /// The request of a call that is authorized, or why it is none.
+    func decoded<Request: Message>(_ call: UnaryCall<Request>) -> Result<Request, Status> {
+        do throws(Status) { return .success(try request(of: call)) } catch { return .failure(error) }
+    }
+
     /// Decodes the request of a call that is authorized, so that nobody learns from a rejected payload what may not be
     /// called.
     func request<Request: Message>(of call: UnaryCall<Request>) throws(Status) -> Request {

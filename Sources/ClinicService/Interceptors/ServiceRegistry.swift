@@ -99,22 +99,18 @@ struct ServiceRegistry {
                         .task {
                             let authorized = try await interceptor.authorize(call)
                             if !isAlwaysServed { try admission.check(pool, authorized.shareKey) }
-                            let request: Request
-                            do throws(Status) {
-                                request = try interceptor.request(of: call)
-                            } catch {
+                            let decoded = interceptor.decoded(call)
+                            if case .failure(let error) = decoded {
                                 throw await failure(error, authorized)
                             }
-                            return try await call.response(of: reply(request, authorized))
+                            return try await call.response(of: reply(try decoded.get(), authorized))
                         })
                 }
-                let request: Request
-                do throws(Status) {
-                    request = try interceptor.request(of: call)
-                } catch  where authorized.key != nil {
+                let decoded = interceptor.decoded(call)
+                if case .failure(let error) = decoded, authorized.key != nil {
                     return .pending(.task { throw await failure(error, authorized) })
                 }
-                let made = try reply(request, authorized)
+                let made = try reply(try decoded.get(), authorized)
                 if !alwaysWaits, case .pending = made { try admission.check(pool, authorized.shareKey) }
                 return made
             })
