@@ -112,8 +112,7 @@ let package = Package(
             name: "ClinicService",
             dependencies: [
                 "Bcrypt", "ClinicMessages", "ClinicStore", "OpenSSL", "ProtobufC", "Scheduling",
-                "RPC",
-                "RPCMessages", logging,
+                "RPC", "RPCMessages", "TimeZones", logging,
             ], swiftSettings: settings),
         .target(
             name: "ClinicServer",

@@ -2,6 +2,7 @@
 
 public import ClinicStore
 public import Scheduling
+internal import TimeZones
 
 #if canImport(Glibc)
 internal import Glibc

@@ -101,8 +101,8 @@ public struct EventStore: Sendable {
         "select position, sequence, last_occurred_at from archive_mark")
 
     /// Where the trail begins; nil if nothing was archived.
-    public func archiveMark() async throws -> ArchiveMark? {
-        guard var row = try await database.read(Self.archiveMark).first else { return nil }
+    public func archiveMark(for context: RequestContext?) async throws -> ArchiveMark? {
+        guard var row = try await database.read(Self.archiveMark, for: context).first else { return nil }
         return ArchiveMark(
             position: EventPosition(transactionNumber: try row.int64(), sequence: try row.int64()),
             lastOccurredAt: try row.instant())

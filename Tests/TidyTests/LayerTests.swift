@@ -41,7 +41,7 @@ private let layers: [Layer] = [
     // The service, how it is put together, and the daemon.
     Layer(
         "ClinicService", "Bcrypt", "ClinicMessages", "ClinicStore", "OpenSSL", "ProtobufC", "RPC",
-        "RPCMessages", "Scheduling"),
+        "RPCMessages", "Scheduling", "TimeZones"),
     Layer(
         "ClinicServer", "Bcrypt", "ClinicMessages", "ClinicService", "ClinicStore", "GRPC", "Monitoring",
         "OpenSSL",

@@ -46,7 +46,7 @@ struct AdminService: Sendable {
             message: { AuditEvent($0) })
         return ListAuditEventsResponse(
             auditEvents: answer.messages, nextPageToken: answer.nextPageToken,
-            archiveTime: try await events.archiveMark().map { ProtobufTimestamp($0.lastOccurredAt) })
+            archiveTime: try await events.archiveMark(for: call.context).map { ProtobufTimestamp($0.lastOccurredAt) })
     }
 
     func queryRevenue(_ request: QueryRevenueRequest, _ call: AuthorizedCall) async throws

@@ -37,7 +37,7 @@ struct WatchService: Sendable {
         var position = try resumed(request.resumeToken, of: query) ?? end
         // The token is of another database, or of events that were lost with a disk.
         guard position <= end else { throw Status(.invalidResumeToken) }
-        if position < end { try await checkNotArchived(after: position) }
+        if position < end { try await checkNotArchived(after: position, for: call.context) }
 
         guard let (number, wakeUps) = feed.join(userID, scope, doctorID: doctorID) else {
             throw Status(.tooManyWatches)
@@ -77,7 +77,7 @@ struct WatchService: Sendable {
                         try await send(read.events)
                         position = read.position
                     }
-                    try await checkNotArchived(after: start)
+                    try await checkNotArchived(after: start, for: call.context)
                 }
             }
             if lastSent.duration(to: .now) >= Self.signOfLifeInterval { try await send(nil, position) }
@@ -86,8 +86,8 @@ struct WatchService: Sendable {
     }
 
     /// Throws INVALID_RESUME_TOKEN if events after a position may have been archived.
-    private func checkNotArchived(after position: EventPosition) async throws {
-        if let mark = try await trail.archiveMark(), position < mark.position {
+    private func checkNotArchived(after position: EventPosition, for context: RequestContext) async throws {
+        if let mark = try await trail.archiveMark(for: context), position < mark.position {
             throw Status(
                 .invalidResumeToken,
                 "changes after resume_token were archived; list anew and watch without it")
