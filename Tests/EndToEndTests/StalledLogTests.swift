@@ -55,7 +55,7 @@ struct StalledLogTests {
         let daemon = try await clinic.serve(
             ["--log-level", "debug", "--log-format", "json", "--metrics", "127.0.0.1:0"])
         let line = try await daemon.line(with: "metrics on 127.0.0.1:")
-        let port = try #require(line.split(separator: ":").last.flatMap { Int($0) })
+        let port = try #require(line.split(separator: ":").last.flatMap { Int($0.prefix(while: \.isNumber)) })
         daemon.stallErrors(true)
         #expect(try await callMany(clinic) == Self.count)
         daemon.stallErrors(false)
