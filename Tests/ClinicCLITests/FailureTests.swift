@@ -138,6 +138,12 @@ import Testing
         }
     }
 
+    @Test func `amounts in errors are written as people write them`() {
+        let options = OptionNames(currency: "AUD")
+        #expect(options.message("only 30350 minor units are left") == "only 303.50 AUD are left")
+        #expect(OptionNames().message("only 5 minor units are left") == "only 5 minor units are left")
+    }
+
     @Test func `a misspelt command is suggested`() async throws {
         let line = try TestCommandLine()
         #expect(

@@ -94,6 +94,18 @@ struct SecureTests {
         try await daemon.stop()
     }
 
+    @Test func `TLS files that no address uses are warned about`() async throws {
+        let setting = try await Setting()
+        let place = setting.clinic.directory + "/used"
+        let daemon = try await setting.clinic.serve([
+            "--tls-cert", place + ".pem", "--tls-key", place + ".key",
+        ])
+        let ending = try await daemon.stop()
+        #expect(ending.errorLines.count { $0.contains(" warning clinicd: the TLS files are not used") } == 1)
+        let (secure, _) = try await setting.serve()
+        #expect(!(try await secure.stop()).errors.contains("are not used"))
+    }
+
     @Test func `clinic and clinicd show each other their certificates`() async throws {
         let setting = try await Setting()
         let authority = setting.authority

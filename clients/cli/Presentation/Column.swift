@@ -60,9 +60,10 @@ struct Column<Row>: Sendable {
     /// A column of texts, or of numbers that are aligned to the right.
     init(
         _ title: String, detailTitle: String? = nil, _ visibility: Visibility = .always,
-        isNumber: Bool = false, _ text: @escaping @Sendable (Row) -> String
+        isNumber: Bool = false, mayBeCut: Bool = true, _ text: @escaping @Sendable (Row) -> String
     ) {
-        self.init(title, detailTitle, visibility, isNumber: isNumber, mayBeCut: !isNumber) { row in
+        self.init(title, detailTitle, visibility, isNumber: isNumber, mayBeCut: mayBeCut && !isNumber) {
+            row in
             isNumber ? .number(text(row)) : .text(text(row))
         }
     }

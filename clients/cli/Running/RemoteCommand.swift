@@ -123,7 +123,8 @@ extension RemoteCommand {
             if let confirmation = confirmation(of: response) { console.printError(printable(confirmation)) }
             try finish(response, remote, console)
         } catch var failure as RemoteFailure {
-            failure.options = OptionNames(arguments: console.arguments, aliases: Self.optionNames)
+            failure.options = OptionNames(
+                arguments: console.arguments, aliases: Self.optionNames, currency: console.clinic.currency)
             throw failure
         }
     }
