@@ -73,12 +73,13 @@ struct CertificateOptions: ParsableArguments {
             if tlsClientCa != nil { throw Failure("--tls-client-ca needs --tls-cert and --tls-key") }
             return nil
         }
+        let certificates = try ServerCertificates(
+            certificate: tlsCert, key: tlsKey, clientAuthorities: tlsClientCa, revocations: tlsCrl,
+            offersHTTP2: offersHTTP2, logger: logger)
         if secure == nil {
             logger.warning("the TLS files are not used: no --listen is a tls: address")
         }
-        return try ServerCertificates(
-            certificate: tlsCert, key: tlsKey, clientAuthorities: tlsClientCa, revocations: tlsCrl,
-            offersHTTP2: offersHTTP2, logger: logger)
+        return certificates
     }
 }
 

@@ -25,7 +25,7 @@ struct SecrecyTests {
             "--log-level", "trace", "--log-format", format, "--metrics", "127.0.0.1:0",
         ])
         let line = try await daemon.line(with: "metrics on 127.0.0.1:")
-        let port = try #require(line.split(separator: ":").last.flatMap { Int($0) })
+        let port = try #require(line.split(separator: ":").last.flatMap { Int($0.prefix(while: \.isNumber)) })
         let administrator = try await clinic.run(
             "create-admin", ["--email", "admin@example.org", "--log-level", "trace"],
             input: Self.password + "-admin\n")
