@@ -148,7 +148,7 @@ package final class GRPCServerWire: ServerWire {
         case .cancelled(let slot, let streamID):
             free(slot, &connection.outgoing)
             connection.cancel(streamID)
-        case .windowGrew: state.http.sendWaiting(atMost: 64 << 10, now: now, to: &connection.outgoing)
+        case .windowGrew: state.http.sendWaiting(now: now, to: &connection.outgoing)
         case .drainSeen: state.http.endDrain(to: &connection.outgoing)
         case .connectionError(let code, let cause):
             connection.closeWithViolation(

@@ -4,8 +4,6 @@
 struct HeaderBlock {
     /// Whether it adds to the dynamic table or changes its size. True for a block that cannot be read to its end.
     private(set) var changesTable = false
-    /// Whether a string has more than seven bits of padding, which is an error (RFC 7541, 5.2).
-    private(set) var hasLongPadding = false
 
     init(_ block: UnsafeRawBufferPointer) {
         var rest = block[...]
@@ -29,14 +27,12 @@ struct HeaderBlock {
         let isAdded = first & 0xC0 == 0x40
         if isAdded { changesTable = true }
         guard let index = Self.readInteger(&rest, prefix: isAdded ? 6 : 4) else { return false }
-        if index == 0, !readString(&rest) { return false }
-        return readString(&rest)
+        if index == 0, !Self.readString(&rest) { return false }
+        return Self.readString(&rest)
     }
 
-    private mutating func readString(_ rest: inout Slice<UnsafeRawBufferPointer>) -> Bool {
-        guard let first = rest.first, let length = Self.readInteger(&rest, prefix: 7), length <= rest.count
-        else { return false }
-        if first & 0x80 != 0, Self.huffmanPadding(rest.prefix(length)) > 7 { hasLongPadding = true }
+    private static func readString(_ rest: inout Slice<UnsafeRawBufferPointer>) -> Bool {
+        guard let length = readInteger(&rest, prefix: 7), length <= rest.count else { return false }
         rest = rest.dropFirst(length)
         return true
     }
@@ -53,29 +49,5 @@ struct HeaderBlock {
             if byte & 0x80 == 0 { return value }
         }
         return nil
-    }
-
-    /// The number of Huffman codes of each length in bits, from 1. The code is canonical, so these numbers tell where each ends.
-    private static let codesOfLength = [
-        0, 0, 0, 0, 10, 26, 32, 6, 0, 5, 3, 2, 6, 2, 3, 0, 0, 0, 3, 8, 13, 26, 29, 12, 4, 15, 19, 29, 0, 4,
-    ]
-
-    /// The bits behind the last whole code.
-    private static func huffmanPadding(_ bytes: Slice<UnsafeRawBufferPointer>) -> Int {
-        var (code, first, length) = (0, 0, 0)
-        for byte in bytes {
-            for shift in (0..<8).reversed() {
-                guard length < codesOfLength.count else { return length }
-                code = code << 1 | Int(byte >> shift & 1)
-                let count = codesOfLength[length]
-                length += 1
-                if code - first < count {
-                    (code, first, length) = (0, 0, 0)
-                } else {
-                    first = (first + count) << 1
-                }
-            }
-        }
-        return length
     }
 }

@@ -34,9 +34,6 @@ struct HeaderDecoder {
             return .head(lastHead)
         }
         lastHead = nil
-        let inspected = HeaderBlock(block)
-        // NIOHPACK takes any amount of padding.
-        guard !inspected.hasLongPadding else { return .failed(.compressionError) }
         let list: HPACKHeaders
         do {
             var buffer = ByteBuffer(bytes: block)
@@ -50,7 +47,7 @@ struct HeaderDecoder {
         }
         if areTrailers { return HTTP2RequestHead.areTrailers(list) ? .trailers : .malformed }
         guard let head = HTTP2RequestHead(list) else { return .malformed }
-        if block.count <= Self.maximumKeptBytes, !inspected.changesTable {
+        if block.count <= Self.maximumKeptBytes, !HeaderBlock(block).changesTable {
             lastBlock = Array(block)
             lastHead = head
         }

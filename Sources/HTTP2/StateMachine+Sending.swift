@@ -97,24 +97,21 @@ extension HTTP2StateMachine {
 
     // MARK: What waits
 
-    /// Sends what waits on all streams, as far as windows allow, at most so many bytes. Streams take turns.
-    package mutating func sendWaiting(atMost limit: Int, now: NIODeadline, to buffer: inout ByteBuffer) {
-        guard waitingBytes > 0 || hasOpenEnds, !table.slots.isEmpty else { return }
+    /// Sends what waits on all streams, as far as windows allow. Streams take turns.
+    package mutating func sendWaiting(now: NIODeadline, to buffer: inout ByteBuffer) {
+        guard waitingBytes > 0, !table.slots.isEmpty else { return }
         let count = table.slots.count
         let first = nextServedSlot % count
-        let end = buffer.readableBytes + limit
         for offset in 0..<count {
             let slot = (first + offset) % count
             guard table[slot]?.outbox != nil else { continue }
-            guard buffer.readableBytes < end, sendWindow.available > 0 else {
+            guard sendWindow.available > 0 else {
                 nextServedSlot = slot
                 return
             }
             send(slot, now, &buffer)
         }
     }
-
-    private var hasOpenEnds: Bool { table.slots.contains { table[$0]?.outbox != nil } }
 
     /// The streams on which the peer has made no room for a while, by slot, and when the next one may be.
     package func stalledStreams(

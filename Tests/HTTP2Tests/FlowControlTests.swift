@@ -88,6 +88,16 @@ struct FlowControlTests {
         #expect(peer.rules.streamCount == 0)
     }
 
+    @Test func `all that waits is sent when the windows become large at once`() {
+        let peer = RulesPeer(answering: 200_000)
+        peer.settings([(4, 0)])
+        for streamID in [1, 3, 5] as [UInt32] { peer.headers(streamID) }
+        peer.windowUpdate(0, 10 << 20)
+        peer.settings([(4, 1 << 20)])
+        #expect(peer.rules.streamCount == 0)
+        #expect(peer.rules.waitingBytes == 0)
+    }
+
     @Test func `a body beyond the window of its stream ends the stream`() {
         let peer = RulesPeer()
         peer.headers(1, RulesPeer.post, .endHeaders)

@@ -126,7 +126,7 @@ final class RulesPeer {
             events.append("end \(rules.streamID(at: slot))")
             respond(slot)
         case .cancelled(_, let streamID): events.append("cancelled \(streamID)")
-        case .windowGrew: rules.sendWaiting(atMost: 1 << 20, now: now, to: &sent)
+        case .windowGrew: rules.sendWaiting(now: now, to: &sent)
         case .drainSeen: events.append("drain seen")
         case .connectionError(let code, _): events.append("failed \(code)")
         }
