@@ -203,8 +203,9 @@ let package = Package(
         .testTarget(
             name: "GRPCTests",
             dependencies: [
-                "GRPC", "HTTP2", "RPC", "TTRPC", "ProtobufC", "RPCMessages", "TestMessages", "TestRPC",
-                logging,
+                "GRPC", "HTTP2", "Monitoring", "RPC", "TTRPC", "ProtobufC", "RPCMessages", "TestMessages",
+                "TestRPC",
+                logging, metrics,
                 nioCore, nioEmbedded, nioHPACK,
             ], swiftSettings: settings),
         .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", nioCore, nioHPACK], swiftSettings: settings),

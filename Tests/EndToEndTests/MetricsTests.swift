@@ -39,7 +39,9 @@ struct MetricsTests {
 
             let after = try await metrics(port)
             func calls(_ service: String, _ method: String, _ code: String) -> Double {
-                after.value("clinic_calls_total", ["service": service, "method": method, "code": code])
+                after.value(
+                    "clinic_calls_total",
+                    ["service": service, "method": method, "protocol": "ttrpc", "code": code])
             }
             #expect(calls("grpc.health.v1.Health", "Check", "OK") == 3)
             #expect(calls(Self.user, "CreateUser", "OK") == 1)
@@ -48,11 +50,12 @@ struct MetricsTests {
             #expect(calls("clinic.v1.BookingService", "ListMyBookings", "UNAUTHENTICATED") == 1)
             #expect(calls("unknown", "unknown", "UNIMPLEMENTED") == 3)
             #expect(after.sum("clinic_calls_total") == 10)
-            let checks = ["service": "grpc.health.v1.Health", "method": "Check"]
+            let checks = ["service": "grpc.health.v1.Health", "method": "Check", "protocol": "ttrpc"]
             #expect(after.value("clinic_call_duration_seconds_count", checks) == 3)
             #expect(after.sum("clinic_call_duration_seconds_count") == 7)
             let logins = after.value(
-                "clinic_call_duration_seconds_sum", ["service": Self.user, "method": "Login"])
+                "clinic_call_duration_seconds_sum",
+                ["service": Self.user, "method": "Login", "protocol": "ttrpc"])
             #expect(logins > 0.0005 && logins < 60)
 
             for (reason, count) in [
@@ -102,7 +105,10 @@ struct MetricsTests {
             #expect(
                 after.value(
                     "clinic_calls_total",
-                    ["service": "grpc.health.v1.Health", "method": "Watch", "code": "CANCELLED"]) == 1)
+                    [
+                        "service": "grpc.health.v1.Health", "method": "Watch", "protocol": "ttrpc",
+                        "code": "CANCELLED",
+                    ]) == 1)
         }
     }
 

@@ -1,6 +1,7 @@
 // The small forms of gRPC: timeouts, percent-encoding, prefixes, and the choice of the protocol.
 
 import HTTP2
+import Monitoring
 import NIOCore
 import RPCMessages
 import TTRPC
@@ -39,6 +40,24 @@ struct FormTests {
         #expect(!String(decoding: short, as: UTF8.self).contains("grpc-status-details-bin"))
         status.add(RPCErrorInfo(reason: String(repeating: "x", count: 9000), domain: "d"))
         #expect(status.trailers(after: HTTP2HeaderWriter(), limit: .max).count < 100)
+    }
+
+    @Test(arguments: [
+        ("GET / HTTP/1.1\r\n\r\n", "unknown_protocol"), ("POST / HTTP/1.1\r\n\r\n", "not_http2"),
+        (
+            String(decoding: HTTP2Limits.clientPreface + [0, 0, 0, 9, 0, 0, 0, 0, 1], as: UTF8.self),
+            "protocol_error"
+        ),
+    ])
+    func `a connection that ends is counted for its reason`(_ first: String, _ reason: String) throws {
+        let name = "ttrpc_connections_closed_total"
+        let metrics = MetricsRegistry(families: [MetricFamily(name, .counter, help: "")])
+        let peer = try GRPCPeer(protocols: [.ttrpc, .grpc], metrics: metrics, first: Array(first.utf8))
+        try peer.advance(by: .seconds(60))
+        #expect(!peer.isOpen)
+        var page = PrometheusText()
+        metrics.write(into: &page)
+        #expect(page.text.contains("\(name){reason=\"\(reason)\"} 1\n"), "\(page.text)")
     }
 
     @Test func `the first byte tells the protocol, and another one is closed`() throws {

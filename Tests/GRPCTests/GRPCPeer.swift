@@ -1,5 +1,6 @@
 // A client of the test service on an in-process connection: all on one thread, with the event loop and its clock moved by hand.
 
+import CoreMetrics
 import GRPC
 import HTTP2
 import Logging
@@ -42,7 +43,8 @@ final class GRPCPeer {
 
     init(
         _ configuration: ServerConfiguration = ServerConfiguration(), protocols: [WireProtocol] = [.grpc],
-        settings: [(UInt16, UInt32)] = []
+        settings: [(UInt16, UInt32)] = [], metrics: any MetricsFactory = NOOPMetricsHandler.instance,
+        first: [UInt8] = HTTP2Limits.clientPreface
     ) throws {
         var methods = Router()
         HealthService().register(in: &methods)
@@ -50,11 +52,11 @@ final class GRPCPeer {
         TestServer.registerFourKinds(in: &methods, gates)
         server = Server(
             router: methods, protocols: protocols, configuration: configuration, group: loop,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, metrics: metrics)
         channel = EmbeddedChannel(loop: loop)
         try server.serve(channel).wait()
         try channel.connect(to: SocketAddress(unixDomainSocketPath: "/test")).wait()
-        var preface = ByteBuffer(bytes: HTTP2Limits.clientPreface)
+        var preface = ByteBuffer(bytes: first)
         preface.writeFrameHeader(HTTP2FrameHeader(length: settings.count * 6, type: .settings, streamID: 0))
         for (id, value) in settings {
             preface.writeInteger(id)

@@ -17,7 +17,8 @@ struct RefusalReasonTests {
         .tooLong(length: 2, limit: 1), .tooManyCallsOnConnection(limit: 1),
         .tooManyBytesOnConnection(limit: 1),
         .tooManyCalls(limit: 1), .shuttingDown, .tooManyMetadataPairs(limit: 1),
-        .tooManyMetadataBytes(limit: 1), .invalidMetadataKey, .invalidMetadataValue("a-bin"), .invalidTimeout, .unknownEncoding,
+        .tooManyMetadataBytes(limit: 1), .invalidMetadataKey, .invalidMetadataValue("a-bin"), .invalidTimeout,
+        .unknownEncoding,
         .invalidMessage("cut"), .unknownService("a"), .unknownMethod("b"),
         .deadlineExceeded, .responseTooLong(length: 1), .answersUnread(limit: 1), .cancelledByShutdown,
     ]
