@@ -44,7 +44,7 @@ extension OpenPasswordReset: TableRow {
     static let columns: [Column<OpenPasswordReset>] = [
         Column("User", isNumber: true) { String($0.userID) },
         Column("E-mail") { $0.email },
-        Column("Name") { $0.firstName + " " + $0.lastName },
+        Column("Name") { name($0.firstName, $0.lastName) },
         .time("Asked") { $0.requestTime },
     ]
 }
