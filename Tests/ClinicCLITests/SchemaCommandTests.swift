@@ -129,7 +129,9 @@ import Testing
             outcome.output.hasPrefix(
                 """
                 clinic.v1.BookingService.BookAppointment is a method:
-                // Books one slot of a doctor. Requires: sign-in; staff may book for another user.
+                // Books one slot of a doctor. Fails with TOO_MANY_BOOKINGS if the patient has 20 bookings (by
+                // default) that are yet to begin; staff book more for a patient. Requires: sign-in; staff may book
+                // for another user.
                 rpc BookAppointment ( .clinic.v1.BookAppointmentRequest ) returns ( .clinic.v1.Booking );
 
                 clinic.v1.BookAppointmentRequest is a message:
@@ -191,7 +193,8 @@ import Testing
             pending += named.map { String($0.1) }.filter { known.insert($0).inserted }
         }
         #expect(known.count > 80)
-        #expect(known.isSuperset(of: ["clinic.v1.WorkingHours", "clinic.v1.Role", "google.protobuf.FieldMask"]))
+        #expect(
+            known.isSuperset(of: ["clinic.v1.WorkingHours", "clinic.v1.Role", "google.protobuf.FieldMask"]))
     }
 
     @Test(arguments: ["Nothing", "", "Booking.", ".Booking", "clinic.v1", "a.b/c"])

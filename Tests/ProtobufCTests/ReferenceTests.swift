@@ -24,7 +24,7 @@ private let samples: [any Message] =
         RPCRetryInfo(retryDelay: ProtobufDuration(seconds: 1, nanos: 500_000_000)),
         RPCRetryInfo(retryDelay: ProtobufDuration(seconds: 0, nanos: -1)),
         RPCErrorInfo(reason: "A", domain: "b", metadata: [.init(key: "k", value: "v")]),
-        HealthCheckResponse(status: .notServing), ProtobufEmpty(),
+        HealthCheckResponse(status: .notServing), DeleteBookingResponse(),
         TTRPCRequest(service: "a.B", method: "C", payload: [0, 255], timeoutNano: -1),
     ] + everyChoice.map { EveryType(choice: $0) }
 

@@ -15,7 +15,7 @@ import Testing
 @Test func `an empty message has no bytes and survives a round trip`() throws {
     #expect(Booking().encoded().isEmpty)
     #expect(try Booking(decoding: []) == Booking())
-    #expect(try ProtobufEmpty(decoding: ProtobufEmpty().encoded()) == ProtobufEmpty())
+    #expect(try DeleteBookingResponse(decoding: DeleteBookingResponse().encoded()) == DeleteBookingResponse())
     #expect(EveryType().encoded().isEmpty)
     #expect(try EveryType(decoding: UnsafeRawBufferPointer(start: nil, count: 0)) == EveryType())
 }

@@ -1,0 +1,201 @@
+// The options for those who call the server: what they may do, and how long it may take.
+
+internal import ArgumentParser
+internal import ClinicServer
+internal import ClinicService
+internal import Glibc
+internal import RPC
+
+/// What the server allows its clients.
+struct PeerOptions: ParsableArguments {
+    enum Name: String, OptionName {
+        case allowUid = "allow-uid"
+        case trustedProxy = "trusted-proxy"
+        case rateLimit = "rate-limit"
+        case socketMode = "socket-mode"
+        case socketGroup = "socket-group"
+        case drainTime = "drain-time"
+        case defaultTimeout = "default-timeout"
+        case anonymous
+        case sessionDays = "session-days"
+        case protocols
+        case maxOpenBookings = "max-open-bookings"
+
+        var isRepeatable: Bool { self == .allowUid || self == .trustedProxy || self == .rateLimit }
+    }
+
+    @Option(
+        name: Name.allowUid.specification,
+        help: ArgumentHelp(
+            "Accept only processes of this user id on Unix sockets; may be repeated (default: everybody who may "
+                + "open the socket's file).", valueName: "uid"))
+    var allowUid: [UInt32] = []
+
+    @Option(
+        name: Name.trustedProxy.specification,
+        help: ArgumentHelp(
+            "Believe the last entry of the metadata x-forwarded-for from this peer, an address, a network such as "
+                + "10.0.0.0/8, uid:N or name:CERTIFICATE-NAME; may be repeated (default: from nobody).",
+            valueName: "peer"),
+        transform: parseTrustedProxy)
+    var trustedProxy: [TrustedProxy] = []
+
+    @Option(
+        name: Name.rateLimit.specification,
+        help: ArgumentHelp(
+            "How many calls a second of a class are served, CLASS=N/s or CLASS=none, after a burst of 1000: changes of a "
+                + "patient, sign-ups from an address, reads of either; may be repeated (default: changes=50/s, "
+                + "sign-ups=100/s, reads=none).", valueName: "limit"),
+        transform: RateLimitOption.init(parsing:))
+    var rateLimit: [RateLimitOption] = []
+
+    @Option(
+        name: Name.socketMode.specification,
+        help: ArgumentHelp(
+            "Who may open the file of a Unix socket, in octal (default: 0660, or 0666 with --allow-uid, which then "
+                + "decides).", valueName: "mode"),
+        transform: parseSocketMode)
+    var socketMode: UInt32?
+
+    @Option(
+        name: Name.socketGroup.specification,
+        help: ArgumentHelp(
+            "The group of the file of a Unix socket, a name or a number (default: that of the daemon).",
+            valueName: "group"),
+        transform: parseGroup)
+    var socketGroup: UInt32?
+
+    @Option(
+        name: Name.drainTime.specification,
+        help: ArgumentHelp(
+            "How many seconds calls in flight may take to end after SIGTERM, 0 to 3600.", valueName: "seconds"
+        ))
+    var drainTime: Int64 = 10
+
+    @Option(
+        name: Name.defaultTimeout.specification,
+        help: ArgumentHelp(
+            "How many seconds a call without a timeout may take, 1 to 3600.", valueName: "seconds"))
+    var defaultTimeout: Int64 = 30
+
+    @Option(
+        name: Name.anonymous.specification,
+        help: ArgumentHelp(
+            "What callers who are not signed in may call, with commas between: "
+                + AnonymousMethod.allCases.map(\.rawValue).joined(separator: ", ")
+                + "; or none (default: all of these).", valueName: "methods"),
+        transform: parseAnonymousMethods)
+    var anonymous = Set(AnonymousMethod.allCases)
+
+    @Option(
+        name: Name.sessionDays.specification,
+        help: ArgumentHelp(
+            "How many days after signing in a user has to sign in again, however often the session is refreshed, "
+                + "1 to 3650.", valueName: "days"))
+    var sessionDays: Int64 = 90
+
+    @Option(
+        name: Name.protocols.specification,
+        help: ArgumentHelp(
+            "What is spoken on every listener, with commas between: "
+                + ServedProtocol.allCases.map(\.rawValue).joined(separator: ", ")
+                + " (default: all of these).",
+            valueName: "names"),
+        transform: parseProtocols)
+    var protocols = ServedProtocol.allCases
+
+    @Option(
+        name: Name.maxOpenBookings.specification,
+        help: ArgumentHelp(
+            "How many bookings that are yet to begin a patient may have, 1 to 100000; staff book more for a patient.",
+            valueName: "number"))
+    var maxOpenBookings: Int64 = 20
+
+    func validate() throws {
+        guard (1...100_000).contains(maxOpenBookings) else {
+            throw ValidationError("--max-open-bookings is 1 to 100000, not \(maxOpenBookings)")
+        }
+        guard (0...3600).contains(drainTime) else {
+            throw ValidationError("--drain-time is 0 to 3600 seconds, not \(drainTime)")
+        }
+        guard (1...3600).contains(defaultTimeout) else {
+            throw ValidationError("--default-timeout is 1 to 3600 seconds, not \(defaultTimeout)")
+        }
+        guard (1...3650).contains(sessionDays) else {
+            throw ValidationError("--session-days is 1 to 3650 days, not \(sessionDays)")
+        }
+    }
+
+    /// The usual rates, with the changes of the options.
+    var rateLimits: [RateLimitedCalls: Rate] {
+        rateLimit.reduce(into: RateLimitedCalls.usualRates) { $0[$1.calls] = $1.rate }
+    }
+
+    var serverConfiguration: ServerConfiguration {
+        var configuration = ServerConfiguration()
+        configuration.allowedUserIDs = Set(allowUid)
+        configuration.trustedProxies = trustedProxy
+        // The ids are of no use if the file keeps their processes out.
+        configuration.socketAccess = UnixSocketAccess(
+            mode: socketMode ?? (allowUid.isEmpty ? 0o660 : 0o666), group: socketGroup)
+        configuration.drainTime = .seconds(drainTime)
+        configuration.defaultTimeout = .seconds(defaultTimeout)
+        return configuration
+    }
+}
+
+private func parseSocketMode(_ text: String) throws -> UInt32 {
+    guard let mode = UInt32(text, radix: 8), mode <= 0o777, mode & 0o600 == 0o600 else {
+        throw ValidationError("give an octal mode such as 0660, with 6 for the owner")
+    }
+    return mode
+}
+
+private func parseGroup(_ text: String) throws -> UInt32 {
+    if let number = UInt32(text) { return number }
+    // No other thread asks for groups while the options are read.
+    guard let group = getgrnam(text) else { throw ValidationError("there is no group \"\(text)\"") }
+    return group.pointee.gr_gid
+}
+
+private func parseAnonymousMethods(_ text: String) throws -> Set<AnonymousMethod> {
+    if text == "none" { return [] }
+    let names = text.split(separator: ",", omittingEmptySubsequences: false)
+    return Set(
+        try names.map { name in
+            guard let method = AnonymousMethod(rawValue: name.trimmingSpaces) else {
+                let known = AnonymousMethod.allCases.map(\.rawValue).joined(separator: ", ")
+                throw ValidationError("\"\(name)\" is not one of \(known)")
+            }
+            return method
+        })
+}
+
+private func parseProtocols(_ text: String) throws -> [ServedProtocol] {
+    let names = text.split(separator: ",", omittingEmptySubsequences: false)
+    let chosen = try Set(
+        names.map { name in
+            guard let known = ServedProtocol(rawValue: name.trimmingSpaces) else {
+                let all = ServedProtocol.allCases.map(\.rawValue).joined(separator: ", ")
+                throw ValidationError("\"\(name)\" is not one of \(all)")
+            }
+            return known
+        })
+    return ServedProtocol.allCases.filter { chosen.contains($0) }
+}
+
+extension Substring {
+    /// Without spaces around it.
+    fileprivate var trimmingSpaces: String {
+        String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+    }
+}
+
+/// A peer whose word on where calls come from is believed.
+private func parseTrustedProxy(_ text: String) throws -> TrustedProxy {
+    guard let proxy = TrustedProxy(text) else {
+        throw ValidationError(
+            "a trusted proxy is an address, a network such as 10.0.0.0/8, uid:N or name:NAME")
+    }
+    return proxy
+}
