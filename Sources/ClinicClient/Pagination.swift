@@ -60,6 +60,7 @@ extension ListBookingsRequest: PageRequest {}
 extension ListMyBookingsRequest: PageRequest {}
 extension ListTransactionsRequest: PageRequest {}
 extension ListAuditEventsRequest: PageRequest {}
+extension ListAccessLogRequest: PageRequest {}
 extension ListTimeOffRequest: PageRequest {}
 extension ListPasswordResetRequestsRequest: PageRequest {}
 
@@ -108,6 +109,14 @@ extension ListTransactionsResponse: PageResponse {
     public var items: [Transaction] {
         get { transactions }
         set { transactions = newValue }
+    }
+}
+
+extension ListAccessLogResponse: PageResponse {
+    /// The entries of this page.
+    public var items: [AccessLogEntry] {
+        get { entries }
+        set { entries = newValue }
     }
 }
 

@@ -263,6 +263,210 @@ public struct AuditEvent: Message {
     }
 }
 
+/// The request of ListAccessLog.
+public struct ListAccessLogRequest: Message {
+    /// Maximum entries per page. Default: 50; maximum: 1000.
+    public var pageSize: Int64
+    /// The next_page_token of the previous page.
+    public var pageToken: String
+    /// If not 0, only calls by this user.
+    public var actorID: Int64
+    /// If not 0, only calls about this user's data or account.
+    public var userID: Int64
+    /// If set, only calls of this method, such as clinic.v1.UserService/Login.
+    public var method: String
+    /// If set, only calls at or after this instant.
+    public var accessFrom: ProtobufTimestamp?
+    /// If set, only calls before this instant.
+    public var accessBefore: ProtobufTimestamp?
+    /// Whether to list the latest entry first.
+    public var newestFirst: Bool
+
+    /// Makes a message of these values.
+    public init(pageSize: Int64 = 0, pageToken: String = "", actorID: Int64 = 0, userID: Int64 = 0, method: String = "", accessFrom: ProtobufTimestamp? = nil, accessBefore: ProtobufTimestamp? = nil, newestFirst: Bool = false) {
+        self.pageSize = pageSize
+        self.pageToken = pageToken
+        self.actorID = actorID
+        self.userID = userID
+        self.method = method
+        self.accessFrom = accessFrom
+        self.accessBefore = accessBefore
+        self.newestFirst = newestFirst
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.pageSize = 0
+        self.pageToken = ""
+        self.actorID = 0
+        self.userID = 0
+        self.method = ""
+        self.accessFrom = nil
+        self.accessBefore = nil
+        self.newestFirst = false
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__ListAccessLogRequest()
+        clinic__v1__list_access_log_request__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [ProtobufTimestamp.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__ListAccessLogRequest.self)
+        self.pageSize = message.pointee.page_size
+        self.pageToken = try source.string(message.pointee.page_token, "page_token")
+        self.actorID = message.pointee.actor_id
+        self.userID = message.pointee.user_id
+        self.method = try source.string(message.pointee.method, "method")
+        self.accessFrom = try source.message(message.pointee.access_from, "access_from")
+        self.accessBefore = try source.message(message.pointee.access_before, "access_before")
+        self.newestFirst = message.pointee.newest_first != 0
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__ListAccessLogRequest.self)
+        clinic__v1__list_access_log_request__init(message)
+        message.pointee.page_size = self.pageSize
+        message.pointee.page_token = target.string(self.pageToken)
+        message.pointee.actor_id = self.actorID
+        message.pointee.user_id = self.userID
+        message.pointee.method = target.string(self.method)
+        message.pointee.access_from = target.message(self.accessFrom)
+        message.pointee.access_before = target.message(self.accessBefore)
+        message.pointee.newest_first = self.newestFirst ? 1 : 0
+    }
+}
+
+/// The response of ListAccessLog.
+public struct ListAccessLogResponse: Message {
+    /// The entries.
+    public var entries: [AccessLogEntry]
+    /// The token of the next page. Empty on the last page.
+    public var nextPageToken: String
+
+    /// Makes a message of these values.
+    public init(entries: [AccessLogEntry] = [], nextPageToken: String = "") {
+        self.entries = entries
+        self.nextPageToken = nextPageToken
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.entries = []
+        self.nextPageToken = ""
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__ListAccessLogResponse()
+        clinic__v1__list_access_log_response__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [AccessLogEntry.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__ListAccessLogResponse.self)
+        self.entries = try source.messages(message.pointee.n_entries, message.pointee.entries, "entries")
+        self.nextPageToken = try source.string(message.pointee.next_page_token, "next_page_token")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__ListAccessLogResponse.self)
+        clinic__v1__list_access_log_response__init(message)
+        (message.pointee.n_entries, message.pointee.entries) = target.messages(self.entries)
+        message.pointee.next_page_token = target.string(self.nextPageToken)
+    }
+}
+
+/// An entry of the access log. It never contains a password or a token, or the e-mail of a refused sign-in.
+public struct AccessLogEntry: Message {
+    /// The entry's id.
+    public var id: Int64
+    /// When the call was made.
+    public var accessTime: ProtobufTimestamp?
+    /// The id of the caller. 0: nobody was signed in, as at a sign-in.
+    public var actorID: Int64
+    /// The id of the user whose account or data the call was about. 0: a list, or there is no such user.
+    public var userID: Int64
+    /// The method.
+    public var method: String
+    /// The kind of resource that was asked for: user, booking or transaction. Empty: a list.
+    public var entity: String
+    /// The id of that resource.
+    public var entityID: Int64
+    /// The reason why a sign-in was refused. Empty: it was not.
+    public var refusal: String
+    /// Where the call came from: an IP address, or uid:N of a process on the server's machine.
+    public var peer: String
+
+    /// Makes a message of these values.
+    public init(id: Int64 = 0, accessTime: ProtobufTimestamp? = nil, actorID: Int64 = 0, userID: Int64 = 0, method: String = "", entity: String = "", entityID: Int64 = 0, refusal: String = "", peer: String = "") {
+        self.id = id
+        self.accessTime = accessTime
+        self.actorID = actorID
+        self.userID = userID
+        self.method = method
+        self.entity = entity
+        self.entityID = entityID
+        self.refusal = refusal
+        self.peer = peer
+    }
+
+    /// Makes the empty message: every field has its default.
+    public init() {
+        self.id = 0
+        self.accessTime = nil
+        self.actorID = 0
+        self.userID = 0
+        self.method = ""
+        self.entity = ""
+        self.entityID = 0
+        self.refusal = ""
+        self.peer = ""
+    }
+
+    /// What the schema says about this message.
+    public static let descriptor: MessageDescriptor = {
+        var message = Clinic__V1__AccessLogEntry()
+        clinic__v1__access_log_entry__init(&message)
+        return MessageDescriptor(message.base, byteFields: 0x0, nested: [ProtobufTimestamp.descriptor])
+    }()
+
+    /// Reads the message from its decoded form.
+    public init(_ source: MessageSource) throws(MessageDecodingError) {
+        let message = source.pointer.assumingMemoryBound(to: Clinic__V1__AccessLogEntry.self)
+        self.id = message.pointee.id
+        self.accessTime = try source.message(message.pointee.access_time, "access_time")
+        self.actorID = message.pointee.actor_id
+        self.userID = message.pointee.user_id
+        self.method = try source.string(message.pointee.method, "method")
+        self.entity = try source.string(message.pointee.entity, "entity")
+        self.entityID = message.pointee.entity_id
+        self.refusal = try source.string(message.pointee.refusal, "refusal")
+        self.peer = try source.string(message.pointee.peer, "peer")
+    }
+
+    /// Writes the message into the form it is encoded from.
+    public func fill(_ target: MessageTarget) {
+        let message = target.pointer.assumingMemoryBound(to: Clinic__V1__AccessLogEntry.self)
+        clinic__v1__access_log_entry__init(message)
+        message.pointee.id = self.id
+        message.pointee.access_time = target.message(self.accessTime)
+        message.pointee.actor_id = self.actorID
+        message.pointee.user_id = self.userID
+        message.pointee.method = target.string(self.method)
+        message.pointee.entity = target.string(self.entity)
+        message.pointee.entity_id = self.entityID
+        message.pointee.refusal = target.string(self.refusal)
+        message.pointee.peer = target.string(self.peer)
+    }
+}
+
 /// The request of QueryRevenue.
 public struct QueryRevenueRequest: Message {
     /// The first day, YYYY-MM-DD in the clinic's time zone.
@@ -708,7 +912,7 @@ public struct ConsistencyCheck: Message {
     public var name: String
     /// The invariant for people.
     public var title: String
-    /// The kind of resource that entity_ids name: booking, transaction or journal.
+    /// The kind of resource that entity_ids name: booking, transaction, journal or seal.
     public var entity: String
     /// The number of violations.
     public var violations: Int64
@@ -769,6 +973,12 @@ public enum AdminServiceMethods {
     /// Requires: administrator.
     public static let listAuditEvents = Method<ListAuditEventsRequest, ListAuditEventsResponse>(
         service: "clinic.v1.AdminService", name: "ListAuditEvents", hasSideEffects: false)
+    /// Lists the access log: sign-ins and refused ones, exchanges of refresh tokens, and reads of personal data by staff and
+    /// administrators. An entry is written within a second of its call, and kept for as long as the server was told to, a
+    /// year by default.
+    /// Requires: administrator.
+    public static let listAccessLog = Method<ListAccessLogRequest, ListAccessLogResponse>(
+        service: "clinic.v1.AdminService", name: "ListAccessLog", hasSideEffects: false)
     /// Returns charged and refunded amounts from the ledger.
     /// Requires: administrator.
     public static let queryRevenue = Method<QueryRevenueRequest, QueryRevenueResponse>(
@@ -786,6 +996,7 @@ public enum AdminServiceMethods {
     /// Every method of the service, in the order of the schema.
     public static let all: [AnyMethod] = [
         AnyMethod(listAuditEvents),
+        AnyMethod(listAccessLog),
         AnyMethod(queryRevenue),
         AnyMethod(queryUtilization),
         AnyMethod(checkConsistency),

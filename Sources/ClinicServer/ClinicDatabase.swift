@@ -37,18 +37,20 @@ public struct ClinicDatabase: Sendable {
     /// - Parameters:
     ///   - settings: the settings by which the server decides, which are stored if there are none. Throws `SettingsConflict` when
     ///     the stored ones differ. Nil if nothing is decided.
+    ///   - accessLogDays: for how many days entries of the access log are kept, at least 30.
     ///   - configure: changes how the pool connects and queues.
     public static func open(
         _ location: DatabaseLocation, settings: WantedSettings? = nil, logger: Logger,
+        accessLogDays: Int64 = 365,
         configure: (inout DatabaseConfiguration) -> Void = { _ in }
     ) async throws -> ClinicDatabase {
         switch location {
         case .url(let url):
             var configuration = DatabaseConfiguration(url: url)
             configure(&configuration)
-            return try await open(configuration, settings, of: nil, logger)
+            return try await open(configuration, settings, of: nil, accessLogDays, logger)
         case .privateCluster(let directory):
-            return try await openCluster(directory, settings, logger, configure)
+            return try await openCluster(directory, settings, accessLogDays, logger, configure)
         }
     }
 
@@ -96,7 +98,7 @@ public struct ClinicDatabase: Sendable {
     }
 
     private static func openCluster(
-        _ directory: String, _ settings: WantedSettings?, _ logger: Logger,
+        _ directory: String, _ settings: WantedSettings?, _ accessLogDays: Int64, _ logger: Logger,
         _ configure: (inout DatabaseConfiguration) -> Void
     ) async throws -> ClinicDatabase {
         let cluster = try await PrivateCluster.start(.init(directory: directory), logger: logger)
@@ -104,7 +106,7 @@ public struct ClinicDatabase: Sendable {
             var configuration = DatabaseConfiguration(url: cluster.url)
             configuration.niceness = readBackendNiceness
             configure(&configuration)
-            return try await open(configuration, settings, of: cluster, logger)
+            return try await open(configuration, settings, of: cluster, accessLogDays, logger)
         } catch {
             await cluster.stop()
             throw error
@@ -113,6 +115,7 @@ public struct ClinicDatabase: Sendable {
 
     private static func open(
         _ configuration: DatabaseConfiguration, _ settings: WantedSettings?, of cluster: PrivateCluster?,
+        _ accessLogDays: Int64,
         _ logger: Logger
     ) async throws -> ClinicDatabase {
         try await untilCancelled {
@@ -122,7 +125,8 @@ public struct ClinicDatabase: Sendable {
                     try connection.checkDurability()
                 }
             }
-            let schema = try await ClinicSchema.open(url: configuration.url, logger: logger)
+            let schema = try await ClinicSchema.open(
+                url: configuration.url, logger: logger, accessLogDays: accessLogDays)
             var configuration = configuration
             schema.configure(&configuration)
             let stored: SettingsRecord?

@@ -3,6 +3,7 @@
 
 public import Bcrypt
 public import ClinicService
+internal import ClinicStore
 public import Logging
 public import Monitoring
 public import PostgreSQL
@@ -57,6 +58,7 @@ public final class ClinicServer: Sendable {
 
     private let server: Server
     private let health: HealthService
+    private let accessLog: AccessLog
     private let pages: ServerPages
     private let followingAvailability: Task<Void, Never>
 
@@ -68,10 +70,11 @@ public final class ClinicServer: Sendable {
     ) throws {
         let health = HealthService(services: clinicServiceNames)
         let registry = MetricsRegistry(families: serverMetricFamilies)
-        server = try makeServer(configuration, database, health, logger, registry)
+        accessLog = AccessLog(store: Stores(database: database).accessLog, logger: logger)
+        server = try makeServer(configuration, database, health, accessLog, logger, registry)
         pages = ServerPages(
             registry: registry, server: server, database: database, passwords: configuration.passwords,
-            health: health, dataDirectory: configuration.dataDirectory)
+            health: health, accessLog: accessLog, dataDirectory: configuration.dataDirectory)
         self.health = health
         followingAvailability = Task {
             for await isAvailable in database.availability() {
@@ -99,6 +102,7 @@ public final class ClinicServer: Sendable {
         await followingAvailability.value
         report(.notServing, on: health)
         await server.shutdown()
+        await accessLog.close()
     }
 }
 

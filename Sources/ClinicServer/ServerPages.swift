@@ -2,6 +2,7 @@
 // Sources/clinicd/README.md has the table of the metrics. No label comes from a caller, so that their number is bounded.
 
 internal import Bcrypt
+internal import ClinicService
 internal import Monitoring
 internal import PostgreSQL
 internal import RPC
@@ -37,6 +38,7 @@ struct ServerPages: Sendable {
     let database: Database
     let passwords: BcryptPool
     let health: HealthService
+    let accessLog: AccessLog
     let dataDirectory: String?
 
     func page(_ path: String) -> MonitoringPage? {
@@ -82,6 +84,10 @@ struct ServerPages: Sendable {
             "clinic_password_rounds_total", .counter, help: "Rounds of bcrypt; one hash takes 2^cost.",
             Double(passwords.roundCount))
         writeDatabase(into: &page)
+        page.write(
+            "clinic_access_log_dropped_total", .counter,
+            help: "Entries of the access log dropped because there were too many or the database was away.",
+            Double(accessLog.droppedCount))
         page.write(
             "clinic_log_lines_dropped_total", .counter,
             help: "Log lines dropped because standard error was not read.",

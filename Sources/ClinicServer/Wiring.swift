@@ -17,12 +17,12 @@ internal import TTRPC
 /// The server of all methods, not listening yet.
 func makeServer(
     _ configuration: ClinicServer.Configuration, _ database: Database, _ health: HealthService,
-    _ logger: Logger, _ metrics: any MetricsFactory
+    _ accessLog: AccessLog, _ logger: Logger, _ metrics: any MetricsFactory
 ) throws -> Server {
     var dependencies = ClinicDependencies(
         clinic: configuration.clinic, stores: Stores(database: database),
         passwords: configuration.passwords, signingKeys: configuration.signingKeys, health: health,
-        logger: logger, userAccessAge: configuration.userAccessAge)
+        accessLog: accessLog, logger: logger, userAccessAge: configuration.userAccessAge)
     dependencies.anonymousMethods = configuration.anonymousMethods
     dependencies.sessionDays = configuration.sessionDays
     dependencies.rateLimits = configuration.rateLimits

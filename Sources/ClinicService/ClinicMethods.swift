@@ -31,17 +31,20 @@ public struct ClinicDependencies: Sendable {
     public var sessionDays: Int64 = 90
     /// How many calls a second a caller may make, of the classes that are limited.
     public var rateLimits: [RateLimitedCalls: Rate] = [:]
+    /// Where sign-ins and reads of personal data are noted.
+    public var accessLog: AccessLog
 
     /// A deployment's parts.
     public init(
         clinic: ClinicSettings, stores: Stores, passwords: BcryptPool, signingKeys: SigningKeys,
-        health: HealthService, logger: Logger, userAccessAge: Duration = .seconds(5)
+        health: HealthService, accessLog: AccessLog, logger: Logger, userAccessAge: Duration = .seconds(5)
     ) {
         self.clinic = clinic
         self.stores = stores
         self.passwords = passwords
         self.signingKeys = signingKeys
         self.health = health
+        self.accessLog = accessLog
         self.logger = logger
         self.userAccessAge = userAccessAge
     }
@@ -51,6 +54,7 @@ public struct ClinicDependencies: Sendable {
 /// not served or has no row in the access table, and another error when there is no thread to listen to the database with.
 public func clinicMethods(_ dependencies: ClinicDependencies) throws -> Router {
     let (clinic, stores) = (dependencies.clinic, dependencies.stores)
+    let accessLog = dependencies.accessLog
     let accessTokens = AccessTokens(keys: dependencies.signingKeys)
     let sessionStore = stores.sessions
     let revocations = SessionRevocationCache(source: sessionStore, maximumAge: dependencies.userAccessAge)
@@ -63,12 +67,14 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> Router {
         personalData: stores.personalData, events: stores.events, passwords: dependencies.passwords,
         sessions: Sessions(
             store: sessionStore, accessTokens: accessTokens, keys: dependencies.signingKeys,
-            revocations: revocations, longestLifetime: dependencies.sessionDays * 86_400),
+            revocations: revocations, accessLog: dependencies.accessLog,
+            longestLifetime: dependencies.sessionDays * 86_400),
         revocations: revocations,
         signingKeys: dependencies.signingKeys, pageTokens: pageTokens,
         verifier: PasswordVerifier(
-            credentials: stores.credentials, passwords: dependencies.passwords, keys: dependencies.signingKeys
-        ))
+            credentials: stores.credentials, passwords: dependencies.passwords,
+            keys: dependencies.signingKeys,
+            accessLog: dependencies.accessLog))
     let passwordReset = PasswordResetService(
         resets: stores.passwordResets, passwords: dependencies.passwords, verifier: user.verifier,
         revocations: revocations, signingKeys: dependencies.signingKeys, pageTokens: pageTokens)
@@ -90,7 +96,7 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> Router {
     let payment = PaymentService(
         clinic: clinic, transactions: stores.transactions, pageTokens: pageTokens)
     let admin = AdminService(
-        clinic: clinic, events: stores.events, reports: stores.reports,
+        clinic: clinic, events: stores.events, accessLog: stores.accessLog, reports: stores.reports,
         consistency: stores.consistency,
         pageTokens: pageTokens)
 
@@ -116,14 +122,16 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> Router {
     try registry.serve(
         UserServiceMethods.requestPasswordReset, .task(passwordReset.requestPasswordReset))
     try registry.serve(
-        UserServiceMethods.listPasswordResetRequests, .task(passwordReset.listPasswordResetRequests))
+        UserServiceMethods.listPasswordResetRequests,
+        .task(accessLog.reading(passwordReset.listPasswordResetRequests)))
     try registry.serve(UserServiceMethods.createPasswordReset, .task(passwordReset.createPasswordReset))
     try registry.serve(UserServiceMethods.resetPassword, .task(passwordReset.resetPassword))
-    try registry.serve(UserServiceMethods.getUser, .query(user.getUser))
-    try registry.serve(UserServiceMethods.listUsers, .task(user.listUsers))
+    try registry.serve(UserServiceMethods.getUser, .query(accessLog.reading(user.getUser)))
+    try registry.serve(UserServiceMethods.listUsers, .task(accessLog.reading(user.listUsers)))
     try registry.serve(UserServiceMethods.updateUser, .task(user.updateUser))
     try registry.serve(UserServiceMethods.setUserRole, .task(user.setUserRole))
-    try registry.serve(UserServiceMethods.exportUserData, reauthorizing: user.exportUserData)
+    try registry.serve(
+        UserServiceMethods.exportUserData, reauthorizing: accessLog.reading(user.exportUserData))
     try registry.serve(UserServiceMethods.eraseUser, .task(user.eraseUser))
 
     try registry.serve(DepartmentServiceMethods.listDepartments, .inMemory(department.listDepartments))
@@ -150,17 +158,21 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> Router {
     try registry.serve(BookingServiceMethods.holdSlot, .task(booking.holdSlot))
     try registry.serve(BookingServiceMethods.confirmHold, .task(booking.confirmHold))
     try registry.serve(BookingServiceMethods.bookAppointment, .task(booking.bookAppointment))
-    try registry.serve(BookingServiceMethods.getBooking, .query(on: .pointReads, booking.getBooking))
+    try registry.serve(
+        BookingServiceMethods.getBooking, .query(on: .pointReads, accessLog.reading(booking.getBooking)))
     try registry.serve(BookingServiceMethods.listMyBookings, .query(booking.listMyBookings))
-    try registry.serve(BookingServiceMethods.listBookings, .query(booking.listBookings))
+    try registry.serve(BookingServiceMethods.listBookings, .query(accessLog.reading(booking.listBookings)))
     try registry.serve(BookingServiceMethods.updateBookingStatus, .task(booking.updateBookingStatus))
     try registry.serve(BookingServiceMethods.rescheduleBooking, .task(booking.rescheduleBooking))
     try registry.serve(BookingServiceMethods.deleteBooking, .task(booking.deleteBooking))
-    try registry.serve(BookingServiceMethods.watchBookings, reauthorizing: watch.watchBookings)
+    try registry.serve(
+        BookingServiceMethods.watchBookings, reauthorizing: accessLog.reading(watch.watchBookings))
 
-    try registry.serve(PaymentServiceMethods.listTransactions, .query(payment.listTransactions))
-    try registry.serve(PaymentServiceMethods.getTransaction, .query(payment.getTransaction))
-    try registry.serve(PaymentServiceMethods.getReceipt, .query(payment.getReceipt))
+    try registry.serve(
+        PaymentServiceMethods.listTransactions, .query(accessLog.reading(payment.listTransactions)))
+    try registry.serve(
+        PaymentServiceMethods.getTransaction, .query(accessLog.reading(payment.getTransaction)))
+    try registry.serve(PaymentServiceMethods.getReceipt, .query(accessLog.reading(payment.getReceipt)))
     try registry.serve(PaymentServiceMethods.payBooking, .task(payment.payBooking))
     try registry.serve(PaymentServiceMethods.refundTransaction, .task(payment.refundTransaction))
     try registry.serve(PaymentServiceMethods.deleteTransaction, .task(payment.deleteTransaction))
@@ -168,7 +180,8 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> Router {
     try registry.serve(
         SettingsServiceMethods.getSettings, .inMemory(SettingsService(clinic: clinic).getSettings))
 
-    try registry.serve(AdminServiceMethods.listAuditEvents, .task(admin.listAuditEvents))
+    try registry.serve(AdminServiceMethods.listAuditEvents, .task(accessLog.reading(admin.listAuditEvents)))
+    try registry.serve(AdminServiceMethods.listAccessLog, .task(accessLog.reading(admin.listAccessLog)))
     try registry.serve(AdminServiceMethods.queryRevenue, .task(admin.queryRevenue))
     try registry.serve(AdminServiceMethods.queryUtilization, .task(admin.queryUtilization))
     try registry.serve(AdminServiceMethods.checkConsistency, .task(admin.checkConsistency))

@@ -16,6 +16,10 @@ public final class ClinicSchema: Sendable {
     private static let interval = Duration.seconds(1)
     /// How many keys are forgotten in one transaction.
     private static let keysAtOnce: Int64 = 2_000
+    /// How many events one seal is for at most.
+    private static let eventsPerSeal: Int64 = 10_000
+    /// How many entries of the access log are looked at in one step.
+    private static let accessEntriesAtOnce: Int64 = 5_000
     /// How many failures of logins are kept.
     private static let loginFailureLimit: Int64 = 100_000
     /// How many partitions of events lie ahead: twenty million events.
@@ -29,9 +33,13 @@ public final class ClinicSchema: Sendable {
 
     /// Migrates the database, creates this version's functions and views if they are not there, drops those of versions that
     /// no server uses any more, and holds its own until `close`. Throws `MigrationError`.
-    public static func open(url: String, logger: Logger) async throws -> ClinicSchema {
+    ///
+    /// - Parameter accessLogDays: for how many days entries of the access log are kept, at least 30.
+    public static func open(
+        url: String, logger: Logger, accessLogDays: Int64 = 365
+    ) async throws -> ClinicSchema {
         let searchPath = Mutex<[String]>([])
-        let loginsForgotten = Mutex<Int64?>(nil)
+        let done = Mutex(Housekeeping(accessLogDays: accessLogDays))
         let transactions = TransactionWatch(logger: logger)
         let connection = try await MigrationError.unifying {
             try await MaintenanceConnection.open(
@@ -47,7 +55,7 @@ public final class ClinicSchema: Sendable {
                 },
                 maintain: { connection in
                     try transactions.look(at: connection)
-                    try loginsForgotten.withLock { try keepHouse(connection, loginsForgotten: &$0) }
+                    try done.withLock { try keepHouse(connection, &$0, logger) }
                 })
         }
         return ClinicSchema(
@@ -109,11 +117,18 @@ public final class ClinicSchema: Sendable {
                     and coalesce(pg_stat_get_last_analyze_time(oid), pg_stat_get_last_autoanalyze_time(oid)) is null)
         """
 
-    /// Makes room for events, makes the statistics of tables that have grown, and deletes the keys that are older than a day
-    /// and what is remembered of logins and no longer counts. All but the first is done by one server of a clinic, until its
+    /// How far the housekeeping has come.
+    private struct Housekeeping {
+        let accessLogDays: Int64
+        var loginsForgotten: Int64?
+        var lastAccessForgotten: Int64 = 0
+    }
+
+    /// Makes room for events, seals them, makes the statistics of tables that have grown, and deletes the keys that are older than a day,
+    /// old entries of the access log, and what is remembered of logins and no longer counts. All but the first is done by one server of a clinic, until its
     /// connection ends.
     private static func keepHouse(
-        _ connection: AdminConnection, loginsForgotten: inout Int64?
+        _ connection: AdminConnection, _ done: inout Housekeeping, _ logger: Logger
     ) throws(DatabaseError) {
         _ = try connection.query("select clinic.add_event_partitions($1)", [.int64(partitionsAhead)])
         var lock = try connection.query("select pg_try_advisory_lock(7411, 3)")[0]
@@ -122,9 +137,14 @@ public final class ClinicSchema: Sendable {
             var table = table
             try connection.execute("analyze \(try table.text())")
         }
+        try seal(connection, logger)
         var logins = try connection.query(
-            "select forget_logins($1, $2)", [.timestamp(loginsForgotten), .int64(loginFailureLimit)])[0]
-        loginsForgotten = try logins.timestamp()
+            "select forget_logins($1, $2)", [.timestamp(done.loginsForgotten), .int64(loginFailureLimit)])[0]
+        done.loginsForgotten = try logins.timestamp()
+        var access = try connection.query(
+            "select clinic.forget_access_log($1, $2, $3)",
+            [.int64(done.accessLogDays), .int64(done.lastAccessForgotten), .int64(accessEntriesAtOnce)])[0]
+        done.lastAccessForgotten = try access.int64()
         var forgotten = keysAtOnce
         while forgotten >= keysAtOnce {
             var row = try connection.query(
@@ -133,6 +153,27 @@ public final class ClinicSchema: Sendable {
             // Only now, since it is not undone with a transaction.
             _ = try connection.query(
                 "select setval('clinic.keys_forgotten_until', $1)", [.int64(try row.int64())])
+        }
+    }
+
+    /// Seals the events that are final. The seals are logged too, where nobody who changes the database reaches them.
+    private static func seal(_ connection: AdminConnection, _ logger: Logger) throws(DatabaseError) {
+        var count = eventsPerSeal
+        while count >= eventsPerSeal {
+            let seals = try connection.query(
+                """
+                select seal_number, first_position, last_position, event_count, seal_hash from clinic.seal_events($1)
+                """, [.int64(eventsPerSeal)])
+            guard var seal = seals.first else { return }
+            let (number, first, last) = (try seal.int64(), try seal.text(), try seal.text())
+            count = try seal.int64()
+            let digest = try seal.text()
+            logger.info(
+                "events are sealed",
+                metadata: [
+                    "seal": "\(number)", "first": "\(first)", "last": "\(last)", "events": "\(count)",
+                    "sha256": "\(digest)",
+                ])
         }
     }
 

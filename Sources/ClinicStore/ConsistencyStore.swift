@@ -29,6 +29,8 @@ public enum ConsistencyRule: Int64, Sendable, CaseIterable {
     case statusBeforeItsTime
     /// A refund deadline is not after the start.
     case refundDeadlineAfterStart
+    /// Every seal fits its events and the seal before it.
+    case sealBroken
 }
 
 /// Reads where rules are broken.
@@ -122,7 +124,31 @@ public struct ConsistencyStore: Sendable {
         select rule::bigint, count(*), (array_agg(id order by id))[1:5] from broken group by rule
         """, isPlannedEachTime: true)
 
-    /// Every rule, in order, with what breaks it: one statement, so that no change comes between two looks.
+    private static let seals = Statement(
+        "select number, is_right from check_seals($1, $2)", isPlannedEachTime: true)
+    /// How many seals one statement checks: half a million events at most.
+    private static let sealsAtOnce: Int64 = 50
+
+    /// The seals that do not fit. What was sealed does not change, so the chain is checked in several statements.
+    private func brokenSeals(for context: RequestContext?) async throws -> Finding {
+        var broken: [Int64] = []
+        var last: Int64 = 0
+        while true {
+            let rows = try await database.read(
+                Self.seals, [.int64(last), .int64(Self.sealsAtOnce)], for: context, cost: 64)
+            for row in rows {
+                var row = row
+                last = try row.int64()
+                if try !row.bool() { broken.append(last) }
+            }
+            guard rows.count == Int(Self.sealsAtOnce) else {
+                return Finding(
+                    rule: .sealBroken, violations: Int64(broken.count), ids: Array(broken.prefix(5)))
+            }
+        }
+    }
+
+    /// Every rule, in order, with what breaks it: one statement, so that no change comes between two looks; and the seals.
     public func findings(for context: RequestContext?) async throws -> [Finding] {
         var found: [ConsistencyRule: Finding] = [:]
         for row in try await database.read(Self.all, for: context, cost: 64) {
@@ -130,6 +156,7 @@ public struct ConsistencyStore: Sendable {
             guard let rule = ConsistencyRule(rawValue: try row.int64()) else { throw StoreError.unknownValue }
             found[rule] = Finding(rule: rule, violations: try row.int64(), ids: try row.int64Array())
         }
+        found[.sealBroken] = try await brokenSeals(for: context)
         return ConsistencyRule.allCases.map { found[$0] ?? Finding(rule: $0, violations: 0, ids: []) }
     }
 }

@@ -37,6 +37,8 @@ public struct Stores: Sendable {
         try DirectoryCache(database: database, keeping: content)
     }
 
+    /// The access log.
+    public var accessLog: AccessLogStore { AccessLogStore(database: database) }
     /// Appointments.
     public var bookings: BookingStore { BookingStore(database: database) }
     /// The history of appointments that is watched.

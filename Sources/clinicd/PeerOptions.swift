@@ -20,6 +20,7 @@ struct PeerOptions: ParsableArguments {
         case sessionDays = "session-days"
         case protocols
         case maxOpenBookings = "max-open-bookings"
+        case accessLogDays = "access-log-days"
 
         var isRepeatable: Bool { self == .allowUid || self == .trustedProxy || self == .rateLimit }
     }
@@ -111,7 +112,17 @@ struct PeerOptions: ParsableArguments {
             valueName: "number"))
     var maxOpenBookings: Int64 = 20
 
+    @Option(
+        name: Name.accessLogDays.specification,
+        help: ArgumentHelp(
+            "How many days sign-ins and reads of personal data stay in the access log, 30 to 3650.",
+            valueName: "days"))
+    var accessLogDays: Int64 = 365
+
     func validate() throws {
+        guard (30...3650).contains(accessLogDays) else {
+            throw ValidationError("--access-log-days is 30 to 3650 days, not \(accessLogDays)")
+        }
         guard (1...100_000).contains(maxOpenBookings) else {
             throw ValidationError("--max-open-bookings is 1 to 100000, not \(maxOpenBookings)")
         }

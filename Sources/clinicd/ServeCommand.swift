@@ -128,7 +128,9 @@ private struct Daemon: Service, CustomStringConvertible {
         let database: ClinicDatabase
         do {
             database = try await cancelWhenGracefulShutdown {
-                try await ClinicDatabase.open(location, settings: wanted, logger: logger) { pool in
+                try await ClinicDatabase.open(
+                    location, settings: wanted, logger: logger, accessLogDays: command.peers.accessLogDays
+                ) { pool in
                     pool.allowsUnsafeDurability = command.storage.allowUnsafeDurability
                 }
             }

@@ -16,7 +16,8 @@ import Testing
         EventHeader(
             position: position(number),
             subject: EventHeader.Subject(
-                occurredAt: Instant(microsecondsSinceEpoch: 0), type: .created, bookingID: number, userID: userID,
+                occurredAt: Instant(microsecondsSinceEpoch: 0), type: .created, bookingID: number,
+                userID: userID,
                 doctorID: 1))
     }
 

@@ -84,8 +84,8 @@ struct TransactionCommands: ParsableCommand {
 struct AuditCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit",
-        abstract: "For administrators: the audit trail and a consistency check.",
-        subcommands: [ListAuditEvents.self, CheckConsistency.self])
+        abstract: "For administrators: the audit trail, the access log and a consistency check.",
+        subcommands: [ListAuditEvents.self, ListAccessLog.self, CheckConsistency.self])
 }
 
 struct ReportCommands: ParsableCommand {

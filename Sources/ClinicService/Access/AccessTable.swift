@@ -111,6 +111,7 @@ enum AccessTable {
         "clinic.v1.SettingsService/GetSettings": .anyone,
 
         "clinic.v1.AdminService/ListAuditEvents": .administrators,
+        "clinic.v1.AdminService/ListAccessLog": .administrators,
         "clinic.v1.AdminService/QueryRevenue": .administrators,
         "clinic.v1.AdminService/QueryUtilization": .administrators,
         "clinic.v1.AdminService/CheckConsistency": .administrators,

@@ -17,6 +17,7 @@ struct PasswordVerifier: Sendable {
     let credentials: CredentialStore
     let passwords: BcryptPool
     let keys: SigningKeys
+    let accessLog: AccessLog
 
     /// An account whose password was right.
     struct Verified: Sendable {
@@ -66,11 +67,18 @@ struct PasswordVerifier: Sendable {
             anyFormOf: password, against: hasToWait ? nil : state.credentials?.passwordHash,
             fairnessKey: call.shareKey.number, priority: isPatient ? .low : .normal)
         guard verification.isRight, let credentials = state.credentials else {
+            func note(_ refusal: Reason) {
+                accessLog.noteSignIn(call, userID: state.credentials?.userID, refusal: refusal)
+            }
             // Whoever repeats too early need not wait longer for it.
-            if state.delay > 0 { throw Status(throttledFor: state.delay) }
+            if state.delay > 0 {
+                note(.loginThrottled)
+                throw Status(throttledFor: state.delay)
+            }
             let delay = try await self.credentials.addFailure(
                 key, userID: state.isKnownPeer ? state.credentials?.userID : nil,
                 for: call.context)
+            note(delay > 0 ? .loginThrottled : .wrongCredentials)
             throw delay > 0 ? Status(throttledFor: delay) : Status(.wrongCredentials)
         }
         return Verified(

@@ -11,6 +11,7 @@ struct Sessions: Sendable {
     let accessTokens: AccessTokens
     let keys: SigningKeys
     let revocations: SessionRevocationCache
+    let accessLog: AccessLog
     /// How long a session lasts at most, in seconds, however often it is refreshed.
     let longestLifetime: Int64
 
@@ -32,7 +33,10 @@ struct Sessions: Sendable {
     /// The session after the one of a refresh token; for a while the same one again when the token comes back. Throws
     /// UNAUTHENTICATED, without a cause, when the token is not valid.
     func refresh(_ text: String, _ call: AuthorizedCall) async throws -> RefreshTokenResponse {
-        guard let token = RefreshToken(text) else { throw Status(.invalidToken) }
+        guard let token = RefreshToken(text) else {
+            accessLog.noteSignIn(call, userID: nil, refusal: .invalidToken)
+            throw Status(.invalidToken)
+        }
         let next = try RefreshToken(after: token, under: keys)
         let (family, digest, nextDigest) = (try token.familyDigest(), try token.digest(), try next.digest())
         let expiry = try expiry(call)
@@ -48,9 +52,9 @@ struct Sessions: Sendable {
                 email: login.email, token: login.token, isAdmin: login.isAdmin, role: login.role,
                 refreshToken: login.refreshToken, expireTime: login.expireTime)
         } catch let refusal as Refusal where refusal.reason == .invalidToken {
-            if let userID = refusal.detail["user_id"].flatMap({ Int64($0) }) {
-                revocations.invalidate(userID)
-            }
+            let userID = refusal.detail["user_id"].flatMap { Int64($0) }
+            if let userID { revocations.invalidate(userID) }
+            accessLog.noteSignIn(call, userID: userID, refusal: .invalidToken)
             throw Status(.invalidToken)
         }
     }
@@ -75,6 +79,7 @@ struct Sessions: Sendable {
         let access = try accessTokens.issue(
             userID: owner.userID, role: owner.role, tokenVersion: owner.tokenVersion,
             sessionID: try token.sessionID(), now: call.now)
+        accessLog.noteSignIn(call, userID: owner.userID)
         return LoginResponse(
             email: owner.email, token: access.text, isAdmin: owner.role == .admin,
             role: ClinicMessages.Role(owner.role), refreshToken: token.text,

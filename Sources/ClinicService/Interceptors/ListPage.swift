@@ -19,6 +19,7 @@ extension ListMyBookingsRequest: PagedRequest {}
 extension ListBookingsRequest: PagedRequest {}
 extension ListTransactionsRequest: PagedRequest {}
 extension ListAuditEventsRequest: PagedRequest {}
+extension ListAccessLogRequest: PagedRequest {}
 extension ListTimeOffRequest: PagedRequest {}
 extension ListPasswordResetRequestsRequest: PagedRequest {}
 extension SearchSlotsRequest: PagedRequest {}

@@ -44,6 +44,8 @@ extension ConsistencyRule {
             )
         case .refundDeadlineAfterStart:
             ("REFUND_DEADLINE_AFTER_START", "no refund deadline is after the start", "booking")
+        case .sealBroken:
+            ("SEAL_BROKEN", "every seal fits its events and the seal before", "seal")
         }
     }
 }

@@ -8,6 +8,7 @@ internal import Scheduling
 struct AdminService: Sendable {
     let clinic: ClinicSettings
     let events: EventStore
+    let accessLog: AccessLogStore
     let reports: ReportStore
     let consistency: ConsistencyStore
     let pageTokens: PageTokens
@@ -46,7 +47,26 @@ struct AdminService: Sendable {
             message: { AuditEvent($0) })
         return ListAuditEventsResponse(
             auditEvents: answer.messages, nextPageToken: answer.nextPageToken,
-            archiveTime: try await events.archiveMark(for: call.context).map { ProtobufTimestamp($0.lastOccurredAt) })
+            archiveTime: try await events.archiveMark(for: call.context).map {
+                ProtobufTimestamp($0.lastOccurredAt)
+            })
+    }
+
+    func listAccessLog(_ request: ListAccessLogRequest, _ call: AuthorizedCall) async throws
+        -> ListAccessLogResponse
+    {
+        let page = try ListPage(of: request, call, keyLength: 1, tokens: pageTokens)
+        var filter = AccessLogStore.Filter()
+        filter.actorID = request.actorID == 0 ? nil : request.actorID
+        filter.userID = request.userID == 0 ? nil : request.userID
+        filter.method = request.method.isEmpty ? nil : request.method
+        filter.from = try request.accessFrom.map { try Instant($0, field: "access_from") }
+        filter.before = try request.accessBefore.map { try Instant($0, field: "access_before") }
+        let records = try await accessLog.read(
+            after: page.cursor?.first, newestFirst: request.newestFirst, matching: filter, limit: page.limit,
+            for: call.context)
+        let answer = try page.answer(records, key: { [$0.id] }, message: { AccessLogEntry($0) })
+        return ListAccessLogResponse(entries: answer.messages, nextPageToken: answer.nextPageToken)
     }
 
     func queryRevenue(_ request: QueryRevenueRequest, _ call: AuthorizedCall) async throws
@@ -84,7 +104,18 @@ struct AdminService: Sendable {
     {
         CheckConsistencyResponse(
             checks: try await consistency.findings(for: call.context).map { ConsistencyCheck($0) },
-            archiveTime: try await events.archiveMark(for: call.context).map { ProtobufTimestamp($0.lastOccurredAt) })
+            archiveTime: try await events.archiveMark(for: call.context).map {
+                ProtobufTimestamp($0.lastOccurredAt)
+            })
+    }
+}
+
+extension AccessLogEntry {
+    fileprivate init(_ record: AccessRecord) {
+        self.init(
+            id: record.id, accessTime: ProtobufTimestamp(record.occurredAt), actorID: record.actorID ?? 0,
+            userID: record.userID ?? 0, method: record.method, entity: record.entity ?? "",
+            entityID: record.entityID ?? 0, refusal: record.refusal ?? "", peer: record.peer)
     }
 }
 

@@ -20,6 +20,7 @@ import Testing
         ["booking", "set-status"],
         ["booking", "delete"], ["booking", "pay"], ["transaction", "list"], ["transaction", "refund"],
         ["transaction", "delete"], ["transaction", "show"], ["transaction", "receipt"], ["audit", "list"],
+        ["audit", "access"],
         ["audit", "check"],
         ["report", "revenue"], ["report", "utilization"], ["health"], ["call"], ["list"],
         ["describe"],

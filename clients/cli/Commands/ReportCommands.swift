@@ -59,6 +59,48 @@ struct ListAuditEvents: ListCommand {
     }
 }
 
+struct ListAccessLog: ListCommand {
+    static let configuration = CommandConfiguration(
+        "access", "List sign-ins and reads of personal data by staff, newest first. For administrators.",
+        example: "clinic audit access --user 7")
+    static let method = AdminServiceMethods.listAccessLog
+
+    @Option(help: "Only calls by this user.")
+    var actor: Int64?
+
+    @Option(help: "Only calls about this user's account or data.")
+    var user: Int64?
+
+    @Option(
+        name: .customLong("method"),
+        help: "Only calls of this method, such as UserService/Login.", completion: .methods)
+    var methodName: String?
+
+    @Option(
+        help: "Only calls then or later: a day or a time, such as today or '2026-11-24 09:00'.",
+        transform: GivenTime.parse)
+    var from: GivenTime?
+
+    @Option(help: "Only calls before this day or time.", transform: GivenTime.parse)
+    var before: GivenTime?
+
+    @Flag(help: "List the oldest call first.")
+    var oldestFirst = false
+
+    @OptionGroup var page: PageOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    var needsClinic: Bool { [from, before].contains { $0?.isLocal ?? false } }
+
+    func filter(_ console: Console) throws -> ListAccessLogRequest {
+        let method = try methodName.map(Schema.method)
+        return ListAccessLogRequest(
+            actorID: actor ?? 0, userID: user ?? 0, method: method.map { "\($0.service)/\($0.name)" } ?? "",
+            accessFrom: try from.map(console.clock.instant),
+            accessBefore: try before.map(console.clock.instant), newestFirst: !oldestFirst)
+    }
+}
+
 struct CheckConsistency: RemoteCommand {
     static let configuration = CommandConfiguration(
         "check", "Check the invariants of all data. For administrators.",

@@ -135,6 +135,8 @@ extension ListDoctorsResponse: Presentable {}
 extension ListTransactionsResponse: Presentable {}
 extension ListAuditEventsResponse: Presentable {}
 
+extension ListAccessLogResponse: Presentable {}
+
 /// A response that says nothing.
 protocol EmptyResponse: Presentable {}
 

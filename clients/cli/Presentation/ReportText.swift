@@ -13,6 +13,19 @@ extension AuditEvent: TableRow {
     ]
 }
 
+extension AccessLogEntry: TableRow {
+    static let columns: [Column<AccessLogEntry>] = [
+        Column("ID", isNumber: true) { String($0.id) },
+        .time("Time") { $0.accessTime },
+        Column("Actor", isNumber: true) { $0.actorID == 0 ? "-" : String($0.actorID) },
+        Column("User", isNumber: true) { $0.userID == 0 ? "-" : String($0.userID) },
+        Column("Method") { $0.method.replacing("clinic.v1.", with: "") },
+        Column("Of") { $0.entity.isEmpty ? "-" : "\($0.entity) \($0.entityID)" },
+        Column("Refusal") { $0.refusal.isEmpty ? "-" : $0.refusal },
+        Column("From") { $0.peer },
+    ]
+}
+
 extension RevenueRow: TableRow {
     static let columns: [Column<RevenueRow>] = [
         Column("For") { rowName($0.day, $0.doctor, $0.department) },

@@ -25,6 +25,24 @@ void   clinic__v1__audit_event__init
   static const Clinic__V1__AuditEvent init_value = CLINIC__V1__AUDIT_EVENT__INIT;
   *message = init_value;
 }
+void   clinic__v1__list_access_log_request__init
+                     (Clinic__V1__ListAccessLogRequest         *message)
+{
+  static const Clinic__V1__ListAccessLogRequest init_value = CLINIC__V1__LIST_ACCESS_LOG_REQUEST__INIT;
+  *message = init_value;
+}
+void   clinic__v1__list_access_log_response__init
+                     (Clinic__V1__ListAccessLogResponse         *message)
+{
+  static const Clinic__V1__ListAccessLogResponse init_value = CLINIC__V1__LIST_ACCESS_LOG_RESPONSE__INIT;
+  *message = init_value;
+}
+void   clinic__v1__access_log_entry__init
+                     (Clinic__V1__AccessLogEntry         *message)
+{
+  static const Clinic__V1__AccessLogEntry init_value = CLINIC__V1__ACCESS_LOG_ENTRY__INIT;
+  *message = init_value;
+}
 void   clinic__v1__query_revenue_request__init
                      (Clinic__V1__QueryRevenueRequest         *message)
 {
@@ -399,6 +417,328 @@ const ProtobufCMessageDescriptor clinic__v1__audit_event__descriptor =
   clinic__v1__audit_event__field_indices_by_name,
   1,  clinic__v1__audit_event__number_ranges,
   (ProtobufCMessageInit) clinic__v1__audit_event__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__list_access_log_request__field_descriptors[8] =
+{
+  {
+    "page_size",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ListAccessLogRequest, page_size),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "page_token",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ListAccessLogRequest, page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "actor_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ListAccessLogRequest, actor_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user_id",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ListAccessLogRequest, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "method",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ListAccessLogRequest, method),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "access_from",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ListAccessLogRequest, access_from),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "access_before",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ListAccessLogRequest, access_before),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "newest_first",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ListAccessLogRequest, newest_first),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__list_access_log_request__field_indices_by_name[] = {
+  6,   /* field[6] = access_before */
+  5,   /* field[5] = access_from */
+  2,   /* field[2] = actor_id */
+  4,   /* field[4] = method */
+  7,   /* field[7] = newest_first */
+  0,   /* field[0] = page_size */
+  1,   /* field[1] = page_token */
+  3,   /* field[3] = user_id */
+};
+static const ProtobufCIntRange clinic__v1__list_access_log_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor clinic__v1__list_access_log_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.ListAccessLogRequest",
+  "ListAccessLogRequest",
+  "Clinic__V1__ListAccessLogRequest",
+  "clinic.v1",
+  sizeof(Clinic__V1__ListAccessLogRequest),
+  8,
+  clinic__v1__list_access_log_request__field_descriptors,
+  clinic__v1__list_access_log_request__field_indices_by_name,
+  1,  clinic__v1__list_access_log_request__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__list_access_log_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__list_access_log_response__field_descriptors[2] =
+{
+  {
+    "entries",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Clinic__V1__ListAccessLogResponse, n_entries),
+    offsetof(Clinic__V1__ListAccessLogResponse, entries),
+    &clinic__v1__access_log_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next_page_token",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ListAccessLogResponse, next_page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__list_access_log_response__field_indices_by_name[] = {
+  0,   /* field[0] = entries */
+  1,   /* field[1] = next_page_token */
+};
+static const ProtobufCIntRange clinic__v1__list_access_log_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor clinic__v1__list_access_log_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.ListAccessLogResponse",
+  "ListAccessLogResponse",
+  "Clinic__V1__ListAccessLogResponse",
+  "clinic.v1",
+  sizeof(Clinic__V1__ListAccessLogResponse),
+  2,
+  clinic__v1__list_access_log_response__field_descriptors,
+  clinic__v1__list_access_log_response__field_indices_by_name,
+  1,  clinic__v1__list_access_log_response__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__list_access_log_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor clinic__v1__access_log_entry__field_descriptors[9] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__AccessLogEntry, id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "access_time",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__AccessLogEntry, access_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "actor_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__AccessLogEntry, actor_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user_id",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__AccessLogEntry, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "method",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__AccessLogEntry, method),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "entity",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__AccessLogEntry, entity),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "entity_id",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__AccessLogEntry, entity_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "refusal",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__AccessLogEntry, refusal),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "peer",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__AccessLogEntry, peer),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned clinic__v1__access_log_entry__field_indices_by_name[] = {
+  1,   /* field[1] = access_time */
+  2,   /* field[2] = actor_id */
+  5,   /* field[5] = entity */
+  6,   /* field[6] = entity_id */
+  0,   /* field[0] = id */
+  4,   /* field[4] = method */
+  8,   /* field[8] = peer */
+  7,   /* field[7] = refusal */
+  3,   /* field[3] = user_id */
+};
+static const ProtobufCIntRange clinic__v1__access_log_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor clinic__v1__access_log_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "clinic.v1.AccessLogEntry",
+  "AccessLogEntry",
+  "Clinic__V1__AccessLogEntry",
+  "clinic.v1",
+  sizeof(Clinic__V1__AccessLogEntry),
+  9,
+  clinic__v1__access_log_entry__field_descriptors,
+  clinic__v1__access_log_entry__field_indices_by_name,
+  1,  clinic__v1__access_log_entry__number_ranges,
+  (ProtobufCMessageInit) clinic__v1__access_log_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor clinic__v1__query_revenue_request__field_descriptors[5] =

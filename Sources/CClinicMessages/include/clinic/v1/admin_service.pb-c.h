@@ -20,6 +20,9 @@ PROTOBUF_C__BEGIN_DECLS
 typedef struct Clinic__V1__ListAuditEventsRequest Clinic__V1__ListAuditEventsRequest;
 typedef struct Clinic__V1__ListAuditEventsResponse Clinic__V1__ListAuditEventsResponse;
 typedef struct Clinic__V1__AuditEvent Clinic__V1__AuditEvent;
+typedef struct Clinic__V1__ListAccessLogRequest Clinic__V1__ListAccessLogRequest;
+typedef struct Clinic__V1__ListAccessLogResponse Clinic__V1__ListAccessLogResponse;
+typedef struct Clinic__V1__AccessLogEntry Clinic__V1__AccessLogEntry;
 typedef struct Clinic__V1__QueryRevenueRequest Clinic__V1__QueryRevenueRequest;
 typedef struct Clinic__V1__QueryRevenueResponse Clinic__V1__QueryRevenueResponse;
 typedef struct Clinic__V1__RevenueRow Clinic__V1__RevenueRow;
@@ -171,6 +174,119 @@ struct  Clinic__V1__AuditEvent
 #define CLINIC__V1__AUDIT_EVENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__audit_event__descriptor) \
     , 0, NULL, 0, {0,NULL}, {0,NULL}, 0, {0,NULL} }
+
+
+/*
+ * The request of ListAccessLog.
+ */
+struct  Clinic__V1__ListAccessLogRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Maximum entries per page. Default: 50; maximum: 1000.
+   */
+  int64_t page_size;
+  /*
+   * The next_page_token of the previous page.
+   */
+  ProtobufCBinaryData page_token;
+  /*
+   * If not 0, only calls by this user.
+   */
+  int64_t actor_id;
+  /*
+   * If not 0, only calls about this user's data or account.
+   */
+  int64_t user_id;
+  /*
+   * If set, only calls of this method, such as clinic.v1.UserService/Login.
+   */
+  ProtobufCBinaryData method;
+  /*
+   * If set, only calls at or after this instant.
+   */
+  Google__Protobuf__Timestamp *access_from;
+  /*
+   * If set, only calls before this instant.
+   */
+  Google__Protobuf__Timestamp *access_before;
+  /*
+   * Whether to list the latest entry first.
+   */
+  protobuf_c_boolean newest_first;
+};
+#define CLINIC__V1__LIST_ACCESS_LOG_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__list_access_log_request__descriptor) \
+    , 0, {0,NULL}, 0, 0, {0,NULL}, NULL, NULL, 0 }
+
+
+/*
+ * The response of ListAccessLog.
+ */
+struct  Clinic__V1__ListAccessLogResponse
+{
+  ProtobufCMessage base;
+  /*
+   * The entries.
+   */
+  size_t n_entries;
+  Clinic__V1__AccessLogEntry **entries;
+  /*
+   * The token of the next page. Empty on the last page.
+   */
+  ProtobufCBinaryData next_page_token;
+};
+#define CLINIC__V1__LIST_ACCESS_LOG_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__list_access_log_response__descriptor) \
+    , 0,NULL, {0,NULL} }
+
+
+/*
+ * An entry of the access log. It never contains a password or a token, or the e-mail of a refused sign-in.
+ */
+struct  Clinic__V1__AccessLogEntry
+{
+  ProtobufCMessage base;
+  /*
+   * The entry's id.
+   */
+  int64_t id;
+  /*
+   * When the call was made.
+   */
+  Google__Protobuf__Timestamp *access_time;
+  /*
+   * The id of the caller. 0: nobody was signed in, as at a sign-in.
+   */
+  int64_t actor_id;
+  /*
+   * The id of the user whose account or data the call was about. 0: a list, or there is no such user.
+   */
+  int64_t user_id;
+  /*
+   * The method.
+   */
+  ProtobufCBinaryData method;
+  /*
+   * The kind of resource that was asked for: user, booking or transaction. Empty: a list.
+   */
+  ProtobufCBinaryData entity;
+  /*
+   * The id of that resource.
+   */
+  int64_t entity_id;
+  /*
+   * The reason why a sign-in was refused. Empty: it was not.
+   */
+  ProtobufCBinaryData refusal;
+  /*
+   * Where the call came from: an IP address, or uid:N of a process on the server's machine.
+   */
+  ProtobufCBinaryData peer;
+};
+#define CLINIC__V1__ACCESS_LOG_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__access_log_entry__descriptor) \
+    , 0, NULL, 0, 0, {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL} }
 
 
 /*
@@ -423,7 +539,7 @@ struct  Clinic__V1__ConsistencyCheck
    */
   ProtobufCBinaryData title;
   /*
-   * The kind of resource that entity_ids name: booking, transaction or journal.
+   * The kind of resource that entity_ids name: booking, transaction, journal or seal.
    */
   ProtobufCBinaryData entity;
   /*
@@ -450,6 +566,15 @@ void   clinic__v1__list_audit_events_response__init
 /* Clinic__V1__AuditEvent methods */
 void   clinic__v1__audit_event__init
                      (Clinic__V1__AuditEvent         *message);
+/* Clinic__V1__ListAccessLogRequest methods */
+void   clinic__v1__list_access_log_request__init
+                     (Clinic__V1__ListAccessLogRequest         *message);
+/* Clinic__V1__ListAccessLogResponse methods */
+void   clinic__v1__list_access_log_response__init
+                     (Clinic__V1__ListAccessLogResponse         *message);
+/* Clinic__V1__AccessLogEntry methods */
+void   clinic__v1__access_log_entry__init
+                     (Clinic__V1__AccessLogEntry         *message);
 /* Clinic__V1__QueryRevenueRequest methods */
 void   clinic__v1__query_revenue_request__init
                      (Clinic__V1__QueryRevenueRequest         *message);
@@ -488,6 +613,15 @@ typedef void (*Clinic__V1__ListAuditEventsResponse_Closure)
 typedef void (*Clinic__V1__AuditEvent_Closure)
                  (const Clinic__V1__AuditEvent *message,
                   void *closure_data);
+typedef void (*Clinic__V1__ListAccessLogRequest_Closure)
+                 (const Clinic__V1__ListAccessLogRequest *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__ListAccessLogResponse_Closure)
+                 (const Clinic__V1__ListAccessLogResponse *message,
+                  void *closure_data);
+typedef void (*Clinic__V1__AccessLogEntry_Closure)
+                 (const Clinic__V1__AccessLogEntry *message,
+                  void *closure_data);
 typedef void (*Clinic__V1__QueryRevenueRequest_Closure)
                  (const Clinic__V1__QueryRevenueRequest *message,
                   void *closure_data);
@@ -525,6 +659,9 @@ extern const ProtobufCEnumDescriptor    clinic__v1__report_grouping__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__list_audit_events_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__list_audit_events_response__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__audit_event__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__list_access_log_request__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__list_access_log_response__descriptor;
+extern const ProtobufCMessageDescriptor clinic__v1__access_log_entry__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__query_revenue_request__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__query_revenue_response__descriptor;
 extern const ProtobufCMessageDescriptor clinic__v1__revenue_row__descriptor;
