@@ -37,6 +37,7 @@ struct EnvironmentTests {
         "CLINIC_SOCKET_GROUP": ("no-such-group", "'CLINIC_SOCKET_GROUP': there is no group"),
         "CLINIC_DRAIN_TIME": ("-1", "CLINIC_DRAIN_TIME is 0 to 3600 seconds"),
         "CLINIC_SESSION_DAYS": ("0", "CLINIC_SESSION_DAYS is 1 to 3650 days"),
+        "CLINIC_ACCESS_LOG_DAYS": ("1", "CLINIC_ACCESS_LOG_DAYS is 30 to 3650 days"),
         "CLINIC_PROTOCOLS": ("ttrpc,smtp", "\"smtp\" is not one of ttrpc, grpc"),
         "CLINIC_MAX_OPEN_BOOKINGS": ("0", "CLINIC_MAX_OPEN_BOOKINGS is 1 to 100000"),
         "CLINIC_LISTEN": ("tcp:127.0.0.1:0,nowhere", "'nowhere' is invalid for 'CLINIC_LISTEN'"),

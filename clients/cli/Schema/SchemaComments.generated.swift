@@ -4,8 +4,19 @@
 extension Schema {
     /// A line for each element: its full name and its comment.
     static let commentLines = ##"""
+        clinic.v1.AccessLogEntry An entry of the access log. It never contains a password or a token, or the e-mail of a refused sign-in.
+        clinic.v1.AccessLogEntry.access_time When the call was made.
+        clinic.v1.AccessLogEntry.actor_id The id of the caller. 0: nobody was signed in, as at a sign-in.
+        clinic.v1.AccessLogEntry.entity The kind of resource that was asked for: user, booking or transaction. Empty: a list.
+        clinic.v1.AccessLogEntry.entity_id The id of that resource.
+        clinic.v1.AccessLogEntry.id The entry's id.
+        clinic.v1.AccessLogEntry.method The method.
+        clinic.v1.AccessLogEntry.peer Where the call came from: an IP address, or uid:N of a process on the server's machine.
+        clinic.v1.AccessLogEntry.refusal The reason why a sign-in was refused. Empty: it was not.
+        clinic.v1.AccessLogEntry.user_id The id of the user whose account or data the call was about. 0: a list, or there is no such user.
         clinic.v1.AdminService Reports to administrators. No method has side effects.
         clinic.v1.AdminService.CheckConsistency Scans all data for violated invariants, such as double bookings or a ledger that does not balance. Takes seconds with a million bookings. Requires: administrator.
+        clinic.v1.AdminService.ListAccessLog Lists the access log: sign-ins and refused ones, exchanges of refresh tokens, and reads of personal data by staff and administrators. An entry is written within a second of its call, and kept for as long as the server was told to, a year by default. Requires: administrator.
         clinic.v1.AdminService.ListAuditEvents Lists the audit trail in the order in which the changes became final. The latest page also has changes that are not final yet: an older transaction that is still running can add changes before them. Requires: administrator.
         clinic.v1.AdminService.QueryRevenue Returns charged and refunded amounts from the ledger. Requires: administrator.
         clinic.v1.AdminService.QueryUtilization Returns how many appointments were offered and what became of them. Requires: administrator.
@@ -89,7 +100,7 @@ extension Schema {
         clinic.v1.ConfirmHoldRequest.booking_id The booking's id.
         clinic.v1.ConfirmHoldRequest.etag If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
         clinic.v1.ConsistencyCheck The result of one check.
-        clinic.v1.ConsistencyCheck.entity The kind of resource that entity_ids name: booking, transaction or journal.
+        clinic.v1.ConsistencyCheck.entity The kind of resource that entity_ids name: booking, transaction, journal or seal.
         clinic.v1.ConsistencyCheck.entity_ids Up to five of the violating resources, lowest id first.
         clinic.v1.ConsistencyCheck.name The check's name for programs, such as DOCTOR_DOUBLE_BOOKED.
         clinic.v1.ConsistencyCheck.title The invariant for people.
@@ -237,6 +248,18 @@ extension Schema {
         clinic.v1.HoldSlotRequest.start_time The start as an instant.
         clinic.v1.HoldSlotRequest.time The start: on the doctor's grid of slots, at most 30 days ahead.
         clinic.v1.HoldSlotRequest.user_id The patient's id. 0: the caller. Staff may name another user.
+        clinic.v1.ListAccessLogRequest The request of ListAccessLog.
+        clinic.v1.ListAccessLogRequest.access_before If set, only calls before this instant.
+        clinic.v1.ListAccessLogRequest.access_from If set, only calls at or after this instant.
+        clinic.v1.ListAccessLogRequest.actor_id If not 0, only calls by this user.
+        clinic.v1.ListAccessLogRequest.method If set, only calls of this method, such as clinic.v1.UserService/Login.
+        clinic.v1.ListAccessLogRequest.newest_first Whether to list the latest entry first.
+        clinic.v1.ListAccessLogRequest.page_size Maximum entries per page. Default: 50; maximum: 1000.
+        clinic.v1.ListAccessLogRequest.page_token The next_page_token of the previous page.
+        clinic.v1.ListAccessLogRequest.user_id If not 0, only calls about this user's data or account.
+        clinic.v1.ListAccessLogResponse The response of ListAccessLog.
+        clinic.v1.ListAccessLogResponse.entries The entries.
+        clinic.v1.ListAccessLogResponse.next_page_token The token of the next page. Empty on the last page.
         clinic.v1.ListAuditEventsRequest The request of ListAuditEvents.
         clinic.v1.ListAuditEventsRequest.actor_id If not 0, only changes made by this user.
         clinic.v1.ListAuditEventsRequest.entity If set, only changes of this kind of resource: booking, transaction, doctor, department, user, time_off or settings.
