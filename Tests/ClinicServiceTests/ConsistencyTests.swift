@@ -9,7 +9,7 @@ import Testing
     private func broken(_ administrator: Session) async throws -> [String: [Int64]] {
         let answer = try await administrator.call(
             AdminServiceMethods.checkConsistency, CheckConsistencyRequest())
-        #expect(answer.checks.count == 12)
+        #expect(answer.checks.count == 13)
         return Dictionary(
             uniqueKeysWithValues: answer.checks.filter { $0.violations > 0 }.map { ($0.name, $0.entityIds) })
     }
