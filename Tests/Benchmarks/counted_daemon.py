@@ -80,7 +80,7 @@ class Daemon:
                        stripped(clinicd)]
         self.process = subprocess.Popen(
             [*command, "serve", "--data-dir", directory, "--database", server.url, "--listen", "unix:" + self.socket,
-             "--time-zone", "UTC", "--bcrypt-cost", "4", "--log-level", "warning"],
+             "--time-zone", "UTC", "--bcrypt-cost", "4", "--log-level", "warning", "--max-open-bookings", "100000"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment())
         self.is_counted = is_counted
 

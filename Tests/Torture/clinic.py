@@ -48,7 +48,7 @@ class Clinic:
             self.options += ["--listen", "tls:127.0.0.1:0", "--tls-cert", f"{server}.pem", "--tls-key", f"{server}.key"]
         self.process = subprocess.Popen(
             [os.path.join(self.programs, "clinicd"), "serve", "--data-dir", self.directory, "--listen",
-             "unix:" + self.path, "--time-zone", "UTC", "--log-level", "error", "--rate-limit", "changes=none",
+             "unix:" + self.path, "--time-zone", "UTC", "--log-level", "error", "--max-open-bookings", "100000", "--rate-limit", "changes=none",
              *self.options],
             stdout=subprocess.PIPE, text=True, preexec_fn=self.group and self.group.enter, start_new_session=True)
         for _ in range(1 + self.options.count("--listen")):
