@@ -96,7 +96,8 @@ extension UserService {
         var reauthorizer = reauthorizer
         let account = try await personalData.account(of: userID, ownerID: ownerID, for: call.context)
         let sessions = try await personalData.sessions(of: userID, for: call.context)
-        try await responses.send(ExportUserDataResponse(
+        try await responses.send(
+            ExportUserDataResponse(
                 account, sessions, archive: try await events.archiveMark(for: call.context)))
         var visit: PersonalData.Visit?
         repeat {
