@@ -102,7 +102,11 @@ class Flood:
         self.process.join()
 
     def run(self):
+        # As if it were another machine: it may not take the processors that it measures.
         os.setsid()
+        with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as group:
+            group.write("19")
+        os.nice(19)
         clinic, bodies, waiting = self.arguments
         numbers = itertools.count(1, 2)
         with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
