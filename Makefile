@@ -42,7 +42,7 @@ build: packages swift ## Build clinicd, clinic and clinic-load in release mode i
 
 test: test-packages swift tools lint ## Install what the tests need and run every test
 	@swift build --build-tests
-	@Tests/run --experimental-maximum-parallelization-width 8
+	@Tests/run
 
 fuzz: test-packages swift ## Try hostile bytes on all that reads a peer's (options: make fuzz ARGUMENTS='--seconds 3600 frames')
 	@Tests/Fuzz/run $(ARGUMENTS)

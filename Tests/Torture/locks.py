@@ -10,6 +10,7 @@ import time
 from clinic import Clinic, frame, number, receive, report, request, text
 from watchers import slot_of
 
+PATIENTS = 200_000
 UPDATES = [text(2, text(4, phone)) for phone in (b"0412345678", b"0487654321")]
 
 
@@ -74,20 +75,31 @@ class Crossed:
 
 
 def snapshot(options):
-    """Writers of different rows alone, and in the last seconds of a minute in which somebody holds a snapshot, while a million
-    expired keys are deleted."""
+    """An administrator changes one patient after the other, alone and in a minute in which somebody holds a snapshot, while a
+    million expired keys are deleted. No patient is changed often: who reads a row again passes all its versions since the snapshot,
+    whoever made them."""
     with Clinic(options.programs, ["--bcrypt-cost", "4"], populated=True) as clinic:
-        patients = [clinic.sign_in(index) for index in range(400)]
+        clinic.sign_in(0)
+        clinic.ask("update clinic.user_account set role = 'ADMIN' where email = 'torture0@example.org'")
+        administrator = clinic.sign_in_again(0)
+        first = int(clinic.ask(f"""
+            with made as (
+                insert into clinic.user_account (first_name, last_name, phone, email, password_hash)
+                select 'Pat', 'Ient', '0400000000', 'many' || number || '@example.org', 'x'
+                from generate_series(1, {PATIENTS}) as number returning id)
+            select min(id) from made"""))
         clinic.ask("""
             insert into clinic.idempotency_key (user_id, key, method, request_digest, response, created_at)
             select -number, 'old', 'torture', '', '{}', now() - interval '25 hours' from generate_series(1, 1000000) as number""")
-        alone = writes_each_second(clinic, patients, options.seconds, keyed=True)
+        turns = itertools.cycle(range(first, first + PATIENTS))
+        callers = [administrator] * 64
+        alone = writes_each_second(clinic, callers, options.seconds, turns)
         with subprocess.Popen(clinic.psql() + ["-c", "begin isolation level repeatable read", "-c", "select 1",
                                                "-c", "select pg_sleep(600)"], stdout=subprocess.DEVNULL) as holder:
             began = time.monotonic()
             rates = []
             while time.monotonic() < began + 60:
-                rates.append(writes_each_second(clinic, patients, options.seconds, keyed=True))
+                rates.append(writes_each_second(clinic, callers, options.seconds, turns))
             holder.terminate()
         clinic.ask("select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(600)%' "
                    "and pid <> pg_backend_pid()")
@@ -95,32 +107,39 @@ def snapshot(options):
         report("    in its last seconds, of those alone", f"{rates[-1] / alone:.0%}", rates[-1] >= 0.9 * alone)
 
 
-def writes_each_second(clinic, patients, seconds, keyed=False):
-    """How many changes of their own account these patients get done, one call at a time each, in a process of its own."""
+def writes_each_second(clinic, callers, seconds, patients=None):
+    """How many changes these callers get done, one call at a time each, in a process of its own: of their own accounts, or with a
+    key of those whose numbers an iterator gives."""
     here, there = multiprocessing.Pipe()
-    process = multiprocessing.Process(target=write, args=(there, clinic, patients, seconds, keyed))
+    process = multiprocessing.Process(target=write, args=(there, clinic, callers, seconds, patients))
     process.start()
     done = here.recv()
     process.join()
+    # The process had a copy of the iterator.
+    for _ in range(done if patients else 0):
+        next(patients)
     return done / seconds
 
 
-def write(pipe, clinic, patients, seconds, keyed):
+def write(pipe, clinic, callers, seconds, patients):
     os.setsid()
     run = f"{time.monotonic_ns()}"
     done, turn = 0, 0
 
-    def call(patient):
+    def call(caller):
         nonlocal turn
         turn += 1
-        key = [(b"idempotency-key", f"{run}-{turn}".encode())] if keyed else []
-        return frame(1, request("clinic.v1.UserService", "UpdateUser", UPDATES[turn // len(patients) % 2], patient + key))
+        key, whom = [], b""
+        if patients:
+            key, whom = [(b"idempotency-key", f"{run}-{turn}".encode())], number(1, next(patients))
+        return frame(1, request(
+            "clinic.v1.UserService", "UpdateUser", whom + UPDATES[turn // len(callers) % 2], caller + key))
 
     with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
-        for patient in patients:
+        for caller in callers:
             connection = stack.enter_context(clinic.connect())
-            selector.register(connection, selectors.EVENT_READ, patient)
-            connection.sendall(call(patient))
+            selector.register(connection, selectors.EVENT_READ, caller)
+            connection.sendall(call(caller))
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             for key, _ in selector.select(timeout=0.1):
