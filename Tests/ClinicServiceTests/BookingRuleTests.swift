@@ -237,8 +237,9 @@ extension Session {
             let administrator = try await clinic.administrator()
             let doctor = try await clinic.doctor(by: administrator)
             let patients = try await clinic.patients(4)
+            typealias Call = @Sendable () async throws -> Void
             let calls = patients.enumerated().flatMap { index, patient in
-                (0..<4).map { slot in
+                (0..<4).map { slot -> Call in
                     { @Sendable in
                         _ = try await patient.book(doctor, at: clinic.dateTime(hour: 4 + 4 * index + slot))
                     }

@@ -114,10 +114,10 @@ import Testing
                 update clinic.settings set version = version + 1;
                 update clinic.department set settings_version = settings_version + 1
                 """
-            let calls = patients.enumerated().map { index, patient in
-                { @Sendable in _ = try await patient.book(doctor, at: clinic.dateTime(hour: 9 + index)) }
+            let calls = Contenders(backends: 1, each: patients.enumerated()) { index, patient in
+                _ = try await patient.book(doctor, at: clinic.dateTime(hour: 9 + index))
             }
-            let endings = try await race(behind: change, in: [clinic], [Contenders(backends: 1, calls)])
+            let endings = try await race(behind: change, in: [clinic], [calls])
             #expect(endings == [["SETTINGS_CHANGED": 4]])
             #expect(try await clinic.count("select count(*) from clinic.booking") == 0)
         }

@@ -147,7 +147,10 @@ struct LoadTests {
             func calls(_ method: String) -> Double {
                 metrics.value(
                     "clinic_calls_total",
-                    ["service": "clinic.v1.BookingService", "method": method, "code": "OK"])
+                    [
+                        "service": "clinic.v1.BookingService", "method": method, "protocol": "ttrpc",
+                        "code": "OK",
+                    ])
             }
             #expect(calls("ListMyBookings") == 100)
             // What the slow ones asked for, on their own connections.
