@@ -36,7 +36,9 @@ import Testing
                 try await clinic.isInMemory()
                 before = clinic.database.statistics
                 _ = try await patient.book(doctor, at: clinic.dateTime(hour: attempt))
-                #expect(clinic.database.statistics.writes.statements == before.writes.statements + 1)
+                // The log of accesses may write what came before.
+                let writes = clinic.database.statistics.writes.statements - before.writes.statements
+                #expect((1...2).contains(writes))
                 if clinic.database.statistics.reads.statements == before.reads.statements {
                     isSpared.booking = true
                 }
