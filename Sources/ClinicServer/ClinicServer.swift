@@ -58,7 +58,7 @@ public final class ClinicServer: Sendable {
 
     private let server: Server
     private let health: HealthService
-    private let accessLog: AccessLog
+    package let accessLog: AccessLog
     private let pages: ServerPages
     private let followingAvailability: Task<Void, Never>
 

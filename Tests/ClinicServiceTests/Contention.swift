@@ -1,6 +1,7 @@
 // Races that are sure to happen: another connection holds a lock until all who take part wait, and then lets go.
 // PostgreSQL serves those who wait for a row in the order in which they came, so the outcome of each is known.
 
+import ClinicServer
 import ClinicService
 import PostgreSQL
 import RPC
@@ -48,6 +49,8 @@ func race(
     behind lock: String, in clinics: [TestClinic], _ contenders: [Contenders],
     meanwhile: () async throws -> Void = {}
 ) async throws -> [[String: Int]] {
+    // What it writes would wait among the contenders.
+    for clinic in clinics { try await clinic.finishAccessLog() }
     var running: [[Task<String, any Error>]] = []
     try await withWriters(1, clinics[0].databaseURL) { writers in
         try await writers[0].run("begin; \(lock)")
@@ -113,6 +116,11 @@ extension TestClinic {
     var unansweredChanges: Int {
         let writes = database.statistics.writes
         return writes.waiting + writes.inFlight
+    }
+
+    /// Waits until the accesses up to now are written, which is a change of its own a little later.
+    func finishAccessLog() async throws {
+        try await eventually("the access log is written") { server.accessLog.waitingCount == 0 }
     }
 
     /// Whether a change would be let in now.

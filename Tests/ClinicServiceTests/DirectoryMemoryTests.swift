@@ -18,6 +18,7 @@ import Testing
             let doctor = try await clinic.doctor(by: clinic.administrator())
             let (anyone, patient) = (try await clinic.connect(), try await clinic.signUp())
             let department = try #require(doctor.department?.id)
+            try await clinic.finishAccessLog()
             // On a busy machine the line may be unproven for a moment, and then PostgreSQL is asked.
             var isSpared = (reading: false, booking: false)
             for attempt in 0..<20 where !isSpared.reading || !isSpared.booking {
@@ -36,9 +37,7 @@ import Testing
                 try await clinic.isInMemory()
                 before = clinic.database.statistics
                 _ = try await patient.book(doctor, at: clinic.dateTime(hour: attempt))
-                // The log of accesses may write what came before.
-                let writes = clinic.database.statistics.writes.statements - before.writes.statements
-                #expect((1...2).contains(writes))
+                #expect(clinic.database.statistics.writes.statements == before.writes.statements + 1)
                 if clinic.database.statistics.reads.statements == before.reads.statements {
                     isSpared.booking = true
                 }

@@ -61,6 +61,7 @@ import Testing
                 configuration: DatabaseConfiguration(url: clinic.databaseURL), logger: TestCluster.logger)
             try await holder.start()
             _ = try await holder.write(Statement("select pg_advisory_lock(1)"))
+            try await clinic.finishAccessLog()
             // One change is with PostgreSQL and one waits behind it. Begun together, both would be sent as one batch.
             let first = Task { try await administrator.delete(doctors[0]) }
             try await eventually("a change in flight") { clinic.database.statistics.writes.inFlight == 1 }

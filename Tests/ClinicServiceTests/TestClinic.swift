@@ -63,7 +63,7 @@ final class TestClinic: Sendable {
     let keys: SigningKeys
     private let opened: ClinicDatabase
     var schema: ClinicSchema { opened.schema }
-    private let server: ClinicServer
+    let server: ClinicServer
     private let numbers = Atomic<Int>(0)
 
     static let password = "correct horse"
@@ -145,6 +145,16 @@ final class TestClinic: Sendable {
             client: try await Client.connect(to: tcpAddress, configuration: configuration), token: nil,
             userID: 0)
     }
+
+    /// Seals all events, those of the transaction it runs in too, with an empty digest: the server reads none of them to seal
+    /// them, so that what is read can be counted.
+    static let sealWithoutReading = """
+        select pg_advisory_xact_lock(7411, 6);
+        insert into clinic.event_seal (
+            number, first_transaction_number, first_sequence, last_transaction_number, last_sequence, events, digest)
+        select coalesce(max(number), 0) + 1, 0, 0, pg_current_xact_id()::text::bigint, \(Int64.max), 1, ''
+        from clinic.event_seal;
+        """
 
     /// A new patient, signed in on a connection of his or her own.
     func signUp() async throws -> Session {

@@ -28,7 +28,7 @@ struct PasswordProcessTests {
             _ = try await clinic.signUp("ann@example.org")
             let first = try #require(try helper(of: daemon.identifier))
             #expect(getsid(first) == first)
-            #expect(getpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(first)) == 19)
+            #expect(getpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(first)) == 10)
             if let group = try? String(contentsOfFile: "/proc/\(first)/autogroup", encoding: .utf8) {
                 #expect(group.contains("nice 10"))
             }

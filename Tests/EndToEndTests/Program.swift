@@ -21,6 +21,8 @@ final class Program: Sendable {
 
         var outputLines: [String] { output.split(separator: "\n").map(String.init) }
         var errorLines: [String] { errors.split(separator: "\n").map(String.init) }
+        /// The log lines of clinicd without their times.
+        var log: [Substring] { errorLines.map { $0.drop { $0 != " " }.dropFirst() } }
     }
 
     enum Stream { case output, errors }

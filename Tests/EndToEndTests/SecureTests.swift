@@ -254,10 +254,7 @@ struct SecureTests {
                 let end = "the peer's certificate \(words) [SERVER_NOT_TRUSTED]"
                 #expect(ending.errorLines.first?.hasSuffix(end) == true, "\(ending)")
                 expected += 1
-                // Some commands connect once more to ask for the settings of the clinic.
-                let count = try await accepted()
-                withKnownIssue(isIntermittent: true) { #expect(count == expected, "\(command)") }
-                expected = count
+                #expect(try await accepted() == expected, "\(command)")
             }
         }
         #expect(try await daemon.stop().status == 0)

@@ -66,6 +66,9 @@ public final class AccessLog: Sendable {
     /// How many entries were dropped, since there were too many or they could not be written.
     public var droppedCount: UInt64 { state.withLock { $0.dropped } }
 
+    /// How many entries wait to be written, or are being written.
+    package var waitingCount: Int { state.withLock { $0.entries.count } }
+
     // MARK: Entries
 
     /// Notes a read of personal data by staff.

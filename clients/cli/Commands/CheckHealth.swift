@@ -29,14 +29,15 @@ struct CheckHealth: RemoteCommand {
         guard watch else { return try await call(in: console) }
         let remote = try RemoteServer(connection, console)
         console.endWithReader()
-        let times = await remote.style(showingTimes: remote.settings.output == .table, console).times
+        var style = StreamStyle()
         try await remote.perform {
             for try await change in remote.client.watchHealth(of: service ?? "") {
                 switch remote.settings.output {
                 case .json, .jsonl: try console.print(try change.json())
                 case .csv: throw RemoteServer.noTable
                 case .table:
-                    let time = times.text(ProtobufTimestamp(seconds: console.now()))
+                    let time = await style.style(remote, console).times.text(
+                        ProtobufTimestamp(seconds: console.now()))
                     try console.print("\(time)  \(label(change.status))")
                 }
             }

@@ -31,7 +31,7 @@ struct WatchBookings: RunnableCommand {
         var remote = try await RemoteServer(connection, console).withRenewedSession(console)
         var resumeToken = from
         console.endWithReader()
-        let style = await remote.style(showingTimes: remote.settings.output == .table, console)
+        var style = StreamStyle()
         while true {
             var changes = remote.client.watchBookings(from: resumeToken, doctorID: doctor ?? 0)
                 .makeAsyncIterator()
@@ -40,7 +40,7 @@ struct WatchBookings: RunnableCommand {
                     switch remote.settings.output {
                     case .json, .jsonl: try console.print(try change.json())
                     case .csv: throw RemoteServer.noTable
-                    case .table: try console.print(change.text(style))
+                    case .table: try console.print(change.text(await style.style(remote, console)))
                     }
                 }
             } catch let status as Status {

@@ -38,6 +38,19 @@ extension RemoteServer {
     }
 }
 
+/// How the lines of a stream are written. It is asked for with the first one, over a connection that has proved itself then: a server
+/// that is refused is tried once.
+struct StreamStyle {
+    private var known: TextStyle?
+
+    mutating func style(_ remote: RemoteServer, _ console: Console) async -> TextStyle {
+        if let known { return known }
+        let style = await remote.style(showingTimes: true, console)
+        known = style
+        return style
+    }
+}
+
 extension Console {
     /// Prints text for people, through the pager if it is longer than the terminal.
     func show(_ text: String) throws {
