@@ -4,13 +4,12 @@
 internal import OpenSSL
 
 /// A token with which a user sets a new password once.
-struct PasswordResetToken: Sendable {
+struct PasswordResetToken: SecretToken {
     /// 30 minutes, in seconds.
     static let lifetime: Int64 = 30 * 60
 
     private static let nonceByteCount = 16
-    private static let byteCount = 48
-    private let bytes: [UInt8]
+    let bytes: [UInt8]
 
     /// What the token of a user follows from.
     static func nonce() throws(OpenSSLError) -> [UInt8] { try SecureRandom.bytes(count: nonceByteCount) }
@@ -20,17 +19,5 @@ struct PasswordResetToken: Sendable {
         bytes = nonce + (try keys.passwordResets.authenticate(Array("\(userID) ".utf8) + nonce)).bytes
     }
 
-    /// The token of a text; nil for what cannot be one.
-    init?(_ text: String) {
-        guard text.utf8.count == Self.byteCount / 3 * 4, let bytes = Base64URL.decode(Array(text.utf8)) else {
-            return nil
-        }
-        self.bytes = bytes
-    }
-
-    /// 64 characters.
-    var text: String { String(decoding: Base64URL.encode(bytes), as: UTF8.self) }
-
-    /// What the database knows this token by.
-    func digest() throws(OpenSSLError) -> [UInt8] { try SHA256.digest(bytes).bytes }
+    init(bytes: [UInt8]) { self.bytes = bytes }
 }

@@ -10,13 +10,12 @@
 internal import OpenSSL
 
 /// A token that is exchanged once for a new session.
-struct RefreshToken: Sendable {
+struct RefreshToken: SecretToken {
     /// 30 days, in seconds.
     static let lifetime: Int64 = 30 * 86_400
 
     private static let familyByteCount = 16
-    private static let byteCount = 48
-    private let bytes: [UInt8]
+    let bytes: [UInt8]
 
     /// The first token of a new sign-in.
     init() throws(OpenSSLError) {
@@ -30,19 +29,7 @@ struct RefreshToken: Sendable {
             + (try keys.refreshTokens.authenticate(token.bytes)).bytes
     }
 
-    /// The token of a text; nil for what cannot be one.
-    init?(_ text: String) {
-        guard text.utf8.count == Self.byteCount / 3 * 4, let bytes = Base64URL.decode(Array(text.utf8)) else {
-            return nil
-        }
-        self.bytes = bytes
-    }
-
-    /// 64 characters.
-    var text: String { String(decoding: Base64URL.encode(bytes), as: UTF8.self) }
-
-    /// What the database knows this token by.
-    func digest() throws(OpenSSLError) -> [UInt8] { try SHA256.digest(bytes).bytes }
+    init(bytes: [UInt8]) { self.bytes = bytes }
 
     /// What the database knows the sign-in by.
     func familyDigest() throws(OpenSSLError) -> [UInt8] {

@@ -17,13 +17,7 @@ struct ListBookings: ListCommand {
         transform: enumeration(named:))
     var status: BookingStatus?
 
-    @Option(
-        help: "Only bookings that start then or later: a day or a time, such as today or '2026-11-24 09:00'.",
-        transform: GivenTime.parse)
-    var from: GivenTime?
-
-    @Option(help: "Only bookings that start before this day or time.", transform: GivenTime.parse)
-    var before: GivenTime?
+    @OptionGroup var period: PeriodOptions
 
     @Option(help: "Only bookings of this patient. For staff.")
     var user: Int64?
@@ -31,13 +25,13 @@ struct ListBookings: ListCommand {
     @OptionGroup var page: PageOptions
     @OptionGroup var connection: ConnectionOptions
 
-    var needsClinic: Bool { [from, before].contains { $0?.isLocal ?? false } }
+    var needsClinic: Bool { period.needsClinic }
 
     func filter(_ console: Console) throws -> ListBookingsRequest {
         ListBookingsRequest(
             doctorID: doctor ?? 0, status: status ?? .unspecified,
-            startFrom: try from.map(console.clock.instant),
-            startBefore: try before.map(console.clock.instant),
+            startFrom: try period.start(console),
+            startBefore: try period.end(console),
             userID: user ?? 0)
     }
 }

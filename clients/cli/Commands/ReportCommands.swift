@@ -26,13 +26,7 @@ struct ListAuditEvents: ListCommand {
         help: "Only changes by this method, such as PaymentService/PayBooking.", completion: .methods)
     var methodName: String?
 
-    @Option(
-        help: "Only changes then or later: a day or a time, such as today or '2026-11-24 09:00'.",
-        transform: GivenTime.parse)
-    var from: GivenTime?
-
-    @Option(help: "Only changes before this day or time.", transform: GivenTime.parse)
-    var before: GivenTime?
+    @OptionGroup var period: PeriodOptions
 
     @Flag(help: "List the oldest change first.")
     var oldestFirst = false
@@ -40,7 +34,7 @@ struct ListAuditEvents: ListCommand {
     @OptionGroup var page: PageOptions
     @OptionGroup var connection: ConnectionOptions
 
-    var needsClinic: Bool { [from, before].contains { $0?.isLocal ?? false } }
+    var needsClinic: Bool { period.needsClinic }
 
     /// The full name of a method; clinicd's own have a name of theirs, such as clinicd/expire-hold.
     private static func fullName(_ name: String) throws -> String {
@@ -53,8 +47,8 @@ struct ListAuditEvents: ListCommand {
         ListAuditEventsRequest(
             actorID: actor ?? 0, entity: entity ?? "", entityID: id ?? 0,
             method: try methodName.map(Self.fullName) ?? "",
-            eventFrom: try from.map(console.clock.instant),
-            eventBefore: try before.map(console.clock.instant),
+            eventFrom: try period.start(console),
+            eventBefore: try period.end(console),
             newestFirst: !oldestFirst)
     }
 }
@@ -76,13 +70,7 @@ struct ListAccessLog: ListCommand {
         help: "Only calls of this method, such as UserService/Login.", completion: .methods)
     var methodName: String?
 
-    @Option(
-        help: "Only calls then or later: a day or a time, such as today or '2026-11-24 09:00'.",
-        transform: GivenTime.parse)
-    var from: GivenTime?
-
-    @Option(help: "Only calls before this day or time.", transform: GivenTime.parse)
-    var before: GivenTime?
+    @OptionGroup var period: PeriodOptions
 
     @Flag(help: "List the oldest call first.")
     var oldestFirst = false
@@ -90,14 +78,14 @@ struct ListAccessLog: ListCommand {
     @OptionGroup var page: PageOptions
     @OptionGroup var connection: ConnectionOptions
 
-    var needsClinic: Bool { [from, before].contains { $0?.isLocal ?? false } }
+    var needsClinic: Bool { period.needsClinic }
 
     func filter(_ console: Console) throws -> ListAccessLogRequest {
         let method = try methodName.map(Schema.method)
         return ListAccessLogRequest(
             actorID: actor ?? 0, userID: user ?? 0, method: method.map { "\($0.service)/\($0.name)" } ?? "",
-            accessFrom: try from.map(console.clock.instant),
-            accessBefore: try before.map(console.clock.instant), newestFirst: !oldestFirst)
+            accessFrom: try period.start(console),
+            accessBefore: try period.end(console), newestFirst: !oldestFirst)
     }
 }
 

@@ -16,44 +16,25 @@ extension CompletionKind {
     /// The methods of the schema.
     static var methods: CompletionKind { .list(Schema.methods.map(\.shortPath)) }
 
-    static var doctors: CompletionKind {
-        .custom { _, _, _ in
-            LiveNumbers.list { client in
-                try await client.call(DoctorServiceMethods.listDoctors, ListDoctorsRequest(pageSize: 200))
-                    .doctors
-                    .map(\.id)
-            }
-        }
-    }
+    static var doctors: CompletionKind { numbers(DoctorServiceMethods.listDoctors) { $0.id } }
 
-    static var departments: CompletionKind {
-        .custom { _, _, _ in
-            LiveNumbers.list { client in
-                try await client.call(
-                    DepartmentServiceMethods.listDepartments, ListDepartmentsRequest(pageSize: 200)
-                ).departments.map(\.id)
-            }
-        }
-    }
+    static var departments: CompletionKind { numbers(DepartmentServiceMethods.listDepartments) { $0.id } }
 
     /// The bookings of whoever is signed in.
-    static var bookings: CompletionKind {
-        .custom { _, _, _ in
-            LiveNumbers.list { client in
-                try await client.call(
-                    BookingServiceMethods.listMyBookings, ListMyBookingsRequest(pageSize: 200)
-                ).bookings.map(\.id)
-            }
-        }
-    }
+    static var bookings: CompletionKind { numbers(BookingServiceMethods.listMyBookings) { $0.id } }
 
     /// The payments that whoever is signed in may see.
-    static var transactions: CompletionKind {
+    static var transactions: CompletionKind { numbers(PaymentServiceMethods.listTransactions) { $0.id } }
+
+    /// The numbers of what a list begins with.
+    private static func numbers<Request: PageRequest, Response: PageResponse>(
+        _ method: Method<Request, Response>, _ number: @escaping @Sendable (Response.Item) -> Int64
+    ) -> CompletionKind {
         .custom { _, _, _ in
             LiveNumbers.list { client in
-                try await client.call(
-                    PaymentServiceMethods.listTransactions, ListTransactionsRequest(pageSize: 200)
-                ).transactions.map(\.id)
+                var request = Request()
+                request.pageSize = 200
+                return try await client.call(method, request).items.map(number)
             }
         }
     }
