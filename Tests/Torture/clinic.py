@@ -1,6 +1,7 @@
 """The daemon that is tortured, and the frames of ttrpc."""
 
 import contextlib
+import multiprocessing
 import os
 import shutil
 import socket
@@ -14,6 +15,26 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 RELEASE = os.path.join(ROOT, ".build", "release")
 MEGABYTE = 1 << 20
 PASSWORD = "correct horse"
+
+
+class Aside:
+    """What `run` of a subclass does beside a measurement, in a process and a session of its own, until `over` is set."""
+
+    def __init__(self):
+        self.over = multiprocessing.Event()
+        self.process = multiprocessing.Process(target=self.run_apart, daemon=True)
+
+    def __enter__(self):
+        self.process.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.process.join()
+
+    def run_apart(self):
+        os.setsid()
+        self.run()
 
 
 class Clinic:

@@ -7,7 +7,7 @@ import selectors
 import subprocess
 import time
 
-from clinic import Clinic, frame, number, receive, report, request, text
+from clinic import Aside, Clinic, frame, number, receive, report, request, text
 from watchers import slot_of
 
 PATIENTS = 200_000
@@ -34,25 +34,15 @@ def deadlocks(clinic):
     return int(clinic.ask("select deadlocks from pg_stat_database where datname = current_database()"))
 
 
-class Crossed:
+class Crossed(Aside):
     """Patients who each hold a slot of one doctor and of another, on two connections, with keys in opposite orders."""
 
     def __init__(self, clinic, patients, slot):
+        super().__init__()
         self.arguments = (clinic, patients, slot)
         self.calls = multiprocessing.Value("q")
-        self.over = multiprocessing.Event()
-        self.process = multiprocessing.Process(target=self.run, daemon=True)
-
-    def __enter__(self):
-        self.process.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.process.join()
 
     def run(self):
-        os.setsid()
         clinic, patients, slot = self.arguments
         with contextlib.ExitStack() as stack:
             connections = {index: [stack.enter_context(clinic.connect()) for _ in range(2)] for index in range(len(patients))}

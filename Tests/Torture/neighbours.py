@@ -3,12 +3,11 @@
 import contextlib
 import itertools
 import multiprocessing
-import os
 import selectors
 import socket
 import time
 
-from clinic import HEALTH, LIST, SEARCH, Clinic, frame, percentile, receive, report, request, text
+from clinic import HEALTH, LIST, SEARCH, Aside, Clinic, frame, percentile, receive, report, request, text
 
 
 def slow(options):
@@ -43,23 +42,18 @@ def mixed_load(clinic):
     return [HEALTH, SEARCH, first, LIST, HEALTH, SEARCH, second, LIST]
 
 
-class Nuisance:
+class Nuisance(Aside):
     """Peers of the two bad kinds, in a process of their own so that they take nothing from the callers' process."""
 
     def __init__(self, path):
+        super().__init__()
         self.path = path
         self.closed = multiprocessing.Array("d", 400)
-        self.over = multiprocessing.Event()
-        self.process = multiprocessing.Process(target=self.run, daemon=True)
 
     def __enter__(self):
-        self.process.start()
+        super().__enter__()
         time.sleep(1)
         return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.process.join()
 
     def by_kind(self):
         """After how many seconds each was closed; 0 for those that still are not."""
@@ -67,7 +61,6 @@ class Nuisance:
         return {"that never read": closed[:200], "that drip a header": closed[200:300], "that drip a body": closed[300:]}
 
     def run(self):
-        os.setsid()
         began = time.monotonic()
         sockets = [socket.socket(socket.AF_UNIX) for _ in range(400)]
         for connection in sockets:

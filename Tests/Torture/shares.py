@@ -3,12 +3,11 @@ callers come from different addresses of loopback, and each kind works in a proc
 
 import contextlib
 import itertools
-import multiprocessing
 import os
 import selectors
 import time
 
-from clinic import HEALTH, LIST, Clinic, fields, frame, login, percentile, receive, report, request
+from clinic import HEALTH, LIST, Aside, Clinic, fields, frame, login, percentile, receive, report, request
 
 GREEDY, MODEST = "127.0.0.2", "127.0.0.3"
 WATCH = request("grpc.health.v1.Health", "Watch")
@@ -85,25 +84,15 @@ def compare(name, alone, beside, most):
     report("    p99 beside them to alone", f"{ratio:.2f}", ratio <= most)
 
 
-class Flood:
+class Flood(Aside):
     """Connections from the greedy address that each send a call again as soon as it is answered, in a process apart."""
 
     def __init__(self, clinic, bodies, waiting=1):
+        super().__init__()
         self.arguments = (clinic, bodies, waiting)
-        self.over = multiprocessing.Event()
-        self.process = multiprocessing.Process(target=self.run, daemon=True)
-
-    def __enter__(self):
-        self.process.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.process.join()
 
     def run(self):
         # As if it were another machine: it may not take the processors that it measures.
-        os.setsid()
         with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as group:
             group.write("19")
         os.nice(19)

@@ -4,11 +4,10 @@ whose booking is moved ten times a second. Those who watch are in a process of t
 import contextlib
 import itertools
 import multiprocessing
-import os
 import selectors
 import time
 
-from clinic import Clinic, fields, frame, number, percentile, receive, report, request, text
+from clinic import Aside, Clinic, fields, frame, number, percentile, receive, report, request, text
 from neighbours import healthy
 
 WATCHERS, OLD_BOOKINGS = 200, 20_000
@@ -75,26 +74,21 @@ def add_history(clinic, email):
         select user_id, doctor_id, 'torture', 'booking', id, '{{}}' from made""")
 
 
-class Watched:
+class Watched(Aside):
     """Watches of the patient, whose booking is moved meanwhile."""
 
     def __init__(self, clinic, patient, moves, count):
+        super().__init__()
         self.arguments = (clinic, patient, moves, count)
         self.seen, self.moved = multiprocessing.Value("q"), multiprocessing.Value("q")
-        self.ready, self.over = multiprocessing.Event(), multiprocessing.Event()
-        self.process = multiprocessing.Process(target=self.run, daemon=True)
+        self.ready = multiprocessing.Event()
 
     def __enter__(self):
-        self.process.start()
+        super().__enter__()
         self.ready.wait(60)
         return self
 
-    def __exit__(self, *_):
-        self.over.set()
-        self.process.join()
-
     def run(self):
-        os.setsid()
         clinic, patient, moves, count = self.arguments
         watch = request("clinic.v1.BookingService", "WatchBookings", metadata=patient, timeout=600)
         with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:

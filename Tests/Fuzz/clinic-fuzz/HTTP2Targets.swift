@@ -95,38 +95,12 @@ struct MessagePrefixTarget: FuzzTarget {
 
 /// A server connection withstands any bytes behind the preface, answers in whole frames only, and lets go of its channel.
 struct GRPCConnectionTarget: FuzzTarget {
-    private static let health = HealthService()
-
     func run(_ bytes: UnsafeRawBufferPointer) {
         guard let step = bytes.first else { return }
-        do {
-            try serve(HTTP2Limits.clientPreface + Array(bytes.dropFirst()), step: max(1, Int(step)))
-        } catch {
-            guard error is ChannelError else { return promise(false, "no other error: \(error)") }
-        }
-    }
-
-    private func serve(_ bytes: [UInt8], step: Int) throws {
-        let loop = EmbeddedEventLoop()
-        let channel = EmbeddedChannel(loop: loop)
-        var methods = Router()
-        Self.health.register(in: &methods)
-        let server = Server(
-            router: methods, wire: .grpc, group: loop,
-            logger: Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() })
-        try server.serve(channel).wait()
-        try channel.connect(to: SocketAddress(unixDomainSocketPath: "/fuzz")).wait()
-        defer {
-            _ = try? channel.finish(acceptAlreadyClosed: true)
-            loop.run()
-        }
-        for start in stride(from: 0, to: bytes.count, by: step) {
-            try channel.writeInbound(ByteBuffer(bytes: bytes[start..<min(start + step, bytes.count)]))
-            loop.run()
-        }
-        loop.advanceTime(by: .seconds(60))
+        let stream = HTTP2Limits.clientPreface + Array(bytes.dropFirst())
+        guard let parts = answers(of: .grpc, to: stream, step: max(1, Int(step))) else { return }
         var answers = ByteBuffer()
-        while let part = try channel.readOutbound(as: ByteBuffer.self) { answers.writeImmutableBuffer(part) }
+        for part in parts { answers.writeImmutableBuffer(part) }
         while answers.readableBytes > 0 {
             guard answers.readableBytes >= 9 else { return promise(false, "answers are whole frames") }
             let header = answers.withUnsafeReadableBytes { HTTP2FrameHeader($0) }

@@ -53,41 +53,11 @@ struct FrameTarget: FuzzTarget {
 
 /// A server connection withstands any bytes, answers in whole frames only, and lets go of its channel.
 struct ConnectionTarget: FuzzTarget {
-    private static let health = HealthService()
-
     func run(_ bytes: UnsafeRawBufferPointer) {
         guard let step = bytes.first else { return }
-        let stream = UnsafeRawBufferPointer(rebasing: bytes.dropFirst())
-        do {
-            try serve(stream, step: max(1, Int(step)))
-        } catch {
-            // A closed channel refuses what comes after it, as a socket does.
-            guard error is ChannelError else { return promise(false, "no other error: \(error)") }
-        }
-    }
-
-    private func serve(_ bytes: UnsafeRawBufferPointer, step: Int) throws {
-        let loop = EmbeddedEventLoop()
-        let channel = EmbeddedChannel(loop: loop)
-        var methods = Router()
-        Self.health.register(in: &methods)
-        let server = Server(
-            router: methods, wire: .ttrpc, group: loop,
-            logger: Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() })
-        try server.serve(channel).wait()
-        try channel.connect(to: SocketAddress(unixDomainSocketPath: "/fuzz")).wait()
-        defer {
-            _ = try? channel.finish(acceptAlreadyClosed: true)
-            loop.run()
-        }
-        for start in stride(from: 0, to: bytes.count, by: step) {
-            let end = min(start + step, bytes.count)
-            try channel.writeInbound(ByteBuffer(bytes: UnsafeRawBufferPointer(rebasing: bytes[start..<end])))
-            loop.run()
-        }
-        loop.advanceTime(by: .seconds(60))
+        guard let parts = answers(of: .ttrpc, to: bytes.dropFirst(), step: max(1, Int(step))) else { return }
         var answers = FrameDecoder()
-        while let part = try channel.readOutbound(as: ByteBuffer.self) { answers.append(part) }
+        for part in parts { answers.append(part) }
         check(&answers)
     }
 
