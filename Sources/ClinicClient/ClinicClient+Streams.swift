@@ -64,7 +64,7 @@ extension ClinicClient {
                 return try await connector.connection(timeout: timeout).client
             } catch {
                 let failure = Failure(error)
-                guard failure.isTransient, attempts < configuration.retryPolicy.maximumAttempts else {
+                guard failure.isTransient, configuration.retryPolicy.allowsAttempt(after: attempts) else {
                     throw error
                 }
                 try await pause(after: failure, attempts, until: deadline)

@@ -8,7 +8,8 @@ internal import RPCMessages
 internal import Synchronization
 internal import TTRPC
 
-/// A client of one clinic server, for any number of concurrent calls.
+/// A client of a clinic's servers, for any number of concurrent calls. It is connected to one server at a time and
+/// connects to the next address when that one is lost or shuts down.
 ///
 /// ```swift
 /// let client = ClinicClient(address: .tcp(host: "127.0.0.1", port: 7411))
@@ -18,20 +19,28 @@ internal import TTRPC
 /// await client.close()
 /// ```
 public final class ClinicClient: Sendable {
-    /// The server's address.
-    public let address: Address
+    /// The servers' addresses.
+    public let addresses: ServerAddresses
     let configuration: ClinicClientConfiguration
     let connector: Connector
     private let currentToken: Mutex<String?>
 
-    /// Makes a client that connects with its first call. `token` is the access token that Login returned, or nil.
-    public init(
+    /// Makes a client of one server; otherwise like `init(addresses:token:configuration:)`.
+    public convenience init(
         address: Address, token: String? = nil,
         configuration: ClinicClientConfiguration = ClinicClientConfiguration()
     ) {
-        self.address = address
+        self.init(addresses: ServerAddresses(address), token: token, configuration: configuration)
+    }
+
+    /// Makes a client that connects with its first call. `token` is the access token that Login returned, or nil.
+    public init(
+        addresses: ServerAddresses, token: String? = nil,
+        configuration: ClinicClientConfiguration = ClinicClientConfiguration()
+    ) {
+        self.addresses = addresses
         self.configuration = configuration
-        connector = Connector(address: address, tls: configuration.tls)
+        connector = Connector(addresses: addresses, tls: configuration.tls)
         currentToken = Mutex(token)
     }
 
@@ -119,7 +128,7 @@ public final class ClinicClient: Sendable {
             case .success(let response): return response
             case .failure(let error): failure = error
             }
-            guard failure.isTransient, attempts < configuration.retryPolicy.maximumAttempts,
+            guard failure.isTransient, configuration.retryPolicy.allowsAttempt(after: attempts),
                 isRetryable || failure.hadNoEffect
             else { throw failure.status }
             try await pause(after: failure, attempts, until: deadline)
@@ -186,6 +195,7 @@ public final class ClinicClient: Sendable {
             pause = max(pause, .seconds(requested.seconds) + .nanoseconds(Int64(requested.nanos)))
         }
         guard ContinuousClock.now.advanced(by: pause) < deadline else { throw failure.status }
+        configuration.retryPolicy.willRetry?(failure.status)
         do {
             try await Task.sleep(for: pause)
         } catch {

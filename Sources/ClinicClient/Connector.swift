@@ -1,5 +1,5 @@
-// The single connection of a client, opened on demand and reopened after a loss. Concurrent calls wait for the same
-// attempt.
+// The single connection of a client, opened on demand and reopened after a loss, to the first of its addresses that
+// answers. Concurrent calls wait for the same attempt.
 
 internal import NIOCore
 internal import OpenSSL
@@ -8,12 +8,13 @@ internal import RPCMessages
 internal import Synchronization
 internal import TTRPC
 
-/// Maintains a connection to one address.
+/// Maintains a connection to one of several addresses.
 final class Connector: Sendable {
     private enum State {
-        case idle
+        /// The next attempt begins with the target of this number.
+        case idle(next: Int)
         case connecting(Task<Result<Client, Status>, Never>)
-        case open(Client)
+        case open(Client, target: Int)
         case closed
     }
 
@@ -23,13 +24,16 @@ final class Connector: Sendable {
         let isReused: Bool
     }
 
-    private let address: Address
-    private let security: Result<ChannelSecurity?, TLSError>
-    private let state = Mutex(State.idle)
+    private struct Target {
+        let address: Address
+        let security: Result<ChannelSecurity?, TLSError>
+    }
 
-    init(address: Address, tls: TLSContext?) {
-        self.address = address
-        security = Self.security(of: address, tls)
+    private let targets: [Target]
+    private let state = Mutex(State.idle(next: 0))
+
+    init(addresses: ServerAddresses, tls: TLSContext?) {
+        targets = addresses.all.map { Target(address: $0, security: Self.security(of: $0, tls)) }
     }
 
     /// The TLS setup of a `tls:` address. Reconnecting is cheaper because the context keeps the session.
@@ -50,28 +54,30 @@ final class Connector: Sendable {
         }
     }
 
-    /// Returns the open connection or opens one. Throws UNAVAILABLE if that fails, FAILED_PRECONDITION after
-    /// `close()`.
+    /// Returns the open connection or opens one. Every address has an equal share of the time, so that one that never
+    /// answers keeps nobody from the next. Throws UNAVAILABLE if none answers, FAILED_PRECONDITION after `close()`.
     func connection(timeout: Duration) async throws(Status) -> Connection {
         let attempt: Task<Result<Client, Status>, Never>
         let found = state.withLock { state -> State in
-            if case .idle = state {
-                state = .connecting(Task { await self.connect(timeout: timeout) })
+            if case .idle(let next) = state {
+                state = .connecting(Task { await self.connect(from: next, timeout: timeout) })
             }
             return state
         }
         switch found {
-        case .open(let client): return Connection(client: client, isReused: true)
+        case .open(let client, _): return Connection(client: client, isReused: true)
         case .connecting(let task): attempt = task
         case .idle, .closed: throw Status(.failedPrecondition, "the client is closed")
         }
         return Connection(client: try await attempt.value.get(), isReused: false)
     }
 
-    /// Drops a failed connection unless another has replaced it already.
+    /// Drops a failed connection unless another has replaced it already. The next one is to the next address.
     func discard(_ client: Client) {
         state.withLock { state in
-            if case .open(let current) = state, current === client { state = .idle }
+            if case .open(let current, let target) = state, current === client {
+                state = .idle(next: (target + 1) % targets.count)
+            }
         }
     }
 
@@ -82,38 +88,61 @@ final class Connector: Sendable {
             return state
         }
         switch last {
-        case .open(let client): await client.close()
+        case .open(let client, _): await client.close()
         case .connecting(let attempt):
             if case .success(let client) = await attempt.value { await client.close() }
         case .idle, .closed: break
         }
     }
 
-    private func connect(timeout: Duration) async -> Result<Client, Status> {
+    /// Tries every address once, in turn from `first`.
+    private func connect(from first: Int, timeout: Duration) async -> Result<Client, Status> {
+        let deadline = ContinuousClock.now.advanced(by: timeout)
+        var failures: [Status] = []
+        var opened: (client: Client, target: Int)?
+        for offset in targets.indices {
+            let number = (first + offset) % targets.count
+            do throws(Status) {
+                let share = ContinuousClock.now.duration(to: deadline) / (targets.count - offset)
+                opened = (try await connect(to: targets[number], timeout: share), number)
+                break
+            } catch {
+                failures.append(error)
+            }
+        }
+        return state.withLock { state in
+            // If the client was closed meanwhile, `close()` waits for this result and closes the connection.
+            let isWanted = if case .connecting = state { true } else { false }
+            if let opened {
+                if isWanted { state = .open(opened.client, target: opened.target) }
+                return .success(opened.client)
+            }
+            if isWanted { state = .idle(next: first) }
+            return .failure(Status.combining(failures))
+        }
+    }
+
+    private func connect(to target: Target, timeout: Duration) async throws(Status) -> Client {
+        let security: ChannelSecurity?
+        do throws(TLSError) {
+            security = try target.security.get()
+        } catch {
+            throw Status(.failedPrecondition, "cannot connect to \(target.address): \(error)")
+        }
         var configuration = ClientConfiguration()
         configuration.connectTimeout = timeout
-        let result: Result<Client, Status>
-        switch security {
-        case .success(let security):
-            do throws(Status) {
-                result = .success(
-                    try await Client.connect(to: address, configuration: configuration, security: security))
-            } catch {
-                result = .failure(error)
-            }
-        case .failure(let error):
-            result = .failure(Status(.failedPrecondition, "cannot connect to \(address): \(error)"))
-        }
-        state.withLock { state in
-            // If the client was closed meanwhile, `close()` waits for this result and closes the connection.
-            guard case .connecting = state else { return }
-            if case .success(let client) = result { state = .open(client) } else { state = .idle }
-        }
-        return result
+        return try await Client.connect(to: target.address, configuration: configuration, security: security)
     }
 }
 
 extension Status {
+    /// The failures of several addresses as one: the first, with what was wrong with each.
+    fileprivate static func combining(_ failures: [Status]) -> Status {
+        var status = failures.first ?? Status(.unavailable, "there is no address to connect to")
+        status.message = failures.map(\.message).joined(separator: "; ")
+        return status
+    }
+
     private static let serverNotTrustedReason = "SERVER_NOT_TRUSTED"
 
     /// The server's certificate is not trusted; nothing was sent.

@@ -1,23 +1,29 @@
 // How often and how fast calls are retried. ClinicClient decides whether a call may be retried at all.
 
+public import RPC
+
 /// How a call that failed with UNAVAILABLE is retried.
 ///
 /// ```swift
 /// var configuration = ClinicClientConfiguration()
 /// configuration.retryPolicy = RetryPolicy(maximumAttempts: 3, maximumBackoff: .milliseconds(500))
 /// ```
-public struct RetryPolicy: Sendable, Hashable {
-    /// The maximum number of attempts, including the first; 1 means no retries.
-    public var maximumAttempts: Int
+public struct RetryPolicy: Sendable {
+    /// The maximum number of attempts, including the first; 1 means no retries, nil as many as the timeout of the call
+    /// allows.
+    public var maximumAttempts: Int?
     /// The longest pause before the second attempt; it doubles with each further attempt.
     public var initialBackoff: Duration
     /// The longest pause between two attempts.
     public var maximumBackoff: Duration
+    /// Called with the failure before each pause of a call, so that a person can be told what is waited for.
+    public var willRetry: (@Sendable (Status) -> Void)?
 
-    /// Makes a policy. The defaults retry for 3.5 to 7 s, long enough for a server restart.
+    /// Makes a policy. By default a call is retried until its timeout, at least once a second: a server that restarts or
+    /// a database that changes its primary is back within seconds.
     public init(
-        maximumAttempts: Int = 8, initialBackoff: Duration = .milliseconds(100),
-        maximumBackoff: Duration = .seconds(2)
+        maximumAttempts: Int? = nil, initialBackoff: Duration = .milliseconds(100),
+        maximumBackoff: Duration = .seconds(1)
     ) {
         self.maximumAttempts = maximumAttempts
         self.initialBackoff = initialBackoff
@@ -26,6 +32,9 @@ public struct RetryPolicy: Sendable, Hashable {
 
     /// Never retries.
     public static let never = RetryPolicy(maximumAttempts: 1)
+
+    /// Whether another attempt is allowed after this many.
+    func allowsAttempt(after attempts: Int) -> Bool { maximumAttempts.map { attempts < $0 } ?? true }
 
     /// The pause after this many attempts, randomised between half and all of the backoff so that clients of a
     /// failed server do not reconnect simultaneously.

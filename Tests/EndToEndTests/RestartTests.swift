@@ -40,7 +40,10 @@ struct RestartTests {
 
     /// Reads, changes with a key and signs up without one, until the record is over.
     private func call(as number: Int, at address: Address, _ token: String, _ record: Record) async {
-        let client = ClinicClient(address: address, token: token)
+        // A restart takes as long as the machine takes.
+        var configuration = ClinicClientConfiguration()
+        configuration.timeout = .seconds(120)
+        let client = ClinicClient(address: address, token: token, configuration: configuration)
         var round = 0
         while !record.isOver {
             round += 1

@@ -106,7 +106,7 @@ extension CommandLineTests {
         ])
         func `7: no server at the address`(address: String, reason: String) async throws {
             let outcome = try await CommandLineClinic.shared.anonymousUser().clinic(
-                "--address", address, "health")
+                "--address", address, "--timeout", "300ms", "health")
             #expect(outcome.status == 7)
             #expect(outcome.output.isEmpty)
             #expect(outcome.errors.hasPrefix("clinic: cannot connect to \(address): \(reason)"))

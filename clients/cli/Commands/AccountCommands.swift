@@ -92,7 +92,7 @@ struct ChangePassword: RunnableCommand {
                 UserServiceMethods.login, LoginRequest(email: session.email, password: request.newPassword))
         }
         if let login {
-            try SessionFile.find(console)?.write(StoredSession(login, at: remote.settings.address))
+            try SessionFile.find(console)?.write(StoredSession(login, at: remote.settings.addresses))
         } else {
             _ = try SessionFile.find(console)?.remove()
         }

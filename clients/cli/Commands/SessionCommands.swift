@@ -28,7 +28,7 @@ struct Login: RemoteCommand {
         guard let email = try email ?? askForEmail(console) else {
             throw CommandFailure("no e-mail was given; use --email", .usage)
         }
-        let stored = StoredSession.find(of: email, at: try Settings(connection, console).address, console)
+        let stored = StoredSession.find(of: email, at: try Settings(connection, console).addresses, console)
         return LoginRequest(
             email: email,
             password: try console.keyboard.password(fromStandardInput: password.passwordStdin),
@@ -39,7 +39,7 @@ struct Login: RemoteCommand {
         guard let file = SessionFile.find(console) else {
             throw CommandFailure("there is no place to store the session; set HOME or CLINIC_SESSION_FILE")
         }
-        try file.write(StoredSession(response, at: remote.settings.address))
+        try file.write(StoredSession(response, at: remote.settings.addresses))
     }
 
     private func askForEmail(_ console: Console) throws -> String? {
@@ -73,7 +73,7 @@ struct WhoAmI: RunnableCommand {
         case .none: throw CommandFailure("you are not signed in; run `clinic login`", .notAllowed)
         case .otherServer(let address):
             throw CommandFailure(
-                "you are signed in at \(address), not at \(remote.settings.address)", .notAllowed)
+                "you are signed in at \(address), not at \(remote.settings.addresses)", .notAllowed)
         case .expired(let session), .renewable(let session):
             throw CommandFailure(
                 "the session of \(session.email) ended at \(session.expiryText); run `clinic login` again",

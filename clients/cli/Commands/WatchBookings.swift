@@ -61,7 +61,7 @@ extension RemoteServer {
     /// The same server with the token of a renewed session, after its own token was rejected; nil if there is none.
     fileprivate func withNextSession(_ console: Console) async throws -> RemoteServer? {
         var remote = self
-        remote.session = SessionState.find(for: settings.address, console)
+        remote.session = SessionState.find(for: settings.addresses, console)
         remote = try await remote.withRenewedSession(console)
         guard let token = remote.session.token, token != session.token else { return nil }
         client.token = token

@@ -1,6 +1,7 @@
 // The options of every command and their defaults.
 
 internal import ArgumentParser
+internal import ClinicClient
 internal import Glibc
 internal import RPC
 
@@ -14,10 +15,13 @@ struct ConnectionOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Where the server is: unix:PATH, tcp:HOST:PORT or tls:HOST:PORT. [environment: CLINIC_ADDRESS]",
-            discussion: "Default: clinic.sock in the data directory if it is there, else tcp:127.0.0.1:7411."),
+            "Where the server is: unix:PATH, tcp:HOST:PORT or tls:HOST:PORT; several of them with commas between. [environment: CLINIC_ADDRESS]",
+            discussion: """
+                Of several servers the first that answers is used, and the next when it goes away. Default: clinic.sock in \
+                the data directory if it is there, else tcp:127.0.0.1:7411.
+                """),
         transform: AddressText.parse)
-    var address: Address?
+    var address: ServerAddresses?
 
     @Option(
         help: ArgumentHelp(
@@ -40,17 +44,17 @@ struct ConnectionOptions: ParsableArguments {
 
     @Option(
         help:
-            "The time limit of a call, such as 10, 500ms or 2m. [environment: CLINIC_TIMEOUT; default: 10s]",
+            "The time limit of a call with its retries, such as 10, 500ms or 2m. [environment: CLINIC_TIMEOUT; default: 10s]",
         transform: TimeoutText.parse)
     var timeout: Duration?
 }
 
 /// Parsing of addresses.
 enum AddressText {
-    /// Parses an address. The error omits the text, which ArgumentParser prints anyway.
-    static func parse(_ text: String) throws -> Address {
+    /// Parses addresses. The error omits the text, which ArgumentParser prints anyway.
+    static func parse(_ text: String) throws -> ServerAddresses {
         do {
-            return try Address(parsing: text)
+            return try ServerAddresses(parsing: text)
         } catch {
             let reason = "\(error)"
             throw ValidationError(
@@ -64,11 +68,11 @@ enum DefaultAddress {
     private static let tcp = Address.tcp(host: "127.0.0.1", port: 7411)
 
     /// The socket in clinicd's default data directory, or the default TCP port if the socket does not exist.
-    static func find(_ console: Console) -> Address {
-        guard let directory = dataDirectory(console) else { return tcp }
+    static func find(_ console: Console) -> ServerAddresses {
+        guard let directory = dataDirectory(console) else { return ServerAddresses(tcp) }
         let path = directory + "/clinic.sock"
-        return path.utf8.count <= Address.maximumPathBytes && access(path, F_OK) == 0
-            ? .unix(path: path) : tcp
+        let isThere = path.utf8.count <= Address.maximumPathBytes && access(path, F_OK) == 0
+        return ServerAddresses(isThere ? .unix(path: path) : tcp)
     }
 
     private static func dataDirectory(_ console: Console) -> String? {

@@ -4,6 +4,9 @@
 internal import Dispatch
 internal import Glibc
 internal import ProgramInput
+internal import RPC
+internal import Synchronization
+internal import Terminal
 
 /// The environment of a command.
 struct Console: Sendable {
@@ -19,6 +22,8 @@ struct Console: Sendable {
     /// Ends the program as soon as nobody reads its output any more. A command that waits for changes would otherwise
     /// notice only at the next one.
     var endWithReader: @Sendable () -> Void = {}
+    /// Whether a person reads standard error.
+    var errorIsTerminal = false
     var keyboard: Keyboard
     /// The terminal that standard output is; nil if it is something else.
     var terminal: OutputTerminal?
@@ -36,6 +41,20 @@ struct Console: Sendable {
     /// Prints complete lines of messages.
     func printError(_ text: String) {
         writeError(text.hasSuffix("\n") ? text : text + "\n")
+    }
+
+    /// Tells a person at a terminal what a call waits for, once it has waited for a second; nil where nobody watches.
+    func retryReporter(within timeout: Duration) -> (@Sendable (Status) -> Void)? {
+        guard errorIsTerminal else { return nil }
+        let began = ContinuousClock.now
+        let hasReported = Atomic(false)
+        return { [writeError] status in
+            let waited = began.duration(to: .now)
+            guard waited >= .seconds(1), !hasReported.exchange(true, ordering: .relaxed) else { return }
+            writeError(
+                "clinic: \(printable(status.message)); trying again for up to \(TimeoutText.text(timeout)) in all\n"
+            )
+        }
     }
 
     /// The value of a variable; nil if unset or empty.
@@ -67,6 +86,7 @@ struct Console: Sendable {
         console.arguments = try ProgramInput.arguments()
         console.environment = try ProgramInput.environment()
         console.terminal = OutputTerminal.find(console)
+        console.errorIsTerminal = isatty(STDERR_FILENO) == 1
         return console
     }
 

@@ -22,13 +22,13 @@ struct RemoteServer {
 
     init(_ options: ConnectionOptions, _ console: Console) throws {
         settings = try Settings(options, console)
-        session = SessionState.find(for: settings.address, console)
+        session = SessionState.find(for: settings.addresses, console)
         var configuration = ClinicClientConfiguration()
         configuration.timeout = settings.timeout
         configuration.tls = settings.tls
-        // A user is waiting, so retry for about a second only.
-        configuration.retryPolicy = RetryPolicy(maximumAttempts: 5)
-        client = ClinicClient(address: settings.address, token: session.token, configuration: configuration)
+        configuration.retryPolicy.willRetry = console.retryReporter(within: settings.timeout)
+        client = ClinicClient(
+            addresses: settings.addresses, token: session.token, configuration: configuration)
     }
 
     /// Runs the body and closes the connection. A failed call is reported together with the session.

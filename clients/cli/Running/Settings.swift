@@ -1,12 +1,13 @@
 // The settings of one run, each from the first place that has it: option, environment, profile, default.
 
 internal import ArgumentParser
+internal import ClinicClient
 internal import OpenSSL
 internal import RPC
 
 /// The settings of one run.
 struct Settings {
-    let address: Address
+    let addresses: ServerAddresses
     /// For a `tls:` address.
     let tls: TLSContext?
     let output: OutputForm
@@ -19,18 +20,19 @@ struct Settings {
     init(_ options: ConnectionOptions, _ console: Console) throws {
         var places = SettingPlaces(
             console: console, profile: try Profile.find(options.profile, console))
-        address =
+        addresses =
             try places.find("address", options.address, AddressText.parse, \.description)
             ?? places.standard("address", DefaultAddress.find(console), \.description)
         let ca = try places.find("ca", options.ca, { $0 }, \.self)
         let certificate = try places.find("cert", options.cert, { $0 }, \.self)
         let key = try places.find("key", options.key, { $0 }, \.self)
-        if case .tls = address {
+        if addresses.useTLS {
             tls = try Self.tls(ca, certificate, key)
         } else {
             // Variables and profiles are ignored for other addresses, options are not.
             guard options.ca == nil, options.cert == nil, options.key == nil else {
-                throw CommandFailure("--ca, --cert and --key are for a tls: address, not \(address)", .usage)
+                throw CommandFailure(
+                    "--ca, --cert and --key are for a tls: address, not \(addresses)", .usage)
             }
             tls = nil
         }

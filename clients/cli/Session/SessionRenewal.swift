@@ -13,15 +13,15 @@ extension RemoteServer {
         var remote = self
         do {
             remote.session = try await file.withLock(within: settings.timeout) { isCurrent in
-                let found = SessionState(try file.read(), for: settings.address, now: console.now())
+                let found = SessionState(try file.read(), for: settings.addresses, now: console.now())
                 guard case .renewable(let old) = found else { return found }
                 let next = try await renewal(of: old)
                 // A login does not take the lock and may have replaced the session meanwhile.
                 guard isCurrent() else {
-                    return SessionState(try file.read(), for: settings.address, now: console.now())
+                    return SessionState(try file.read(), for: settings.addresses, now: console.now())
                 }
                 try file.write(next)
-                return SessionState(next, for: settings.address, now: console.now())
+                return SessionState(next, for: settings.addresses, now: console.now())
             }
         } catch let status as Status {
             throw RemoteFailure(status: status, session: session)
@@ -38,7 +38,8 @@ extension RemoteServer {
             return StoredSession(
                 LoginResponse(
                     email: renewed.email, token: renewed.token, role: renewed.role,
-                    refreshToken: renewed.refreshToken, expireTime: renewed.expireTime), at: settings.address)
+                    refreshToken: renewed.refreshToken, expireTime: renewed.expireTime),
+                at: settings.addresses)
         } catch  where error.code == .unauthenticated {
             return session.withoutRefreshToken
         }

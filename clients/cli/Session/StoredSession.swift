@@ -1,6 +1,7 @@
 // The stored session. Its token is a secret between the user and one server: only the user can read the file, and
 // the token is sent to no other server.
 
+internal import ClinicClient
 internal import ClinicMessages
 internal import FoundationEssentials
 internal import ProtobufC
@@ -8,7 +9,7 @@ internal import RPC
 
 /// The stored result of a login.
 struct StoredSession: Codable, Equatable {
-    /// The address of the server that issued the token.
+    /// The addresses of the servers whose session it is, as `name(of:)` writes them.
     let address: String
     let email: String
     /// The role's name in the schema.
@@ -19,8 +20,8 @@ struct StoredSession: Codable, Equatable {
     /// The single-use refresh token; nil if there is none.
     private(set) var refreshToken: String?
 
-    init(_ response: LoginResponse, at address: Address) {
-        self.address = Self.name(of: address)
+    init(_ response: LoginResponse, at addresses: ServerAddresses) {
+        self.address = Self.name(of: addresses)
         email = response.email
         role = response.role.protoName
         token = response.token
@@ -35,18 +36,18 @@ struct StoredSession: Codable, Equatable {
         return session
     }
 
-    /// The normalised address for comparisons, with an absolute socket path.
-    static func name(of address: Address) -> String {
-        if case .unix(let path) = address, !path.hasPrefix("/") {
+    /// The normalised addresses for comparisons, with absolute socket paths.
+    static func name(of addresses: ServerAddresses) -> String {
+        addresses.all.map { address in
+            guard case .unix(let path) = address, !path.hasPrefix("/") else { return address.description }
             return Address.unix(path: FileManager.default.currentDirectoryPath + "/" + path).description
-        }
-        return address.description
+        }.joined(separator: ",")
     }
 
     /// The stored session of an e-mail at a server, whether or not its token has expired; nil if there is none.
-    static func find(of email: String, at address: Address, _ console: Console) -> StoredSession? {
+    static func find(of email: String, at addresses: ServerAddresses, _ console: Console) -> StoredSession? {
         guard let file = SessionFile.find(console), let session = try? file.read(),
-            session.address == name(of: address), session.email == email.lowercased()
+            session.address == name(of: addresses), session.email == email.lowercased()
         else { return nil }
         return session
     }
@@ -72,12 +73,12 @@ enum SessionState {
     case renewable(StoredSession)
     case usable(StoredSession)
 
-    init(_ session: StoredSession?, for address: Address, now: Int64) {
+    init(_ session: StoredSession?, for addresses: ServerAddresses, now: Int64) {
         guard let session else {
             self = .none
             return
         }
-        if session.address != StoredSession.name(of: address) {
+        if session.address != StoredSession.name(of: addresses) {
             self = .otherServer(session.address)
         } else if session.isExpired(now: now) {
             self = session.refreshToken == nil ? .expired(session) : .renewable(session)
@@ -87,9 +88,9 @@ enum SessionState {
     }
 
     /// Reads the session file. An unreadable file counts as no session and causes a warning.
-    static func find(for address: Address, _ console: Console) -> SessionState {
+    static func find(for addresses: ServerAddresses, _ console: Console) -> SessionState {
         do throws(CommandFailure) {
-            return SessionState(try SessionFile.find(console)?.read(), for: address, now: console.now())
+            return SessionState(try SessionFile.find(console)?.read(), for: addresses, now: console.now())
         } catch {
             console.printError("\(error.report); continuing without it")
             return .none
