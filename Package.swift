@@ -123,13 +123,16 @@ let package = Package(
                 logging, metrics, nioPosix,
             ], swiftSettings: settings),
         .target(
+            name: "LegacyImport", dependencies: ["Bcrypt", "ClinicService", "ClinicStore", "Scheduling"],
+            swiftSettings: settings),
+        .target(
             name: "ClinicDemo", dependencies: ["ClinicService", "ClinicStore", "Scheduling"],
             swiftSettings: settings),
         .executableTarget(
             name: "clinicd",
             dependencies: [
-                "Bcrypt", "ClinicDemo", "ClinicServer", "ClinicService", "ClinicStore", "Monitoring",
-                "OpenSSL",
+                "Bcrypt", "ClinicDemo", "ClinicServer", "ClinicService", "ClinicStore", "LegacyImport",
+                "Monitoring", "OpenSSL",
                 "PostgreSQL", "ProgramInput",
                 "Scheduling", "RPC", "TTRPC", "RPCMessages", "TimeZones", argumentParser, logging, nioCore,
                 serviceLifecycle,
@@ -273,6 +276,10 @@ let package = Package(
                 "TTRPC",
                 "RPCMessages", "TestCleanup", "TestCluster", "TestWaiting",
             ], swiftSettings: settings),
+        .testTarget(
+            name: "LegacyImportTests",
+            dependencies: ["ClinicService", "ClinicStore", "LegacyImport", "Scheduling"],
+            swiftSettings: settings),
         .testTarget(
             name: "ClinicDemoTests",
             dependencies: ["ClinicDemo", "ClinicService", "ClinicStore", "Scheduling"],

@@ -59,6 +59,9 @@ public enum Bcrypt {
         String(decoding: try randomSetting(cost: cost), as: UTF8.self) + String(repeating: ".", count: 31)
     }
 
+    /// Whether a password can be verified against a text: it is a `$2b$` hash of a cost in range.
+    public static func isHash(_ text: String) -> Bool { cost(of: text.utf8) != nil }
+
     /// The cost of a hash: `$2b$`, two digits of cost, `$`, and 53 characters of salt and digest. Nil for anything else, and
     /// for a cost out of range.
     static func cost(of hash: some Collection<UInt8>) -> Int? {

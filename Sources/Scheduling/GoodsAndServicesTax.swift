@@ -48,6 +48,13 @@ public struct Price: Sendable, Hashable {
     /// With tax.
     public let total: Int64
 
+    /// A price that was agreed before; nil for a negative part, or a total that is too large.
+    public init?(fee: Int64, gst: Int64) {
+        let (total, overflow) = fee.addingReportingOverflow(gst)
+        guard fee >= 0, gst >= 0, !overflow else { return nil }
+        self.init(fee: fee, gst: gst, total: total)
+    }
+
     init(fee: Int64, gst: Int64, total: Int64) {
         self.fee = fee
         self.gst = gst

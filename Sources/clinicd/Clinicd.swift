@@ -31,7 +31,7 @@ struct Clinicd: AsyncParsableCommand {
 
     private static let commands: [any DaemonCommand.Type] = [
         ServeCommand.self, MigrateCommand.self, CreateAdminCommand.self, SeedDemoCommand.self,
-        ConfigureCommand.self, ArchiveEventsCommand.self,
+        ConfigureCommand.self, ArchiveEventsCommand.self, ImportLegacyCommand.self,
     ]
 
     /// The variables for libpq that were set. They are not used: what a connection uses is in its URL.

@@ -28,6 +28,13 @@ func say(_ line: String, as format: LogFormat = .text) {
     write(text + "\n", to: STDOUT_FILENO)
 }
 
+/// Shows the progress of a command on a terminal, in a line that the next one replaces and an empty text removes.
+func showProgress(_ text: String) {
+    guard isatty(STDERR_FILENO) == 1 else { return }
+    let line = text.isEmpty ? "\r\u{1B}[K" : "\r\u{1B}[Kclinicd: \(text)"
+    _ = line.withCString { Glibc.write(STDERR_FILENO, $0, strlen($0)) }
+}
+
 /// Writes a line to standard error, behind those of the log.
 func complain(_ text: String, as format: LogFormat = .text) {
     let message = text.split(whereSeparator: \.isNewline).joined(separator: " ")

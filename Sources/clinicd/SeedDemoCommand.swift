@@ -6,7 +6,6 @@ internal import ClinicDemo
 internal import ClinicServer
 internal import ClinicService
 internal import ClinicStore
-internal import Glibc
 internal import Scheduling
 
 struct SeedDemoCommand: DaemonCommand {
@@ -60,24 +59,17 @@ struct SeedDemoCommand: DaemonCommand {
     private static func write(_ history: ClinicHistory, to url: String) async throws -> String {
         let count = history.bookings.count
         do {
-            try await history.write(to: url) { written in show("\(written) of \(count) bookings") }
+            try await history.write(to: url) { written in showProgress("\(written) of \(count) bookings") }
         } catch let refusal as HistoryRefusal {
             switch refusal {
-            case .notEmpty:
+            case .notEmpty, .usersExist:
                 throw Failure("the database has departments already; seed-demo fills an empty one only")
             case .emailTaken(let email): throw Failure("\(email), a patient of the demo, is a user already")
             }
         }
-        show("")
+        showProgress("")
         return
             "made \(history.departments.count) departments, \(history.doctors.count) doctors, "
             + "\(history.patients.count) patients and \(count) bookings"
-    }
-
-    /// Shows the progress on a terminal, in a line that the next one replaces.
-    private static func show(_ text: String) {
-        guard isatty(STDERR_FILENO) == 1 else { return }
-        let line = text.isEmpty ? "\r\u{1B}[K" : "\r\u{1B}[Kclinicd: \(text)"
-        _ = line.withCString { Glibc.write(STDERR_FILENO, $0, strlen($0)) }
     }
 }

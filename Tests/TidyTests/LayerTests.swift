@@ -46,9 +46,11 @@ private let layers: [Layer] = [
         "ClinicServer", "Bcrypt", "ClinicMessages", "ClinicService", "ClinicStore", "GRPC", "Monitoring",
         "OpenSSL",
         "PostgreSQL", "ProtobufC", "ReflectionMessages", "RPC", "RPCMessages", "Scheduling", "TTRPC"),
+    Layer("LegacyImport", "Bcrypt", "ClinicService", "ClinicStore", "PostgreSQL", "Scheduling"),
     Layer("ClinicDemo", "ClinicService", "ClinicStore", "PostgreSQL", "Scheduling"),
     Layer(
-        "clinicd", "Bcrypt", "ClinicDemo", "ClinicServer", "ClinicService", "ClinicStore", "Monitoring",
+        "clinicd", "Bcrypt", "ClinicDemo", "ClinicServer", "ClinicService", "ClinicStore", "LegacyImport",
+        "Monitoring",
         "OpenSSL",
         "PostgreSQL", "ProgramInput", "RPC", "RPCMessages", "Scheduling", "TTRPC", "TimeZones"),
     // Clients.

@@ -12,13 +12,24 @@ public struct ClinicHistory: Sendable {
     public struct Department: Sendable {
         /// What it is.
         public let draft: DepartmentStore.Draft
-        let day: CivilDate
+        let id: Int64?
+        let day, updatedOn: CivilDate
         let at: Instant
 
-        /// A department that was made at a moment of this local day.
-        public init(_ draft: DepartmentStore.Draft, on day: CivilDate, at moment: Instant) {
+        /// A department that was made on this local day.
+        ///
+        /// - Parameters:
+        ///   - id: nil takes the next.
+        ///   - updatedOn: the day of its last change; nil: of its making.
+        ///   - moment: when the audit trail learnt of it.
+        public init(
+            _ draft: DepartmentStore.Draft, id: Int64? = nil, on day: CivilDate, updatedOn: CivilDate? = nil,
+            at moment: Instant
+        ) {
             self.draft = draft
+            self.id = id
             self.day = day
+            self.updatedOn = updatedOn ?? day
             at = moment
         }
     }
@@ -31,28 +42,36 @@ public struct ClinicHistory: Sendable {
         public let weeklyHours: WeeklyHours
         /// When the doctor was or will be away.
         public let timeOff: [Range<Instant>]
+        let id: Int64?
         let at: Instant
 
-        /// A doctor who was registered at a moment.
+        /// A doctor who was registered at a moment; an `id` of nil takes the next.
         public init(
-            _ draft: DoctorStore.Draft, weeklyHours: WeeklyHours, timeOff: [Range<Instant>],
+            _ draft: DoctorStore.Draft, id: Int64? = nil, weeklyHours: WeeklyHours, timeOff: [Range<Instant>],
             at moment: Instant
         ) {
             self.draft = draft
+            self.id = id
             self.weeklyHours = weeklyHours
             self.timeOff = timeOff
             at = moment
         }
     }
 
-    /// A patient and when he or she signed up.
+    /// A patient, or somebody else who signs in, and when he or she signed up.
     public struct Patient: Sendable {
         let draft: UserStore.Draft
+        let role: Role
+        let id: Int64?
         let at: Instant
 
-        /// A patient who signed up at a moment.
-        public init(_ draft: UserStore.Draft, at moment: Instant) {
+        /// A user who signed up at a moment; an `id` of nil takes the next.
+        public init(
+            _ draft: UserStore.Draft, role: Role = .patient, id: Int64? = nil, at moment: Instant
+        ) {
             self.draft = draft
+            self.role = role
+            self.id = id
             at = moment
         }
     }

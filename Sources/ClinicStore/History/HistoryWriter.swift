@@ -7,6 +7,8 @@ internal import Scheduling
 public enum HistoryRefusal: Error, Sendable, Hashable {
     /// The database has departments already.
     case notEmpty
+    /// The users have numbers of their own, and the database has users already.
+    case usersExist
     /// Somebody has signed up with this e-mail of one of the patients.
     case emailTaken(String)
 }
@@ -17,15 +19,19 @@ extension ClinicHistory {
     ///
     /// - Parameters:
     ///   - url: a database that has been migrated.
+    ///   - isTrial: whether it is only tried: all of it is written and undone.
     ///   - progress: how many of the bookings are written.
-    public func write(to url: String, progress: @escaping @Sendable (Int) -> Void) async throws {
+    public func write(
+        to url: String, isTrial: Bool = false, progress: @escaping @Sendable (Int) -> Void
+    ) async throws {
         let refusal = try await AdminConnection.withConnection(url: url) { connection in
             var refusal: HistoryRefusal?
             try connection.transaction { () throws(DatabaseError) in
                 refusal = try refused(connection)
                 if refusal == nil { try HistoryWriter(self, connection).write(progress: progress) }
+                if isTrial { try connection.execute("rollback; begin") }
             }
-            if refusal == nil { try connection.execute("analyze") }
+            if refusal == nil, !isTrial { try connection.execute("analyze") }
             return refusal
         }
         if let refusal { throw refusal }
@@ -35,6 +41,11 @@ extension ClinicHistory {
     private func refused(_ connection: AdminConnection) throws(DatabaseError) -> HistoryRefusal? {
         try connection.execute("lock table clinic.department in share row exclusive mode")
         if try !connection.query("select 1 from clinic.department limit 1").isEmpty { return .notEmpty }
+        if patients.contains(where: { $0.id != nil }),
+            try !connection.query("select 1 from clinic.user_account limit 1").isEmpty
+        {
+            return .usersExist
+        }
         let known = try connection.query(
             "select email from clinic.user_account where email = any ($1) order by email limit 1",
             [.textArray(patients.map(\.draft.email))])
@@ -60,29 +71,24 @@ private struct HistoryWriter {
         self.connection = connection
         paid = history.paidBookings
         journals = history.journals
-        func take(_ count: Int, _ sequence: String) throws(DatabaseError) -> [Int64] {
-            let rows = try connection.query(
-                "select nextval($1::text::regclass) from generate_series(1, $2)",
-                [.text("clinic.\(sequence)"), .int64(Int64(count))])
-            var numbers: [Int64] = []
-            for var row in rows { numbers.append(try row.int64()) }
-            return numbers
-        }
+        func unnumbered(_ count: Int) -> [Int64?] { Array(repeating: nil, count: count) }
         numbers = HistoryNumbers(
-            departments: try take(history.departments.count, "department_id_seq"),
-            doctors: try take(history.doctors.count, "doctor_id_seq"),
-            patients: try take(history.patients.count, "user_account_id_seq"),
-            timeOff: try take(history.doctors.reduce(0) { $0 + $1.timeOff.count }, "time_off_id_seq"),
-            bookings: try take(history.bookings.count, "booking_id_seq"),
-            transactions: try take(paid.count, "transaction_id_seq"),
-            journals: try take(journals.count, "ledger_journal"))
+            departments: try connection.numbers(history.departments.map(\.id), "department_id_seq"),
+            doctors: try connection.numbers(history.doctors.map(\.id), "doctor_id_seq"),
+            patients: try connection.numbers(history.patients.map(\.id), "user_account_id_seq"),
+            timeOff: try connection.numbers(
+                unnumbered(history.doctors.reduce(0) { $0 + $1.timeOff.count }), "time_off_id_seq"),
+            bookings: try connection.numbers(history.bookings.map(\.id), "booking_id_seq"),
+            transactions: try connection.numbers(
+                paid.map { history.bookings[$0].transactionID }, "transaction_id_seq"),
+            journals: try connection.numbers(unnumbered(journals.count), "ledger_journal"))
         transactionOf = Dictionary(zip(paid, numbers.transactions)) { $1 }
     }
 
     func write(progress: (Int) -> Void) throws(DatabaseError) {
         try writeDepartments()
         try writeDoctors()
-        try writePatients()
+        for chunk in chunks(of: history.patients.count) { try writePatients(chunk) }
         for start in stride(from: 0, to: history.bookings.count, by: Self.chunk) {
             let end = min(start + Self.chunk, history.bookings.count)
             try writeBookings(start..<end)
@@ -104,11 +110,12 @@ private struct HistoryWriter {
             _ = try connection.query(
                 """
                 insert into clinic.department (id, name, name_key, opens, closes, created_date, last_update)
-                overriding system value values ($1, $2, $3, $4, $5, $6, $6)
+                overriding system value values ($1, $2, $3, $4, $5, $6, $7)
                 """,
                 [
                     .int64(id), .text(draft.name), .text(draft.nameKey), .minutes(draft.hours.opens),
                     .minutes(draft.hours.closes), .civilDate(department.day),
+                    .civilDate(department.updatedOn),
                 ])
         }
     }
@@ -145,21 +152,22 @@ private struct HistoryWriter {
         }
     }
 
-    private func writePatients() throws(DatabaseError) {
-        let drafts = history.patients.map(\.draft)
+    private func writePatients(_ range: Range<Int>) throws(DatabaseError) {
+        let patients = history.patients[range]
+        let drafts = patients.map(\.draft)
         _ = try connection.query(
             """
-            insert into clinic.user_account (id, first_name, last_name, phone, email, password_hash, created_at)
+            insert into clinic.user_account (id, first_name, last_name, phone, email, password_hash, role, created_at)
             overriding system value
-            select id, first_name, last_name, phone, email, password_hash, to_timestamp(at)
-            from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])
-                as patient (id, first_name, last_name, phone, email, password_hash, at)
+            select id, first_name, last_name, phone, email, password_hash, role, to_timestamp(at)
+            from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[])
+                as patient (id, first_name, last_name, phone, email, password_hash, role, at)
             """,
             [
-                .int64Array(numbers.patients), .textArray(drafts.map { $0.firstName ?? "" }),
+                .int64Array(Array(numbers.patients[range])), .textArray(drafts.map { $0.firstName ?? "" }),
                 .textArray(drafts.map { $0.lastName ?? "" }), .textArray(drafts.map(\.phone)),
                 .textArray(drafts.map(\.email)), .textArray(drafts.map(\.passwordHash)),
-                .seconds(history.patients.map(\.at)),
+                .textArray(patients.map(\.role.rawValue)), .seconds(patients.map(\.at)),
             ])
     }
 
@@ -254,6 +262,30 @@ private struct HistoryWriter {
                 .seconds(events.map(\.at)), .textArray(events.map(\.entity)),
                 .int64Array(events.map(\.entityID)), .textArray(events.map(\.change)), .text(history.method),
             ])
+    }
+}
+
+extension AdminConnection {
+    /// The numbers that are given, and the next of a sequence for nil. Numbers that the sequence gives out later are above
+    /// all of them.
+    fileprivate func numbers(_ given: [Int64?], _ sequence: String) throws(DatabaseError) -> [Int64] {
+        let name = SQLValue.text("clinic.\(sequence)")
+        if let highest = given.compactMap(\.self).max() {
+            _ = try query("select setval($1::text::regclass, $2)", [name, .int64(highest)])
+        }
+        let rows = try query(
+            "select nextval($1::text::regclass) from generate_series(1, $2)",
+            [name, .int64(Int64(given.count { $0 == nil }))])
+        var next = rows.makeIterator()
+        var numbers: [Int64] = []
+        for number in given {
+            if let number {
+                numbers.append(number)
+            } else if var row = next.next() {
+                numbers.append(try row.int64())
+            }
+        }
+        return numbers
     }
 }
 

@@ -26,6 +26,10 @@ public struct PastBooking: Sendable {
         var refundedGST: Int64 = 0
     }
 
+    /// Its number; nil takes the next.
+    public var id: Int64?
+    /// The number of its payment's transaction; nil takes the next.
+    public var transactionID: Int64?
     /// The places of doctor and patient.
     let doctor, patient: Int
     /// When it is.
@@ -87,6 +91,15 @@ public struct PastBooking: Sendable {
         add(.moved(from: status, to: conditions.target, refunds: refunds), at: moment)
         status = conditions.target
         if status == .completed { completedAt = moment }
+    }
+
+    /// Moves it to the status that another system knew it in, without asking the rules. A visit that took place was over at
+    /// its end.
+    public mutating func become(_ status: BookingStatus, at moment: Instant) {
+        guard status != self.status else { return }
+        add(.moved(from: self.status, to: status, refunds: false), at: moment)
+        self.status = status
+        completedAt = status == .completed ? slot.end : nil
     }
 
     /// Pays it. Refused with `notPayable`, `alreadyPaid`.
