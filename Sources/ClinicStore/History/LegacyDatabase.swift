@@ -7,8 +7,11 @@ internal import PostgreSQL
 public struct LegacyRows: Sendable {
     /// A row of `users`.
     public struct User: Sendable {
+        /// Its number.
         public var id: Int64
+        /// As they were typed.
         public var firstName, lastName, phone, email, passwordHash: String?
+        /// Whether it is an administrator.
         public var isAdministrator: Bool
 
         /// A row; what is nil was null.
@@ -28,7 +31,9 @@ public struct LegacyRows: Sendable {
 
     /// A row of `department`; hours as `09:00:00` or `9`, days as `2024-03-01`.
     public struct Department: Sendable {
+        /// Its number.
         public var id: Int64
+        /// Its name, its hours and its days.
         public var name, opens, closes, createdDate, lastUpdate: String?
 
         /// A row; what is nil was null.
@@ -47,8 +52,11 @@ public struct LegacyRows: Sendable {
 
     /// A row of `doctor`; the fee as a decimal number in major units.
     public struct Doctor: Sendable {
+        /// Its number.
         public var id: Int64
+        /// Name, registration and fee.
         public var fullName, registrationNumber, registrationExpiry, fee: String?
+        /// The number of its department.
         public var departmentID: Int64?
 
         /// A row; what is nil was null.
@@ -67,8 +75,11 @@ public struct LegacyRows: Sendable {
 
     /// A row of `booking`; the local time as `24/11/2026 10:00:00`.
     public struct Booking: Sendable {
+        /// Its number.
         public var id: Int64
+        /// The local time and the status.
         public var dateTime, status: String?
+        /// The numbers of patient and doctor.
         public var userID, doctorID: Int64?
 
         /// A row; what is nil was null.
@@ -83,8 +94,11 @@ public struct LegacyRows: Sendable {
 
     /// A row of `transaction`; amounts as decimal numbers in major units.
     public struct Transaction: Sendable {
+        /// Its number.
         public var id: Int64
+        /// Amounts and status.
         public var fee, gst, total, status: String?
+        /// The number of its booking.
         public var bookingID: Int64?
 
         /// A row; what is nil was null.
@@ -100,10 +114,15 @@ public struct LegacyRows: Sendable {
         }
     }
 
+    /// The table `users`.
     public var users: [User] = []
+    /// The table `department`.
     public var departments: [Department] = []
+    /// The table `doctor`.
     public var doctors: [Doctor] = []
+    /// The table `booking`.
     public var bookings: [Booking] = []
+    /// The table `transaction`.
     public var transactions: [Transaction] = []
 
     /// No rows.
