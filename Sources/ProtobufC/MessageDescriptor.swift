@@ -12,7 +12,7 @@ public final class MessageDescriptor: @unchecked Sendable {
     private let byteFields: UInt64
     /// The types of the submessage fields.
     private let nested: [MessageDescriptor]
-    /// The oneof names by field number.
+    /// The oneof names by field number, without the oneofs of proto3 `optional` fields.
     let oneofs: [UInt32: String]
 
     /// Makes the descriptor from an initialised struct; called by generated code.

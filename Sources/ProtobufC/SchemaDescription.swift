@@ -21,6 +21,8 @@ public struct FieldDescription: Sendable {
     public let number: UInt32
     /// Whether the field is repeated.
     public let isRepeated: Bool
+    /// Whether the field is a proto3 `optional` one, which can be absent whatever its type.
+    public let isOptional: Bool
     /// The type of one value.
     public let kind: Kind
     /// The name of the field's oneof; nil if it is in none.
@@ -47,7 +49,8 @@ extension MessageDescriptor {
         fields.enumerated().map { index, field in
             FieldDescription(
                 name: String(cString: field.name), number: field.id,
-                isRepeated: field.label == PROTOBUF_C_LABEL_REPEATED, kind: kind(of: field, at: index),
+                isRepeated: field.label == PROTOBUF_C_LABEL_REPEATED,
+                isOptional: field.isInOneof && oneofs[field.id] == nil, kind: kind(of: field, at: index),
                 oneof: oneofs[field.id])
         }
     }

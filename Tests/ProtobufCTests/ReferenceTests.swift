@@ -26,7 +26,7 @@ private let samples: [any Message] =
         RPCErrorInfo(reason: "A", domain: "b", metadata: [.init(key: "k", value: "v")]),
         HealthCheckResponse(status: .notServing), DeleteBookingResponse(),
         TTRPCRequest(service: "a.B", method: "C", payload: [0, 255], timeoutNano: -1),
-    ] + everyChoice.map { EveryType(choice: $0) }
+    ] + everyChoice.map { EveryType(choice: $0) } + everyEmptyOption
 
 @Test func `bytes and JSON are equal to those of python3-protobuf`() throws {
     let ours = try samples.map { message in

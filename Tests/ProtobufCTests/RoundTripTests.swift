@@ -26,6 +26,18 @@ func `a oneof keeps its case, even with an empty value`(_ choice: EveryType.Choi
     #expect(try EveryType(decoding: message.encoded()) == message)
 }
 
+@Test func `an optional field that is there is not absent, even with an empty value`() throws {
+    for message in everyEmptyOption {
+        #expect(!message.encoded().isEmpty && message != EveryType())
+        #expect(try EveryType(decoding: message.encoded()) == message)
+        #expect(try EveryType(decoding: EveryType.descriptor.bytes(json: message.json())) == message)
+    }
+    let all = try EveryType(decoding: everyEmptyOption.flatMap { $0.encoded() })
+    #expect(all.optionalNumber == 0 && all.optionalText?.isEmpty == true && all.optionalBool == false)
+    #expect(all.optionalBytes == [] && all.optionalColour == .unspecified && all.optionalPart != nil)
+    #expect(try !EveryType().json().contains("optional_"))
+}
+
 @Test func `an envelope keeps bytes that are not UTF-8`() throws {
     let request = TTRPCRequest(
         service: "a.B", method: "C", payload: [0, 255, 0], timeoutNano: -1,

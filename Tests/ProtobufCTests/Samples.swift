@@ -27,7 +27,16 @@ let everyType = EveryType(
     bools: [true, false, true],
     colours: [.deepRed, .unspecified, .ultraviolet], apart: [0, .max], strings: ["", "a", "", "ü"],
     byteStrings: [[], [0], [255, 254, 253]], parts: [EveryType.Part(), EveryType.Part(id: -1, name: "two")],
-    choice: .chosenBytes([1, 2]), default: "word", message: "also")
+    choice: .chosenBytes([1, 2]), default: "word", message: "also", optionalNumber: .min,
+    optionalText: "perhaps", optionalBytes: [0, 1], optionalColour: .deepRed, optionalBool: true,
+    optionalPart: EveryType.Part(id: 1, name: "maybe"))
+
+/// Each optional field with the value that has no bytes elsewhere.
+let everyEmptyOption = [
+    EveryType(optionalNumber: 0), EveryType(optionalText: ""), EveryType(optionalBytes: []),
+    EveryType(optionalColour: .unspecified), EveryType(optionalBool: false),
+    EveryType(optionalPart: EveryType.Part()),
+]
 
 /// Every case of the oneof, including values that are not encoded outside a oneof.
 let everyChoice: [EveryType.Choice?] = [

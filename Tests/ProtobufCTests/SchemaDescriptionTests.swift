@@ -22,7 +22,7 @@ private func lines(_ message: MessageDescriptor, _ known: inout Set<String>) -> 
             type = enumeration.name
             result.formUnion(enumeration.values.map { "\(enumeration.name) \($0.name) \($0.number)" })
         }
-        let repetition = field.isRepeated ? "repeated" : "single"
+        let repetition = field.isRepeated ? "repeated" : field.isOptional ? "optional" : "single"
         result.insert(
             "\(message.name) \(field.name) \(field.number) \(type) \(repetition) \(field.oneof ?? "-")")
     }
@@ -42,8 +42,10 @@ private func lines(_ message: MessageDescriptor, _ known: inout Set<String>) -> 
             name = scope + "." + message.name
             for field in message.field:
                 kind = field.type_name[1:] or field.Type.Name(field.type)[5:].lower()
-                repetition = "repeated" if field.label == field.LABEL_REPEATED else "single"
-                oneof = message.oneof_decl[field.oneof_index].name if field.HasField("oneof_index") else "-"
+                optional = "optional" if field.proto3_optional else "single"
+                repetition = "repeated" if field.label == field.LABEL_REPEATED else optional
+                in_oneof = field.HasField("oneof_index") and not field.proto3_optional
+                oneof = message.oneof_decl[field.oneof_index].name if in_oneof else "-"
                 print(name, field.name, field.number, kind, repetition, oneof)
             for part in message.nested_type:
                 show(name, part)

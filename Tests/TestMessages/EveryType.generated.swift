@@ -114,6 +114,18 @@ public struct EveryType: Message {
     public var `default`: String
     /// A name that the generated code uses itself.
     public var message: String
+    /// Absent, or any number: 0 too.
+    public var optionalNumber: Int64?
+    /// Absent, or any text: the empty one too.
+    public var optionalText: String?
+    /// Absent, or any bytes: none too.
+    public var optionalBytes: [UInt8]?
+    /// Absent, or any colour: the unspecified one too.
+    public var optionalColour: Colour?
+    /// Absent, or true or false.
+    public var optionalBool: Bool?
+    /// As absent as any message can be.
+    public var optionalPart: EveryType.Part?
 
     /// A choice among every shape.
     public enum Choice: Sendable, Equatable {
@@ -174,7 +186,7 @@ public struct EveryType: Message {
     }
 
     /// Makes a message of these values.
-    public init(doubleValue: Double = 0, floatValue: Float = 0, int64Value: Int64 = 0, uint64Value: UInt64 = 0, int32Value: Int32 = 0, fixed64Value: UInt64 = 0, fixed32Value: UInt32 = 0, boolValue: Bool = false, stringValue: String = "", bytesValue: [UInt8] = [], uint32Value: UInt32 = 0, colour: Colour = .unspecified, sfixed32Value: Int32 = 0, sfixed64Value: Int64 = 0, sint32Value: Int32 = 0, sint64Value: Int64 = 0, part: EveryType.Part? = nil, doubles: [Double] = [], int64s: [Int64] = [], sint32s: [Int32] = [], fixed32s: [UInt32] = [], bools: [Bool] = [], colours: [Colour] = [], apart: [UInt32] = [], strings: [String] = [], byteStrings: [[UInt8]] = [], parts: [EveryType.Part] = [], choice: Choice? = nil, `default`: String = "", message: String = "") {
+    public init(doubleValue: Double = 0, floatValue: Float = 0, int64Value: Int64 = 0, uint64Value: UInt64 = 0, int32Value: Int32 = 0, fixed64Value: UInt64 = 0, fixed32Value: UInt32 = 0, boolValue: Bool = false, stringValue: String = "", bytesValue: [UInt8] = [], uint32Value: UInt32 = 0, colour: Colour = .unspecified, sfixed32Value: Int32 = 0, sfixed64Value: Int64 = 0, sint32Value: Int32 = 0, sint64Value: Int64 = 0, part: EveryType.Part? = nil, doubles: [Double] = [], int64s: [Int64] = [], sint32s: [Int32] = [], fixed32s: [UInt32] = [], bools: [Bool] = [], colours: [Colour] = [], apart: [UInt32] = [], strings: [String] = [], byteStrings: [[UInt8]] = [], parts: [EveryType.Part] = [], choice: Choice? = nil, `default`: String = "", message: String = "", optionalNumber: Int64? = nil, optionalText: String? = nil, optionalBytes: [UInt8]? = nil, optionalColour: Colour? = nil, optionalBool: Bool? = nil, optionalPart: EveryType.Part? = nil) {
         self.doubleValue = doubleValue
         self.floatValue = floatValue
         self.int64Value = int64Value
@@ -205,6 +217,12 @@ public struct EveryType: Message {
         self.choice = choice
         self.`default` = `default`
         self.message = message
+        self.optionalNumber = optionalNumber
+        self.optionalText = optionalText
+        self.optionalBytes = optionalBytes
+        self.optionalColour = optionalColour
+        self.optionalBool = optionalBool
+        self.optionalPart = optionalPart
     }
 
     /// Makes the empty message: every field has its default.
@@ -239,13 +257,19 @@ public struct EveryType: Message {
         self.choice = nil
         self.`default` = ""
         self.message = ""
+        self.optionalNumber = nil
+        self.optionalText = nil
+        self.optionalBytes = nil
+        self.optionalColour = nil
+        self.optionalBool = nil
+        self.optionalPart = nil
     }
 
     /// What the schema says about this message.
     public static let descriptor: MessageDescriptor = {
         var message = Test__V1__EveryType()
         test__v1__every_type__init(&message)
-        return MessageDescriptor(message.base, byteFields: 0x11000100, nested: [EveryType.Part.descriptor], oneofs: [28: "choice", 29: "choice", 30: "choice", 31: "choice", 32: "choice", 33: "choice"])
+        return MessageDescriptor(message.base, byteFields: 0x1011000100, nested: [EveryType.Part.descriptor], oneofs: [28: "choice", 29: "choice", 30: "choice", 31: "choice", 32: "choice", 33: "choice"])
     }()
 
     /// Reads the message from its decoded form.
@@ -280,6 +304,12 @@ public struct EveryType: Message {
         self.parts = try source.messages(message.pointee.n_parts, message.pointee.parts, "parts")
         self.`default` = try source.string(message.pointee.default_, "default")
         self.message = try source.string(message.pointee.message, "message")
+        self.optionalNumber = if message.pointee._optional_number_case.rawValue == 36 { message.pointee.optional_number } else { nil }
+        self.optionalText = if message.pointee._optional_text_case.rawValue == 37 { try source.string(message.pointee.optional_text, "optional_text") } else { nil }
+        self.optionalBytes = if message.pointee._optional_bytes_case.rawValue == 38 { source.bytes(message.pointee.optional_bytes) } else { nil }
+        self.optionalColour = if message.pointee._optional_colour_case.rawValue == 39 { try source.enumeration(Int32(truncatingIfNeeded: message.pointee.optional_colour.rawValue), "optional_colour") } else { nil }
+        self.optionalBool = if message.pointee._optional_bool_case.rawValue == 41 { message.pointee.optional_bool != 0 } else { nil }
+        self.optionalPart = if message.pointee._optional_part_case.rawValue == 42 { try source.presentMessage(message.pointee.optional_part, "optional_part") } else { nil }
         switch message.pointee.choice_case.rawValue {
         case 28: self.choice = .chosenNumber(message.pointee.chosen_number)
         case 29: self.choice = .chosenText(try source.string(message.pointee.chosen_text, "chosen_text"))
@@ -324,6 +354,30 @@ public struct EveryType: Message {
         (message.pointee.n_parts, message.pointee.parts) = target.messages(self.parts)
         message.pointee.default_ = target.string(self.`default`)
         message.pointee.message = target.string(self.message)
+        if let value = self.optionalNumber {
+            message.pointee._optional_number_case = .init(rawValue: 36)
+            message.pointee.optional_number = value
+        }
+        if let value = self.optionalText {
+            message.pointee._optional_text_case = .init(rawValue: 37)
+            message.pointee.optional_text = target.string(value)
+        }
+        if let value = self.optionalBytes {
+            message.pointee._optional_bytes_case = .init(rawValue: 38)
+            message.pointee.optional_bytes = target.bytes(value)
+        }
+        if let value = self.optionalColour {
+            message.pointee._optional_colour_case = .init(rawValue: 39)
+            message.pointee.optional_colour = .init(rawValue: .init(truncatingIfNeeded: value.rawValue))
+        }
+        if let value = self.optionalBool {
+            message.pointee._optional_bool_case = .init(rawValue: 41)
+            message.pointee.optional_bool = value ? 1 : 0
+        }
+        if let value = self.optionalPart {
+            message.pointee._optional_part_case = .init(rawValue: 42)
+            message.pointee.optional_part = target.message(value)
+        }
         switch self.choice {
         case .chosenNumber(let value):
             message.pointee.choice_case = .init(rawValue: 28)

@@ -70,7 +70,8 @@ extension FieldDescription {
             case .message(let type): "." + type.name
             case .enumeration(let type): "." + type.name
             }
-        return "\(isRepeated ? "repeated " : "")\(type) \(name) = \(number);"
+        let label = isRepeated ? "repeated " : isOptional ? "optional " : ""
+        return "\(label)\(type) \(name) = \(number);"
     }
 }
 

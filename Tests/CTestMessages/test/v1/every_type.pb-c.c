@@ -71,7 +71,7 @@ const ProtobufCMessageDescriptor test__v1__every_type__part__descriptor =
   (ProtobufCMessageInit) test__v1__every_type__part__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor test__v1__every_type__field_descriptors[35] =
+static const ProtobufCFieldDescriptor test__v1__every_type__field_descriptors[41] =
 {
   {
     "float_value",
@@ -482,6 +482,54 @@ static const ProtobufCFieldDescriptor test__v1__every_type__field_descriptors[35
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "optional_number",
+    36,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Test__V1__EveryType, _optional_number_case),
+    offsetof(Test__V1__EveryType, optional_number),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "optional_text",
+    37,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Test__V1__EveryType, _optional_text_case),
+    offsetof(Test__V1__EveryType, optional_text),
+    NULL,
+    &protobuf_c_empty_string,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "optional_bytes",
+    38,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Test__V1__EveryType, _optional_bytes_case),
+    offsetof(Test__V1__EveryType, optional_bytes),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "optional_colour",
+    39,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Test__V1__EveryType, _optional_colour_case),
+    offsetof(Test__V1__EveryType, optional_colour),
+    &test__v1__colour__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "double_value",
     40,
     PROTOBUF_C_LABEL_NONE,
@@ -491,6 +539,30 @@ static const ProtobufCFieldDescriptor test__v1__every_type__field_descriptors[35
     NULL,
     NULL,
     0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "optional_bool",
+    41,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Test__V1__EveryType, _optional_bool_case),
+    offsetof(Test__V1__EveryType, optional_bool),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "optional_part",
+    42,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Test__V1__EveryType, _optional_part_case),
+    offsetof(Test__V1__EveryType, optional_part),
+    &test__v1__every_type__part__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
@@ -509,7 +581,7 @@ static const unsigned test__v1__every_type__field_indices_by_name[] = {
   10,   /* field[10] = colour */
   21,   /* field[21] = colours */
   32,   /* field[32] = default */
-  34,   /* field[34] = double_value */
+  38,   /* field[38] = double_value */
   16,   /* field[16] = doubles */
   5,   /* field[5] = fixed32_value */
   19,   /* field[19] = fixed32s */
@@ -519,6 +591,12 @@ static const unsigned test__v1__every_type__field_indices_by_name[] = {
   1,   /* field[1] = int64_value */
   17,   /* field[17] = int64s */
   33,   /* field[33] = message */
+  39,   /* field[39] = optional_bool */
+  36,   /* field[36] = optional_bytes */
+  37,   /* field[37] = optional_colour */
+  34,   /* field[34] = optional_number */
+  40,   /* field[40] = optional_part */
+  35,   /* field[35] = optional_text */
   15,   /* field[15] = part */
   25,   /* field[25] = parts */
   11,   /* field[11] = sfixed32_value */
@@ -531,11 +609,10 @@ static const unsigned test__v1__every_type__field_indices_by_name[] = {
   9,   /* field[9] = uint32_value */
   2,   /* field[2] = uint64_value */
 };
-static const ProtobufCIntRange test__v1__every_type__number_ranges[2 + 1] =
+static const ProtobufCIntRange test__v1__every_type__number_ranges[1 + 1] =
 {
   { 2, 0 },
-  { 40, 34 },
-  { 0, 35 }
+  { 0, 41 }
 };
 const ProtobufCMessageDescriptor test__v1__every_type__descriptor =
 {
@@ -545,10 +622,10 @@ const ProtobufCMessageDescriptor test__v1__every_type__descriptor =
   "Test__V1__EveryType",
   "test.v1",
   sizeof(Test__V1__EveryType),
-  35,
+  41,
   test__v1__every_type__field_descriptors,
   test__v1__every_type__field_indices_by_name,
-  2,  test__v1__every_type__number_ranges,
+  1,  test__v1__every_type__number_ranges,
   (ProtobufCMessageInit) test__v1__every_type__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

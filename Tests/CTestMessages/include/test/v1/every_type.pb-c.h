@@ -73,6 +73,42 @@ typedef enum {
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TEST__V1__EVERY_TYPE__CHOICE__CASE)
 } Test__V1__EveryType__ChoiceCase;
 
+typedef enum {
+  TEST__V1__EVERY_TYPE___OPTIONAL_NUMBER__NOT_SET = 0,
+  TEST__V1__EVERY_TYPE___OPTIONAL_NUMBER_OPTIONAL_NUMBER = 36
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TEST__V1__EVERY_TYPE___OPTIONAL_NUMBER__CASE)
+} Test__V1__EveryType__OptionalNumberCase;
+
+typedef enum {
+  TEST__V1__EVERY_TYPE___OPTIONAL_TEXT__NOT_SET = 0,
+  TEST__V1__EVERY_TYPE___OPTIONAL_TEXT_OPTIONAL_TEXT = 37
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TEST__V1__EVERY_TYPE___OPTIONAL_TEXT__CASE)
+} Test__V1__EveryType__OptionalTextCase;
+
+typedef enum {
+  TEST__V1__EVERY_TYPE___OPTIONAL_BYTES__NOT_SET = 0,
+  TEST__V1__EVERY_TYPE___OPTIONAL_BYTES_OPTIONAL_BYTES = 38
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TEST__V1__EVERY_TYPE___OPTIONAL_BYTES__CASE)
+} Test__V1__EveryType__OptionalBytesCase;
+
+typedef enum {
+  TEST__V1__EVERY_TYPE___OPTIONAL_COLOUR__NOT_SET = 0,
+  TEST__V1__EVERY_TYPE___OPTIONAL_COLOUR_OPTIONAL_COLOUR = 39
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TEST__V1__EVERY_TYPE___OPTIONAL_COLOUR__CASE)
+} Test__V1__EveryType__OptionalColourCase;
+
+typedef enum {
+  TEST__V1__EVERY_TYPE___OPTIONAL_BOOL__NOT_SET = 0,
+  TEST__V1__EVERY_TYPE___OPTIONAL_BOOL_OPTIONAL_BOOL = 41
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TEST__V1__EVERY_TYPE___OPTIONAL_BOOL__CASE)
+} Test__V1__EveryType__OptionalBoolCase;
+
+typedef enum {
+  TEST__V1__EVERY_TYPE___OPTIONAL_PART__NOT_SET = 0,
+  TEST__V1__EVERY_TYPE___OPTIONAL_PART_OPTIONAL_PART = 42
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TEST__V1__EVERY_TYPE___OPTIONAL_PART__CASE)
+} Test__V1__EveryType__OptionalPartCase;
+
 /*
  * A field of every type, with numbers out of order and with gaps.
  */
@@ -232,10 +268,52 @@ struct  Test__V1__EveryType
      */
     protobuf_c_boolean chosen_bool;
   };
+  Test__V1__EveryType__OptionalNumberCase _optional_number_case;
+  union {
+    /*
+     * Absent, or any number: 0 too.
+     */
+    int64_t optional_number;
+  };
+  Test__V1__EveryType__OptionalTextCase _optional_text_case;
+  union {
+    /*
+     * Absent, or any text: the empty one too.
+     */
+    ProtobufCBinaryData optional_text;
+  };
+  Test__V1__EveryType__OptionalBytesCase _optional_bytes_case;
+  union {
+    /*
+     * Absent, or any bytes: none too.
+     */
+    ProtobufCBinaryData optional_bytes;
+  };
+  Test__V1__EveryType__OptionalColourCase _optional_colour_case;
+  union {
+    /*
+     * Absent, or any colour: the unspecified one too.
+     */
+    Test__V1__Colour optional_colour;
+  };
+  Test__V1__EveryType__OptionalBoolCase _optional_bool_case;
+  union {
+    /*
+     * Absent, or true or false.
+     */
+    protobuf_c_boolean optional_bool;
+  };
+  Test__V1__EveryType__OptionalPartCase _optional_part_case;
+  union {
+    /*
+     * As absent as any message can be.
+     */
+    Test__V1__EveryType__Part *optional_part;
+  };
 };
 #define TEST__V1__EVERY_TYPE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&test__v1__every_type__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, {0,NULL}, 0, TEST__V1__COLOUR__COLOUR_UNSPECIFIED, 0, 0, 0, 0, NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, {0,NULL}, {0,NULL}, TEST__V1__EVERY_TYPE__CHOICE__NOT_SET, {0} }
+    , 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, {0,NULL}, 0, TEST__V1__COLOUR__COLOUR_UNSPECIFIED, 0, 0, 0, 0, NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, {0,NULL}, {0,NULL}, TEST__V1__EVERY_TYPE__CHOICE__NOT_SET, {0}, TEST__V1__EVERY_TYPE___OPTIONAL_NUMBER__NOT_SET, {0}, TEST__V1__EVERY_TYPE___OPTIONAL_TEXT__NOT_SET, {0}, TEST__V1__EVERY_TYPE___OPTIONAL_BYTES__NOT_SET, {0}, TEST__V1__EVERY_TYPE___OPTIONAL_COLOUR__NOT_SET, {0}, TEST__V1__EVERY_TYPE___OPTIONAL_BOOL__NOT_SET, {0}, TEST__V1__EVERY_TYPE___OPTIONAL_PART__NOT_SET, {0} }
 
 
 /* Test__V1__EveryType__Part methods */
