@@ -206,17 +206,17 @@ public struct AuditEvent: Message {
     /// The id of the resource.
     public var entityID: Int64
     /// The change as a JSON object.
-    public var change: String
+    public var changeJson: String
 
     /// Makes a message of these values.
-    public init(id: Int64 = 0, eventTime: ProtobufTimestamp? = nil, actorID: Int64 = 0, method: String = "", entity: String = "", entityID: Int64 = 0, change: String = "") {
+    public init(id: Int64 = 0, eventTime: ProtobufTimestamp? = nil, actorID: Int64 = 0, method: String = "", entity: String = "", entityID: Int64 = 0, changeJson: String = "") {
         self.id = id
         self.eventTime = eventTime
         self.actorID = actorID
         self.method = method
         self.entity = entity
         self.entityID = entityID
-        self.change = change
+        self.changeJson = changeJson
     }
 
     /// Makes the empty message: every field has its default.
@@ -227,7 +227,7 @@ public struct AuditEvent: Message {
         self.method = ""
         self.entity = ""
         self.entityID = 0
-        self.change = ""
+        self.changeJson = ""
     }
 
     /// What the schema says about this message.
@@ -246,7 +246,7 @@ public struct AuditEvent: Message {
         self.method = try source.string(message.pointee.method, "method")
         self.entity = try source.string(message.pointee.entity, "entity")
         self.entityID = message.pointee.entity_id
-        self.change = try source.string(message.pointee.change, "change")
+        self.changeJson = try source.string(message.pointee.change_json, "change_json")
     }
 
     /// Writes the message into the form it is encoded from.
@@ -259,7 +259,7 @@ public struct AuditEvent: Message {
         message.pointee.method = target.string(self.method)
         message.pointee.entity = target.string(self.entity)
         message.pointee.entity_id = self.entityID
-        message.pointee.change = target.string(self.change)
+        message.pointee.change_json = target.string(self.changeJson)
     }
 }
 

@@ -204,9 +204,9 @@ public struct SearchSlotsRequest: Message {
     /// Whose slots to search.
     public var subject: Subject?
     /// The first day, YYYY-MM-DD in the clinic's time zone. Empty: today.
-    public var startDate: String
+    public var firstDay: String
     /// The last day, YYYY-MM-DD, at most 30 days after the first. Empty: six days after the first.
-    public var endDate: String
+    public var lastDay: String
     /// Maximum slots returned per doctor. Default and maximum: 500.
     public var slotsPerDoctor: Int64
     /// Maximum doctors per page. Default and maximum: 20.
@@ -223,10 +223,10 @@ public struct SearchSlotsRequest: Message {
     }
 
     /// Makes a message of these values.
-    public init(subject: Subject? = nil, startDate: String = "", endDate: String = "", slotsPerDoctor: Int64 = 0, pageSize: Int64 = 0, pageToken: String = "") {
+    public init(subject: Subject? = nil, firstDay: String = "", lastDay: String = "", slotsPerDoctor: Int64 = 0, pageSize: Int64 = 0, pageToken: String = "") {
         self.subject = subject
-        self.startDate = startDate
-        self.endDate = endDate
+        self.firstDay = firstDay
+        self.lastDay = lastDay
         self.slotsPerDoctor = slotsPerDoctor
         self.pageSize = pageSize
         self.pageToken = pageToken
@@ -235,8 +235,8 @@ public struct SearchSlotsRequest: Message {
     /// Makes the empty message: every field has its default.
     public init() {
         self.subject = nil
-        self.startDate = ""
-        self.endDate = ""
+        self.firstDay = ""
+        self.lastDay = ""
         self.slotsPerDoctor = 0
         self.pageSize = 0
         self.pageToken = ""
@@ -252,8 +252,8 @@ public struct SearchSlotsRequest: Message {
     /// Reads the message from its decoded form.
     public init(_ source: MessageSource) throws(MessageDecodingError) {
         let message = source.pointer.assumingMemoryBound(to: Clinic__V1__SearchSlotsRequest.self)
-        self.startDate = try source.string(message.pointee.start_date, "start_date")
-        self.endDate = try source.string(message.pointee.end_date, "end_date")
+        self.firstDay = try source.string(message.pointee.first_day, "first_day")
+        self.lastDay = try source.string(message.pointee.last_day, "last_day")
         self.slotsPerDoctor = message.pointee.slots_per_doctor
         self.pageSize = message.pointee.page_size
         self.pageToken = try source.string(message.pointee.page_token, "page_token")
@@ -268,8 +268,8 @@ public struct SearchSlotsRequest: Message {
     public func fill(_ target: MessageTarget) {
         let message = target.pointer.assumingMemoryBound(to: Clinic__V1__SearchSlotsRequest.self)
         clinic__v1__search_slots_request__init(message)
-        message.pointee.start_date = target.string(self.startDate)
-        message.pointee.end_date = target.string(self.endDate)
+        message.pointee.first_day = target.string(self.firstDay)
+        message.pointee.last_day = target.string(self.lastDay)
         message.pointee.slots_per_doctor = self.slotsPerDoctor
         message.pointee.page_size = self.pageSize
         message.pointee.page_token = target.string(self.pageToken)
@@ -608,6 +608,8 @@ public struct RescheduleBookingRequest: Message {
     public var time: Time?
     /// If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
     public var etag: String
+    /// The id of another doctor. 0: the booking's doctor. Not supported yet: any other value fails with INVALID_FIELD.
+    public var doctorID: Int64
 
     /// The new start: on the doctor's grid of slots, at most 30 days ahead.
     public enum Time: Sendable, Equatable {
@@ -618,10 +620,11 @@ public struct RescheduleBookingRequest: Message {
     }
 
     /// Makes a message of these values.
-    public init(bookingID: Int64 = 0, time: Time? = nil, etag: String = "") {
+    public init(bookingID: Int64 = 0, time: Time? = nil, etag: String = "", doctorID: Int64 = 0) {
         self.bookingID = bookingID
         self.time = time
         self.etag = etag
+        self.doctorID = doctorID
     }
 
     /// Makes the empty message: every field has its default.
@@ -629,6 +632,7 @@ public struct RescheduleBookingRequest: Message {
         self.bookingID = 0
         self.time = nil
         self.etag = ""
+        self.doctorID = 0
     }
 
     /// What the schema says about this message.
@@ -643,6 +647,7 @@ public struct RescheduleBookingRequest: Message {
         let message = source.pointer.assumingMemoryBound(to: Clinic__V1__RescheduleBookingRequest.self)
         self.bookingID = message.pointee.booking_id
         self.etag = try source.string(message.pointee.etag, "etag")
+        self.doctorID = message.pointee.doctor_id
         switch message.pointee.time_case.rawValue {
         case 2: self.time = .startTime(try source.presentMessage(message.pointee.start_time, "start_time"))
         case 3: self.time = .bookingDateTime(try source.string(message.pointee.booking_date_time, "booking_date_time"))
@@ -656,6 +661,7 @@ public struct RescheduleBookingRequest: Message {
         clinic__v1__reschedule_booking_request__init(message)
         message.pointee.booking_id = self.bookingID
         message.pointee.etag = target.string(self.etag)
+        message.pointee.doctor_id = self.doctorID
         switch self.time {
         case .startTime(let value):
             message.pointee.time_case = .init(rawValue: 2)
@@ -674,21 +680,21 @@ public struct ListMyBookingsRequest: Message {
     public var pageSize: Int64
     /// The next_page_token of the previous page.
     public var pageToken: String
-    /// If set, only bookings with this status.
-    public var status: BookingStatus
+    /// If not empty, only bookings with one of these statuses.
+    public var statuses: [BookingStatus]
 
     /// Makes a message of these values.
-    public init(pageSize: Int64 = 0, pageToken: String = "", status: BookingStatus = .unspecified) {
+    public init(pageSize: Int64 = 0, pageToken: String = "", statuses: [BookingStatus] = []) {
         self.pageSize = pageSize
         self.pageToken = pageToken
-        self.status = status
+        self.statuses = statuses
     }
 
     /// Makes the empty message: every field has its default.
     public init() {
         self.pageSize = 0
         self.pageToken = ""
-        self.status = .unspecified
+        self.statuses = []
     }
 
     /// What the schema says about this message.
@@ -703,7 +709,7 @@ public struct ListMyBookingsRequest: Message {
         let message = source.pointer.assumingMemoryBound(to: Clinic__V1__ListMyBookingsRequest.self)
         self.pageSize = message.pointee.page_size
         self.pageToken = try source.string(message.pointee.page_token, "page_token")
-        self.status = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.status.rawValue), "status")
+        self.statuses = try source.enumerations(message.pointee.n_statuses, message.pointee.statuses, "statuses")
     }
 
     /// Writes the message into the form it is encoded from.
@@ -712,7 +718,7 @@ public struct ListMyBookingsRequest: Message {
         clinic__v1__list_my_bookings_request__init(message)
         message.pointee.page_size = self.pageSize
         message.pointee.page_token = target.string(self.pageToken)
-        message.pointee.status = .init(rawValue: .init(truncatingIfNeeded: self.status.rawValue))
+        (message.pointee.n_statuses, message.pointee.statuses) = target.enumerations(self.statuses)
     }
 }
 
@@ -766,8 +772,8 @@ public struct ListBookingsRequest: Message {
     public var pageToken: String
     /// If not 0, only bookings with this doctor.
     public var doctorID: Int64
-    /// If set, only bookings with this status.
-    public var status: BookingStatus
+    /// If not empty, only bookings with one of these statuses.
+    public var statuses: [BookingStatus]
     /// If set, only bookings that start at or after this instant.
     public var startFrom: ProtobufTimestamp?
     /// If set, only bookings that start before this instant.
@@ -776,11 +782,11 @@ public struct ListBookingsRequest: Message {
     public var userID: Int64
 
     /// Makes a message of these values.
-    public init(pageSize: Int64 = 0, pageToken: String = "", doctorID: Int64 = 0, status: BookingStatus = .unspecified, startFrom: ProtobufTimestamp? = nil, startBefore: ProtobufTimestamp? = nil, userID: Int64 = 0) {
+    public init(pageSize: Int64 = 0, pageToken: String = "", doctorID: Int64 = 0, statuses: [BookingStatus] = [], startFrom: ProtobufTimestamp? = nil, startBefore: ProtobufTimestamp? = nil, userID: Int64 = 0) {
         self.pageSize = pageSize
         self.pageToken = pageToken
         self.doctorID = doctorID
-        self.status = status
+        self.statuses = statuses
         self.startFrom = startFrom
         self.startBefore = startBefore
         self.userID = userID
@@ -791,7 +797,7 @@ public struct ListBookingsRequest: Message {
         self.pageSize = 0
         self.pageToken = ""
         self.doctorID = 0
-        self.status = .unspecified
+        self.statuses = []
         self.startFrom = nil
         self.startBefore = nil
         self.userID = 0
@@ -810,7 +816,7 @@ public struct ListBookingsRequest: Message {
         self.pageSize = message.pointee.page_size
         self.pageToken = try source.string(message.pointee.page_token, "page_token")
         self.doctorID = message.pointee.doctor_id
-        self.status = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.status.rawValue), "status")
+        self.statuses = try source.enumerations(message.pointee.n_statuses, message.pointee.statuses, "statuses")
         self.startFrom = try source.message(message.pointee.start_from, "start_from")
         self.startBefore = try source.message(message.pointee.start_before, "start_before")
         self.userID = message.pointee.user_id
@@ -823,7 +829,7 @@ public struct ListBookingsRequest: Message {
         message.pointee.page_size = self.pageSize
         message.pointee.page_token = target.string(self.pageToken)
         message.pointee.doctor_id = self.doctorID
-        message.pointee.status = .init(rawValue: .init(truncatingIfNeeded: self.status.rawValue))
+        (message.pointee.n_statuses, message.pointee.statuses) = target.enumerations(self.statuses)
         message.pointee.start_from = target.message(self.startFrom)
         message.pointee.start_before = target.message(self.startBefore)
         message.pointee.user_id = self.userID
@@ -924,15 +930,19 @@ public struct UpdateBookingStatusRequest: Message {
 public struct DeleteBookingRequest: Message {
     /// The booking's id.
     public var bookingID: Int64
+    /// Returns what the call would, and changes nothing. Not supported yet: true fails with INVALID_FIELD.
+    public var validateOnly: Bool
 
     /// Makes a message of these values.
-    public init(bookingID: Int64 = 0) {
+    public init(bookingID: Int64 = 0, validateOnly: Bool = false) {
         self.bookingID = bookingID
+        self.validateOnly = validateOnly
     }
 
     /// Makes the empty message: every field has its default.
     public init() {
         self.bookingID = 0
+        self.validateOnly = false
     }
 
     /// What the schema says about this message.
@@ -946,6 +956,7 @@ public struct DeleteBookingRequest: Message {
     public init(_ source: MessageSource) throws(MessageDecodingError) {
         let message = source.pointer.assumingMemoryBound(to: Clinic__V1__DeleteBookingRequest.self)
         self.bookingID = message.pointee.booking_id
+        self.validateOnly = message.pointee.validate_only != 0
     }
 
     /// Writes the message into the form it is encoded from.
@@ -953,6 +964,7 @@ public struct DeleteBookingRequest: Message {
         let message = target.pointer.assumingMemoryBound(to: Clinic__V1__DeleteBookingRequest.self)
         clinic__v1__delete_booking_request__init(message)
         message.pointee.booking_id = self.bookingID
+        message.pointee.validate_only = self.validateOnly ? 1 : 0
     }
 }
 

@@ -183,13 +183,16 @@ public struct UpdateDepartmentRequest: Message {
     public var updateMask: ProtobufFieldMask?
     /// If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
     public var etag: String
+    /// Returns what the call would, and changes nothing. Not supported yet: true fails with INVALID_FIELD.
+    public var validateOnly: Bool
 
     /// Makes a message of these values.
-    public init(departmentID: Int64 = 0, department: Department? = nil, updateMask: ProtobufFieldMask? = nil, etag: String = "") {
+    public init(departmentID: Int64 = 0, department: Department? = nil, updateMask: ProtobufFieldMask? = nil, etag: String = "", validateOnly: Bool = false) {
         self.departmentID = departmentID
         self.department = department
         self.updateMask = updateMask
         self.etag = etag
+        self.validateOnly = validateOnly
     }
 
     /// Makes the empty message: every field has its default.
@@ -198,6 +201,7 @@ public struct UpdateDepartmentRequest: Message {
         self.department = nil
         self.updateMask = nil
         self.etag = ""
+        self.validateOnly = false
     }
 
     /// What the schema says about this message.
@@ -214,6 +218,7 @@ public struct UpdateDepartmentRequest: Message {
         self.department = try source.message(message.pointee.department, "department")
         self.updateMask = try source.message(message.pointee.update_mask, "update_mask")
         self.etag = try source.string(message.pointee.etag, "etag")
+        self.validateOnly = message.pointee.validate_only != 0
     }
 
     /// Writes the message into the form it is encoded from.
@@ -224,6 +229,7 @@ public struct UpdateDepartmentRequest: Message {
         message.pointee.department = target.message(self.department)
         message.pointee.update_mask = target.message(self.updateMask)
         message.pointee.etag = target.string(self.etag)
+        message.pointee.validate_only = self.validateOnly ? 1 : 0
     }
 }
 

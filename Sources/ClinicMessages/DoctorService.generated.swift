@@ -213,13 +213,16 @@ public struct UpdateDoctorRequest: Message {
     public var updateMask: ProtobufFieldMask?
     /// If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
     public var etag: String
+    /// Returns what the call would, and changes nothing. Not supported yet: true fails with INVALID_FIELD.
+    public var validateOnly: Bool
 
     /// Makes a message of these values.
-    public init(doctorID: Int64 = 0, doctor: Doctor? = nil, updateMask: ProtobufFieldMask? = nil, etag: String = "") {
+    public init(doctorID: Int64 = 0, doctor: Doctor? = nil, updateMask: ProtobufFieldMask? = nil, etag: String = "", validateOnly: Bool = false) {
         self.doctorID = doctorID
         self.doctor = doctor
         self.updateMask = updateMask
         self.etag = etag
+        self.validateOnly = validateOnly
     }
 
     /// Makes the empty message: every field has its default.
@@ -228,6 +231,7 @@ public struct UpdateDoctorRequest: Message {
         self.doctor = nil
         self.updateMask = nil
         self.etag = ""
+        self.validateOnly = false
     }
 
     /// What the schema says about this message.
@@ -244,6 +248,7 @@ public struct UpdateDoctorRequest: Message {
         self.doctor = try source.message(message.pointee.doctor, "doctor")
         self.updateMask = try source.message(message.pointee.update_mask, "update_mask")
         self.etag = try source.string(message.pointee.etag, "etag")
+        self.validateOnly = message.pointee.validate_only != 0
     }
 
     /// Writes the message into the form it is encoded from.
@@ -254,6 +259,7 @@ public struct UpdateDoctorRequest: Message {
         message.pointee.doctor = target.message(self.doctor)
         message.pointee.update_mask = target.message(self.updateMask)
         message.pointee.etag = target.string(self.etag)
+        message.pointee.validate_only = self.validateOnly ? 1 : 0
     }
 }
 
@@ -356,12 +362,15 @@ public struct SetDoctorScheduleRequest: Message {
     public var weeklyHours: [WorkingHours]
     /// If set, the request fails with ABORTED (STALE_ETAG) unless it equals the doctor's current etag.
     public var etag: String
+    /// Returns what the call would, and changes nothing. Not supported yet: true fails with INVALID_FIELD.
+    public var validateOnly: Bool
 
     /// Makes a message of these values.
-    public init(doctorID: Int64 = 0, weeklyHours: [WorkingHours] = [], etag: String = "") {
+    public init(doctorID: Int64 = 0, weeklyHours: [WorkingHours] = [], etag: String = "", validateOnly: Bool = false) {
         self.doctorID = doctorID
         self.weeklyHours = weeklyHours
         self.etag = etag
+        self.validateOnly = validateOnly
     }
 
     /// Makes the empty message: every field has its default.
@@ -369,6 +378,7 @@ public struct SetDoctorScheduleRequest: Message {
         self.doctorID = 0
         self.weeklyHours = []
         self.etag = ""
+        self.validateOnly = false
     }
 
     /// What the schema says about this message.
@@ -384,6 +394,7 @@ public struct SetDoctorScheduleRequest: Message {
         self.doctorID = message.pointee.doctor_id
         self.weeklyHours = try source.messages(message.pointee.n_weekly_hours, message.pointee.weekly_hours, "weekly_hours")
         self.etag = try source.string(message.pointee.etag, "etag")
+        self.validateOnly = message.pointee.validate_only != 0
     }
 
     /// Writes the message into the form it is encoded from.
@@ -393,6 +404,7 @@ public struct SetDoctorScheduleRequest: Message {
         message.pointee.doctor_id = self.doctorID
         (message.pointee.n_weekly_hours, message.pointee.weekly_hours) = target.messages(self.weeklyHours)
         message.pointee.etag = target.string(self.etag)
+        message.pointee.validate_only = self.validateOnly ? 1 : 0
     }
 }
 
@@ -408,14 +420,17 @@ public struct CreateTimeOffRequest: Message {
     public var firstDay: String
     /// The last whole day, YYYY-MM-DD. Empty: the same as first_day.
     public var lastDay: String
+    /// Returns what the call would, and changes nothing. Not supported yet: true fails with INVALID_FIELD.
+    public var validateOnly: Bool
 
     /// Makes a message of these values.
-    public init(doctorID: Int64 = 0, startTime: ProtobufTimestamp? = nil, endTime: ProtobufTimestamp? = nil, firstDay: String = "", lastDay: String = "") {
+    public init(doctorID: Int64 = 0, startTime: ProtobufTimestamp? = nil, endTime: ProtobufTimestamp? = nil, firstDay: String = "", lastDay: String = "", validateOnly: Bool = false) {
         self.doctorID = doctorID
         self.startTime = startTime
         self.endTime = endTime
         self.firstDay = firstDay
         self.lastDay = lastDay
+        self.validateOnly = validateOnly
     }
 
     /// Makes the empty message: every field has its default.
@@ -425,6 +440,7 @@ public struct CreateTimeOffRequest: Message {
         self.endTime = nil
         self.firstDay = ""
         self.lastDay = ""
+        self.validateOnly = false
     }
 
     /// What the schema says about this message.
@@ -442,6 +458,7 @@ public struct CreateTimeOffRequest: Message {
         self.endTime = try source.message(message.pointee.end_time, "end_time")
         self.firstDay = try source.string(message.pointee.first_day, "first_day")
         self.lastDay = try source.string(message.pointee.last_day, "last_day")
+        self.validateOnly = message.pointee.validate_only != 0
     }
 
     /// Writes the message into the form it is encoded from.
@@ -453,6 +470,7 @@ public struct CreateTimeOffRequest: Message {
         message.pointee.end_time = target.message(self.endTime)
         message.pointee.first_day = target.string(self.firstDay)
         message.pointee.last_day = target.string(self.lastDay)
+        message.pointee.validate_only = self.validateOnly ? 1 : 0
     }
 }
 
@@ -460,15 +478,19 @@ public struct CreateTimeOffRequest: Message {
 public struct DeleteTimeOffRequest: Message {
     /// The time off's id.
     public var timeOffID: Int64
+    /// Returns what the call would, and changes nothing. Not supported yet: true fails with INVALID_FIELD.
+    public var validateOnly: Bool
 
     /// Makes a message of these values.
-    public init(timeOffID: Int64 = 0) {
+    public init(timeOffID: Int64 = 0, validateOnly: Bool = false) {
         self.timeOffID = timeOffID
+        self.validateOnly = validateOnly
     }
 
     /// Makes the empty message: every field has its default.
     public init() {
         self.timeOffID = 0
+        self.validateOnly = false
     }
 
     /// What the schema says about this message.
@@ -482,6 +504,7 @@ public struct DeleteTimeOffRequest: Message {
     public init(_ source: MessageSource) throws(MessageDecodingError) {
         let message = source.pointer.assumingMemoryBound(to: Clinic__V1__DeleteTimeOffRequest.self)
         self.timeOffID = message.pointee.time_off_id
+        self.validateOnly = message.pointee.validate_only != 0
     }
 
     /// Writes the message into the form it is encoded from.
@@ -489,6 +512,7 @@ public struct DeleteTimeOffRequest: Message {
         let message = target.pointer.assumingMemoryBound(to: Clinic__V1__DeleteTimeOffRequest.self)
         clinic__v1__delete_time_off_request__init(message)
         message.pointee.time_off_id = self.timeOffID
+        message.pointee.validate_only = self.validateOnly ? 1 : 0
     }
 }
 
@@ -641,7 +665,7 @@ public enum DoctorServiceMethods {
     /// Requires: administrator.
     public static let setDoctorSchedule = Method<SetDoctorScheduleRequest, Doctor>(
         service: "clinic.v1.DoctorService", name: "SetDoctorSchedule", hasSideEffects: true)
-    /// Blocks a period for new appointments. Existing bookings in it are kept and counted in conflicting_bookings.
+    /// Blocks a period for new appointments. Existing bookings in it are kept and counted in displaced_booking_count.
     /// Requires: staff.
     public static let createTimeOff = Method<CreateTimeOffRequest, TimeOff>(
         service: "clinic.v1.DoctorService", name: "CreateTimeOff", hasSideEffects: true)

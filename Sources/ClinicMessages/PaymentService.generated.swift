@@ -14,16 +14,16 @@ public struct ListTransactionsRequest: Message {
     public var userID: Int64
     /// If not 0, only transactions of this booking.
     public var bookingID: Int64
-    /// If set, only transactions with this status.
-    public var status: TransactionStatus
+    /// If not empty, only transactions with one of these statuses.
+    public var statuses: [TransactionStatus]
 
     /// Makes a message of these values.
-    public init(pageSize: Int64 = 0, pageToken: String = "", userID: Int64 = 0, bookingID: Int64 = 0, status: TransactionStatus = .unspecified) {
+    public init(pageSize: Int64 = 0, pageToken: String = "", userID: Int64 = 0, bookingID: Int64 = 0, statuses: [TransactionStatus] = []) {
         self.pageSize = pageSize
         self.pageToken = pageToken
         self.userID = userID
         self.bookingID = bookingID
-        self.status = status
+        self.statuses = statuses
     }
 
     /// Makes the empty message: every field has its default.
@@ -32,7 +32,7 @@ public struct ListTransactionsRequest: Message {
         self.pageToken = ""
         self.userID = 0
         self.bookingID = 0
-        self.status = .unspecified
+        self.statuses = []
     }
 
     /// What the schema says about this message.
@@ -49,7 +49,7 @@ public struct ListTransactionsRequest: Message {
         self.pageToken = try source.string(message.pointee.page_token, "page_token")
         self.userID = message.pointee.user_id
         self.bookingID = message.pointee.booking_id
-        self.status = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.status.rawValue), "status")
+        self.statuses = try source.enumerations(message.pointee.n_statuses, message.pointee.statuses, "statuses")
     }
 
     /// Writes the message into the form it is encoded from.
@@ -60,7 +60,7 @@ public struct ListTransactionsRequest: Message {
         message.pointee.page_token = target.string(self.pageToken)
         message.pointee.user_id = self.userID
         message.pointee.booking_id = self.bookingID
-        message.pointee.status = .init(rawValue: .init(truncatingIfNeeded: self.status.rawValue))
+        (message.pointee.n_statuses, message.pointee.statuses) = target.enumerations(self.statuses)
     }
 }
 
@@ -471,15 +471,19 @@ public struct RefundTransactionRequest: Message {
 public struct DeleteTransactionRequest: Message {
     /// The transaction's id.
     public var transactionID: Int64
+    /// Returns what the call would, and changes nothing. Not supported yet: true fails with INVALID_FIELD.
+    public var validateOnly: Bool
 
     /// Makes a message of these values.
-    public init(transactionID: Int64 = 0) {
+    public init(transactionID: Int64 = 0, validateOnly: Bool = false) {
         self.transactionID = transactionID
+        self.validateOnly = validateOnly
     }
 
     /// Makes the empty message: every field has its default.
     public init() {
         self.transactionID = 0
+        self.validateOnly = false
     }
 
     /// What the schema says about this message.
@@ -493,6 +497,7 @@ public struct DeleteTransactionRequest: Message {
     public init(_ source: MessageSource) throws(MessageDecodingError) {
         let message = source.pointer.assumingMemoryBound(to: Clinic__V1__DeleteTransactionRequest.self)
         self.transactionID = message.pointee.transaction_id
+        self.validateOnly = message.pointee.validate_only != 0
     }
 
     /// Writes the message into the form it is encoded from.
@@ -500,6 +505,7 @@ public struct DeleteTransactionRequest: Message {
         let message = target.pointer.assumingMemoryBound(to: Clinic__V1__DeleteTransactionRequest.self)
         clinic__v1__delete_transaction_request__init(message)
         message.pointee.transaction_id = self.transactionID
+        message.pointee.validate_only = self.validateOnly ? 1 : 0
     }
 }
 

@@ -7,9 +7,9 @@ public import ProtobufC
 public let allServices: [ServiceDescriptor] = [
     ServiceDescriptor(name: "clinic.v1.AdminService", methods: AdminServiceMethods.all),
     ServiceDescriptor(name: "clinic.v1.BookingService", methods: BookingServiceMethods.all),
+    ServiceDescriptor(name: "clinic.v1.ClinicService", methods: ClinicServiceMethods.all),
     ServiceDescriptor(name: "clinic.v1.DepartmentService", methods: DepartmentServiceMethods.all),
     ServiceDescriptor(name: "clinic.v1.DoctorService", methods: DoctorServiceMethods.all),
     ServiceDescriptor(name: "clinic.v1.PaymentService", methods: PaymentServiceMethods.all),
-    ServiceDescriptor(name: "clinic.v1.SettingsService", methods: SettingsServiceMethods.all),
     ServiceDescriptor(name: "clinic.v1.UserService", methods: UserServiceMethods.all),
 ]

@@ -710,15 +710,15 @@ public struct TimeOff: Message {
     /// The end, exclusive.
     public var endTime: ProtobufTimestamp?
     /// The number of bookings inside this period. Time off does not move or cancel bookings.
-    public var conflictingBookings: Int64
+    public var displacedBookingCount: Int64
 
     /// Makes a message of these values.
-    public init(id: Int64 = 0, doctor: DoctorSummary? = nil, startTime: ProtobufTimestamp? = nil, endTime: ProtobufTimestamp? = nil, conflictingBookings: Int64 = 0) {
+    public init(id: Int64 = 0, doctor: DoctorSummary? = nil, startTime: ProtobufTimestamp? = nil, endTime: ProtobufTimestamp? = nil, displacedBookingCount: Int64 = 0) {
         self.id = id
         self.doctor = doctor
         self.startTime = startTime
         self.endTime = endTime
-        self.conflictingBookings = conflictingBookings
+        self.displacedBookingCount = displacedBookingCount
     }
 
     /// Makes the empty message: every field has its default.
@@ -727,7 +727,7 @@ public struct TimeOff: Message {
         self.doctor = nil
         self.startTime = nil
         self.endTime = nil
-        self.conflictingBookings = 0
+        self.displacedBookingCount = 0
     }
 
     /// What the schema says about this message.
@@ -744,7 +744,7 @@ public struct TimeOff: Message {
         self.doctor = try source.message(message.pointee.doctor, "doctor")
         self.startTime = try source.message(message.pointee.start_time, "start_time")
         self.endTime = try source.message(message.pointee.end_time, "end_time")
-        self.conflictingBookings = message.pointee.conflicting_bookings
+        self.displacedBookingCount = message.pointee.displaced_booking_count
     }
 
     /// Writes the message into the form it is encoded from.
@@ -755,7 +755,7 @@ public struct TimeOff: Message {
         message.pointee.doctor = target.message(self.doctor)
         message.pointee.start_time = target.message(self.startTime)
         message.pointee.end_time = target.message(self.endTime)
-        message.pointee.conflicting_bookings = self.conflictingBookings
+        message.pointee.displaced_booking_count = self.displacedBookingCount
     }
 }
 

@@ -903,7 +903,7 @@ public struct UserSession: Message {
 /// A past change of a user's data.
 public struct UserEvent: Message {
     /// When the change was made.
-    public var createTime: ProtobufTimestamp?
+    public var eventTime: ProtobufTimestamp?
     /// The method that made it, such as clinic.v1.BookingService/BookAppointment.
     public var method: String
     /// Whether the user made it, rather than the clinic.
@@ -913,26 +913,26 @@ public struct UserEvent: Message {
     /// The id of the resource.
     public var entityID: Int64
     /// The change as a JSON object.
-    public var change: String
+    public var changeJson: String
 
     /// Makes a message of these values.
-    public init(createTime: ProtobufTimestamp? = nil, method: String = "", byUser: Bool = false, entity: String = "", entityID: Int64 = 0, change: String = "") {
-        self.createTime = createTime
+    public init(eventTime: ProtobufTimestamp? = nil, method: String = "", byUser: Bool = false, entity: String = "", entityID: Int64 = 0, changeJson: String = "") {
+        self.eventTime = eventTime
         self.method = method
         self.byUser = byUser
         self.entity = entity
         self.entityID = entityID
-        self.change = change
+        self.changeJson = changeJson
     }
 
     /// Makes the empty message: every field has its default.
     public init() {
-        self.createTime = nil
+        self.eventTime = nil
         self.method = ""
         self.byUser = false
         self.entity = ""
         self.entityID = 0
-        self.change = ""
+        self.changeJson = ""
     }
 
     /// What the schema says about this message.
@@ -945,24 +945,24 @@ public struct UserEvent: Message {
     /// Reads the message from its decoded form.
     public init(_ source: MessageSource) throws(MessageDecodingError) {
         let message = source.pointer.assumingMemoryBound(to: Clinic__V1__UserEvent.self)
-        self.createTime = try source.message(message.pointee.create_time, "create_time")
+        self.eventTime = try source.message(message.pointee.event_time, "event_time")
         self.method = try source.string(message.pointee.method, "method")
         self.byUser = message.pointee.by_user != 0
         self.entity = try source.string(message.pointee.entity, "entity")
         self.entityID = message.pointee.entity_id
-        self.change = try source.string(message.pointee.change, "change")
+        self.changeJson = try source.string(message.pointee.change_json, "change_json")
     }
 
     /// Writes the message into the form it is encoded from.
     public func fill(_ target: MessageTarget) {
         let message = target.pointer.assumingMemoryBound(to: Clinic__V1__UserEvent.self)
         clinic__v1__user_event__init(message)
-        message.pointee.create_time = target.message(self.createTime)
+        message.pointee.event_time = target.message(self.eventTime)
         message.pointee.method = target.string(self.method)
         message.pointee.by_user = self.byUser ? 1 : 0
         message.pointee.entity = target.string(self.entity)
         message.pointee.entity_id = self.entityID
-        message.pointee.change = target.string(self.change)
+        message.pointee.change_json = target.string(self.changeJson)
     }
 }
 
@@ -1329,7 +1329,7 @@ public enum UserServiceMethods {
     /// up a user who has signed in from there before.
     /// Requires: no sign-in.
     public static let login = Method<LoginRequest, LoginResponse>(
-        service: "clinic.v1.UserService", name: "Login", hasSideEffects: false)
+        service: "clinic.v1.UserService", name: "Login", hasSideEffects: true)
     /// Exchanges a refresh token for a new access token and a new refresh token. A refresh token is single-use: a call whose
     /// response was lost can be repeated within 30 seconds, as long as the new refresh token was not used, and gets the same
     /// one. Any other reuse is treated as theft and ends the session; its access tokens become invalid within 5 seconds.

@@ -178,7 +178,7 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> Router {
     try registry.serve(PaymentServiceMethods.deleteTransaction, .task(payment.deleteTransaction))
 
     try registry.serve(
-        SettingsServiceMethods.getSettings, .inMemory(SettingsService(clinic: clinic).getSettings))
+        ClinicServiceMethods.getClinic, .inMemory(ClinicDescription(clinic: clinic).getClinic))
 
     try registry.serve(AdminServiceMethods.listAuditEvents, .task(accessLog.reading(admin.listAuditEvents)))
     try registry.serve(AdminServiceMethods.listAccessLog, .task(accessLog.reading(admin.listAccessLog)))

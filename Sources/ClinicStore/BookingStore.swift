@@ -153,25 +153,26 @@ public struct BookingStore: Sendable {
     private static let bookings = Listing<BookingRecord>(
         "booking_view",
         filters: [
-            "user_id = ?", "doctor_id = ?", "stored_status = ?",
+            "user_id = ?", "doctor_id = ?", .isOneOf("stored_status"),
             // Whether a hold has run out is known when it is read.
-            "stored_status in ('\(BookingStatus.held.rawValue)', '\(BookingStatus.expired.rawValue)') and status = ?",
-            "start_time >= ?", "start_time < ?",
+            "status = any(string_to_array(?, ','))", "start_time >= ?", "start_time < ?",
         ],
         order: ["start_time", "id"], owner: 0)
 
-    /// Bookings by start; every filter that is nil is left out.
+    /// Bookings by start; every filter that is nil or empty is left out.
     public func list(
-        userID: Int64? = nil, doctorID: Int64? = nil, status: BookingStatus? = nil, startFrom: Instant? = nil,
+        userID: Int64? = nil, doctorID: Int64? = nil, statuses: Set<BookingStatus> = [],
+        startFrom: Instant? = nil,
         startBefore: Instant? = nil, after cursor: (start: Instant, id: Int64)?, limit: Int64
     ) -> Query<[BookingRecord]> {
-        let dependsOnTime = status == .held || status == .expired
-        let status = status.map { SQLValue.text($0.rawValue) }
+        let dependsOnTime = statuses.contains(.held) != statuses.contains(.expired)
+        let stored = statuses.contains(.expired) ? statuses.union([.held]) : statuses
         return Self.bookings.page(
             from: database,
             filters: [
-                userID.map { .int64($0) }, doctorID.map { .int64($0) }, dependsOnTime ? nil : status,
-                dependsOnTime ? status : nil, startFrom.map { .instant($0) },
+                userID.map { .int64($0) }, doctorID.map { .int64($0) },
+                stored.isEmpty ? nil : .oneOf(stored.map(\.rawValue)),
+                dependsOnTime ? .oneOf(statuses.map(\.rawValue)) : nil, startFrom.map { .instant($0) },
                 startBefore.map { .instant($0) },
             ],
             after: cursor.map { [.instant($0.start), .int64($0.id)] }, limit: limit)

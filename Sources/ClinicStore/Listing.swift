@@ -18,16 +18,33 @@ struct Listing<Item: Record>: Sendable {
     /// The page that nobody asked to be larger or smaller, and one record more.
     private static var usualLimit: Int64 { 51 }
 
+    /// A condition with one `?`, for the value in the same place of `page`.
+    struct Filter: ExpressibleByStringInterpolation {
+        let condition: String
+        /// Whether the value has several texts behind one another, separated by commas, of which the condition holds for one.
+        var isForEach = false
+
+        init(stringLiteral condition: String) { self.condition = condition }
+
+        /// The rows whose column has one of several texts. Each is searched for by itself: an index on the column and the order
+        /// then gives the first rows of each in their order, which it does not for `= any`.
+        static func isOneOf(_ column: String) -> Filter {
+            var filter = Filter(stringLiteral: "\(column) = ?")
+            filter.isForEach = true
+            return filter
+        }
+    }
+
     /// - Parameters:
     ///   - view: the view that has the columns of `Item`.
-    ///   - filters: conditions with one `?` each, for the value in the same place of `page`.
+    ///   - filters: at most one of them is `isOneOf`.
     ///   - order: the columns of the keyset, unique together.
     ///   - isDescending: the last of the order comes first.
     ///   - isPlannedOnce: each subset of the filters has one index that is right for rare and common values.
     ///   - owner: the filter that leaves only what is one person's: the usual pages of many callers who give it are read
     ///     as a set.
     init(
-        _ view: String, filters: [String] = [], order: [String], isDescending: Bool = false,
+        _ view: String, filters: [Filter] = [], order: [String], isDescending: Bool = false,
         isPlannedOnce: Bool = true, owner: Int? = nil
     ) {
         let direction = isDescending ? " desc" : ""
@@ -37,19 +54,27 @@ struct Listing<Item: Record>: Sendable {
                 number += 1
                 return value(number)
             }
-            var conditions = filters.enumerated().filter { subset & (1 << $0.offset) != 0 }.map { filter in
-                filter.element.split(separator: "?", omittingEmptySubsequences: false).joined(
-                    separator: next())
+            var texts: String?
+            var conditions = filters.enumerated().filter { subset & (1 << $0.offset) != 0 }.map {
+                (_, filter) in
+                if filter.isForEach { texts = next() }
+                return filter.condition.split(separator: "?", omittingEmptySubsequences: false).joined(
+                    separator: filter.isForEach ? "wanted" : next())
             }
             if subset & (1 << filters.count) != 0 {
                 let cursor = order.map { _ in next() }.joined(separator: ", ")
                 conditions.append(
                     "(\(order.joined(separator: ", "))) \(isDescending ? "<" : ">") (\(cursor))")
             }
-            return "select \(Item.columnList()) from \(view)"
-                + (conditions.isEmpty ? "" : " where " + conditions.joined(separator: " and "))
-                + " order by \(order.map { $0 + direction }.joined(separator: ", "))"
-                + " limit \(limit.map(String.init) ?? next())"
+            let limit = limit.map(String.init) ?? next()
+            let end = " order by \(order.map { $0 + direction }.joined(separator: ", ")) limit \(limit)"
+            let page =
+                "select \(Item.columnList()) from \(view)"
+                + (conditions.isEmpty ? "" : " where " + conditions.joined(separator: " and ")) + end
+            guard let texts else { return page }
+            return
+                "select \(Item.columnList()) from unnest(string_to_array(\(texts), ',')) as each_text (wanted)"
+                + " cross join lateral (\(page)) as page" + end
         }
         /// The same pages for many callers, whose values are in arrays.
         func set(_ subset: Int) -> String? {

@@ -329,4 +329,7 @@ extension SQLValue {
     static func civilDate(_ date: CivilDate) -> SQLValue { .date(Int(date.daysSinceEpoch)) }
     static func minutes(_ minute: MinuteOfDay) -> SQLValue { .int64(Int64(minute.minutes)) }
     static func statuses(_ statuses: [BookingStatus]) -> SQLValue { .textArray(statuses.map(\.rawValue)) }
+
+    /// The texts of a filter `isOneOf`, in one order, so that callers who want the same are read as a set.
+    static func oneOf(_ texts: [String]) -> SQLValue { .text(texts.sorted().joined(separator: ",")) }
 }

@@ -15,11 +15,11 @@ public struct TimeOffRecord: Record {
     /// When it is over.
     public let end: Instant
     /// How many bookings still stand in it.
-    public let conflictingBookings: Int64
+    public let displacedBookingCount: Int64
 
     static let columns = [
         "id", "doctor_id", "full_name", "department_id", "department_name", "start_time", "end_time",
-        "conflicting_bookings",
+        "displaced_booking_count",
     ]
 
     init(reading row: inout Row) throws {
@@ -28,7 +28,7 @@ public struct TimeOffRecord: Record {
         department = try NamedRecord(reading: &row)
         start = try row.instant()
         end = try row.instant()
-        conflictingBookings = try row.int64()
+        displacedBookingCount = try row.int64()
     }
 }
 

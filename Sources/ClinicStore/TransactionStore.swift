@@ -120,17 +120,18 @@ public struct TransactionStore: Sendable {
     }
 
     private static let transactions = Listing<TransactionRecord>(
-        "transaction_view", filters: ["user_id = ?", "booking_id = ?", "status = ?"], order: ["id"],
+        "transaction_view", filters: ["user_id = ?", "booking_id = ?", .isOneOf("status")], order: ["id"],
         owner: 0)
 
-    /// Transactions by id; every filter that is nil is left out.
+    /// Transactions by id; every filter that is nil or empty is left out.
     public func list(
-        userID: Int64?, bookingID: Int64?, status: TransactionStatus?, after id: Int64?, limit: Int64
+        userID: Int64?, bookingID: Int64?, statuses: Set<TransactionStatus>, after id: Int64?, limit: Int64
     ) -> Query<[TransactionRecord]> {
         Self.transactions.page(
             from: database,
             filters: [
-                userID.map { .int64($0) }, bookingID.map { .int64($0) }, status.map { .text($0.rawValue) },
+                userID.map { .int64($0) }, bookingID.map { .int64($0) },
+                statuses.isEmpty ? nil : .oneOf(statuses.map(\.rawValue)),
             ],
             after: id.map { [.int64($0)] }, limit: limit)
     }

@@ -95,7 +95,7 @@ class PeerLoad:
         # Half open, as the service asks.
         learn("slots", "department", [("bigint", ":doctor"), ("timestamptz", f"'{week[1]}'"),
                                       ("timestamptz", f"'{week[3]}'::timestamptz + interval '1 day'")],
-              "BookingService/SearchSlots", {"doctor_id": clinic.doctor, "start_date": week[1], "end_date": week[3]})
+              "BookingService/SearchSlots", {"doctor_id": clinic.doctor, "first_day": week[1], "last_day": week[3]})
         with clinic.directory_cache_bypassed():
             learn("doctors", "doctor_(answer|view)( as doctor)? order", [], "DoctorService/ListDoctors", {})
         # Far from what is measured.

@@ -72,7 +72,7 @@ import Testing
             methods.on(UserServiceMethods.exportUserData) { _ in
                 let event = UserEvent(
                     method: "clinic.v1.BookingService/BookAppointment", byUser: true, entity: "booking",
-                    entityID: 3, change: "{}")
+                    entityID: 3, changeJson: "{}")
                 return [
                     ExportUserDataResponse(
                         user: User(id: 8, firstName: "Ada", role: .patient),

@@ -90,8 +90,8 @@ final class TestCommandLine: Sendable {
         _ registration: (inout Methods) -> Void, during body: () async throws -> Void
     ) async throws {
         var methods = Methods(arrived: { arrival in self.arrived.withLock { $0.append(arrival) } })
-        methods.table.register(SettingsServiceMethods.getSettings) { _ in
-            GetSettingsResponse(timeZone: "Australia/Sydney", currencyCode: "AUD")
+        methods.table.register(ClinicServiceMethods.getClinic) { _ in
+            Clinic(timeZone: "Australia/Sydney", currencyCode: "AUD")
         }
         registration(&methods)
         let server = Server(

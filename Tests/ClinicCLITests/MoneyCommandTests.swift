@@ -136,7 +136,7 @@ import Testing
                         AuditEvent(
                             id: 12, eventTime: instant, actorID: request.actorID,
                             method: "clinic.v1.PaymentService/PayBooking", entity: "transaction", entityID: 9,
-                            change: #"{"status": "PAID", "booking_id": 7, "total_fee": 22109}"#)
+                            changeJson: #"{"status": "PAID", "booking_id": 7, "total_fee": 22109}"#)
                     ], nextPageToken: "next")
             }
         } during: {

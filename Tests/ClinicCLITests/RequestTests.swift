@@ -117,10 +117,10 @@ import Testing
                 ListBookings.self, "booking", "list", "--doctor", "3", "--status", "no-show", "--from",
                 "2026-11-23T23:00:00Z", "--before", "2026-11-24T10:00:00+11:00", "--user", "8")
                 == ListBookingsRequest(
-                    doctorID: 3, status: .noShow, startFrom: instant, startBefore: instant, userID: 8))
+                    doctorID: 3, statuses: [.noShow], startFrom: instant, startBefore: instant, userID: 8))
         #expect(
             try request(ListMyBookings.self, "booking", "mine", "--status", "BOOKING_STATUS_HELD")
-                == ListMyBookingsRequest(status: .held))
+                == ListMyBookingsRequest(statuses: [.held]))
         #expect(
             try request(CancelBooking.self, "booking", "cancel", "7", "--etag", "2")
                 == UpdateBookingStatusRequest(bookingID: 7, status: .cancelled, etag: "2"))
@@ -137,7 +137,7 @@ import Testing
             try request(
                 ListTransactions.self, "transaction", "list", "--user", "8", "--booking", "7", "--status",
                 "partially-refunded")
-                == ListTransactionsRequest(userID: 8, bookingID: 7, status: .partiallyRefunded))
+                == ListTransactionsRequest(userID: 8, bookingID: 7, statuses: [.partiallyRefunded]))
         #expect(
             try request(RefundTransaction.self, "transaction", "refund", "9")
                 == RefundTransactionRequest(transactionID: 9))

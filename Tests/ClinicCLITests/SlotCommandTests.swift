@@ -36,7 +36,7 @@ import Testing
                 "2026-11-28",
                 "--limit", "9", "--page-token", "t")
                 == SearchSlotsRequest(
-                    subject: .departmentID(2), startDate: "2026-11-24", endDate: "2026-11-28",
+                    subject: .departmentID(2), firstDay: "2026-11-24", lastDay: "2026-11-28",
                     slotsPerDoctor: 9,
                     pageToken: "t"))
         #expect(

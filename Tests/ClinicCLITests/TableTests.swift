@@ -46,14 +46,14 @@ import Testing
                     status: .partiallyRefunded, booking: summary)
             ]),
             ListTimeOffResponse(timeOff: [
-                TimeOff(id: 1, doctor: doctor, startTime: instant, endTime: instant, conflictingBookings: 3)
+                TimeOff(id: 1, doctor: doctor, startTime: instant, endTime: instant, displacedBookingCount: 3)
             ]),
             ListAuditEventsResponse(auditEvents: [
                 AuditEvent(
                     id: 123_456, eventTime: instant, actorID: 5_678,
                     method: "clinic.v1.BookingService/UpdateBookingStatus", entity: "booking",
                     entityID: 1_234,
-                    change:
+                    changeJson:
                         #"{"from": "HELD", "status": "NO_SHOW", "start_time": "2026-11-23T23:00:00+00:00"}"#)
             ]),
             QueryRevenueResponse(rows: [

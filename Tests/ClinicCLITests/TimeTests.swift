@@ -101,7 +101,7 @@ import TimeZones
             #expect(
                 try request(SearchSlots.self, "slot", "search", "--doctor", "3", "--from", text, "--to", text)
                     == SearchSlotsRequest(
-                        subject: .doctorID(3), startDate: "2026-12-02", endDate: "2026-12-02"))
+                        subject: .doctorID(3), firstDay: "2026-12-02", lastDay: "2026-12-02"))
             #expect(
                 try request(ShowRevenue.self, "report", "revenue", "--from", text)
                     == QueryRevenueRequest(firstDay: "2026-12-02", lastDay: "2026-12-02"))

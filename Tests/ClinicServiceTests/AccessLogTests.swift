@@ -147,7 +147,7 @@ import Testing
             let noted = Set(
                 expected.compactMap { $0.split(separator: "|", omittingEmptySubsequences: false)[2] })
             let impersonal: Set<String> = [
-                "UserService/Login", "SettingsService/GetSettings", "BookingService/ListMyBookings",
+                "ClinicService/GetClinic", "BookingService/ListMyBookings",
                 "BookingService/SearchSlots",
                 "DepartmentService/ListDepartments",
                 "DepartmentService/GetDepartment", "DoctorService/ListDoctors", "DoctorService/GetDoctor",

@@ -16,7 +16,7 @@ import Testing
         "Check", "Watch", "CreateUser", "Login", "RefreshToken", "RequestPasswordReset", "ResetPassword",
         "ListDepartments", "ListDoctors",
         "ListBookings",
-        "GetDepartment", "GetDoctor", "SearchSlots", "GetSettings",
+        "GetDepartment", "GetDoctor", "SearchSlots", "GetClinic",
     ]
     private static let signedIn: Set = [
         "BookAppointment", "ListMyBookings", "UpdateBookingStatus", "DeleteBooking", "ListTransactions",

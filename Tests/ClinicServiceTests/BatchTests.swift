@@ -254,11 +254,16 @@ struct BatchTests {
                 ids.map { id in bookings.list(userID: id, after: nil, limit: 51) })
             try await compare(
                 ids.map { id in
-                    bookings.list(userID: id, status: .confirmed, after: cursor, limit: 51)
+                    bookings.list(userID: id, statuses: [.confirmed], after: cursor, limit: 51)
                 })
             try await compare(
                 ids.map { id in
-                    payments.list(userID: id, bookingID: nil, status: nil, after: nil, limit: 51)
+                    payments.list(userID: id, bookingID: nil, statuses: [], after: nil, limit: 51)
+                })
+            try await compare(
+                ids.map { id in
+                    payments.list(
+                        userID: id, bookingID: nil, statuses: [.paid, .voided], after: nil, limit: 51)
                 })
         }
     }

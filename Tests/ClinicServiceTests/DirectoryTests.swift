@@ -122,7 +122,7 @@ import Testing
         let before = try await patient.book(doctor, at: clinic.dateTime(hour: 9))
         let timeOff = try await administrator.takeOff(doctor, day: clinic.day())
         #expect(timeOff.doctor?.fullName == doctor.fullName)
-        #expect(timeOff.conflictingBookings == 1)
+        #expect(timeOff.displacedBookingCount == 1)
         #expect((timeOff.endTime?.seconds ?? 0) - (timeOff.startTime?.seconds ?? 0) == 86_400)
         #expect(
             try await patient.call(DoctorServiceMethods.getDoctor, GetDoctorRequest(doctorID: doctor.id)).etag
@@ -148,7 +148,7 @@ import Testing
         }
         let second = try await administrator.takeOff(doctor, day: clinic.day(ahead: 7))
         #expect(try await list(ListTimeOffRequest(doctorID: doctor.id)).map(\.id) == [timeOff.id, second.id])
-        #expect(try await list(ListTimeOffRequest(doctorID: doctor.id)).first?.conflictingBookings == 0)
+        #expect(try await list(ListTimeOffRequest(doctorID: doctor.id)).first?.displacedBookingCount == 0)
         #expect(
             try await list(ListTimeOffRequest(doctorID: doctor.id, endAfter: timeOff.endTime)).map(\.id) == [
                 second.id
@@ -179,7 +179,7 @@ import Testing
                 let conflicts = Mutex<Int64?>(nil)
                 let timeOff: @Sendable () async throws -> Void = {
                     let made = try await administrator.takeOff(doctor, day: day)
-                    conflicts.withLock { $0 = made.conflictingBookings }
+                    conflicts.withLock { $0 = made.displacedBookingCount }
                 }
                 let book: @Sendable (Session, Int) async throws -> Void = { patient, index in
                     _ = try await patient.book(

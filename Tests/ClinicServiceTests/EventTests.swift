@@ -168,7 +168,7 @@ import Testing
             let refunded = try #require(all.last)
             #expect(refunded.actorID == administrator.userID)
             #expect(refunded.entityID == transaction.id)
-            #expect(refunded.change.contains("\"refunded\": 1000"))
+            #expect(refunded.changeJson.contains("\"refunded\": 1000"))
 
             for newestFirst in [false, true] {
                 var request = ListAuditEventsRequest(pageSize: 2, newestFirst: newestFirst)

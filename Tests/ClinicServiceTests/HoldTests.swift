@@ -62,11 +62,22 @@ import Testing
 
         #expect(try await patient.get(hold).status == .expired)
         #expect(
-            try await patient.call(BookingServiceMethods.listMyBookings, ListMyBookingsRequest(status: .held))
-                .bookings.isEmpty)
+            try await patient.call(
+                BookingServiceMethods.listMyBookings, ListMyBookingsRequest(statuses: [.held])
+            )
+            .bookings.isEmpty)
         let expired = try await administrator.call(
-            BookingServiceMethods.listBookings, ListBookingsRequest(doctorID: doctor.id, status: .expired))
+            BookingServiceMethods.listBookings, ListBookingsRequest(doctorID: doctor.id, statuses: [.expired])
+        )
         #expect(expired.bookings.map(\.id) == [hold.id])
+        for statuses in [[.held, .expired], [.expired, .booked]] as [[ClinicMessages.BookingStatus]] {
+            let found = try await patient.call(
+                BookingServiceMethods.listMyBookings, ListMyBookingsRequest(statuses: statuses))
+            #expect(found.bookings.map(\.id) == [hold.id], "\(statuses)")
+        }
+        let held = try await patient.call(
+            BookingServiceMethods.listMyBookings, ListMyBookingsRequest(statuses: [.held, .booked]))
+        #expect(held.bookings.isEmpty)
         for attempt in [
             { _ = try await patient.confirm(hold) }, { _ = try await patient.pay(hold) },
             { _ = try await patient.cancel(hold) },

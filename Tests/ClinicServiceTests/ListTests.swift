@@ -96,7 +96,23 @@ import Testing
             }
             #expect(try await ids(ListBookingsRequest()) == [first.id, second.id, third.id])
             #expect(try await ids(ListBookingsRequest(doctorID: doctors[0].id)) == [first.id, second.id])
-            #expect(try await ids(ListBookingsRequest(status: .confirmed)) == [third.id])
+            #expect(try await ids(ListBookingsRequest(statuses: [.confirmed])) == [third.id])
+            #expect(
+                try await ids(ListBookingsRequest(statuses: [.confirmed, .booked]))
+                    == [first.id, second.id, third.id])
+            #expect(
+                try await ids(ListBookingsRequest(statuses: [.booked, .booked, .noShow])) == [
+                    first.id, second.id,
+                ])
+            let page = try await administrator.call(
+                BookingServiceMethods.listBookings,
+                ListBookingsRequest(pageSize: 2, statuses: [.confirmed, .booked]))
+            #expect(page.bookings.map(\.id) == [first.id, second.id])
+            #expect(
+                try await ids(
+                    ListBookingsRequest(pageToken: page.nextPageToken, statuses: [.confirmed, .booked])) == [
+                        third.id
+                    ])
             #expect(try await ids(ListBookingsRequest(userID: ann.userID)) == [first.id, third.id])
             #expect(try await ids(ListBookingsRequest(startFrom: second.startTime)) == [second.id, third.id])
             #expect(

@@ -85,7 +85,7 @@ import Testing
         _ = try await administrator.call(
             BookingServiceMethods.listBookings, ListBookingsRequest(doctorID: doctor.id))
         _ = try await administrator.call(
-            BookingServiceMethods.listBookings, ListBookingsRequest(pageSize: 5, status: .held))
+            BookingServiceMethods.listBookings, ListBookingsRequest(pageSize: 5, statuses: [.held]))
         _ = try await administrator.call(
             UserServiceMethods.listUsers, ListUsersRequest(email: "past1@example.org"))
         _ = try await administrator.call(UserServiceMethods.listUsers, ListUsersRequest(role: .admin))

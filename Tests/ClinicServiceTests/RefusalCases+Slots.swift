@@ -148,19 +148,19 @@ private let searchCases: [RefusalCase] = [
         try await search(
             $0,
             SearchSlotsRequest(
-                subject: .doctorID($0.doctor.id), startDate: "2026-01-01", endDate: "2026-02-01"))
+                subject: .doctorID($0.doctor.id), firstDay: "2026-01-01", lastDay: "2026-02-01"))
     },
     RefusalCase("a search that ends before it begins", .invalidArgument, "INVALID_FIELD") {
         try await search(
             $0,
             SearchSlotsRequest(
-                subject: .doctorID($0.doctor.id), startDate: "2026-01-02", endDate: "2026-01-01"))
+                subject: .doctorID($0.doctor.id), firstDay: "2026-01-02", lastDay: "2026-01-01"))
     },
     RefusalCase("a search on a day that does not exist", .invalidArgument, "INVALID_FIELD") {
-        try await search($0, SearchSlotsRequest(subject: .doctorID($0.doctor.id), startDate: "2026-02-30"))
+        try await search($0, SearchSlotsRequest(subject: .doctorID($0.doctor.id), firstDay: "2026-02-30"))
     },
     RefusalCase("a search at the end of the calendar", .invalidArgument, "INVALID_FIELD") {
-        try await search($0, SearchSlotsRequest(subject: .doctorID($0.doctor.id), startDate: "9999-12-31"))
+        try await search($0, SearchSlotsRequest(subject: .doctorID($0.doctor.id), firstDay: "9999-12-31"))
     },
     RefusalCase("a search for less than no slots", .invalidArgument, "INVALID_FIELD") {
         try await search($0, SearchSlotsRequest(subject: .doctorID($0.doctor.id), slotsPerDoctor: -1))

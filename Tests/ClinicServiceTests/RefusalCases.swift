@@ -45,7 +45,7 @@ private let day: Int64 = 86_400
 
 let refusalCases: [RefusalCase] =
     timeCases + slotCases + directoryCases + identityCases + changeCases + bodyCases + moneyCases
-    + peopleCases + slotRefusalCases
+    + peopleCases + slotRefusalCases + fieldCases
 
 private let timeCases: [RefusalCase] = [
     RefusalCase("a malformed date", .invalidArgument, "MALFORMED_DATE") {

@@ -38,6 +38,8 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let code: StatusCode
     let reason: String
+    /// The path of the first field in the details; nil where any will do.
+    var field: String?
     let attempt: @Sendable (RefusalScene) async throws -> Void
 
     init(
@@ -48,6 +50,15 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
         self.code = code
         self.reason = reason
         self.attempt = attempt
+    }
+
+    /// INVALID_FIELD for the field with this path.
+    init(
+        _ description: String, _ field: String,
+        _ attempt: @escaping @Sendable (RefusalScene) async throws -> Void
+    ) {
+        self.init(description, .invalidArgument, "INVALID_FIELD", attempt)
+        self.field = field
     }
 }
 
@@ -65,6 +76,7 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
         if refusal.reason == "INVALID_FIELD" {
             let field = status?.badRequest?.fieldViolations.first?.field ?? ""
             #expect(!field.isEmpty && status?.message.hasPrefix(field + ": ") == true)
+            #expect(field == refusal.field ?? field)
         }
         for session in [scene.patient, scene.anonymous, scene.administrator] {
             let health = try await session.call(HealthMethods.check, HealthCheckRequest())

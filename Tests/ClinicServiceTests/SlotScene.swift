@@ -53,7 +53,7 @@ extension Session {
     func search(_ doctor: Doctor, day: String) async throws -> DoctorSlots {
         let answer = try await call(
             BookingServiceMethods.searchSlots,
-            SearchSlotsRequest(subject: .doctorID(doctor.id), startDate: day, endDate: day))
+            SearchSlotsRequest(subject: .doctorID(doctor.id), firstDay: day, lastDay: day))
         return answer.doctors.first ?? DoctorSlots()
     }
 }

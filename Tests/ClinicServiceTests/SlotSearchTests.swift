@@ -37,7 +37,7 @@ import Testing
         try await administrator.takeOff(away, day: clinic.day())
 
         let day = try clinic.day()
-        let request = SearchSlotsRequest(subject: .departmentID(departmentID), startDate: day, endDate: day)
+        let request = SearchSlotsRequest(subject: .departmentID(departmentID), firstDay: day, lastDay: day)
         let anyone = try await clinic.connect()
         let found = try await anyone.call(BookingServiceMethods.searchSlots, request).doctors
         #expect(found.map { $0.doctor?.id } == [first, full, away, expired].map { $0.id })
@@ -95,8 +95,8 @@ import Testing
             try await anyone.call(
                 BookingServiceMethods.searchSlots,
                 SearchSlotsRequest(
-                    subject: .doctorID(doctor.id), startDate: clinic.day(ahead: 1),
-                    endDate: clinic.day(ahead: last),
+                    subject: .doctorID(doctor.id), firstDay: clinic.day(ahead: 1),
+                    lastDay: clinic.day(ahead: last),
                     slotsPerDoctor: perDoctor)
             ).doctors.first
         }

@@ -23,7 +23,7 @@ struct AnonymousTests {
         "get-doctor": ("clinic.v1.DoctorService", "GetDoctor"),
         "search-slots": ("clinic.v1.BookingService", "SearchSlots"),
         "list-bookings": ("clinic.v1.BookingService", "ListBookings"),
-        "get-settings": ("clinic.v1.SettingsService", "GetSettings"),
+        "get-clinic": ("clinic.v1.ClinicService", "GetClinic"),
     ]
 
     @Test(arguments: ["health,login", "none", "sign-up, list-doctors ,get-doctor", nil])

@@ -108,7 +108,7 @@ enum AccessTable {
         "clinic.v1.PaymentService/RefundTransaction": .administrators,
         "clinic.v1.PaymentService/DeleteTransaction": .administrators,
 
-        "clinic.v1.SettingsService/GetSettings": .anyone,
+        "clinic.v1.ClinicService/GetClinic": .anyone,
 
         "clinic.v1.AdminService/ListAuditEvents": .administrators,
         "clinic.v1.AdminService/ListAccessLog": .administrators,

@@ -16,7 +16,7 @@ public enum AnonymousMethod: String, CaseIterable, Sendable {
     case getDoctor = "get-doctor"
     case searchSlots = "search-slots"
     case listBookings = "list-bookings"
-    case getSettings = "get-settings"
+    case getClinic = "get-clinic"
 
     /// The methods' rows in the access table.
     var methods: [String] {
@@ -33,7 +33,7 @@ public enum AnonymousMethod: String, CaseIterable, Sendable {
         case .getDoctor: ["clinic.v1.DoctorService/GetDoctor"]
         case .searchSlots: ["clinic.v1.BookingService/SearchSlots"]
         case .listBookings: ["clinic.v1.BookingService/ListBookings"]
-        case .getSettings: ["clinic.v1.SettingsService/GetSettings"]
+        case .getClinic: ["clinic.v1.ClinicService/GetClinic"]
         }
     }
 }

@@ -53,8 +53,6 @@ enum RequestLimits {
 
         "first_day": FieldLimit(bytes: 32),
         "last_day": FieldLimit(bytes: 32),
-        "start_date": FieldLimit(bytes: 32),
-        "end_date": FieldLimit(bytes: 32),
         "created_date": FieldLimit(bytes: 32),
         "last_update": FieldLimit(bytes: 32),
         "registration_expiry": FieldLimit(bytes: 32),
@@ -70,6 +68,7 @@ enum RequestLimits {
         "service": FieldLimit(bytes: 128),
         "paths": FieldLimit(bytes: 64, elements: 32),
         "weekly_hours": FieldLimit(elements: WeeklyHours.maximumCount),
+        "statuses": FieldLimit(elements: 16),
     ]) { $1 }
 
     private static let texts = Dictionary(

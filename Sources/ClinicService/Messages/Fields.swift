@@ -204,6 +204,13 @@ enum EmailAddress {
     }
 }
 
+/// Throws INVALID_ARGUMENT for a preview that cannot be made yet: a server that ignored the field would make the change.
+func refuse(preview validateOnly: Bool) throws(Status) {
+    if validateOnly {
+        throw Status(field: "validate_only", "is not supported by this method yet; leave it out")
+    }
+}
+
 /// The version in an etag; nil for an empty one.
 func version(ofEtag etag: String) throws(Status) -> Int64? {
     guard !etag.isEmpty else { return nil }

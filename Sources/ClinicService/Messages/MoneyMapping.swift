@@ -36,7 +36,7 @@ extension AuditEvent {
         self.init(
             id: record.position.sequence, eventTime: ProtobufTimestamp(record.occurredAt),
             actorID: record.actorID ?? 0, method: record.method, entity: record.entity,
-            entityID: record.entityID, change: record.change)
+            entityID: record.entityID, changeJson: record.change)
     }
 }
 

@@ -66,14 +66,6 @@ extension ClinicMessages.TransactionStatus {
     }
 }
 
-extension CaseIterable {
-    /// The status of a message's value; nil for UNSPECIFIED, which in a filter means any.
-    init?<Value: Equatable>(from value: Value, by form: (Self) -> Value) {
-        guard let match = Self.allCases.first(where: { form($0) == value }) else { return nil }
-        self = match
-    }
-}
-
 extension User {
     init(_ record: UserRecord) {
         self.init(
@@ -152,7 +144,7 @@ extension TimeOff {
         self.init(
             id: record.id, doctor: DoctorSummary(record.doctor, of: record.department),
             startTime: ProtobufTimestamp(record.start), endTime: ProtobufTimestamp(record.end),
-            conflictingBookings: record.conflictingBookings)
+            displacedBookingCount: record.displacedBookingCount)
     }
 }
 

@@ -34,9 +34,9 @@ extension ExportUserDataResponse {
         self.init(
             events: events.map { event in
                 UserEvent(
-                    createTime: ProtobufTimestamp(event.occurredAt), method: event.method,
+                    eventTime: ProtobufTimestamp(event.occurredAt), method: event.method,
                     byUser: event.isByUser, entity: event.entity, entityID: event.entityID,
-                    change: event.change)
+                    changeJson: event.change)
             })
     }
 }

@@ -76,7 +76,7 @@ struct AdminService: Sendable {
         let range = fields.days(from: request.firstDay, to: request.lastDay, clinic)
         let days = try fields.finish(range)
         var rows = try await reports.revenue(
-            on: days, by: ReportGrouping(request.grouping),
+            on: days, by: try ReportGrouping(of: request.grouping),
             of: ReportScope(doctorID: request.doctorID, departmentID: request.departmentID), for: call.context
         )
         let total = rows.popLast()
@@ -90,12 +90,13 @@ struct AdminService: Sendable {
         var fields = FieldReader()
         let range = fields.days(from: request.firstDay, to: request.lastDay, clinic)
         let days = try fields.finish(range)
+        let grouping = try ReportGrouping(of: request.grouping)
         let utilization = try await reports.utilization(
             on: days, of: ReportScope(doctorID: request.doctorID, departmentID: request.departmentID),
             for: call.context)
         let report = UtilizationReport(utilization, on: days.days, in: clinic.zone)
         return QueryUtilizationResponse(
-            rows: report.rows(by: ReportGrouping(request.grouping)).map { UtilizationRow($0) },
+            rows: report.rows(by: grouping).map { UtilizationRow($0) },
             total: UtilizationRow(report.total))
     }
 
@@ -134,12 +135,13 @@ private enum AuditTrail {
 
 extension ClinicStore.ReportGrouping {
     /// The default grouping, by day, for UNSPECIFIED.
-    fileprivate init(_ grouping: ClinicMessages.ReportGrouping) {
+    fileprivate init(of grouping: ClinicMessages.ReportGrouping) throws(Status) {
         self =
             switch grouping {
             case .doctor: .doctor
             case .department: .department
-            case .day, .unspecified, .unrecognized: .day
+            case .day, .unspecified: .day
+            case .unrecognized: throw Status(unknown: grouping, "grouping")
             }
     }
 }

@@ -58,6 +58,9 @@ struct BookingService: Sendable {
     func rescheduleBooking(_ request: RescheduleBookingRequest, _ call: AuthorizedCall) async throws
         -> Booking
     {
+        guard request.doctorID == 0 else {
+            throw Status(field: "doctor_id", "is not supported yet; leave it out")
+        }
         let start = try clinic.start(request.time)
         let version = try version(ofEtag: request.etag)
         let record = try await withOptimisticRetry(call, earlier: bookings.earlierAnswer) {
@@ -82,7 +85,7 @@ struct BookingService: Sendable {
         guard let userID = call.caller.userID else { throw Status(.notSignedIn) }
         let page = try ListPage(of: request, call, keyLength: 2, tokens: pageTokens)
         let records = bookings.list(
-            userID: userID, status: status(request.status), after: cursor(page), limit: page.limit)
+            userID: userID, statuses: try statuses(request.statuses), after: cursor(page), limit: page.limit)
         return records.map { records in
             let answer = try page.answer(records, key: key(of:), message: { Booking($0, clinic) })
             return ListMyBookingsResponse(bookings: answer.messages, nextPageToken: answer.nextPageToken)
@@ -99,7 +102,8 @@ struct BookingService: Sendable {
         let page = try ListPage(of: request, call, keyLength: 2, tokens: pageTokens)
         let records = bookings.list(
             userID: request.userID == 0 ? nil : request.userID,
-            doctorID: request.doctorID == 0 ? nil : request.doctorID, status: status(request.status),
+            doctorID: request.doctorID == 0 ? nil : request.doctorID,
+            statuses: try statuses(request.statuses),
             startFrom: try request.startFrom.map { try Instant($0, field: "start_from") },
             startBefore: try request.startBefore.map { try Instant($0, field: "start_before") },
             after: cursor(page), limit: page.limit)
@@ -114,15 +118,15 @@ struct BookingService: Sendable {
     func updateBookingStatus(_ request: UpdateBookingStatusRequest, _ call: AuthorizedCall) async throws
         -> Booking
     {
-        guard let target = status(request.status) else {
-            throw Status(field: "status", "is required")
-        }
+        let target = try Scheduling.BookingStatus(
+            required: request.status, "status", by: ClinicMessages.BookingStatus.init)
         return Booking(try await move(request.bookingID, to: target, etag: request.etag, call), clinic)
     }
 
     func deleteBooking(_ request: DeleteBookingRequest, _ call: AuthorizedCall) async throws
         -> DeleteBookingResponse
     {
+        try refuse(preview: request.validateOnly)
         _ = try await move(request.bookingID, to: .cancelled, hiding: true, call)
         return DeleteBookingResponse()
     }
@@ -161,8 +165,11 @@ struct BookingService: Sendable {
         return userID
     }
 
-    private func status(_ status: ClinicMessages.BookingStatus) -> Scheduling.BookingStatus? {
-        Scheduling.BookingStatus(from: status, by: ClinicMessages.BookingStatus.init)
+    /// The statuses of a filter; none for any.
+    private func statuses(
+        _ statuses: [ClinicMessages.BookingStatus]
+    ) throws(Status) -> Set<Scheduling.BookingStatus> {
+        try Set(statuses, "statuses", by: ClinicMessages.BookingStatus.init)
     }
 
     private func key(of record: BookingRecord) -> [Int64] {

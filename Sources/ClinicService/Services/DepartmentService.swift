@@ -49,6 +49,7 @@ struct DepartmentService: Sendable {
     func updateDepartment(_ request: UpdateDepartmentRequest, _ call: AuthorizedCall) async throws
         -> Department
     {
+        try refuse(preview: request.validateOnly)
         let wanted = request.department ?? Department()
         let expected = try version(ofEtag: request.etag)
         let mask = try UpdateMask(

@@ -48,6 +48,7 @@ struct DoctorService: Sendable {
     }
 
     func updateDoctor(_ request: UpdateDoctorRequest, _ call: AuthorizedCall) async throws -> Doctor {
+        try refuse(preview: request.validateOnly)
         let wanted = request.doctor ?? Doctor()
         let expected = try version(ofEtag: request.etag)
         let mask = try UpdateMask(
@@ -79,6 +80,7 @@ struct DoctorService: Sendable {
 
     func setDoctorSchedule(_ request: SetDoctorScheduleRequest, _ call: AuthorizedCall) async throws -> Doctor
     {
+        try refuse(preview: request.validateOnly)
         var fields = FieldReader()
         let week = fields.weeklyHours(request.weeklyHours, "weekly_hours")
         let hours = try fields.finish(week)

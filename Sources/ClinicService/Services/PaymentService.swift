@@ -22,9 +22,8 @@ struct PaymentService: Sendable {
         let page = try ListPage(of: request, call, keyLength: 1, tokens: pageTokens)
         let records = transactions.list(
             userID: userID, bookingID: request.bookingID == 0 ? nil : request.bookingID,
-            status: Scheduling.TransactionStatus(
-                from: request.status, by: ClinicMessages.TransactionStatus.init), after: page.cursor?.first,
-            limit: page.limit)
+            statuses: try Set(request.statuses, "statuses", by: ClinicMessages.TransactionStatus.init),
+            after: page.cursor?.first, limit: page.limit)
         return records.map { records in
             let answer = try page.answer(records, key: { [$0.id] }, message: { Transaction($0, clinic) })
             return ListTransactionsResponse(
@@ -93,6 +92,7 @@ struct PaymentService: Sendable {
     func deleteTransaction(_ request: DeleteTransactionRequest, _ call: AuthorizedCall) async throws
         -> DeleteTransactionResponse
     {
+        try refuse(preview: request.validateOnly)
         try await transactions.delete(request.transactionID, context: call.context)
         return DeleteTransactionResponse()
     }

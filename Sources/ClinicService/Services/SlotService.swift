@@ -46,14 +46,14 @@ struct SlotService: Sendable {
     private func search(_ request: SearchSlotsRequest, now: Instant) throws -> SlotSearch {
         var fields = FieldReader()
         let first =
-            request.startDate.isEmpty ? try clinic.day(at: now) : fields.date(request.startDate, "start_date")
-        let last = request.endDate.isEmpty ? first?.adding(days: 6) : fields.date(request.endDate, "end_date")
+            request.firstDay.isEmpty ? try clinic.day(at: now) : fields.date(request.firstDay, "first_day")
+        let last = request.lastDay.isEmpty ? first?.adding(days: 6) : fields.date(request.lastDay, "last_day")
         try fields.finish()
         guard let first, let last, let search = SlotSearch(from: first, to: last, now: now, zone: clinic.zone)
         else {
             throw Status(
-                field: "end_date",
-                "is at most \(SlotSearch.maximumDays - 1) days after start_date, not before it")
+                field: "last_day",
+                "is at most \(SlotSearch.maximumDays - 1) days after first_day, not before it")
         }
         return search
     }

@@ -11,7 +11,8 @@ struct TimeOffService: Sendable {
     let pageTokens: PageTokens
 
     func createTimeOff(_ request: CreateTimeOffRequest, _ call: AuthorizedCall) async throws -> TimeOff {
-        TimeOff(
+        try refuse(preview: request.validateOnly)
+        return TimeOff(
             try await timeOff.create(
                 doctorID: request.doctorID, period: try period(of: request), context: call.context))
     }
@@ -19,6 +20,7 @@ struct TimeOffService: Sendable {
     func deleteTimeOff(_ request: DeleteTimeOffRequest, _ call: AuthorizedCall) async throws
         -> DeleteTimeOffResponse
     {
+        try refuse(preview: request.validateOnly)
         try await timeOff.delete(request.timeOffID, context: call.context)
         return DeleteTimeOffResponse()
     }

@@ -70,15 +70,13 @@ extension UserService {
         _ password: String, _ call: AuthorizedCall
     ) async throws -> UserStore.CheckedPassword {
         guard let callerID = call.caller.userID else { throw Status(.notSignedIn) }
-        guard !password.isEmpty else { throw Status.required("current_password") }
+        guard !password.isEmpty else { throw Status(field: "current_password", "is required") }
         let verified = try await verifier.verify(password, userID: callerID, call)
         return UserStore.CheckedPassword(hash: verified.credentials.passwordHash, key: verified.key)
     }
 
     func setUserRole(_ request: SetUserRoleRequest, _ call: AuthorizedCall) async throws -> User {
-        guard let role = ClinicStore.Role(from: request.role, by: ClinicMessages.Role.init) else {
-            throw Status.required("role")
-        }
+        let role = try ClinicStore.Role(required: request.role, "role", by: ClinicMessages.Role.init)
         let user = try await users.setRole(
             of: request.userID, version: try version(ofEtag: request.etag), to: role, context: call.context)
         revocations.invalidate(user.id)
@@ -122,7 +120,7 @@ extension UserService {
 
     func eraseUser(_ request: EraseUserRequest, _ call: AuthorizedCall) async throws -> EraseUserResponse {
         // Erasing cannot be undone, so a missing id does not mean the caller.
-        guard request.userID != 0 else { throw Status.required("user_id") }
+        guard request.userID != 0 else { throw Status(field: "user_id", "is required") }
         let (userID, ownerID) = try subject(request.userID, call)
         let cancelled = try await users.erase(
             userID, ownerID: ownerID, now: call.now, refundSeconds: clinic.fullRefundBefore,
@@ -143,19 +141,5 @@ extension UserService {
         }
         guard userID == callerID else { throw Status(.userNotFound) }
         return (userID, callerID)
-    }
-}
-
-extension Status {
-    /// A required field is missing.
-    fileprivate static func required(_ field: String) -> Status {
-        var fields = FieldReader()
-        fields.note(field, "is required")
-        do throws(Status) {
-            try fields.finish()
-            return Status(.invalidField)
-        } catch {
-            return error
-        }
     }
 }

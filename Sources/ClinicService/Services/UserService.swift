@@ -87,7 +87,7 @@ struct UserService: Sendable {
         let page = try ListPage(of: request, call, keyLength: 1, tokens: pageTokens)
         let records = try await users.list(
             email: request.email.isEmpty ? nil : EmailAddress.normalised(request.email),
-            role: ClinicStore.Role(from: request.role, by: ClinicMessages.Role.init),
+            role: try ClinicStore.Role(filter: request.role, "role", by: ClinicMessages.Role.init),
             after: page.cursor?.first,
             limit: page.limit, for: call.context)
         let answer = try page.answer(records, key: { [$0.id] }, message: { User($0) })

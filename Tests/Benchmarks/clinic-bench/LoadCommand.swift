@@ -91,7 +91,7 @@ struct LoadCommand: AsyncParsableCommand {
                 BookingServiceMethods.searchSlots,
                 SearchSlotsRequest(
                     subject: doctor > 0 ? .doctorID(doctor) : .departmentID(department),
-                    startDate: firstDay, endDate: lastDay), token)
+                    firstDay: firstDay, lastDay: lastDay), token)
         case .bookAppointment: Requests(booking: try slots(), token)
         case .payBooking: Requests(paying: try UnpaidBookings(path: unpaid), token)
         }

@@ -65,7 +65,7 @@ def next_day_slot(service, metadata):
     start = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 7 * 86400))
     end = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 14 * 86400))
     found = service.SearchSlots(
-        bookings.SearchSlotsRequest(department_id=1, start_date=start, end_date=end, slots_per_doctor=50),
+        bookings.SearchSlotsRequest(department_id=1, first_day=start, last_day=end, slots_per_doctor=50),
         metadata=metadata, timeout=20)
     for doctor in found.doctors:
         for slot in doctor.slots:

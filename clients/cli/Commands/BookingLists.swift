@@ -13,9 +13,10 @@ struct ListBookings: ListCommand {
     var doctor: Int64?
 
     @Option(
-        help: "Only this status, such as booked or no-show.", completion: .values(of: BookingStatus.self),
+        help: "Only this status, such as booked or no-show. May be given several times.",
+        completion: .values(of: BookingStatus.self),
         transform: enumeration(named:))
-    var status: BookingStatus?
+    var status: [BookingStatus] = []
 
     @OptionGroup var period: PeriodOptions
 
@@ -29,7 +30,7 @@ struct ListBookings: ListCommand {
 
     func filter(_ console: Console) throws -> ListBookingsRequest {
         ListBookingsRequest(
-            doctorID: doctor ?? 0, status: status ?? .unspecified,
+            doctorID: doctor ?? 0, statuses: status,
             startFrom: try period.start(console),
             startBefore: try period.end(console),
             userID: user ?? 0)
@@ -42,14 +43,15 @@ struct ListMyBookings: ListCommand {
     static let method = BookingServiceMethods.listMyBookings
 
     @Option(
-        help: "Only this status, such as booked or cancelled.", completion: .values(of: BookingStatus.self),
+        help: "Only this status, such as booked or cancelled. May be given several times.",
+        completion: .values(of: BookingStatus.self),
         transform: enumeration(named:))
-    var status: BookingStatus?
+    var status: [BookingStatus] = []
 
     @OptionGroup var page: PageOptions
     @OptionGroup var connection: ConnectionOptions
 
     func filter(_ console: Console) -> ListMyBookingsRequest {
-        ListMyBookingsRequest(status: status ?? .unspecified)
+        ListMyBookingsRequest(statuses: status)
     }
 }

@@ -42,7 +42,7 @@ struct SearchSlots: RemoteCommand {
         }
     }
 
-    static let optionNames = ["start_date": "--from", "end_date": "--to", "slots_per_doctor": "--limit"]
+    static let optionNames = ["first_day": "--from", "last_day": "--to", "slots_per_doctor": "--limit"]
 
     var needsClinic: Bool { [from, to].contains { $0?.isRelative ?? false } }
 
@@ -50,8 +50,8 @@ struct SearchSlots: RemoteCommand {
         let subject: SearchSlotsRequest.Subject? =
             department.map { .departmentID($0) } ?? doctor.map { .doctorID($0) }
         return SearchSlotsRequest(
-            subject: subject, startDate: try from.map(console.clock.day) ?? "",
-            endDate: try to.map(console.clock.day) ?? "", slotsPerDoctor: limit ?? 0,
+            subject: subject, firstDay: try from.map(console.clock.day) ?? "",
+            lastDay: try to.map(console.clock.day) ?? "", slotsPerDoctor: limit ?? 0,
             pageToken: pageToken ?? "")
     }
 

@@ -18,15 +18,16 @@ struct ListTransactions: ListCommand {
     var booking: Int64?
 
     @Option(
-        help: "Only this status, such as paid or refunded.", completion: .values(of: TransactionStatus.self),
+        help: "Only this status, such as paid or refunded. May be given several times.",
+        completion: .values(of: TransactionStatus.self),
         transform: enumeration(named:))
-    var status: TransactionStatus?
+    var status: [TransactionStatus] = []
 
     @OptionGroup var page: PageOptions
     @OptionGroup var connection: ConnectionOptions
 
     func filter(_ console: Console) -> ListTransactionsRequest {
-        ListTransactionsRequest(userID: user ?? 0, bookingID: booking ?? 0, status: status ?? .unspecified)
+        ListTransactionsRequest(userID: user ?? 0, bookingID: booking ?? 0, statuses: status)
     }
 }
 

@@ -9,7 +9,7 @@ extension AuditEvent: TableRow {
         Column("Actor", isNumber: true) { $0.actorID == 0 ? "-" : String($0.actorID) },
         Column("Method") { $0.method.split(separator: "/").last.map(String.init) ?? "" },
         Column("Of", mayBeCut: false) { "\($0.entity) \($0.entityID)" },
-        .change("Change") { $0.change },
+        .change("Change") { $0.changeJson },
     ]
 }
 

@@ -9,7 +9,7 @@ extension TimeOff: TableRow {
         Column("Doctor") { reference($0.doctor?.id, $0.doctor?.fullName) },
         .time("From") { $0.startTime },
         .time("To") { $0.endTime },
-        Column("Bookings in it", isNumber: true) { String($0.conflictingBookings) },
+        Column("Bookings in it", isNumber: true) { String($0.displacedBookingCount) },
     ]
 }
 

@@ -25,10 +25,10 @@ extension UserSession: TableRow {
 
 extension UserEvent: TableRow {
     static let columns: [Column<UserEvent>] = [
-        .time("When") { $0.createTime },
+        .time("When") { $0.eventTime },
         Column("By") { $0.byUser ? "the person" : "the clinic" },
         Column("What") { "\($0.entity) \($0.entityID)" },
         Column("Method") { $0.method.split(separator: "/").last.map(String.init) ?? "" },
-        .change("Change") { $0.change },
+        .change("Change") { $0.changeJson },
     ]
 }

@@ -45,10 +45,10 @@ struct RemoteServer {
     /// What the server tells of the clinic; nothing if it does not tell.
     func clinicFacts() async throws -> ClinicFacts {
         do throws(Status) {
-            let settings = try await client.call(SettingsServiceMethods.getSettings, GetSettingsRequest())
+            let clinic = try await client.call(ClinicServiceMethods.getClinic, GetClinicRequest())
             return ClinicFacts(
-                zone: try? TimeZoneDatabase.load(settings.timeZone),
-                currency: settings.currencyCode.isEmpty ? nil : settings.currencyCode)
+                zone: try? TimeZoneDatabase.load(clinic.timeZone),
+                currency: clinic.currencyCode.isEmpty ? nil : clinic.currencyCode)
         } catch {
             switch error.code {
             case .unimplemented, .unauthenticated, .permissionDenied: return ClinicFacts()

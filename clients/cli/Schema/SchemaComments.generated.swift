@@ -22,7 +22,7 @@ extension Schema {
         clinic.v1.AdminService.QueryUtilization Returns how many appointments were offered and what became of them. Requires: administrator.
         clinic.v1.AuditEvent An entry of the audit trail. It never contains a password, a hash or a token.
         clinic.v1.AuditEvent.actor_id The id of the user who made it. 0: nobody was signed in.
-        clinic.v1.AuditEvent.change The change as a JSON object.
+        clinic.v1.AuditEvent.change_json The change as a JSON object.
         clinic.v1.AuditEvent.entity The kind of resource that was changed.
         clinic.v1.AuditEvent.entity_id The id of the resource.
         clinic.v1.AuditEvent.event_time When the change was made.
@@ -96,6 +96,11 @@ extension Schema {
         clinic.v1.CheckConsistencyResponse The response of CheckConsistency: always the same checks in the same order.
         clinic.v1.CheckConsistencyResponse.archive_time If set, events up to this instant may have been archived: checks of events begin after it.
         clinic.v1.CheckConsistencyResponse.checks All checks, whether they found a violation or not.
+        clinic.v1.Clinic The clinic, as it is configured.
+        clinic.v1.Clinic.currency_code The ISO 4217 code of all its amounts.
+        clinic.v1.Clinic.time_zone The IANA name of the time zone in which its days and hours are read, such as Australia/Sydney.
+        clinic.v1.ClinicService Describes the clinic.
+        clinic.v1.ClinicService.GetClinic Returns the clinic. Requires: no sign-in.
         clinic.v1.ConfirmHoldRequest The request of ConfirmHold.
         clinic.v1.ConfirmHoldRequest.booking_id The booking's id.
         clinic.v1.ConfirmHoldRequest.etag If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
@@ -120,6 +125,7 @@ extension Schema {
         clinic.v1.CreateTimeOffRequest.first_day The first whole day, YYYY-MM-DD in the clinic's time zone.
         clinic.v1.CreateTimeOffRequest.last_day The last whole day, YYYY-MM-DD. Empty: the same as first_day.
         clinic.v1.CreateTimeOffRequest.start_time The start.
+        clinic.v1.CreateTimeOffRequest.validate_only Returns what the call would, and changes nothing. Not supported yet: true fails with INVALID_FIELD.
         clinic.v1.CreateUserRequest The request of CreateUser. The new user's role is ROLE_PATIENT.
         clinic.v1.CreateUserRequest.email The e-mail address, at most 254 bytes. It is trimmed and lower-cased, and must be unique.
         clinic.v1.CreateUserRequest.first_name The given name, 1 to 100 characters.
@@ -137,6 +143,7 @@ extension Schema {
         clinic.v1.DayOfWeek.DAY_OF_WEEK_WEDNESDAY Wednesday.
         clinic.v1.DeleteBookingRequest The request of DeleteBooking.
         clinic.v1.DeleteBookingRequest.booking_id The booking's id.
+        clinic.v1.DeleteBookingRequest.validate_only Returns what the call would, and changes nothing. Not supported yet: true fails with INVALID_FIELD.
         clinic.v1.DeleteBookingResponse The response of DeleteBooking.
         clinic.v1.DeleteDepartmentRequest The request of DeleteDepartment.
         clinic.v1.DeleteDepartmentRequest.department_id The department's id.
@@ -154,9 +161,11 @@ extension Schema {
         clinic.v1.DeleteDoctorResponse.refunded_amount What was refunded with them, GST included; with validate_only, would be. Absent if nothing.
         clinic.v1.DeleteTimeOffRequest The request of DeleteTimeOff.
         clinic.v1.DeleteTimeOffRequest.time_off_id The time off's id.
+        clinic.v1.DeleteTimeOffRequest.validate_only Returns what the call would, and changes nothing. Not supported yet: true fails with INVALID_FIELD.
         clinic.v1.DeleteTimeOffResponse The response of DeleteTimeOff.
         clinic.v1.DeleteTransactionRequest The request of DeleteTransaction.
         clinic.v1.DeleteTransactionRequest.transaction_id The transaction's id.
+        clinic.v1.DeleteTransactionRequest.validate_only Returns what the call would, and changes nothing. Not supported yet: true fails with INVALID_FIELD.
         clinic.v1.DeleteTransactionResponse The response of DeleteTransaction.
         clinic.v1.Department A department of the clinic.
         clinic.v1.Department.created_date The date of creation.
@@ -187,7 +196,7 @@ extension Schema {
         clinic.v1.Doctor.slot_minutes The length of an appointment in minutes, 5 to 240.
         clinic.v1.Doctor.weekly_hours The doctor's working hours. Empty: the department's hours.
         clinic.v1.DoctorService Manages doctors.
-        clinic.v1.DoctorService.CreateTimeOff Blocks a period for new appointments. Existing bookings in it are kept and counted in conflicting_bookings. Requires: staff.
+        clinic.v1.DoctorService.CreateTimeOff Blocks a period for new appointments. Existing bookings in it are kept and counted in displaced_booking_count. Requires: staff.
         clinic.v1.DoctorService.DeleteDoctor Deletes a doctor and keeps the history. Fails with HAS_DEPENDANTS while the doctor has future bookings, unless force is set. Requires: administrator.
         clinic.v1.DoctorService.DeleteTimeOff Deletes time off, which opens its period for appointments again. Requires: staff.
         clinic.v1.DoctorService.GetDoctor Returns a doctor that is not deleted. Requires: no sign-in.
@@ -228,16 +237,13 @@ extension Schema {
         clinic.v1.ExportUserDataResponse.user The account. Only in the first page.
         clinic.v1.GetBookingRequest The request of GetBooking.
         clinic.v1.GetBookingRequest.booking_id The booking's id.
+        clinic.v1.GetClinicRequest The request of GetClinic.
         clinic.v1.GetDepartmentRequest The request of GetDepartment.
         clinic.v1.GetDepartmentRequest.department_id The department's id.
         clinic.v1.GetDoctorRequest The request of GetDoctor.
         clinic.v1.GetDoctorRequest.doctor_id The doctor's id.
         clinic.v1.GetReceiptRequest The request of GetReceipt.
         clinic.v1.GetReceiptRequest.transaction_id The transaction's id.
-        clinic.v1.GetSettingsRequest The request of GetSettings.
-        clinic.v1.GetSettingsResponse The response of GetSettings.
-        clinic.v1.GetSettingsResponse.currency_code The ISO 4217 code of all its amounts.
-        clinic.v1.GetSettingsResponse.time_zone The IANA name of the time zone in which its days and hours are read, such as Australia/Sydney.
         clinic.v1.GetTransactionRequest The request of GetTransaction.
         clinic.v1.GetTransactionRequest.transaction_id The transaction's id.
         clinic.v1.GetUserRequest The request of GetUser.
@@ -280,7 +286,7 @@ extension Schema {
         clinic.v1.ListBookingsRequest.page_token The next_page_token of the previous page.
         clinic.v1.ListBookingsRequest.start_before If set, only bookings that start before this instant.
         clinic.v1.ListBookingsRequest.start_from If set, only bookings that start at or after this instant.
-        clinic.v1.ListBookingsRequest.status If set, only bookings with this status.
+        clinic.v1.ListBookingsRequest.statuses If not empty, only bookings with one of these statuses.
         clinic.v1.ListBookingsRequest.user_id If not 0, only bookings of this patient. Staff only.
         clinic.v1.ListBookingsResponse The response of ListBookings.
         clinic.v1.ListBookingsResponse.bookings The bookings.
@@ -301,7 +307,7 @@ extension Schema {
         clinic.v1.ListMyBookingsRequest The request of ListMyBookings.
         clinic.v1.ListMyBookingsRequest.page_size Maximum bookings per page. Default: 50; maximum: 1000.
         clinic.v1.ListMyBookingsRequest.page_token The next_page_token of the previous page.
-        clinic.v1.ListMyBookingsRequest.status If set, only bookings with this status.
+        clinic.v1.ListMyBookingsRequest.statuses If not empty, only bookings with one of these statuses.
         clinic.v1.ListMyBookingsResponse The response of ListMyBookings.
         clinic.v1.ListMyBookingsResponse.bookings The bookings.
         clinic.v1.ListMyBookingsResponse.next_page_token The token of the next page. Empty on the last page.
@@ -323,7 +329,7 @@ extension Schema {
         clinic.v1.ListTransactionsRequest.booking_id If not 0, only transactions of this booking.
         clinic.v1.ListTransactionsRequest.page_size Maximum transactions per page. Default: 50; maximum: 1000.
         clinic.v1.ListTransactionsRequest.page_token The next_page_token of the previous page.
-        clinic.v1.ListTransactionsRequest.status If set, only transactions with this status.
+        clinic.v1.ListTransactionsRequest.statuses If not empty, only transactions with one of these statuses.
         clinic.v1.ListTransactionsRequest.user_id If not 0, only transactions of this patient. Staff only.
         clinic.v1.ListTransactionsResponse The response of ListTransactions.
         clinic.v1.ListTransactionsResponse.next_page_token The token of the next page. Empty on the last page.
@@ -444,6 +450,7 @@ extension Schema {
         clinic.v1.RescheduleBookingRequest The request of RescheduleBooking.
         clinic.v1.RescheduleBookingRequest.booking_date_time The start as dd/mm/yyyy hh:mm:ss in the clinic's time zone. A local time that occurs twice means the earlier.
         clinic.v1.RescheduleBookingRequest.booking_id The booking's id.
+        clinic.v1.RescheduleBookingRequest.doctor_id The id of another doctor. 0: the booking's doctor. Not supported yet: any other value fails with INVALID_FIELD.
         clinic.v1.RescheduleBookingRequest.etag If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
         clinic.v1.RescheduleBookingRequest.start_time The start as an instant.
         clinic.v1.RescheduleBookingRequest.time The new start: on the doctor's grid of slots, at most 30 days ahead.
@@ -471,11 +478,11 @@ extension Schema {
         clinic.v1.SearchSlotsRequest The request of SearchSlots.
         clinic.v1.SearchSlotsRequest.department_id All doctors of the department with this id.
         clinic.v1.SearchSlotsRequest.doctor_id The doctor with this id.
-        clinic.v1.SearchSlotsRequest.end_date The last day, YYYY-MM-DD, at most 30 days after the first. Empty: six days after the first.
+        clinic.v1.SearchSlotsRequest.first_day The first day, YYYY-MM-DD in the clinic's time zone. Empty: today.
+        clinic.v1.SearchSlotsRequest.last_day The last day, YYYY-MM-DD, at most 30 days after the first. Empty: six days after the first.
         clinic.v1.SearchSlotsRequest.page_size Maximum doctors per page. Default and maximum: 20.
         clinic.v1.SearchSlotsRequest.page_token The next_page_token of the previous page.
         clinic.v1.SearchSlotsRequest.slots_per_doctor Maximum slots returned per doctor. Default and maximum: 500.
-        clinic.v1.SearchSlotsRequest.start_date The first day, YYYY-MM-DD in the clinic's time zone. Empty: today.
         clinic.v1.SearchSlotsRequest.subject Whose slots to search.
         clinic.v1.SearchSlotsResponse The response of SearchSlots. Returned slots are not reserved: HoldSlot and BookAppointment reserve them.
         clinic.v1.SearchSlotsResponse.doctors The doctors by id. Empty if the department has none.
@@ -483,19 +490,18 @@ extension Schema {
         clinic.v1.SetDoctorScheduleRequest The request of SetDoctorSchedule.
         clinic.v1.SetDoctorScheduleRequest.doctor_id The doctor's id.
         clinic.v1.SetDoctorScheduleRequest.etag If set, the request fails with ABORTED (STALE_ETAG) unless it equals the doctor's current etag.
+        clinic.v1.SetDoctorScheduleRequest.validate_only Returns what the call would, and changes nothing. Not supported yet: true fails with INVALID_FIELD.
         clinic.v1.SetDoctorScheduleRequest.weekly_hours At most 50 periods in any order, not overlapping, each inside the department's hours. Empty: the department's hours.
         clinic.v1.SetUserRoleRequest The request of SetUserRole.
         clinic.v1.SetUserRoleRequest.etag If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
         clinic.v1.SetUserRoleRequest.role The new role.
         clinic.v1.SetUserRoleRequest.user_id The user's id.
-        clinic.v1.SettingsService Tells clients how the clinic counts time and money.
-        clinic.v1.SettingsService.GetSettings Returns the clinic's settings. They do not change while it has bookings. Requires: no sign-in.
         clinic.v1.Slot A free slot.
         clinic.v1.Slot.booking_date_time The start as dd/mm/yyyy hh:mm:ss in the clinic's time zone. When clocks go back, two slots have the same text and booking by it means the earlier; start_time is exact.
         clinic.v1.Slot.end_time The end.
         clinic.v1.Slot.start_time The start.
         clinic.v1.TimeOff A period in which a doctor takes no appointments.
-        clinic.v1.TimeOff.conflicting_bookings The number of bookings inside this period. Time off does not move or cancel bookings.
+        clinic.v1.TimeOff.displaced_booking_count The number of bookings inside this period. Time off does not move or cancel bookings.
         clinic.v1.TimeOff.doctor The doctor.
         clinic.v1.TimeOff.end_time The end, exclusive.
         clinic.v1.TimeOff.id The time off's id.
@@ -530,11 +536,13 @@ extension Schema {
         clinic.v1.UpdateDepartmentRequest.department_id The department's id.
         clinic.v1.UpdateDepartmentRequest.etag If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
         clinic.v1.UpdateDepartmentRequest.update_mask The fields to change: department_name, operating_start_hour, operating_end_hour. Empty: all of these that are not empty in department.
+        clinic.v1.UpdateDepartmentRequest.validate_only Returns what the call would, and changes nothing. Not supported yet: true fails with INVALID_FIELD.
         clinic.v1.UpdateDoctorRequest The request of UpdateDoctor.
         clinic.v1.UpdateDoctorRequest.doctor The new values.
         clinic.v1.UpdateDoctorRequest.doctor_id The doctor's id.
         clinic.v1.UpdateDoctorRequest.etag If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
         clinic.v1.UpdateDoctorRequest.update_mask The fields to change: full_name, registration_number, registration_expiry, consultation_fee, slot_minutes, gst_free, department (by its id). Empty: all of these that are not empty in doctor.
+        clinic.v1.UpdateDoctorRequest.validate_only Returns what the call would, and changes nothing. Not supported yet: true fails with INVALID_FIELD.
         clinic.v1.UpdateUserRequest The request of UpdateUser.
         clinic.v1.UpdateUserRequest.current_password The caller's own current password, also when an administrator changes another user. Needed for another e-mail only.
         clinic.v1.UpdateUserRequest.etag If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
@@ -552,10 +560,10 @@ extension Schema {
         clinic.v1.User.role The user's role.
         clinic.v1.UserEvent A past change of a user's data.
         clinic.v1.UserEvent.by_user Whether the user made it, rather than the clinic.
-        clinic.v1.UserEvent.change The change as a JSON object.
-        clinic.v1.UserEvent.create_time When the change was made.
+        clinic.v1.UserEvent.change_json The change as a JSON object.
         clinic.v1.UserEvent.entity The kind of resource that was changed: user, booking or transaction.
         clinic.v1.UserEvent.entity_id The id of the resource.
+        clinic.v1.UserEvent.event_time When the change was made.
         clinic.v1.UserEvent.method The method that made it, such as clinic.v1.BookingService/BookAppointment.
         clinic.v1.UserService Manages users and their sessions.
         clinic.v1.UserService.ChangePassword Changes the caller's password and ends all sessions. Wrong current passwords are throttled as those of Login. Requires: sign-in.

@@ -63,7 +63,7 @@ struct ScenarioRequests {
             data.weeks.map { day in
                 request(
                     BookingServiceMethods.searchSlots,
-                    SearchSlotsRequest(subject: .doctorID(doctor), startDate: day, slotsPerDoctor: 20))
+                    SearchSlotsRequest(subject: .doctorID(doctor), firstDay: day, slotsPerDoctor: 20))
             }
         }
     }

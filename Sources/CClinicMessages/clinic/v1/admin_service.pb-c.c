@@ -378,12 +378,12 @@ static const ProtobufCFieldDescriptor clinic__v1__audit_event__field_descriptors
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "change",
+    "change_json",
     7,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Clinic__V1__AuditEvent, change),
+    offsetof(Clinic__V1__AuditEvent, change_json),
     NULL,
     &protobuf_c_empty_string,
     0,             /* flags */
@@ -392,7 +392,7 @@ static const ProtobufCFieldDescriptor clinic__v1__audit_event__field_descriptors
 };
 static const unsigned clinic__v1__audit_event__field_indices_by_name[] = {
   2,   /* field[2] = actor_id */
-  6,   /* field[6] = change */
+  6,   /* field[6] = change_json */
   4,   /* field[4] = entity */
   5,   /* field[5] = entity_id */
   1,   /* field[1] = event_time */

@@ -225,24 +225,24 @@ static const ProtobufCFieldDescriptor clinic__v1__search_slots_request__field_de
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "start_date",
+    "first_day",
     3,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Clinic__V1__SearchSlotsRequest, start_date),
+    offsetof(Clinic__V1__SearchSlotsRequest, first_day),
     NULL,
     &protobuf_c_empty_string,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "end_date",
+    "last_day",
     4,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Clinic__V1__SearchSlotsRequest, end_date),
+    offsetof(Clinic__V1__SearchSlotsRequest, last_day),
     NULL,
     &protobuf_c_empty_string,
     0,             /* flags */
@@ -288,11 +288,11 @@ static const ProtobufCFieldDescriptor clinic__v1__search_slots_request__field_de
 static const unsigned clinic__v1__search_slots_request__field_indices_by_name[] = {
   0,   /* field[0] = department_id */
   1,   /* field[1] = doctor_id */
-  3,   /* field[3] = end_date */
+  2,   /* field[2] = first_day */
+  3,   /* field[3] = last_day */
   5,   /* field[5] = page_size */
   6,   /* field[6] = page_token */
   4,   /* field[4] = slots_per_doctor */
-  2,   /* field[2] = start_date */
 };
 static const ProtobufCIntRange clinic__v1__search_slots_request__number_ranges[1 + 1] =
 {
@@ -724,7 +724,7 @@ const ProtobufCMessageDescriptor clinic__v1__get_booking_request__descriptor =
   (ProtobufCMessageInit) clinic__v1__get_booking_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__reschedule_booking_request__field_descriptors[4] =
+static const ProtobufCFieldDescriptor clinic__v1__reschedule_booking_request__field_descriptors[5] =
 {
   {
     "booking_id",
@@ -774,17 +774,30 @@ static const ProtobufCFieldDescriptor clinic__v1__reschedule_booking_request__fi
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "doctor_id",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__RescheduleBookingRequest, doctor_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__reschedule_booking_request__field_indices_by_name[] = {
   2,   /* field[2] = booking_date_time */
   0,   /* field[0] = booking_id */
+  4,   /* field[4] = doctor_id */
   3,   /* field[3] = etag */
   1,   /* field[1] = start_time */
 };
 static const ProtobufCIntRange clinic__v1__reschedule_booking_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor clinic__v1__reschedule_booking_request__descriptor =
 {
@@ -794,7 +807,7 @@ const ProtobufCMessageDescriptor clinic__v1__reschedule_booking_request__descrip
   "Clinic__V1__RescheduleBookingRequest",
   "clinic.v1",
   sizeof(Clinic__V1__RescheduleBookingRequest),
-  4,
+  5,
   clinic__v1__reschedule_booking_request__field_descriptors,
   clinic__v1__reschedule_booking_request__field_indices_by_name,
   1,  clinic__v1__reschedule_booking_request__number_ranges,
@@ -828,22 +841,22 @@ static const ProtobufCFieldDescriptor clinic__v1__list_my_bookings_request__fiel
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "status",
+    "statuses",
     3,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_ENUM,
-    0,   /* quantifier_offset */
-    offsetof(Clinic__V1__ListMyBookingsRequest, status),
+    offsetof(Clinic__V1__ListMyBookingsRequest, n_statuses),
+    offsetof(Clinic__V1__ListMyBookingsRequest, statuses),
     &clinic__v1__booking_status__descriptor,
     NULL,
-    0,             /* flags */
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
 static const unsigned clinic__v1__list_my_bookings_request__field_indices_by_name[] = {
   0,   /* field[0] = page_size */
   1,   /* field[1] = page_token */
-  2,   /* field[2] = status */
+  2,   /* field[2] = statuses */
 };
 static const ProtobufCIntRange clinic__v1__list_my_bookings_request__number_ranges[1 + 1] =
 {
@@ -955,15 +968,15 @@ static const ProtobufCFieldDescriptor clinic__v1__list_bookings_request__field_d
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "status",
+    "statuses",
     4,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_ENUM,
-    0,   /* quantifier_offset */
-    offsetof(Clinic__V1__ListBookingsRequest, status),
+    offsetof(Clinic__V1__ListBookingsRequest, n_statuses),
+    offsetof(Clinic__V1__ListBookingsRequest, statuses),
     &clinic__v1__booking_status__descriptor,
     NULL,
-    0,             /* flags */
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
@@ -1009,7 +1022,7 @@ static const unsigned clinic__v1__list_bookings_request__field_indices_by_name[]
   1,   /* field[1] = page_token */
   5,   /* field[5] = start_before */
   4,   /* field[4] = start_from */
-  3,   /* field[3] = status */
+  3,   /* field[3] = statuses */
   6,   /* field[6] = user_id */
 };
 static const ProtobufCIntRange clinic__v1__list_bookings_request__number_ranges[1 + 1] =
@@ -1147,7 +1160,7 @@ const ProtobufCMessageDescriptor clinic__v1__update_booking_status_request__desc
   (ProtobufCMessageInit) clinic__v1__update_booking_status_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__delete_booking_request__field_descriptors[1] =
+static const ProtobufCFieldDescriptor clinic__v1__delete_booking_request__field_descriptors[2] =
 {
   {
     "booking_id",
@@ -1161,14 +1174,27 @@ static const ProtobufCFieldDescriptor clinic__v1__delete_booking_request__field_
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "validate_only",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__DeleteBookingRequest, validate_only),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__delete_booking_request__field_indices_by_name[] = {
   0,   /* field[0] = booking_id */
+  1,   /* field[1] = validate_only */
 };
 static const ProtobufCIntRange clinic__v1__delete_booking_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor clinic__v1__delete_booking_request__descriptor =
 {
@@ -1178,7 +1204,7 @@ const ProtobufCMessageDescriptor clinic__v1__delete_booking_request__descriptor 
   "Clinic__V1__DeleteBookingRequest",
   "clinic.v1",
   sizeof(Clinic__V1__DeleteBookingRequest),
-  1,
+  2,
   clinic__v1__delete_booking_request__field_descriptors,
   clinic__v1__delete_booking_request__field_indices_by_name,
   1,  clinic__v1__delete_booking_request__number_ranges,

@@ -253,7 +253,7 @@ const ProtobufCMessageDescriptor clinic__v1__create_department_request__descript
   (ProtobufCMessageInit) clinic__v1__create_department_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__update_department_request__field_descriptors[4] =
+static const ProtobufCFieldDescriptor clinic__v1__update_department_request__field_descriptors[5] =
 {
   {
     "department_id",
@@ -303,17 +303,30 @@ static const ProtobufCFieldDescriptor clinic__v1__update_department_request__fie
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "validate_only",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__UpdateDepartmentRequest, validate_only),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__update_department_request__field_indices_by_name[] = {
   1,   /* field[1] = department */
   0,   /* field[0] = department_id */
   3,   /* field[3] = etag */
   2,   /* field[2] = update_mask */
+  4,   /* field[4] = validate_only */
 };
 static const ProtobufCIntRange clinic__v1__update_department_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor clinic__v1__update_department_request__descriptor =
 {
@@ -323,7 +336,7 @@ const ProtobufCMessageDescriptor clinic__v1__update_department_request__descript
   "Clinic__V1__UpdateDepartmentRequest",
   "clinic.v1",
   sizeof(Clinic__V1__UpdateDepartmentRequest),
-  4,
+  5,
   clinic__v1__update_department_request__field_descriptors,
   clinic__v1__update_department_request__field_indices_by_name,
   1,  clinic__v1__update_department_request__number_ranges,

@@ -354,7 +354,7 @@ const ProtobufCMessageDescriptor clinic__v1__register_doctor_request__descriptor
   (ProtobufCMessageInit) clinic__v1__register_doctor_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__update_doctor_request__field_descriptors[4] =
+static const ProtobufCFieldDescriptor clinic__v1__update_doctor_request__field_descriptors[5] =
 {
   {
     "doctor_id",
@@ -404,17 +404,30 @@ static const ProtobufCFieldDescriptor clinic__v1__update_doctor_request__field_d
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "validate_only",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__UpdateDoctorRequest, validate_only),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__update_doctor_request__field_indices_by_name[] = {
   1,   /* field[1] = doctor */
   0,   /* field[0] = doctor_id */
   3,   /* field[3] = etag */
   2,   /* field[2] = update_mask */
+  4,   /* field[4] = validate_only */
 };
 static const ProtobufCIntRange clinic__v1__update_doctor_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor clinic__v1__update_doctor_request__descriptor =
 {
@@ -424,7 +437,7 @@ const ProtobufCMessageDescriptor clinic__v1__update_doctor_request__descriptor =
   "Clinic__V1__UpdateDoctorRequest",
   "clinic.v1",
   sizeof(Clinic__V1__UpdateDoctorRequest),
-  4,
+  5,
   clinic__v1__update_doctor_request__field_descriptors,
   clinic__v1__update_doctor_request__field_indices_by_name,
   1,  clinic__v1__update_doctor_request__number_ranges,
@@ -546,7 +559,7 @@ const ProtobufCMessageDescriptor clinic__v1__delete_doctor_response__descriptor 
   (ProtobufCMessageInit) clinic__v1__delete_doctor_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__set_doctor_schedule_request__field_descriptors[3] =
+static const ProtobufCFieldDescriptor clinic__v1__set_doctor_schedule_request__field_descriptors[4] =
 {
   {
     "doctor_id",
@@ -584,16 +597,29 @@ static const ProtobufCFieldDescriptor clinic__v1__set_doctor_schedule_request__f
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "validate_only",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__SetDoctorScheduleRequest, validate_only),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__set_doctor_schedule_request__field_indices_by_name[] = {
   0,   /* field[0] = doctor_id */
   2,   /* field[2] = etag */
+  3,   /* field[3] = validate_only */
   1,   /* field[1] = weekly_hours */
 };
 static const ProtobufCIntRange clinic__v1__set_doctor_schedule_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor clinic__v1__set_doctor_schedule_request__descriptor =
 {
@@ -603,14 +629,14 @@ const ProtobufCMessageDescriptor clinic__v1__set_doctor_schedule_request__descri
   "Clinic__V1__SetDoctorScheduleRequest",
   "clinic.v1",
   sizeof(Clinic__V1__SetDoctorScheduleRequest),
-  3,
+  4,
   clinic__v1__set_doctor_schedule_request__field_descriptors,
   clinic__v1__set_doctor_schedule_request__field_indices_by_name,
   1,  clinic__v1__set_doctor_schedule_request__number_ranges,
   (ProtobufCMessageInit) clinic__v1__set_doctor_schedule_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__create_time_off_request__field_descriptors[5] =
+static const ProtobufCFieldDescriptor clinic__v1__create_time_off_request__field_descriptors[6] =
 {
   {
     "doctor_id",
@@ -672,6 +698,18 @@ static const ProtobufCFieldDescriptor clinic__v1__create_time_off_request__field
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "validate_only",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__CreateTimeOffRequest, validate_only),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__create_time_off_request__field_indices_by_name[] = {
   0,   /* field[0] = doctor_id */
@@ -679,11 +717,12 @@ static const unsigned clinic__v1__create_time_off_request__field_indices_by_name
   3,   /* field[3] = first_day */
   4,   /* field[4] = last_day */
   1,   /* field[1] = start_time */
+  5,   /* field[5] = validate_only */
 };
 static const ProtobufCIntRange clinic__v1__create_time_off_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor clinic__v1__create_time_off_request__descriptor =
 {
@@ -693,14 +732,14 @@ const ProtobufCMessageDescriptor clinic__v1__create_time_off_request__descriptor
   "Clinic__V1__CreateTimeOffRequest",
   "clinic.v1",
   sizeof(Clinic__V1__CreateTimeOffRequest),
-  5,
+  6,
   clinic__v1__create_time_off_request__field_descriptors,
   clinic__v1__create_time_off_request__field_indices_by_name,
   1,  clinic__v1__create_time_off_request__number_ranges,
   (ProtobufCMessageInit) clinic__v1__create_time_off_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__delete_time_off_request__field_descriptors[1] =
+static const ProtobufCFieldDescriptor clinic__v1__delete_time_off_request__field_descriptors[2] =
 {
   {
     "time_off_id",
@@ -714,14 +753,27 @@ static const ProtobufCFieldDescriptor clinic__v1__delete_time_off_request__field
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "validate_only",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__DeleteTimeOffRequest, validate_only),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__delete_time_off_request__field_indices_by_name[] = {
   0,   /* field[0] = time_off_id */
+  1,   /* field[1] = validate_only */
 };
 static const ProtobufCIntRange clinic__v1__delete_time_off_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor clinic__v1__delete_time_off_request__descriptor =
 {
@@ -731,7 +783,7 @@ const ProtobufCMessageDescriptor clinic__v1__delete_time_off_request__descriptor
   "Clinic__V1__DeleteTimeOffRequest",
   "clinic.v1",
   sizeof(Clinic__V1__DeleteTimeOffRequest),
-  1,
+  2,
   clinic__v1__delete_time_off_request__field_descriptors,
   clinic__v1__delete_time_off_request__field_indices_by_name,
   1,  clinic__v1__delete_time_off_request__number_ranges,

@@ -124,15 +124,15 @@ static const ProtobufCFieldDescriptor clinic__v1__list_transactions_request__fie
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "status",
+    "statuses",
     5,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_ENUM,
-    0,   /* quantifier_offset */
-    offsetof(Clinic__V1__ListTransactionsRequest, status),
+    offsetof(Clinic__V1__ListTransactionsRequest, n_statuses),
+    offsetof(Clinic__V1__ListTransactionsRequest, statuses),
     &clinic__v1__transaction_status__descriptor,
     NULL,
-    0,             /* flags */
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
@@ -140,7 +140,7 @@ static const unsigned clinic__v1__list_transactions_request__field_indices_by_na
   3,   /* field[3] = booking_id */
   0,   /* field[0] = page_size */
   1,   /* field[1] = page_token */
-  4,   /* field[4] = status */
+  4,   /* field[4] = statuses */
   2,   /* field[2] = user_id */
 };
 static const ProtobufCIntRange clinic__v1__list_transactions_request__number_ranges[1 + 1] =
@@ -714,7 +714,7 @@ const ProtobufCMessageDescriptor clinic__v1__refund_transaction_request__descrip
   (ProtobufCMessageInit) clinic__v1__refund_transaction_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__delete_transaction_request__field_descriptors[1] =
+static const ProtobufCFieldDescriptor clinic__v1__delete_transaction_request__field_descriptors[2] =
 {
   {
     "transaction_id",
@@ -728,14 +728,27 @@ static const ProtobufCFieldDescriptor clinic__v1__delete_transaction_request__fi
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "validate_only",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__DeleteTransactionRequest, validate_only),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__delete_transaction_request__field_indices_by_name[] = {
   0,   /* field[0] = transaction_id */
+  1,   /* field[1] = validate_only */
 };
 static const ProtobufCIntRange clinic__v1__delete_transaction_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor clinic__v1__delete_transaction_request__descriptor =
 {
@@ -745,7 +758,7 @@ const ProtobufCMessageDescriptor clinic__v1__delete_transaction_request__descrip
   "Clinic__V1__DeleteTransactionRequest",
   "clinic.v1",
   sizeof(Clinic__V1__DeleteTransactionRequest),
-  1,
+  2,
   clinic__v1__delete_transaction_request__field_descriptors,
   clinic__v1__delete_transaction_request__field_indices_by_name,
   1,  clinic__v1__delete_transaction_request__number_ranges,

@@ -766,12 +766,12 @@ static const ProtobufCFieldDescriptor clinic__v1__time_off__field_descriptors[5]
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "conflicting_bookings",
+    "displaced_booking_count",
     5,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_INT64,
     0,   /* quantifier_offset */
-    offsetof(Clinic__V1__TimeOff, conflicting_bookings),
+    offsetof(Clinic__V1__TimeOff, displaced_booking_count),
     NULL,
     NULL,
     0,             /* flags */
@@ -779,7 +779,7 @@ static const ProtobufCFieldDescriptor clinic__v1__time_off__field_descriptors[5]
   },
 };
 static const unsigned clinic__v1__time_off__field_indices_by_name[] = {
-  4,   /* field[4] = conflicting_bookings */
+  4,   /* field[4] = displaced_booking_count */
   1,   /* field[1] = doctor */
   3,   /* field[3] = end_time */
   0,   /* field[0] = id */

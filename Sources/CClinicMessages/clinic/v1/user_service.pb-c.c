@@ -1360,12 +1360,12 @@ const ProtobufCMessageDescriptor clinic__v1__user_session__descriptor =
 static const ProtobufCFieldDescriptor clinic__v1__user_event__field_descriptors[6] =
 {
   {
-    "create_time",
+    "event_time",
     1,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
-    offsetof(Clinic__V1__UserEvent, create_time),
+    offsetof(Clinic__V1__UserEvent, event_time),
     &google__protobuf__timestamp__descriptor,
     NULL,
     0,             /* flags */
@@ -1420,12 +1420,12 @@ static const ProtobufCFieldDescriptor clinic__v1__user_event__field_descriptors[
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "change",
+    "change_json",
     6,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Clinic__V1__UserEvent, change),
+    offsetof(Clinic__V1__UserEvent, change_json),
     NULL,
     &protobuf_c_empty_string,
     0,             /* flags */
@@ -1434,10 +1434,10 @@ static const ProtobufCFieldDescriptor clinic__v1__user_event__field_descriptors[
 };
 static const unsigned clinic__v1__user_event__field_indices_by_name[] = {
   2,   /* field[2] = by_user */
-  5,   /* field[5] = change */
-  0,   /* field[0] = create_time */
+  5,   /* field[5] = change_json */
   3,   /* field[3] = entity */
   4,   /* field[4] = entity_id */
+  0,   /* field[0] = event_time */
   1,   /* field[1] = method */
 };
 static const ProtobufCIntRange clinic__v1__user_event__number_ranges[1 + 1] =

@@ -8,7 +8,7 @@ select time_off.id, time_off.doctor_id, doctor.full_name, department.id as depar
             and booking.period && tstzrange(time_off.start_time, time_off.end_time)
             and occupies_time_now(
                 booking.status, booking.hold_expires_at, booking.completed_at, booking.end_time)
-    ) as conflicting_bookings
+    ) as displaced_booking_count
 from clinic.time_off
 join clinic.doctor on doctor.id = time_off.doctor_id
 join clinic.department on department.id = doctor.department_id

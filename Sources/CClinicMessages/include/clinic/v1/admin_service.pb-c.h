@@ -169,7 +169,7 @@ struct  Clinic__V1__AuditEvent
   /*
    * The change as a JSON object.
    */
-  ProtobufCBinaryData change;
+  ProtobufCBinaryData change_json;
 };
 #define CLINIC__V1__AUDIT_EVENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__audit_event__descriptor) \

@@ -158,11 +158,11 @@ struct  Clinic__V1__SearchSlotsRequest
   /*
    * The first day, YYYY-MM-DD in the clinic's time zone. Empty: today.
    */
-  ProtobufCBinaryData start_date;
+  ProtobufCBinaryData first_day;
   /*
    * The last day, YYYY-MM-DD, at most 30 days after the first. Empty: six days after the first.
    */
-  ProtobufCBinaryData end_date;
+  ProtobufCBinaryData last_day;
   /*
    * Maximum slots returned per doctor. Default and maximum: 500.
    */
@@ -378,6 +378,10 @@ struct  Clinic__V1__RescheduleBookingRequest
    * If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
    */
   ProtobufCBinaryData etag;
+  /*
+   * The id of another doctor. 0: the booking's doctor. Not supported yet: any other value fails with INVALID_FIELD.
+   */
+  int64_t doctor_id;
   Clinic__V1__RescheduleBookingRequest__TimeCase time_case;
   union {
     /*
@@ -392,7 +396,7 @@ struct  Clinic__V1__RescheduleBookingRequest
 };
 #define CLINIC__V1__RESCHEDULE_BOOKING_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__reschedule_booking_request__descriptor) \
-    , 0, {0,NULL}, CLINIC__V1__RESCHEDULE_BOOKING_REQUEST__TIME__NOT_SET, {0} }
+    , 0, {0,NULL}, 0, CLINIC__V1__RESCHEDULE_BOOKING_REQUEST__TIME__NOT_SET, {0} }
 
 
 /*
@@ -410,13 +414,14 @@ struct  Clinic__V1__ListMyBookingsRequest
    */
   ProtobufCBinaryData page_token;
   /*
-   * If set, only bookings with this status.
+   * If not empty, only bookings with one of these statuses.
    */
-  Clinic__V1__BookingStatus status;
+  size_t n_statuses;
+  Clinic__V1__BookingStatus *statuses;
 };
 #define CLINIC__V1__LIST_MY_BOOKINGS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__list_my_bookings_request__descriptor) \
-    , 0, {0,NULL}, CLINIC__V1__BOOKING_STATUS__BOOKING_STATUS_UNSPECIFIED }
+    , 0, {0,NULL}, 0,NULL }
 
 
 /*
@@ -459,9 +464,10 @@ struct  Clinic__V1__ListBookingsRequest
    */
   int64_t doctor_id;
   /*
-   * If set, only bookings with this status.
+   * If not empty, only bookings with one of these statuses.
    */
-  Clinic__V1__BookingStatus status;
+  size_t n_statuses;
+  Clinic__V1__BookingStatus *statuses;
   /*
    * If set, only bookings that start at or after this instant.
    */
@@ -477,7 +483,7 @@ struct  Clinic__V1__ListBookingsRequest
 };
 #define CLINIC__V1__LIST_BOOKINGS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__list_bookings_request__descriptor) \
-    , 0, {0,NULL}, 0, CLINIC__V1__BOOKING_STATUS__BOOKING_STATUS_UNSPECIFIED, NULL, NULL, 0 }
+    , 0, {0,NULL}, 0, 0,NULL, NULL, NULL, 0 }
 
 
 /*
@@ -535,10 +541,14 @@ struct  Clinic__V1__DeleteBookingRequest
    * The booking's id.
    */
   int64_t booking_id;
+  /*
+   * Returns what the call would, and changes nothing. Not supported yet: true fails with INVALID_FIELD.
+   */
+  protobuf_c_boolean validate_only;
 };
 #define CLINIC__V1__DELETE_BOOKING_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__delete_booking_request__descriptor) \
-    , 0 }
+    , 0, 0 }
 
 
 /*

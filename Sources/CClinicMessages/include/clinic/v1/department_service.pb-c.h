@@ -135,10 +135,14 @@ struct  Clinic__V1__UpdateDepartmentRequest
    * If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
    */
   ProtobufCBinaryData etag;
+  /*
+   * Returns what the call would, and changes nothing. Not supported yet: true fails with INVALID_FIELD.
+   */
+  protobuf_c_boolean validate_only;
 };
 #define CLINIC__V1__UPDATE_DEPARTMENT_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__update_department_request__descriptor) \
-    , 0, NULL, NULL, {0,NULL} }
+    , 0, NULL, NULL, {0,NULL}, 0 }
 
 
 /*

@@ -162,10 +162,14 @@ struct  Clinic__V1__UpdateDoctorRequest
    * If set, the request fails with ABORTED (STALE_ETAG) unless it equals the current etag.
    */
   ProtobufCBinaryData etag;
+  /*
+   * Returns what the call would, and changes nothing. Not supported yet: true fails with INVALID_FIELD.
+   */
+  protobuf_c_boolean validate_only;
 };
 #define CLINIC__V1__UPDATE_DOCTOR_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__update_doctor_request__descriptor) \
-    , 0, NULL, NULL, {0,NULL} }
+    , 0, NULL, NULL, {0,NULL}, 0 }
 
 
 /*
@@ -232,10 +236,14 @@ struct  Clinic__V1__SetDoctorScheduleRequest
    * If set, the request fails with ABORTED (STALE_ETAG) unless it equals the doctor's current etag.
    */
   ProtobufCBinaryData etag;
+  /*
+   * Returns what the call would, and changes nothing. Not supported yet: true fails with INVALID_FIELD.
+   */
+  protobuf_c_boolean validate_only;
 };
 #define CLINIC__V1__SET_DOCTOR_SCHEDULE_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__set_doctor_schedule_request__descriptor) \
-    , 0, 0,NULL, {0,NULL} }
+    , 0, 0,NULL, {0,NULL}, 0 }
 
 
 /*
@@ -264,10 +272,14 @@ struct  Clinic__V1__CreateTimeOffRequest
    * The last whole day, YYYY-MM-DD. Empty: the same as first_day.
    */
   ProtobufCBinaryData last_day;
+  /*
+   * Returns what the call would, and changes nothing. Not supported yet: true fails with INVALID_FIELD.
+   */
+  protobuf_c_boolean validate_only;
 };
 #define CLINIC__V1__CREATE_TIME_OFF_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__create_time_off_request__descriptor) \
-    , 0, NULL, NULL, {0,NULL}, {0,NULL} }
+    , 0, NULL, NULL, {0,NULL}, {0,NULL}, 0 }
 
 
 /*
@@ -280,10 +292,14 @@ struct  Clinic__V1__DeleteTimeOffRequest
    * The time off's id.
    */
   int64_t time_off_id;
+  /*
+   * Returns what the call would, and changes nothing. Not supported yet: true fails with INVALID_FIELD.
+   */
+  protobuf_c_boolean validate_only;
 };
 #define CLINIC__V1__DELETE_TIME_OFF_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__delete_time_off_request__descriptor) \
-    , 0 }
+    , 0, 0 }
 
 
 /*

@@ -58,13 +58,14 @@ struct  Clinic__V1__ListTransactionsRequest
    */
   int64_t booking_id;
   /*
-   * If set, only transactions with this status.
+   * If not empty, only transactions with one of these statuses.
    */
-  Clinic__V1__TransactionStatus status;
+  size_t n_statuses;
+  Clinic__V1__TransactionStatus *statuses;
 };
 #define CLINIC__V1__LIST_TRANSACTIONS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__list_transactions_request__descriptor) \
-    , 0, {0,NULL}, 0, 0, CLINIC__V1__TRANSACTION_STATUS__TRANSACTION_STATUS_UNSPECIFIED }
+    , 0, {0,NULL}, 0, 0, 0,NULL }
 
 
 /*
@@ -285,10 +286,14 @@ struct  Clinic__V1__DeleteTransactionRequest
    * The transaction's id.
    */
   int64_t transaction_id;
+  /*
+   * Returns what the call would, and changes nothing. Not supported yet: true fails with INVALID_FIELD.
+   */
+  protobuf_c_boolean validate_only;
 };
 #define CLINIC__V1__DELETE_TRANSACTION_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__delete_transaction_request__descriptor) \
-    , 0 }
+    , 0, 0 }
 
 
 /*

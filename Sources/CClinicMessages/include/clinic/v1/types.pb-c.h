@@ -425,7 +425,7 @@ struct  Clinic__V1__TimeOff
   /*
    * The number of bookings inside this period. Time off does not move or cancel bookings.
    */
-  int64_t conflicting_bookings;
+  int64_t displaced_booking_count;
 };
 #define CLINIC__V1__TIME_OFF__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__time_off__descriptor) \

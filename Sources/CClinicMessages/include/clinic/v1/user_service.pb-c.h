@@ -522,7 +522,7 @@ struct  Clinic__V1__UserEvent
   /*
    * When the change was made.
    */
-  Google__Protobuf__Timestamp *create_time;
+  Google__Protobuf__Timestamp *event_time;
   /*
    * The method that made it, such as clinic.v1.BookingService/BookAppointment.
    */
@@ -542,7 +542,7 @@ struct  Clinic__V1__UserEvent
   /*
    * The change as a JSON object.
    */
-  ProtobufCBinaryData change;
+  ProtobufCBinaryData change_json;
 };
 #define CLINIC__V1__USER_EVENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__user_event__descriptor) \
