@@ -191,13 +191,17 @@ public struct ListUsersRequest: Message {
     public var email: String
     /// If set, only users with this role.
     public var role: Role
+    /// If set, only users of whom each word of it begins a word of their name, e-mail address or phone number, in any case.
+    /// A phone number is found with and without its country code. Words have at least 2 characters; 8 of them count.
+    public var query: String
 
     /// Makes a message of these values.
-    public init(pageSize: Int64 = 0, pageToken: String = "", email: String = "", role: Role = .unspecified) {
+    public init(pageSize: Int64 = 0, pageToken: String = "", email: String = "", role: Role = .unspecified, query: String = "") {
         self.pageSize = pageSize
         self.pageToken = pageToken
         self.email = email
         self.role = role
+        self.query = query
     }
 
     /// Makes the empty message: every field has its default.
@@ -206,6 +210,7 @@ public struct ListUsersRequest: Message {
         self.pageToken = ""
         self.email = ""
         self.role = .unspecified
+        self.query = ""
     }
 
     /// What the schema says about this message.
@@ -222,6 +227,7 @@ public struct ListUsersRequest: Message {
         self.pageToken = try source.string(message.pointee.page_token, "page_token")
         self.email = try source.string(message.pointee.email, "email")
         self.role = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.role.rawValue), "role")
+        self.query = try source.string(message.pointee.query, "query")
     }
 
     /// Writes the message into the form it is encoded from.
@@ -232,6 +238,7 @@ public struct ListUsersRequest: Message {
         message.pointee.page_token = target.string(self.pageToken)
         message.pointee.email = target.string(self.email)
         message.pointee.role = .init(rawValue: .init(truncatingIfNeeded: self.role.rawValue))
+        message.pointee.query = target.string(self.query)
     }
 }
 

@@ -104,19 +104,6 @@ public final class ClinicSchema: Sendable {
         }
     }
 
-    /// The tables that have doubled since their statistics were made: by pages, or by rows, which count once they are
-    /// committed. Connections keep the plans of their statements until PostgreSQL has new statistics, and autovacuum makes
-    /// them a minute later, or never where it is off: until then, a row of a table that was empty would be looked for in
-    /// all of it.
-    private static let outgrownTables = """
-        select oid::regclass::text from pg_class
-        where relnamespace = 'clinic'::regnamespace and relkind = 'r' and pg_relation_size(oid) > 0
-            and (pg_relation_size(oid) / 8192 > 2 * relpages
-                or pg_stat_get_mod_since_analyze(oid) > greatest(reltuples, 200)
-                or current_setting('track_counts')::boolean
-                    and coalesce(pg_stat_get_last_analyze_time(oid), pg_stat_get_last_autoanalyze_time(oid)) is null)
-        """
-
     /// How far the housekeeping has come.
     private struct Housekeeping {
         let accessLogDays: Int64
@@ -133,10 +120,7 @@ public final class ClinicSchema: Sendable {
         _ = try connection.query("select clinic.add_event_partitions($1)", [.int64(partitionsAhead)])
         var lock = try connection.query("select pg_try_advisory_lock(7411, 3)")[0]
         guard try lock.bool() else { return }
-        for table in try connection.query(outgrownTables) {
-            var table = table
-            try connection.execute("analyze \(try table.text())")
-        }
+        _ = try connection.query("select clinic.analyze_outgrown_tables()")
         try seal(connection, logger)
         var logins = try connection.query(
             "select forget_logins($1, $2)", [.timestamp(done.loginsForgotten), .int64(loginFailureLimit)])[0]

@@ -164,14 +164,18 @@ public struct UserStore: Sendable {
     }
 
     private static let users = Listing<UserRecord>(
-        "user_view", filters: ["email = ?", "role = ?"], order: ["id"])
+        "user_view", filters: ["email = ?", "role = ?", "id in (select users_found(?))"], order: ["id"])
 
-    /// Users by id.
+    /// Users by id; those with an e-mail, a role, and words that begin with those of a query.
     public func list(
-        email: String?, role: Role?, after id: Int64?, limit: Int64, for context: RequestContext?
+        email: String?, role: Role?, query: String?, after id: Int64?, limit: Int64,
+        for context: RequestContext?
     ) async throws -> [UserRecord] {
         try await Self.users.page(
-            from: database, filters: [email.map { .text($0) }, role.map { .text($0.rawValue) }],
+            from: database,
+            filters: [
+                email.map { .text($0) }, role.map { .text($0.rawValue) }, query.map { .text($0) },
+            ],
             after: id.map { [.int64($0)] }, limit: limit
         ).answer(for: context)
     }

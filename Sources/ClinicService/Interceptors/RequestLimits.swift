@@ -38,6 +38,7 @@ enum RequestLimits {
     static let rows: [String: FieldLimit] = texts.merging([
         "email": FieldLimit(bytes: EmailAddress.maximumBytes),
         "phone": FieldLimit(bytes: 32),
+        "query": FieldLimit(bytes: 400),
 
         // A longer password than bcrypt reads is answered as a wrong one at a login, and as INVALID_PASSWORD otherwise.
         "password": FieldLimit(bytes: 1_024),

@@ -85,10 +85,13 @@ struct UserService: Sendable {
 
     func listUsers(_ request: ListUsersRequest, _ call: AuthorizedCall) async throws -> ListUsersResponse {
         let page = try ListPage(of: request, call, keyLength: 1, tokens: pageTokens)
+        let query = request.query.trimmedAndComposed
+        guard query.isEmpty || query.split(whereSeparator: \.isWhitespace).allSatisfy({ $0.count >= 2 })
+        else { throw Status(field: "query", "has words of at least 2 characters") }
         let records = try await users.list(
             email: request.email.isEmpty ? nil : EmailAddress.normalised(request.email),
             role: try ClinicStore.Role(filter: request.role, "role", by: ClinicMessages.Role.init),
-            after: page.cursor?.first,
+            query: query.isEmpty ? nil : query, after: page.cursor?.first,
             limit: page.limit, for: call.context)
         let answer = try page.answer(records, key: { [$0.id] }, message: { User($0) })
         return ListUsersResponse(users: answer.messages, nextPageToken: answer.nextPageToken)

@@ -8,7 +8,7 @@ internal import RPC
 struct ResetUserPassword: ChangeCommand {
     static let configuration = CommandConfiguration(
         "reset-password", "Print a token with which a user sets a new password. For administrators.",
-        "The token counts once, for 30 minutes. Give it to the user in person, for ResetPassword.",
+        "The token counts once, for 30 minutes. Give it to the user in person, for `clinic reset-password`.",
         example: "clinic user reset-password 8")
     static let method = UserServiceMethods.createPasswordReset
 
@@ -19,6 +19,34 @@ struct ResetUserPassword: ChangeCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func request(_ console: Console) -> CreatePasswordResetRequest { CreatePasswordResetRequest(userID: id) }
+}
+
+struct ResetPassword: ChangeCommand {
+    static let configuration = CommandConfiguration(
+        "reset-password", "Set a new password with the token that an administrator gave you.",
+        """
+        Asks for the token and the password, unless --password-stdin is given: then they are the first two lines of \
+        standard input. You are signed out everywhere.
+        """,
+        example: "clinic reset-password")
+    static let method = UserServiceMethods.resetPassword
+    static let usesSession = false
+
+    @OptionGroup var password: PasswordOptions
+    @OptionGroup var change: ChangeOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func request(_ console: Console) throws -> ResetPasswordRequest {
+        let (keyboard, fromInput) = (console.keyboard, password.passwordStdin)
+        return ResetPasswordRequest(
+            token: try keyboard.password(fromStandardInput: fromInput, question: "Token: "),
+            password: try keyboard.password(
+                fromStandardInput: fromInput, isNew: true, question: "New password: "))
+    }
+
+    func confirmation(of response: ResetPasswordResponse) -> String? {
+        "the password is set; sign in with `clinic login`"
+    }
 }
 
 struct ListPasswordResets: ListCommand {

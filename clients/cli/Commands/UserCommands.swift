@@ -54,6 +54,25 @@ struct ListUsers: ListCommand {
     }
 }
 
+struct FindUsers: ListCommand {
+    static let configuration = CommandConfiguration(
+        "find", "Find users by name, e-mail or phone number. For staff.",
+        "Each word is the beginning of a word of name, e-mail or phone number, in any case.",
+        example: "clinic user find ada love")
+    static let method = UserServiceMethods.listUsers
+    static let optionNames = ["query": "WORD"]
+
+    @Argument(help: ArgumentHelp("What the user is known by; at least 2 characters each.", valueName: "word"))
+    var words: [String]
+
+    @OptionGroup var page: PageOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func filter(_ console: Console) -> ListUsersRequest {
+        ListUsersRequest(query: words.joined(separator: " "))
+    }
+}
+
 /// How the password is read.
 struct PasswordOptions: ParsableArguments {
     @Flag(help: "Read the password from the first line of standard input.")

@@ -149,5 +149,6 @@ extension EmptyResponse {
 extension DeleteBookingResponse: EmptyResponse {}
 extension DeleteTimeOffResponse: EmptyResponse {}
 extension DeleteTransactionResponse: EmptyResponse {}
+extension ResetPasswordResponse: EmptyResponse {}
 extension RevokeTokensResponse: EmptyResponse {}
 extension ChangePasswordResponse: EmptyResponse {}

@@ -338,6 +338,7 @@ extension Schema {
         clinic.v1.ListUsersRequest.email If set, only the user with this e-mail address.
         clinic.v1.ListUsersRequest.page_size Maximum users per page. Default: 50; maximum: 1000.
         clinic.v1.ListUsersRequest.page_token The next_page_token of the previous page.
+        clinic.v1.ListUsersRequest.query If set, only users of whom each word of it begins a word of their name, e-mail address or phone number, in any case. A phone number is found with and without its country code. Words have at least 2 characters; 8 of them count.
         clinic.v1.ListUsersRequest.role If set, only users with this role.
         clinic.v1.ListUsersResponse The response of ListUsers.
         clinic.v1.ListUsersResponse.next_page_token The token of the next page. Empty on the last page.

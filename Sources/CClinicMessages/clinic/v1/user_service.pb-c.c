@@ -438,7 +438,7 @@ const ProtobufCMessageDescriptor clinic__v1__login_response__descriptor =
   (ProtobufCMessageInit) clinic__v1__login_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__list_users_request__field_descriptors[4] =
+static const ProtobufCFieldDescriptor clinic__v1__list_users_request__field_descriptors[5] =
 {
   {
     "page_size",
@@ -488,17 +488,30 @@ static const ProtobufCFieldDescriptor clinic__v1__list_users_request__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "query",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__ListUsersRequest, query),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__list_users_request__field_indices_by_name[] = {
   2,   /* field[2] = email */
   0,   /* field[0] = page_size */
   1,   /* field[1] = page_token */
+  4,   /* field[4] = query */
   3,   /* field[3] = role */
 };
 static const ProtobufCIntRange clinic__v1__list_users_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor clinic__v1__list_users_request__descriptor =
 {
@@ -508,7 +521,7 @@ const ProtobufCMessageDescriptor clinic__v1__list_users_request__descriptor =
   "Clinic__V1__ListUsersRequest",
   "clinic.v1",
   sizeof(Clinic__V1__ListUsersRequest),
-  4,
+  5,
   clinic__v1__list_users_request__field_descriptors,
   clinic__v1__list_users_request__field_indices_by_name,
   1,  clinic__v1__list_users_request__number_ranges,

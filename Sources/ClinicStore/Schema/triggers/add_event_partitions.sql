@@ -3,9 +3,9 @@
 -- a partition; there is no default partition that could collect events unnoticed.
 --
 -- A partition is made as a table and then attached: that takes a lock on event that lets reads and writes go on. Callers
--- wait for each other (advisory lock 7411, 2).
+-- wait for each other (advisory lock 7411, 2). It runs with the rights of the owner of the tables: the role that serves may make none.
 create or replace function clinic.add_event_partitions(p_ahead bigint) returns bigint language plpgsql
-    set search_path = pg_catalog, pg_temp as $$
+    security definer set search_path = pg_catalog, pg_temp as $$
 declare
     size constant bigint := 10000000;
     current bigint;

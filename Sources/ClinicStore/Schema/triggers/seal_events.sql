@@ -1,10 +1,11 @@
 -- Seals the final events after the last seal, at most p_limit: no event can appear before those any more. Returns the new seal, or no
 -- row without such events.
 --
--- Locks: the seals (advisory 7411, 6). It runs outside of calls.
+-- Locks: the seals (advisory 7411, 6). It runs outside of calls, with the rights of the owner of the tables: the role that serves may
+-- add no seal by itself.
 create or replace function clinic.seal_events(p_limit bigint)
 returns table (seal_number bigint, first_position text, last_position text, event_count bigint, seal_hash text)
-language plpgsql set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     before record;
     ends record;

@@ -171,10 +171,15 @@ struct  Clinic__V1__ListUsersRequest
    * If set, only users with this role.
    */
   Clinic__V1__Role role;
+  /*
+   * If set, only users of whom each word of it begins a word of their name, e-mail address or phone number, in any case.
+   * A phone number is found with and without its country code. Words have at least 2 characters; 8 of them count.
+   */
+  ProtobufCBinaryData query;
 };
 #define CLINIC__V1__LIST_USERS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__list_users_request__descriptor) \
-    , 0, {0,NULL}, {0,NULL}, CLINIC__V1__ROLE__ROLE_UNSPECIFIED }
+    , 0, {0,NULL}, {0,NULL}, CLINIC__V1__ROLE__ROLE_UNSPECIFIED, {0,NULL} }
 
 
 /*
