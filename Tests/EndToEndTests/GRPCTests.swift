@@ -1,26 +1,18 @@
 // The daemon serves programs on the public Python library for gRPC as they are, on every kind of listener, and holds out against
 // peers that want no good.
 
-import Foundation
 import RPC
 import TestCluster
 import Testing
 
 @Suite(.seated)
 struct GRPCTests {
-    private static let certificates = URL(filePath: #filePath).deletingLastPathComponent()
-        .deletingLastPathComponent().appending(path: "certificates").path
-
     @Test func `a Python program signs up, books, watches and pays, over every kind of listener`()
         async throws
     {
         let clinic = try await Installation.withDatabase()
         #expect(try await clinic.run("seed-demo").status == 0)
-        let authority = clinic.directory + "/authority"
-        let made = try await Program(
-            commandLine: ["/bin/bash", Self.certificates, authority], environment: ["PATH": "/usr/bin:/bin"]
-        ).end()
-        #expect(made.status == 0, "\(made)")
+        let authority = try await clinic.makeAuthority()
         let options = [
             "--listen", "tcp:127.0.0.1:0", "--listen", "tls:127.0.0.1:0", "--tls-cert",
             authority + "/server.pem",

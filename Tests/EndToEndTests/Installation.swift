@@ -109,6 +109,17 @@ struct Installation: Sendable {
         try await run("create-admin", ["--email", email] + options, input: password + "\n")
     }
 
+    /// Makes an authority with certificates, and returns their folder.
+    func makeAuthority(named name: String = "authority") async throws -> String {
+        let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "certificates").path
+        let made = try await Program(
+            commandLine: ["/bin/bash", script, "\(directory)/\(name)"], environment: ["PATH": "/usr/bin:/bin"]
+        ).end()
+        guard made.status == 0 else { throw Program.Missing(description: "openssl: \(made)") }
+        return "\(directory)/\(name)"
+    }
+
     // MARK: - Callers
 
     /// A client that tries every call once.

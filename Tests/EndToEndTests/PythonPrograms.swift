@@ -31,4 +31,17 @@ enum PythonPrograms {
             environment: ["PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1", "GRPC_VERBOSITY": "NONE"])
         return try await program.end(within: .seconds(120))
     }
+
+    /// Runs the tests of clients/python on the package as it is installed.
+    static func testPackage(_ environment: [String: String]) async throws -> Program.Ending {
+        let tests = URL(filePath: folder).appending(path: "../../../clients/python/tests").standardized.path
+        let settings = [
+            "PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1", "GRPC_VERBOSITY": "NONE",
+            "PYTHONPATH": try await stubs.value + "/package",
+        ]
+        let program = try Program(
+            commandLine: [libraries + "/bin/python", "-m", "unittest", "discover", "-v", "-s", tests],
+            environment: settings.merging(environment) { $1 })
+        return try await program.end(within: .seconds(300))
+    }
 }

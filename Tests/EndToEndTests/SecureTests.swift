@@ -18,19 +18,8 @@ struct SecureTests {
 
         init() async throws {
             clinic = try await Installation.withDatabase()
-            authority = try await Self.authority(in: clinic, "authority")
+            authority = try await clinic.makeAuthority()
             try install("server")
-        }
-
-        static func authority(in clinic: Installation, _ name: String) async throws -> String {
-            let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-                .appending(path: "certificates").path
-            let directory = clinic.directory + "/" + name
-            let made = try await Program(
-                commandLine: ["/bin/bash", script, directory], environment: ["PATH": "/usr/bin:/bin"]
-            ).end()
-            guard made.status == 0 else { throw Program.Missing(description: "openssl: \(made)") }
-            return directory
         }
 
         /// Puts a certificate of the authority, or of another, where the daemon has its own.
@@ -172,7 +161,7 @@ struct SecureTests {
 
     @Test func `certificates change on SIGHUP and drop nobody`() async throws {
         let setting = try await Setting()
-        let next = try await Setting.authority(in: setting.clinic, "next")
+        let next = try await setting.clinic.makeAuthority(named: "next")
         let (daemon, address) = try await setting.serve()
         let old = try setting.client(of: address, trusting: setting.authority)
         func check(_ client: ClinicClient) async throws -> Status? {
@@ -232,7 +221,7 @@ struct SecureTests {
 
     @Test func `a server with a wrong certificate is tried once`() async throws {
         let setting = try await Setting()
-        let other = try await Setting.authority(in: setting.clinic, "other")
+        let other = try await setting.clinic.makeAuthority(named: "other")
         let (daemon, address) = try await setting.serve(["--metrics", "127.0.0.1:0"], on: "127.0.0.2")
         let line = try await daemon.line(with: "metrics on 127.0.0.1:")
         let port = try #require(line.split(separator: ":").last.flatMap { Int($0) })
