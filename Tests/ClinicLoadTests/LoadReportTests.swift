@@ -227,6 +227,22 @@ struct LoadReportTests {
         #expect(sample.report.html.utf8.count < 400_000)
     }
 
+    @Test func `a plot tells the values under the pointer`() {
+        let html = Sample(seconds: 5).report.html
+        #expect(html.matches(of: /<rect class="value"[^>]*><title>p50\nresponse time: [0-9.]+ ms/).count == 1)
+        #expect(
+            html.matches(of: /<title>[0-9.]+ s\nmost within a second: 64\nat its end: 64<\/title>/).count >= 5
+        )
+    }
+
+    @Test func `every operation has a line of its own`() {
+        var sample = Sample()
+        sample.operationNames = (1...20).map { "Operation \($0)" }
+        let html = sample.report.html
+        let lines = Set(html.matches(of: /polyline class="line (k[0-9] d[0-9])"/).map { String($0.output.1) })
+        #expect(lines.count == 20)
+    }
+
     @Test func `the percentile axis gives each nine equal space`() {
         let axis = Axis.percentile(upTo: 99.99)
         #expect(axis.ticks.map(\.label) == ["0", "50", "90", "99", "99.9", "99.99"])

@@ -63,6 +63,8 @@ final class LoadLoop {
     private var currentStep = 0
     private var threadTime: UInt64 = 0
     private var second = SecondRecord()
+    /// The calls that were sent and have not ended.
+    private var openCalls = 0
     private var secondNumber = 0
 
     /// Makes loop `index` of `loops` for a plan.
@@ -265,6 +267,8 @@ final class LoadLoop {
         guard let connection = connectionWithCapacity(preferring: preferred) else { return }
         freeCapacity -= 1
         second.sent += 1
+        openCalls += 1
+        second.mostInFlight = max(second.mostInFlight, openCalls)
         if let step {
             record.steps[step].sent += 1
             if arrivals == nil { record.steps[step].scheduled += 1 }
@@ -314,6 +318,7 @@ final class LoadLoop {
     }
 
     private func count(_ inFlight: InFlightCall, _ outcome: Int, _ expected: Bool) {
+        openCalls -= 1
         let response = (now &- inFlight.scheduled) / 1000
         second.outcomes[outcome] += 1
         if !expected { second.unexpected += 1 }
@@ -358,6 +363,7 @@ final class LoadLoop {
         second.step = middle < measuredFrom ? nil : min(stepIndex(at: middle), max(0, stepEnds.count - 1))
         timeline.add(second, second: secondNumber)
         second = SecondRecord()
+        second.mostInFlight = openCalls
         secondNumber += 1
     }
 

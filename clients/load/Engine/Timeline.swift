@@ -11,6 +11,8 @@ struct SecondRecord: Sendable {
     var unexpected: UInt64 = 0
     var response = DurationHistogram()
     var inFlight = 0
+    /// The most at any moment of the second. For several loops it is a bound: each may have had its most at another moment.
+    var mostInFlight = 0
     /// The step; nil during warm-up.
     var step: Int?
 
@@ -20,6 +22,7 @@ struct SecondRecord: Sendable {
         for index in outcomes.indices { outcomes[index] += other.outcomes[index] }
         response.add(other.response)
         inFlight += other.inFlight
+        mostInFlight += other.mostInFlight
         step = other.step
     }
 
@@ -33,7 +36,7 @@ struct SecondRecord: Sendable {
             second: second, warmUp: step == nil, step: step ?? 0, sent: sent, statuses: statuses,
             errors: unexpected, median: isEmpty ? 0 : response.valueAtPercentile(50),
             p99: isEmpty ? 0 : response.valueAtPercentile(99), maximum: isEmpty ? 0 : response.max,
-            inFlight: inFlight)
+            inFlight: inFlight, mostInFlight: mostInFlight)
     }
 }
 

@@ -131,7 +131,10 @@ struct TimelinePoint: Codable, Sendable {
     var median: UInt64
     var p99: UInt64
     var maximum: UInt64
+    /// At the end of the second.
     var inFlight: Int
+    /// The most at any moment of the second; missing in reports of older versions.
+    var mostInFlight: Int?
 }
 
 /// The resources that the generator used, and whether it was the bottleneck.

@@ -14,8 +14,14 @@ struct Axis {
     let ticks: [Tick]
     /// Maps a value to 0 … 1, clamped at the ends.
     let place: (Double) -> Double
+    /// A value with its unit, for a reader who points at it.
+    let text: (Double) -> String
 
-    private init(title: String, ticks: [(Double, String)], place: @escaping (Double) -> Double) {
+    private init(
+        title: String, ticks: [(Double, String)], text: @escaping (Double) -> String,
+        place: @escaping (Double) -> Double
+    ) {
+        self.text = text
         let clamped = { (value: Double) in min(1, max(0, place(value))) }
         self.title = title
         self.ticks = ticks.map { Tick(position: clamped($0.0), label: $0.1) }
@@ -23,14 +29,17 @@ struct Axis {
     }
 
     /// A linear axis from 0 to a round number at or above the maximum.
-    static func linear(_ title: String, upTo maximum: Double, label: (Double) -> String) -> Axis {
+    static func linear(
+        _ title: String, upTo maximum: Double, label: @escaping (Double) -> String
+    ) -> Axis {
         let maximum = maximum.isFinite && maximum > 0 ? maximum : 1
         let step = roundStep(maximum / 5)
         let count = Int((maximum / step).rounded(.up))
         let end = step * Double(count)
-        return Axis(title: title, ticks: (0...count).map { (Double($0) * step, label(Double($0) * step)) }) {
-            $0 / end
-        }
+        return Axis(
+            title: title, ticks: (0...count).map { (Double($0) * step, label(Double($0) * step)) },
+            text: label
+        ) { $0 / end }
     }
 
     /// A latency axis in microseconds. It is logarithmic if a few long values would compress the rest.
@@ -52,7 +61,9 @@ struct Axis {
             }
         }
         let span = max(1, high - low)
-        return Axis(title: title + ", logarithmic", ticks: ticks) { (log10(max(1, $0)) - low) / span }
+        return Axis(title: title + ", logarithmic", ticks: ticks, text: shortDuration) {
+            (log10(max(1, $0)) - low) / span
+        }
     }
 
     /// A percentile axis as in HdrHistogram's plots: each further nine takes equal space.
@@ -65,7 +76,8 @@ struct Axis {
         ]
         return Axis(
             title: "percentile, %",
-            ticks: named.filter { nines($0.0) <= end + 1e-9 }.map { ($0.0, $0.1) }
+            ticks: named.filter { nines($0.0) <= end + 1e-9 }.map { ($0.0, $0.1) },
+            text: { "p" + trimmed(decimal($0, places: 5)) }
         ) { nines($0) / end }
     }
 
@@ -78,7 +90,10 @@ struct Axis {
         let ticks = stride(from: (start / step).rounded(.up) * step, through: end, by: step).map {
             ($0, number($0 / unit, step: step / unit))
         }
-        return Axis(title: "time, \(name)", ticks: ticks) { ($0 - start) / span }
+        return Axis(
+            title: "time, \(name)", ticks: ticks,
+            text: { trimmed(decimal($0 / unit, places: 1)) + " " + name }
+        ) { ($0 - start) / span }
     }
 
     /// The smallest number of the form 1, 2 or 5 times a power of ten that is at least `value`.

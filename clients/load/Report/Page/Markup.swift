@@ -74,6 +74,8 @@ let styleSheet = """
     .grid { stroke: var(--rule); } .axis { stroke: var(--soft); } .mark { stroke: var(--soft); stroke-dasharray: 3 3; }
     svg .warm { fill: var(--rule); opacity: .5; }
     .line { fill: none; stroke: var(--c); stroke-width: 1.8; stroke-linejoin: round; }
+    .d1 { stroke-dasharray: 7 3; } .d2 { stroke-dasharray: 2 3; } i.d1 { opacity: .7; } i.d2 { opacity: .45; }
+    .value { fill: transparent; } .value:hover { fill: var(--rule); opacity: .4; }
     .area { fill: var(--c); opacity: .85; }
     .k1 { --c: var(--c1); } .k2 { --c: var(--c2); } .k3 { --c: var(--c3); } .k4 { --c: var(--c4); }
     .k5 { --c: var(--c5); } .k6 { --c: var(--c6); } .k7 { --c: var(--c7); } .k8 { --c: var(--c8); }

@@ -14,6 +14,8 @@ struct Plot {
         var name: String
         /// The index of the colour in the style sheet, from 1.
         var colour: Int
+        /// The index of the dashes in the style sheet; 0 is a solid line.
+        var dashes = 0
         var kind = Kind.line
         var points: [(x: Double, y: Double)]
     }
@@ -30,18 +32,22 @@ struct Plot {
     var marks: [Double] = []
 
     private static let (width, height) = (600.0, 300.0)
+    /// The most positions whose values are shown.
+    private static let maximumStrips = 120
     private static let (left, right, top, bottom) = (70.0, 16.0, 10.0, 44.0)
 
     /// The plot as an HTML figure.
     var html: String {
-        var legend = series.map { "<span><i class=\"k\($0.colour)\"></i>\(escaped($0.name))</span>" }
+        var legend = series.map {
+            "<span><i class=\"k\($0.colour) d\($0.dashes)\"></i>\(escaped($0.name))</span>"
+        }
         if shaded != nil { legend.append("<span><i class=\"warm\"></i>warm-up</span>") }
         return """
             <figure>
             <figcaption>\(escaped(title))</figcaption>
             <div class="legend">\(legend.joined())</div>
             <svg viewBox="0 0 600 300" role="img" aria-label="\(escaped(caption))" xmlns="http://www.w3.org/2000/svg">
-            \(shadedArea)\(yAxis)\(xAxis)\(markLines)\(content)
+            \(shadedArea)\(yAxis)\(xAxis)\(markLines)\(content)\(values)
             </svg>
             </figure>
 
@@ -94,7 +100,8 @@ struct Plot {
         return series.map { series in
             switch series.kind {
             case .line:
-                return "<polyline class=\"line k\(series.colour)\" points=\"\(points(series.points))\"/>"
+                return
+                    "<polyline class=\"line k\(series.colour) d\(series.dashes)\" points=\"\(points(series.points))\"/>"
             case .area:
                 let below = baseline.isEmpty ? series.points.map { _ in 0 } : baseline
                 baseline = zip(series.points, below).map { $0.y + $1 }
@@ -103,6 +110,30 @@ struct Plot {
                 return "<polygon class=\"area k\(series.colour)\" points=\"\(points(upper + lower))\"/>"
             }
         }.joined(separator: "\n")
+    }
+
+    /// The values under a reader's pointer: a strip for each position, which shows them as its title. No script is needed.
+    private var values: String {
+        guard let longest = series.max(by: { $0.points.count < $1.points.count })?.points, !longest.isEmpty
+        else { return "" }
+        let size = (longest.count + Self.maximumStrips - 1) / Self.maximumStrips
+        let places = stride(from: 0, to: longest.count, by: size).map { longest[$0].x }
+        return "\n"
+            + places.indices.map { index in
+                let (x, position) = (places[index], across(places[index]))
+                let from = index > 0 ? (across(places[index - 1]) + position) / 2 : Self.left
+                let to =
+                    index + 1 < places.count
+                    ? (position + across(places[index + 1])) / 2 : Self.width - Self.right
+                let lines = series.compactMap { series -> String? in
+                    let value = series.points.last { $0.x <= x } ?? series.points.first
+                    return value.map { "\(series.name): \(y.text($0.y))" }
+                }
+                return
+                    "<rect class=\"value\" x=\"\(text(from))\" y=\"\(text(Self.top))\" width=\"\(text(to - from))\""
+                    + " height=\"\(text(plotHeight))\"><title>"
+                    + ([self.x.text(x)] + lines).map(escaped).joined(separator: "\n") + "</title></rect>"
+            }.joined(separator: "\n")
     }
 
     private var plotWidth: Double { Self.width - Self.left - Self.right }

@@ -3,8 +3,10 @@
 extension LoadReport {
     /// The maximum number of points of a line; in longer runs each point covers several seconds.
     private static let maximumPoints = 600
-    /// The maximum number of distinguishable lines.
-    private static let maximumLines = 6
+    /// The most steps that are compared in one plot.
+    private static let maximumSteps = 6
+    /// The colours of the style sheet.
+    private static let colours = 8
 
     /// The plots in order.
     var plots: [Plot] {
@@ -23,7 +25,7 @@ extension LoadReport {
         guard let only = steps.first else { return nil }
         let curves: [(String, Latency)] =
             if steps.count > 1 {
-                steps.enumerated().suffix(Self.maximumLines).map {
+                steps.enumerated().suffix(Self.maximumSteps).map {
                     ("\($0 + 1): \($1.load.text)", $1.total.response)
                 }
             } else if only.load.isOpen {
@@ -37,8 +39,8 @@ extension LoadReport {
     /// The operations of the last step.
     private var operationPlot: Plot? {
         guard let step = steps.last, step.operations.count > 1 else { return nil }
-        let most = step.operations.sorted { $0.count > $1.count }.prefix(Self.maximumLines)
-        return plot("Latency by percentile and operation", most.map { ($0.name, $0.response) })
+        let operations = step.operations.sorted { $0.count > $1.count }
+        return plot("Latency by percentile and operation", operations.map { ($0.name, $0.response) })
     }
 
     private func plot(_ title: String, _ curves: [(String, Latency)]) -> Plot? {
@@ -55,7 +57,7 @@ extension LoadReport {
             y: .latency("latency", values: curves.flatMap { $0.1.curve.map { Double($0.microseconds) } }),
             series: curves.enumerated().map { index, curve in
                 Plot.Series(
-                    name: curve.0, colour: index + 1,
+                    name: curve.0, colour: index % Self.colours + 1, dashes: index / Self.colours % 3,
                     points: curve.1.curve.map { (min($0.percentile, end), Double($0.microseconds)) })
             })
     }
@@ -81,7 +83,9 @@ extension LoadReport {
         let latencies = [
             line("longest", 8) { $0.maximum }, line("p99", 2) { $0.p99 }, line("p50", 1) { $0.median },
         ]
-        let inFlight = [line("in flight at the end of a second", 3) { $0.inFlight }]
+        let inFlight = [
+            line("most within a second", 8) { $0.mostInFlight }, line("at its end", 3) { $0.inFlight },
+        ]
         let greatest = spans.map(\.answered).max() ?? 0
         return [
             plot("Throughput", .linear("calls per second", upTo: rates.greatest, label: rateLabel), rates),
@@ -143,6 +147,7 @@ private struct Span {
     var p99: Double
     var maximum: Double
     var inFlight: Double
+    var mostInFlight: Double
 
     init(_ points: ArraySlice<TimelinePoint>) {
         let seconds = Double(max(1, points.count))
@@ -157,6 +162,7 @@ private struct Span {
         p99 = points.map { Double($0.p99) }.max() ?? 0
         maximum = points.map { Double($0.maximum) }.max() ?? 0
         inFlight = points.map { Double($0.inFlight) }.max() ?? 0
+        mostInFlight = points.map { Double($0.mostInFlight ?? $0.inFlight) }.max() ?? 0
     }
 }
 
