@@ -8,7 +8,6 @@ public import Logging
 public import Monitoring
 public import PostgreSQL
 public import RPC
-internal import RPCMessages
 
 /// The version of everything here.
 public let clinicVersion = "0.1.0"
@@ -57,10 +56,10 @@ public final class ClinicServer: Sendable {
     }
 
     private let server: Server
-    private let health: HealthService
+    private let readiness: Readiness
     package let accessLog: AccessLog
     private let pages: ServerPages
-    private let followingAvailability: Task<Void, Never>
+    private let followingReadiness: Task<Void, Never>
 
     /// A server that does not listen yet; from now on its health checks follow the availability of the database, which
     /// stays the caller's to close. Throws when a method of the schema is not served, or `DatabaseError` when no thread
@@ -68,22 +67,18 @@ public final class ClinicServer: Sendable {
     public init(
         _ configuration: Configuration, database: Database, logger: Logger
     ) throws {
-        let health = HealthService(services: clinicServiceNames)
+        let health = HealthService(services: Readiness.names)
         let registry = MetricsRegistry(families: serverMetricFamilies)
         accessLog = AccessLog(store: Stores(database: database).accessLog, logger: logger)
         server = try makeServer(configuration, database, health, accessLog, logger, registry)
+        readiness = Readiness(database: database, health: health)
         pages = ServerPages(
             registry: registry, server: server, database: database, passwords: configuration.passwords,
-            health: health, accessLog: accessLog, dataDirectory: configuration.dataDirectory)
-        self.health = health
-        followingAvailability = Task {
-            for await isAvailable in database.availability() {
-                report(isAvailable ? .serving : .notServing, on: health)
-            }
-        }
+            readiness: readiness, accessLog: accessLog, dataDirectory: configuration.dataDirectory)
+        followingReadiness = Task { [readiness] in await readiness.follow() }
     }
 
-    deinit { followingAvailability.cancel() }
+    deinit { followingReadiness.cancel() }
 
     /// Accepts connections at one more address; returns it with the port that was taken if 0 was asked for.
     ///
@@ -92,21 +87,16 @@ public final class ClinicServer: Sendable {
         try await server.listen(on: address, security: security)
     }
 
-    /// The page at /metrics, /healthz or /readyz; nil for any other path.
-    public func page(_ path: String) -> MonitoringPage? { pages.page(path) }
+    /// The page at /metrics, /healthz or /readyz, of which the last looks at its query; nil for any other path.
+    public func page(_ path: String, query: String = "") -> MonitoringPage? { pages.page(path, query: query) }
 
     /// Ends the server: health checks answer NOT_SERVING, new calls are rejected, and calls in flight end within the
     /// drain time. Returns when every connection is closed; the database stays open.
     public func shutdown() async {
-        followingAvailability.cancel()
-        await followingAvailability.value
-        report(.notServing, on: health)
+        followingReadiness.cancel()
+        await followingReadiness.value
+        readiness.end()
         await server.shutdown()
         await accessLog.close()
     }
-}
-
-/// Sets the status of the server as a whole and of each service: all of them need the database.
-private func report(_ status: HealthCheckResponse.ServingStatus, on health: HealthService) {
-    for service in [""] + clinicServiceNames { health.setStatus(status, for: service) }
 }

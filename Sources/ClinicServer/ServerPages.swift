@@ -6,7 +6,6 @@ internal import ClinicService
 internal import Monitoring
 internal import PostgreSQL
 internal import RPC
-internal import RPCMessages
 
 /// The metrics that the server counts while it serves.
 let serverMetricFamilies = [
@@ -37,27 +36,26 @@ struct ServerPages: Sendable {
     let server: Server
     let database: Database
     let passwords: BcryptPool
-    let health: HealthService
+    let readiness: Readiness
     let accessLog: AccessLog
     let dataDirectory: String?
 
-    func page(_ path: String) -> MonitoringPage? {
+    func page(_ path: String, query: String) -> MonitoringPage? {
         switch path {
         case "/metrics": MonitoringPage(metrics(), contentType: PrometheusText.contentType)
         case "/healthz": MonitoringPage("alive\n")
-        case "/readyz": readiness()
+        case "/readyz": readinessPage(query)
         default: nil
         }
     }
 
-    private func readiness() -> MonitoringPage {
-        if !database.statistics.isAvailable {
-            MonitoringPage("not serving: the database cannot be reached\n", isHealthy: false)
-        } else if health.status(of: "") != .serving {
-            MonitoringPage("not serving: the daemon is shutting down\n", isHealthy: false)
-        } else {
-            MonitoringPage("serving\n")
+    /// `for=reads` asks for reads alone.
+    private func readinessPage(_ query: String) -> MonitoringPage {
+        let isForReads = query.split(separator: "&").contains("for=reads")
+        guard let obstacle = readiness.obstacle(to: isForReads ? .reads : .writes) else {
+            return MonitoringPage("serving\n")
         }
+        return MonitoringPage("not serving: \(obstacle)\n", isHealthy: false)
     }
 
     private func metrics() -> String {
@@ -136,6 +134,12 @@ struct ServerPages: Sendable {
         }
         write("wait_seconds_total", .counter, "Total time that statements have waited to be sent.") {
             $0.queueTime / .seconds(1)
+        }
+        write(
+            "oldest_batch_seconds", .gauge,
+            "How long the oldest batch without all results has been on its way."
+        ) {
+            $0.oldestBatchAge / .seconds(1)
         }
         write("statements_total", .counter, "Statements sent, counting each retry.") {
             Double($0.statements)

@@ -48,7 +48,8 @@ public final class PageServer: Sendable {
     /// Starts to listen. `pages` is called per request on the server's own thread; nil is answered with 404. Throws
     /// an `IOError` of SwiftNIO.
     public static func start(
-        host: String, port: Int, pages: @escaping @Sendable (_ path: String) -> MonitoringPage?
+        host: String, port: Int,
+        pages: @escaping @Sendable (_ path: String, _ query: String) -> MonitoringPage?
     ) async throws -> PageServer {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let connections = SharedCount()
@@ -122,13 +123,13 @@ private final class PageHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
-    private let pages: @Sendable (String) -> MonitoringPage?
+    private let pages: @Sendable (String, String) -> MonitoringPage?
     private var hasAnswered = false
     /// Whether the request is for the headers alone.
     private var isHeadOnly = false
     private var timer: Scheduled<Void>?
 
-    init(pages: @escaping @Sendable (String) -> MonitoringPage?) {
+    init(pages: @escaping @Sendable (String, String) -> MonitoringPage?) {
         self.pages = pages
     }
 
@@ -155,7 +156,8 @@ private final class PageHandler: ChannelInboundHandler {
         guard head.method == .GET || isHeadOnly else {
             return answer(context, .methodNotAllowed, MonitoringPage("only GET and HEAD are allowed\n"))
         }
-        guard let page = pages(Self.path(of: head.uri)) else {
+        let (path, query) = Self.split(head.uri)
+        guard let page = pages(path, query) else {
             return answer(context, .notFound, MonitoringPage("no such page\n"))
         }
         answer(context, page.isHealthy ? .ok : .serviceUnavailable, page)
@@ -172,13 +174,14 @@ private final class PageHandler: ChannelInboundHandler {
         }
     }
 
-    /// The path of a request's target, without its query and, in the form for proxies, without scheme and authority.
-    private static func path(of target: String) -> String {
+    /// The path and the query of a request's target, in the form for proxies without scheme and authority.
+    private static func split(_ target: String) -> (path: String, query: String) {
         var path = target.prefix { $0 != "?" }
+        let query = target[path.endIndex...].dropFirst().prefix { $0 != "#" }
         if !path.hasPrefix("/"), let authority = path.firstRange(of: "://") {
             path = path[authority.upperBound...].drop { $0 != "/" }
         }
-        return path.isEmpty ? "/" : String(path)
+        return (path.isEmpty ? "/" : String(path), String(query))
     }
 
     private static func hasBody(_ head: HTTPRequestHead) -> Bool {

@@ -14,8 +14,10 @@ final class Availability: Sendable {
 
     private let state = Mutex(State())
 
-    /// Whether statements of both kinds are accepted.
-    var isAvailable: Bool { state.withLock { $0.isAvailable } }
+    /// Whether statements of one kind are accepted.
+    func isAvailable(_ purpose: ConnectionPurpose) -> Bool {
+        state.withLock { $0.available.contains(purpose) }
+    }
 
     /// Reads the state of the pool of one kind again.
     func update(_ purpose: ConnectionPurpose, isAvailable: () -> Bool) {

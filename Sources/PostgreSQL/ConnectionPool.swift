@@ -61,7 +61,12 @@ final class ConnectionPool: Sendable {
     var isAvailable: Bool { state.withLock { $0.machine.isAvailable } }
 
     /// The present state, and what has been counted.
-    var statistics: DatabaseStatistics.Pool { state.withLock { $0.machine.snapshot } }
+    var statistics: DatabaseStatistics.Pool {
+        var (figures, connections) = state.withLock { ($0.machine.snapshot, $0.connections) }
+        // Outside the lock: a connection's own lock is taken first elsewhere.
+        if let oldest = connections.compactMap(\.busySince).min() { figures.oldestBatchAge = .now - oldest }
+        return figures
+    }
 
     static func now() -> ContinuousClock.Instant { .now }
 

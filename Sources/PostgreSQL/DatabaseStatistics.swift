@@ -22,6 +22,8 @@ public struct DatabaseStatistics: Sendable {
         public internal(set) var cancelRequests = 0
         /// Connections that were made after the first.
         public internal(set) var reconnects = 0
+        /// How long the batch that was sent first of those without all results has been on its way; zero without one.
+        public internal(set) var oldestBatchAge = Duration.zero
         /// The total time that statements have waited in the queue.
         public internal(set) var queueTime = Duration.zero
     }
@@ -32,8 +34,12 @@ public struct DatabaseStatistics: Sendable {
     public let writes: Pool
     /// How long the oldest open transaction of the server has been open, as far as somebody has looked.
     public let oldestTransactionAge: Duration
-    /// Whether statements are accepted.
-    public let isAvailable: Bool
+    /// Whether statements are accepted, of both kinds.
+    public var isAvailable: Bool { acceptsReads && acceptsWrites }
+    /// Whether statements that change nothing are accepted.
+    public let acceptsReads: Bool
+    /// Whether statements that change something are accepted.
+    public let acceptsWrites: Bool
     /// Whether all listening connections are up; false without one.
     public let isListening: Bool
 }

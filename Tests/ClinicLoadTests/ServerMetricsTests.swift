@@ -72,7 +72,7 @@ struct ServerMetricsTests {
 
     @Test func `a page is read from the page server`() async throws {
         let counter = SharedCount()
-        let server = try await PageServer.start(host: "127.0.0.1", port: 0) { path in
+        let server = try await PageServer.start(host: "127.0.0.1", port: 0) { path, _ in
             guard path == "/metrics" else { return nil }
             let isFirst = counter.value.add(1, ordering: .relaxed).oldValue == 0
             return MonitoringPage(isFirst ? Self.before : Self.after)

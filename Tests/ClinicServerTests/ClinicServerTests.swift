@@ -1,8 +1,10 @@
 // The server as a whole: what it says about itself while its database comes and goes, and how it ends.
 
 import Bcrypt
+import ClinicMessages
 import ClinicServer
 import ClinicService
+import ClinicStore
 import Monitoring
 import PostgreSQL
 import RPC
@@ -19,7 +21,8 @@ import Testing
     private func withServer(
         of url: String, _ body: (ClinicServer, Address) async throws -> Void
     ) async throws {
-        let database = try await ClinicDatabase.open(.url(url), logger: TestCluster.logger)
+        let database = try await ClinicDatabase.open(
+            .url(url), settings: WantedSettings(), logger: TestCluster.logger)
         try await database.closing { database in
             let server = try ClinicServer(
                 ClinicServer.Configuration(
@@ -62,6 +65,47 @@ import Testing
             await server.shutdown()
             #expect(server.page("/readyz")?.text == "not serving: the daemon is shutting down\n")
         }
+    }
+
+    @Test func `a standby that is gone makes changes not ready, reads stay, and both are when it is back`()
+        async throws
+    {
+        let primary = try await TestServer.makePrimary()
+        let standby = try await primary.makeStandby(settings: ["cluster_name": "second"])
+        try await primary.administer("ALTER SYSTEM SET synchronous_standby_names = 'second'")
+        try await primary.stop()
+        try await primary.start()
+        try await withServer(of: TestServer.url(of: primary)) { server, address in
+            let client = try await Client.connect(to: address)
+            func health(_ service: String) async throws -> HealthCheckResponse.ServingStatus? {
+                try await client.call(
+                    HealthMethods.check, HealthCheckRequest(service: service), timeout: .seconds(120)
+                ).status
+            }
+            try await standby.stop()
+            #expect(server.page("/readyz")?.isHealthy == true, "nothing waits yet")
+            let change = Task {
+                try await client.call(
+                    UserServiceMethods.createUser,
+                    CreateUserRequest(
+                        firstName: "Ann", lastName: "Lee", phone: "0400000000", email: "ann@example.org",
+                        password: "correct horse"), timeout: .seconds(120))
+            }
+            try await eventually("changes are not ready") { server.page("/readyz")?.isHealthy == false }
+            #expect(server.page("/readyz")?.text.contains("a change has waited") == true)
+            #expect(server.page("/readyz", query: "x=1&for=reads")?.isHealthy == true)
+            try await eventually("health says so") { try await health("clinic.writes") == .notServing }
+            #expect(try await health("clinic.reads") == .serving)
+            #expect(try await health("") == .notServing)
+
+            try await standby.start(["cluster_name": "second"])
+            _ = try await change.value
+            try await eventually("ready again") { server.page("/readyz")?.isHealthy == true }
+            try await eventually("serving again") { try await health("clinic.writes") == .serving }
+            #expect(try await health("") == .serving)
+        }
+        try await standby.stop()
+        try await primary.stop()
     }
 
     @Test func `the calls of a server are in its metrics`() async throws {
