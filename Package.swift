@@ -236,7 +236,8 @@ let package = Package(
             ], swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
         .testTarget(
-            name: "PostgreSQLTests", dependencies: ["PostgreSQL", "TestCluster", "TestWaiting", logging],
+            name: "PostgreSQLTests",
+            dependencies: ["PostgreSQL", "TestCleanup", "TestCluster", "TestWaiting", logging],
             swiftSettings: settings),
         .testTarget(
             name: "MonitoringTests", dependencies: ["Monitoring", "TestWaiting", logging, metrics],
@@ -272,7 +273,8 @@ let package = Package(
         .testTarget(
             name: "ClinicServerTests",
             dependencies: [
-                "Bcrypt", "ClinicServer", "ClinicService", "Monitoring", "PostgreSQL", "Scheduling", "RPC",
+                "Bcrypt", "ClinicMessages", "ClinicServer", "ClinicService", "ClinicStore", "Monitoring",
+                "PostgreSQL", "Scheduling", "RPC",
                 "TTRPC",
                 "RPCMessages", "TestCleanup", "TestCluster", "TestWaiting",
             ], swiftSettings: settings),

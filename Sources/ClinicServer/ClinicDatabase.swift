@@ -27,6 +27,9 @@ public struct ClinicDatabase: Sendable {
 
     /// How long a command waits for a server that starts or stops at the same time.
     private static let startOrStopTime = Duration.seconds(30)
+    /// The time between two attempts to reach a database that is waited for, and between two lines of the log about it.
+    private static let timeBetweenAttempts = Duration.milliseconds(500)
+    private static let timeBetweenLines = Duration.seconds(10)
     /// The nice value of the read backends of a private cluster. They run behind this process, so that it can reject
     /// calls promptly under overload. Backends that write keep their priority: they hold locks that others wait for.
     private static let readBackendNiceness: Int32 = 4
@@ -37,18 +40,22 @@ public struct ClinicDatabase: Sendable {
     /// - Parameters:
     ///   - settings: the settings by which the server decides, which are stored if there are none. Throws `SettingsConflict` when
     ///     the stored ones differ. Nil if nothing is decided.
+    ///   - patience: for how long a database of somebody else is waited for that does not accept connections yet.
     ///   - accessLogDays: for how many days entries of the access log are kept, at least 30.
     ///   - configure: changes how the pool connects and queues.
     public static func open(
-        _ location: DatabaseLocation, settings: WantedSettings? = nil, logger: Logger,
-        accessLogDays: Int64 = 365,
+        _ location: DatabaseLocation, settings: WantedSettings? = nil, waitingFor patience: Duration = .zero,
+        logger: Logger, accessLogDays: Int64 = 365,
         configure: (inout DatabaseConfiguration) -> Void = { _ in }
     ) async throws -> ClinicDatabase {
         switch location {
         case .url(let url):
             var configuration = DatabaseConfiguration(url: url)
             configure(&configuration)
-            return try await open(configuration, settings, of: nil, accessLogDays, logger)
+            let wanted = configuration
+            return try await waiting(for: url, patience, logger) {
+                try await open(wanted, settings, of: nil, accessLogDays, logger)
+            }
         case .privateCluster(let directory):
             return try await openCluster(directory, settings, accessLogDays, logger, configure)
         }
@@ -58,11 +65,12 @@ public struct ClinicDatabase: Sendable {
     /// the command uses the same cluster. While that server starts or stops, the command tries again for 30 seconds.
     /// Throws as `open` does.
     public static func openBesideServer(
-        _ location: DatabaseLocation, settings: WantedSettings? = nil, logger: Logger,
-        configure: (inout DatabaseConfiguration) -> Void = { _ in }
+        _ location: DatabaseLocation, settings: WantedSettings? = nil, waitingFor patience: Duration = .zero,
+        logger: Logger, configure: (inout DatabaseConfiguration) -> Void = { _ in }
     ) async throws -> ClinicDatabase {
         guard case .privateCluster(let directory) = location else {
-            return try await open(location, settings: settings, logger: logger, configure: configure)
+            return try await open(
+                location, settings: settings, waitingFor: patience, logger: logger, configure: configure)
         }
         let end = ContinuousClock.now + startOrStopTime
         while true {
@@ -97,6 +105,29 @@ public struct ClinicDatabase: Sendable {
         }
     }
 
+    /// Tries again for a while if the database does not accept connections yet; says so at once, and then every ten seconds.
+    private static func waiting(
+        for url: String, _ patience: Duration, _ logger: Logger,
+        _ attempt: () async throws -> ClinicDatabase
+    ) async throws -> ClinicDatabase {
+        let end = ContinuousClock.now + patience
+        var nextLine = ContinuousClock.now
+        while true {
+            do {
+                return try await attempt()
+            } catch {
+                guard .now < end, let cause = databaseError(in: error),
+                    await AdminConnection.isWorthWaiting(after: cause, url: url)
+                else { throw error }
+                if .now >= nextLine {
+                    logger.notice("waiting for the database", metadata: ["reason": "\(cause.reason)"])
+                    nextLine = .now + timeBetweenLines
+                }
+                try await Task.sleep(for: timeBetweenAttempts)
+            }
+        }
+    }
+
     private static func openCluster(
         _ directory: String, _ settings: WantedSettings?, _ accessLogDays: Int64, _ logger: Logger,
         _ configure: (inout DatabaseConfiguration) -> Void
@@ -119,6 +150,7 @@ public struct ClinicDatabase: Sendable {
         _ logger: Logger
     ) async throws -> ClinicDatabase {
         try await untilCancelled {
+            if cluster == nil { try await PoolerCheck.run(url: configuration.url) }
             if !configuration.allowsUnsafeDurability {
                 // Before anything is changed.
                 try await AdminConnection.withConnection(url: configuration.url) { connection in
@@ -159,12 +191,13 @@ public struct ClinicDatabase: Sendable {
     /// Whether the error is that of a server that starts or stops: its lock is held while no PostgreSQL accepts
     /// connections.
     private static func isTransient(_ error: any Error) -> Bool {
-        switch error {
-        case let error as PrivateClusterError: error.kind == .inUse
-        case MigrationError.database(let error): error.kind == .unavailable
-        case let error as DatabaseError: error.kind == .unavailable
-        default: false
-        }
+        (error as? PrivateClusterError)?.kind == .inUse || databaseError(in: error)?.category == .unavailable
+    }
+
+    /// What the database said, also to a migration.
+    private static func databaseError(in error: any Error) -> DatabaseError? {
+        if case MigrationError.database(let error) = error { return error }
+        return error as? DatabaseError
     }
 }
 

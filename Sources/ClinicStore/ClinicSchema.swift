@@ -50,7 +50,7 @@ public final class ClinicSchema: Sendable {
                             "the connection to PostgreSQL crosses the network in plain text; add sslmode=verify-full",
                             metadata: ["host": "\(host)"])
                     }
-                    let schema = try prepare(connection, logger)
+                    let schema = try prepare(connection, url: url, logger)
                     searchPath.withLock { $0 = schema.searchPath }
                 },
                 maintain: { connection in
@@ -77,12 +77,12 @@ public final class ClinicSchema: Sendable {
     /// All of `open` on one connection. The migration lock is held throughout, so a schema that was just made or found is
     /// held before anybody else may look for schemas to drop.
     private static func prepare(
-        _ connection: AdminConnection, _ logger: Logger
+        _ connection: AdminConnection, url: String, _ logger: Logger
     ) throws(MigrationError) -> APISchema {
         let migrator = Migrator(
             schema: "clinic", functions: SchemaFile.all(in: "triggers").map(\.text), migrations: migrations,
             logger: logger)
-        return try Migrator.withLock(on: connection) { () throws(MigrationError) in
+        return try Migrator.withLock(url: url) { () throws(MigrationError) in
             _ = try migrator.migrate(connection)
             let schema = try MigrationError.wrapping { () throws(DatabaseError) in
                 let schema = try APISchema(on: connection)

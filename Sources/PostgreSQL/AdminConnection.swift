@@ -26,10 +26,32 @@ public final class AdminConnection {
         try await Thread.result { try body(connect(url: url)) }
     }
 
-    /// Connects on the calling thread, which it blocks.
-    static func connect(url: String) throws(DatabaseError) -> AdminConnection {
+    /// Connects to one of the addresses on the calling thread, which it blocks.
+    ///
+    /// - Parameter isPrepared: whether its session is set; without, nothing of it stays in a connection pooler.
+    static func connect(url: String, isPrepared: Bool = true) throws(DatabaseError) -> AdminConnection {
         let parameters = try ConnectionParameters(DatabaseConfiguration(url: url), purpose: .administration)
-        let pointer = parameters.withArrays { keys, values in PQconnectdbParams(keys, values, 1) }
+        var attempts = ConnectionAttempts(parameters)
+        while let address = attempts.nextAddress() {
+            let end = ContinuousClock.now + attempts.limit
+            do throws(DatabaseError) {
+                let connection = try connect(parameters, to: address, limit: attempts.limit)
+                if isPrepared { try connection.prepare(parameters.session) }
+                attempts.connected(address)
+                return connection
+            } catch {
+                attempts.failed(address, error, wasSilent: error.kind == .unavailable && .now >= end)
+            }
+        }
+        throw attempts.error
+    }
+
+    private static func connect(
+        _ parameters: ConnectionParameters, to address: ServerAddress, limit: Duration
+    ) throws(DatabaseError) -> AdminConnection {
+        let pointer = parameters.withArrays(for: address, limit: limit) { keys, values in
+            PQconnectdbParams(keys, values, 1)
+        }
         guard let pointer else { throw DatabaseError(.unavailable, "out of memory") }
         let connection = AdminConnection(pointer)
         guard PQstatus(pointer) == CONNECTION_OK else {
@@ -46,8 +68,30 @@ public final class AdminConnection {
                 .unusable, "the server is PostgreSQL \(version / 10_000); this needs 15 or newer")
         }
         PQsetNoticeReceiver(pointer, { _, _ in }, nil)
-        try connection.execute(parameters.session.statement(serverVersion: version))
         return connection
+    }
+
+    /// Sets the session. Throws if the server takes no changes.
+    private func prepare(_ session: SessionSettings) throws(DatabaseError) {
+        let answer = try check(
+            PQexec(connection, session.statement(serverVersion: PQserverVersion(connection))))
+        guard let report = SessionReport(answer.pointer) else {
+            throw DatabaseError(.decoding, "the server's report of a session cannot be read")
+        }
+        guard !report.isInRecovery else {
+            throw SessionReport.isStandby(PipelinedConnection.serverName(connection))
+        }
+    }
+
+    /// Whether waiting can help after a connection could not be made: a server does not answer, starts up or is a standby.
+    public static func isWorthWaiting(after error: DatabaseError, url: String) async -> Bool {
+        guard error.category == .unavailable else { return false }
+        if error.state == .readOnlySQLTransaction { return true }
+        return
+            (try? await Thread.result {
+                try ConnectionParameters(DatabaseConfiguration(url: url), purpose: .administration)
+                    .mayBecomeReachable()
+            }) ?? false
     }
 
     /// Runs a script of any number of statements in one transaction, unless the script itself says otherwise.
@@ -66,6 +110,32 @@ public final class AdminConnection {
                     connection, sql, Int32(clamping: parameters.count), buffer.types, buffer.pointers,
                     buffer.lengths, buffer.formats, 1)))
     }
+
+    /// Runs one statement and returns the text that it has as its first value, empty for null; nil if the answer takes
+    /// longer than the limit. The connection cannot be used after that.
+    func text(of sql: String, within limit: Duration) throws(DatabaseError) -> String? {
+        let end = ContinuousClock.now + limit
+        let wakeup = try Wakeup()
+        guard PQsendQuery(connection, sql) == 1 else {
+            throw DatabaseError(.unavailable, "the connection is lost")
+        }
+        var value = ""
+        while true {
+            while PQisBusy(connection) == 0 {
+                guard let pointer = PQgetResult(connection) else { return value }
+                let result = try check(pointer)
+                value = PQgetvalue(result.pointer, 0, 0).map { String(cString: $0) } ?? ""
+            }
+            guard .now < end else { return nil }
+            wakeup.wait(socket: socket, timeout: end - .now)
+            guard PQconsumeInput(connection) == 1 else {
+                throw DatabaseError(.unavailable, "the connection is lost")
+            }
+        }
+    }
+
+    /// The process that libpq takes for the server's.
+    var announcedProcess: Int32 { PQbackendPID(connection) }
 
     /// Runs the body in a transaction; an error of the body or of the commit undoes all of it.
     public func transaction(_ body: () throws(DatabaseError) -> Void) throws(DatabaseError) {

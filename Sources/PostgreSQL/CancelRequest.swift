@@ -11,11 +11,12 @@ final class CancelRequest: Sendable {
     /// libpq never changes it, so any thread may use it.
     private nonisolated(unsafe) let pointer: OpaquePointer
 
-    init?(connection: OpaquePointer?, generation: Int) {
+    /// - Parameter process: the server's process, which libpq does not know behind a connection pooler.
+    init?(connection: OpaquePointer?, process: Int32, generation: Int) {
         guard let pointer = PQgetCancel(connection) else { return nil }
         self.pointer = pointer
         self.generation = generation
-        process = PQbackendPID(connection)
+        self.process = process
     }
 
     deinit {

@@ -1,5 +1,6 @@
 // The parameters of every connection: the user's URL between defaults that it may override and settings that it may not.
-// libpq takes the last value of a key, and expands a URL where `dbname` stands.
+// libpq takes the last value of a key, and expands a URL where `dbname` stands. Settings of the session are not among them,
+// because connection poolers refuse or drop those.
 
 internal import CPostgreSQL
 
@@ -14,65 +15,81 @@ enum ConnectionPurpose: Sendable {
 }
 
 struct ConnectionParameters: Sendable {
-    let keys: [String]
-    let values: [String]
-    /// What is set on the session, too.
+    private let pairs: [(key: String, value: String)]
+    /// The places where the server may be.
+    let servers: ServerList
+    /// What is set on the session.
     let session: SessionSettings
+    /// How long an attempt to connect may take, if the URL says so.
+    private let givenLimit: Duration?
+    private let connectTimeout: Duration
+
+    /// How long an attempt may take if there are other addresses to try.
+    private static let limitAmongSeveral = Duration.seconds(3)
 
     init(_ configuration: DatabaseConfiguration, purpose: ConnectionPurpose) throws(DatabaseError) {
         let given = try Self.parse(configuration.url)
-        session = SessionSettings(configuration, purpose: purpose)
-        var settings = session.startupOptions
-        var servers = "any"
-        if purpose != .administration {
-            // Ends a statement soon after its client is gone.
-            settings.append("-c client_connection_check_interval=500")
-            // Not a standby, which may lag behind what has been acknowledged.
-            servers = purpose == .writes ? "read-write" : "primary"
+        if let wanted = given["target_session_attrs"], ["standby", "read-only"].contains(wanted) {
+            throw DatabaseError(
+                .unusable,
+                "the database URL asks for a standby (target_session_attrs=\(wanted)), which takes no changes; "
+                    + "leave that out")
         }
-        // One plan for all values, which finds rows by index also while a table is so small that the planner takes a scan to
-        // be as good.
-        if purpose != .administration {
-            settings.append("-c plan_cache_mode=force_generic_plan")
-            settings += ["seqscan", "bitmapscan", "hashjoin", "mergejoin", "memoize"].map {
-                "-c enable_\($0)=off"
-            }
+        servers = try ServerList(given)
+        session = SessionSettings(
+            configuration, purpose: purpose,
+            // The URL can override this one.
+            setsPageCost: given["options"]?.contains("random_page_cost") != true)
+        connectTimeout = configuration.connectTimeout
+        givenLimit = given["connect_timeout"].flatMap { Int64($0) }.flatMap { seconds in
+            // As libpq has it, but never without a limit.
+            seconds > 0 ? .seconds(max(2, seconds)) : nil
         }
-        if let options = given["options"] { settings.insert(options, at: 0) }
-        // PostgreSQL assumes a disk that seeks by default, and would scan a table of a few hundred doctors to find
-        // one. The URL can override this.
-        settings.insert("-c random_page_cost=1.1", at: 0)
-        let pairs = [
+        pairs = [
             ("application_name", "clinicd"),
-            ("target_session_attrs", servers),
             ("keepalives", "1"), ("keepalives_idle", "10"), ("keepalives_interval", "5"),
             ("keepalives_count", "3"),
             ("tcp_user_timeout", "10000"),
-            ("connect_timeout", "\(max(2, configuration.connectTimeout.components.seconds))"),
             ("dbname", configuration.url),
             ("client_encoding", "UTF8"),
-            ("options", settings.joined(separator: " ")),
+            // Whether the server is a primary is asked of each session, see SessionReport.
+            ("target_session_attrs", "any"),
         ]
-        keys = pairs.map(\.0)
-        values = pairs.map(\.1)
+    }
+
+    /// How long an attempt to connect to one of so many addresses may take.
+    func attemptLimit(addresses: Int) -> Duration {
+        givenLimit ?? (addresses > 1 ? min(connectTimeout, Self.limitAmongSeveral) : connectTimeout)
     }
 
     /// Whether a server is there that does not accept connections yet (starting up or recovering); may block.
-    func serverIsStarting() -> Bool {
-        withArrays { keys, values in PQpingParams(keys, values, 1) } == PQPING_REJECT
+    func serverIsStarting() -> Bool { servers.addresses().contains { ping($0) == PQPING_REJECT } }
+
+    /// Whether a server may accept connections later: one does not answer, or not yet; may block.
+    func mayBecomeReachable() -> Bool {
+        servers.addresses().contains { [PQPING_REJECT, PQPING_NO_RESPONSE].contains(ping($0)) }
     }
 
-    /// Whether a server answers at all; blocks for up to `connectTimeout`.
-    func serverAnswers() -> Bool {
-        let answer = withArrays { keys, values in PQpingParams(keys, values, 1) }
-        return answer == PQPING_OK || answer == PQPING_REJECT
+    /// Whether the server at an address answers at all; blocks until it does, or for as long as an attempt may take.
+    func serverAnswers(at address: ServerAddress) -> Bool {
+        [PQPING_OK, PQPING_REJECT].contains(ping(address))
     }
 
-    /// Runs the body with the two null-terminated arrays that libpq takes.
+    private func ping(_ address: ServerAddress) -> PGPing {
+        withArrays(for: address, limit: attemptLimit(addresses: 1)) { keys, values in
+            PQpingParams(keys, values, 1)
+        }
+    }
+
+    /// Runs the body with the two null-terminated arrays that libpq takes to connect to one address.
     func withArrays<Result>(
+        for address: ServerAddress, limit: Duration,
         _ body: (UnsafePointer<UnsafePointer<CChar>?>, UnsafePointer<UnsafePointer<CChar>?>) -> Result
     ) -> Result {
-        let copies = (keys + values).map { text -> UnsafeMutablePointer<CChar> in
+        // libpq counts in seconds, two at least.
+        let seconds = max(2, (limit.milliseconds + 999) / 1_000)
+        let pairs = pairs + address.parameters + [("connect_timeout", "\(seconds)")]
+        let copies = (pairs.map(\.key) + pairs.map(\.value)).map { text -> UnsafeMutablePointer<CChar> in
             let bytes = text.utf8CString
             let copy = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count)
             bytes.withUnsafeBufferPointer { source in
@@ -81,8 +98,8 @@ struct ConnectionParameters: Sendable {
             return copy
         }
         defer { for copy in copies { copy.deallocate() } }
-        let keyArray = copies.prefix(keys.count).map { UnsafePointer<CChar>?($0) } + [nil]
-        let valueArray = copies.suffix(keys.count).map { UnsafePointer<CChar>?($0) } + [nil]
+        let keyArray = copies.prefix(pairs.count).map { UnsafePointer<CChar>?($0) } + [nil]
+        let valueArray = copies.suffix(pairs.count).map { UnsafePointer<CChar>?($0) } + [nil]
         return body(keyArray, valueArray)
     }
 

@@ -58,7 +58,8 @@ public final class Database: Sendable {
     public var statistics: DatabaseStatistics {
         DatabaseStatistics(
             reads: reads.statistics, writes: writes.statistics,
-            oldestTransactionAge: oldestTransactionAge.withLock(\.self), isAvailable: observed.isAvailable,
+            oldestTransactionAge: oldestTransactionAge.withLock(\.self),
+            acceptsReads: observed.isAvailable(.reads), acceptsWrites: observed.isAvailable(.writes),
             isListening: listeners.withLock { !$0.isEmpty && $0.allSatisfy(\.isUp) })
     }
 

@@ -99,10 +99,11 @@ extension DatabaseError {
     private static func category(of state: SQLState) -> Category {
         switch state {
         case .uniqueViolation, .exclusionViolation: .alreadyExists
-        case .serializationFailure, .deadlockDetected, .lockNotAvailable: .conflict
+        case .serializationFailure, .deadlockDetected: .conflict
         case .queryCancelled: .timedOut
         case .tooManyConnections: .exhausted
-        case .readOnlySQLTransaction, .diskFull: .unavailable
+        // Nobody else has changed what was read: a table is kept busy, as by a migration.
+        case .readOnlySQLTransaction, .diskFull, .lockNotAvailable: .unavailable
         case .characterNotInRepertoire, .untranslatableCharacter, .numericValueOutOfRange,
             .datetimeFieldOverflow:
             .invalidValue

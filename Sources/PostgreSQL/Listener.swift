@@ -3,8 +3,8 @@
 //
 // A connection can be dead without an error, and then no notification comes. So it sends a heartbeat, a small statement:
 // PostgreSQL answers it after all notifications that are due, and so each answer proves that nothing was missed until the
-// heartbeat was sent. The statement asks for the process number of the backend: behind a pooler, which passes each statement
-// to another backend, it differs from the connection's, and no notification would come.
+// heartbeat was sent. The statement asks for the process number of the backend: behind a pooler that passes each statement to
+// another backend, it differs from the session's, and no notification would come.
 
 internal import Logging
 internal import Synchronization
@@ -93,7 +93,7 @@ final class Listener: Sendable {
         var pause = Self.shortestPause
         while !isClosing {
             let connected = connection.connect(
-                parameters, within: configuration.connectTimeout, wakeup: wakeup, unless: { isClosing })
+                parameters, wakeup: wakeup, unless: { isClosing })
             let reason =
                 switch connected {
                 case .success(let socket): serve(socket)

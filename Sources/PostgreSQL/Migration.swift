@@ -9,12 +9,20 @@ public struct Migration: Sendable, Hashable {
     /// The script, run in one transaction together with the row that remembers it.
     public let sql: String
 
+    /// How many migrations a program has to know at least to work with the schema after this step. The script says so in a
+    /// line of its own, `-- oldest program: V016`; without one it is the step itself.
+    public let oldestProgram: Int
+
     /// Describes a step.
     public init(version: Int, name: String, sql: String) {
         self.version = version
         self.name = name
         self.sql = sql
+        let line = sql.split(whereSeparator: \.isNewline).first { $0.hasPrefix(Self.oldestProgramPrefix) }
+        oldestProgram = line.flatMap { Int($0.dropFirst(Self.oldestProgramPrefix.count)) } ?? version
     }
+
+    private static let oldestProgramPrefix = "-- oldest program: V"
 
     /// The step of a file; nil unless its name is `V`, the version, `__`, what it does, `.sql`.
     public init?(fileName: String, sql: String) {
@@ -55,7 +63,8 @@ public enum MigrationError: Error, Sendable, Hashable, CustomStringConvertible {
                 : "the database applied “\(applied)” as migration \(version), this program has “\(known)” there; "
                     + "is it the right database?"
         case .newer(let applied, let known):
-            "the database is at migration \(applied) and this program knows \(known); use a newer program"
+            "the database is at migration \(applied) and this program knows \(known), too few for this schema; use a newer "
+                + "program"
         case .failed(let version, let name, let error):
             "migration \(version) (\(name)) failed and was undone: " + Self.text(of: error)
         case .definitionsFailed(let schema, let error):
@@ -66,6 +75,9 @@ public enum MigrationError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     private static func text(of error: DatabaseError) -> String {
-        "\(error)" + (error.serverMessage.map { ": " + $0 } ?? "")
+        if error.state == .lockNotAvailable {
+            return "a table is in use all the time; look for long transactions in pg_stat_activity"
+        }
+        return "\(error)" + (error.serverMessage.map { ": " + $0 } ?? "")
     }
 }

@@ -13,6 +13,11 @@ public struct Migrator: Sendable {
     /// “clinic” in ASCII: the advisory lock that lets two daemons start at once.
     private static let lockKey: Int64 = 0x63_6C69_6E69_63
     private static let lockTimeout = "60s"
+    /// How long a change waits for the lock on a table. Everybody who comes after it waits behind it, reads too.
+    private static let tableLockTimeout = "500ms"
+    /// How long the others then have the table, and for how long in all a change is tried.
+    private static let pause = Duration.seconds(1)
+    private static let patience = Duration.seconds(300)
 
     /// Takes the whole list, oldest first.
     ///
@@ -32,27 +37,30 @@ public struct Migrator: Sendable {
     public func migrate(url: String) async throws(MigrationError) -> Int {
         try await MigrationError.unifying {
             try await AdminConnection.withConnection(url: url) { [self] connection in
-                try Self.withLock(on: connection) { () throws(MigrationError) in try migrate(connection) }
+                try Self.withLock(url: url) { () throws(MigrationError) in try migrate(connection) }
             }
         }
     }
 
-    /// Runs the body while no other program migrates the database.
+    /// Runs the body while no other program migrates the database. Blocks.
+    ///
+    /// The lock belongs to a transaction on a connection of its own: unlike a session's, it cannot stay behind in a
+    /// connection pool. Should that connection be lost, the primary key of `schema_migration` still keeps two programs from
+    /// applying one migration.
     public static func withLock<Value>(
-        on connection: AdminConnection, _ body: () throws(MigrationError) -> Value
+        url: String, _ body: () throws(MigrationError) -> Value
     ) throws(MigrationError) -> Value {
+        let holder = try MigrationError.wrapping { () throws(DatabaseError) in
+            try AdminConnection.connect(url: url)
+        }
         do throws(DatabaseError) {
-            try connection.execute("SET lock_timeout = '\(lockTimeout)'")
-            // Of the session: it covers all transactions of the body.
-            _ = try connection.query("SELECT pg_advisory_lock($1)", [.int64(lockKey)])
-            try connection.execute("SET lock_timeout = 0")
+            try holder.execute("BEGIN; SET LOCAL lock_timeout = '\(lockTimeout)'")
+            _ = try holder.query("SELECT pg_advisory_xact_lock($1)", [.int64(lockKey)])
         } catch {
             throw error.state == .lockNotAvailable ? .locked : .database(error)
         }
         let value = try body()
-        try MigrationError.wrapping { () throws(DatabaseError) in
-            _ = try connection.query("SELECT pg_advisory_unlock($1)", [.int64(lockKey)])
-        }
+        try? holder.execute("COMMIT")
         return value
     }
 
@@ -62,19 +70,11 @@ public struct Migrator: Sendable {
             throw .misnumbered(version: migration.version, expected: index + 1)
         }
         let applied = try MigrationError.wrapping { () throws(DatabaseError) in
-            try connection.execute(
-                """
-                CREATE SCHEMA IF NOT EXISTS \(schema);
-                CREATE TABLE IF NOT EXISTS \(schema).schema_migration (
-                    version bigint PRIMARY KEY,
-                    name text NOT NULL,
-                    checksum bytea NOT NULL,
-                    applied_at timestamptz NOT NULL DEFAULT now()
-                )
-                """)
+            try prepareHistory(connection)
             return try connection.query(
                 """
-                SELECT coalesce(version, 0), coalesce(name, ''), coalesce(checksum = sha256(known), false)
+                SELECT coalesce(version, 0), coalesce(name, ''), coalesce(checksum = sha256(known), false),
+                    coalesce(oldest_program, 0)
                 FROM \(schema).schema_migration
                 LEFT JOIN unnest($1::bigint[], $2::text[]) AS program (number, text) ON number = version
                 CROSS JOIN LATERAL convert_to(coalesce(text, ''), 'UTF8') AS known
@@ -83,8 +83,15 @@ public struct Migrator: Sendable {
                 [.int64Array(migrations.map { Int64($0.version) }), .textArray(migrations.map(\.sql))])
         }
         try check(applied)
+        guard applied.count <= migrations.count else {
+            // The functions of a newer program stay, too.
+            logger.notice(
+                "the schema is that of a newer program, which serves this one too",
+                metadata: ["applied": "\(applied.count)", "known": "\(migrations.count)"])
+            return 0
+        }
         do throws(DatabaseError) {
-            try connection.transaction { () throws(DatabaseError) in
+            try change("functions", on: connection) { () throws(DatabaseError) in
                 try connection.execute("SET LOCAL check_function_bodies = off")
                 for function in functions { try connection.execute(function) }
             }
@@ -93,13 +100,16 @@ public struct Migrator: Sendable {
         }
         for migration in migrations.dropFirst(applied.count) {
             do throws(DatabaseError) {
-                try connection.transaction { () throws(DatabaseError) in
+                try change(migration.name, on: connection) { () throws(DatabaseError) in
                     try connection.execute(migration.sql)
                     _ = try connection.query(
-                        "INSERT INTO \(schema).schema_migration (version, name, checksum) VALUES ($1, $2, sha256($3))",
+                        """
+                        INSERT INTO \(schema).schema_migration (version, name, checksum, oldest_program)
+                        VALUES ($1, $2, sha256($3), $4)
+                        """,
                         [
                             .int64(Int64(migration.version)), .text(migration.name),
-                            .bytes(Array(migration.sql.utf8)),
+                            .bytes(Array(migration.sql.utf8)), .int64(Int64(migration.oldestProgram)),
                         ])
                 }
             } catch {
@@ -111,10 +121,65 @@ public struct Migrator: Sendable {
         return migrations.count - applied.count
     }
 
+    /// Makes the table that remembers what was applied, or what it lacks.
+    private func prepareHistory(_ connection: AdminConnection) throws(DatabaseError) {
+        try connection.execute(
+            """
+            CREATE SCHEMA IF NOT EXISTS \(schema);
+            CREATE TABLE IF NOT EXISTS \(schema).schema_migration (
+                version bigint PRIMARY KEY,
+                name text NOT NULL,
+                checksum bytea NOT NULL,
+                applied_at timestamptz NOT NULL DEFAULT now(),
+                -- How many migrations a program has to know at least for this one to serve it; null: as many.
+                oldest_program bigint
+            )
+            """)
+        let column = try connection.query(
+            """
+            SELECT FROM pg_attribute
+            WHERE attrelid = '\(schema).schema_migration'::regclass AND attname = 'oldest_program'
+            """)
+        guard column.isEmpty else { return }
+        // Not each time: it waits for whoever reads the table, such as a backup.
+        try change("oldest_program", on: connection) { () throws(DatabaseError) in
+            try connection.execute("ALTER TABLE \(schema).schema_migration ADD oldest_program bigint")
+        }
+    }
+
+    /// Runs the body in a transaction that does not wait long for a lock, again and again until it gets all of them.
+    private func change(
+        _ what: String, on connection: AdminConnection, _ body: () throws(DatabaseError) -> Void
+    ) throws(DatabaseError) {
+        let end = ContinuousClock.now + Self.patience
+        let wakeup = try Wakeup()
+        while true {
+            do throws(DatabaseError) {
+                return try connection.transaction { () throws(DatabaseError) in
+                    try connection.execute("SET LOCAL lock_timeout = '\(Self.tableLockTimeout)'")
+                    try body()
+                }
+            } catch {
+                guard error.state == .lockNotAvailable, .now < end else { throw error }
+                logger.notice("a table is in use; its change is tried again", metadata: ["change": "\(what)"])
+                wakeup.wait(socket: nil, timeout: Self.pause)
+            }
+        }
+    }
+
     /// Compares what was applied, as (version, name, whether the checksum is right), with the list.
     private func check(_ applied: Rows) throws(MigrationError) {
-        guard applied.count <= migrations.count else {
-            throw .newer(applied: applied.count, known: migrations.count)
+        for row in applied.dropFirst(migrations.count) {
+            let oldest = try MigrationError.wrapping { () throws(DatabaseError) -> Int64 in
+                var row = row
+                let version = try row.int64()
+                _ = (try row.text(), try row.bool())
+                let oldest = try row.int64()
+                return oldest > 0 ? oldest : version
+            }
+            guard oldest <= Int64(migrations.count) else {
+                throw .newer(applied: applied.count, known: migrations.count)
+            }
         }
         for (row, migration) in zip(applied, migrations) {
             let (version, name, isSame) = try MigrationError.wrapping {

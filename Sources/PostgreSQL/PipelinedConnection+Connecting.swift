@@ -4,20 +4,37 @@ internal import CPostgreSQL
 internal import Synchronization
 
 extension Mutex where Value == PipelinedConnection {
-    /// Makes a connection on this thread, which sleeps in between; returns its socket.
+    /// Makes a connection to one of the addresses on this thread, which sleeps in between; returns its socket.
     func connect(
-        _ parameters: ConnectionParameters, within limit: Duration, wakeup: Wakeup, unless isOver: () -> Bool
+        _ parameters: ConnectionParameters, wakeup: Wakeup, unless isOver: () -> Bool
+    ) -> Result<Int32, DatabaseError> {
+        var attempts = ConnectionAttempts(parameters)
+        while !isOver(), let address = attempts.nextAddress() {
+            let end = ContinuousClock.now + attempts.limit
+            switch connect(parameters, to: address, limit: attempts.limit, wakeup: wakeup, unless: isOver) {
+            case .success(let socket):
+                attempts.connected(address)
+                return .success(socket)
+            case .failure(let error):
+                attempts.failed(address, error, wasSilent: error.kind == .unavailable && .now >= end)
+            }
+        }
+        return .failure(attempts.error)
+    }
+
+    private func connect(
+        _ parameters: ConnectionParameters, to address: ServerAddress, limit: Duration, wakeup: Wakeup,
+        unless isOver: () -> Bool
     ) -> Result<Int32, DatabaseError> {
         let end = ContinuousClock.now + limit
-        var progress = withLock { $0.startConnecting(parameters) }
+        var progress = withLock { $0.startConnecting(parameters, to: address, limit: limit) }
         while true {
             let remaining = end - .now
             switch progress {
             case .connected(let socket): return .success(socket)
             case .failed(let error): return .failure(error)
             case _ where remaining <= .zero || isOver():
-                withLock { $0.disconnect() }
-                return .failure(DatabaseError(.unavailable, "the database did not answer in time"))
+                return .failure(withLock { $0.abandonAttempt() })
             case .reading(let socket): wakeup.wait(socket: socket, timeout: remaining)
             case .writing(let socket):
                 wakeup.wait(socket: socket, writable: true, readable: false, timeout: remaining)
@@ -36,10 +53,15 @@ extension PipelinedConnection {
     }
 
     /// Starts a new connection; may block for name resolution.
-    fileprivate mutating func startConnecting(_ parameters: ConnectionParameters) -> Progress {
+    fileprivate mutating func startConnecting(
+        _ parameters: ConnectionParameters, to address: ServerAddress, limit: Duration
+    ) -> Progress {
         notices.sawServerShutdown.store(false, ordering: .relaxed)
         isBeingSet = false
-        connection = parameters.withArrays { keys, values in PQconnectStartParams(keys, values, 1) }
+        self.address = address
+        connection = parameters.withArrays(for: address, limit: limit) { keys, values in
+            PQconnectStartParams(keys, values, 1)
+        }
         guard connection != nil, PQstatus(connection) != CONNECTION_BAD else { return failed() }
         PQsetNoticeReceiver(connection, ConnectionNotices.receiver, notices.pointer)
         return .writing(PQsocket(connection))
@@ -78,15 +100,22 @@ extension PipelinedConnection {
         guard PQconsumeInput(connection) == 1 else { return failed() }
         while PQisBusy(connection) == 0 {
             guard let result = PQgetResult(connection) else { return endSetting(session) }
-            sessionValues = SessionSettings.values(of: result)
+            report = SessionReport(result)
+            let isGood = PQresultStatus(result) == PGRES_TUPLES_OK
             PQclear(result)
-            if sessionValues == nil { return failed() }
+            if !isGood { return failed() }
         }
         return .reading(PQsocket(connection))
     }
 
     private mutating func endSetting(_ session: SessionSettings) -> Progress {
-        switch session.verdict(on: sessionValues ?? []) {
+        guard let report else { return failed() }
+        if report.isInRecovery {
+            let error = SessionReport.isStandby(serverName)
+            disconnect()
+            return .failed(error)
+        }
+        switch session.verdict(on: report) {
         case .good: break
         case .warning(let what): notices.warnOfUnsafeDurability(what)
         case .refusal(let reason):
@@ -97,6 +126,23 @@ extension PipelinedConnection {
         guard PQenterPipelineMode(connection) == 1 else { return failed() }
         machine.connected(at: .now)
         return .connected(PQsocket(connection))
+    }
+
+    /// Ends an attempt that takes too long.
+    fileprivate mutating func abandonAttempt() -> DatabaseError {
+        let error = DatabaseError(.unavailable, "the server at \(serverName) did not answer in time")
+        disconnect()
+        return error
+    }
+
+    /// The address in the words of the URL.
+    private var serverName: String { Self.serverName(connection) }
+
+    /// The host and the port of a connection.
+    static func serverName(_ connection: OpaquePointer?) -> String {
+        let host = PQhost(connection).map { String(cString: $0) } ?? ""
+        let port = PQport(connection).map { String(cString: $0) } ?? ""
+        return "\(host), port \(port)"
     }
 
     private mutating func failed() -> Progress {

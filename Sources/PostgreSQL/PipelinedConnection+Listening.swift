@@ -49,7 +49,7 @@ extension PipelinedConnection {
             case PGRES_COMMAND_OK: break
             case PGRES_TUPLES_OK:
                 var row = Rows(result)[0]
-                guard (try? row.int64()) == Int64(PQbackendPID(connection)) else {
+                guard (try? row.int64()) == report.map({ Int64($0.process) }) else {
                     return polled.lost = "a pooler is in between, which does not pass notifications on"
                 }
             default: return polled.lost = "the server refused the heartbeat"

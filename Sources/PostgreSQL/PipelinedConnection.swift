@@ -16,7 +16,9 @@ struct PipelinedConnection: ~Copyable {
     /// Whether the connection is made and its session is being set.
     var isBeingSet = false
     /// What the statement that sets the session has read.
-    var sessionValues: [String]?
+    var report: SessionReport?
+    /// The address that was tried last.
+    var address: ServerAddress?
     private let resultLimit: Int
     /// About how many bytes of a result have come since the last one that was complete, without the first read.
     private var incompleteBytes = 0
@@ -236,7 +238,8 @@ struct PipelinedConnection: ~Copyable {
         guard scheduler.isDue(at: .now),
             case .cancel = scheduler.fire(machine.unwanted, lastSign: machine.lastSign, at: .now),
             !machine.isCancelling,
-            let request = CancelRequest(connection: connection, generation: machine.generation)
+            let request = CancelRequest(
+                connection: connection, process: report?.process ?? 0, generation: machine.generation)
         else { return nil }
         machine.startCancelling()
         return request

@@ -40,6 +40,9 @@ final class PooledConnection: Sendable {
         }
     }
 
+    /// Since when it has owed results; nil if it owes none.
+    var busySince: ContinuousClock.Instant? { pipeline.withLock { $0.machine.busySince } }
+
     /// Wakes the thread, to look whether it should end.
     func wake() {
         wakeup.signal()
@@ -70,8 +73,7 @@ final class PooledConnection: Sendable {
         var pause = Self.shortestPause
         while !pool.shouldEnd(connection: index) {
             let connected = pipeline.connect(
-                parameters, within: configuration.connectTimeout, wakeup: wakeup,
-                unless: { pool.shouldEnd(connection: index) })
+                parameters, wakeup: wakeup, unless: { pool.shouldEnd(connection: index) })
             switch connected {
             case .success(let socket):
                 if pool.purpose == .reads, let niceness = configuration.niceness {
@@ -138,11 +140,13 @@ final class PooledConnection: Sendable {
         _ pipeline: inout PipelinedConnection, isReadable: Bool
     ) -> String? {
         if pool.shouldEnd(connection: index) { return "closed" }
-        let hangs =
-            !isReadable
-            && pool.probe.givesUp(
-                lastSign: pipeline.machine.lastSign, busySince: pipeline.machine.busySince, parameters)
-        return hangs ? "the server does not answer" : nil
+        guard !isReadable, let address = pipeline.address,
+            pool.probe.givesUp(
+                lastSign: pipeline.machine.lastSign, busySince: pipeline.machine.busySince, parameters,
+                address)
+        else { return nil }
+        ConnectionAttempts.foundSilent(address)
+        return "the server does not answer"
     }
 
     private func deliver(

@@ -106,10 +106,11 @@ final class ServerProbe: Sendable {
         state.withLock { $0.wakeups.append(wakeup) }
     }
 
-    /// Whether a connection counts as lost, by the time of its last input and the time since when it has owed results.
+    /// Whether a connection to the address counts as lost, by the time of its last input and the time since when it has owed
+    /// results.
     func givesUp(
         lastSign: ContinuousClock.Instant, busySince: ContinuousClock.Instant?,
-        _ parameters: ConnectionParameters
+        _ parameters: ConnectionParameters, _ address: ServerAddress
     ) -> Bool {
         let now = ContinuousClock.now
         let (action, wakeups) = state.withLock { state in
@@ -119,7 +120,7 @@ final class ServerProbe: Sendable {
         for wakeup in wakeups { wakeup.signal() }
         if case .probe = action {
             let isProbing = Thread.start { [self] in
-                let isAnswered = parameters.serverAnswers()
+                let isAnswered = parameters.serverAnswers(at: address)
                 let wakeups = state.withLock { state in
                     state.machine.probed(sent: now, isAnswered: isAnswered, at: .now) ? state.wakeups : []
                 }

@@ -1,6 +1,6 @@
 // What a session needs for the service's promises to hold, whatever the server, the database and the role have as their
-// defaults. The settings go with the start of a connection, which libpq's own checks see, and again in a statement: a
-// connection pooler drops the former. The same statement reads what cannot be set.
+// defaults. A statement sets it, because a connection pooler refuses or drops settings at the start of a connection. The same
+// statement reads what cannot be set, see SessionReport.
 
 internal import CPostgreSQL
 
@@ -19,7 +19,7 @@ struct SessionSettings: Sendable {
         case optional(warns: Bool)
     }
 
-    init(_ configuration: DatabaseConfiguration, purpose: ConnectionPurpose) {
+    init(_ configuration: DatabaseConfiguration, purpose: ConnectionPurpose, setsPageCost: Bool) {
         let searchPath =
             configuration.searchPath.isEmpty ? ["\"$user\"", "public", "pg_temp"] : configuration.searchPath
         let isTraffic = purpose != .administration
@@ -38,7 +38,9 @@ struct SessionSettings: Sendable {
                 ("idle_in_transaction_session_timeout", milliseconds(configuration.idleInTransactionTimeout)),
                 // Connections of the pools are idle at night.
                 ("idle_session_timeout", "0"),
-            ] + configuration.sessionVariables
+            ] + (isTraffic ? Self.ofTraffic : [])
+            // PostgreSQL assumes a disk that seeks by default, and would scan a table of a few hundred doctors to find one.
+            + (setsPageCost ? [("random_page_cost", "1.1")] : []) + configuration.sessionVariables
         if configuration.allowsUnsafeDurability {
             durability = .optional(warns: purpose == .writes)
         } else {
@@ -46,12 +48,17 @@ struct SessionSettings: Sendable {
         }
     }
 
-    /// The settings as options of the start of a connection.
-    var startupOptions: [String] {
-        settings.map { "-c \($0.name)=\($0.value.replacing(" ", with: "\\ "))" }
-    }
+    /// What only connections for reads and writes have.
+    private static let ofTraffic =
+        [
+            // Ends a statement soon after its client is gone.
+            ("client_connection_check_interval", "500"),
+            // One plan for all values, which finds rows by index also while a table is so small that the planner takes a
+            // scan to be as good.
+            ("plan_cache_mode", "force_generic_plan"),
+        ] + ["seqscan", "bitmapscan", "hashjoin", "mergejoin", "memoize"].map { ("enable_\($0)", "off") }
 
-    /// A statement that sets everything and returns what `verdict` takes.
+    /// A statement that sets everything; its last result is a `SessionReport`.
     ///
     /// - Parameter serverVersion: as PQserverVersion has it.
     func statement(serverVersion: Int32) -> String {
@@ -67,7 +74,7 @@ struct SessionSettings: Sendable {
                     when 'remote_apply' then 'remote_apply' else 'on' end, false)
                 """)
         }
-        return "SELECT \(set.joined(separator: ", ")); \(Self.durabilityQuery)"
+        return "SELECT \(set.joined(separator: ", ")); \(SessionReport.query)"
     }
 
     /// Reads the values that `verdict` takes.
@@ -92,9 +99,9 @@ struct SessionSettings: Sendable {
         case refusal(String)
     }
 
-    /// Judges the values that the statement's last result has.
-    func verdict(on values: [String]) -> Verdict {
-        guard let what = Self.faults(in: values) else { return .good }
+    /// Judges the settings that a session has.
+    func verdict(on report: SessionReport) -> Verdict {
+        guard let what = Self.faults(in: report.durability) else { return .good }
         return switch durability {
         case .required: .refusal(Self.refusal(of: what))
         case .wanted, .optional(warns: false): .good
@@ -112,15 +119,5 @@ struct SessionSettings: Sendable {
     static func refusal(of faults: String) -> String {
         "PostgreSQL would lose changes that were acknowledged: \(faults); change that, or start with "
             + "--allow-unsafe-durability"
-    }
-}
-
-extension SessionSettings {
-    /// The last result of the statement, as texts; nil if the statement failed.
-    static func values(of result: OpaquePointer?) -> [String]? {
-        guard PQresultStatus(result) == PGRES_TUPLES_OK, PQntuples(result) == 1 else { return nil }
-        return (0..<PQnfields(result)).map { column in
-            PQgetvalue(result, 0, column).map { String(cString: $0) } ?? ""
-        }
     }
 }

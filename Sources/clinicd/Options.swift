@@ -15,6 +15,7 @@ struct StorageOptions: ParsableArguments {
     enum Name: String, OptionName {
         case dataDir = "data-dir"
         case database
+        case waitForDatabase = "wait-for-database"
         case allowUnsafeDurability = "allow-unsafe-durability"
         case logLevel = "log-level"
         case logFormat = "log-format"
@@ -35,6 +36,13 @@ struct StorageOptions: ParsableArguments {
             "A PostgreSQL 15 or newer to use instead of the private one, as a connection URL.",
             valueName: "url"))
     var database: String?
+
+    @Option(
+        name: Name.waitForDatabase.specification,
+        help: ArgumentHelp(
+            "How long to wait at the start for a --database that does not accept connections yet (default: 60 to serve, "
+                + "0 otherwise).", valueName: "seconds"))
+    var waitForDatabase: Int?
 
     @Flag(
         name: Name.allowUnsafeDurability.specification,
@@ -67,6 +75,9 @@ struct StorageOptions: ParsableArguments {
 
     func validate() throws {
         if dataDir == "" { throw ValidationError("--data-dir needs the name of a directory") }
+        if let waitForDatabase, !(0...86_400).contains(waitForDatabase) {
+            throw ValidationError("--wait-for-database is 0 to 86400 seconds, not \(waitForDatabase)")
+        }
     }
 
     /// The data directory, made if it is not there.
@@ -83,7 +94,8 @@ struct StorageOptions: ParsableArguments {
     func openBesideDaemon(settings: WantedSettings? = nil) async throws -> ClinicDatabase {
         do {
             return try await ClinicDatabase.openBesideServer(
-                location(in: directory()), settings: settings, logger: logger()
+                location(in: directory()), settings: settings,
+                waitingFor: .seconds(waitForDatabase ?? 0), logger: logger()
             ) { pool in
                 pool.allowsUnsafeDurability = allowUnsafeDurability
             }

@@ -107,6 +107,8 @@ private struct Daemon: Service, CustomStringConvertible {
     let logger: Logger
     /// ServiceLifecycle logs this; the options, the database's password among them, must not be logged.
     let description = "clinicd"
+    /// How many seconds a database is waited for: machines start their services in any order.
+    private static let usualWait = 60
 
     func run() async throws {
         let wanted = try command.clinic.wanted()
@@ -129,7 +131,9 @@ private struct Daemon: Service, CustomStringConvertible {
         do {
             database = try await cancelWhenGracefulShutdown {
                 try await ClinicDatabase.open(
-                    location, settings: wanted, logger: logger, accessLogDays: command.peers.accessLogDays
+                    location, settings: wanted,
+                    waitingFor: .seconds(command.storage.waitForDatabase ?? Self.usualWait), logger: logger,
+                    accessLogDays: command.peers.accessLogDays
                 ) { pool in
                     pool.allowsUnsafeDurability = command.storage.allowUnsafeDurability
                 }
@@ -192,8 +196,8 @@ private struct Daemon: Service, CustomStringConvertible {
     private func servePages(of server: ClinicServer) async throws -> PageServer? {
         guard let address = command.metrics else { return nil }
         do {
-            let pages = try await PageServer.start(host: address.host, port: address.port) { path in
-                server.page(path)
+            let pages = try await PageServer.start(host: address.host, port: address.port) { path, query in
+                server.page(path, query: query)
             }
             say("metrics on \(address.host):\(pages.port)", as: command.storage.logFormat)
             return pages

@@ -40,6 +40,7 @@ struct EnvironmentTests {
         "CLINIC_ACCESS_LOG_DAYS": ("1", "CLINIC_ACCESS_LOG_DAYS is 30 to 3650 days"),
         "CLINIC_PROTOCOLS": ("ttrpc,smtp", "\"smtp\" is not one of ttrpc, grpc"),
         "CLINIC_MAX_OPEN_BOOKINGS": ("0", "CLINIC_MAX_OPEN_BOOKINGS is 1 to 100000"),
+        "CLINIC_WAIT_FOR_DATABASE": ("-1", "CLINIC_WAIT_FOR_DATABASE is 0 to 86400 seconds"),
         "CLINIC_LISTEN": ("tcp:127.0.0.1:0,nowhere", "'nowhere' is invalid for 'CLINIC_LISTEN'"),
     ]
 

@@ -60,4 +60,22 @@ struct ExternalDatabaseTests {
             "clinicd", ["migrate", "--database", url.replacing(name, with: "nowhere")])
         expectComplaint(ending, "database \"nowhere\" does not exist")
     }
+
+    @Test func `a database that is down at the start is waited for, and what is waited for is said`()
+        async throws
+    {
+        let server = try await TestServer.makePrimary()
+        try await server.stop()
+        let clinic = Installation(
+            directory: try TestCluster.makeDirectory(), database: TestServer.url(of: server))
+        let daemon = try clinic.start(["--wait-for-database", "600"])
+        try await daemon.line(with: "waiting for the database", on: .errors)
+        try await server.start()
+        try await daemon.line(with: "listening on \(clinic.socket)")
+        _ = try await clinic.signUp("ann@example.org")
+        #expect(try await daemon.stop().status == 0)
+        try await server.stop()
+        // Other commands do not wait unless they are told to, and the end of the wait is the error itself.
+        expectComplaint(try await clinic.run("migrate"), "No such file or directory")
+    }
 }

@@ -42,7 +42,12 @@ struct StartFailureTests {
         Mistake("--full-refund-before", "9000", says: "--full-refund-before is 0 to 8760 hours"),
         Mistake("--log-level", "loud", says: "give trace, debug, info, notice, warning or error"),
         Mistake("--database", "no such thing", says: "it looks like postgresql://USER@HOST:PORT/DATABASE"),
-        Mistake("--database", "postgresql://ann:hush@127.0.0.1:1/x", says: "Connection refused"),
+        Mistake(
+            "--database", "postgresql://ann:hush@127.0.0.1:1/x", "--wait-for-database", "0",
+            says: "Connection refused"),
+        Mistake("--database", "postgresql://h/x?target_session_attrs=standby", says: "asks for a standby"),
+        Mistake("--database", "postgresql://a:1,b:2,c:3/x?port=1,2", says: "3 hosts and 2 ports"),
+        Mistake("--wait-for-database", "a while", says: "The value 'a while' is invalid"),
         Mistake("--data-dir=", says: "Missing value for '--data-dir'"),
         Mistake("--data-dir", "/proc/nothing/here", says: "cannot make the data directory"),
     ]

@@ -8,7 +8,7 @@ import Testing
 struct ErrorTests {
     @Test(arguments: [
         ("23505", "duplicate", DatabaseError.Category.alreadyExists), ("23P01", "overlap", .alreadyExists),
-        ("40001", "again", .conflict), ("55P03", "locked", .conflict), ("57014", "slow", .timedOut),
+        ("40001", "again", .conflict), ("55P03", "locked", .unavailable), ("57014", "slow", .timedOut),
         ("53300", "full", .exhausted), ("53100", "disk", .unavailable), ("25006", "standby", .unavailable),
         ("57P05", "going", .unavailable), ("08006", "line", .unavailable), ("22021", "bytes", .invalidValue),
         ("22P05", "bytes", .invalidValue), ("22003", "range", .invalidValue),

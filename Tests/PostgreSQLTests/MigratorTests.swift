@@ -2,6 +2,7 @@
 
 import PostgreSQL
 import TestCluster
+import TestWaiting
 import Testing
 
 struct MigratorTests {
@@ -63,6 +64,88 @@ struct MigratorTests {
         await #expect(throws: MigrationError.newer(applied: 3, known: 2)) {
             try await migrate(Array(Self.list.prefix(2)), url)
         }
+    }
+
+    @Test func `an older program serves a newer schema that says so`() async throws {
+        let url = try await TestCluster.makeDatabase()
+        let serving = Migration(
+            version: 4, name: "expand", sql: "-- oldest program: V3\nALTER TABLE bed ADD ward bigint")
+        #expect(try await migrate(Self.list + [serving], url) == 4)
+        #expect(try await migrate(Self.list, url) == 0)
+        await #expect(throws: MigrationError.newer(applied: 4, known: 2)) {
+            try await migrate(Array(Self.list.prefix(2)), url)
+        }
+        let contracting = Migration(version: 5, name: "contract", sql: "ALTER TABLE bed DROP id")
+        #expect(try await migrate(Self.list + [serving, contracting], url) == 1)
+        await #expect(throws: MigrationError.newer(applied: 5, known: 4)) {
+            try await migrate(Self.list + [serving], url)
+        }
+        // A list that was edited is not served, whatever comes after it.
+        try await run("UPDATE ward.schema_migration SET oldest_program = 1", url)
+        #expect(try await migrate(Self.list, url) == 0)
+        await #expect(throws: MigrationError.changed(version: 1, applied: "people", known: "new")) {
+            try await migrate([Migration(version: 1, name: "new", sql: "SELECT 1")], url)
+        }
+    }
+
+    @Test func `a database that was migrated by a program before that is migrated on`() async throws {
+        let url = try await TestCluster.makeDatabase()
+        _ = try await migrate(Array(Self.list.prefix(2)), url)
+        try await run("ALTER TABLE ward.schema_migration DROP oldest_program", url)
+        #expect(try await migrate(Self.list, url) == 1)
+    }
+
+    @Test func `a migration that waits for a long read lets other reads through`() async throws {
+        let url = try await TestCluster.makeDatabase()
+        _ = try await migrate(Self.list, url)
+        let alter = Migration(version: 4, name: "wards", sql: "ALTER TABLE bed ADD ward bigint")
+        let reader = try await connect(url) { $0.readConnections = 1 }
+        var long: Task<Void, any Error>?
+        var migrating: Task<Int, any Error>?
+        try await whileLocked(url) { key in
+            // Reads the table for as long as it is made to wait.
+            long = Task.immediate {
+                _ = try await reader.read(
+                    Statement("SELECT pg_advisory_xact_lock_shared($1) FROM bed"), [.int64(key)])
+            }
+            let blocked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            try await eventually("the long read waits") { try await number(blocked, url) >= 1 }
+            migrating = Task { try await migrate(Self.list + [alter], url) }
+            for _ in 0..<2 {
+                try await eventually("the migration waits") {
+                    try await number(
+                        "SELECT count(*) FROM pg_locks WHERE relation = 'bed'::regclass AND NOT granted", url)
+                        == 1
+                }
+                // It gets its turn, although the long read goes on.
+                try await run("SET lock_timeout = '60s'; SELECT count(*) FROM bed", url)
+            }
+        }
+        try await long?.value
+        #expect(try await migrating?.value == 1)
+        await reader.close()
+    }
+
+    @Test func `the migration lock ends with its transaction`() async throws {
+        let url = try await TestCluster.makeDatabase()
+        let held =
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = "
+            + "(SELECT oid FROM pg_database WHERE datname = current_database())"
+        let (during, after) = try await AdminConnection.withConnection(url: url) { connection in
+            func count() throws -> Int64 {
+                var row = try connection.query(held)[0]
+                return try row.int64()
+            }
+            let during = try Migrator.withLock(url: url) { () throws(MigrationError) in
+                try MigrationError.wrapping { () throws(DatabaseError) in
+                    var row = try connection.query(held)[0]
+                    return try row.int64()
+                }
+            }
+            return (during, try count())
+        }
+        #expect(during == 1)
+        #expect(after == 0)
     }
 
     @Test func `a migration that fails leaves nothing of itself`() async throws {

@@ -168,6 +168,24 @@ struct PrivateClusterTests {
         ClusterDirectory.unlock(try place.lock())
     }
 
+    @Test func `a large log is moved while the server writes on, and only once`() async throws {
+        let directory = try TestCluster.makeDirectory()
+        let cluster = try await TestCluster.startPrivateCluster(in: directory)
+        let place = try ClusterDirectory(directory, user: nil)
+        try await run("DO $$ BEGIN RAISE LOG 'before'; END $$", cluster.administratorURL)
+        let size = place.logSize
+        #expect(size > 0)
+        place.limitLog(to: size)
+        #expect(place.logSize == size, "it is not too large")
+        place.limitLog(to: size - 1)
+        #expect(place.logSize == 0)
+        try await run("DO $$ BEGIN RAISE LOG 'after'; END $$", cluster.administratorURL)
+        #expect(ClusterDirectory.read(place.log + ".old")?.contains("before") == true)
+        #expect(ClusterDirectory.read(place.log)?.contains("after") == true)
+        #expect(ClusterDirectory.read(place.log)?.contains("\0") == false, "the server appends")
+        await cluster.stop()
+    }
+
     @Test func `a directory too deep for a socket gets one elsewhere`() async throws {
         let directory =
             try TestCluster.makeDirectory() + "/" + String(repeating: "deep/", count: 20)

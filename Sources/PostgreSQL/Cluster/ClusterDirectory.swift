@@ -1,7 +1,7 @@
 // The files of the private cluster:
 //
 //   DIR/postgresql.lock     held by the daemon that uses DIR, with its process identifier
-//   DIR/postgresql.log      what the server prints
+//   DIR/postgresql.log      what the server prints; postgresql.log.old what it printed before that
 //   DIR/postgresql/data     the cluster, DIR/postgresql/socket the directory of its socket
 //
 // DIR belongs to the user of the daemon, and DIR/postgresql to the user of PostgreSQL, which can be another.
@@ -164,14 +164,34 @@ struct ClusterDirectory: Sendable {
         return version
     }
 
-    /// Opens the server's log, after renaming a large one.
+    /// Opens the server's log.
     func openLog() throws(PrivateClusterError) -> Int32 {
-        var status = stat()
-        if lstat(log, &status) == 0, status.st_size > 16 << 20 { rename(log, log + ".old") }
+        limitLog()
         let descriptor = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw Self.failure("opened", log) }
         giveToOwner(descriptor)
         return descriptor
+    }
+
+    /// Moves what a large log has to a second file. The server may go on writing: its descriptor stays that of the log, to
+    /// whose end it appends; a line that it writes between the last copy and the cut is lost.
+    func limitLog(to limit: Int = 16 << 20) {
+        guard logSize > limit else { return }
+        let source = open(log, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+        guard source >= 0 else { return }
+        defer { close(source) }
+        unlink(log + ".old")
+        let target = open(log + ".old", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard target >= 0 else { return }
+        defer { close(target) }
+        giveToOwner(target)
+        var chunk = [UInt8](repeating: 0, count: 1 << 20)
+        // The server may write as fast as this copies. Without a copy, as on a full disk, the log is cut all the same.
+        for _ in 0..<64 {
+            let count = Glibc.read(source, &chunk, chunk.count)
+            guard count > 0, write(target, chunk, count) == count else { break }
+        }
+        ftruncate(source, 0)
     }
 
     /// Gives a file that root has made to the directory's owner: root may run a command on another user's data

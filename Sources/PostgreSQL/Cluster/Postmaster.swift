@@ -26,6 +26,8 @@ final class Postmaster: Sendable {
     private let state = Mutex(State())
 
     private static let startLimit = Duration.seconds(120)
+    /// How often the size of the log is looked at.
+    private static let logInterval = DispatchTimeInterval.seconds(10)
 
     init(
         directory: ClusterDirectory, programs: ServerPrograms, socketDirectory: String, url: String,
@@ -49,6 +51,16 @@ final class Postmaster: Sendable {
             Thread.start { [self] in run() }
         }
         if let error { throw error }
+        limitLogLater()
+    }
+
+    /// Keeps the log small for as long as the server runs.
+    private func limitLogLater() {
+        DispatchQueue.global().asyncAfter(deadline: .now() + Self.logInterval) { [weak self] in
+            guard let self, !self.isStopping else { return }
+            self.directory.limitLog()
+            self.limitLogLater()
+        }
     }
 
     /// Asks the server to end sessions, write a checkpoint and stop; returns once it has.
