@@ -46,6 +46,16 @@ public final class AdminConnection {
         throw attempts.error
     }
 
+    /// Connects to one address and judges the server.
+    static func connect(
+        _ parameters: ConnectionParameters, to address: ServerAddress
+    ) throws(DatabaseError) -> AdminConnection {
+        let connection = try connect(
+            parameters, to: address, limit: parameters.attemptLimit(addresses: 2))
+        try connection.prepare(parameters.session)
+        return connection
+    }
+
     private static func connect(
         _ parameters: ConnectionParameters, to address: ServerAddress, limit: Duration
     ) throws(DatabaseError) -> AdminConnection {
@@ -78,8 +88,10 @@ public final class AdminConnection {
         guard let report = SessionReport(answer.pointer) else {
             throw DatabaseError(.decoding, "the server's report of a session cannot be read")
         }
-        guard !report.isInRecovery else {
-            throw SessionReport.isStandby(PipelinedConnection.serverName(connection))
+        if let error = report.obstacle(
+            at: PipelinedConnection.serverName(connection), checksTimeline: session.checksTimeline)
+        {
+            throw error
         }
     }
 

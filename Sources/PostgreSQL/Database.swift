@@ -13,6 +13,8 @@ public final class Database: Sendable {
     private let writes: ConnectionPool
     private let listeners = Mutex<[Listener]>([])
     private let observed = Availability()
+    private let probe: ServerProbe
+    private let primaryWatch = Mutex<PrimaryWatch?>(nil)
     private let oldestTransactionAge = Mutex(Duration.zero)
     private let logger: Logger
 
@@ -21,6 +23,7 @@ public final class Database: Sendable {
         self.configuration = configuration
         self.logger = logger
         let probe = ServerProbe(configuration)
+        self.probe = probe
         reads = ConnectionPool(
             purpose: .reads, configuration: configuration, probe: probe, availability: observed,
             logger: logger)
@@ -33,6 +36,7 @@ public final class Database: Sendable {
         reads.forceClose()
         writes.forceClose()
         for listener in listeners.withLock(\.self) { listener.abandon() }
+        primaryWatch.withLock { $0?.close() }
     }
 
     /// Makes the connections; call it once. Throws `.unavailable` or `.unusable` with the reason if that fails.
@@ -45,6 +49,9 @@ public final class Database: Sendable {
             await writes.close(within: .zero)
             throw error
         }
+        let watch = try PrimaryWatch(configuration) { [probe] in probe.wakeAll() }
+        watch?.start()
+        primaryWatch.withLock { $0 = watch }
     }
 
     /// Whether the database can be reached: the current state, then every change. It is false when the connections of
@@ -162,6 +169,7 @@ public final class Database: Sendable {
 
     /// Refuses new statements, waits up to five seconds for those accepted, and closes the connections.
     public func close() async {
+        primaryWatch.withLock { $0?.close() }
         for listener in listeners.withLock(\.self) { await listener.close() }
         async let first: Void = reads.close(within: .seconds(5))
         await writes.close(within: .seconds(5))

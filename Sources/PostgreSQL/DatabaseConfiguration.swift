@@ -62,6 +62,9 @@ public struct DatabaseConfiguration: Sendable {
     /// connection of the pools is made then.
     public var allowsUnsafeDurability = false
 
+    /// Whether a former primary is refused, see `TimelineFence`; tests show what happens without.
+    var checksTimeline = true
+
     /// The defaults, for the database at the URL.
     public init(url: String) {
         self.url = url

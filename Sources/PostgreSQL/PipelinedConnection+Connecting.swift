@@ -110,8 +110,7 @@ extension PipelinedConnection {
 
     private mutating func endSetting(_ session: SessionSettings) -> Progress {
         guard let report else { return failed() }
-        if report.isInRecovery {
-            let error = SessionReport.isStandby(serverName)
+        if let error = report.obstacle(at: serverName, checksTimeline: session.checksTimeline) {
             disconnect()
             return .failed(error)
         }

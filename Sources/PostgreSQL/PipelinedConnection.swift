@@ -17,6 +17,8 @@ struct PipelinedConnection: ~Copyable {
     var isBeingSet = false
     /// What the statement that sets the session has read.
     var report: SessionReport?
+    /// How many rises of timelines this session has been judged after.
+    private var judgedChanges = 0
     /// The address that was tried last.
     var address: ServerAddress?
     private let resultLimit: Int
@@ -43,6 +45,16 @@ struct PipelinedConnection: ~Copyable {
     func message() -> String {
         guard let text = PQerrorMessage(connection) else { return "out of memory" }
         return String(cString: text).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    }
+
+    /// Whether a higher timeline than that of the server has been seen since the session began.
+    var isFenced: Bool {
+        mutating get {
+            let changes = TimelineFence.changeCount
+            guard changes != judgedChanges, let position = report?.position else { return false }
+            judgedChanges = changes
+            return !TimelineFence.admits(position)
+        }
     }
 
     /// Closes the connection, on which nothing is owed.

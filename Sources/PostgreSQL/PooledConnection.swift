@@ -140,6 +140,7 @@ final class PooledConnection: Sendable {
         _ pipeline: inout PipelinedConnection, isReadable: Bool
     ) -> String? {
         if pool.shouldEnd(connection: index) { return "closed" }
+        if configuration.checksTimeline, pipeline.isFenced { return "another server is the primary now" }
         guard !isReadable, let address = pipeline.address,
             pool.probe.givesUp(
                 lastSign: pipeline.machine.lastSign, busySince: pipeline.machine.busySince, parameters,

@@ -66,6 +66,9 @@ struct ServerList: Hashable, Sendable {
         }
     }
 
+    /// Whether there is more than one host.
+    var hasSeveral: Bool { hosts.count > 1 }
+
     /// All addresses of the hosts. Blocks for name resolution.
     func addresses() -> [ServerAddress] { hosts.flatMap(\.resolved) }
 }

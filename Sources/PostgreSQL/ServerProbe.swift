@@ -131,6 +131,12 @@ final class ServerProbe: Sendable {
         return action == .giveUp
     }
 
+    /// Wakes the threads, to look at their connections.
+    func wakeAll() {
+        let wakeups = state.withLock { $0.wakeups }
+        for wakeup in wakeups { wakeup.signal() }
+    }
+
     /// The server accepted a connection.
     func isAlive() {
         state.withLock { $0.machine.connected() }

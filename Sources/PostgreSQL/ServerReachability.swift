@@ -22,6 +22,11 @@ struct ReachabilityState {
         return planned
     }
 
+    /// What is neither the one that serves nor silent.
+    func others(_ list: ServerList, _ addresses: [ServerAddress]) -> [ServerAddress] {
+        addresses.filter { $0 != serving[list] && silent[$0] == nil }
+    }
+
     /// An address was connected; the rest of the plan was not tried.
     mutating func connected(_ address: ServerAddress, of list: ServerList, planned: [ServerAddress]) {
         end(planned)
@@ -88,6 +93,12 @@ struct ConnectionAttempts: ~Copyable {
 
     /// A server that was connected is found to hang.
     static func foundSilent(_ address: ServerAddress) { reachability.withLock { $0.wasSilent(address) } }
+
+    /// The addresses of a list of several that are neither the one that serves nor silent. Blocks for name resolution.
+    static func othersThanServing(_ list: ServerList) -> [ServerAddress] {
+        let addresses = list.addresses()
+        return reachability.withLock { $0.others(list, addresses) }
+    }
 
     /// Why no address was connected.
     var error: DatabaseError {

@@ -10,10 +10,18 @@ struct SessionReport: Sendable, Equatable {
     let process: Int32
     /// Whether the server replays what another has written, or what an archive has: it takes no changes.
     let isInRecovery: Bool
+    /// Where the server stands in the history of its cluster; nil in recovery.
+    let position: TimelinePosition?
 
     /// Asks for it, after the settings.
     static let query =
-        SessionSettings.durabilityQuery + ", pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery()"
+        SessionSettings.durabilityQuery
+            + """
+            , (SELECT system_identifier FROM pg_catalog.pg_control_system()),
+            CASE WHEN pg_catalog.pg_is_in_recovery() THEN ''
+                ELSE pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 1, 8) END,
+            pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery()
+            """
 
     /// Reads the result of the query; nil if that failed.
     init?(_ result: OpaquePointer?) {
@@ -21,17 +29,26 @@ struct SessionReport: Sendable, Equatable {
         var values = (0..<PQnfields(result)).map { column in
             PQgetvalue(result, 0, column).map { String(cString: $0) } ?? ""
         }
-        guard values.count == SessionSettings.durable.count + 2,
+        guard values.count == SessionSettings.durable.count + 4,
             let isInRecovery = values.popLast().map({ $0 == "t" }),
-            let process = values.popLast().flatMap({ Int32($0) })
+            let process = values.popLast().flatMap({ Int32($0) }),
+            let timeline = values.popLast(), let system = values.popLast()
         else { return nil }
+        position = Int(timeline, radix: 16).map { TimelinePosition(system: system, timeline: $0) }
         self.isInRecovery = isInRecovery
         self.process = process
         durability = values
     }
 
+    /// Why the server must not be used, whose address is given in words; nil if it is the primary.
+    func obstacle(at server: @autoclosure () -> String, checksTimeline: Bool = true) -> DatabaseError? {
+        if isInRecovery { return Self.isStandby(server()) }
+        guard checksTimeline, let position, !TimelineFence.admits(position) else { return nil }
+        return TimelineFence.refusal(of: server(), position)
+    }
+
     /// The error for a server that is not the one that takes changes.
-    static func isStandby(_ server: String) -> DatabaseError {
+    private static func isStandby(_ server: String) -> DatabaseError {
         DatabaseError(
             .server(.readOnlySQLTransaction),
             "the server at \(server) is a standby, or has not ended its recovery")

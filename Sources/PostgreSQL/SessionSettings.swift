@@ -8,6 +8,8 @@ internal import CPostgreSQL
 struct SessionSettings: Sendable {
     /// Names and values; a value has no single quote or backslash.
     private let settings: [(name: String, value: String)]
+    /// Whether a former primary is refused.
+    let checksTimeline: Bool
     /// Whether a commit must be on disk before it is answered. Administration sets it, but does not insist.
     private let durability: Durability
 
@@ -20,6 +22,7 @@ struct SessionSettings: Sendable {
     }
 
     init(_ configuration: DatabaseConfiguration, purpose: ConnectionPurpose, setsPageCost: Bool) {
+        checksTimeline = configuration.checksTimeline
         let searchPath =
             configuration.searchPath.isEmpty ? ["\"$user\"", "public", "pg_temp"] : configuration.searchPath
         let isTraffic = purpose != .administration

@@ -31,6 +31,8 @@ struct DataDirectory {
 
     /// The key that tokens are signed with.
     var keyFile: String { path + "/signing-keys" }
+    /// The highest timeline that was seen of a database with standbys.
+    var timelineFile: String { path + "/database-timelines" }
     /// Where callers on this machine connect by default.
     var socket: Address { .unix(path: path + "/clinic.sock") }
 }

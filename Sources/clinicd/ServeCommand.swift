@@ -127,6 +127,7 @@ private struct Daemon: Service, CustomStringConvertible {
         let certificates = try command.certificates.certificates(
             for: command.listen, offersHTTP2: command.peers.protocols.contains(.grpc), logger)
         let location = command.storage.location(in: directory)
+        if case .url = location { TimelineFence.keep(in: directory.timelineFile) }
         let database: ClinicDatabase
         do {
             database = try await cancelWhenGracefulShutdown {

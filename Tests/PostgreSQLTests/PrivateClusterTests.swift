@@ -168,6 +168,31 @@ struct PrivateClusterTests {
         ClusterDirectory.unlock(try place.lock())
     }
 
+    @Test func `the end of a recovery is waited for`() async throws {
+        let directory = try TestCluster.makeDirectory()
+        let first = try await TestCluster.startPrivateCluster(in: directory)
+        try await run("CREATE TABLE kept (n bigint); INSERT INTO kept VALUES (42)", first.url)
+        await first.stop()
+        let data = directory + "/postgresql/data"
+        // It then replays until it is told to stop, and accepts reads.
+        try Data().write(to: URL(fileURLWithPath: data + "/standby.signal"))
+        let starting = Task { try await TestCluster.startPrivateCluster(in: directory) }
+        try await eventually("it accepts reads") {
+            do {
+                try await run("SELECT 1", first.url)
+            } catch let error as DatabaseError {
+                return error.state == .readOnlySQLTransaction
+            }
+            return false
+        }
+        try Data().write(to: URL(fileURLWithPath: data + "/promote"))
+        let file = try String(contentsOfFile: data + "/postmaster.pid", encoding: .utf8)
+        kill(try #require(file.split(separator: "\n").first.flatMap { Int32($0) }), SIGUSR1)
+        let second = try await starting.value
+        #expect(try await number("SELECT n FROM kept", second.url) == 42)
+        await second.stop()
+    }
+
     @Test func `a large log is moved while the server writes on, and only once`() async throws {
         let directory = try TestCluster.makeDirectory()
         let cluster = try await TestCluster.startPrivateCluster(in: directory)

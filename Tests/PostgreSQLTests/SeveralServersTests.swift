@@ -33,12 +33,14 @@ struct SeveralServersTests {
         let forms =
             ["", "&target_session_attrs=any", "&target_session_attrs=read-write"]
             + ["&target_session_attrs=primary", "&target_session_attrs=prefer-standby"]
-        for (number, form) in forms.enumerated() {
+        var key: Int64 = 0
+        for form in forms {
             for url in [
                 TestServer.url(of: primary, standby, parameters: form),
                 TestServer.url(of: standby, primary, parameters: form),
             ] {
-                try await expectService(url, key: Int64(number))
+                key += 1
+                try await expectService(url, key: key)
             }
         }
         // What the database has as its default does not matter either.
@@ -95,6 +97,100 @@ struct SeveralServersTests {
         hung.resume()
         try await primary.stop("immediate")
         try await standby.stop()
+    }
+}
+
+/// A primary that was replaced and comes back.
+struct FormerPrimaryTests {
+    private static let insert = Statement("INSERT INTO t VALUES ($1)")
+
+    /// Runs the body with a database on a primary that has been promoted, and its predecessor, which runs again.
+    private func afterFailover(
+        checksTimeline: Bool,
+        _ body: (Database, _ former: TestServer, _ primary: TestServer) async throws -> Void
+    ) async throws {
+        let former = try await TestServer.makePrimary()
+        try await run("CREATE TABLE t (k bigint)", TestServer.url(of: former))
+        let primary = try await former.makeStandby()
+        let database = try await connect(TestServer.url(of: former, primary)) {
+            $0.checksTimeline = checksTimeline
+        }
+        _ = try await database.write(Self.insert, [.int64(1)])
+        try await former.stop("immediate")
+        try await primary.promote()
+        try await eventually("a write") { (try? await database.write(Self.insert, [.int64(2)])) != nil }
+        try await former.start()
+        try await body(database, former, primary)
+        await database.close()
+        try await former.stop()
+        try await primary.stop()
+    }
+
+    private func rows(_ server: TestServer) async throws -> Int64 {
+        try await server.count("SELECT count(*) FROM t WHERE k > 2")
+    }
+
+    @Test func `it gets no connection and no row, even where it is the only one`() async throws {
+        try await afterFailover(checksTimeline: true) { database, former, primary in
+            try await primary.stop()
+            let error = await failure { try await run("SELECT 1", TestServer.url(of: former)) }
+            #expect(error?.state == .readOnlySQLTransaction)
+            #expect(error?.reason.contains("former primary") == true)
+            for key in 3...5 {
+                let error = await failure { _ = try await database.write(Self.insert, [.int64(Int64(key))]) }
+                #expect(error?.category == .unavailable || error?.category == .outcomeUnknown)
+            }
+            #expect(try await rows(former) == 0)
+            try await primary.start()
+            try await eventually("a write") { (try? await database.write(Self.insert, [.int64(6)])) != nil }
+            #expect(try await rows(former) == 0)
+            #expect(try await rows(primary) == 1)
+        }
+    }
+
+    @Test func `without the fence, what is acknowledged goes to it`() async throws {
+        try await afterFailover(checksTimeline: false) { database, former, primary in
+            try await primary.stop()
+            try await eventually("a write") { (try? await database.write(Self.insert, [.int64(3)])) != nil }
+            #expect(try await rows(former) == 1)
+            try await primary.start()
+        }
+    }
+
+    @Test func `a primary that was never gone is left once another is seen`() async throws {
+        let former = try await TestServer.makePrimary()
+        try await run("CREATE TABLE t (k bigint)", TestServer.url(of: former))
+        let primary = try await former.makeStandby()
+        let database = try await connect(TestServer.url(of: former, primary))
+        _ = try await database.write(Self.insert, [.int64(1)])
+        // As after a partition: the old one serves on.
+        try await primary.promote()
+        try await eventually("no connection to the former primary") {
+            try await former.count(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'clinicd' AND usename = 'clinic'"
+            ) == 0
+        }
+        try await eventually("a write") { (try? await database.write(Self.insert, [.int64(3)])) != nil }
+        #expect(try await rows(former) == 0)
+        #expect(try await rows(primary) == 1)
+        await database.close()
+        try await former.stop()
+        try await primary.stop()
+    }
+
+    @Test func `the highest timeline of each cluster counts, and is kept as text`() {
+        var seen = SeenTimelines()
+        func admits(_ system: String, _ timeline: Int) -> Bool {
+            seen.admits(TimelinePosition(system: system, timeline: timeline)).isAdmitted
+        }
+        #expect(admits("1", 2) && admits("1", 2) && admits("1", 4))
+        #expect(!admits("1", 3))
+        #expect(admits("2", 1))
+        var later = SeenTimelines()
+        later.take(seen.text + "nonsense\n3 x\n4\n")
+        #expect(later.highest == ["1": 4, "2": 1])
+        later.take("1 3\n")
+        #expect(later.highest["1"] == 4)
     }
 }
 

@@ -76,6 +76,16 @@ public struct TestServer: Sendable {
             "psql", "-X", "-q", "-h", socketDirectory, "-U", "postgres", "-v", "ON_ERROR_STOP=1", "-c", sql)
     }
 
+    /// What a query of one number says, whatever the server is, as the superuser in the database `clinic`.
+    public func count(_ sql: String) async throws -> Int64 {
+        let text = try await Self.run(
+            "psql", "-X", "-A", "-t", "-h", socketDirectory, "-U", "postgres", "-d", "clinic", "-c", sql)
+        guard let number = Int64(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
+            throw ProgramFailure(description: "psql answered: \(text)")
+        }
+        return number
+    }
+
     /// The URL of the database of these servers, in their order.
     public static func url(of servers: TestServer..., parameters: String = "") -> String {
         let hosts = servers.map(\.socketDirectory).joined(separator: ",")
@@ -100,16 +110,16 @@ public struct TestServer: Sendable {
         chown(path, user.pointee.pw_uid, user.pointee.pw_gid)
     }
 
-    private static func run(_ program: String, _ arguments: String...) async throws {
+    @discardableResult
+    private static func run(_ program: String, _ arguments: String...) async throws -> String {
         let command = prefix + [programs + program] + arguments
         let output = try TestCluster.makeDirectory() + "/output"
         let status = await withCheckedContinuation { ended in
             Thread.detachNewThread { ended.resume(returning: wait(command, output)) }
         }
-        guard status == 0 else {
-            let text = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
-            throw ProgramFailure(description: "\(program) failed: \(text)")
-        }
+        let text = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
+        guard status == 0 else { throw ProgramFailure(description: "\(program) failed: \(text)") }
+        return text
     }
 
     /// Runs a command to its own end, whatever it leaves running; `Process` would wait for that, too.

@@ -25,7 +25,9 @@ final class Postmaster: Sendable {
     private let logger: Logger
     private let state = Mutex(State())
 
+    /// How long it may give no sign of itself.
     private static let startLimit = Duration.seconds(120)
+    private static let timeBetweenLines = Duration.seconds(10)
     /// How often the size of the log is looked at.
     private static let logInterval = DispatchTimeInterval.seconds(10)
 
@@ -159,12 +161,14 @@ final class Postmaster: Sendable {
         if !mayRun { kill(process, SIGINT) }
 
         var isReady = false
-        let limit = ContinuousClock.now + Self.startLimit
+        var limit = ContinuousClock.now + Self.startLimit
+        var nextLine = ContinuousClock.now + Self.timeBetweenLines
         var ended: Int32?
         while !isReady {
             ended = ChildProcess.wait(process, blocking: false)
             if ended != nil { break }
-            if PQping(url) == PQPING_OK {
+            let answer = PQping(url)
+            if answer == PQPING_OK {
                 isReady = true
                 let starters = state.withLock { state in
                     defer { state.starters.removeAll() }
@@ -172,7 +176,15 @@ final class Postmaster: Sendable {
                 }
                 for starter in starters { starter.resume(returning: nil) }
             } else {
-                if ContinuousClock.now > limit { kill(process, SIGQUIT) }
+                // It recovers, for as long as that takes: the next start would have to do so too.
+                if answer == PQPING_REJECT {
+                    limit = .now + Self.startLimit
+                    if .now >= nextLine {
+                        logger.notice("waiting for PostgreSQL, which recovers")
+                        nextLine = .now + Self.timeBetweenLines
+                    }
+                }
+                if .now > limit { kill(process, SIGQUIT) }
                 usleep(10_000)
             }
         }

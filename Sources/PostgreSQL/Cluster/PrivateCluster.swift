@@ -81,7 +81,7 @@ public final class PrivateCluster: Sendable {
             let cluster = PrivateCluster(
                 directory: prepared.directory, socketDirectory: prepared.socketDirectory,
                 postmaster: prepared.postmaster, lock: prepared.lock)
-            try await cluster.makeDatabase(named: role)
+            try await cluster.makeDatabaseAfterRecovery(logger)
             return cluster
         } catch {
             await prepared.postmaster.stop()
@@ -154,6 +154,25 @@ public final class PrivateCluster: Sendable {
         } catch {
             ClusterDirectory.unlock(lock)
             throw error
+        }
+    }
+
+    /// Makes role and database once the server takes changes. After a restore it accepts reads while it still replays what
+    /// comes before the target; stopped before the end, it would replay more at its next start.
+    private func makeDatabaseAfterRecovery(_ logger: Logger) async throws {
+        var nextLine = ContinuousClock.now
+        while true {
+            do {
+                return try await makeDatabase(named: Self.role)
+            } catch let error as DatabaseError where error.state == .readOnlySQLTransaction {
+                if .now >= nextLine {
+                    logger.notice(
+                        "waiting for the end of PostgreSQL's recovery; if it pauses at a target, pg_wal_replay_resume() ends it"
+                    )
+                    nextLine = .now + .seconds(10)
+                }
+                try await Task.sleep(for: .milliseconds(200))
+            }
         }
     }
 
