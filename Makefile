@@ -20,7 +20,7 @@ PROGRAM_BUILD := CLINIC_ONLY_TARGETS='$(PROGRAMS)' $(RELEASE_BUILD) -Xlinker -s
 
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help run demo load build test fuzz sanitize interop lint format proto schema docs bench instructions torture
+.PHONY: help run demo load build test fuzz sanitize interop lint format proto schema docs bench instructions torture cluster-test
 .PHONY: packages test-packages bench-packages instructions-packages interop-packages swift tools
 
 help: ## List the targets
@@ -81,6 +81,10 @@ instructions: instructions-packages swift build ## Count the instructions of thr
 
 torture: test-packages swift build ## Measure what hostile, slow, idle and too many peers cost (options: make torture ARGUMENTS='--only idle')
 	@Tests/Torture/run $(ARGUMENTS)
+
+cluster-test: test-packages swift ## Kill, restore and split PostgreSQL servers under clinicd, and count what is lost (options: make cluster-test ARGUMENTS=--short)
+	@swift build --product clinicd
+	@Tests/Cluster/run $(ARGUMENTS)
 
 tools: $(TOOLS)/bin/buf
 
