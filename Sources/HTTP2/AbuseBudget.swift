@@ -14,8 +14,8 @@ struct AbuseBudget {
     }
 
     private static let window = TimeAmount.seconds(10)
-    /// Four WINDOW_UPDATE frames for each DATA frame are more than any client sends.
-    private static let updatesPerDataFrame = 4
+    /// Four WINDOW_UPDATE frames for each DATA frame, and for each response, are more than any client sends.
+    private static let updatesPerFrame = 4
     private static let maximumUpdates = 10_000
 
     private let limit: Int
@@ -47,10 +47,11 @@ struct AbuseBudget {
         return spend(.useless, at: now)
     }
 
-    /// A DATA frame was sent, which the peer may answer with window updates.
+    /// A DATA frame or trailers were sent, which the peer may answer with window updates: gRPC's own library does so after
+    /// calls that fail without a byte.
     @inline(__always)
-    mutating func sentData() {
-        windowUpdates = min(windowUpdates + Self.updatesPerDataFrame, Self.maximumUpdates)
+    mutating func sentResponse() {
+        windowUpdates = min(windowUpdates + Self.updatesPerFrame, Self.maximumUpdates)
     }
 }
 

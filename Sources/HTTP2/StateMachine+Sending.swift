@@ -16,7 +16,7 @@ extension HTTP2StateMachine {
     package mutating func sent(_ count: Int, _ slot: Int) {
         sendWindow.sent(count)
         table[slot]?.sendWindow.sent(count)
-        budget.sentData()
+        budget.sentResponse()
         strikes.clear()
     }
 
@@ -73,6 +73,7 @@ extension HTTP2StateMachine {
         buffer.writeFrame(
             .headers, [.endHeaders, .endStream], streamID: table.id(at: slot), payload: block,
             byteCount: block.count)
+        budget.sentResponse()
         strikes.clear()
         finish(slot, &buffer)
     }

@@ -35,4 +35,13 @@ struct ClientLibraryTests {
         #expect(try #require(Int(ran)) > 25, "\(tests)")
         #expect(!tests.errors.contains("skipped"), "\(tests)")
     }
+
+    @Test func `the Go package keeps sessions, changes once, and watches through restarts`() async throws {
+        let tests = try await GoPrograms.start(
+            "clinic.test", ["-test.v", "-test.timeout=5m"], environment: try await Self.environment()
+        ).end(within: .seconds(300))
+        #expect(tests.status == 0, "\(tests)")
+        #expect(tests.outputLines.filter { $0.hasPrefix("--- PASS") }.count > 15, "\(tests)")
+        #expect(!tests.output.contains("--- SKIP"), "\(tests)")
+    }
 }

@@ -21,7 +21,10 @@ enum GoPrograms {
     }
 
     /// Starts one of them.
-    static func start(_ name: String, _ arguments: [String]) async throws -> Program {
-        try Program(commandLine: [try await directory.value + "/" + name] + arguments)
+    static func start(
+        _ name: String, _ arguments: [String], environment: [String: String] = [:]
+    ) async throws -> Program {
+        try Program(
+            commandLine: [try await directory.value + "/" + name] + arguments, environment: environment)
     }
 }

@@ -106,6 +106,11 @@ def main():
         check(nobody.code() is grpc.StatusCode.UNAUTHENTICATED, nobody)
         step("nobody sees bookings without a token")
 
+        for _ in range(1000):
+            nobody = failure(lambda: booking_service.ListMyBookings(bookings.ListMyBookingsRequest(), timeout=20))
+            check(nobody.code() is grpc.StatusCode.UNAUTHENTICATED, nobody)
+        step("a client whose calls all fail keeps its connection")
+
         events = booking_service.WatchBookings(
             bookings.WatchBookingsRequest(access_token=token), metadata=signed_in)
         check(next(events).resume_token, "a watch begins with its position")
