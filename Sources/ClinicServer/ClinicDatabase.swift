@@ -7,8 +7,9 @@ public import PostgreSQL
 
 /// Where a clinic's database is.
 public enum DatabaseLocation: Sendable {
-    /// A PostgreSQL 15 or newer that somebody else runs, as a connection URL.
-    case url(String)
+    /// A PostgreSQL 15 or newer that somebody else runs, as a connection URL. `owner` is the same under the role that owns the
+    /// tables, where the first is of a role that only serves.
+    case url(String, owner: String? = nil)
     /// A PostgreSQL in this data directory that is started with the server and stopped after it.
     case privateCluster(directory: String)
 }
@@ -17,7 +18,7 @@ public enum DatabaseLocation: Sendable {
 public struct ClinicDatabase: Sendable {
     /// The pool of its connections.
     public let database: Database
-    /// Where it is, as a connection URL.
+    /// Where it is, as a connection URL under the role that owns the tables if that is known.
     public let url: String
     /// The schema, whose functions and views are held for as long as the database is open.
     public let schema: ClinicSchema
@@ -49,12 +50,12 @@ public struct ClinicDatabase: Sendable {
         configure: (inout DatabaseConfiguration) -> Void = { _ in }
     ) async throws -> ClinicDatabase {
         switch location {
-        case .url(let url):
+        case .url(let url, let owner):
             var configuration = DatabaseConfiguration(url: url)
             configure(&configuration)
             let wanted = configuration
             return try await waiting(for: url, patience, logger) {
-                try await open(wanted, settings, of: nil, accessLogDays, logger)
+                try await open(wanted, owner, settings, of: nil, accessLogDays, logger)
             }
         case .privateCluster(let directory):
             return try await openCluster(directory, settings, accessLogDays, logger, configure)
@@ -63,14 +64,18 @@ public struct ClinicDatabase: Sendable {
 
     /// Opens and migrates the database for a command that may run beside a server: if a server runs the private cluster,
     /// the command uses the same cluster. While that server starts or stops, the command tries again for 30 seconds.
-    /// Throws as `open` does.
+    /// The work of a command is done by the role that owns the tables. Throws as `open` does.
     public static func openBesideServer(
         _ location: DatabaseLocation, settings: WantedSettings? = nil, waitingFor patience: Duration = .zero,
         logger: Logger, configure: (inout DatabaseConfiguration) -> Void = { _ in }
     ) async throws -> ClinicDatabase {
         guard case .privateCluster(let directory) = location else {
             return try await open(
-                location, settings: settings, waitingFor: patience, logger: logger, configure: configure)
+                location, settings: settings, waitingFor: patience, logger: logger
+            ) { configuration in
+                if case .url(_, let owner?) = location { configuration.url = owner }
+                configure(&configuration)
+            }
         }
         let end = ContinuousClock.now + startOrStopTime
         while true {
@@ -134,10 +139,10 @@ public struct ClinicDatabase: Sendable {
     ) async throws -> ClinicDatabase {
         let cluster = try await PrivateCluster.start(.init(directory: directory), logger: logger)
         do {
-            var configuration = DatabaseConfiguration(url: cluster.url)
+            var configuration = DatabaseConfiguration(url: cluster.serviceURL)
             configuration.niceness = readBackendNiceness
             configure(&configuration)
-            return try await open(configuration, settings, of: cluster, accessLogDays, logger)
+            return try await open(configuration, cluster.url, settings, of: cluster, accessLogDays, logger)
         } catch {
             await cluster.stop()
             throw error
@@ -145,9 +150,8 @@ public struct ClinicDatabase: Sendable {
     }
 
     private static func open(
-        _ configuration: DatabaseConfiguration, _ settings: WantedSettings?, of cluster: PrivateCluster?,
-        _ accessLogDays: Int64,
-        _ logger: Logger
+        _ configuration: DatabaseConfiguration, _ ownerURL: String?, _ settings: WantedSettings?,
+        of cluster: PrivateCluster?, _ accessLogDays: Int64, _ logger: Logger
     ) async throws -> ClinicDatabase {
         try await untilCancelled {
             if cluster == nil { try await PoolerCheck.run(url: configuration.url) }
@@ -158,14 +162,14 @@ public struct ClinicDatabase: Sendable {
                 }
             }
             let schema = try await ClinicSchema.open(
-                url: configuration.url, logger: logger, accessLogDays: accessLogDays)
+                url: configuration.url, ownerURL: ownerURL, logger: logger, accessLogDays: accessLogDays)
             var configuration = configuration
             schema.configure(&configuration)
             let stored: SettingsRecord?
             do {
                 stored =
                     if let settings {
-                        try await SettingsStore.settle(settings, url: configuration.url)
+                        try await SettingsStore.settle(settings, url: ownerURL ?? configuration.url)
                     } else { nil }
             } catch {
                 await schema.close()
@@ -182,9 +186,10 @@ public struct ClinicDatabase: Sendable {
                 throw error
             }
             schema.watchTransactions(for: database)
+            if let stored { schema.watchSettings(for: database, version: stored.version) }
             return ClinicDatabase(
-                database: database, url: configuration.url, schema: schema, settings: stored, cluster: cluster
-            )
+                database: database, url: ownerURL ?? configuration.url, schema: schema, settings: stored,
+                cluster: cluster)
         }
     }
 

@@ -46,7 +46,8 @@ final class Readiness: Sendable {
     }
 
     private static func obstacle(to purpose: Purpose, _ statistics: DatabaseStatistics) -> String? {
-        switch purpose {
+        if purpose == .writes, let obstacle = statistics.obstacleToChanges { return obstacle }
+        return switch purpose {
         case .reads: statistics.acceptsReads ? nil : "the database cannot be reached"
         case .writes where !statistics.isAvailable: "the database cannot be reached"
         case .writes where statistics.writes.oldestBatchAge >= longestWrite:

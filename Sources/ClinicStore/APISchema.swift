@@ -27,10 +27,14 @@ struct APISchema: Sendable {
             "select pg_advisory_lock_shared(\(Self.lockClass), hashtext($1))", [.text(name)])
     }
 
+    /// Whether the schema was created, by this role or another.
+    func exists(on connection: AdminConnection) throws(DatabaseError) -> Bool {
+        try !connection.query("select from pg_namespace where nspname = $1", [.text(name)]).isEmpty
+    }
+
     /// Creates the schema with all that is in it, in one transaction, if it is not there. Called under the migration lock.
     func build(on connection: AdminConnection) throws(DatabaseError) {
-        guard try connection.query("select from pg_namespace where nspname = $1", [.text(name)]).isEmpty
-        else { return }
+        guard try !exists(on: connection) else { return }
         try connection.transaction { () throws(DatabaseError) in
             try connection.execute(
                 "create schema \(name); set local search_path = \(searchPath.joined(separator: ", "))")

@@ -9,8 +9,11 @@ internal import Synchronization
 public final class ClinicSchema: Sendable {
     /// What the sessions of this program look unqualified names up in.
     public let searchPath: [String]
+    /// Whether the role that serves owns the tables and so could alter what it wrote.
+    public let servesAsOwner: Bool
     private let connection: MaintenanceConnection
     private let transactions: TransactionWatch
+    private let settings: SettingsWatch
 
     /// The time between two runs of the housekeeping.
     private static let interval = Duration.seconds(1)
@@ -25,8 +28,13 @@ public final class ClinicSchema: Sendable {
     /// How many partitions of events lie ahead: twenty million events.
     private static let partitionsAhead: Int64 = 2
 
-    private init(searchPath: [String], connection: MaintenanceConnection, transactions: TransactionWatch) {
-        self.searchPath = searchPath
+    private init(
+        _ prepared: Prepared, connection: MaintenanceConnection, transactions: TransactionWatch,
+        settings: SettingsWatch
+    ) {
+        self.settings = settings
+        searchPath = prepared.searchPath
+        servesAsOwner = prepared.servesAsOwner
         self.transactions = transactions
         self.connection = connection
     }
@@ -34,13 +42,18 @@ public final class ClinicSchema: Sendable {
     /// Migrates the database, creates this version's functions and views if they are not there, drops those of versions that
     /// no server uses any more, and holds its own until `close`. Throws `MigrationError`.
     ///
-    /// - Parameter accessLogDays: for how many days entries of the access log are kept, at least 30.
+    /// - Parameters:
+    ///   - url: the database under the role that serves.
+    ///   - ownerURL: the same under the role that owns the tables; nil if that is the same role, or if another program has
+    ///     migrated the database.
+    ///   - accessLogDays: for how many days entries of the access log are kept, at least 30.
     public static func open(
-        url: String, logger: Logger, accessLogDays: Int64 = 365
+        url: String, ownerURL: String? = nil, logger: Logger, accessLogDays: Int64 = 365
     ) async throws -> ClinicSchema {
-        let searchPath = Mutex<[String]>([])
+        let prepared = Mutex(Prepared())
         let done = Mutex(Housekeeping(accessLogDays: accessLogDays))
         let transactions = TransactionWatch(logger: logger)
+        let settings = SettingsWatch(logger: logger)
         let connection = try await MigrationError.unifying {
             try await MaintenanceConnection.open(
                 url: url, every: interval, logger: logger,
@@ -50,16 +63,18 @@ public final class ClinicSchema: Sendable {
                             "the connection to PostgreSQL crosses the network in plain text; add sslmode=verify-full",
                             metadata: ["host": "\(host)"])
                     }
-                    let schema = try prepare(connection, url: url, logger)
-                    searchPath.withLock { $0 = schema.searchPath }
+                    let result = try prepare(connection, url: url, ownerURL: ownerURL, logger)
+                    prepared.withLock { $0 = result }
                 },
                 maintain: { connection in
                     try transactions.look(at: connection)
+                    try settings.look(at: connection)
                     try done.withLock { try keepHouse(connection, &$0, logger) }
                 })
         }
         return ClinicSchema(
-            searchPath: searchPath.withLock(\.self), connection: connection, transactions: transactions)
+            prepared.withLock(\.self), connection: connection, transactions: transactions,
+            settings: settings)
     }
 
     /// Sets what the connections of this program need: where they find functions and views, and how they take locks.
@@ -71,36 +86,64 @@ public final class ClinicSchema: Sendable {
     /// Tells the database's statistics how old the oldest open transaction of its server is.
     public func watchTransactions(for database: Database) { transactions.observe(database) }
 
+    /// Tells a database that decides by this version of the settings when there is another.
+    public func watchSettings(for database: Database, version: Int64) {
+        settings.observe(database, version: version)
+    }
+
     /// Lets this version's functions and views be dropped by others.
     public func close() async { await connection.close() }
 
-    /// All of `open` on one connection. The migration lock is held throughout, so a schema that was just made or found is
-    /// held before anybody else may look for schemas to drop.
+    /// What is known of the schema once it can be used.
+    private struct Prepared {
+        var searchPath: [String] = []
+        var servesAsOwner = false
+    }
+
+    /// All of `open` on one connection, and one of the owner if that is another role. The migration lock is held throughout,
+    /// so a schema that was just made or found is held before anybody else may look for schemas to drop.
     private static func prepare(
-        _ connection: AdminConnection, url: String, _ logger: Logger
-    ) throws(MigrationError) -> APISchema {
+        _ connection: AdminConnection, url: String, ownerURL: String?, _ logger: Logger
+    ) throws(MigrationError) -> Prepared {
         let migrator = Migrator(
             schema: "clinic", functions: SchemaFile.all(in: "triggers").map(\.text), migrations: migrations,
             logger: logger)
+        let (owner, role, isOwner) = try MigrationError.wrapping { () throws(DatabaseError) in
+            let owner = if let ownerURL { try AdminConnection.connect(url: ownerURL) } else { connection }
+            return (
+                owner, try ServiceRole.name(on: connection), try ServiceRole.isOwner(owner)
+            )
+        }
         return try Migrator.withLock(url: url) { () throws(MigrationError) in
-            _ = try migrator.migrate(connection)
+            if isOwner { _ = try migrator.migrate(owner) } else { try migrator.checkIsComplete(connection) }
             let schema = try MigrationError.wrapping { () throws(DatabaseError) in
                 let schema = try APISchema(on: connection)
                 try schema.hold(on: connection)
                 return schema
             }
-            do throws(DatabaseError) {
-                try schema.build(on: connection)
-            } catch {
-                throw .definitionsFailed(schema: schema.name, error)
+            if isOwner {
+                do throws(DatabaseError) {
+                    try schema.build(on: owner)
+                } catch {
+                    throw .definitionsFailed(schema: schema.name, error)
+                }
             }
-            try MigrationError.wrapping { () throws(DatabaseError) in
-                for name in try APISchema.dropUnheld(except: schema.name, on: connection) {
-                    logger.info("dropped the functions of another version", metadata: ["schema": "\(name)"])
+            let isThere = try MigrationError.wrapping { () throws(DatabaseError) in
+                try schema.exists(on: connection)
+            }
+            guard isThere else { throw .definitionsMissing(schema: schema.name) }
+            return try MigrationError.wrapping { () throws(DatabaseError) in
+                let servesAsOwner = try ServiceRole.isOwner(connection)
+                if isOwner {
+                    if !servesAsOwner { try ServiceRole.grant(to: role, schema, on: owner) }
+                    for name in try APISchema.dropUnheld(except: schema.name, on: owner) {
+                        logger.info(
+                            "dropped the functions of another version", metadata: ["schema": "\(name)"])
+                    }
                 }
                 try connection.execute("set search_path = \(schema.searchPath.joined(separator: ", "))")
+                return Prepared(searchPath: schema.searchPath, servesAsOwner: servesAsOwner)
             }
-            return schema
         }
     }
 

@@ -29,7 +29,9 @@ public final class AdminConnection {
     /// Connects to one of the addresses on the calling thread, which it blocks.
     ///
     /// - Parameter isPrepared: whether its session is set; without, nothing of it stays in a connection pooler.
-    static func connect(url: String, isPrepared: Bool = true) throws(DatabaseError) -> AdminConnection {
+    public static func connect(
+        url: String, isPrepared: Bool = true
+    ) throws(DatabaseError) -> AdminConnection {
         let parameters = try ConnectionParameters(DatabaseConfiguration(url: url), purpose: .administration)
         var attempts = ConnectionAttempts(parameters)
         while let address = attempts.nextAddress() {

@@ -16,6 +16,7 @@ public final class Database: Sendable {
     private let probe: ServerProbe
     private let primaryWatch = Mutex<PrimaryWatch?>(nil)
     private let oldestTransactionAge = Mutex(Duration.zero)
+    private let obstacleToChanges = Mutex<String?>(nil)
     private let logger: Logger
 
     /// A database without connections; `start` makes them.
@@ -61,11 +62,15 @@ public final class Database: Sendable {
     /// Takes what somebody who looked at the server found, for the statistics.
     public func noteOldestTransaction(age: Duration) { oldestTransactionAge.withLock { $0 = age } }
 
+    /// Takes why every change will be refused from now on, for the statistics.
+    public func noteObstacleToChanges(_ reason: String) { obstacleToChanges.withLock { $0 = reason } }
+
     /// The state of its queues and connections, and counters; cheap, for any thread.
     public var statistics: DatabaseStatistics {
         DatabaseStatistics(
             reads: reads.statistics, writes: writes.statistics,
             oldestTransactionAge: oldestTransactionAge.withLock(\.self),
+            obstacleToChanges: obstacleToChanges.withLock(\.self),
             acceptsReads: observed.isAvailable(.reads), acceptsWrites: observed.isAvailable(.writes),
             isListening: listeners.withLock { !$0.isEmpty && $0.allSatisfy(\.isUp) })
     }

@@ -34,6 +34,8 @@ public struct DatabaseStatistics: Sendable {
     public let writes: Pool
     /// How long the oldest open transaction of the server has been open, as far as somebody has looked.
     public let oldestTransactionAge: Duration
+    /// Why every change is refused, as far as somebody has looked; nil if they are not.
+    public let obstacleToChanges: String?
     /// Whether statements are accepted, of both kinds.
     public var isAvailable: Bool { acceptsReads && acceptsWrites }
     /// Whether statements that change nothing are accepted.

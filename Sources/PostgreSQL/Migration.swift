@@ -42,6 +42,10 @@ public enum MigrationError: Error, Sendable, Hashable, CustomStringConvertible {
     case changed(version: Int, applied: String, known: String)
     /// The database has migrations this program does not know.
     case newer(applied: Int, known: Int)
+    /// The database lacks migrations, and this role may not apply them.
+    case incomplete(applied: Int, known: Int)
+    /// The functions of this program are not there, and this role may not create them.
+    case definitionsMissing(schema: String)
     /// A migration failed; nothing of it was kept.
     case failed(version: Int, name: String, DatabaseError)
     /// Functions or views could not be created; none of them was kept.
@@ -65,6 +69,11 @@ public enum MigrationError: Error, Sendable, Hashable, CustomStringConvertible {
         case .newer(let applied, let known):
             "the database is at migration \(applied) and this program knows \(known), too few for this schema; use a newer "
                 + "program"
+        case .incomplete(let applied, let known):
+            "the database is at migration \(applied) and this program needs \(known), which the role that serves may not "
+                + "apply; run `clinicd migrate` with --migrate-database"
+        case .definitionsMissing(let schema):
+            "the functions of this version, the schema \(schema), are not there; run `clinicd migrate` with --migrate-database"
         case .failed(let version, let name, let error):
             "migration \(version) (\(name)) failed and was undone: " + Self.text(of: error)
         case .definitionsFailed(let schema, let error):

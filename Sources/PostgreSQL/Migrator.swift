@@ -69,19 +69,8 @@ public struct Migrator: Sendable {
         for (index, migration) in migrations.enumerated() where migration.version != index + 1 {
             throw .misnumbered(version: migration.version, expected: index + 1)
         }
-        let applied = try MigrationError.wrapping { () throws(DatabaseError) in
-            try prepareHistory(connection)
-            return try connection.query(
-                """
-                SELECT coalesce(version, 0), coalesce(name, ''), coalesce(checksum = sha256(known), false),
-                    coalesce(oldest_program, 0)
-                FROM \(schema).schema_migration
-                LEFT JOIN unnest($1::bigint[], $2::text[]) AS program (number, text) ON number = version
-                CROSS JOIN LATERAL convert_to(coalesce(text, ''), 'UTF8') AS known
-                ORDER BY version
-                """,
-                [.int64Array(migrations.map { Int64($0.version) }), .textArray(migrations.map(\.sql))])
-        }
+        try MigrationError.wrapping { () throws(DatabaseError) in try prepareHistory(connection) }
+        let applied = try appliedMigrations(connection)
         try check(applied)
         guard applied.count <= migrations.count else {
             // The functions of a newer program stay, too.
@@ -119,6 +108,30 @@ public struct Migrator: Sendable {
                 "migrated", metadata: ["version": "\(migration.version)", "name": "\(migration.name)"])
         }
         return migrations.count - applied.count
+    }
+
+    /// Throws unless another role has applied all migrations.
+    public func checkIsComplete(_ connection: AdminConnection) throws(MigrationError) {
+        let applied = try appliedMigrations(connection)
+        try check(applied)
+        guard applied.count >= migrations.count else {
+            throw .incomplete(applied: applied.count, known: migrations.count)
+        }
+    }
+
+    private func appliedMigrations(_ connection: AdminConnection) throws(MigrationError) -> Rows {
+        try MigrationError.wrapping { () throws(DatabaseError) in
+            try connection.query(
+                """
+                SELECT coalesce(version, 0), coalesce(name, ''), coalesce(checksum = sha256(known), false),
+                    coalesce(oldest_program, 0)
+                FROM \(schema).schema_migration
+                LEFT JOIN unnest($1::bigint[], $2::text[]) AS program (number, text) ON number = version
+                CROSS JOIN LATERAL convert_to(coalesce(text, ''), 'UTF8') AS known
+                ORDER BY version
+                """,
+                [.int64Array(migrations.map { Int64($0.version) }), .textArray(migrations.map(\.sql))])
+        }
     }
 
     /// Makes the table that remembers what was applied, or what it lacks.

@@ -15,6 +15,7 @@ struct StorageOptions: ParsableArguments {
     enum Name: String, OptionName {
         case dataDir = "data-dir"
         case database
+        case migrateDatabase = "migrate-database"
         case waitForDatabase = "wait-for-database"
         case allowUnsafeDurability = "allow-unsafe-durability"
         case logLevel = "log-level"
@@ -36,6 +37,13 @@ struct StorageOptions: ParsableArguments {
             "A PostgreSQL 15 or newer to use instead of the private one, as a connection URL.",
             valueName: "url"))
     var database: String?
+
+    @Option(
+        name: Name.migrateDatabase.specification,
+        help: ArgumentHelp(
+            "The same database under the role that owns its tables, as a connection URL; --database is then of a role that "
+                + "only serves and gets its rights from the owner.", valueName: "url"))
+    var migrateDatabase: String?
 
     @Option(
         name: Name.waitForDatabase.specification,
@@ -74,6 +82,10 @@ struct StorageOptions: ParsableArguments {
     var logFormat = LogFormat.text
 
     func validate() throws {
+        if migrateDatabase != nil, database == nil {
+            throw ValidationError(
+                "--migrate-database goes with --database; the private PostgreSQL has both roles")
+        }
         if dataDir == "" { throw ValidationError("--data-dir needs the name of a directory") }
         if let waitForDatabase, !(0...86_400).contains(waitForDatabase) {
             throw ValidationError("--wait-for-database is 0 to 86400 seconds, not \(waitForDatabase)")
@@ -87,7 +99,7 @@ struct StorageOptions: ParsableArguments {
 
     /// Where the database is: the one that is named, or the private one in the data directory.
     func location(in directory: @autoclosure () throws -> DataDirectory) rethrows -> DatabaseLocation {
-        try database.map { .url($0) } ?? .privateCluster(directory: directory().path)
+        try database.map { .url($0, owner: migrateDatabase) } ?? .privateCluster(directory: directory().path)
     }
 
     /// Opens the database for a command that may run beside the daemon.

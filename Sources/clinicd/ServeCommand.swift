@@ -144,6 +144,13 @@ private struct Daemon: Service, CustomStringConvertible {
         } catch let conflict as SettingsConflict {
             throw Failure(conflict)
         }
+        if database.schema.servesAsOwner {
+            logger.warning(
+                """
+                the role that serves owns the tables and can alter the audit trail; give --database another role, and this one as \
+                --migrate-database
+                """)
+        }
         try await database.closing { database in
             guard let stored = database.settings else { return }
             let settings = try ClinicSettings(

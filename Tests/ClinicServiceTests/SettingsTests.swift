@@ -7,6 +7,7 @@ import PostgreSQL
 import ProtobufC
 import RPCMessages
 import TestCluster
+import TestWaiting
 import Testing
 
 @Suite struct SettingsTests {
@@ -101,6 +102,8 @@ import Testing
             for call in calls { #expect(try await ending(of: call) == "SETTINGS_CHANGED") }
             #expect(try await race(calls) == ["SETTINGS_CHANGED": calls.count])
             #expect(try await patient.get(booking).status == .booked)
+            // Told to load balancers by /readyz and the health checks.
+            try await eventually("the server knows") { clinic.database.statistics.obstacleToChanges != nil }
         }
     }
 

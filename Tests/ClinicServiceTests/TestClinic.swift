@@ -90,7 +90,8 @@ final class TestClinic: Sendable {
         configuration.userAccessAge = userAccessAge
         configure(&configuration)
         opened = try await ClinicDatabase.open(
-            .url(self.databaseURL), settings: storesSettings ? WantedSettings() : nil,
+            .url(TestCluster.serviceURL(of: self.databaseURL), owner: self.databaseURL),
+            settings: storesSettings ? WantedSettings() : nil,
             logger: TestCluster.logger
         ) { pool in
             // All suites run at once and share the connections of one cluster.

@@ -15,6 +15,8 @@ struct Installation: Sendable {
     let directory: String
     /// The database to name; nil for a private PostgreSQL.
     var database: String?
+    /// The same under the role that serves; nil: the owner serves.
+    var serviceDatabase: String?
 
     static let password = "correct horse"
 
@@ -31,8 +33,10 @@ struct Installation: Sendable {
 
     /// A data directory beside a database of the shared cluster, which has nothing in it.
     static func withDatabase() async throws -> Installation {
-        Installation(
-            directory: try TestCluster.makeDirectory(), database: try await TestCluster.makeDatabase())
+        let database = try await TestCluster.makeDatabase()
+        return Installation(
+            directory: try TestCluster.makeDirectory(), database: database,
+            serviceDatabase: try await TestCluster.serviceURL(of: database))
     }
 
     /// A data directory with nothing in it.
@@ -99,7 +103,9 @@ struct Installation: Sendable {
 
     /// The options that say where everything is.
     var place: [String] {
-        ["--data-dir", directory] + (database.map { ["--database", $0] } ?? [])
+        guard let database else { return ["--data-dir", directory] }
+        guard let serviceDatabase else { return ["--data-dir", directory, "--database", database] }
+        return ["--data-dir", directory, "--database", serviceDatabase, "--migrate-database", database]
     }
 
     /// Makes an administrator with the usual password.

@@ -23,6 +23,11 @@ public enum TestCluster {
         return cluster.url(database: name)
     }
 
+    /// A URL of `makeDatabase` under the role that serves and owns nothing.
+    public static func serviceURL(of url: String) async throws -> String {
+        try await shared.value.url(database: databaseName(of: url), serves: true)
+    }
+
     /// Runs one statement as the shared cluster's superuser, outside any test database.
     @discardableResult
     public static func administer(_ sql: String, _ parameters: [SQLValue] = []) async throws -> Rows {

@@ -10,8 +10,10 @@ public final class PrivateCluster: Sendable {
     static let port = 5432
     /// The superuser, used only to make the role and the database.
     static let administrator = "postgres"
-    /// The role the clinic works under, and the name of its database.
+    /// The role that owns the clinic's tables, and the name of its database.
     static let role = "clinic"
+    /// The role that serves and owns nothing.
+    static let serviceRole = "clinic_service"
 
     /// The options of a private cluster.
     public struct Configuration: Sendable {
@@ -31,8 +33,10 @@ public final class PrivateCluster: Sendable {
         }
     }
 
-    /// The connection URL of the clinic's database, under its own role.
+    /// The connection URL of the clinic's database, under the role that owns its tables.
     public let url: String
+    /// The same under the role that serves.
+    public let serviceURL: String
 
     private let directory: ClusterDirectory
     private let socketDirectory: String
@@ -45,6 +49,8 @@ public final class PrivateCluster: Sendable {
         self.postmaster = postmaster
         self.lock = Mutex(lock)
         url = Self.url(socketDirectory: socketDirectory, role: Self.role, database: Self.role)
+        serviceURL = Self.url(
+            socketDirectory: socketDirectory, role: Self.serviceRole, database: Self.role)
     }
 
     /// Starts the cluster, making it first if there is none, and returns once it accepts connections.
@@ -176,11 +182,12 @@ public final class PrivateCluster: Sendable {
         }
     }
 
-    /// Makes the clinic's role and a database that it owns, where they are missing.
+    /// Makes the clinic's roles and a database that the first owns, where they are missing.
     package func makeDatabase(named name: String) async throws {
         try await AdminConnection.withConnection(url: administratorURL) { connection in
             let role = Self.role
-            if try connection.query("SELECT FROM pg_roles WHERE rolname = $1", [.text(role)]).isEmpty {
+            for role in [role, Self.serviceRole]
+            where try connection.query("SELECT FROM pg_roles WHERE rolname = $1", [.text(role)]).isEmpty {
                 try connection.execute("CREATE ROLE \(role) LOGIN")
             }
             if try connection.query("SELECT FROM pg_database WHERE datname = $1", [.text(name)]).isEmpty {
@@ -189,9 +196,10 @@ public final class PrivateCluster: Sendable {
         }
     }
 
-    /// The URL of a database of this cluster under the clinic's role.
-    package func url(database: String) -> String {
-        Self.url(socketDirectory: socketDirectory, role: Self.role, database: database)
+    /// The URL of a database of this cluster under the role that owns the tables, or the one that serves.
+    package func url(database: String, serves: Bool = false) -> String {
+        Self.url(
+            socketDirectory: socketDirectory, role: serves ? Self.serviceRole : Self.role, database: database)
     }
 
     /// The superuser's URL.
