@@ -10,7 +10,8 @@ TEST_PACKAGES := $(RUN_PACKAGES) protobuf-compiler protobuf-c-compiler python3 p
   golang-google-grpc-dev golang-google-protobuf-dev protoc-gen-go protoc-gen-go-grpc
 BENCH_PACKAGES := $(TEST_PACKAGES) gdb strace
 INSTRUCTIONS_PACKAGES := $(RUN_PACKAGES) binutils python3 valgrind
-INTEROP_PACKAGES := $(RUN_PACKAGES) cargo rustc librust-ttrpc-dev
+INTEROP_PACKAGES := $(RUN_PACKAGES) protobuf-compiler python3-venv openssl cargo rustc librust-ttrpc-dev ruby-grpc \
+  default-jdk-headless libgrpc-java libprotobuf-java libnetty-java libperfmark-java g++ libgrpc++-dev protobuf-compiler-grpc
 TOOLS := .build/tools
 RELEASE := .build/release
 # With Swift's own libraries inside: the programs run where no Swift is, and a call of them is a jump and no look-up.
@@ -51,8 +52,8 @@ fuzz: test-packages swift ## Try hostile bytes on all that reads a peer's (optio
 sanitize: test-packages swift ## Run the tests of sockets, threads and C libraries under AddressSanitizer and ThreadSanitizer
 	@Tests/sanitize $(ARGUMENTS)
 
-interop: interop-packages build ## Let a client on the public Rust crate meet clinicd (the Go library is met by make test)
-	@Tests/Interop/rust/run $(RELEASE)
+interop: interop-packages build ## Let clients and proxies of others meet clinicd (ARGUMENTS=--write: into their README)
+	@Tests/Interop/run $(RELEASE) $(ARGUMENTS)
 
 lint: swift tools
 	@swift format lint --strict --parallel --recursive Package.swift Sources Tests clients

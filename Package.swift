@@ -304,8 +304,11 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "ClinicClient", "ClinicMessages", "OpenSSL", "PostgreSQL", "ProtobufC", "RPC", "TTRPC",
-                "RPCMessages", "TestCluster", "TestRandom", "TestWaiting", subprocess,
+                "ClinicClient", "ClinicMessages", "GRPC", "OpenSSL", "PostgreSQL", "ProtobufC", "RPC",
+                "TTRPC",
+                "RPCMessages", "TestCluster", "TestMessages", "TestRandom", "TestWaiting", subprocess,
+                logging,
+                nioPosix,
                 // Not linked for their code: the tests run what is built.
                 "clinic", "clinic-load", "clinicd",
             ], swiftSettings: settings),

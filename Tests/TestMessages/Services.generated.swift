@@ -5,5 +5,6 @@ public import ProtobufC
 
 /// Every service of this module, in the order of its name.
 public let allServices: [ServiceDescriptor] = [
+    ServiceDescriptor(name: "grpc.testing.TestService", methods: TestServiceMethods.all),
     ServiceDescriptor(name: "test.v1.FourKindsService", methods: FourKindsServiceMethods.all),
 ]

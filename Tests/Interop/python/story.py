@@ -1,4 +1,4 @@
-"""The story of a patient, told by grpcio: story.py DIRECTORY-OF-STUBS ADDRESS [CERTIFICATES].
+"""The story of a patient, told by grpcio: story.py DIRECTORY-OF-STUBS ADDRESS [CERTIFICATES | proxied].
 
 Every step checks what came back. The last line says how many steps there were.
 """
@@ -155,10 +155,12 @@ def main():
         late = health.Watch(health_pb2.HealthCheckRequest(), timeout=0.5)
         check(next(late).status == serving, "a watch with a deadline")
         check(failure(lambda: next(late)).code() is grpc.StatusCode.DEADLINE_EXCEEDED, "a deadline passes")
-        big = failure(lambda: user_service.Login(
-            users.LoginRequest(email="a" * 300_000, password="b"), timeout=20))
-        check(big.code() is grpc.StatusCode.RESOURCE_EXHAUSTED, big)
-        check(reason(big) == "REQUEST_TOO_LONG", reason(big))
+        # A request that is refused before its end; haproxy may then reset the stream before it passes the response on.
+        if sys.argv[3:] != ["proxied"]:
+            big = failure(lambda: user_service.Login(
+                users.LoginRequest(email="a" * 300_000, password="b"), timeout=20))
+            check(big.code() is grpc.StatusCode.RESOURCE_EXHAUSTED, big)
+            check(reason(big) == "REQUEST_TOO_LONG", reason(big))
         long = failure(lambda: health.Check(
             health_pb2.HealthCheckRequest(), metadata=tuple((f"k{i}", "v") for i in range(70)), timeout=20))
         check(reason(long) == "INVALID_METADATA", reason(long))
