@@ -119,6 +119,7 @@ public final class ClinicSchema: Sendable {
             let schema = try MigrationError.wrapping { () throws(DatabaseError) in
                 let schema = try APISchema(on: connection)
                 try schema.hold(on: connection)
+                try warnOfEventsAhead(on: connection, logger)
                 return schema
             }
             if isOwner {
@@ -145,6 +146,22 @@ public final class ClinicSchema: Sendable {
                 return Prepared(searchPath: schema.searchPath, servesAsOwner: servesAsOwner)
             }
         }
+    }
+
+    /// Events are ordered by the numbers of their transactions. After a dump is restored, those of the old cluster may be yet
+    /// to come here: nobody sees such an event until then, and the order of old and new ones is lost.
+    private static func warnOfEventsAhead(
+        on connection: AdminConnection, _ logger: Logger
+    ) throws(DatabaseError) {
+        let ahead = try connection.query(
+            """
+            select from clinic.event
+            where transaction_number >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint limit 1
+            """)
+        guard !ahead.isEmpty else { return }
+        logger.error(
+            "the database has events of another PostgreSQL, which nobody sees here; raise the epoch of its transaction numbers, as the chapter on backups says"
+        )
     }
 
     /// How far the housekeeping has come.

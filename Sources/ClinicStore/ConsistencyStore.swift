@@ -31,6 +31,8 @@ public enum ConsistencyRule: Int64, Sendable, CaseIterable {
     case refundDeadlineAfterStart
     /// Every seal fits its events and the seal before it.
     case sealBroken
+    /// No event has a transaction number that is yet to come: it is of another cluster, and nobody sees it until then.
+    case eventAhead
 }
 
 /// Reads where rules are broken.
@@ -120,6 +122,8 @@ public struct ConsistencyStore: Sendable {
                         and start_time > now()
                     or status = '\(BookingStatus.arrived.rawValue)' and start_time > now() + interval '25 hours'
             union all select 11, id from clinic.booking where refund_until > start_time
+            union all select 13, sequence from clinic.event
+                where transaction_number >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint
         )
         select rule::bigint, count(*), (array_agg(id order by id))[1:5] from broken group by rule
         """, isPlannedEachTime: true)

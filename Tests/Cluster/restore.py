@@ -7,6 +7,8 @@ from clinic import report
 from daemon import Callers, Daemon, ended_afterwards
 from servers import Server, execute, programs, url
 
+BURNT = 5_000
+
 
 def restore(options, scene):
     """What was acknowledged before the target is there, and nothing after it."""
@@ -55,3 +57,46 @@ def restore(options, scene):
            not before - there and not after & there and len(before) >= 200 and len(after) >= 300)
     report("    the first start succeeds, and says what it waits for", "yes" if said else "no", said)
     report("    PostgreSQL", execute(os.path.join(programs(), "postgres"), "--version").split()[2])
+
+
+def dump(options, scene):
+    """A dump is restored into another cluster, whose transaction numbers are lower, and its epoch is raised."""
+    primary, other = Server(scene, "first").make(), Server(scene, "other").make()
+    daemon, later = Daemon(options, scene, "clinic", url(primary)), Daemon(options, scene, "other-clinic", url(other))
+    with ended_afterwards(daemon, later, primary, other):
+        primary.ask(f"DO $$ BEGIN FOR n IN 1..{BURNT} LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END $$")
+        daemon.start()
+        with Callers(daemon) as callers:
+            callers.wait_for_more(100)
+        daemon.stop()
+        copy = os.path.join(primary.path, "dump")
+        execute(os.path.join(programs(), "pg_dump"), "--format=custom", f"--file={copy}", "-h", primary.path, "-U", "postgres", "clinic")
+        execute(os.path.join(programs(), "pg_restore"), "--exit-on-error", "-h", other.path, "-U", "postgres", "-d", "clinic", copy)
+        later.start()
+        said = "events of another PostgreSQL" in later.log()
+        later.stop()
+        total, hidden = unseen(other)
+        report("a dump in another cluster: events, unseen at first", f"{total:,}, {hidden:,}", total >= 100 and hidden > 0)
+        report("    the log says so", "yes" if said else "no", said)
+        epoch = other.ask("SELECT (max(transaction_number) >> 32) + 1 FROM clinic.event")
+        last = other.ask("SELECT max(transaction_number) FROM clinic.event")
+        other.stop()
+        execute(os.path.join(programs(), "pg_resetwal"), f"--epoch={epoch}", "-D", other.data)
+        other.start()
+        later.start()
+        with Callers(later) as more:
+            more.wait_for_more(50)
+        later.stop()
+        total, hidden = unseen(other)
+        mixed = other.ask(f"""
+            SELECT count(*) FROM clinic.event JOIN clinic.user_account ON entity = 'user' AND entity_id = user_account.id
+            WHERE email = ANY (string_to_array('{",".join(more.acknowledged)}', ',')) AND transaction_number <= {last}""")
+        report("    with a higher epoch: unseen, new ones before old ones", f"{hidden}, {mixed}", hidden == 0 and mixed == "0")
+        report("    lost", str(callers.lost(other)), callers.lost(other) == 0)
+
+
+def unseen(server):
+    """How many events there are, and how many of them nobody sees."""
+    return map(int, server.ask("""
+        SELECT count(*), count(*) FILTER (WHERE transaction_number >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint)
+        FROM clinic.event""").split("|"))

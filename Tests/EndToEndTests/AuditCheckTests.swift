@@ -45,7 +45,7 @@ struct AuditCheckTests {
             #expect(broken.status == 1, "\(broken)")
             let line = broken.outputLines.first { $0.contains(rule) }
             #expect(line?.hasSuffix("1  transaction \(payment)") == true, "\(broken)")
-            #expect(broken.errors == "clinic: 1 of 13 checks found violations\n")
+            #expect(broken.errors == "clinic: 1 of 14 checks found violations\n")
         }
     }
 

@@ -46,6 +46,8 @@ extension ConsistencyRule {
             ("REFUND_DEADLINE_AFTER_START", "no refund deadline is after the start", "booking")
         case .sealBroken:
             ("SEAL_BROKEN", "every seal fits its events and the seal before", "seal")
+        case .eventAhead:
+            ("EVENT_AHEAD", "no event is numbered ahead of this database, where nobody sees it", "event")
         }
     }
 }
