@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 
-from clinic import report
+from clinic import percentile, report
 from daemon import Callers, Daemon, ended_afterwards
 from servers import Server, until, url
 
@@ -39,7 +39,7 @@ def failover(options, scene):
         lost, doubled = callers.lost(primary), callers.doubled(primary)
     report(f"{len(gaps)} × the primary killed: acknowledged", f"{len(callers.acknowledged):,}", bool(callers.acknowledged))
     report("    lost, doubled", f"{lost}, {doubled}", lost == doubled == 0)
-    report("    without an acknowledgement, longest", f"{max(gaps):.2f} s", max(gaps) <= 7)
+    report("    without an acknowledgement: median, longest", f"{percentile(gaps, 50):.2f} s, {max(gaps):.2f} s", max(gaps) <= 7)
 
 
 def asynchronous(options, scene):
