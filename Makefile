@@ -8,6 +8,7 @@ RUN_PACKAGES := pkg-config libprotobuf-c-dev libpq-dev libssl-dev libcrypt-dev z
 TEST_PACKAGES := $(RUN_PACKAGES) protobuf-compiler protobuf-c-compiler python3 python3-protobuf python3-jwt python3-venv procps util-linux openssl \
   pgbouncer golang-go gogoprotobuf golang-github-containerd-ttrpc-dev \
   golang-google-grpc-dev golang-google-protobuf-dev protoc-gen-go protoc-gen-go-grpc
+CLUSTER_PACKAGES := $(TEST_PACKAGES) patroni etcd-server haproxy
 BENCH_PACKAGES := $(TEST_PACKAGES) gdb strace
 INSTRUCTIONS_PACKAGES := $(RUN_PACKAGES) binutils python3 valgrind
 INTEROP_PACKAGES := $(RUN_PACKAGES) protobuf-compiler python3-venv openssl cargo rustc librust-ttrpc-dev ruby-grpc \
@@ -23,7 +24,7 @@ PROGRAM_BUILD := CLINIC_ONLY_TARGETS='$(PROGRAMS)' $(RELEASE_BUILD) -Xlinker -s
 export SWIFT_BACKTRACE ?= enable=no
 
 .PHONY: help run demo load build test fuzz sanitize interop lint format proto schema docs bench instructions torture cluster-test
-.PHONY: packages test-packages bench-packages instructions-packages interop-packages swift tools
+.PHONY: packages test-packages cluster-packages bench-packages instructions-packages interop-packages swift tools
 
 help: ## List the targets
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,7 +85,7 @@ instructions: instructions-packages swift build ## Count the instructions of thr
 torture: test-packages swift build ## Measure what hostile, slow, idle and too many peers cost (options: make torture ARGUMENTS='--only idle')
 	@Tests/Torture/run $(ARGUMENTS)
 
-cluster-test: test-packages swift ## Kill, restore and split PostgreSQL servers under clinicd, and count what is lost (options: make cluster-test ARGUMENTS=--short)
+cluster-test: cluster-packages swift ## Kill, restore and split PostgreSQL servers under clinicd, and count what is lost (options: make cluster-test ARGUMENTS=--short)
 	@swift build --product clinicd
 	@Tests/Cluster/run $(ARGUMENTS)
 
@@ -112,7 +113,11 @@ interop-packages:
 test-packages:
 	@$(call install,$(TEST_PACKAGES))
 
-# Installs the Debian packages of a list that are missing; asks for nothing when all are there.
+cluster-packages:
+	@$(call install,$(CLUSTER_PACKAGES))
+
+# Installs the Debian packages of a list that are missing; asks for nothing when all are there. Their services are not started:
+# Debian asks policy-rc.d, and 101 means no.
 define install
 	missing=$$(for name in $(1); do \
 	    [ "$$(dpkg-query -W -f '$${db:Status-Status}' $$name 2>/dev/null)" = installed ] || echo $$name; done); \
@@ -120,6 +125,9 @@ define install
 	as_root=; if [ "$$(id -u)" != 0 ]; then as_root=sudo; command -v sudo >/dev/null || { \
 	    echo "make: install these packages as root first:" $$missing >&2; exit 1; }; fi; \
 	echo "make: installing" $$missing; \
+	policy=/usr/sbin/policy-rc.d; \
+	[ -e $$policy ] || { trap "$$as_root rm -f $$policy" EXIT; \
+	    printf '#!/bin/sh\nexit 101\n' | $$as_root tee $$policy >/dev/null; $$as_root chmod 755 $$policy; }; \
 	{ $$as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq \
 	  && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; } >/dev/null \
 	  || { echo "make: apt-get could not install:" $$missing >&2; exit 1; }
