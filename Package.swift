@@ -137,7 +137,7 @@ let package = Package(
                 "Scheduling", "RPC", "TTRPC", "RPCMessages", "TimeZones", argumentParser, logging, nioCore,
                 serviceLifecycle,
                 unixSignals,
-            ], exclude: ["README.md"], swiftSettings: settings),
+            ], exclude: ["Packaging", "README.md"], swiftSettings: settings),
 
         // Clients.
         .target(

@@ -119,7 +119,6 @@ public final class ClinicSchema: Sendable {
             let schema = try MigrationError.wrapping { () throws(DatabaseError) in
                 let schema = try APISchema(on: connection)
                 try schema.hold(on: connection)
-                try warnOfEventsAhead(on: connection, logger)
                 return schema
             }
             if isOwner {
@@ -142,6 +141,7 @@ public final class ClinicSchema: Sendable {
                             "dropped the functions of another version", metadata: ["schema": "\(name)"])
                     }
                 }
+                try warnOfEventsAhead(on: connection, logger)
                 try connection.execute("set search_path = \(schema.searchPath.joined(separator: ", "))")
                 return Prepared(searchPath: schema.searchPath, servesAsOwner: servesAsOwner)
             }
