@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 RUN_PACKAGES := pkg-config libprotobuf-c-dev libpq-dev libssl-dev libcrypt-dev zlib1g-dev postgresql postgresql-client tzdata ca-certificates
 TEST_PACKAGES := $(RUN_PACKAGES) protobuf-compiler protobuf-c-compiler python3 python3-protobuf python3-jwt python3-venv procps util-linux openssl \
-  pgbouncer golang-go gogoprotobuf golang-github-containerd-ttrpc-dev \
+  curl pgbouncer golang-go gogoprotobuf golang-github-containerd-ttrpc-dev \
   golang-google-grpc-dev golang-google-protobuf-dev protoc-gen-go protoc-gen-go-grpc
 CLUSTER_PACKAGES := $(TEST_PACKAGES) patroni etcd-server haproxy
 BENCH_PACKAGES := $(TEST_PACKAGES) gdb strace

@@ -81,11 +81,14 @@ let package = Package(
             dependencies: ["ProtobufC", "RPC", "RPCMessages", "TTRPCMessages", nioCore, nioPosix],
             swiftSettings: settings),
 
-        .target(name: "HTTP2", dependencies: [nioCore, nioHPACK], swiftSettings: settings),
+        .target(name: "HTTP", swiftSettings: settings),
+        .target(name: "HTTP1", dependencies: ["HTTP", nioCore], swiftSettings: settings),
+        .target(name: "HTTP2", dependencies: ["HTTP", nioCore, nioHPACK], swiftSettings: settings),
         .target(
             name: "GRPC",
             dependencies: [
-                "CZlib", "HTTP2", "ProtobufC", "ReflectionMessages", "RPC", "RPCMessages", logging, nioCore,
+                "CZlib", "HTTP", "HTTP1", "HTTP2", "ProtobufC", "ReflectionMessages", "RPC", "RPCMessages",
+                logging, nioCore,
             ],
             swiftSettings: settings),
 
@@ -206,12 +209,16 @@ let package = Package(
         .testTarget(
             name: "GRPCTests",
             dependencies: [
-                "GRPC", "HTTP2", "Monitoring", "RPC", "TTRPC", "ProtobufC", "RPCMessages", "TestMessages",
+                "GRPC", "HTTP", "HTTP1", "HTTP2", "Monitoring", "RPC", "TTRPC", "ProtobufC", "RPCMessages",
+                "TestMessages",
                 "TestRPC",
                 logging, metrics,
                 nioCore, nioEmbedded, nioHPACK,
             ], swiftSettings: settings),
-        .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", nioCore, nioHPACK], swiftSettings: settings),
+        .testTarget(
+            name: "HTTP1Tests", dependencies: ["HTTP", "HTTP1", nioCore], swiftSettings: settings),
+        .testTarget(
+            name: "HTTP2Tests", dependencies: ["HTTP", "HTTP2", nioCore, nioHPACK], swiftSettings: settings),
         .testTarget(
             name: "ClinicClientTests",
             dependencies: [
@@ -322,7 +329,9 @@ if Context.environment["CLINIC_FUZZ"] != nil {
         .executableTarget(
             name: "clinic-fuzz",
             dependencies: [
-                "ClinicMessages", "ClinicService", "GRPC", "HTTP2", "ProtobufC", "Scheduling", "RPC", "TTRPC",
+                "ClinicMessages", "ClinicService", "GRPC", "HTTP", "HTTP1", "HTTP2", "ProtobufC",
+                "Scheduling", "RPC",
+                "TTRPC",
                 "RPCMessages",
                 "TTRPCMessages",
                 logging, nioCore, nioEmbedded,

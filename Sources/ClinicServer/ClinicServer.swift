@@ -18,6 +18,10 @@ public enum ServedProtocol: String, Sendable, CaseIterable {
     case ttrpc
     /// gRPC over HTTP/2.
     case grpc
+    /// gRPC-Web over HTTP/1.1 and HTTP/2.
+    case grpcWeb = "grpc-web"
+    /// Connect over HTTP/1.1 and HTTP/2.
+    case connect
 }
 
 /// Serves a clinic from an open database.
@@ -41,8 +45,12 @@ public final class ClinicServer: Sendable {
         public var rateLimits = RateLimitedCalls.usualRates
         /// Where the data directory is, whose file system's space is on the page of metrics.
         public var dataDirectory: String?
-        /// What is spoken on every listener; the first byte of a connection tells which (default: all).
+        /// What is spoken on every listener; the first bytes of a connection tell which (default: all).
         public var protocols = ServedProtocol.allCases
+        /// The origins whose pages may call, such as `https://clinic.example.org` (default: none).
+        public var allowedOrigins: Set<String> = []
+        /// The names beside `localhost` under which browsers reach the server (default: none).
+        public var hostNames: Set<String> = []
         /// Who may connect and how long calls may take. The server itself sets the domain of errors and the names of
         /// metrics.
         public var transport = ServerConfiguration()

@@ -27,12 +27,12 @@ func makeServer(
     dependencies.sessionDays = configuration.sessionDays
     dependencies.rateLimits = configuration.rateLimits
     var router = try clinicMethods(dependencies)
-    if configuration.protocols.contains(.grpc) { reflection.register(in: &router) }
+    if configuration.protocols.contains(where: { $0.call != nil }) { reflection.register(in: &router) }
     var transport = configuration.transport
     transport.errorDomain = clinicErrorDomain
     transport.metricsPrefix = "clinic"
     return Server(
-        router: router, protocols: configuration.protocols.map(\.wire), configuration: transport,
+        router: router, protocols: wires(configuration), configuration: transport,
         group: MultiThreadedEventLoopGroup.singleton, logger: logger, metrics: metrics)
 }
 
@@ -42,11 +42,27 @@ private let reflection = ReflectionService(
         \.name),
     files: ClinicMessages.allFiles + RPCMessages.allFiles + ReflectionMessages.allFiles)
 
+/// The wires of the protocols that are served.
+private func wires(_ configuration: ClinicServer.Configuration) -> [WireProtocol] {
+    var wires: [WireProtocol] = []
+    if configuration.protocols.contains(.ttrpc) { wires.append(.ttrpc) }
+    var options = HTTPOptions()
+    options.protocols = Set(configuration.protocols.compactMap(\.call))
+    options.allowedOrigins = configuration.allowedOrigins
+    options.hostNames = configuration.hostNames
+    // With gRPC alone, clients of HTTP/1.1 are told what they need.
+    if !options.protocols.isEmpty { wires += [.http2(options), .http1(options)] }
+    return wires
+}
+
 extension ServedProtocol {
-    fileprivate var wire: WireProtocol {
+    /// The form of its calls over HTTP; nil for ttrpc.
+    fileprivate var call: CallProtocol? {
         switch self {
-        case .ttrpc: .ttrpc
+        case .ttrpc: nil
         case .grpc: .grpc
+        case .grpcWeb: .grpcWeb
+        case .connect: .connect
         }
     }
 }

@@ -2,6 +2,7 @@
 // made.
 
 internal import CZlib
+internal import RPC
 
 /// Compresses and inflates whole messages.
 enum Gzip {
@@ -42,6 +43,18 @@ enum Gzip {
         }
         if let failure { throw failure }
         return result
+    }
+
+    /// Inflates a request; what is wrong with it rejects its call.
+    static func request(_ bytes: [UInt8], limit: Int) throws(Rejection) -> [UInt8] {
+        do {
+            return try inflated(bytes, limit: limit)
+        } catch {
+            switch error {
+            case .malformed: throw .invalidMessage("the message is not gzip")
+            case .tooLong: throw .tooLong(length: UInt32(clamping: limit + 1), limit: limit)
+            }
+        }
     }
 
     /// Compresses a message; nil if that makes it no shorter.

@@ -2,9 +2,18 @@
 // (Length-Prefixed-Message). A message that is too long is refused at its prefix, before anything of it is collected.
 
 internal import NIOCore
+internal import ProtobufC
 
-/// An incremental reader of length-prefixed messages.
+/// An incremental reader of length-prefixed messages, or of one message that is the whole body.
 struct MessageReader {
+    /// How a body holds its messages.
+    enum Framing {
+        case prefixed
+        case prefixedInBase64
+        /// The body is the message.
+        case whole
+    }
+
     /// The bytes before each message.
     static let prefixBytes = 5
 
@@ -14,7 +23,11 @@ struct MessageReader {
         case message([UInt8], isCompressed: Bool)
         case tooLong(UInt32)
         case invalidFlag
+        case invalidBase64
     }
+
+    var framing = Framing.prefixed
+    private var base64 = Base64Decoder()
 
     private var bytes = ByteBuffer()
     /// The announced length of the message that is arriving, with its prefix; 0 without one.
@@ -23,16 +36,31 @@ struct MessageReader {
     var isStuck = false
 
     /// Whether a message has begun and is not complete.
-    var isInsideMessage: Bool { bytes.readableBytes > 0 }
+    var isInsideMessage: Bool { bytes.readableBytes > 0 || base64.isInsideGroup }
 
     /// Appends bytes of the body.
     mutating func append(_ part: ByteBuffer) {
-        var part = part
-        bytes.writeBuffer(&part)
+        if framing == .prefixedInBase64 {
+            base64.decode(part.readableBytesView, into: &bytes)
+        } else {
+            bytes.writeImmutableBuffer(part)
+        }
+    }
+
+    /// The body as one message, once it is complete.
+    mutating func takeWhole() -> [UInt8] {
+        announced = 0
+        defer { bytes = ByteBuffer() }
+        return bytes.readBytes(length: bytes.readableBytes) ?? []
     }
 
     /// The next event; called until it needs more bytes.
     mutating func next(limit: Int) -> Event {
+        if base64.isMalformed { return .invalidBase64 }
+        if framing == .whole {
+            announced = bytes.readableBytes
+            return announced > limit ? .tooLong(UInt32(clamping: announced)) : .needsMoreBytes
+        }
         guard let flag: UInt8 = bytes.getInteger(at: bytes.readerIndex),
             let length: UInt32 = bytes.getInteger(at: bytes.readerIndex + 1)
         else { return .needsMoreBytes }

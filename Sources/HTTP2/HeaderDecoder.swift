@@ -5,6 +5,7 @@
 // the same, so it is not decoded again.
 
 internal import Glibc
+internal import HTTP
 internal import NIOCore
 internal import NIOHPACK
 
@@ -12,7 +13,7 @@ internal import NIOHPACK
 struct HeaderDecoder {
     /// What a header block holds.
     enum Outcome {
-        case head(HTTP2RequestHead)
+        case head(HTTPRequestHead)
         case trailers
         case malformed
         /// An error of the connection.
@@ -26,7 +27,7 @@ struct HeaderDecoder {
         allocator: ByteBufferAllocator(), maxDynamicTableSize: HTTP2Limits.headerTableBytes,
         maxHeaderListSize: HTTP2Limits.decodedHeaderListBytes)
     private var lastBlock: [UInt8] = []
-    private var lastHead: HTTP2RequestHead?
+    private var lastHead: HTTPRequestHead?
 
     /// Decodes a whole block.
     mutating func decode(_ block: UnsafeRawBufferPointer, areTrailers: Bool) -> Outcome {
@@ -45,8 +46,8 @@ struct HeaderDecoder {
         } catch {
             return .failed(.compressionError)
         }
-        if areTrailers { return HTTP2RequestHead.areTrailers(list) ? .trailers : .malformed }
-        guard let head = HTTP2RequestHead(list) else { return .malformed }
+        if areTrailers { return HTTPRequestHead.areTrailers(list) ? .trailers : .malformed }
+        guard let head = HTTPRequestHead(list) else { return .malformed }
         if block.count <= Self.maximumKeptBytes, !HeaderBlock(block).changesTable {
             lastBlock = Array(block)
             lastHead = head

@@ -1,6 +1,8 @@
 // Header blocks of responses. They use the static table and no dynamic one, so a block depends on nothing that was sent before and can
 // be made once for many responses.
 
+package import HTTP
+
 /// Builds a header block.
 package struct HTTP2HeaderWriter {
     /// The block so far.
@@ -19,6 +21,12 @@ package struct HTTP2HeaderWriter {
             block.append(8)
             appendString("\(status)")
         }
+    }
+
+    /// The block of a response's head.
+    package init(_ head: HTTPResponseHead) {
+        self.init(status: head.status)
+        for field in head.fields { append(field.name, field.value) }
     }
 
     /// A block of trailers.

@@ -1,5 +1,6 @@
 // DATA, HEADERS and CONTINUATION.
 
+internal import HTTP
 package import NIOCore
 
 extension HTTP2StateMachine {

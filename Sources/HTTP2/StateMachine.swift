@@ -5,6 +5,7 @@
 // after which nothing more is to be read. StateMachine+Requests has the frames of requests, StateMachine+Control the others,
 // StateMachine+Sending the responses.
 
+package import HTTP
 package import NIOCore
 
 /// What a frame means for the layer above.
@@ -12,7 +13,7 @@ package enum HTTP2Event {
     /// Nothing: the protocol itself has done what is needed.
     case none
     /// A request begins, in this slot. If `isLast`, it has no body.
-    case request(slot: Int, HTTP2RequestHead, isLast: Bool)
+    case request(slot: Int, HTTPRequestHead, isLast: Bool)
     /// These bytes of the frame's payload belong to the body. If `isLast`, the body ends with them.
     case data(slot: Int, Range<Int>, isLast: Bool)
     /// The body has ended with trailers.

@@ -3,8 +3,28 @@
 // become invalid with it, so a client of a removed authority cannot resume.
 
 internal import COpenSSL
+internal import Glibc
 public import NIOCore
 internal import Synchronization
+
+/// What a server offers by ALPN (RFC 7301).
+public enum ApplicationProtocols: Sendable {
+    /// The extension is ignored.
+    case none
+    /// `h2`.
+    case http2
+    /// `h2`, and `http/1.1` to clients that do not offer it.
+    case http2AndHTTP1
+
+    /// The names, each behind a byte with its length.
+    var list: StaticString? {
+        switch self {
+        case .none: nil
+        case .http2: "\u{2}h2"
+        case .http2AndHTTP1: "\u{2}h2\u{8}http/1.1"
+        }
+    }
+}
 
 /// Certificates and settings for TLS 1.2 and 1.3.
 public final class TLSContext: Sendable {
@@ -29,12 +49,12 @@ public final class TLSContext: Sendable {
 
     /// Makes a server's context from PEM files: its certificate followed by the chain, and its key. With
     /// `clientAuthorities`, only clients with a certificate of one of these authorities may connect; with `revocations`
-    /// (PEM), only if a current list of each authority in its chain is there and does not have it. With `offersHTTP2`
-    /// clients that ask for a protocol by ALPN get `h2`, and others are refused; clients that do not ask are served. Throws
-    /// a `TLSError` that names the faulty file.
+    /// (PEM), only if a current list of each authority in its chain is there and does not have it. With
+    /// `applicationProtocols` clients that ask for a protocol by ALPN get the first of them that they offer, or are refused;
+    /// clients that do not ask are served. Throws a `TLSError` that names the faulty file.
     public init(
         serverCertificate: String, key: String, clientAuthorities: String? = nil, revocations: String? = nil,
-        offersHTTP2: Bool = false
+        applicationProtocols: ApplicationProtocols = .none
     ) throws(TLSError) {
         handle = Handle(pointer: try Self.make(TLS_server_method()))
         try use(certificate: serverCertificate, key: key)
@@ -45,7 +65,7 @@ public final class TLSContext: Sendable {
         guard SSL_CTX_set_session_id_context(pointer, &name, UInt32(name.count)) == 1 else {
             throw .last("SSL_CTX_set_session_id_context")
         }
-        if offersHTTP2 { selectHTTP2() }
+        select(applicationProtocols)
         if let clientAuthorities {
             try trust(clientAuthorities)
             SSL_CTX_set_client_CA_list(pointer, SSL_load_client_CA_file(clientAuthorities))
@@ -145,28 +165,27 @@ public final class TLSContext: Sendable {
         guard isSet == 1 else { throw .last("SSL_CTX_set_session_ticket_cb") }
     }
 
-    /// Selects `h2` among the protocols of a client (RFC 7301).
-    private func selectHTTP2() {
+    /// Selects the first of these protocols that a client offers.
+    private func select(_ protocols: ApplicationProtocols) {
         let select:
             @convention(c) (
                 OpaquePointer?, UnsafeMutablePointer<UnsafePointer<UInt8>?>?, UnsafeMutablePointer<UInt8>?,
                 UnsafePointer<UInt8>?, UInt32, UnsafeMutableRawPointer?
-            ) -> CInt = { _, selected, length, offered, count, _ in
-                // The list is what libssl has checked: each name with a byte of its length before it.
-                let names = UnsafeBufferPointer(start: offered, count: Int(count))
-                var offset = 0
-                while offset < names.count {
-                    let name = names[(offset + 1)..<min(offset + 1 + Int(names[offset]), names.count)]
-                    if name.elementsEqual("h2".utf8), let offered {
-                        selected?.pointee = offered + offset + 1
-                        length?.pointee = 2
-                        return SSL_TLSEXT_ERR_OK
-                    }
-                    offset += 1 + Int(names[offset])
+            ) -> CInt = { _, selected, length, offered, count, list in
+                guard let list = UnsafePointer(list?.assumingMemoryBound(to: UInt8.self)) else {
+                    return SSL_TLSEXT_ERR_NOACK
                 }
-                return SSL_TLSEXT_ERR_ALERT_FATAL
+                var found: UnsafeMutablePointer<UInt8>?
+                let result = SSL_select_next_proto(
+                    &found, length, list,
+                    UInt32(strlen(UnsafeRawPointer(list).assumingMemoryBound(to: CChar.self))),
+                    offered, count)
+                guard result == OPENSSL_NPN_NEGOTIATED else { return SSL_TLSEXT_ERR_ALERT_FATAL }
+                selected?.pointee = UnsafePointer(found)
+                return SSL_TLSEXT_ERR_OK
             }
-        SSL_CTX_set_alpn_select_cb(pointer, select, nil)
+        guard let list = protocols.list else { return }
+        SSL_CTX_set_alpn_select_cb(pointer, select, UnsafeMutableRawPointer(mutating: list.utf8Start))
     }
 
     private static func make(_ method: OpaquePointer?) throws(TLSError) -> OpaquePointer {

@@ -30,13 +30,7 @@ package enum Base64 {
             return nil
         }
         for digit in digits {
-            let standard: UInt8 =
-                switch digit {
-                case UInt8(ascii: "-"): UInt8(ascii: "+")
-                case UInt8(ascii: "_"): UInt8(ascii: "/")
-                default: digit
-                }
-            guard let value = alphabet.firstIndex(of: standard) else { return nil }
+            guard let value = value(of: digit) else { return nil }
             bits = bits << 6 & 0xffff | value
             bitCount += 6
             if bitCount >= 8 {
@@ -45,5 +39,16 @@ package enum Base64 {
             }
         }
         return bytes
+    }
+
+    private static func value(of digit: UInt8) -> Int? {
+        switch digit {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): Int(digit - UInt8(ascii: "A"))
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): Int(digit - UInt8(ascii: "a")) + 26
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): Int(digit - UInt8(ascii: "0")) + 52
+        case UInt8(ascii: "+"), UInt8(ascii: "-"): 62
+        case UInt8(ascii: "/"), UInt8(ascii: "_"): 63
+        default: nil
+        }
     }
 }

@@ -3,22 +3,30 @@
 internal import CProtobufC
 
 /// Encodes decoded messages as JSON.
-enum JSONMessageEncoder {
+struct JSONMessageEncoder {
+    let style: JSONStyle
+
     /// The JSON of a decoded message of this type.
-    static func value(
+    func value(
         _ source: MessageSource, _ descriptor: MessageDescriptor
     ) throws(MessageDecodingError) -> JSONValue {
         var members: [JSONValue.Member] = []
+        let wellKnown = WellKnownType(descriptor)
         for (index, field) in descriptor.fields.enumerated() {
-            if let value = try value(source, descriptor, index, field) {
-                members.append(JSONValue.Member(name: String(cString: field.name), value: value))
+            guard let value = try value(source, descriptor, index, field) else { continue }
+            let name = String(cString: field.name)
+            guard style == .canonical, wellKnown == nil else {
+                members.append(JSONValue.Member(name: name, value: value))
+                continue
             }
+            if hasDefault(source, field) { continue }
+            members.append(JSONValue.Member(name: ProtoName.lowerCamel(name), value: value))
         }
-        return WellKnownType(descriptor)?.string(from: .object(members)) ?? .object(members)
+        return wellKnown?.string(from: .object(members)) ?? .object(members)
     }
 
     /// The JSON of one field; nil for an absent message or a oneof field that is not set.
-    private static func value(
+    private func value(
         _ source: MessageSource, _ descriptor: MessageDescriptor, _ index: Int,
         _ field: ProtobufCFieldDescriptor
     ) throws(MessageDecodingError) -> JSONValue? {
@@ -39,7 +47,7 @@ enum JSONMessageEncoder {
     }
 
     /// The JSON of one value in memory; nil if it is an absent message.
-    private static func value(
+    private func value(
         _ source: MessageSource, _ descriptor: MessageDescriptor, _ index: Int,
         _ field: ProtobufCFieldDescriptor,
         _ memory: UnsafeRawPointer
@@ -81,11 +89,30 @@ enum JSONMessageEncoder {
         }
     }
 
-    private static func notFinite(_ number: Double) -> JSONValue {
+    /// Whether a field of implicit presence has its default, or a list has no element.
+    private func hasDefault(_ source: MessageSource, _ field: ProtobufCFieldDescriptor) -> Bool {
+        let member = source.pointer + Int(field.offset)
+        if field.label == PROTOBUF_C_LABEL_REPEATED {
+            return (source.pointer + Int(field.quantifier_offset)).load(as: Int.self) == 0
+        }
+        guard field.label == PROTOBUF_C_LABEL_NONE, !field.isInOneof else { return false }
+        switch field.type {
+        case PROTOBUF_C_TYPE_MESSAGE: return false
+        case PROTOBUF_C_TYPE_STRING, PROTOBUF_C_TYPE_BYTES:
+            return member.load(as: ProtobufCBinaryData.self).len == 0
+        case PROTOBUF_C_TYPE_FLOAT: return member.load(as: UInt32.self) == 0
+        case PROTOBUF_C_TYPE_DOUBLE: return member.load(as: UInt64.self) == 0
+        default:
+            return field.type.size == 4
+                ? member.load(as: UInt32.self) == 0 : member.load(as: UInt64.self) == 0
+        }
+    }
+
+    private func notFinite(_ number: Double) -> JSONValue {
         .string(number.isNaN ? "NaN" : number < 0 ? "-Infinity" : "Infinity")
     }
 
-    private static func enumeration(_ number: Int32, _ field: ProtobufCFieldDescriptor) -> JSONValue {
+    private func enumeration(_ number: Int32, _ field: ProtobufCFieldDescriptor) -> JSONValue {
         let type = field.descriptor?.assumingMemoryBound(to: ProtobufCEnumDescriptor.self)
         guard let value = protobuf_c_enum_descriptor_get_value(type, number) else {
             return .number(String(number))

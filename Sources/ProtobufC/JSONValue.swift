@@ -2,7 +2,7 @@
 // its digits; Foundation would convert them to Double or NSNumber.
 
 /// A JSON value. Numbers are kept as text, and members keep their order.
-indirect enum JSONValue: Sendable, Equatable {
+package indirect enum JSONValue: Sendable, Equatable {
     case null
     case boolean(Bool)
     case number(String)
@@ -11,9 +11,14 @@ indirect enum JSONValue: Sendable, Equatable {
     case object([Member])
 
     /// A name and its value.
-    struct Member: Sendable, Equatable {
-        let name: String
-        let value: JSONValue
+    package struct Member: Sendable, Equatable {
+        package let name: String
+        package let value: JSONValue
+
+        package init(name: String, value: JSONValue) {
+            self.name = name
+            self.value = value
+        }
     }
 
     /// The value of a member; nil if this is not an object or has no such member.
@@ -23,7 +28,7 @@ indirect enum JSONValue: Sendable, Equatable {
     }
 
     /// The JSON text, on one line or indented by two spaces per level.
-    func text(pretty: Bool) -> String {
+    package func text(pretty: Bool) -> String {
         var text = ""
         write(to: &text, indentation: pretty ? 0 : nil)
         return text

@@ -1,4 +1,4 @@
-// The JSON form of messages: proto3's canonical mapping, but with the field names of the schema. It uses the
+// The JSON form of messages: proto3's canonical mapping, for people with the field names of the schema. It uses the
 // descriptors at run time and converts through protobuf-c's structs, so that no code is generated for it.
 
 /// Why a JSON text does not describe a message of the expected type.
@@ -12,16 +12,31 @@ public struct JSONDecodingError: Error, Sendable, Equatable, CustomStringConvert
     public var description: String { path.isEmpty ? problem : "\(path): \(problem)" }
 }
 
+/// How messages are written as JSON.
+public enum JSONStyle: Sendable {
+    /// The names of the schema, with scalars and lists even if they are empty: for people.
+    case schema
+    /// The canonical mapping: names in lowerCamelCase, without fields that have their default.
+    case canonical
+}
+
 extension MessageDescriptor {
-    /// The JSON text of an encoded message of this type. Scalars and lists are printed even if empty; absent
-    /// messages and unset choices are not.
+    /// The JSON text of an encoded message of this type. Absent messages and unset choices are not printed.
     public func json(
-        decoding bytes: [UInt8], pretty: Bool = false, limits: DecodingLimits = .client
+        decoding bytes: [UInt8], pretty: Bool = false, style: JSONStyle = .schema,
+        limits: DecodingLimits = .client
     ) throws(MessageDecodingError) -> String {
+        try jsonValue(decoding: bytes, style: style, limits: limits).text(pretty: pretty)
+    }
+
+    /// The same as a value.
+    package func jsonValue(
+        decoding bytes: [UInt8], style: JSONStyle, limits: DecodingLimits = .client
+    ) throws(MessageDecodingError) -> JSONValue {
         try bytes.withUnsafeBufferPointer { buffer throws(MessageDecodingError) in
             try Arena.withArena(limit: limits.maximumMemory) { arena throws(MessageDecodingError) in
                 let source = try decoded(UnsafeRawBufferPointer(buffer), limits: limits, in: arena)
-                return try JSONMessageEncoder.value(source, self).text(pretty: pretty)
+                return try JSONMessageEncoder(style: style).value(source, self)
             }
         }
     }

@@ -22,6 +22,8 @@ package struct CallToken: Equatable, Sendable {
     fileprivate(set) var number: UInt64
     fileprivate(set) var byteCount: Int
     fileprivate(set) var method: Int
+    /// The index of its protocol in the metrics.
+    fileprivate(set) var protocolIndex: Int
     fileprivate(set) var began: NIODeadline
     fileprivate(set) var deadline: NIODeadline?
 
@@ -143,14 +145,15 @@ package struct CallTable: ~Copyable {
 
     /// Registers a call before its handler is called.
     package mutating func begin(
-        streamID: UInt32, byteCount: Int = 0, method: Int = 0, deadline: NIODeadline? = nil,
+        streamID: UInt32, byteCount: Int = 0, method: Int = 0, protocolIndex: Int = 0,
+        deadline: NIODeadline? = nil,
         share: ShareSlot = ShareSlot(ShareKey(user: 0)),
         at time: NIODeadline = .uptimeNanoseconds(0)
     ) -> CallToken {
         nextNumber &+= 1
         let token = CallToken(
             streamID: streamID, share: share, number: nextNumber, byteCount: byteCount, method: method,
-            began: time, deadline: deadline)
+            protocolIndex: protocolIndex, began: time, deadline: deadline)
         starting = token
         return token
     }

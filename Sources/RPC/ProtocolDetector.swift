@@ -1,9 +1,10 @@
-// Tells the protocol of a connection from its first byte: 0 is the length of a frame of ttrpc, a letter the beginning of HTTP. The
-// handler of that protocol takes its place, so that calls cost nothing more than on a listener with one protocol.
+// Tells the protocol of a connection from its first bytes: 0 is the length of a frame of ttrpc, "PRI " the preface of HTTP/2, another
+// letter a request of HTTP/1.1. The handler of that protocol takes its place, so that calls cost nothing more than on a listener with
+// one protocol.
 
 internal import NIOCore
 
-/// Waits for the first byte of a channel.
+/// Waits for the first bytes of a channel.
 final class ProtocolDetector: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -11,24 +12,33 @@ final class ProtocolDetector: ChannelInboundHandler, RemovableChannelHandler {
     /// What became of the channel.
     enum Decision {
         case connection(ServerConnection)
-        /// No protocol begins with that byte.
+        /// No protocol begins with those bytes.
         case unknown
-        /// No byte came in time.
+        /// They did not come in time.
         case idle
         case closed
     }
 
+    /// What the first bytes tell.
+    enum Choice {
+        case connection(ServerConnection)
+        case none
+        case needsMoreBytes
+    }
+
     private let patience: TimeAmount
-    private let choose: (UInt8) -> ServerConnection?
+    private let choose: (ByteBufferView) -> Choice
     private let onDecision: (Decision) -> Void
     private var timer: Scheduled<Void>?
     private var isDecided = false
+    /// The bytes that do not tell enough yet: fewer than the longest beginning of a protocol.
+    private var first = ByteBuffer()
 
     /// - Parameters:
-    ///   - patience: how long the first byte may take.
-    ///   - choose: makes the handler of the protocol that begins with a byte.
+    ///   - patience: how long the first bytes may take.
+    ///   - choose: makes the handler of the protocol that begins with them.
     init(
-        patience: TimeAmount, choose: @escaping (UInt8) -> ServerConnection?,
+        patience: TimeAmount, choose: @escaping (ByteBufferView) -> Choice,
         onDecision: @escaping (Decision) -> Void
     ) {
         self.patience = patience
@@ -46,23 +56,24 @@ final class ProtocolDetector: ChannelInboundHandler, RemovableChannelHandler {
     func handlerRemoved(context: ChannelHandlerContext) { decide(.closed) }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let bytes = unwrapInboundIn(data)
-        guard !isDecided, let first: UInt8 = bytes.getInteger(at: bytes.readerIndex) else {
-            if isDecided { context.fireChannelRead(data) }
-            return
-        }
-        guard let connection = choose(first) else {
+        guard !isDecided else { return context.fireChannelRead(data) }
+        first.writeImmutableBuffer(unwrapInboundIn(data))
+        guard first.readableBytes > 0 else { return }
+        switch choose(first.readableBytesView) {
+        case .needsMoreBytes: break
+        case .none:
             decide(.unknown)
-            return context.close(promise: nil)
+            context.close(promise: nil)
+        case .connection(let connection):
+            do {
+                try context.pipeline.syncOperations.addHandler(connection, position: .after(self))
+            } catch {
+                return context.close(promise: nil)
+            }
+            decide(.connection(connection))
+            context.fireChannelRead(wrapInboundOut(first))
+            context.pipeline.syncOperations.removeHandler(self, promise: nil)
         }
-        do {
-            try context.pipeline.syncOperations.addHandler(connection, position: .after(self))
-        } catch {
-            return context.close(promise: nil)
-        }
-        decide(.connection(connection))
-        context.fireChannelRead(data)
-        context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

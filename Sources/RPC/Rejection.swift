@@ -23,7 +23,7 @@ package enum Rejection: Error, Equatable {
     case tooManyMetadataBytes(limit: Int)
     case invalidMetadataKey
     case invalidMetadataValue(String)
-    case invalidTimeout
+    case invalidTimeout(TimeoutField)
     case unknownEncoding
     case invalidMessage(String)
     case unknownService(String)
@@ -97,11 +97,7 @@ package enum Rejection: Error, Equatable {
             (.invalidArgument, .invalidMetadata, "a metadata key with NUL, CR or LF")
         case .invalidMetadataValue(let key):
             (.invalidArgument, .invalidMetadata, "the value of \(key) is not base64")
-        case .invalidTimeout:
-            (
-                .invalidArgument, .invalidMetadata,
-                "grpc-timeout is not a number of at most 8 digits with a unit"
-            )
+        case .invalidTimeout(let field): (.invalidArgument, .invalidMetadata, field.rawValue)
         case .unknownEncoding:
             (
                 .unimplemented, .malformedRequest,
@@ -133,6 +129,12 @@ package enum Rejection: Error, Equatable {
         let (code, reason, text) = answer
         return Status(code, text).named(reason.rawValue, domain: domain)
     }
+}
+
+/// The rule of a field with a timeout, as its rejection says it.
+package enum TimeoutField: String, Sendable {
+    case grpc = "grpc-timeout is not a number of at most 8 digits with a unit"
+    case connect = "connect-timeout-ms is not a number of at most 10 digits"
 }
 
 /// A rejection with its status, as it is recorded and sent.

@@ -40,7 +40,7 @@ public struct Router: Sendable {
         _ method: Method<Request, Response>, isAlwaysServed: Bool = false,
         reply handler: @escaping @Sendable (UnaryCall<Request>, ReadBatch) throws -> Reply<Response>
     ) {
-        insertUnary(method.service, method.name, isAlwaysServed: isAlwaysServed) {
+        insertUnary(AnyMethod(method), isAlwaysServed: isAlwaysServed) {
             { call, batch, promise in
                 do {
                     switch try handler(UnaryCall(received: call), batch) {
@@ -64,10 +64,9 @@ public struct Router: Sendable {
     }
 
     @usableFromInline mutating func insertUnary(
-        _ service: String, _ name: String, isAlwaysServed: Bool,
-        _ makeStart: @escaping @Sendable () -> UnaryStart
+        _ method: AnyMethod, isAlwaysServed: Bool, _ makeStart: @escaping @Sendable () -> UnaryStart
     ) {
-        insert(service, name, isAlwaysServed: isAlwaysServed) { .unary(makeStart()) }
+        insert(method, isAlwaysServed: isAlwaysServed) { .unary(makeStart()) }
     }
 
     /// Adds a method whose handler sends any number of responses; the stream ends when it returns or throws.
@@ -79,7 +78,7 @@ public struct Router: Sendable {
         _ method: ServerStreamingMethod<Request, Response>, endsWhenDraining: Bool = false,
         _ handler: @escaping @Sendable (UnaryCall<Request>, ResponseWriter<Response>) async throws -> Void
     ) {
-        insert(method.service, method.name) {
+        insert(AnyMethod(method)) {
             .streaming(.serverStreaming, endsWhenDraining: endsWhenDraining) { call, stream in
                 stream.run { stream in
                     try await handler(UnaryCall(received: call), ResponseWriter(stream: stream))
@@ -95,7 +94,7 @@ public struct Router: Sendable {
         _ method: ClientStreamingMethod<Request, Response>, endsWhenDraining: Bool = false,
         _ handler: @escaping @Sendable (StreamingCall, RequestStream<Request>) async throws -> Response
     ) {
-        insert(method.service, method.name) {
+        insert(AnyMethod(method)) {
             .streaming(.clientStreaming, endsWhenDraining: endsWhenDraining) { call, stream in
                 stream.run { stream in
                     stream.succeed(
@@ -113,7 +112,7 @@ public struct Router: Sendable {
             @escaping @Sendable (StreamingCall, RequestStream<Request>, ResponseWriter<Response>) async throws
             -> Void
     ) {
-        insert(method.service, method.name) {
+        insert(AnyMethod(method)) {
             .streaming(.bidirectional, endsWhenDraining: endsWhenDraining) { call, stream in
                 stream.run { stream in
                     try await handler(
@@ -164,20 +163,20 @@ public struct Router: Sendable {
     }
 
     private mutating func insert(
-        _ service: String, _ name: String, isAlwaysServed: Bool = false,
+        _ method: AnyMethod, isAlwaysServed: Bool = false,
         _ makeHandler: @escaping @Sendable () -> RegisteredMethod.Handler
     ) {
-        let bucket = Self.bucket(of: name, count: buckets.count)
-        if let known = buckets[bucket].firstIndex(where: { $0.name == name && $0.service == service }) {
+        let bucket = Self.bucket(of: method.name, count: buckets.count)
+        if let known = buckets[bucket].firstIndex(where: {
+            $0.name == method.name && $0.service == method.service
+        }) {
             buckets[bucket][known] = RegisteredMethod(
-                index: buckets[bucket][known].index, service: service, name: name,
-                isAlwaysServed: isAlwaysServed, makeHandler: makeHandler)
+                index: buckets[bucket][known].index, method, isAlwaysServed: isAlwaysServed,
+                makeHandler: makeHandler)
             return
         }
         buckets[bucket].append(
-            RegisteredMethod(
-                index: count, service: service, name: name, isAlwaysServed: isAlwaysServed,
-                makeHandler: makeHandler))
+            RegisteredMethod(index: count, method, isAlwaysServed: isAlwaysServed, makeHandler: makeHandler))
         count += 1
         guard count > buckets.count / 2 else { return }
         let methods = Array(buckets.joined())
@@ -218,6 +217,8 @@ package final class RegisteredMethod: Sendable {
 
     /// Its index in the order of registration, from 0 without gaps.
     package let index: Int
+    /// Its schema.
+    package let schema: AnyMethod
     package let service: String
     package let name: String
     /// Whether its calls are served however many the server has in flight.
@@ -228,24 +229,23 @@ package final class RegisteredMethod: Sendable {
     private let nameBytes: [UInt8]
 
     init(
-        index: Int, service: String, name: String, isAlwaysServed: Bool,
+        index: Int, _ schema: AnyMethod, isAlwaysServed: Bool,
         makeHandler: @escaping @Sendable () -> Handler
     ) {
         self.index = index
         self.isAlwaysServed = isAlwaysServed
-        self.service = service
-        self.name = name
+        self.schema = schema
+        service = schema.service
+        name = schema.name
         self.makeHandler = makeHandler
         handler = makeHandler()
-        serviceBytes = Array(service.utf8)
-        nameBytes = Array(name.utf8)
+        serviceBytes = Array(schema.service.utf8)
+        nameBytes = Array(schema.name.utf8)
     }
 
     /// A copy of the method that shares no object with it, not even the handler's closure.
     func copy() -> RegisteredMethod {
-        RegisteredMethod(
-            index: index, service: service, name: name, isAlwaysServed: isAlwaysServed,
-            makeHandler: makeHandler)
+        RegisteredMethod(index: index, schema, isAlwaysServed: isAlwaysServed, makeHandler: makeHandler)
     }
 
     /// Whether this is its name.

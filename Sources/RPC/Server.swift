@@ -28,6 +28,8 @@ public final class Server: Sendable {
     private let protocols: [WireProtocol]
     /// Make the wire of a connection, by protocol.
     private let makeWires: [@Sendable () -> any ServerWire]
+    /// The index in the metrics of each protocol's first name.
+    private let firstNames: [Int]
     private let state = Mutex(State())
 
     /// A server of one protocol, otherwise as below.
@@ -42,18 +44,20 @@ public final class Server: Sendable {
 
     /// A server that does not listen yet. The caller owns the event loops and shuts them down. `metrics` makes the counters.
     ///
-    /// With several protocols the first byte of each connection tells which of them it speaks.
+    /// With several protocols the first bytes of each connection tell which of them it speaks.
     public init(
         router: Router, protocols: [WireProtocol],
         configuration: ServerConfiguration = ServerConfiguration(), group: any EventLoopGroup,
         logger: Logger, metrics: any MetricsFactory = NOOPMetricsHandler.instance
     ) {
         let shared = ServerShared(
-            router: router, protocols: protocols.map(\.name), configuration: configuration, logger: logger,
+            router: router, protocols: protocols.flatMap(\.names), configuration: configuration,
+            logger: logger,
             metrics: metrics)
         self.shared = shared
         self.protocols = protocols
         makeWires = protocols.map { $0.makeFactory(shared) }
+        firstNames = protocols.indices.map { protocols[..<$0].reduce(0) { $0 + $1.names.count } }
         connections = ConnectionRegistry(configuration: configuration)
         self.group = group
         executors = EventLoopExecutor.all(of: group)
@@ -201,9 +205,15 @@ public final class Server: Sendable {
         connections.setSecuring(channel, for: number)
         try channel.pipeline.syncOperations.addHandler(
             ProtocolDetector(patience: shared.idleTime) { first in
-                self.protocols.firstIndex { $0.beginsWith(first) }.map {
-                    self.makeConnection(of: $0, peer, executor)
+                for (index, wire) in self.protocols.enumerated() {
+                    switch wire.begins(first) {
+                    case true?: return .connection(self.makeConnection(of: index, peer, executor))
+                    case false?: break
+                    // What comes later in the order may begin with the same bytes.
+                    case nil: return .needsMoreBytes
+                    }
                 }
+                return .none
             } onDecision: { decision in
                 switch decision {
                 case .connection(let connection): self.connections.set(connection, for: number)
@@ -221,7 +231,7 @@ public final class Server: Sendable {
     ) -> ServerConnection {
         ServerConnection(
             server: shared, router: routers[ObjectIdentifier(executor.eventLoop)] ?? shared.router,
-            wire: makeWires[index](), protocolIndex: index, executor: executor, peer: peer)
+            wire: makeWires[index](), protocolIndex: firstNames[index], executor: executor, peer: peer)
     }
 
     private func listen(

@@ -19,12 +19,14 @@ extension ServerConnection {
         let budget = server.budgets.budget(ofStreams: isStream)
         guard budget.admits(call.origin.share) || call.method.isAlwaysServed else {
             return reject(
-                isStream ? .tooManyStreams(limit: budget.limit) : .tooManyCalls(limit: budget.limit), streamID
-            )
+                isStream ? .tooManyStreams(limit: budget.limit) : .tooManyCalls(limit: budget.limit),
+                streamID,
+                nameIndex: call.nameIndex)
         }
         let token = state.calls.begin(
-            streamID: streamID, byteCount: byteCount, method: call.method.index, deadline: call.deadline,
-            share: call.origin.share, at: now)
+            streamID: streamID, byteCount: byteCount, method: call.method.index,
+            protocolIndex: protocolIndex + call.nameIndex, deadline: call.deadline, share: call.origin.share,
+            at: now)
         switch call.method.handler {
         case .unary(let start): start(call, batch, ResponsePromise(connection: self, token: token))
         case .streaming(_, let endsWhenDraining, let start):
@@ -73,9 +75,13 @@ extension ServerConnection {
     }
 
     /// Rejects a call.
-    package func reject(_ rejection: Rejection, _ streamID: UInt32, of token: CallToken? = nil) {
+    ///
+    /// - Parameter nameIndex: which of the names of the wire protocol a call without a token is counted under.
+    package func reject(
+        _ rejection: Rejection, _ streamID: UInt32, of token: CallToken? = nil, nameIndex: Int = 0
+    ) {
         let status = server.status(of: rejection)
-        record(status.code, reason: status.reason, token)
+        record(status.code, reason: status.reason, token, nameIndex: nameIndex)
         wire.write(status, streamID: streamID, to: &state.outgoing.buffer)
     }
 

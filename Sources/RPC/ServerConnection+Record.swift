@@ -12,15 +12,18 @@ extension ServerConnection {
     /// Records a call that was answered, or whose connection closed.
     func record(_ token: CallToken, _ code: StatusCode) {
         if code == .ok, !server.logsCalls {
-            if state.succeeded?.method != token.method || state.succeeded?.began != token.began {
+            if state.succeeded?.method != token.method || state.succeeded?.began != token.began
+                || state.succeeded?.protocolIndex != token.protocolIndex
+            {
                 countSucceeded()
             }
             state.succeeded = SucceededCalls(
-                method: token.method, began: token.began, count: (state.succeeded?.count ?? 0) + 1)
+                method: token.method, protocolIndex: token.protocolIndex, began: token.began,
+                count: (state.succeeded?.count ?? 0) + 1)
             return
         }
         let time = executor.eventLoop.now - token.began
-        server.metrics.callsEnded(token.method, code, 1, after: time, on: protocolIndex)
+        server.metrics.callsEnded(token.method, code, 1, after: time, on: token.protocolIndex)
         if server.logsCalls { log(code, token, after: time) }
     }
 
@@ -29,15 +32,16 @@ extension ServerConnection {
         guard let calls = state.succeeded else { return }
         state.succeeded = nil
         server.metrics.callsEnded(
-            calls.method, .ok, calls.count, after: executor.eventLoop.now - calls.began, on: protocolIndex)
+            calls.method, .ok, calls.count, after: executor.eventLoop.now - calls.began,
+            on: calls.protocolIndex)
     }
 
     /// Records a failed call, or a rejected message that did not become a call of a known method.
-    func record(_ code: StatusCode, reason: String, _ token: CallToken?) {
+    func record(_ code: StatusCode, reason: String, _ token: CallToken?, nameIndex: Int = 0) {
         if let token {
             record(token, code)
         } else {
-            server.metrics.callRejected(code, on: protocolIndex)
+            server.metrics.callRejected(code, on: protocolIndex + nameIndex)
             if server.logsCalls { log(code, nil, after: nil) }
         }
         server.metrics.callFailed(reason)
@@ -77,6 +81,7 @@ extension ServerConnection {
 /// The successful calls of one method in one read.
 struct SucceededCalls {
     var method: Int
+    var protocolIndex: Int
     var began: NIODeadline
     var count: Int
 }

@@ -26,7 +26,7 @@ package final class ServerConnection: ChannelDuplexHandler {
     package let peer: Peer
     let origin: CallOrigin
     let wire: any ServerWire
-    /// The index of its protocol in the metrics.
+    /// The index in the metrics of the first name of its protocol.
     let protocolIndex: Int
     /// That of the event loop.
     let batch: ReadBatch
@@ -102,7 +102,9 @@ package final class ServerConnection: ChannelDuplexHandler {
     }
 
     package func read(context: ChannelHandlerContext) {
-        if !state.isClosing, state.isPaused || state.held != nil || !context.channel.isWritable {
+        if !state.isClosing,
+            state.isPaused || state.held != nil || !wire.takesInput || !context.channel.isWritable
+        {
             state.isReadHeld = true
         } else {
             context.read()
@@ -128,8 +130,8 @@ package final class ServerConnection: ChannelDuplexHandler {
 
     /// Reads if the channel wanted to while reading was stopped.
     func readIfHeld() {
-        guard state.isReadHeld, !state.isPaused, state.held == nil, let context = state.context,
-            context.channel.isWritable
+        guard state.isReadHeld, !state.isPaused, state.held == nil, wire.takesInput,
+            let context = state.context, context.channel.isWritable
         else { return }
         state.isReadHeld = false
         context.read()
@@ -225,16 +227,24 @@ package final class ServerConnection: ChannelDuplexHandler {
     /// Sends the collected responses; closes the connection after the last ones.
     func flush() {
         guard !state.isClosing else { return }
-        if state.calls.isInputClosed, state.calls.isFinished, !state.isPaused, state.held == nil,
-            !state.isServing, !wire.isBusy
-        {
-            return closeBehindResponses(within: server.drainTime)
+        if wire.hasWaitingRequests, !state.isServing, !state.isPaused {
+            serve()
+            guard !state.isClosing else { return }
         }
+        if !state.isServing, hasEnded { return closeBehindResponses(within: server.drainTime) }
         writeOutgoing()
+        readIfHeld()
         if !state.waitingSenders.isEmpty {
             sendForWaitingSenders()
             writeOutgoing()
         }
+    }
+
+    /// Whether nothing is left to be answered, and nothing more can come.
+    private var hasEnded: Bool {
+        if wire.endsConnection { return true }
+        return state.calls.isInputClosed && state.calls.isFinished && !state.isPaused && state.held == nil
+            && !wire.isBusy
     }
 
     /// Writes the collected responses to the channel.

@@ -45,6 +45,15 @@ package protocol ServerWire: AnyObject {
     /// Whether the wire has unfinished streams of its own, so that the connection is not idle.
     var isBusy: Bool { get }
 
+    /// Whether more bytes may be read from the socket; false while what was read has to wait.
+    var takesInput: Bool { get }
+
+    /// Whether complete requests wait in the wire that can be served now.
+    var hasWaitingRequests: Bool { get }
+
+    /// Whether the connection is to be closed behind what was written.
+    var endsConnection: Bool { get }
+
     /// Ends the streams whose peer has taken too long; returns when to look again, if ever.
     func checkTimes(_ connection: ServerConnection, now: NIODeadline) -> NIODeadline?
 }
@@ -53,28 +62,31 @@ extension ServerWire {
     package func writeEnd(to buffer: inout ByteBuffer) {}
     package func hasRoom(_ streamID: UInt32) -> Bool { true }
     package var isBusy: Bool { false }
+    package var takesInput: Bool { true }
+    package var hasWaitingRequests: Bool { false }
+    package var endsConnection: Bool { false }
     package func checkTimes(_ connection: ServerConnection, now: NIODeadline) -> NIODeadline? { nil }
 }
 
 /// A wire protocol that a server can speak, such as ttrpc.
 public struct WireProtocol: Sendable {
-    /// Its name in metrics, such as `ttrpc`.
-    package let name: String
-    /// Whether a connection that begins with this byte speaks it.
-    package let beginsWith: @Sendable (UInt8) -> Bool
+    /// The names in metrics of what it carries, such as `ttrpc`; each call is counted under one of them.
+    package let names: [String]
+    /// Whether a connection that begins with these bytes speaks it; nil if more of them are needed to tell.
+    package let begins: @Sendable (ByteBufferView) -> Bool?
     /// Its name in ALPN (RFC 7301); nil if it has none.
     public let applicationProtocol: String?
     /// Returns the factory of each connection's wire; called once per server.
     package let makeFactory: @Sendable (ServerShared) -> (@Sendable () -> any ServerWire)
 
     package init(
-        name: String, applicationProtocol: String? = nil,
-        beginsWith: @escaping @Sendable (UInt8) -> Bool,
+        names: [String], applicationProtocol: String? = nil,
+        begins: @escaping @Sendable (ByteBufferView) -> Bool?,
         _ makeFactory: @escaping @Sendable (ServerShared) -> (@Sendable () -> any ServerWire)
     ) {
-        self.name = name
+        self.names = names
         self.applicationProtocol = applicationProtocol
-        self.beginsWith = beginsWith
+        self.begins = begins
         self.makeFactory = makeFactory
     }
 }

@@ -123,11 +123,14 @@ package struct UserShare: Sendable {
     let metadata: Metadata
     let deadline: NIODeadline?
     @usableFromInline package var payload: [UInt8]
+    /// Which of the names of its wire protocol it is counted under.
+    let nameIndex: Int
 
     package init(
         method: RegisteredMethod, origin: CallOrigin, metadata: Metadata, deadline: NIODeadline?,
-        payload: [UInt8]
+        payload: [UInt8], nameIndex: Int = 0
     ) {
+        self.nameIndex = nameIndex
         self.method = method
         self.origin = origin
         self.metadata = metadata

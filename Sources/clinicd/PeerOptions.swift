@@ -4,6 +4,7 @@ internal import ArgumentParser
 internal import ClinicServer
 internal import ClinicService
 internal import Glibc
+internal import OpenSSL
 internal import RPC
 
 /// What the server allows its clients.
@@ -19,10 +20,14 @@ struct PeerOptions: ParsableArguments {
         case anonymous
         case sessionDays = "session-days"
         case protocols
+        case allowOrigin = "allow-origin"
+        case hostName = "host-name"
         case maxOpenBookings = "max-open-bookings"
         case accessLogDays = "access-log-days"
 
-        var isRepeatable: Bool { self == .allowUid || self == .trustedProxy || self == .rateLimit }
+        var isRepeatable: Bool {
+            [.allowUid, .trustedProxy, .rateLimit, .allowOrigin, .hostName].contains(self)
+        }
     }
 
     @Option(
@@ -106,6 +111,22 @@ struct PeerOptions: ParsableArguments {
     var protocols = ServedProtocol.allCases
 
     @Option(
+        name: Name.allowOrigin.specification,
+        help: ArgumentHelp(
+            "Let pages of this origin call, such as https://clinic.example.org; may be repeated (default: no page).",
+            valueName: "origin"),
+        transform: parseOrigin)
+    var allowOrigin: [String] = []
+
+    @Option(
+        name: Name.hostName.specification,
+        help: ArgumentHelp(
+            "Serve gRPC-Web and Connect over TCP under this name too; may be repeated (default: localhost and "
+                + "addresses only).", valueName: "name"),
+        transform: parseHostName)
+    var hostName: [String] = []
+
+    @Option(
         name: Name.maxOpenBookings.specification,
         help: ArgumentHelp(
             "How many bookings that are yet to begin a patient may have, 1 to 100000; staff book more for a patient.",
@@ -135,6 +156,12 @@ struct PeerOptions: ParsableArguments {
         guard (1...3650).contains(sessionDays) else {
             throw ValidationError("--session-days is 1 to 3650 days, not \(sessionDays)")
         }
+    }
+
+    /// What is offered by ALPN.
+    var applicationProtocols: ApplicationProtocols {
+        if protocols.contains(.grpcWeb) || protocols.contains(.connect) { return .http2AndHTTP1 }
+        return protocols.contains(.grpc) ? .http2 : .none
     }
 
     /// The usual rates, with the changes of the options.
@@ -193,6 +220,23 @@ private func parseProtocols(_ text: String) throws -> [ServedProtocol] {
             return known
         })
     return ServedProtocol.allCases.filter { chosen.contains($0) }
+}
+
+/// An origin as browsers write it: a scheme, a host, and a port if it is not the usual one.
+private func parseOrigin(_ text: String) throws -> String {
+    let origin = text.lowercased()
+    guard text.wholeMatch(of: /https?:\/\/(\[[0-9a-fA-F:]+\]|[0-9a-zA-Z._-]+)(:[0-9]{1,5})?/) != nil else {
+        throw ValidationError(
+            "an origin is http:// or https:// with a host and, if need be, a port, and no path")
+    }
+    return origin
+}
+
+private func parseHostName(_ text: String) throws -> String {
+    guard text.wholeMatch(of: /[0-9a-zA-Z._-]+/) != nil else {
+        throw ValidationError("a host name has letters, digits, dots and hyphens, and no port")
+    }
+    return text.lowercased()
 }
 
 extension Substring {

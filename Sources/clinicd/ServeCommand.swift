@@ -125,7 +125,7 @@ private struct Daemon: Service, CustomStringConvertible {
         let directory = try command.storage.directory()
         let keys = try SigningKeys.loadOrCreate(at: directory.keyFile)
         let certificates = try command.certificates.certificates(
-            for: command.listen, offersHTTP2: command.peers.protocols.contains(.grpc), logger)
+            for: command.listen, applicationProtocols: command.peers.applicationProtocols, logger)
         let location = command.storage.location(in: directory)
         if case .url = location { TimelineFence.keep(in: directory.timelineFile) }
         let database: ClinicDatabase
@@ -163,6 +163,8 @@ private struct Daemon: Service, CustomStringConvertible {
             configuration.anonymousMethods = command.peers.anonymous
             configuration.sessionDays = command.peers.sessionDays
             configuration.protocols = command.peers.protocols
+            configuration.allowedOrigins = Set(command.peers.allowOrigin)
+            configuration.hostNames = Set(command.peers.hostName)
             configuration.transport = command.peers.serverConfiguration
             configuration.rateLimits = command.peers.rateLimits
             configuration.dataDirectory = directory.path

@@ -59,7 +59,7 @@ struct CertificateOptions: ParsableArguments {
 
     /// The certificates that the options name; nil without TLS. Throws if an option that needs another lacks it.
     func certificates(
-        for listeners: [Address], offersHTTP2: Bool, _ logger: Logger
+        for listeners: [Address], applicationProtocols: ApplicationProtocols, _ logger: Logger
     ) throws -> ServerCertificates? {
         guard tlsClientName.isEmpty || tlsClientCa != nil else {
             throw Failure("--tls-client-name needs --tls-client-ca")
@@ -75,7 +75,7 @@ struct CertificateOptions: ParsableArguments {
         }
         let certificates = try ServerCertificates(
             certificate: tlsCert, key: tlsKey, clientAuthorities: tlsClientCa, revocations: tlsCrl,
-            offersHTTP2: offersHTTP2, logger: logger)
+            applicationProtocols: applicationProtocols, logger: logger)
         if secure == nil {
             logger.warning("the TLS files are not used: no --listen is a tls: address")
         }
@@ -89,25 +89,25 @@ final class ServerCertificates: Sendable {
     private let key: String
     private let clientAuthorities: String?
     private let revocations: String?
-    private let offersHTTP2: Bool
+    private let applicationProtocols: ApplicationProtocols
     private let logger: Logger
     private let current: Mutex<TLSContext>
 
     /// Reads the files; throws what is wrong with them.
     init(
         certificate: String, key: String, clientAuthorities: String?, revocations: String?,
-        offersHTTP2: Bool, logger: Logger
+        applicationProtocols: ApplicationProtocols, logger: Logger
     ) throws(TLSError) {
         self.certificate = certificate
         self.key = key
         self.clientAuthorities = clientAuthorities
         self.revocations = revocations
-        self.offersHTTP2 = offersHTTP2
+        self.applicationProtocols = applicationProtocols
         self.logger = logger
         current = Mutex(
             try TLSContext(
                 serverCertificate: certificate, key: key, clientAuthorities: clientAuthorities,
-                revocations: revocations, offersHTTP2: offersHTTP2))
+                revocations: revocations, applicationProtocols: applicationProtocols))
         warnOfOpenKey()
     }
 
@@ -116,7 +116,7 @@ final class ServerCertificates: Sendable {
         do throws(TLSError) {
             let next = try TLSContext(
                 serverCertificate: certificate, key: key, clientAuthorities: clientAuthorities,
-                revocations: revocations, offersHTTP2: offersHTTP2)
+                revocations: revocations, applicationProtocols: applicationProtocols)
             current.withLock { $0 = next }
             warnOfOpenKey()
             logger.info("new certificates are in use")

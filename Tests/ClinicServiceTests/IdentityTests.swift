@@ -3,6 +3,7 @@
 import ClinicStore
 import NIOEmbedded
 import OpenSSL
+import ProtobufC
 import RPCMessages
 import Scheduling
 import Testing
@@ -36,7 +37,7 @@ import Testing
     }
 
     private func call(_ metadata: Metadata) -> UnaryCall<HealthCheckRequest> {
-        let method = RegisteredMethod(index: 0, service: "s", name: "m", isAlwaysServed: false) {
+        let method = RegisteredMethod(index: 0, AnyMethod(HealthMethods.check), isAlwaysServed: false) {
             .unary { _, _, _ in }
         }
         return UnaryCall(

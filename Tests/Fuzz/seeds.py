@@ -115,6 +115,28 @@ PREFIXED = {
     "flag": b"\2\0\0\0\0",
     "cut": b"\0\0\0\0\5abc",
 }
+WEB = b"POST /grpc.health.v1.Health/Check HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+HTTP1_STREAMS = {
+    "json": WEB + b"application/json\r\nContent-Length: 2\r\n\r\n{}" * 2,
+    "chunks": WEB + b"application/proto\r\nTransfer-Encoding: chunked\r\n\r\n1;a=b\r\n\x08\r\n1\r\n\x01\r\n0\r\nT: v\r\n\r\n",
+    "web": WEB + b"application/grpc-web\r\nContent-Length: 5\r\n\r\n\0\0\0\0\0",
+    "text": WEB + b"application/grpc-web-text\r\nContent-Length: 8\r\n\r\nAAAAAAA=",
+    "stream": WEB.replace(b"Check", b"Watch") + b"application/connect+json\r\nContent-Length: 7\r\n\r\n\0\0\0\0\2{}",
+    "get": b"GET /grpc.health.v1.Health/Check?encoding=json&message=%7B%7D HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+    "continue": WEB + b"application/json\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{}",
+    "timeout": WEB + b"application/json\r\nConnect-Timeout-Ms: 5\r\nAccept-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+    "smuggled": WEB + b"application/json\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}",
+    "preflight": b"OPTIONS / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://a\r\nAccess-Control-Request-Method: POST\r\n\r\n",
+}
+JSON_REQUESTS = {
+    "empty": b"{}",
+    "ids": b'{"id":"7","doctorId":3,"doctor_id":3e0,"patientId":-1}',
+    "times": b'{"startTime":"2026-12-01T10:00:00Z","end_time":"2026-12-01T10:00:00.5+11:00"}',
+    "names": b'{"email":"a@b.c","password":"\\u00e9\\ud83d\\ude00","fullName":null,"role":"ROLE_STAFF","status":2}',
+    "mask": b'{"updateMask":"fullName,slotMinutes","doctor":{"id":1}}',
+    "lists": b'{"weeklyHours":[{"day":1},{}],"ids":[1,"2"],"pageSize":10}',
+    "deep": b"[" * 70,
+}
 TIMESTAMP = number(1, NOW) + number(2, 500_000_000)
 MESSAGES = {
     "empty": b"",
@@ -165,6 +187,9 @@ SEEDS = {
     "grpc-connection": {name: bytes([255]) + stream for name, stream in HTTP2_STREAMS.items()},
     "header-block": BLOCKS,
     "message-prefix": {name: bytes([255]) + body for name, body in PREFIXED.items()},
+    "http1-requests": {name: bytes([255]) + stream for name, stream in HTTP1_STREAMS.items()},
+    "http1-connection": {name: bytes([255]) + stream for name, stream in HTTP1_STREAMS.items()},
+    "json": {f"{name}-{which}": bytes([which]) + body for name, body in JSON_REQUESTS.items() for which in range(0, 80, 7)},
     "messages": {f"{name}-{which}": bytes([which]) + body for name, body in MESSAGES.items() for which in range(0, 80, 7)},
     "access-token": {
         "good": access_token(),

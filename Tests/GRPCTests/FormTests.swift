@@ -21,7 +21,7 @@ struct FormTests {
             ("1x", nil), ("-1S", nil), ("+1S", nil), ("123456789S", nil), ("1 S", nil),
         ] as [(String, Int64?)])
     func `a timeout is a number with a unit`(_ text: String, _ nanoseconds: Int64?) {
-        #expect(GRPCRequestHead.nanoseconds(timeout: text) == nanoseconds)
+        #expect(CallHead.nanoseconds(timeout: text) == nanoseconds)
     }
 
     @Test(arguments: [
@@ -43,7 +43,7 @@ struct FormTests {
     }
 
     @Test(arguments: [
-        ("GET / HTTP/1.1\r\n\r\n", "unknown_protocol"), ("POST / HTTP/1.1\r\n\r\n", "not_http2"),
+        ("GET / HTTP/1.1\r\n\r\n", "unknown_protocol"), ("POST / HTTP/1.1\r\n\r\n", "unknown_protocol"),
         (
             String(decoding: HTTP2Limits.clientPreface + [0, 0, 0, 9, 0, 0, 0, 0, 1], as: UTF8.self),
             "protocol_error"

@@ -16,6 +16,8 @@ import TestRPC
 /// What came back on a stream.
 struct GRPCAnswer: Equatable {
     var messages: [[UInt8]] = []
+    /// All bytes of the body.
+    var body: [UInt8] = []
     var fields: [String: String] = [:]
     var reset: HTTP2ErrorCode?
     /// Whether the server has ended the stream.
@@ -44,7 +46,7 @@ final class GRPCPeer {
     init(
         _ configuration: ServerConfiguration = ServerConfiguration(), protocols: [WireProtocol] = [.grpc],
         settings: [(UInt16, UInt32)] = [], metrics: any MetricsFactory = NOOPMetricsHandler.instance,
-        first: [UInt8] = HTTP2Limits.clientPreface
+        first: [UInt8] = HTTP2Limits.clientPreface, sendsSettings: Bool = true
     ) throws {
         var methods = Router()
         HealthService().register(in: &methods)
@@ -57,7 +59,10 @@ final class GRPCPeer {
         try server.serve(channel).wait()
         try channel.connect(to: SocketAddress(unixDomainSocketPath: "/test")).wait()
         var preface = ByteBuffer(bytes: first)
-        preface.writeFrameHeader(HTTP2FrameHeader(length: settings.count * 6, type: .settings, streamID: 0))
+        if sendsSettings {
+            preface.writeFrameHeader(
+                HTTP2FrameHeader(length: settings.count * 6, type: .settings, streamID: 0))
+        }
         for (id, value) in settings {
             preface.writeInteger(id)
             preface.writeInteger(value)
@@ -177,6 +182,7 @@ final class GRPCPeer {
             }
             if flags.contains(.endStream) { answers[streamID]?.isEnded = true }
         case .data:
+            answers[streamID, default: GRPCAnswer()].body += payload.readableBytesView
             var body = bodies[streamID] ?? ByteBuffer()
             body.writeBuffer(&payload)
             while let length: UInt32 = body.getInteger(at: body.readerIndex + 1),

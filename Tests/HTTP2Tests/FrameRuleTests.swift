@@ -1,5 +1,6 @@
 // RFC 9113 section by section: preface, frames, header blocks. Each case is one that conformance suites try.
 
+import HTTP
 import HTTP2
 import NIOCore
 import Testing

@@ -1,3 +1,4 @@
+import HTTP
 import NIOCore
 import NIOHPACK
 
@@ -8,7 +9,7 @@ struct HeaderBlockProbe {
     private let peer = RulesPeer()
     private var decoder = HeaderDecoder()
 
-    mutating func head(_ list: [(String, String)]) -> HTTP2RequestHead? {
+    mutating func head(_ list: [(String, String)]) -> HTTPRequestHead? {
         let block = peer.block(list)
         let outcome = block.withUnsafeBytes { decoder.decode($0, areTrailers: false) }
         if case .head(let head) = outcome { return head }

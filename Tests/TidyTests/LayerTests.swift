@@ -30,8 +30,8 @@ private let layers: [Layer] = [
     // Calls, without a wire and without a clinic, and the wire on them.
     Layer("RPC", "ProtobufC", "RPCMessages"),
     Layer("TTRPC", "ProtobufC", "RPCMessages", "TTRPCMessages", "RPC"),
-    Layer("HTTP2"),
-    Layer("GRPC", "CZlib", "HTTP2", "ProtobufC", "ReflectionMessages", "RPC", "RPCMessages"),
+    Layer("HTTP"), Layer("HTTP1", "HTTP"), Layer("HTTP2", "HTTP"),
+    Layer("GRPC", "CZlib", "HTTP", "HTTP1", "HTTP2", "ProtobufC", "ReflectionMessages", "RPC", "RPCMessages"),
     // The database, the rules, the identity.
     Layer("PostgreSQL", "CPostgreSQL"), Layer("Scheduling"), Layer("OpenSSL", "COpenSSL"),
     Layer("Bcrypt", "CCrypt"),

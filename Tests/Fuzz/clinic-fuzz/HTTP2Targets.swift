@@ -1,5 +1,6 @@
 // What comes off a socket that speaks HTTP/2: frames, header blocks, the prefixes of messages, and a whole connection behind them.
 
+internal import HTTP
 internal import Logging
 internal import NIOCore
 internal import NIOEmbedded
@@ -85,7 +86,7 @@ struct MessagePrefixTarget: FuzzTarget {
                 switch event {
                 case .needsMoreBytes: break reading
                 case .message: found.append(event)
-                case .tooLong, .invalidFlag: return found + [event]
+                case .tooLong, .invalidFlag, .invalidBase64: return found + [event]
                 }
             }
         }

@@ -166,19 +166,22 @@ def main(address):
 
     # HTTP, but no gRPC.
     peer = Peer(address)
-    peer.send(frame(HEADERS, 1, 5, b"\x82\x86\x84"))
+    peer.send(frame(HEADERS, 1, 5, b"\x82\x86\x84\x01\x09localhost"))
     status = peer.until(HEADERS, 1)[3]
     expect("GET gets a status of HTTP", b"405" in status, True)
     with socket.create_connection((host, int(port)), timeout=20) as stranger:
-        stranger.sendall(b"GET / HTTP/1.1\r\nHost: clinic\r\n\r\n")
+        stranger.sendall(b"\x16\x03\x01\x02\x00\x01")
         try:
             answer = stranger.recv(100)
         except ConnectionResetError:
             answer = b""
         expect("another protocol is closed", answer, b"")
     with socket.create_connection((host, int(port)), timeout=20) as stranger:
-        stranger.sendall(b"POST / HTTP/1.1\r\nHost: clinic\r\n\r\n")
-        expect("HTTP/1.1 is told", stranger.recv(100)[:13], b"HTTP/1.1 505 ")
+        stranger.sendall(b"POST / HTTP/1.1\r\nHost: clinic\r\nContent-Type: application/grpc\r\n\r\n")
+        expect("gRPC over HTTP/1.1 is told", stranger.recv(100)[:13], b"HTTP/1.1 505 ")
+    with socket.create_connection((host, int(port)), timeout=20) as stranger:
+        stranger.sendall(b"GET / HTTP/1.1\r\nHost: clinic\r\n\r\n")
+        expect("a name that nobody gave is told", stranger.recv(100)[:13], b"HTTP/1.1 421 ")
     check(address)
     print("the server goes on")
 

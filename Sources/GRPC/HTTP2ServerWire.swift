@@ -1,37 +1,28 @@
-// The server's side of gRPC on one HTTP/2 connection (grpc/grpc's PROTOCOL-HTTP2.md). HTTP2 has the rules of frames and streams, RPC
-// everything about calls. GRPCServerWire+Requests makes calls of requests, GRPCServerWire+Responses writes what they end with,
-// GRPCServerWire+Times ends streams whose peer takes too long.
+// The server's side of calls on one HTTP/2 connection: of gRPC (grpc/grpc's PROTOCOL-HTTP2.md), gRPC-Web and Connect. HTTP2 has the rules
+// of frames and streams, RPC everything about calls, CallHead the forms of requests, WebCall those of responses but gRPC's. HTTP2ServerWire+Requests makes calls of requests, HTTP2ServerWire+Responses writes what they end with,
+// HTTP2ServerWire+Times ends streams whose peer takes too long.
 
+internal import HTTP
 internal import HTTP2
 internal import Logging
 package import NIOCore
-internal import ProtobufC
-public import RPC
+package import RPC
 
-extension WireProtocol {
-    /// gRPC over HTTP/2.
-    public static let grpc = WireProtocol(
-        name: "grpc", applicationProtocol: "h2", beginsWith: { $0 == UInt8(ascii: "P") }
-    ) { server in
-        { GRPCServerWire(configuration: server.configuration) }
-    }
-}
-
-/// Reads and writes gRPC on one server connection.
-package final class GRPCServerWire: ServerWire {
+/// Reads and writes calls on one server connection.
+package final class HTTP2ServerWire: ServerWire {
     /// What is known of the stream in one slot.
     struct CallStream {
         /// How its request is handled.
         enum Phase {
             case free
             /// The one request of the call is arriving.
-            case collecting(GRPCRequestHead)
+            case collecting(CallHead)
             /// The handler runs and takes its messages from the queue.
             case streaming(InboundQueue)
             /// The request is complete and the handler runs.
             case running
             /// The request is no call: it is read to its end and answered.
-            case refused(HTTPRefusal)
+            case answering(HTTPAnswer)
         }
 
         var phase = Phase.free
@@ -45,6 +36,8 @@ package final class GRPCServerWire: ServerWire {
         /// Whether the client has sent its last byte.
         var isRequestEnded = false
         var hasSentHeaders = false
+        /// How its messages are read and written; nil for gRPC.
+        var web: WebCall?
         /// Whether its requests may be compressed, and its responses.
         var isGzip = false
         var acceptsGzip = false
@@ -63,10 +56,11 @@ package final class GRPCServerWire: ServerWire {
         /// The announced bytes of requests that are arriving.
         var arrivingBytes = 0
         /// The last head with what was made of it.
-        var lastHead: (http: HTTP2RequestHead, outcome: GRPCRequestHead.Outcome)?
+        var lastHead: (http: HTTPRequestHead, outcome: CallHead.Outcome)?
     }
 
     let configuration: ServerConfiguration
+    let rules: BrowserRules
     let unreadTime: TimeAmount
     let messageTime: TimeAmount
     weak var connection: ServerConnection?
@@ -76,8 +70,9 @@ package final class GRPCServerWire: ServerWire {
     #endif
     var state: State
 
-    init(configuration: ServerConfiguration) {
+    init(configuration: ServerConfiguration, options: HTTPOptions) {
         self.configuration = configuration
+        rules = BrowserRules(options: options)
         unreadTime = TimeAmount(bounded: configuration.unreadTime)
         messageTime = TimeAmount(bounded: configuration.frameTime)
         state = State(
@@ -172,7 +167,7 @@ package final class GRPCServerWire: ServerWire {
     }
 }
 
-extension GRPCServerWire.State {
+extension HTTP2ServerWire.State {
     /// Takes the frame at the beginning of a buffer.
     fileprivate mutating func receive(
         _ header: HTTP2FrameHeader, in buffer: ByteBuffer, _ connection: ServerConnection, now: NIODeadline
@@ -187,6 +182,6 @@ extension GRPCServerWire.State {
     }
 }
 
-extension GRPCServerWire.CallStream.Phase {
+extension HTTP2ServerWire.CallStream.Phase {
     var isFree: Bool { if case .free = self { true } else { false } }
 }

@@ -4,6 +4,7 @@
 // A successful response is the hot path: head, message and trailers are written in one piece into the outgoing buffer, with header
 // blocks that were made once. Only where a window is used up a response is kept.
 
+internal import HTTP
 internal import HTTP2
 package import NIOCore
 package import ProtobufC
@@ -34,11 +35,12 @@ enum ResponseBlocks {
     }
 }
 
-extension GRPCServerWire {
+extension HTTP2ServerWire {
     package func write(
         _ response: EncodedMessage, streamID: UInt32, to buffer: inout ByteBuffer
     ) throws(Rejection) {
         guard let slot = state.http.slot(of: streamID) else { return }
+        if let web = state.streams[slot].web { return try write(response, web, slot, to: &buffer) }
         let byteCount = response.byteCount
         guard byteCount <= Status.maximumMessageLength else { throw .responseTooLong(length: byteCount) }
         let length = MessageReader.prefixBytes + byteCount
@@ -66,7 +68,12 @@ extension GRPCServerWire {
     {
         guard message.byteCount <= Status.maximumMessageLength else { return nil }
         guard let slot = state.http.slot(of: streamID) else { return 0 }
-        writeLong(message, slot, to: &buffer)
+        if let web = state.streams[slot].web {
+            writeHead(web, slot, to: &buffer)
+            state.http.writeData(web.message(message), slot, now: .now(), to: &buffer)
+        } else {
+            writeLong(message, slot, to: &buffer)
+        }
         if state.http.isWaiting(slot) { watchSoon() }
         return message.byteCount + MessageReader.prefixBytes + HTTP2FrameHeader.byteCount
     }
@@ -101,6 +108,10 @@ extension GRPCServerWire {
 
     package func writeEndOfStream(_ streamID: UInt32, to buffer: inout ByteBuffer) {
         guard let slot = state.http.slot(of: streamID) else { return }
+        if let web = state.streams[slot].web {
+            writeHead(web, slot, to: &buffer)
+            return end(web.end(nil), slot, to: &buffer)
+        }
         var block = ResponseBlocks.trailers
         if !state.streams[slot].hasSentHeaders { block = ResponseBlocks.head + block }
         end(slot, block, to: &buffer)
@@ -108,6 +119,7 @@ extension GRPCServerWire {
 
     package func write(_ status: Status, streamID: UInt32, to buffer: inout ByteBuffer) {
         guard let slot = state.http.slot(of: streamID) else { return }
+        if let web = state.streams[slot].web { return write(status, web, slot, to: &buffer) }
         let base = state.streams[slot].hasSentHeaders ? HTTP2HeaderWriter() : ResponseBlocks.headWriter
         end(slot, status.trailers(after: base, limit: state.http.maximumSentHeaderListBytes), to: &buffer)
     }
@@ -119,6 +131,41 @@ extension GRPCServerWire {
     private func end(_ slot: Int, _ trailers: [UInt8], to buffer: inout ByteBuffer) {
         free(slot, &buffer)
         state.http.end(slot, trailers: trailers, now: .now(), to: &buffer)
+    }
+
+    // MARK: gRPC-Web and Connect
+
+    private func write(
+        _ response: EncodedMessage, _ web: WebCall, _ slot: Int, to buffer: inout ByteBuffer
+    ) throws(Rejection) {
+        let response = try web.success(response)
+        guard state.http.waitingBytes + response.body.readableBytes <= configuration.maximumUnreadBytes else {
+            throw .answersUnread(limit: configuration.maximumUnreadBytes)
+        }
+        state.http.writeHeaders(HTTP2HeaderWriter(response.head).block, slot, to: &buffer)
+        end(response.body, slot, to: &buffer)
+    }
+
+    private func write(_ status: Status, _ web: WebCall, _ slot: Int, to buffer: inout ByteBuffer) {
+        if state.streams[slot].hasSentHeaders { return end(web.end(status), slot, to: &buffer) }
+        let response = web.failure(status)
+        state.http.writeHeaders(HTTP2HeaderWriter(response.head).block, slot, to: &buffer)
+        end(response.body, slot, to: &buffer)
+    }
+
+    /// Writes the head of a response with several messages, if it is not sent.
+    private func writeHead(_ web: WebCall, _ slot: Int, to buffer: inout ByteBuffer) {
+        guard !state.streams[slot].hasSentHeaders else { return }
+        state.streams[slot].hasSentHeaders = true
+        state.http.writeHeaders(HTTP2HeaderWriter(web.streamHead).block, slot, to: &buffer)
+    }
+
+    /// Ends a response with the last bytes of its body.
+    private func end(_ body: ByteBuffer, _ slot: Int, to buffer: inout ByteBuffer) {
+        free(slot, &buffer)
+        if body.readableBytes > 0 { state.http.writeData(body, slot, now: .now(), to: &buffer) }
+        state.http.end(slot, trailers: nil, now: .now(), to: &buffer)
+        if state.http.isWaiting(slot) { watchSoon() }
     }
 
     /// Sets the timer for what waits. Not at once: the connection is writing.

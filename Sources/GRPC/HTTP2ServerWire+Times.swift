@@ -4,7 +4,7 @@ internal import HTTP2
 package import NIOCore
 package import RPC
 
-extension GRPCServerWire {
+extension HTTP2ServerWire {
     package var isBusy: Bool { state.http.streamCount > 0 }
 
     package func checkTimes(_ connection: ServerConnection, now: NIODeadline) -> NIODeadline? {
@@ -13,7 +13,7 @@ extension GRPCServerWire {
             guard let end = state.streams[slot].endOfRequest else { continue }
             if end <= now {
                 state.streams[slot].endOfRequest = nil
-                if case .refused = state.streams[slot].phase {
+                if case .answering = state.streams[slot].phase {
                     free(slot, &connection.outgoing)
                     state.http.reset(slot, .cancel, to: &connection.outgoing)
                 } else {

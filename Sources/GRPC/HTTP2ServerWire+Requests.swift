@@ -1,16 +1,17 @@
 // Makes calls of requests. A method with one request starts when that is complete, a method whose requests are a stream at its head.
 
+internal import HTTP
 internal import HTTP2
 package import NIOCore
 internal import ProtobufC
 package import RPC
 
-extension GRPCServerWire {
+extension HTTP2ServerWire {
     // MARK: Heads
 
     /// A request begins.
     func begin(
-        _ head: HTTP2RequestHead, _ slot: Int, isLast: Bool, _ connection: ServerConnection,
+        _ head: HTTPRequestHead, _ slot: Int, isLast: Bool, _ connection: ServerConnection,
         in batch: ReadBatch, now: NIODeadline
     ) {
         while state.streams.count <= slot { state.streams.append(CallStream()) }
@@ -18,25 +19,26 @@ extension GRPCServerWire {
         if connection.calls.isDraining {
             return state.http.reset(slot, .refusedStream, to: &connection.outgoing)
         }
-        let outcome = state.outcome(of: head, connection, configuration)
+        let outcome = state.outcome(of: head, connection, rules, configuration)
         state.streams[slot].isRequestEnded = isLast
         switch outcome {
-        case .refused(let refusal):
-            state.streams[slot].phase = .refused(refusal)
+        case .answered(let answer):
+            state.streams[slot].phase = .answering(answer)
             if isLast {
-                answer(refusal, slot, connection, now: now)
+                respond(with: answer, slot, connection, now: now)
             } else {
                 expectEnd(slot, at: now + messageTime, connection)
             }
-        case .rejected(let rejection):
+        case .rejected(let rejection, let web):
             state.streams[slot].phase = .running
-            connection.reject(rejection, state.http.streamID(at: slot))
+            state.streams[slot].web = web
+            reject(slot, rejection, connection)
         case .call(let head): begin(head, slot, isLast: isLast, connection, in: batch, now: now)
         }
     }
 
     private func begin(
-        _ head: GRPCRequestHead, _ slot: Int, isLast: Bool, _ connection: ServerConnection,
+        _ head: CallHead, _ slot: Int, isLast: Bool, _ connection: ServerConnection,
         in batch: ReadBatch, now: NIODeadline
     ) {
         let streamID = state.http.streamID(at: slot)
@@ -45,6 +47,10 @@ extension GRPCServerWire {
             state.streams[slot].deadline = deadline
             state.streams[slot].isGzip = head.isGzip
             state.streams[slot].acceptsGzip = head.acceptsGzip
+            if let web = head.web {
+                state.streams[slot].web = web
+                state.streams[slot].reader.framing = web.form.framing
+            }
             guard head.method.kind.streamsRequests else {
                 state.streams[slot].phase = .collecting(head)
                 if isLast { return endRequest(slot, connection, in: batch, now: now) }
@@ -56,13 +62,14 @@ extension GRPCServerWire {
             let call = IncomingCall(
                 method: head.method, origin: connection.origin(of: head.metadata), metadata: head.metadata,
                 deadline: deadline,
-                payload: [])
+                payload: [], nameIndex: nameIndex(slot))
             connection.start(
                 call, streamID: streamID, byteCount: 0,
                 input: StreamInput(queue: queue, first: nil, isClosed: isLast), in: batch, now: now)
         } catch {
             state.streams[slot].phase = .running
-            connection.reject(error, streamID)
+            if let web = head.web { state.streams[slot].web = web }
+            reject(slot, error, connection)
         }
     }
 
@@ -95,7 +102,8 @@ extension GRPCServerWire {
         switch state.streams[slot].phase {
         case .collecting(let head):
             state.http.take(range.count, slot, &connection.outgoing)
-            if isLast, !state.streams[slot].reader.isInsideMessage, state.streams[slot].request == nil,
+            if isLast, state.streams[slot].web == nil, !state.streams[slot].reader.isInsideMessage,
+                state.streams[slot].request == nil,
                 let request = frame.withUnsafeReadableBytes({ bytes in
                     let offset = HTTP2FrameHeader.byteCount + range.lowerBound
                     return MessageReader.only(
@@ -118,9 +126,9 @@ extension GRPCServerWire {
             guard let part = frame.getSlice(at: start, length: range.count) else { return }
             state.streams[slot].reader.append(part)
             deliver(slot, connection)
-        case .refused(let refusal):
+        case .answering(let answer):
             state.http.take(range.count, slot, &connection.outgoing)
-            if isLast { answer(refusal, slot, connection, now: now) }
+            if isLast { respond(with: answer, slot, connection, now: now) }
         case .running, .free: state.http.take(range.count, slot, &connection.outgoing)
         }
     }
@@ -133,6 +141,14 @@ extension GRPCServerWire {
         state.streams[slot].isRequestEnded = true
         switch state.streams[slot].phase {
         case .collecting(let head):
+            if case .connectUnary? = head.web?.form {
+                let body = state.streams[slot].reader.takeWhole()
+                guard
+                    let request = plain(
+                        head.queriedRequest ?? body, isCompressed: head.isGzip, slot, connection)
+                else { return }
+                return startCall(head, request, slot, connection, in: batch, now: now)
+            }
             guard let request = state.streams[slot].request, !state.streams[slot].reader.isInsideMessage
             else {
                 return fail(
@@ -140,7 +156,7 @@ extension GRPCServerWire {
             }
             startCall(head, request, slot, connection, in: batch, now: now)
         case .streaming: deliver(slot, connection)
-        case .refused(let refusal): answer(refusal, slot, connection, now: now)
+        case .answering(let answer): respond(with: answer, slot, connection, now: now)
         case .running, .free: break
         }
     }
@@ -172,7 +188,7 @@ extension GRPCServerWire {
             case .tooLong(let length):
                 return fail(
                     slot, .tooLong(length: length, limit: configuration.maximumRequestBytes), connection)
-            case .invalidFlag:
+            case .invalidFlag, .invalidBase64:
                 return fail(slot, .invalidMessage("the prefix of a message is malformed"), connection)
             }
         }
@@ -180,7 +196,7 @@ extension GRPCServerWire {
 
     /// Starts the call of a complete request.
     private func startCall(
-        _ head: GRPCRequestHead, _ request: [UInt8], _ slot: Int, _ connection: ServerConnection,
+        _ head: CallHead, _ request: [UInt8], _ slot: Int, _ connection: ServerConnection,
         in batch: ReadBatch, now: NIODeadline
     ) {
         let streamID = state.http.streamID(at: slot)
@@ -194,11 +210,11 @@ extension GRPCServerWire {
             let call = IncomingCall(
                 method: head.method, origin: connection.origin(of: head.metadata), metadata: head.metadata,
                 deadline: deadline,
-                payload: request)
+                payload: request, nameIndex: nameIndex(slot))
             connection.start(
                 call, streamID: streamID, byteCount: request.count, input: nil, in: batch, now: now)
         } catch {
-            connection.reject(error, streamID)
+            reject(slot, error, connection)
         }
     }
 
@@ -232,29 +248,26 @@ extension GRPCServerWire {
                 return fail(
                     slot, .messageTooLong(length: length, limit: configuration.maximumRequestBytes),
                     connection)
-            case .invalidFlag:
+            case .invalidFlag, .invalidBase64:
                 return fail(slot, .invalidMessage("the prefix of a message is malformed"), connection)
             }
         }
     }
 
-    /// A message as its caller means it; nil if the call has failed.
+    /// A message in protobuf's encoding; nil if the call has failed.
     private func plain(
         _ message: [UInt8], isCompressed: Bool, _ slot: Int, _ connection: ServerConnection
     ) -> [UInt8]? {
-        guard isCompressed else { return message }
+        guard isCompressed || state.streams[slot].web != nil else { return message }
         let limit = configuration.maximumRequestBytes
-        do throws(Gzip.Failure) {
-            if state.streams[slot].isGzip { return try Gzip.inflated(message, limit: limit) }
-            fail(slot, .unknownEncoding, connection)
+        do throws(Rejection) {
+            if isCompressed, !state.streams[slot].isGzip { throw .unknownEncoding }
+            let inflated = isCompressed ? try Gzip.request(message, limit: limit) : message
+            return try state.streams[slot].web?.decoded(inflated, limit: limit) ?? inflated
         } catch {
-            switch error {
-            case .malformed: fail(slot, .invalidMessage("the message is not gzip"), connection)
-            case .tooLong:
-                fail(slot, .tooLong(length: UInt32(truncatingIfNeeded: limit + 1), limit: limit), connection)
-            }
+            fail(slot, error, connection)
+            return nil
         }
-        return nil
     }
 
     private func endOfStream(_ slot: Int, _ connection: ServerConnection) {
@@ -287,32 +300,44 @@ extension GRPCServerWire {
         if let call = connection.calls.takeCall(streamID) {
             connection.rejectAndCancel([call], with: rejection)
         } else {
-            connection.reject(rejection, streamID)
+            reject(slot, rejection, connection)
         }
     }
 
+    private func reject(_ slot: Int, _ rejection: Rejection, _ connection: ServerConnection) {
+        connection.reject(rejection, state.http.streamID(at: slot), nameIndex: nameIndex(slot))
+    }
+
+    /// Which of the names of the wire protocol the call on a stream is counted under.
+    private func nameIndex(_ slot: Int) -> Int {
+        state.streams[slot].web?.form.callProtocol.nameIndex ?? CallProtocol.grpc.nameIndex
+    }
+
     /// Answers a request that is no call.
-    private func answer(
-        _ refusal: HTTPRefusal, _ slot: Int, _ connection: ServerConnection, now: NIODeadline
+    private func respond(
+        with answer: HTTPAnswer, _ slot: Int, _ connection: ServerConnection, now: NIODeadline
     ) {
         free(slot, &connection.outgoing)
-        if refusal.text.isEmpty {
-            return state.http.writeTrailers(refusal.block, slot, to: &connection.outgoing)
+        let block = HTTP2HeaderWriter(answer.head).block
+        if answer.body.isEmpty {
+            return state.http.writeTrailers(block, slot, to: &connection.outgoing)
         }
-        state.http.writeHeaders(refusal.block, slot, to: &connection.outgoing)
-        state.http.writeData(ByteBuffer(string: refusal.text), slot, now: now, to: &connection.outgoing)
+        state.http.writeHeaders(block, slot, to: &connection.outgoing)
+        state.http.writeData(ByteBuffer(bytes: answer.body), slot, now: now, to: &connection.outgoing)
         state.http.end(slot, trailers: nil, now: now, to: &connection.outgoing)
         connection.watch(now + unreadTime)
     }
 }
 
-extension GRPCServerWire.State {
+extension HTTP2ServerWire.State {
     /// What a head is. Equal heads follow each other, and are read once.
     fileprivate mutating func outcome(
-        of head: HTTP2RequestHead, _ connection: ServerConnection, _ configuration: ServerConfiguration
-    ) -> GRPCRequestHead.Outcome {
+        of head: HTTPRequestHead, _ connection: ServerConnection, _ rules: BrowserRules,
+        _ configuration: ServerConfiguration
+    ) -> CallHead.Outcome {
         if let lastHead, lastHead.http === head { return lastHead.outcome }
-        let outcome = GRPCRequestHead.read(head, connection.router, configuration)
+        let outcome = CallHead.read(
+            head, isHTTP1: false, connection.router, rules, from: connection.peer, configuration)
         lastHead = (head, outcome)
         return outcome
     }
