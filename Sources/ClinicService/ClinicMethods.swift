@@ -108,9 +108,10 @@ public func clinicMethods(_ dependencies: ClinicDependencies) throws -> Router {
         isReused: { [keys = stores.idempotencyKeys, signingKeys = dependencies.signingKeys] call in
             try await keys.isReused(
                 by: call.context,
-                digests: [call.context, call.context.hidingRequest(under: signingKeys)].compactMap {
-                    $0.key?.requestDigest
-                })
+                digests: ([call.context]
+                    + signingKeys.all.map { try call.context.hidingRequest(under: $0) }).compactMap {
+                        $0.key?.requestDigest
+                    })
         })
     try registry.serve(dependencies.health)
 

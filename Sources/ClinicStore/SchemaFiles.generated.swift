@@ -67,6 +67,8 @@ extension SchemaFile {
             SchemaFile("functions/sessions/revoke_tokens.sql", PackageResources.revoke_tokens_sql),
             SchemaFile("functions/settings/configure_clinic.sql", PackageResources.configure_clinic_sql),
             SchemaFile("functions/settings/is_current.sql", PackageResources.is_current_sql),
+            SchemaFile(
+                "functions/settings/replace_signing_keys.sql", PackageResources.replace_signing_keys_sql),
             SchemaFile("functions/time_off/create_time_off.sql", PackageResources.create_time_off_sql),
             SchemaFile("functions/time_off/delete_time_off.sql", PackageResources.delete_time_off_sql),
             SchemaFile(
@@ -116,6 +118,7 @@ extension SchemaFile {
             SchemaFile("migrations/V014__access_log.sql", PackageResources.V014__access_log_sql),
             SchemaFile("migrations/V015__event_seal.sql", PackageResources.V015__event_seal_sql),
             SchemaFile("migrations/V016__user_words.sql", PackageResources.V016__user_words_sql),
+            SchemaFile("migrations/V017__signing_key.sql", PackageResources.V017__signing_key_sql),
             SchemaFile("triggers/add_event_partitions.sql", PackageResources.add_event_partitions_sql),
             SchemaFile("triggers/analyze_outgrown_tables.sql", PackageResources.analyze_outgrown_tables_sql),
             SchemaFile("triggers/check_journal_balances.sql", PackageResources.check_journal_balances_sql),

@@ -12,14 +12,17 @@ public struct SessionRecord: Record {
     public let role: Role
     /// The version that tokens have to name.
     public let tokenVersion: Int64
+    /// The digest of the session's refresh token.
+    public let token: [UInt8]
 
-    static let columns = ["id", "email", "role", "token_version"]
+    static let columns = ["id", "email", "role", "token_version", "token"]
 
     init(reading row: inout Row) throws {
         userID = try row.int64()
         email = try row.text()
         role = try row.value(Role.self)
         tokenVersion = try row.int64()
+        token = try row.bytes()
     }
 }
 
@@ -75,15 +78,18 @@ public struct SessionStore: Sendable {
     /// that was replaced before ends the session, unless the next one was not used yet and is less than 30 seconds old.
     /// Refused with `invalidToken`, whose `detail` has the `user_id` if a session was ended.
     ///
-    /// - Parameter openedAfter: sessions that were opened then or before have expired.
+    /// - Parameters:
+    ///   - successors: the token that takes its place, and those that may have taken it before.
+    ///   - openedAfter: sessions that were opened then or before have expired.
     public func refresh(
-        family: [UInt8], token: [UInt8], next: [UInt8], now: Instant, expiry: Instant, openedAfter: Instant,
-        context: RequestContext
+        family: [UInt8], token: [UInt8], successors: [[UInt8]], now: Instant, expiry: Instant,
+        openedAfter: Instant, context: RequestContext
     ) async throws -> SessionRecord {
         try await Self.refreshSession.run(
             on: database, context,
             [
-                .bytes(family), .bytes(token), .bytes(next), .instant(now), .instant(expiry),
+                .bytes(family), .bytes(token), .bytes(Array(successors.joined())), .instant(now),
+                .instant(expiry),
                 .instant(openedAfter),
             ])
     }

@@ -69,7 +69,7 @@ public struct SettingsConflict: Error, Sendable, Hashable {
 
 /// Reads, makes and changes the settings.
 public struct SettingsStore: Sendable {
-    private let database: Database
+    fileprivate let database: Database
 
     /// The settings of this database.
     public init(database: Database) { self.database = database }
@@ -111,6 +111,15 @@ public struct SettingsStore: Sendable {
     /// `hasAmounts`.
     public func change(_ wanted: WantedSettings, context: RequestContext) async throws -> SettingsRecord {
         try await Self.configure.run(on: database, context, wanted.values)
+    }
+}
+
+extension SettingsStore {
+    private static let replaceKeys = Mutation<SettingsRecord>("replace_signing_keys", parameterCount: 0)
+
+    /// Forgets which keys servers sign with and ends every session, so that servers may start with other keys.
+    public func replaceSigningKeys(context: RequestContext) async throws {
+        _ = try await Self.replaceKeys.run(on: database, context, [])
     }
 }
 

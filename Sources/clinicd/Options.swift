@@ -17,6 +17,7 @@ struct StorageOptions: ParsableArguments {
         case database
         case migrateDatabase = "migrate-database"
         case waitForDatabase = "wait-for-database"
+        case databasePasswordFile = "database-password-file"
         case allowUnsafeDurability = "allow-unsafe-durability"
         case logLevel = "log-level"
         case logFormat = "log-format"
@@ -51,6 +52,13 @@ struct StorageOptions: ParsableArguments {
             "How long to wait at the start for a --database that does not accept connections yet (default: 60 to serve, "
                 + "0 otherwise).", valueName: "seconds"))
     var waitForDatabase: Int?
+
+    @Option(
+        name: Name.databasePasswordFile.specification,
+        help: ArgumentHelp(
+            "A file whose first line is the password for --database, such as a secret mount.",
+            valueName: "file"))
+    var databasePasswordFile: String?
 
     @Flag(
         name: Name.allowUnsafeDurability.specification,
@@ -98,8 +106,30 @@ struct StorageOptions: ParsableArguments {
     }
 
     /// Where the database is: the one that is named, or the private one in the data directory.
-    func location(in directory: @autoclosure () throws -> DataDirectory) rethrows -> DatabaseLocation {
-        try database.map { .url($0, owner: migrateDatabase) } ?? .privateCluster(directory: directory().path)
+    func location(in directory: @autoclosure () throws -> DataDirectory) throws -> DatabaseLocation {
+        guard let database else {
+            if databasePasswordFile != nil {
+                throw Failure("\(Name.databasePasswordFile.option) needs \(Name.database.option)")
+            }
+            return try .privateCluster(directory: directory().path)
+        }
+        guard let databasePasswordFile else { return .url(database, owner: migrateDatabase) }
+        let password = try SecretFile.read(
+            databasePasswordFile, option: Name.databasePasswordFile.option)
+        return .url(Self.url(database, password: password), owner: migrateDatabase)
+    }
+
+    /// A connection URL, or libpq's other form `KEY=VALUE …`, with a password that wins over one in it.
+    static func url(_ database: String, password: String) -> String {
+        guard database.hasPrefix("postgresql://") || database.hasPrefix("postgres://") else {
+            let quoted = password.replacing("\\", with: "\\\\").replacing("'", with: "\\'")
+            return "\(database) password='\(quoted)'"
+        }
+        let encoded = password.utf8.map { byte in
+            let digits = String(byte, radix: 16, uppercase: true)
+            return "%" + (digits.utf8.count == 1 ? "0" + digits : digits)
+        }.joined()
+        return "\(database)\(database.contains("?") ? "&" : "?")password=\(encoded)"
     }
 
     /// Opens the database for a command that may run beside the daemon.

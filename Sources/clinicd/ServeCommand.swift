@@ -27,6 +27,7 @@ struct ServeCommand: DaemonCommand {
     enum Name: String, OptionName {
         case listen
         case metrics
+        case signingKeys = "signing-keys"
 
         var isRepeatable: Bool { self == .listen }
     }
@@ -57,6 +58,14 @@ struct ServeCommand: DaemonCommand {
             valueName: "address"),
         transform: parseMetricsAddress)
     var metrics: MetricsAddress?
+
+    @Option(
+        name: Name.signingKeys.specification,
+        help: ArgumentHelp(
+            "The keys that tokens are signed with, the same file for all servers of a clinic: one key in base64 on each "
+                + "line, the first signs; SIGHUP reads it again (default: signing-keys in the data directory).",
+            valueName: "file"))
+    var signingKeys: String?
 
     func run() async throws {
         DaemonSignals.ignoreOthers()
@@ -123,10 +132,10 @@ private struct Daemon: Service, CustomStringConvertible {
                 metadata: ["variable": "\(name)", "did_you_mean": "\(meant)"])
         }
         let directory = try command.storage.directory()
-        let keys = try SigningKeys.loadOrCreate(at: directory.keyFile)
+        let keys = try ServerSigningKeys.read(command.signingKeys, directory)
         let certificates = try command.certificates.certificates(
             for: command.listen, applicationProtocols: command.peers.applicationProtocols, logger)
-        let location = command.storage.location(in: directory)
+        let location = try command.storage.location(in: directory)
         if case .url = location { TimelineFence.keep(in: directory.timelineFile) }
         let database: ClinicDatabase
         do {
@@ -153,6 +162,11 @@ private struct Daemon: Service, CustomStringConvertible {
         }
         try await database.closing { database in
             guard let stored = database.settings else { return }
+            let signingKeys = try await ServerSigningKeys(
+                keys, from: command.signingKeys, sessionDays: command.peers.sessionDays, url: database.url,
+                logger)
+            let notingKeys = Task { await signingKeys.noteUsePeriodically(on: database.database) }
+            defer { notingKeys.cancel() }
             let settings = try ClinicSettings(
                 stored, maximumOpenBookings: command.peers.maxOpenBookings)
             var configuration = ClinicServer.Configuration(
@@ -171,15 +185,23 @@ private struct Daemon: Service, CustomStringConvertible {
             configuration.transport.allowedPeerNames = Set(command.certificates.tlsClientName)
             try await serve(
                 ClinicServer(configuration, database: database.database, logger: logger), directory,
-                certificates)
+                certificates, signingKeys)
         }
     }
 
     private func serve(
-        _ server: ClinicServer, _ directory: DataDirectory, _ certificates: ServerCertificates?
+        _ server: ClinicServer, _ directory: DataDirectory, _ certificates: ServerCertificates?,
+        _ signingKeys: ServerSigningKeys
     ) async throws {
         let pages = try await servePages(of: server)
-        let reloading = await DaemonSignals.reloadingOnHangUp(certificates, logger)
+        let reloading = await DaemonSignals.onHangUp {
+            await signingKeys.reload()
+            certificates?.reload()
+            if command.signingKeys == nil, certificates == nil {
+                logger.notice(
+                    "SIGHUP has no effect: there are no certificates and no --signing-keys to read again")
+            }
+        }
         let returningMemory = Task { await ProcessMemory.trimPeriodically() }
         let watchingDisk = Task { [logger] in
             await DiskSpace.warnPeriodically(of: directory.path, logger: logger)

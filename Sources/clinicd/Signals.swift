@@ -2,7 +2,6 @@
 // system would end it for otherwise, without a word to its callers, is ignored.
 
 internal import Glibc
-internal import Logging
 internal import UnixSignals
 
 /// Signals of a process that serves.
@@ -20,20 +19,11 @@ enum DaemonSignals {
         for number in others { signal(number, SIG_IGN) }
     }
 
-    /// Reads the certificates again at each SIGHUP until the returned task is cancelled; without certificates it says that
-    /// there is nothing to read.
-    static func reloadingOnHangUp(_ certificates: ServerCertificates?, _ logger: Logger) async -> Task<
-        Void, Never
-    > {
+    /// Reads files again at each SIGHUP until the returned task is cancelled.
+    static func onHangUp(_ reload: @escaping @Sendable () async -> Void) async -> Task<Void, Never> {
         let hangUps = await UnixSignalsSequence(trapping: .sighup)
         return Task {
-            for await _ in hangUps {
-                if let certificates {
-                    certificates.reload()
-                } else {
-                    logger.notice("SIGHUP has no effect: there are no certificates to read again")
-                }
-            }
+            for await _ in hangUps { await reload() }
         }
     }
 }

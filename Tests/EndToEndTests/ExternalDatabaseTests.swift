@@ -17,7 +17,7 @@ struct ExternalDatabaseTests {
         try await daemon.stop()
 
         let other = Installation(directory: try TestCluster.makeDirectory(), database: clinic.database)
-        try await other.serving { _ in
+        try await other.serving(["--signing-keys", clinic.directory + "/signing-keys"]) { _ in
             _ = try await other.logIn("ann@example.org")
         }
     }
@@ -35,7 +35,8 @@ struct ExternalDatabaseTests {
     @Test func `daemons that start at once on a new database share the work`() async throws {
         let url = try await TestCluster.makeDatabase()
         let clinics = try (0..<3).map { _ in try Installation.empty() }
-        let daemons = try clinics.map { try $0.start(["--database", url]) }
+        let keys = try SigningKeyFile(1)
+        let daemons = try clinics.map { try $0.start(["--database", url, "--signing-keys", keys.path]) }
         for (clinic, daemon) in zip(clinics, daemons) {
             try await daemon.line(with: "listening on \(clinic.socket)")
         }

@@ -54,18 +54,14 @@ public final class AccessTokens: Sendable {
 
     private let keys: SigningKeys
     private let leeway: Int64
-    private let verified: Mutex<TwoGenerationCache<UInt64, VerifiedToken>>
-    /// The encoded header of every issued token, including the dot after it.
-    private let header: [UInt8]
+    private let verified: Mutex<VerifiedTokens>
 
     /// Tokens under these keys. Clocks of two servers may differ by `leeway` seconds (0 to 300); at most
     /// `rememberedTokens` verified tokens are cached, about 600 bytes each.
     public init(keys: SigningKeys, leeway: Int64 = 5, rememberedTokens: Int = 4_096) {
         self.keys = keys
         self.leeway = min(max(leeway, 0), 300)
-        verified = Mutex(TwoGenerationCache(limit: rememberedTokens))
-        let header = #"{"alg":"HS256","kid":"\#(keys.keyID)","typ":"JWT"}"#
-        self.header = Base64URL.encode(header.utf8) + [UInt8(ascii: ".")]
+        verified = Mutex(VerifiedTokens(limit: rememberedTokens, generation: keys.generation))
     }
 
     /// A token for a user, valid for 15 minutes from now; throws only when libcrypto fails. A new account has token
@@ -82,8 +78,9 @@ public final class AccessTokens: Sendable {
             "role":"\(role.rawValue)","ver":\(tokenVersion),\(session)"iat":\(issuedAt),"nbf":\(issuedAt),\
             "exp":\(expiry),"jti":"\(tokenID)"}
             """
-        var token = header + Base64URL.encode(payload.utf8)
-        let signature = try keys.accessTokens.authenticate(token)
+        let key = keys.signing
+        var token = key.accessTokenHeader + Base64URL.encode(payload.utf8)
+        let signature = try key.accessTokens.authenticate(token)
         token.append(UInt8(ascii: "."))
         token += signature.withUnsafeBytes { Base64URL.encode($0) }
         return IssuedAccessToken(
@@ -96,14 +93,17 @@ public final class AccessTokens: Sendable {
     {
         guard token.count <= AccessTokens.maximumByteCount else { throw AccessTokenRefused() }
         let key = VerifiedToken.key(of: token)
-        if let known = verified.withLock({ $0.value(of: key) }), known.isOf(token) {
+        let generation = keys.generation
+        if let known = verified.withLock({ $0.value(of: key, generation: generation) }), known.isOf(token) {
             try checkTimes(known.claims, now)
             return known.claims
         }
         let bytes = Array(token)
         let claims = try read(bytes)
         try checkTimes(claims, now)
-        verified.withLock { $0.insert(VerifiedToken(bytes: bytes, claims: claims), for: key) }
+        verified.withLock {
+            $0.insert(VerifiedToken(bytes: bytes, claims: claims), for: key, generation: generation)
+        }
         return claims
     }
 
@@ -131,9 +131,11 @@ public final class AccessTokens: Sendable {
     /// Checks the header, then the signature, and parses the claims only after that.
     private func read(_ token: [UInt8]) throws(AccessTokenRefused) -> AccessTokenClaims {
         let parts = token.split(separator: UInt8(ascii: "."), maxSplits: 3, omittingEmptySubsequences: false)
-        guard parts.count == 3, hasOurHeader(token, parts[0]) else { throw AccessTokenRefused() }
+        guard parts.count == 3, let key = signingKey(of: token, header: parts[0]) else {
+            throw AccessTokenRefused()
+        }
         guard let signature = Base64URL.decode(parts[2]), signature.count == Digest256.byteCount,
-            let expected = try? keys.accessTokens.authenticate(Array(token[..<parts[1].endIndex])),
+            let expected = try? key.accessTokens.authenticate(Array(token[..<parts[1].endIndex])),
             expected.isEqualInConstantTime(to: signature)
         else { throw AccessTokenRefused() }
         guard let payload = Base64URL.decode(parts[1]), let claims = FlatJSON(parsing: payload),
@@ -153,11 +155,43 @@ public final class AccessTokens: Sendable {
             notBefore: max(issuedAt, notBefore), expiry: expiry, tokenID: tokenID)
     }
 
-    /// Accepts the three members in any order, as other libraries write them; a further one (`crit`, `jwk`, `x5u` …) is refused.
-    private func hasOurHeader(_ token: [UInt8], _ part: ArraySlice<UInt8>) -> Bool {
-        if token.starts(with: header) { return true }
-        guard let bytes = Base64URL.decode(part), let members = FlatJSON(parsing: bytes) else { return false }
-        return members.members == ["alg": .text("HS256"), "typ": .text("JWT"), "kid": .text(keys.keyID)]
+    /// The key that the header names. Accepts the three members in any order, as other libraries write them; a further one
+    /// (`crit`, `jwk`, `x5u` …) is refused.
+    private func signingKey(of token: [UInt8], header: ArraySlice<UInt8>) -> SigningKey? {
+        let all = keys.all
+        if let key = all.first(where: { token.starts(with: $0.accessTokenHeader) }) { return key }
+        guard let bytes = Base64URL.decode(header), let members = FlatJSON(parsing: bytes) else { return nil }
+        return all.first {
+            members.members == ["alg": .text("HS256"), "typ": .text("JWT"), "kid": .text($0.id)]
+        }
+    }
+}
+
+/// The tokens that were verified under the keys of one generation; those of another one are forgotten.
+private struct VerifiedTokens {
+    private var tokens: TwoGenerationCache<UInt64, VerifiedToken>
+    private var generation: Int
+
+    init(limit: Int, generation: Int) {
+        tokens = TwoGenerationCache(limit: limit)
+        self.generation = generation
+    }
+
+    mutating func value(of key: UInt64, generation: Int) -> VerifiedToken? {
+        if generation != self.generation { forget(until: generation) }
+        return tokens.value(of: key)
+    }
+
+    mutating func insert(_ token: VerifiedToken, for key: UInt64, generation: Int) {
+        guard generation == self.generation else { return }
+        tokens.insert(token, for: key)
+    }
+
+    private mutating func forget(until generation: Int) {
+        // A thread that read an older generation is about to verify with keys that may be gone.
+        guard generation > self.generation else { return }
+        tokens.removeAll()
+        self.generation = generation
     }
 }
 

@@ -69,7 +69,9 @@ public struct PageTokens: Sendable {
         for number in cursor.numbers { content.appendBigEndian(number) }
         content += cursor.bytes
         let mac: Digest256
-        do throws(OpenSSLError) { mac = try self.mac(content, query) } catch { throw .crypto(error) }
+        do throws(OpenSSLError) { mac = try self.mac(content, query, keys.signing) } catch {
+            throw .crypto(error)
+        }
         return String(
             decoding: Base64URL.encode(content + mac.bytes.prefix(PageTokens.macByteCount)), as: UTF8.self)
     }
@@ -80,10 +82,11 @@ public struct PageTokens: Sendable {
             let all = Base64URL.decode(Array(token.utf8)), all.count >= 2 + PageTokens.macByteCount
         else { throw .refused }
         let content = Array(all.dropLast(PageTokens.macByteCount))
-        guard let mac = try? mac(content, query),
-            mac.isEqualInConstantTime(
-                to: all.suffix(PageTokens.macByteCount), count: PageTokens.macByteCount)
-        else { throw .refused }
+        let isSigned = keys.all.contains { key in
+            (try? mac(content, query, key))?.isEqualInConstantTime(
+                to: all.suffix(PageTokens.macByteCount), count: PageTokens.macByteCount) ?? false
+        }
+        guard isSigned else { throw .refused }
         let numbersEnd = 2 + 8 * Int(content[1])
         guard content[0] == PageTokens.version, content.count >= numbersEnd else { throw .refused }
         let numbers = stride(from: 2, to: numbersEnd, by: 8).map { offset in
@@ -93,7 +96,9 @@ public struct PageTokens: Sendable {
     }
 
     /// Each part is preceded by its length, so that no two queries sign the same bytes.
-    private func mac(_ content: [UInt8], _ query: PageQuery) throws(OpenSSLError) -> Digest256 {
+    private func mac(_ content: [UInt8], _ query: PageQuery, _ key: SigningKey) throws(OpenSSLError)
+        -> Digest256
+    {
         var message = Array("page".utf8)
         message.append(query.callerID == nil ? 0 : 1)
         message.appendBigEndian(query.callerID ?? 0)
@@ -101,7 +106,7 @@ public struct PageTokens: Sendable {
             message.appendBigEndian(Int64(part.count))
             message += part
         }
-        return try keys.pageTokens.authenticate(message)
+        return try key.pageTokens.authenticate(message)
     }
 }
 

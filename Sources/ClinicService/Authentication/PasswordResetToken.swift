@@ -15,8 +15,8 @@ struct PasswordResetToken: SecretToken {
     static func nonce() throws(OpenSSLError) -> [UInt8] { try SecureRandom.bytes(count: nonceByteCount) }
 
     /// The token of a user that follows from these bytes.
-    init(of userID: Int64, nonce: [UInt8], under keys: SigningKeys) throws(OpenSSLError) {
-        bytes = nonce + (try keys.passwordResets.authenticate(Array("\(userID) ".utf8) + nonce)).bytes
+    init(of userID: Int64, nonce: [UInt8], under key: SigningKey) throws(OpenSSLError) {
+        bytes = nonce + (try key.passwordResets.authenticate(Array("\(userID) ".utf8) + nonce)).bytes
     }
 
     init(bytes: [UInt8]) { self.bytes = bytes }

@@ -96,7 +96,7 @@ struct PasswordVerifier: Sendable {
     }
 
     private func digest(_ text: String) throws -> [UInt8] {
-        try keys.loginThrottle.authenticate(Array(text.utf8)).bytes
+        try keys.signing.loginThrottle.authenticate(Array(text.utf8)).bytes
     }
 }
 

@@ -5,7 +5,8 @@
 // that was used before: it begins like the newest one and is another.
 //
 // The others follow from the token before by a keyed hash: every server gives the same successor to a token that comes back
-// because its answer was lost, and none is stored.
+// because its answer was lost, and none is stored. A server that signs with another key finds it among the successors under
+// all keys.
 
 internal import OpenSSL
 
@@ -22,11 +23,11 @@ struct RefreshToken: SecretToken {
         bytes = try SecureRandom.bytes(count: Self.byteCount)
     }
 
-    /// The next token of the same sign-in, which is always the same one.
-    init(after token: RefreshToken, under keys: SigningKeys) throws(OpenSSLError) {
+    /// The next token of the same sign-in, which is always the same one under one key.
+    init(after token: RefreshToken, under key: SigningKey) throws(OpenSSLError) {
         bytes =
             token.bytes.prefix(Self.familyByteCount)
-            + (try keys.refreshTokens.authenticate(token.bytes)).bytes
+            + (try key.refreshTokens.authenticate(token.bytes)).bytes
     }
 
     init(bytes: [UInt8]) { self.bytes = bytes }

@@ -37,15 +37,20 @@ struct Sessions: Sendable {
             accessLog.noteSignIn(call, userID: nil, refusal: .invalidToken)
             throw Status(.invalidToken)
         }
-        let next = try RefreshToken(after: token, under: keys)
-        let (family, digest, nextDigest) = (try token.familyDigest(), try token.digest(), try next.digest())
+        // The first is new; the others are what another server may have given, whose answer was lost.
+        let successors = try keys.all.map { try RefreshToken(after: token, under: $0) }
+        let digests = try successors.map { try $0.digest() }
+        let (family, digest) = (try token.familyDigest(), try token.digest())
         let expiry = try expiry(call)
         guard let openedAfter = call.now.adding(seconds: -longestLifetime) else { throw ClockOutOfRange() }
         do {
             let owner = try await againWhenOutcomeUnknown {
                 try await store.refresh(
-                    family: family, token: digest, next: nextDigest, now: call.now, expiry: expiry,
+                    family: family, token: digest, successors: digests, now: call.now, expiry: expiry,
                     openedAfter: openedAfter, context: context(call))
+            }
+            guard let next = zip(successors, digests).first(where: { $0.1 == owner.token })?.0 else {
+                throw Status(.invalidToken)
             }
             let login = try answer(owner, next, call)
             return RefreshTokenResponse(

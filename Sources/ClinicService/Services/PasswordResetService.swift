@@ -50,7 +50,7 @@ struct PasswordResetService: Sendable {
         -> CreatePasswordResetResponse
     {
         let nonce = try PasswordResetToken.nonce()
-        let token = try PasswordResetToken(of: request.userID, nonce: nonce, under: signingKeys)
+        let token = try PasswordResetToken(of: request.userID, nonce: nonce, under: signingKeys.signing)
         guard let expiry = call.now.adding(seconds: PasswordResetToken.lifetime) else {
             throw ClockOutOfRange()
         }
@@ -58,9 +58,25 @@ struct PasswordResetService: Sendable {
         let record = try await resets.create(
             userID: request.userID, nonce: nonce, token: token.digest(), expiry: expiry,
             context: call.context)
-        let made = try PasswordResetToken(of: record.userID, nonce: record.nonce, under: signingKeys)
+        let made = try await madeToken(of: record, for: call)
         return CreatePasswordResetResponse(
             token: made.text, expireTime: ProtobufTimestamp(record.expiry))
+    }
+
+    /// The token that was made with a record: the server that made it may sign with another key than this one.
+    private func madeToken(of record: PasswordResetRecord, for call: AuthorizedCall) async throws
+        -> PasswordResetToken
+    {
+        let tokens = try signingKeys.all.map {
+            try PasswordResetToken(of: record.userID, nonce: record.nonce, under: $0)
+        }
+        for token in tokens.dropFirst()
+        where try await resets.isLive(
+            token.digest(), now: call.now, for: call.context)
+        {
+            return token
+        }
+        return tokens[0]
     }
 
     func resetPassword(_ request: ResetPasswordRequest, _ call: AuthorizedCall) async throws

@@ -36,10 +36,20 @@ extension UserService {
             changes.email = fields.email(wanted.email, "email")
         }
         try fields.finish()
-        let context =
+        let update = { (context: RequestContext) async throws -> UserRecord in
+            try await self.update(
+                userID, ownerID: ownerID, version: expected, changes, request.currentPassword, call, context)
+        }
+        return User(
             request.currentPassword.isEmpty
-            ? call.context : try call.context.hidingRequest(under: signingKeys)
-        let user = try await withOptimisticRetry(
+                ? try await update(call.context) : try await signingKeys.hidingRequest(of: call, update))
+    }
+
+    private func update(
+        _ userID: Int64, ownerID: Int64?, version: Int64?, _ changes: UserStore.Changes,
+        _ currentPassword: String, _ call: AuthorizedCall, _ context: RequestContext
+    ) async throws -> UserRecord {
+        try await withOptimisticRetry(
             call, earlier: { _ in try await users.earlierAnswer(to: context) }
         ) {
             var changes = changes
@@ -53,16 +63,15 @@ extension UserService {
                 if isStored {
                     changes.email = nil
                 } else {
-                    checkedPassword = try await checkPassword(request.currentPassword, call)
+                    checkedPassword = try await checkPassword(currentPassword, call)
                 }
             }
             return (changes, checkedPassword)
         } write: { changes, checkedPassword in
             try await users.update(
-                userID, ownerID: ownerID, version: expected, changes, checkedPassword: checkedPassword,
+                userID, ownerID: ownerID, version: version, changes, checkedPassword: checkedPassword,
                 context: context)
         }
-        return User(user)
     }
 
     /// The caller's own password, which a new e-mail needs: who has only stolen a token must not move the account.

@@ -28,10 +28,11 @@ struct UserService: Sendable {
             phone: fields.phone(request.phone, "phone"), email: fields.email(request.email, "email"),
             passwordHash: "")
         try fields.finish()
+        let hashed = try await draft.hashed(request.password, by: passwords, for: call.shareKey)
         return User(
-            try await users.create(
-                draft.hashed(request.password, by: passwords, for: call.shareKey),
-                context: try call.context.hidingRequest(under: signingKeys)))
+            try await signingKeys.hidingRequest(of: call) { context in
+                try await users.create(hashed, context: context)
+            })
     }
 
     func login(_ request: LoginRequest, _ call: AuthorizedCall) async throws -> LoginResponse {
@@ -66,18 +67,20 @@ struct UserService: Sendable {
     {
         guard let userID = call.caller.userID else { throw Status(.notSignedIn) }
         do { try PasswordRules.check(request.newPassword.composed) } catch { throw Status(.invalidPassword) }
-        let context = try call.context.hidingRequest(under: signingKeys)
-        _ = try await withOptimisticRetry(call, earlier: { _ in try await users.earlierAnswer(to: context) })
-        {
-            let verified = try await verifier.verify(request.currentPassword, userID: userID, call)
-            return (
-                verified,
-                try await passwords.hashNew(request.newPassword, fairnessKey: call.shareKey.number)
-            )
-        } write: { verified, newHash in
-            try await users.changePassword(
-                of: userID, from: verified.credentials.passwordHash, to: newHash, key: verified.key,
-                context: context)
+        _ = try await signingKeys.hidingRequest(of: call) { context in
+            try await withOptimisticRetry(
+                call, earlier: { _ in try await users.earlierAnswer(to: context) }
+            ) {
+                let verified = try await verifier.verify(request.currentPassword, userID: userID, call)
+                return (
+                    verified,
+                    try await passwords.hashNew(request.newPassword, fairnessKey: call.shareKey.number)
+                )
+            } write: { verified, newHash in
+                try await users.changePassword(
+                    of: userID, from: verified.credentials.passwordHash, to: newHash, key: verified.key,
+                    context: context)
+            }
         }
         revocations.invalidate(userID)
         return ChangePasswordResponse()
@@ -101,10 +104,33 @@ struct UserService: Sendable {
 extension RequestContext {
     /// The context of a request that holds a password, whose plain digest would let whoever reads the database try
     /// passwords by the billion.
-    func hidingRequest(under keys: SigningKeys) throws -> RequestContext {
+    func hidingRequest(under signingKey: SigningKey) throws -> RequestContext {
         guard let key else { return self }
         var hidden = self
-        hidden.key?.requestDigest = try keys.secretRequests.authenticate(key.requestDigest).bytes
+        hidden.key?.requestDigest = try signingKey.secretRequests.authenticate(key.requestDigest).bytes
         return hidden
+    }
+}
+
+extension SigningKeys {
+    /// Changes something by a request that holds a password. A repeated call may have been answered by a server that signs
+    /// with another key of these, so a key that was used for another request is tried under each.
+    func hidingRequest<Answer>(
+        of call: AuthorizedCall, _ change: (RequestContext) async throws -> Answer
+    ) async throws -> Answer {
+        var contexts = try all.map { try call.context.hidingRequest(under: $0) }[...]
+        let first = contexts.removeFirst()
+        do {
+            return try await change(first)
+        } catch let refusal as Refusal where refusal.reason == .keyReused {
+            for context in contexts {
+                do {
+                    return try await change(context)
+                } catch let refusal as Refusal where refusal.reason == .keyReused {
+                    continue
+                }
+            }
+            throw refusal
+        }
     }
 }

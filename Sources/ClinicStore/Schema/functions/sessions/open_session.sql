@@ -37,7 +37,7 @@ begin
     if p_new_hash is not null then
         update clinic.user_account set password_hash = p_new_hash where id = p_user and password_hash = p_old_hash;
     end if;
-    result := row(account.id, account.email, account.role, account.token_version);
+    result := row(account.id, account.email, account.role, account.token_version, p_token);
     return query select null::text, null::text[], result;
 end
 $$;
