@@ -16,6 +16,8 @@ final class ConnectionRegistry: Sendable {
         /// Channels that are being secured.
         var securing: [UInt64: any Channel] = [:]
         var openCount = 0
+        /// The addresses of connections that came through a load balancer.
+        var addressBehindBalancer: [UInt64: ClientAddress] = [:]
         /// Of TCP connections.
         var countOfAddress: [ClientAddress: Int] = [:]
         var nextNumber: UInt64 = 0
@@ -42,19 +44,45 @@ final class ConnectionRegistry: Sendable {
     ///
     /// - Parameter isProxy: whether it is a trusted proxy, which has connections for many.
     func open(from address: ClientAddress, isProxy: Bool = false) -> Result<UInt64, OpenFailure> {
-        let share = ShareSlot(ShareKey(address))
-        return state.withLock { state in
+        state.withLock { state in
             guard !state.isDraining else { return .failure(.draining) }
-            guard budget.admits(share) else { return .failure(.full) }
-            if address.isOfNetwork {
-                let count = state.countOfAddress[address.network, default: 0]
-                guard isProxy || count < maximumConnectionsPerAddress else { return .failure(.full) }
-                state.countOfAddress[address.network, default: 0] += 1
-            }
-            budget.take(share)
+            guard count(address, isProxy: isProxy, in: &state) else { return .failure(.full) }
             state.openCount += 1
             state.nextNumber += 1
             return .success(state.nextNumber)
+        }
+    }
+
+    /// Counts an admitted connection for the address behind a load balancer instead; returns why it may not be.
+    func move(
+        _ number: UInt64, from balancer: ClientAddress, to address: ClientAddress, isProxy: Bool
+    ) -> OpenFailure? {
+        state.withLock { state in
+            guard !state.isDraining else { return .draining }
+            guard count(address, isProxy: isProxy, in: &state) else { return .full }
+            uncount(balancer, in: &state)
+            state.addressBehindBalancer[number] = address
+            return nil
+        }
+    }
+
+    /// Counts a connection of an address; false if that has too many.
+    private func count(_ address: ClientAddress, isProxy: Bool, in state: inout State) -> Bool {
+        let share = ShareSlot(ShareKey(address))
+        guard budget.admits(share) else { return false }
+        if address.isOfNetwork {
+            let count = state.countOfAddress[address.network, default: 0]
+            guard isProxy || count < maximumConnectionsPerAddress else { return false }
+            state.countOfAddress[address.network] = count + 1
+        }
+        budget.take(share)
+        return true
+    }
+
+    private func uncount(_ address: ClientAddress, in state: inout State) {
+        budget.putBack(ShareSlot(ShareKey(address)))
+        if let count = state.countOfAddress[address.network] {
+            state.countOfAddress[address.network] = count > 1 ? count - 1 : nil
         }
     }
 
@@ -84,14 +112,11 @@ final class ConnectionRegistry: Sendable {
 
     /// A connection is closed.
     func close(_ number: UInt64, from address: ClientAddress) {
-        budget.putBack(ShareSlot(ShareKey(address)))
         let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
             state.entries[number] = nil
             state.securing[number] = nil
             state.openCount -= 1
-            if let count = state.countOfAddress[address.network] {
-                state.countOfAddress[address.network] = count > 1 ? count - 1 : nil
-            }
+            uncount(state.addressBehindBalancer.removeValue(forKey: number) ?? address, in: &state)
             guard state.isDraining, state.openCount == 0 else { return [] }
             defer { state.waiting = [] }
             return state.waiting

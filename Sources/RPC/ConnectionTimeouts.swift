@@ -51,7 +51,8 @@ package struct ConnectionTimeouts: ~Copyable {
     }
 
     /// After how long a draining connection counts as idle. A client that keeps calling gets its next call rejected and can
-    /// retry it elsewhere; on a closed connection it could not know whether its call had an effect.
+    /// retry it elsewhere; on a closed connection it could not know whether its call had an effect. Calls after that one do
+    /// not keep the connection open, so a client that retries on it is soon sent elsewhere.
     static let drainingIdleTime = TimeAmount.milliseconds(100)
 
     /// How long a message may take to arrive while the server shuts down. An incomplete message has had no effect.
@@ -65,6 +66,8 @@ package struct ConnectionTimeouts: ~Copyable {
     private var unreadSince: NIODeadline?
     private var hasEndedCall = false
     private var drainingSince: NIODeadline?
+    /// Whether what is read no longer counts as a sign.
+    private var ignoresReads = false
 
     init(times: Times, now: NIODeadline) {
         self.times = times
@@ -74,7 +77,10 @@ package struct ConnectionTimeouts: ~Copyable {
 
     /// A read was served; an incomplete message may be left. Returns a new time to check, if any.
     mutating func served(unfinished message: UnfinishedMessage?, at now: NIODeadline) -> NIODeadline? {
-        lastSign = now
+        if !ignoresReads {
+            lastSign = now
+            ignoresReads = drainingSince != nil
+        }
         guard let message else {
             unfinished = nil
             return nil

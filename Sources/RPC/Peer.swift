@@ -58,16 +58,21 @@ public struct Peer: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension Peer {
-    /// - Parameter userID: who is at the other end of a Unix socket, if the kernel tells it.
+    /// - Parameters:
+    ///   - userID: who is at the other end of a Unix socket, if the kernel tells it.
+    ///   - source: where a load balancer says that the connection comes from.
     init(
-        address: SocketAddress?, userID: UInt32? = nil, identity: Identity? = nil, connection: UInt64
+        address: SocketAddress?, userID: UInt32? = nil, identity: Identity? = nil,
+        source: ProxyHeader.Source? = nil, connection: UInt64
     ) {
-        if let host = address?.ipAddress, let port = address?.port {
+        if let source {
+            transport = .tcp(host: "\(source.address)", port: source.port)
+        } else if let host = address?.ipAddress, let port = address?.port {
             transport = .tcp(host: host, port: port)
         } else {
             transport = .unix
         }
-        self.address = ClientAddress(address, userID: userID)
+        self.address = source?.address ?? ClientAddress(address, userID: userID)
         self.identity = identity
         self.connection = connection
     }

@@ -17,6 +17,7 @@ package final class RateLimitedLogger: Sendable {
         case slowPeer = "a peer that takes too long; closing"
         case tooManyConnections = "no room for another connection; closing"
         case tooManyHandshakes = "too many handshakes of one address; closing"
+        case noProxyHeader = "no PROXY header from a load balancer that has to send one; closing"
         case notSecured = "no secure connection; closing"
         case forbiddenUser = "a user that may not connect; closing"
         case failedCall = "a call was refused"

@@ -1,5 +1,5 @@
-// The server: its listeners, the connections that they accept, and the shutdown of both. ServerConnection serves a connection;
-// UnixSocket has the system calls of a listener.
+// The server: its listeners, the connections that they accept, and the shutdown of both. Server+Admission decides who may connect,
+// ServerConnection serves a connection; UnixSocket has the system calls of a listener.
 
 public import CoreMetrics
 public import Logging
@@ -22,7 +22,7 @@ public final class Server: Sendable {
     let shared: ServerShared
     let connections: ConnectionRegistry
     private let group: any EventLoopGroup
-    private let executors: [ObjectIdentifier: EventLoopExecutor]
+    let executors: [ObjectIdentifier: EventLoopExecutor]
     /// By event loop.
     private let routers: [ObjectIdentifier: Router]
     private let protocols: [WireProtocol]
@@ -120,83 +120,10 @@ public final class Server: Sendable {
         drainTimer.cancel()
     }
 
-    /// Serves an accepted channel if its peer may connect.
-    private func admit(_ channel: any Channel, _ security: ChannelSecurity?) -> EventLoopFuture<Void> {
-        guard channel.remoteAddress?.ipAddress == nil else { return serve(channel, security: security) }
-        let allowed = shared.configuration.allowedUserIDs
-        return PeerCredentials.of(channel).flatMap { credentials in
-            if allowed.isEmpty || credentials.map({ allowed.contains($0.userID) }) ?? false {
-                return self.serve(channel, userID: credentials?.userID, security: security)
-            }
-            self.shared.rateLimitedLogger.notice(
-                .forbiddenUser, ["user": "\(credentials.map { "\($0.userID)" } ?? "unknown")"])
-            self.shared.metrics.connectionRefused("forbidden_user")
-            return channel.close()
-        }
-    }
-
-    /// Serves the methods on a channel. Called on the channel's event loop, which must be one of the server's group.
-    ///
-    /// - Parameter userID: the user id of the peer of a Unix socket, if the kernel reports it.
-    package func serve(
-        _ channel: any Channel, userID: UInt32? = nil, security: ChannelSecurity? = nil
-    ) -> EventLoopFuture<Void> {
-        let address = ClientAddress(channel.remoteAddress, userID: userID)
-        let isProxy = shared.configuration.trustedProxies.contains { $0.includes(address) }
-        if security != nil, !isProxy, !shared.handshakes.admits(address) {
-            shared.rateLimitedLogger.notice(.tooManyHandshakes, ["host": "\(address)"])
-            shared.metrics.connectionRefused("too_many_handshakes")
-            return channel.close()
-        }
-        let number: UInt64
-        switch connections.open(from: address, isProxy: isProxy) {
-        case .success(let opened): number = opened
-        case .failure(.draining):
-            shared.metrics.connectionRefused("draining")
-            return channel.close()
-        case .failure(.full):
-            shared.rateLimitedLogger.notice(.tooManyConnections, ["host": "\(address)"])
-            shared.metrics.connectionRefused("too_many_connections")
-            return channel.close()
-        }
-        guard let executor = executors[ObjectIdentifier(channel.eventLoop)] else {
-            connections.close(number, from: address)
-            return channel.close()
-        }
-        shared.metrics.connectionAccepted()
-        channel.closeFuture.whenComplete { _ in self.connections.close(number, from: address) }
-        guard let security else {
-            return channel.eventLoop.makeCompletedFuture {
-                try self.serve(channel, number, userID: userID, identity: nil, executor)
-            }
-        }
-        connections.setSecuring(channel, for: number)
-        secure(channel, by: security, within: shared.handshakeTime).whenComplete { result in
-            do {
-                let identity = try result.get()
-                try self.checkName(of: identity)
-                try self.serve(channel, number, userID: userID, identity: identity, executor)
-            } catch {
-                channel.close(promise: nil)
-                self.shared.rateLimitedLogger.notice(
-                    .notSecured, ["host": "\(address)", "cause": "\(error)"])
-                self.shared.metrics.connectionClosed(.violation(.notSecured))
-            }
-        }
-        return channel.eventLoop.makeSucceededVoidFuture()
-    }
-
-    private func checkName(of identity: Peer.Identity?) throws {
-        let allowed = shared.configuration.allowedPeerNames
-        guard allowed.isEmpty || identity?.isOne(of: allowed) == true else { throw ForbiddenName() }
-    }
-
-    private func serve(
-        _ channel: any Channel, _ number: UInt64, userID: UInt32?, identity: Peer.Identity?,
-        _ executor: EventLoopExecutor
+    /// Serves an admitted channel.
+    func serve(
+        _ channel: any Channel, _ number: UInt64, _ peer: Peer, _ executor: EventLoopExecutor
     ) throws {
-        let peer = Peer(
-            address: channel.remoteAddress, userID: userID, identity: identity, connection: number)
         if makeWires.count == 1 {
             let connection = makeConnection(of: 0, peer, executor)
             try channel.pipeline.syncOperations.addHandler(connection)

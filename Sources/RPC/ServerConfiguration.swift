@@ -112,10 +112,14 @@ public struct ServerConfiguration: Sendable {
     /// the address in its last entry, and not by that of the peer, whose connections are limited in total only.
     public var trustedProxies: [TrustedProxy] = []
 
+    /// The load balancers that begin each connection with a PROXY header, version 2 (default: none). A connection counts for the
+    /// address in it; without one it is closed.
+    public var proxyProtocolPeers: [TrustedProxy] = []
+
     // MARK: Times of a peer
 
-    /// How long a connection may take to become secure where a listener has a `ChannelSecurity` (default 5 s); then it
-    /// is closed.
+    /// How long a connection may take to become secure where a listener has a `ChannelSecurity`, and before that to send a
+    /// PROXY header (default 5 s); then it is closed.
     public var handshakeTime: Duration = .seconds(5)
 
     /// How long the header of a frame may take from its first byte (default 10 s); then the connection is closed.

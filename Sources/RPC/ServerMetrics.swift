@@ -24,6 +24,7 @@ enum ConnectionEnding {
         case .violation(.unknownProtocol): "unknown_protocol"
         case .violation(.notHTTP2): "not_http2"
         case .violation(.protocolError): "protocol_error"
+        case .violation(.noProxyHeader): "no_proxy_header"
         case .violation(.notSecured): "not_secured"
         case .violation(.uselessFrames): "useless_frames"
         case .violation: "slow_peer"

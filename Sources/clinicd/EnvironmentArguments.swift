@@ -58,8 +58,9 @@ struct EnvironmentArguments {
     /// An error message that names the variables where the options come from the environment.
     func naming(_ message: String) -> String {
         // The parser adds the name of the value, which means nothing outside the help.
-        var text = message.replacing(/(--[a-z-]+) <[a-z-]+>/) { String($0.output.1) }
-        for name in used { text = text.replacing(name.option, with: name.variable) }
-        return text
+        let text = message.replacing(/(--[a-z-]+) <[a-z-]+>/) { String($0.output.1) }
+        return text.replacing(/--[a-z]+(-[a-z]+)*/) { match in
+            used.first { $0.option == match.output.0 }?.variable ?? String(match.output.0)
+        }
     }
 }

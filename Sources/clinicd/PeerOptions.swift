@@ -12,6 +12,10 @@ struct PeerOptions: ParsableArguments {
     enum Name: String, OptionName {
         case allowUid = "allow-uid"
         case trustedProxy = "trusted-proxy"
+        case proxyProtocolFrom = "proxy-protocol-from"
+        case maxConnections = "max-connections"
+        case maxConnectionsPerAddress = "max-connections-per-address"
+        case maxHandshakesPerAddress = "max-handshakes-per-address"
         case rateLimit = "rate-limit"
         case socketMode = "socket-mode"
         case socketGroup = "socket-group"
@@ -26,7 +30,7 @@ struct PeerOptions: ParsableArguments {
         case accessLogDays = "access-log-days"
 
         var isRepeatable: Bool {
-            [.allowUid, .trustedProxy, .rateLimit, .allowOrigin, .hostName].contains(self)
+            [.allowUid, .trustedProxy, .proxyProtocolFrom, .rateLimit, .allowOrigin, .hostName].contains(self)
         }
     }
 
@@ -45,6 +49,34 @@ struct PeerOptions: ParsableArguments {
             valueName: "peer"),
         transform: parseTrustedProxy)
     var trustedProxy: [TrustedProxy] = []
+
+    @Option(
+        name: Name.proxyProtocolFrom.specification,
+        help: ArgumentHelp(
+            "A load balancer that begins each connection with a PROXY header, version 2, an address, a network such as "
+                + "10.0.0.0/8, or uid:N; may be repeated (default: none). Its connections count for the address in it.",
+            valueName: "peer"),
+        transform: parseBalancer)
+    var proxyProtocolFrom: [TrustedProxy] = []
+
+    @Option(
+        name: Name.maxConnections.specification,
+        help: ArgumentHelp("How many connections may be open, 16 to 1000000.", valueName: "number"))
+    var maxConnections = ServerConfiguration().maximumConnections
+
+    @Option(
+        name: Name.maxConnectionsPerAddress.specification,
+        help: ArgumentHelp(
+            "How many connections an IP address, of IPv6 a /64, may have open, 1 to 1000000.",
+            valueName: "number"))
+    var maxConnectionsPerAddress = ServerConfiguration().maximumConnectionsPerAddress
+
+    @Option(
+        name: Name.maxHandshakesPerAddress.specification,
+        help: ArgumentHelp(
+            "How many TLS handshakes an IP address, of IPv6 a /64, may begin in a second, 1 to 1000000.",
+            valueName: "number"))
+    var maxHandshakesPerAddress = ServerConfiguration().maximumHandshakesPerAddress
 
     @Option(
         name: Name.rateLimit.specification,
@@ -147,6 +179,17 @@ struct PeerOptions: ParsableArguments {
         guard (1...100_000).contains(maxOpenBookings) else {
             throw ValidationError("--max-open-bookings is 1 to 100000, not \(maxOpenBookings)")
         }
+        guard (16...1_000_000).contains(maxConnections) else {
+            throw ValidationError("--max-connections is 16 to 1000000, not \(maxConnections)")
+        }
+        guard (1...1_000_000).contains(maxConnectionsPerAddress) else {
+            throw ValidationError(
+                "--max-connections-per-address is 1 to 1000000, not \(maxConnectionsPerAddress)")
+        }
+        guard (1...1_000_000).contains(maxHandshakesPerAddress) else {
+            throw ValidationError(
+                "--max-handshakes-per-address is 1 to 1000000, not \(maxHandshakesPerAddress)")
+        }
         guard (0...3600).contains(drainTime) else {
             throw ValidationError("--drain-time is 0 to 3600 seconds, not \(drainTime)")
         }
@@ -173,6 +216,10 @@ struct PeerOptions: ParsableArguments {
         var configuration = ServerConfiguration()
         configuration.allowedUserIDs = Set(allowUid)
         configuration.trustedProxies = trustedProxy
+        configuration.proxyProtocolPeers = proxyProtocolFrom
+        configuration.maximumConnections = maxConnections
+        configuration.maximumConnectionsPerAddress = maxConnectionsPerAddress
+        configuration.maximumHandshakesPerAddress = maxHandshakesPerAddress
         // The ids are of no use if the file keeps their processes out.
         configuration.socketAccess = UnixSocketAccess(
             mode: socketMode ?? (allowUid.isEmpty ? 0o660 : 0o666), group: socketGroup)
@@ -253,4 +300,12 @@ private func parseTrustedProxy(_ text: String) throws -> TrustedProxy {
             "a trusted proxy is an address, a network such as 10.0.0.0/8, uid:N or name:NAME")
     }
     return proxy
+}
+
+/// A load balancer that is known before its first byte, and so not by its certificate.
+private func parseBalancer(_ text: String) throws -> TrustedProxy {
+    guard let balancer = TrustedProxy(text), !text.hasPrefix("name:") else {
+        throw ValidationError("a load balancer is an address, a network such as 10.0.0.0/8, or uid:N")
+    }
+    return balancer
 }

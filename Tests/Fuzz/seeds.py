@@ -179,9 +179,17 @@ def page_token(numbers, data=b""):
     return base64url(content + mac(key, message)[:16])
 
 
+PROXY = b"\r\n\r\n\x00\r\nQUIT\n"
+
 SEEDS = {
     "frames": {name: bytes([255]) + stream for name, stream in STREAMS.items()},
     "connection": {name: bytes([255]) + stream for name, stream in STREAMS.items()},
+    "proxy-header": {
+        "ipv4": PROXY + b"\x21\x11\x00\x0c\xc0\x00\x02\x07\x7f\x00\x00\x01\x12\x67\x1c\xf3 rest",
+        "ipv6": PROXY + b"\x21\x21\x00\x28" + bytes(range(36)) + b"\x04\x00\x01\x00",
+        "local": PROXY + b"\x20\x00\x00\x00",
+        "cut": PROXY + b"\x21\x11",
+    },
     "envelope": ENVELOPES,
     "http2-frames": {name: bytes([255]) + stream for name, stream in HTTP2_STREAMS.items()},
     "grpc-connection": {name: bytes([255]) + stream for name, stream in HTTP2_STREAMS.items()},

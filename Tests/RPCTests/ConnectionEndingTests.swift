@@ -70,7 +70,7 @@ struct ConnectionEndingTests {
         let violations = RateLimitedLogger.Kind.allCases.map { ConnectionEnding.violation($0).label }
         let others = [ConnectionEnding.byPeer, .failed, .idle, .drained].map(\.label)
         // The tests of gRPC have those of its wire.
-        let elsewhere = ["not_secured", "not_http2", "protocol_error", "unknown_protocol"]
+        let elsewhere = ["not_secured", "no_proxy_header", "not_http2", "protocol_error", "unknown_protocol"]
         #expect(Set(violations + others) == Set(Self.reasons.map(\.reason) + elsewhere))
     }
 

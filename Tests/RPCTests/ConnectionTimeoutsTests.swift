@@ -114,6 +114,16 @@ struct ConnectionTimeoutsTests {
         #expect(timeouts.look(at: 4) == nil)
         #expect(timeouts.look(at: 5) == .idle)
     }
+    @Test func `calls on a draining connection keep it open once, so that a client goes elsewhere`() {
+        let timeouts = Timeouts()
+        timeouts.served(nil, at: 3)
+        timeouts.beginDraining(at: 3)
+        timeouts.served(nil, at: 4)
+        #expect(timeouts.nextLook == 5)
+        timeouts.served(nil, at: 5)
+        #expect(timeouts.look(at: 5) == .idle)
+    }
+
     @Test func `a frame that is not complete has a second of a draining server`() {
         let timeouts = Timeouts()
         timeouts.served(1, hasHeader: true, at: 3)

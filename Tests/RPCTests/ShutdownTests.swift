@@ -114,6 +114,22 @@ struct ShutdownTests {
         #expect(!connection.channel.isActive)
     }
 
+    @Test func `a client that retries on the same line is answered and soon sent elsewhere`() throws {
+        let connection = try InProcessConnection()
+        try connection.receive([(1, .healthCheck)])
+        #expect(try connection.nextWrite() == [1])
+        try connection.channel.pipeline.syncOperations.handler(type: ServerConnection.self).drain()
+        var streamID: UInt32 = 3
+        while connection.channel.isActive, streamID < 103 {
+            try connection.receive([(streamID, .healthCheck)])
+            #expect(try connection.nextWrite() == [streamID])
+            connection.loop.advanceTime(by: .milliseconds(20))
+            streamID += 2
+        }
+        #expect((5...15).contains(streamID))
+        #expect(!connection.channel.isActive)
+    }
+
     @Test func `a server that was shut down does not listen again`() async throws {
         try await TestServer.with { server in
             await server.server.shutdown()

@@ -30,6 +30,8 @@ package enum TestMethods {
     package static let fail = method("Fail")
     /// Answers with the metadata, the peer's kind and whether there is a deadline.
     package static let context = method("Context")
+    /// Answers with the address that the call counts for.
+    package static let origin = method("Origin")
     /// Answers with whether it is on its event loop after it has waited.
     package static let place = method("Place")
 
@@ -172,6 +174,9 @@ package struct TestServer: Sendable {
             let pairs = call.metadata.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
             let kind = if case .unix = call.peer.transport { "unix" } else { "tcp" }
             return HealthCheckRequest(service: "\(pairs) \(kind) \(call.deadline != nil)")
+        }
+        methods.register(TestMethods.origin) { call in
+            HealthCheckRequest(service: "\(call.clientAddress)")
         }
         methods.register(TestMethods.place) { call in
             let before = currentThread()

@@ -13,6 +13,7 @@ protocol FuzzTarget: Sendable {
 private let targets: [String: @Sendable () throws -> any FuzzTarget] = [
     "frames": { FrameTarget() },
     "connection": { ConnectionTarget() },
+    "proxy-header": { ProxyHeaderTarget() },
     "envelope": { EnvelopeTarget() },
     "http2-frames": { HTTP2FrameTarget() },
     "header-block": { HeaderBlockTarget() },

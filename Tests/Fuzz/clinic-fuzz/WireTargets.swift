@@ -79,3 +79,22 @@ struct ConnectionTarget: FuzzTarget {
         }
     }
 }
+
+/// A PROXY header says the same when more is behind it, is unfinished when it is cut anywhere, and is bounded.
+struct ProxyHeaderTarget: FuzzTarget {
+    func run(_ bytes: UnsafeRawBufferPointer) {
+        let reading = ProxyHeader.read(bytes)
+        switch reading {
+        case .unfinished:
+            promise(bytes.count < ProxyHeader.maximumByteCount, "a header that never ends is malformed")
+        case .malformed: break
+        case .header(_, let byteCount):
+            promise((16...ProxyHeader.maximumByteCount).contains(byteCount), "a header is bounded")
+            promise(byteCount <= bytes.count, "a header is there")
+            promise(ProxyHeader.read(bytes.prefix(byteCount)) == reading, "nothing behind a header is read")
+            promise(
+                ProxyHeader.read(bytes.prefix(byteCount - 1)) == .unfinished,
+                "a header that is cut is unfinished")
+        }
+    }
+}
