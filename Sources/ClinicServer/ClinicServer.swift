@@ -95,6 +95,17 @@ public final class ClinicServer: Sendable {
         try await server.listen(on: address, security: security)
     }
 
+    /// Accepts connections at a socket that listens already and was made by somebody else; returns its address. Throws
+    /// `ListenError`.
+    ///
+    /// With a security, each connection is secured before it is served.
+    public func listen(onSocket descriptor: Int32, security: ChannelSecurity? = nil) async throws -> Address {
+        try await server.listen(onSocket: descriptor, security: security)
+    }
+
+    /// Returns when every event loop has had a turn: a loop that hangs does not come to it.
+    public func checkEventLoops() async { await server.checkEventLoops() }
+
     /// The page at /metrics, /healthz or /readyz, of which the last looks at its query; nil for any other path.
     public func page(_ path: String, query: String = "") -> MonitoringPage? { pages.page(path, query: query) }
 

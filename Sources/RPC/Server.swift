@@ -93,6 +93,36 @@ public final class Server: Sendable {
             listener = ListeningChannel(channel: channel, socketFile: nil)
             bound = .tls(host: host, port: channel.localAddress?.port ?? port)
         }
+        try await keep(listener, address)
+        return bound
+    }
+
+    /// Begins to accept connections at a socket that listens already, such as one that systemd has made; returns its address. The
+    /// file of a Unix socket is left in place. With a `ChannelSecurity` each connection is served only after it was secured. Throws
+    /// `ListenError`.
+    public func listen(onSocket descriptor: Int32, security: ChannelSecurity? = nil) async throws -> Address {
+        let address = try InheritedSocket.address(of: descriptor)
+        let channel: any Channel
+        do {
+            var bootstrap = bootstrap(security)
+            if case .tcp = address {
+                bootstrap = bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            }
+            channel = try await bootstrap.withBoundSocket(descriptor).get()
+        } catch {
+            throw ListenError(address, error)
+        }
+        try await keep(ListeningChannel(channel: channel, socketFile: nil), address)
+        if security != nil, case .tcp(let host, let port) = address { return .tls(host: host, port: port) }
+        return address
+    }
+
+    /// Returns when every event loop has had a turn.
+    public func checkEventLoops() async {
+        for loop in group.makeIterator() { try? await loop.submit {}.get() }
+    }
+
+    private func keep(_ listener: ListeningChannel, _ address: Address) async throws {
         let isShutDown = state.withLock { state in
             if !state.isShutDown { state.listeners.append(listener) }
             return state.isShutDown
@@ -101,7 +131,6 @@ public final class Server: Sendable {
             await stop(listener)
             throw ListenError(address, reason: "the server has been shut down")
         }
-        return bound
     }
 
     /// Ends the server: accepts no more, closes idle connections, answers new requests with UNAVAILABLE, lets

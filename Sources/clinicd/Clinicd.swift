@@ -17,7 +17,8 @@ struct Clinicd: AsyncParsableCommand {
         abstract: "The clinic's appointment service.",
         discussion: """
             Every option --some-thing can also come from the environment as CLINIC_SOME_THING; an option that may be \
-            repeated takes a list with commas there. An option that is given wins.
+            repeated takes a list with commas there. Those of serve can also come from a file, --config FILE, with a line \
+            some-thing = VALUE for each. What is given wins over the environment, and that over the file.
 
             Examples:
               clinicd serve
@@ -31,7 +32,7 @@ struct Clinicd: AsyncParsableCommand {
 
     private static let commands: [any DaemonCommand.Type] = [
         ServeCommand.self, MigrateCommand.self, CreateAdminCommand.self, SeedDemoCommand.self,
-        ConfigureCommand.self, ArchiveEventsCommand.self, ImportLegacyCommand.self,
+        ConfigureCommand.self, ArchiveEventsCommand.self, ImportLegacyCommand.self, CheckConfigCommand.self,
     ]
 
     /// The variables for libpq that were set. They are not used: what a connection uses is in its URL.
@@ -67,12 +68,15 @@ struct Clinicd: AsyncParsableCommand {
             BcryptPool.servePasswordProcess()
             leave(0)
         }
-        let environment: EnvironmentArguments
+        let environment: ConfiguredArguments
         do {
-            environment = EnvironmentArguments(
+            environment = try ConfiguredArguments(
                 try ProgramInput.environment(), for: try ProgramInput.arguments(), of: commands)
-        } catch {
+        } catch let error as any CustomStringConvertible {
             complain(error.description)
+            leave(2)
+        } catch {
+            complain(explanation(of: error))
             leave(2)
         }
         do {
@@ -92,7 +96,7 @@ struct Clinicd: AsyncParsableCommand {
     }
 
     /// Reports why the arguments end the program: help, the version, or a mistake in them.
-    private static func report(_ error: any Error, _ environment: EnvironmentArguments) -> Never {
+    private static func report(_ error: any Error, _ environment: ConfiguredArguments) -> Never {
         switch exitCode(for: error) {
         case .success: exit(withError: error)
         case .validationFailure:

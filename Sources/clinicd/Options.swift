@@ -19,11 +19,19 @@ struct StorageOptions: ParsableArguments {
         case waitForDatabase = "wait-for-database"
         case databasePasswordFile = "database-password-file"
         case allowUnsafeDurability = "allow-unsafe-durability"
+        case config
         case logLevel = "log-level"
         case logFormat = "log-format"
 
         var isFlag: Bool { self == .allowUnsafeDurability }
     }
+
+    @Option(
+        name: Name.config.specification,
+        help: ArgumentHelp(
+            "A file with options, NAME = VALUE on each line; what is given on the command line or in the environment wins.",
+            valueName: "file"))
+    var config: String?
 
     @Option(
         name: Name.dataDir.specification,

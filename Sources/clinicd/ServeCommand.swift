@@ -24,58 +24,20 @@ struct ServeCommand: DaemonCommand {
               clinicd serve --listen tls:0.0.0.0:7411 --tls-cert server.pem --tls-key server.key
             """)
 
-    enum Name: String, OptionName {
-        case listen
-        case metrics
-        case signingKeys = "signing-keys"
+    static let optionNames = ServeOptions.optionNames
 
-        var isRepeatable: Bool { self == .listen }
-    }
-
-    static let optionNames: [any OptionName] =
-        Name.all + StorageOptions.Name.all + ClinicOptions.Name.all + PasswordOptions.Name.all
-        + CertificateOptions.Name.all + PeerOptions.Name.all
-
-    @OptionGroup var storage: StorageOptions
-    @OptionGroup var clinic: ClinicOptions
-    @OptionGroup var passwords: PasswordOptions
-
-    @Option(
-        name: Name.listen.specification,
-        help: ArgumentHelp(
-            "Where to listen, unix:PATH, tcp:HOST:PORT or tls:HOST:PORT; may be repeated (default: clinic.sock in "
-                + "the data directory and tcp:127.0.0.1:7411).", valueName: "address"),
-        transform: parseAddress)
-    var listen: [Address] = []
-
-    @OptionGroup var certificates: CertificateOptions
-    @OptionGroup var peers: PeerOptions
-
-    @Option(
-        name: Name.metrics.specification,
-        help: ArgumentHelp(
-            "Where to answer GET /metrics, /healthz and /readyz over HTTP, HOST:PORT (default: nowhere).",
-            valueName: "address"),
-        transform: parseMetricsAddress)
-    var metrics: MetricsAddress?
-
-    @Option(
-        name: Name.signingKeys.specification,
-        help: ArgumentHelp(
-            "The keys that tokens are signed with, the same file for all servers of a clinic: one key in base64 on each "
-                + "line, the first signs; SIGHUP reads it again (default: signing-keys in the data directory).",
-            valueName: "file"))
-    var signingKeys: String?
+    @OptionGroup var options: ServeOptions
 
     func run() async throws {
         DaemonSignals.ignoreOthers()
         raiseLimitOfOpenFiles()
-        let logger = storage.logger(standardLevel: .info)
+        try options.logFile.map(LogFile.init(path:))?.open()
+        let logger = options.storage.logger(standardLevel: .info)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
                     .init(
-                        service: Daemon(command: self, logger: logger),
+                        service: Daemon(options: options, logger: logger),
                         successTerminationBehavior: .gracefullyShutdownGroup)
                 ],
                 gracefulShutdownSignals: DaemonSignals.ending, logger: logger))
@@ -89,30 +51,9 @@ private func isLoopback(_ host: String) -> Bool {
     host == "localhost" || host == "::1" || host.hasPrefix("127.")
 }
 
-private func parseAddress(_ text: String) throws -> Address {
-    do throws(AddressError) {
-        return try Address(parsing: text)
-    } catch {
-        throw ValidationError(error.reason)
-    }
-}
-
-/// Where the pages about the service are.
-struct MetricsAddress {
-    let host: String
-    let port: Int
-}
-
-private func parseMetricsAddress(_ text: String) throws -> MetricsAddress {
-    guard case .tcp(let host, let port)? = try? Address(parsing: "tcp:" + text) else {
-        throw ValidationError("give HOST:PORT, an IPv6 host in brackets")
-    }
-    return MetricsAddress(host: host, port: port)
-}
-
 /// The running service: starts everything in order and stops it in the opposite order.
 private struct Daemon: Service, CustomStringConvertible {
-    let command: ServeCommand
+    let options: ServeOptions
     let logger: Logger
     /// ServiceLifecycle logs this; the options, the database's password among them, must not be logged.
     let description = "clinicd"
@@ -120,7 +61,9 @@ private struct Daemon: Service, CustomStringConvertible {
     private static let usualWait = 60
 
     func run() async throws {
-        let wanted = try command.clinic.wanted()
+        let wanted = try options.clinic.wanted()
+        // Before programs are started that would inherit them.
+        let sockets = ServiceManager.takeSockets()
         if !Clinicd.ignoredVariables.isEmpty {
             logger.notice(
                 "variables for PostgreSQL in the environment are not used; put what is needed into --database",
@@ -131,21 +74,25 @@ private struct Daemon: Service, CustomStringConvertible {
                 "a variable of the environment is not known",
                 metadata: ["variable": "\(name)", "did_you_mean": "\(meant)"])
         }
-        let directory = try command.storage.directory()
-        let keys = try ServerSigningKeys.read(command.signingKeys, directory)
-        let certificates = try command.certificates.certificates(
-            for: command.listen, applicationProtocols: command.peers.applicationProtocols, logger)
-        let location = try command.storage.location(in: directory)
+        let directory = try options.storage.directory()
+        let keys = try ServerSigningKeys.read(options.signingKeys, directory)
+        let certificates = try options.certificates.certificates(
+            for: options.listen, servesSecureSocket: sockets.contains { $0.isSecure },
+            applicationProtocols: options.peers.applicationProtocols, logger)
+        let location = try options.storage.location(in: directory)
         if case .url = location { TimelineFence.keep(in: directory.timelineFile) }
         let database: ClinicDatabase
         do {
-            database = try await cancelWhenGracefulShutdown {
-                try await ClinicDatabase.open(
-                    location, settings: wanted,
-                    waitingFor: .seconds(command.storage.waitForDatabase ?? Self.usualWait), logger: logger,
-                    accessLogDays: command.peers.accessLogDays
-                ) { pool in
-                    pool.allowsUnsafeDurability = command.storage.allowUnsafeDurability
+            database = try await ServiceManager.extendingStart {
+                try await cancelWhenGracefulShutdown {
+                    try await ClinicDatabase.open(
+                        location, settings: wanted,
+                        waitingFor: .seconds(options.storage.waitForDatabase ?? Self.usualWait),
+                        logger: logger,
+                        accessLogDays: options.peers.accessLogDays
+                    ) { pool in
+                        pool.allowsUnsafeDurability = options.storage.allowUnsafeDurability
+                    }
                 }
             }
         } catch is CancellationError {
@@ -163,75 +110,92 @@ private struct Daemon: Service, CustomStringConvertible {
         try await database.closing { database in
             guard let stored = database.settings else { return }
             let signingKeys = try await ServerSigningKeys(
-                keys, from: command.signingKeys, sessionDays: command.peers.sessionDays, url: database.url,
+                keys, from: options.signingKeys, sessionDays: options.peers.sessionDays, url: database.url,
                 logger)
             let notingKeys = Task { await signingKeys.noteUsePeriodically(on: database.database) }
             defer { notingKeys.cancel() }
             let settings = try ClinicSettings(
-                stored, maximumOpenBookings: command.peers.maxOpenBookings)
+                stored, maximumOpenBookings: options.peers.maxOpenBookings)
             var configuration = ClinicServer.Configuration(
                 clinic: settings, signingKeys: keys,
                 passwords: try BcryptPool(
-                    cost: command.passwords.bcryptCost,
+                    cost: options.passwords.bcryptCost,
                     program: ("/proc/self/exe", [Clinicd.passwordProcess])))
-            configuration.anonymousMethods = command.peers.anonymous
-            configuration.sessionDays = command.peers.sessionDays
-            configuration.protocols = command.peers.protocols
-            configuration.allowedOrigins = Set(command.peers.allowOrigin)
-            configuration.hostNames = Set(command.peers.hostName)
-            configuration.transport = command.peers.serverConfiguration
-            configuration.rateLimits = command.peers.rateLimits
+            configuration.anonymousMethods = options.peers.anonymous
+            configuration.sessionDays = options.peers.sessionDays
+            configuration.protocols = options.peers.protocols
+            configuration.allowedOrigins = Set(options.peers.allowOrigin)
+            configuration.hostNames = Set(options.peers.hostName)
+            configuration.transport = options.peers.serverConfiguration
+            configuration.rateLimits = options.peers.rateLimits
             configuration.dataDirectory = directory.path
-            configuration.transport.allowedPeerNames = Set(command.certificates.tlsClientName)
+            configuration.transport.allowedPeerNames = Set(options.certificates.tlsClientName)
             try await serve(
-                ClinicServer(configuration, database: database.database, logger: logger), directory,
+                ClinicServer(configuration, database: database.database, logger: logger), directory, sockets,
                 certificates, signingKeys)
         }
     }
 
     private func serve(
-        _ server: ClinicServer, _ directory: DataDirectory, _ certificates: ServerCertificates?,
-        _ signingKeys: ServerSigningKeys
+        _ server: ClinicServer, _ directory: DataDirectory, _ sockets: [ServiceManager.Socket],
+        _ certificates: ServerCertificates?, _ signingKeys: ServerSigningKeys
     ) async throws {
         let pages = try await servePages(of: server)
         let reloading = await DaemonSignals.onHangUp {
-            await signingKeys.reload()
-            certificates?.reload()
-            if command.signingKeys == nil, certificates == nil {
-                logger.notice(
-                    "SIGHUP has no effect: there are no certificates and no --signing-keys to read again")
-            }
+            await ServiceManager.reloading { await reload(certificates, signingKeys) }
         }
         let returningMemory = Task { await ProcessMemory.trimPeriodically() }
         let watchingDisk = Task { [logger] in
             await DiskSpace.warnPeriodically(of: directory.path, logger: logger)
         }
+        let watching = Task { await ServiceManager.watch(server.checkEventLoops) }
         defer {
+            watching.cancel()
             reloading.cancel()
             returningMemory.cancel()
             watchingDisk.cancel()
         }
         do {
-            try await listen(server, directory, certificates)
+            try await listen(server, directory, sockets, certificates)
+            ServiceManager.notify("READY=1")
         } catch {
             await server.shutdown()
             await pages?.stop()
             throw error
         }
         try? await gracefulShutdown()
+        ServiceManager.notify("STOPPING=1")
         logger.info("ending: calls in flight are answered first")
         await server.shutdown()
         await pages?.stop()
     }
 
+    /// Reads again what can change while the server runs.
+    private func reload(_ certificates: ServerCertificates?, _ signingKeys: ServerSigningKeys) async {
+        if let path = options.logFile {
+            do throws(Failure) {
+                try LogFile(path: path).open()
+            } catch {
+                logger.error("the old log file stays in use", metadata: ["reason": "\(error)"])
+            }
+        }
+        await signingKeys.reload()
+        certificates?.reload()
+        if options.signingKeys == nil, certificates == nil, options.logFile == nil {
+            logger.notice(
+                "SIGHUP has no effect: there are no certificates, no --signing-keys and no --log-file to read again"
+            )
+        }
+    }
+
     /// Serves the pages about the server, if the options name an address for them.
     private func servePages(of server: ClinicServer) async throws -> PageServer? {
-        guard let address = command.metrics else { return nil }
+        guard let address = options.metrics else { return nil }
         do {
             let pages = try await PageServer.start(host: address.host, port: address.port) { path, query in
                 server.page(path, query: query)
             }
-            say("metrics on \(address.host):\(pages.port)", as: command.storage.logFormat)
+            say("metrics on \(address.host):\(pages.port)", as: options.storage.logFormat)
             return pages
         } catch {
             throw Failure(ListenError(.tcp(host: address.host, port: address.port), error))
@@ -239,10 +203,17 @@ private struct Daemon: Service, CustomStringConvertible {
     }
 
     private func listen(
-        _ server: ClinicServer, _ directory: DataDirectory, _ certificates: ServerCertificates?
+        _ server: ClinicServer, _ directory: DataDirectory, _ sockets: [ServiceManager.Socket],
+        _ certificates: ServerCertificates?
     ) async throws {
-        let standard = [directory.socket, Address.tcp(host: "127.0.0.1", port: 7411)]
-        for address in command.listen.isEmpty ? standard : command.listen {
+        for socket in sockets {
+            let security = socket.isSecure ? certificates?.security : nil
+            say(
+                "listening on \(try await server.listen(onSocket: socket.descriptor, security: security))",
+                as: options.storage.logFormat)
+        }
+        let standard = sockets.isEmpty ? [directory.socket, .tcp(host: "127.0.0.1", port: 7411)] : []
+        for address in options.listen.isEmpty ? standard : options.listen {
             let security: ChannelSecurity? = if case .tls = address { certificates?.security } else { nil }
             if case .tcp(let host, _) = address, !isLoopback(host) {
                 logger.warning(
@@ -251,7 +222,7 @@ private struct Daemon: Service, CustomStringConvertible {
             }
             say(
                 "listening on \(try await server.listen(on: address, security: security))",
-                as: command.storage.logFormat)
+                as: options.storage.logFormat)
         }
     }
 }

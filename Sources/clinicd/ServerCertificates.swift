@@ -59,7 +59,8 @@ struct CertificateOptions: ParsableArguments {
 
     /// The certificates that the options name; nil without TLS. Throws if an option that needs another lacks it.
     func certificates(
-        for listeners: [Address], applicationProtocols: ApplicationProtocols, _ logger: Logger
+        for listeners: [Address], servesSecureSocket: Bool = false,
+        applicationProtocols: ApplicationProtocols, _ logger: Logger
     ) throws -> ServerCertificates? {
         guard tlsClientName.isEmpty || tlsClientCa != nil else {
             throw Failure("--tls-client-name needs --tls-client-ca")
@@ -68,6 +69,9 @@ struct CertificateOptions: ParsableArguments {
         let secure = listeners.first { if case .tls = $0 { true } else { false } }
         guard let tlsCert, let tlsKey else {
             if let secure { throw Failure("--listen \(secure) needs --tls-cert and --tls-key") }
+            if servesSecureSocket {
+                throw Failure("a socket with the name tls needs --tls-cert and --tls-key")
+            }
             if tlsCert != nil { throw Failure("--tls-cert needs --tls-key") }
             if tlsKey != nil { throw Failure("--tls-key needs --tls-cert") }
             if tlsClientCa != nil { throw Failure("--tls-client-ca needs --tls-cert and --tls-key") }
@@ -76,7 +80,7 @@ struct CertificateOptions: ParsableArguments {
         let certificates = try ServerCertificates(
             certificate: tlsCert, key: tlsKey, clientAuthorities: tlsClientCa, revocations: tlsCrl,
             applicationProtocols: applicationProtocols, logger: logger)
-        if secure == nil {
+        if secure == nil, !servesSecureSocket {
             logger.warning("the TLS files are not used: no --listen is a tls: address")
         }
         return certificates

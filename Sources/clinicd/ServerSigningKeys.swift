@@ -15,7 +15,7 @@ struct ServerSigningKeys: Sendable {
     private let url: String
     private let logger: Logger
 
-    /// How long after it was last signed with a key may still be noted as in use.
+    /// The time between two notes that a key is still signed with.
     private static let interval = Duration.seconds(60)
 
     /// Reads the keys, or makes one in the data directory.
@@ -64,20 +64,18 @@ struct ServerSigningKeys: Sendable {
         }
     }
 
-    /// Notes once a minute that the first key is still signed with, until the task is cancelled.
+    /// Notes now and every minute that the first key is still signed with, until the task is cancelled.
     func noteUsePeriodically(on database: Database) async {
         var hasWarned = false
-        while true {
-            do { try await Task.sleep(for: Self.interval) } catch { return }
+        while !Task.isCancelled {
             // An outage of the database has warnings of its own.
-            guard let isKnown = try? await SigningKeyStore.noteUse(of: keys.keyID, on: database) else {
-                continue
-            }
+            let isKnown = (try? await SigningKeyStore.noteUse(of: keys.keyID, on: database)) ?? true
             if !isKnown, !hasWarned {
                 logger.error(
                     "the signing keys of this clinic were replaced: restart this server with the new ones")
             }
             hasWarned = !isKnown
+            try? await Task.sleep(for: Self.interval)
         }
     }
 }

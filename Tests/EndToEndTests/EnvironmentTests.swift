@@ -16,6 +16,8 @@ struct EnvironmentTests {
         "CLINIC_DATABASE": ("no such thing", "it looks like postgresql://"),
         "CLINIC_DATABASE_PASSWORD_FILE": ("/nowhere", "CLINIC_DATABASE_PASSWORD_FILE needs --database"),
         "CLINIC_SIGNING_KEYS": ("/nowhere", "the signing keys /nowhere: there is no such file"),
+        "CLINIC_CONFIG": ("/nowhere", "the configuration file /nowhere cannot be read"),
+        "CLINIC_LOG_FILE": ("/proc/nothing/log", "the log file /proc/nothing/log cannot be opened"),
         "CLINIC_LOG_LEVEL": ("loud", "'CLINIC_LOG_LEVEL': give trace"),
         "CLINIC_LOG_FORMAT": ("xml", "'CLINIC_LOG_FORMAT': give text or json"),
         "CLINIC_METRICS": ("9464", "'CLINIC_METRICS': give HOST:PORT"),

@@ -4,7 +4,9 @@ import Testing
 
 @Suite(.seated)
 struct HelpTests {
-    @Test(arguments: [[], ["serve"], ["migrate"], ["create-admin"], ["seed-demo"], ["configure"]])
+    @Test(arguments: [
+        [], ["serve"], ["migrate"], ["create-admin"], ["seed-demo"], ["configure"], ["check-config"],
+    ])
     func `help has an example that begins with the command`(_ command: [String]) async throws {
         let ending = try await Program.run("clinicd", command + ["--help"])
         #expect(ending.status == 0 && ending.errors.isEmpty)

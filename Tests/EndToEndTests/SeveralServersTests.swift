@@ -1,5 +1,6 @@
 // Several servers of one clinic, each with a data directory of its own, and the keys that they share.
 
+import ClinicClient
 import ClinicMessages
 import Foundation
 import PostgreSQL

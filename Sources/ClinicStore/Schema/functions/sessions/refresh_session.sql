@@ -1,7 +1,8 @@
 -- Replaces the refresh token of a sign-in. p_successors are the digests, of 32 bytes each, of the tokens that follow from it under
 -- the keys of the server; the first takes its place. So one that comes back within 30 seconds, because its answer was lost, is
--- answered as the first time while its successor was not used, also if a server gave it that signs with another key. A token that comes back otherwise was copied: it ends
--- the sign-in with its access tokens. A sign-in that was opened at p_opened_after or before has expired, whenever it was used.
+-- answered as the first time while its successor was not used, also if a server gave it that signs with another key. A token that
+-- comes back otherwise was copied: it ends the sign-in with its access tokens. A sign-in that was opened at p_opened_after or before
+-- has expired, whenever it was used.
 --
 -- Locks: the user (no key update).
 -- Refusals: INVALID_TOKEN; with `user_id` if a sign-in was ended.
