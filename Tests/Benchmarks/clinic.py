@@ -20,6 +20,13 @@ PASSWORD = "a long enough one"
 PAIRS = 128
 
 
+def write_signing_keys(directory):
+    """The same for all servers of a clinic, and for a recording and what plays it back."""
+    path = os.path.join(directory, "signing-keys")
+    with open(path, "w", encoding="ascii", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write("A" * 43 + "\n")
+
+
 class Clinic:
     """A running daemon whose one patient has one booking. `programs` is the directory of its executables."""
 
@@ -47,6 +54,7 @@ class Clinic:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def start_daemon(self):
+        write_signing_keys(self.directory)
         certificates = os.path.join(self.directory, "certificates")
         subprocess.run([os.path.join(ROOT, "Tests", "certificates"), certificates], check=True)
         self.authorities = os.path.join(certificates, "ca.pem")

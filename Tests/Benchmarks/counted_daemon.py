@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 
-from clinic import BENCHMARKS, PASSWORD, Clinic, stop
+from clinic import BENCHMARKS, PASSWORD, Clinic, stop, write_signing_keys
 from player import Player
 from recorder import Recorder
 from recording import Recording
@@ -73,6 +73,7 @@ class Daemon:
         self.socket = os.path.join(directory, "clinic.sock")
         self.profile = os.path.join(directory, "callgrind.out")
         self.booked = 1
+        write_signing_keys(directory)
         clinicd = os.path.join(programs, "clinicd")
         command = [clinicd]
         if is_counted:

@@ -11,7 +11,6 @@ def servers(options, scene):
     second = Daemon(options, scene, "clinic-2", url(primary))
     with ended_afterwards(first, second, primary):
         first.start()
-        second.take_keys_of(first)
         second.start()
         with Callers(first, second) as callers:
             for _ in range(1 if options.short else 5):
