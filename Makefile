@@ -11,6 +11,7 @@ TEST_PACKAGES := $(RUN_PACKAGES) protobuf-compiler protobuf-c-compiler python3 p
 CLUSTER_PACKAGES := $(TEST_PACKAGES) patroni etcd-server haproxy
 BENCH_PACKAGES := $(TEST_PACKAGES) gdb strace
 INSTRUCTIONS_PACKAGES := $(RUN_PACKAGES) binutils python3 valgrind
+DEB_PACKAGES := $(RUN_PACKAGES) binutils dpkg-dev python3
 INTEROP_PACKAGES := $(RUN_PACKAGES) protobuf-compiler python3-venv openssl cargo rustc librust-ttrpc-dev ruby-grpc \
   default-jdk-headless libgrpc-java libprotobuf-java libnetty-java libperfmark-java g++ libgrpc++-dev protobuf-compiler-grpc
 TOOLS := .build/tools
@@ -23,8 +24,9 @@ PROGRAM_BUILD := CLINIC_ONLY_TARGETS='$(PROGRAMS)' $(RELEASE_BUILD) -Xlinker -s
 
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help run demo load build test fuzz sanitize interop lint format proto schema docs bench instructions torture cluster-test
-.PHONY: packages test-packages cluster-packages bench-packages instructions-packages interop-packages swift tools
+.PHONY: help run demo load build deb monitoring test fuzz sanitize interop lint format proto schema docs bench instructions torture
+.PHONY: cluster-test packages test-packages cluster-packages deb-packages bench-packages instructions-packages
+.PHONY: interop-packages swift tools
 
 help: ## List the targets
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +44,13 @@ build: packages swift ## Build clinicd, clinic and clinic-load in release mode i
 	@[ -x $(RELEASE)/clinicd ] || echo "make: fetching the libraries and compiling $(PROGRAMS) in release mode, which" \
 	  "takes about 5 minutes on 2 cores the first time, and longer on a busy machine"
 	@began=$$SECONDS; $(PROGRAM_BUILD) && echo "make: $(PROGRAMS) are built in $(RELEASE), after $$((SECONDS - began)) s"
+
+deb: deb-packages build ## Pack the programs, the systemd unit and the manual into a Debian package in .build, and check it
+	@package=$$(Sources/clinicd/Packaging/build-deb $(RELEASE) .build) && echo "make: $$package" \
+	  && Sources/clinicd/Packaging/check-deb "$$package"
+
+monitoring: build $(TOOLS)/prometheus ## Check the alert rules and the dashboard with a Prometheus and a running clinicd
+	@Sources/clinicd/Packaging/check-monitoring $(RELEASE) $(TOOLS)/prometheus/usr/bin
 
 test: test-packages swift tools lint ## Install what the tests need and run every test
 	@swift build --build-tests
@@ -95,11 +104,18 @@ $(TOOLS)/bin/buf:
 	@mkdir -p .build && /usr/bin/python3 -m venv $(TOOLS) && $(TOOLS)/bin/pip --quiet install 'buf-bin==1.*' \
 	  || { echo "make: buf could not be installed from PyPI; is the network there?" >&2; rm -rf $(TOOLS); exit 1; }
 
+# Unpacked and not installed, since its service must not start.
+$(TOOLS)/prometheus:
+	@mkdir -p $@.new && cd $@.new && apt-get download -qq prometheus && dpkg-deb --extract prometheus_*.deb . && mv ../prometheus.new ../prometheus
+
 swift:
 	@command -v swift >/dev/null || { echo "make: swift is missing; install the Swift 6.3 toolchain and put it on PATH" >&2; exit 1; }
 
 packages:
 	@$(call install,$(RUN_PACKAGES))
+
+deb-packages:
+	@$(call install,$(DEB_PACKAGES))
 
 bench-packages:
 	@$(call install,$(BENCH_PACKAGES))
