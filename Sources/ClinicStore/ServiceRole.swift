@@ -19,7 +19,7 @@ enum ServiceRole {
             "select, insert, update, delete",
             [
                 "idempotency_key", "login_failure", "login_peer", "password_reset",
-                "password_reset_request", "refresh_family",
+                "password_reset_request", "refresh_family", "signing_key",
             ]
         ),
     ]

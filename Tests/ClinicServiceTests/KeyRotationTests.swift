@@ -28,6 +28,13 @@ import Testing
         }
     }
 
+    /// A new patient who is signed in on one of the servers.
+    private func patient(of clinic: TestClinic, on server: TestClinic) async throws -> Session {
+        let patient = try await clinic.signUp()
+        let email = try await patient.call(UserServiceMethods.getUser, GetUserRequest()).email
+        return try await server.connect().signedIn(email: email, userID: patient.userID)
+    }
+
     @Test func `what one server has signed the other accepts`() async throws {
         try await withRotation { clinic, other in
             let administrator = try await clinic.administrator()
@@ -49,7 +56,7 @@ import Testing
     @Test func `a refresh token that comes back to the other server gets the same successor`() async throws {
         try await withRotation { clinic, other in
             for (here, there) in [(clinic, other), (other, clinic)] {
-                let patient = try await here.signUp()
+                let patient = try await self.patient(of: clinic, on: here)
                 let elsewhere = patient.on(try await there.connect())
                 let request = RefreshTokenRequest(refreshToken: patient.refreshToken)
                 let first = try await patient.anonymous.call(UserServiceMethods.refreshToken, request)
@@ -64,8 +71,8 @@ import Testing
     {
         try await withRotation { clinic, other in
             for (here, there) in [(clinic, other), (other, clinic)] {
-                let patient = try await here.signUp()
-                let administrator = try await here.administrator()
+                let patient = try await clinic.signUp()
+                let administrator = try await clinic.administrator().on(try await here.connect())
                 let create = CreatePasswordResetRequest(userID: patient.userID)
                 let made = try await administrator.call(
                     UserServiceMethods.createPasswordReset, create, key: "two")
@@ -79,7 +86,7 @@ import Testing
     @Test func `an e-mail that is changed twice with one key on two servers is changed once`() async throws {
         try await withRotation { clinic, other in
             for (here, there) in [(clinic, other), (other, clinic)] {
-                let patient = try await here.signUp()
+                let patient = try await self.patient(of: clinic, on: here)
                 let update = UpdateUserRequest(
                     user: User(email: "moved\(patient.userID)@example.org"),
                     currentPassword: TestClinic.password)

@@ -26,7 +26,8 @@ struct BalancerTests {
             inward, outward = await asyncio.open_connection('127.0.0.1', target)
             block = ipaddress.ip_address(address).packed + bytes([127, 0, 0, 1]) + bytes([0x12, 0x67, 0x1c, 0xf3])
             outward.write(b'\\r\\n\\r\\n\\0\\r\\nQUIT\\n\\x21\\x11' + len(block).to_bytes(2, 'big') + block)
-            await asyncio.gather(pump(reader, outward), pump(inward, writer))
+            ways = [asyncio.ensure_future(pump(reader, outward)), asyncio.ensure_future(pump(inward, writer))]
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
             outward.close(); writer.close()
         async def main():
             for address in sys.argv[2:]:
