@@ -14,6 +14,7 @@ struct EnvironmentTests {
     static let badValues = [
         "CLINIC_DATA_DIR": ("/proc/nothing/here", "cannot make the data directory"),
         "CLINIC_DATABASE": ("no such thing", "it looks like postgresql://"),
+        "CLINIC_MIGRATE_DATABASE": ("postgresql://x@/y", "CLINIC_MIGRATE_DATABASE goes with --database"),
         "CLINIC_DATABASE_PASSWORD_FILE": ("/nowhere", "CLINIC_DATABASE_PASSWORD_FILE needs --database"),
         "CLINIC_SIGNING_KEYS": ("/nowhere", "the signing keys /nowhere: there is no such file"),
         "CLINIC_CONFIG": ("/nowhere", "the configuration file /nowhere cannot be read"),
