@@ -56,13 +56,13 @@ struct SeveralServersTests {
     @Test func `a server that lacks the key of the others ends its start`() async throws {
         let clinic = try await Installation.withDatabase()
         try await clinic.serving { _ in
-            let ending = try await another(clinic).start(["--log-level", "warning"]).end()
+            let ending = try await another(clinic).start(["--log-level", "error"]).end()
             expectComplaint(
                 ending, "the signing keys of this server lack ", "--signing-keys", "--replace-signing-keys")
             _ = try await clinic.signUp("ann@example.org")
         }
         // Also when no other server runs: the sessions are still there.
-        expectComplaint(try await another(clinic).start(["--log-level", "warning"]).end(), "lack ")
+        expectComplaint(try await another(clinic).start(["--log-level", "error"]).end(), "lack ")
     }
 
     @Test func `keys are rotated while all servers run, and nobody is signed out`() async throws {
@@ -95,7 +95,7 @@ struct SeveralServersTests {
         }
         try files[0].write([2])
         expectComplaint(
-            try await clinic.start(["--signing-keys", files[0].path, "--log-level", "warning"]).end(), "lack "
+            try await clinic.start(["--signing-keys", files[0].path, "--log-level", "error"]).end(), "lack "
         )
         // After the longest session.
         try await AdminConnection.withConnection(url: try #require(clinic.database)) { connection in
@@ -119,7 +119,7 @@ struct SeveralServersTests {
         let path = clinic.directory + "/signing-keys"
         let key = try Data(contentsOf: URL(fileURLWithPath: path))
         try FileManager.default.removeItem(atPath: path)
-        expectComplaint(try await clinic.start(["--log-level", "warning"]).end(), "lack ")
+        expectComplaint(try await clinic.start(["--log-level", "error"]).end(), "lack ")
 
         let ending = try await Program.run("clinicd", ["configure", "--replace-signing-keys"] + clinic.place)
         #expect(ending.status == 0 && ending.output.contains("everybody is signed out"), "\(ending)")
