@@ -15,11 +15,12 @@ import Testing
                     insert into clinic.event (user_id, method, entity, entity_id, change)
                     select $1, 'm', 'user', $1, '{}' from generate_series(1, 100)
                     """), [.int64(patient.userID)])
-            _ = try await clinic.database.write(Statement("select setval('clinic.event_sequence', 10000000)"))
+            try await clinic.run("select setval('clinic.event_sequence', 10000000)")
             func count() async throws -> Int64 {
-                var row = try await clinic.database.read(
-                    Statement("select count(*) from clinic.event_00000"))[0]
-                return try row.int64()
+                try await AdminConnection.withConnection(url: clinic.databaseURL) { connection in
+                    var row = try connection.query("select count(*) from clinic.event_00000")[0]
+                    return try row.int64()
+                }
             }
             let end = try #require(Instant(secondsSinceEpoch: 32_472_144_000))
             let before = try await count()

@@ -36,7 +36,7 @@ import Testing
     @Test func `what was written cannot be altered, and nothing can be made`() async throws {
         try await withClinic { clinic in
             let patient = try await clinic.signUp()
-            let url = try await TestCluster.serviceURL(of: clinic.databaseURL)
+            let url = TestCluster.serviceURL(of: clinic.databaseURL)
             for sql in [
                 "update clinic.event set actor_id = 7", "delete from clinic.event", "truncate clinic.event",
                 "delete from clinic.event_00000", "delete from clinic.ledger_entry",
@@ -60,7 +60,7 @@ import Testing
 
     @Test func `a role that serves starts once the owner has migrated, and not before`() async throws {
         let url = try await TestCluster.makeDatabase()
-        let service = try await TestCluster.serviceURL(of: url)
+        let service = TestCluster.serviceURL(of: url)
         await #expect(throws: MigrationError.self) {
             try await ClinicSchema.open(url: service, logger: TestCluster.logger)
         }

@@ -83,7 +83,9 @@ extension TestClinic {
     }
 
     func run(_ sql: String, _ parameters: [SQLValue] = []) async throws {
-        _ = try await database.write(Statement(sql), parameters)
+        try await AdminConnection.withConnection(url: databaseURL) { connection in
+            _ = try connection.query(sql, parameters)
+        }
     }
 
     func patients(_ count: Int) async throws -> [Session] {

@@ -13,15 +13,17 @@ struct DurabilityTests {
     /// Runs a script as the superuser of a test database's cluster.
     private func alter(_ clinic: Installation, _ setting: String) async throws {
         let name = TestCluster.databaseName(of: try #require(clinic.database))
-        try await TestCluster.administer("ALTER ROLE clinic IN DATABASE \(name) SET \(setting)")
+        for role in ["clinic", "clinic_service"] {
+            try await TestCluster.administer("ALTER ROLE \(role) IN DATABASE \(name) SET \(setting)")
+        }
     }
 
     @Test(arguments: [
         "default_transaction_read_only = on", "default_transaction_isolation = 'serializable'",
         "default_transaction_deferrable = on", "synchronous_commit = off", "TimeZone = 'Pacific/Apia'",
         "DateStyle = 'German'", "IntervalStyle = 'iso_8601'", "standard_conforming_strings = off",
-        "bytea_output = 'escape'", "search_path = 'nowhere'", "statement_timeout = '1ms'",
-        "lock_timeout = '1ms'", "idle_session_timeout = '1ms'", "client_encoding = 'LATIN1'",
+        "bytea_output = 'escape'", "search_path = 'nowhere'", "statement_timeout = '200ms'",
+        "lock_timeout = '1ms'", "idle_session_timeout = '200ms'", "client_encoding = 'LATIN1'",
     ])
     func `a default of the role changes nothing`(setting: String) async throws {
         let clinic = try await Installation.withDatabase()

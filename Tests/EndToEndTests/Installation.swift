@@ -36,7 +36,7 @@ struct Installation: Sendable {
         let database = try await TestCluster.makeDatabase()
         return Installation(
             directory: try TestCluster.makeDirectory(), database: database,
-            serviceDatabase: try await TestCluster.serviceURL(of: database))
+            serviceDatabase: TestCluster.serviceURL(of: database))
     }
 
     /// A data directory with nothing in it.

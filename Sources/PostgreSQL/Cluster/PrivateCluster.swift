@@ -196,10 +196,9 @@ public final class PrivateCluster: Sendable {
         }
     }
 
-    /// The URL of a database of this cluster under the role that owns the tables, or the one that serves.
-    package func url(database: String, serves: Bool = false) -> String {
-        Self.url(
-            socketDirectory: socketDirectory, role: serves ? Self.serviceRole : Self.role, database: database)
+    /// The URL of a database of this cluster under the role that owns the tables.
+    package func url(database: String) -> String {
+        Self.url(socketDirectory: socketDirectory, role: Self.role, database: database)
     }
 
     /// The superuser's URL.

@@ -6,7 +6,8 @@ import Testing
 @Suite struct ClientHelpTests {
     /// All commands; a test checks the list against the help of the groups.
     static let commands: [[String]] = [
-        ["login"], ["logout"], ["whoami"], ["user", "create"], ["user", "list"], ["user", "show"],
+        ["login"], ["logout"], ["whoami"], ["reset-password"], ["user", "create"], ["user", "list"],
+        ["user", "find"], ["user", "show"],
         ["user", "update"], ["user", "change-password"], ["user", "set-role"], ["user", "sign-out"],
         ["user", "export"], ["user", "erase"], ["user", "reset-password"], ["user", "resets"],
         ["department", "list"],
