@@ -15,7 +15,7 @@ import Testing
     }
 
     private func run(_ clinic: TestClinic, _ sql: [String]) async throws {
-        for sql in sql { try await clinic.run(sql) }
+        for sql in sql { try await clinic.runAsOwner(sql) }
     }
 
     @Test func `what the service did holds together`() async throws {

@@ -15,7 +15,7 @@ import Testing
                     insert into clinic.event (user_id, method, entity, entity_id, change)
                     select $1, 'm', 'user', $1, '{}' from generate_series(1, 100)
                     """), [.int64(patient.userID)])
-            try await clinic.run("select setval('clinic.event_sequence', 10000000)")
+            try await clinic.runAsOwner("select setval('clinic.event_sequence', 10000000)")
             func count() async throws -> Int64 {
                 try await AdminConnection.withConnection(url: clinic.databaseURL) { connection in
                     var row = try connection.query("select count(*) from clinic.event_00000")[0]

@@ -83,9 +83,12 @@ extension TestClinic {
     }
 
     func run(_ sql: String, _ parameters: [SQLValue] = []) async throws {
-        try await AdminConnection.withConnection(url: databaseURL) { connection in
-            _ = try connection.query(sql, parameters)
-        }
+        _ = try await database.write(Statement(sql), parameters)
+    }
+
+    /// Runs what the role that serves may not.
+    func runAsOwner(_ sql: String) async throws {
+        try await AdminConnection.withConnection(url: databaseURL) { try $0.execute(sql) }
     }
 
     func patients(_ count: Int) async throws -> [Session] {

@@ -188,7 +188,8 @@ public final class PrivateCluster: Sendable {
             let role = Self.role
             for role in [role, Self.serviceRole]
             where try connection.query("SELECT FROM pg_roles WHERE rolname = $1", [.text(role)]).isEmpty {
-                try connection.execute("CREATE ROLE \(role) LOGIN")
+                // With the right to see how long the transactions of others have been open, and what waits for whom.
+                try connection.execute("CREATE ROLE \(role) LOGIN; GRANT pg_read_all_stats TO \(role)")
             }
             if try connection.query("SELECT FROM pg_database WHERE datname = $1", [.text(name)]).isEmpty {
                 try connection.execute("CREATE DATABASE \(name) OWNER \(role) TEMPLATE template0")
