@@ -205,7 +205,13 @@ public struct AuditEvent: Message {
     public var entity: String
     /// The id of the resource.
     public var entityID: Int64
-    /// The change as a JSON object.
+    /// The change as a JSON object. Its keys, of which more may be added, by the kind of resource:
+    /// booking: status, from (the status before), doctor_id, user_id, start_time, end_time, from_start_time, hold_expires_at,
+    /// refunded_transaction_id, hidden; transaction: status, from, booking_id, total_fee, refunded, hidden; doctor: created,
+    /// deleted, cancelled (bookings), department_id, fee, slot_minutes, gst_free, registration_expiry, weekly_hours; department:
+    /// created, deleted, name, opens, closes; user: created, changed (fields), role, from, erased, cancelled_bookings,
+    /// sessions_ended, session_ended, password_reset, reset_created; time_off: doctor_id, start_time, end_time, deleted;
+    /// settings: from, to. Amounts are in minor units.
     public var changeJson: String
 
     /// Makes a message of these values.
@@ -510,7 +516,7 @@ public struct QueryRevenueRequest: Message {
         let message = source.pointer.assumingMemoryBound(to: Clinic__V1__QueryRevenueRequest.self)
         self.firstDay = try source.string(message.pointee.first_day, "first_day")
         self.lastDay = try source.string(message.pointee.last_day, "last_day")
-        self.grouping = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.grouping.rawValue), "grouping")
+        self.grouping = source.enumeration(Int32(truncatingIfNeeded: message.pointee.grouping.rawValue))
         self.doctorID = message.pointee.doctor_id
         self.departmentID = message.pointee.department_id
     }
@@ -690,7 +696,7 @@ public struct QueryUtilizationRequest: Message {
         let message = source.pointer.assumingMemoryBound(to: Clinic__V1__QueryUtilizationRequest.self)
         self.firstDay = try source.string(message.pointee.first_day, "first_day")
         self.lastDay = try source.string(message.pointee.last_day, "last_day")
-        self.grouping = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.grouping.rawValue), "grouping")
+        self.grouping = source.enumeration(Int32(truncatingIfNeeded: message.pointee.grouping.rawValue))
         self.doctorID = message.pointee.doctor_id
         self.departmentID = message.pointee.department_id
     }

@@ -385,7 +385,7 @@ public struct DoctorSlots: Message {
         self.consultationFee = try source.message(message.pointee.consultation_fee, "consultation_fee")
         self.slots = try source.messages(message.pointee.n_slots, message.pointee.slots, "slots")
         self.hasMore = message.pointee.has_more != 0
-        self.noSlotReason = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.no_slot_reason.rawValue), "no_slot_reason")
+        self.noSlotReason = source.enumeration(Int32(truncatingIfNeeded: message.pointee.no_slot_reason.rawValue))
         self.gst = try source.message(message.pointee.gst, "gst")
         self.totalFee = try source.message(message.pointee.total_fee, "total_fee")
     }
@@ -709,7 +709,7 @@ public struct ListMyBookingsRequest: Message {
         let message = source.pointer.assumingMemoryBound(to: Clinic__V1__ListMyBookingsRequest.self)
         self.pageSize = message.pointee.page_size
         self.pageToken = try source.string(message.pointee.page_token, "page_token")
-        self.statuses = try source.enumerations(message.pointee.n_statuses, message.pointee.statuses, "statuses")
+        self.statuses = source.enumerations(message.pointee.n_statuses, message.pointee.statuses)
     }
 
     /// Writes the message into the form it is encoded from.
@@ -816,7 +816,7 @@ public struct ListBookingsRequest: Message {
         self.pageSize = message.pointee.page_size
         self.pageToken = try source.string(message.pointee.page_token, "page_token")
         self.doctorID = message.pointee.doctor_id
-        self.statuses = try source.enumerations(message.pointee.n_statuses, message.pointee.statuses, "statuses")
+        self.statuses = source.enumerations(message.pointee.n_statuses, message.pointee.statuses)
         self.startFrom = try source.message(message.pointee.start_from, "start_from")
         self.startBefore = try source.message(message.pointee.start_before, "start_before")
         self.userID = message.pointee.user_id
@@ -912,7 +912,7 @@ public struct UpdateBookingStatusRequest: Message {
     public init(_ source: MessageSource) throws(MessageDecodingError) {
         let message = source.pointer.assumingMemoryBound(to: Clinic__V1__UpdateBookingStatusRequest.self)
         self.bookingID = message.pointee.booking_id
-        self.status = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.status.rawValue), "status")
+        self.status = source.enumeration(Int32(truncatingIfNeeded: message.pointee.status.rawValue))
         self.etag = try source.string(message.pointee.etag, "etag")
     }
 
@@ -995,8 +995,8 @@ public struct DeleteBookingResponse: Message {
 
 /// The request of WatchBookings.
 public struct WatchBookingsRequest: Message {
-    /// The access token, for clients that cannot send metadata with a stream. If the metadata has a token too, both must
-    /// be equal.
+    /// The access token, for clients of ttrpc that cannot send metadata with a stream; refused over any other protocol. If the
+    /// metadata has a token too, both must be equal.
     public var accessToken: String
     /// The last resume_token of a watch with the same caller and doctor_id. Empty: watch from now.
     public var resumeToken: String
@@ -1122,7 +1122,7 @@ public struct BookingEvent: Message {
     public init(_ source: MessageSource) throws(MessageDecodingError) {
         let message = source.pointer.assumingMemoryBound(to: Clinic__V1__BookingEvent.self)
         self.eventTime = try source.message(message.pointee.event_time, "event_time")
-        self.type = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.type.rawValue), "type")
+        self.type = source.enumeration(Int32(truncatingIfNeeded: message.pointee.type.rawValue))
         self.bookingID = message.pointee.booking_id
         self.booking = try source.message(message.pointee.booking, "booking")
     }

@@ -49,7 +49,7 @@ public struct ListTransactionsRequest: Message {
         self.pageToken = try source.string(message.pointee.page_token, "page_token")
         self.userID = message.pointee.user_id
         self.bookingID = message.pointee.booking_id
-        self.statuses = try source.enumerations(message.pointee.n_statuses, message.pointee.statuses, "statuses")
+        self.statuses = source.enumerations(message.pointee.n_statuses, message.pointee.statuses)
     }
 
     /// Writes the message into the form it is encoded from.

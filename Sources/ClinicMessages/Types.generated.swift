@@ -4,7 +4,7 @@
 internal import CClinicMessages
 public import ProtobufC
 
-/// The role of a user. Roles are not ordered and more may be added.
+/// The role of a user. Roles are not ordered, and more may be added: tolerate unknown ones.
 public enum Role: MessageEnumeration {
     /// Never returned. In a filter: any role.
     case unspecified
@@ -59,9 +59,9 @@ public enum Role: MessageEnumeration {
 
 /// The status of a booking. HELD, BOOKED, CONFIRMED and ARRIVED occupy the time of the doctor and of the patient, and so does
 /// COMPLETED until the end of the visit.
-/// More statuses may be added.
+/// More statuses may be added: tolerate unknown ones.
 public enum BookingStatus: MessageEnumeration {
-    /// Never returned. In a filter: any status.
+    /// Never returned; refused in a request.
     case unspecified
     /// Reserved until hold_expire_time; ConfirmHold turns it into BOOKED.
     case held
@@ -137,9 +137,9 @@ public enum BookingStatus: MessageEnumeration {
     public var isUnrecognized: Bool { if case .unrecognized = self { true } else { false } }
 }
 
-/// The status of a transaction. More statuses may be added.
+/// The status of a transaction. More statuses may be added: tolerate unknown ones.
 public enum TransactionStatus: MessageEnumeration {
-    /// Never returned. In a filter: any status.
+    /// Never returned; refused in a request.
     case unspecified
     /// Started and not settled.
     case pending
@@ -205,7 +205,7 @@ public enum TransactionStatus: MessageEnumeration {
     public var isUnrecognized: Bool { if case .unrecognized = self { true } else { false } }
 }
 
-/// A day of the week.
+/// A day of the week. No value will be added.
 public enum DayOfWeek: MessageEnumeration {
     /// Never returned; refused in a request.
     case unspecified
@@ -379,7 +379,7 @@ public struct User: Message {
         self.phone = try source.string(message.pointee.phone, "phone")
         self.email = try source.string(message.pointee.email, "email")
         self.isAdmin = message.pointee.is_admin != 0
-        self.role = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.role.rawValue), "role")
+        self.role = source.enumeration(Int32(truncatingIfNeeded: message.pointee.role.rawValue))
         self.etag = try source.string(message.pointee.etag, "etag")
     }
 
@@ -684,7 +684,7 @@ public struct WorkingHours: Message {
     /// Reads the message from its decoded form.
     public init(_ source: MessageSource) throws(MessageDecodingError) {
         let message = source.pointer.assumingMemoryBound(to: Clinic__V1__WorkingHours.self)
-        self.day = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.day.rawValue), "day")
+        self.day = source.enumeration(Int32(truncatingIfNeeded: message.pointee.day.rawValue))
         self.startHour = try source.string(message.pointee.start_hour, "start_hour")
         self.endHour = try source.string(message.pointee.end_hour, "end_hour")
     }
@@ -890,7 +890,7 @@ public struct Booking: Message {
         self.startTime = try source.message(message.pointee.start_time, "start_time")
         self.endTime = try source.message(message.pointee.end_time, "end_time")
         self.bookingDateTime = try source.string(message.pointee.booking_date_time, "booking_date_time")
-        self.status = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.status.rawValue), "status")
+        self.status = source.enumeration(Int32(truncatingIfNeeded: message.pointee.status.rawValue))
         self.user = try source.message(message.pointee.user, "user")
         self.doctor = try source.message(message.pointee.doctor, "doctor")
         self.transactions = try source.messages(message.pointee.n_transactions, message.pointee.transactions, "transactions")
@@ -963,7 +963,7 @@ public struct BookingSummary: Message {
         self.id = message.pointee.id
         self.startTime = try source.message(message.pointee.start_time, "start_time")
         self.bookingDateTime = try source.string(message.pointee.booking_date_time, "booking_date_time")
-        self.status = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.status.rawValue), "status")
+        self.status = source.enumeration(Int32(truncatingIfNeeded: message.pointee.status.rawValue))
     }
 
     /// Writes the message into the form it is encoded from.
@@ -1035,7 +1035,7 @@ public struct Transaction: Message {
         self.gst = try source.message(message.pointee.gst, "gst")
         self.totalFee = try source.message(message.pointee.total_fee, "total_fee")
         self.refundedAmount = try source.message(message.pointee.refunded_amount, "refunded_amount")
-        self.status = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.status.rawValue), "status")
+        self.status = source.enumeration(Int32(truncatingIfNeeded: message.pointee.status.rawValue))
         self.booking = try source.message(message.pointee.booking, "booking")
         self.etag = try source.string(message.pointee.etag, "etag")
     }
@@ -1090,7 +1090,7 @@ public struct TransactionSummary: Message {
         let message = source.pointer.assumingMemoryBound(to: Clinic__V1__TransactionSummary.self)
         self.id = message.pointee.id
         self.totalFee = try source.message(message.pointee.total_fee, "total_fee")
-        self.status = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.status.rawValue), "status")
+        self.status = source.enumeration(Int32(truncatingIfNeeded: message.pointee.status.rawValue))
     }
 
     /// Writes the message into the form it is encoded from.

@@ -163,7 +163,7 @@ public struct LoginResponse: Message {
         self.email = try source.string(message.pointee.email, "email")
         self.token = try source.string(message.pointee.token, "token")
         self.isAdmin = message.pointee.is_admin != 0
-        self.role = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.role.rawValue), "role")
+        self.role = source.enumeration(Int32(truncatingIfNeeded: message.pointee.role.rawValue))
         self.refreshToken = try source.string(message.pointee.refresh_token, "refresh_token")
         self.expireTime = try source.message(message.pointee.expire_time, "expire_time")
     }
@@ -226,7 +226,7 @@ public struct ListUsersRequest: Message {
         self.pageSize = message.pointee.page_size
         self.pageToken = try source.string(message.pointee.page_token, "page_token")
         self.email = try source.string(message.pointee.email, "email")
-        self.role = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.role.rawValue), "role")
+        self.role = source.enumeration(Int32(truncatingIfNeeded: message.pointee.role.rawValue))
         self.query = try source.string(message.pointee.query, "query")
     }
 
@@ -368,7 +368,7 @@ public struct RefreshTokenResponse: Message {
         self.email = try source.string(message.pointee.email, "email")
         self.token = try source.string(message.pointee.token, "token")
         self.isAdmin = message.pointee.is_admin != 0
-        self.role = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.role.rawValue), "role")
+        self.role = source.enumeration(Int32(truncatingIfNeeded: message.pointee.role.rawValue))
         self.refreshToken = try source.string(message.pointee.refresh_token, "refresh_token")
         self.expireTime = try source.message(message.pointee.expire_time, "expire_time")
     }
@@ -645,7 +645,7 @@ public struct SetUserRoleRequest: Message {
     public init(_ source: MessageSource) throws(MessageDecodingError) {
         let message = source.pointer.assumingMemoryBound(to: Clinic__V1__SetUserRoleRequest.self)
         self.userID = message.pointee.user_id
-        self.role = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.role.rawValue), "role")
+        self.role = source.enumeration(Int32(truncatingIfNeeded: message.pointee.role.rawValue))
         self.etag = try source.string(message.pointee.etag, "etag")
     }
 
@@ -663,8 +663,8 @@ public struct SetUserRoleRequest: Message {
 public struct ExportUserDataRequest: Message {
     /// The user's id. 0: the caller.
     public var userID: Int64
-    /// The access token, for clients that cannot send metadata with a stream. If the metadata has a token too, both must
-    /// be equal.
+    /// The access token, for clients of ttrpc that cannot send metadata with a stream; refused over any other protocol. If the
+    /// metadata has a token too, both must be equal.
     public var accessToken: String
 
     /// Makes a message of these values.
@@ -919,7 +919,7 @@ public struct UserEvent: Message {
     public var entity: String
     /// The id of the resource.
     public var entityID: Int64
-    /// The change as a JSON object.
+    /// The change as a JSON object, with the keys of AuditEvent.change_json.
     public var changeJson: String
 
     /// Makes a message of these values.

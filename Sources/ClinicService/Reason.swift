@@ -206,7 +206,9 @@ extension Status {
             return
         }
         let facts = refusal.detail.sorted { $0.key < $1.key }
-        let explanation = facts.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+        // Who asks for what is not there has given its id.
+        let told = reason.code == .notFound ? [] : facts
+        let explanation = told.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
         self.init(
             reason, explanation.isEmpty ? nil : "\(reason.message) (\(explanation))",
             facts.map { ($0.key, $0.value) })

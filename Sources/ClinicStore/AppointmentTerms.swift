@@ -122,7 +122,7 @@ extension DoctorStore {
                 Self.terms, [.int64(id), .instant(start)], for: context
             ).first,
             let terms = try Terms(reading: &row)
-        else { throw Refusal(.doctorNotFound) }
+        else { throw Refusal(.doctorNotFound, id: id) }
         return terms
     }
 
@@ -145,7 +145,7 @@ extension DoctorStore {
             var row = try await database.read(
                 Self.termsOfBooking, [.int64(id), .int64(ownerID), .instant(start)], for: context
             ).first
-        else { throw Refusal(.bookingNotFound) }
+        else { throw Refusal(.bookingNotFound, id: id) }
         guard let terms = try Terms(reading: &row) else { throw Refusal(.doctorNotFound) }
         return terms
     }

@@ -123,7 +123,7 @@ public struct PersonalDataStore: Sendable {
         of userID: Int64, ownerID: Int64?, for context: RequestContext
     ) async throws -> PersonalData.Account {
         let rows = try await database.read(Self.account, [.int64(userID), .int64(ownerID)], for: context)
-        guard var row = rows.first else { throw Refusal(.userNotFound) }
+        guard var row = rows.first else { throw Refusal(.userNotFound, id: userID) }
         return try PersonalData.Account(reading: &row)
     }
 

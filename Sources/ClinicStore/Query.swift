@@ -53,13 +53,16 @@ public struct Query<Answer>: Sendable {
 }
 
 extension Query where Answer: Record {
-    /// The first row of the answer. Refused for that reason where there is none.
+    /// The record with the id that is the first parameter. Refused for that reason where there is none.
     init(
         _ database: Database, _ statement: Statement, _ parameters: [SQLValue],
         orRefused reason: Refusal.Reason
     ) {
         self.init(database, statement, parameters) { rows in
-            guard var row = rows.first else { throw Refusal(reason) }
+            guard var row = rows.first else {
+                guard case .int64(let id?) = parameters.first else { throw Refusal(reason) }
+                throw Refusal(reason, id: id)
+            }
             return try Answer(reading: &row)
         }
     }

@@ -73,12 +73,30 @@ public struct Refusal: Error, Sendable, Hashable {
         case nothingToRefund = "NOTHING_TO_REFUND"
         /// The transaction is not settled yet.
         case transactionPending = "TRANSACTION_PENDING"
+
+        /// The fact that says what there is none of; nil for other reasons.
+        var idName: String? {
+            switch self {
+            case .userNotFound: "user_id"
+            case .departmentNotFound: "department_id"
+            case .doctorNotFound: "doctor_id"
+            case .bookingNotFound: "booking_id"
+            case .timeOffNotFound: "time_off_id"
+            case .transactionNotFound: "transaction_id"
+            default: nil
+            }
+        }
     }
 
     /// Which rule.
     public let reason: Reason
     /// The facts an answer needs: counts and statuses, never names.
     public let detail: [String: String]
+
+    /// There is no such thing as the one with this id.
+    init(_ reason: Reason, id: Int64) {
+        self.init(reason, detail: reason.idName.map { [$0: String(id)] } ?? [:])
+    }
 
     /// A refusal with its facts.
     public init(_ reason: Reason, detail: [String: String] = [:]) {

@@ -115,7 +115,7 @@ public struct SlotStore: Sendable {
             .int64(limit),
         ]
         return Query(database, Self.ofDepartment, parameters) { rows in
-            guard !rows.isEmpty else { throw Refusal(.departmentNotFound) }
+            guard !rows.isEmpty else { throw Refusal(.departmentNotFound, id: departmentID) }
             return try rows.compactMap { row in
                 var row = row
                 return try DoctorCalendarRecord(reading: &row)
@@ -130,7 +130,7 @@ public struct SlotStore: Sendable {
         ]
         return Query(database, Self.ofDoctor, parameters) { rows in
             guard var row = rows.first, let calendar = try DoctorCalendarRecord(reading: &row) else {
-                throw Refusal(.doctorNotFound)
+                throw Refusal(.doctorNotFound, id: doctorID)
             }
             return calendar
         }

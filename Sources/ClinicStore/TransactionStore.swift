@@ -57,7 +57,7 @@ public struct TransactionStore: Sendable {
     /// The balance of a transaction. Refused with `transactionNotFound`.
     public func balance(of id: Int64, for context: RequestContext) async throws -> Balance {
         guard var row = try await database.read(Self.balance, [.int64(id)], for: context).first else {
-            throw Refusal(.transactionNotFound)
+            throw Refusal(.transactionNotFound, id: id)
         }
         return Balance(
             id: try row.int64(), version: try row.int64(), status: try row.value(TransactionStatus.self),

@@ -78,7 +78,7 @@ struct JSONMessageEncoder {
                 throw MessageDecodingError(.malformed, field: name)
             }
             do throws(MessageDecodingError) {
-                return try value(source.submessage(submessage), type)
+                return try value(MessageSource(submessage), type)
             } catch {
                 throw error.inside(name)
             }

@@ -20,8 +20,6 @@ public struct MessageDecodingError: Error, Sendable, Equatable, CustomStringConv
         case invalidUTF8
         /// A string contains U+0000.
         case containsNUL
-        /// An enumeration has a number that the schema does not name.
-        case unknownEnumerationValue
     }
 
     /// What is wrong.
@@ -51,7 +49,6 @@ public struct MessageDecodingError: Error, Sendable, Equatable, CustomStringConv
         case .tooManyElements(let limit): "\(subject) has more than \(limit) elements"
         case .invalidUTF8: "\(subject) is not valid UTF-8"
         case .containsNUL: "\(subject) must not contain U+0000"
-        case .unknownEnumerationValue: "\(subject) has a value that the schema does not name"
         }
     }
 }
@@ -62,22 +59,17 @@ public struct DecodingLimits: Sendable {
     public var maximumMemory: Int
     /// The most fields, elements and unknown fields in one message, including its submessages.
     public var maximumFieldCount: Int
-    /// Whether unknown enumeration values are rejected; otherwise they become `unrecognized`.
-    public var refusesUnknownEnumerationValues: Bool
     /// The limits of the fields of the message type; nil for none.
     public var fields: FieldLimits?
 
     /// Makes limits.
-    public init(maximumMemory: Int, maximumFieldCount: Int, refusesUnknownEnumerationValues: Bool) {
+    public init(maximumMemory: Int, maximumFieldCount: Int) {
         self.maximumMemory = maximumMemory
         self.maximumFieldCount = maximumFieldCount
-        self.refusesUnknownEnumerationValues = refusesUnknownEnumerationValues
     }
 
-    /// For requests, which are untrusted: 8 MiB, 16,384 fields, known enumeration values only.
-    public static let server = DecodingLimits(
-        maximumMemory: 8 << 20, maximumFieldCount: 16_384, refusesUnknownEnumerationValues: true)
-    /// For responses of a trusted server with a possibly newer schema: 64 MiB, a million fields.
-    public static let client = DecodingLimits(
-        maximumMemory: 64 << 20, maximumFieldCount: 1 << 20, refusesUnknownEnumerationValues: false)
+    /// For requests, which are untrusted: 8 MiB, 16,384 fields.
+    public static let server = DecodingLimits(maximumMemory: 8 << 20, maximumFieldCount: 16_384)
+    /// For responses of a trusted server: 64 MiB, a million fields.
+    public static let client = DecodingLimits(maximumMemory: 64 << 20, maximumFieldCount: 1 << 20)
 }

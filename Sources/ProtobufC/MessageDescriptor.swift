@@ -71,7 +71,7 @@ extension MessageDescriptor {
         guard let message = protobuf_c_message_unpack(pointer, &allocator, bytes.count, start) else {
             throw MessageDecodingError(arena.pointee.isExhausted ? .tooLarge : .malformed)
         }
-        return MessageSource(message, limits)
+        return MessageSource(UnsafeRawPointer(message))
     }
 }
 

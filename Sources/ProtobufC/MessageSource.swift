@@ -7,21 +7,8 @@ internal import Glibc
 public struct MessageSource {
     /// The message's struct.
     @usableFromInline package let pointer: UnsafeRawPointer
-    @usableFromInline let refusesUnknownEnumerationValues: Bool
 
-    init(_ message: UnsafeMutablePointer<ProtobufCMessage>, _ limits: DecodingLimits) {
-        self.init(UnsafeRawPointer(message), limits.refusesUnknownEnumerationValues)
-    }
-
-    @inlinable init(_ pointer: UnsafeRawPointer, _ refusesUnknownEnumerationValues: Bool) {
-        self.pointer = pointer
-        self.refusesUnknownEnumerationValues = refusesUnknownEnumerationValues
-    }
-
-    /// A reader for a submessage.
-    func submessage(_ pointer: UnsafeRawPointer) -> MessageSource {
-        MessageSource(pointer, refusesUnknownEnumerationValues)
-    }
+    @inlinable init(_ pointer: UnsafeRawPointer) { self.pointer = pointer }
 
     /// A string. It must be UTF-8 without U+0000, which PostgreSQL cannot store and where C code would truncate it.
     package func string(_ value: ProtobufCBinaryData, _ field: String) throws(MessageDecodingError) -> String
@@ -63,7 +50,7 @@ public struct MessageSource {
     ) throws(MessageDecodingError) -> Part {
         guard let part else { throw MessageDecodingError(.malformed, field: field) }
         do throws(MessageDecodingError) {
-            return try Part(MessageSource(part, refusesUnknownEnumerationValues))
+            return try Part(MessageSource(part))
         } catch {
             throw error.inside(field)
         }
@@ -75,21 +62,15 @@ public struct MessageSource {
         try array(count, parts) { part throws(MessageDecodingError) in try presentMessage(part, field) }
     }
 
-    @inlinable package func enumeration<Value: MessageEnumeration>(
-        _ number: Int32, _ field: String
-    ) throws(MessageDecodingError) -> Value {
-        let value = Value(rawValue: number)
-        if refusesUnknownEnumerationValues, value.isUnrecognized {
-            throw MessageDecodingError(.unknownEnumerationValue, field: field)
-        }
-        return value
+    @inlinable package func enumeration<Value: MessageEnumeration>(_ number: Int32) -> Value {
+        Value(rawValue: number)
     }
 
     @inlinable package func enumerations<Value: MessageEnumeration, CValue: RawRepresentable>(
-        _ count: Int, _ values: UnsafePointer<CValue>?, _ field: String
-    ) throws(MessageDecodingError) -> [Value] where CValue.RawValue: BinaryInteger {
-        try array(count, values) { value throws(MessageDecodingError) in
-            try enumeration(Int32(truncatingIfNeeded: value.rawValue), field)
+        _ count: Int, _ values: UnsafePointer<CValue>?
+    ) -> [Value] where CValue.RawValue: BinaryInteger {
+        UnsafeBufferPointer(start: values, count: count).map { value in
+            Value(rawValue: Int32(truncatingIfNeeded: value.rawValue))
         }
     }
 

@@ -187,7 +187,8 @@ public final class Server: Sendable {
     ) -> ServerConnection {
         ServerConnection(
             server: shared, router: routers[ObjectIdentifier(executor.eventLoop)] ?? shared.router,
-            wire: makeWires[index](), protocolIndex: firstNames[index], executor: executor, peer: peer)
+            wire: makeWires[index](), protocolIndex: firstNames[index],
+            takesTokensInRequests: protocols[index].takesTokensInRequests, executor: executor, peer: peer)
     }
 
     private func listen(

@@ -54,6 +54,7 @@ package final class ServerConnection: ChannelDuplexHandler {
 
     init(
         server: ServerShared, router: Router, wire: any ServerWire, protocolIndex: Int,
+        takesTokensInRequests: Bool,
         executor: EventLoopExecutor, peer: Peer
     ) {
         self.server = server
@@ -66,7 +67,7 @@ package final class ServerConnection: ChannelDuplexHandler {
         origin = CallOrigin(
             peer: peer, executor: executor,
             isTrustedProxy: server.configuration.trustedProxies.contains { $0.includes(peer) },
-            budgets: server.budgets)
+            takesTokensInRequests: takesTokensInRequests, budgets: server.budgets)
         inbound = FlowControlBudget(limit: server.configuration.maximumQueuedBytesPerConnection)
         state = ConnectionState(server: server, now: executor.eventLoop.now)
     }

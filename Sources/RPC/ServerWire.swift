@@ -76,16 +76,20 @@ public struct WireProtocol: Sendable {
     package let begins: @Sendable (ByteBufferView) -> Bool?
     /// Its name in ALPN (RFC 7301); nil if it has none.
     public let applicationProtocol: String?
+    /// Whether a request may contain the access token, because clients of this wire cannot send metadata with a stream. Bodies
+    /// are logged where metadata is not, so that no other wire takes it.
+    package let takesTokensInRequests: Bool
     /// Returns the factory of each connection's wire; called once per server.
     package let makeFactory: @Sendable (ServerShared) -> (@Sendable () -> any ServerWire)
 
     package init(
-        names: [String], applicationProtocol: String? = nil,
+        names: [String], applicationProtocol: String? = nil, takesTokensInRequests: Bool = false,
         begins: @escaping @Sendable (ByteBufferView) -> Bool?,
         _ makeFactory: @escaping @Sendable (ServerShared) -> (@Sendable () -> any ServerWire)
     ) {
         self.names = names
         self.applicationProtocol = applicationProtocol
+        self.takesTokensInRequests = takesTokensInRequests
         self.begins = begins
         self.makeFactory = makeFactory
     }

@@ -67,6 +67,8 @@ package final class CallOrigin: Sendable {
     package let address: ClientAddress
     /// Whether that is a trusted proxy.
     package let isOfTrustedProxy: Bool
+    /// Whether a request may contain the access token.
+    package let takesTokensInRequests: Bool
     /// Where the tasks of its calls run.
     package let executor: EventLoopExecutor
     private let budgets: CallBudgets
@@ -75,11 +77,13 @@ package final class CallOrigin: Sendable {
     let share: ShareSlot
 
     package init(
-        peer: Peer, executor: EventLoopExecutor, isTrustedProxy: Bool = false, budgets: CallBudgets
+        peer: Peer, executor: EventLoopExecutor, isTrustedProxy: Bool = false,
+        takesTokensInRequests: Bool = false, budgets: CallBudgets
     ) {
         self.peer = peer
         address = peer.address
         isOfTrustedProxy = isTrustedProxy
+        self.takesTokensInRequests = takesTokensInRequests
         self.executor = executor
         self.budgets = budgets
         shareKey = ShareKey(address)
@@ -91,6 +95,7 @@ package final class CallOrigin: Sendable {
         peer = proxy.peer
         self.address = address
         isOfTrustedProxy = false
+        takesTokensInRequests = proxy.takesTokensInRequests
         executor = proxy.executor
         budgets = proxy.budgets
         shareKey = ShareKey(address)

@@ -118,7 +118,7 @@ public struct HealthCheckResponse: Message {
     /// Reads the message from its decoded form.
     public init(_ source: MessageSource) throws(MessageDecodingError) {
         let message = source.pointer.assumingMemoryBound(to: Grpc__Health__V1__HealthCheckResponse.self)
-        self.status = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.status.rawValue), "status")
+        self.status = source.enumeration(Int32(truncatingIfNeeded: message.pointee.status.rawValue))
     }
 
     /// Writes the message into the form it is encoded from.

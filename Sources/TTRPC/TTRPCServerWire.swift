@@ -8,7 +8,9 @@ internal import TTRPCMessages
 
 extension WireProtocol {
     /// ttrpc, as containerd/ttrpc describes it in PROTOCOL.md.
-    public static let ttrpc = WireProtocol(names: ["ttrpc"], begins: { $0.first == 0 }) { server in
+    public static let ttrpc = WireProtocol(
+        names: ["ttrpc"], takesTokensInRequests: true, begins: { $0.first == 0 }
+    ) { server in
         let names = server.router.inOrder.map { EncodedNames(service: $0.service, method: $0.name) }
         let rejections = server.frequentRejections.map {
             TTRPCResponse(status: $0.status.wireForm).encoded()

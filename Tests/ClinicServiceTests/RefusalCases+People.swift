@@ -90,7 +90,7 @@ private let accountCases: [RefusalCase] = [
     },
     RefusalCase("a stale etag of a user", .aborted, "STALE_ETAG") {
         try await $0.patient.call(
-            UserServiceMethods.updateUser, UpdateUserRequest(user: User(phone: "123"), etag: "999"))
+            UserServiceMethods.updateUser, UpdateUserRequest(user: User(phone: "123"), etag: otherEtag))
     },
     RefusalCase("an etag of a user that is none", .invalidArgument, "INVALID_ETAG") {
         try await $0.patient.call(
@@ -180,7 +180,7 @@ private let administrationCases: [RefusalCase] = [
     RefusalCase("a role on a stale etag", .aborted, "STALE_ETAG") {
         try await $0.administrator.call(
             UserServiceMethods.setUserRole,
-            SetUserRoleRequest(userID: $0.patient.userID, role: .staff, etag: "999"))
+            SetUserRoleRequest(userID: $0.patient.userID, role: .staff, etag: otherEtag))
     },
     RefusalCase("the last administrator, made a patient", .failedPrecondition, "LAST_ADMINISTRATOR") { _ in
         try await withClinicOfItsOwn { administrator in

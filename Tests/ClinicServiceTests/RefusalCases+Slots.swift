@@ -74,7 +74,7 @@ private let holdCases: [RefusalCase] = [
     },
     RefusalCase("a stale etag of a hold", .aborted, "STALE_ETAG") {
         let patient = try await $0.clinic.signUp()
-        try await patient.confirm(patient.hold($0.newDoctor(), at: $0.clinic.dateTime()), etag: "999")
+        try await patient.confirm(patient.hold($0.newDoctor(), at: $0.clinic.dateTime()), etag: otherEtag)
     },
     RefusalCase("another patient's booking, read", .notFound, "BOOKING_NOT_FOUND") {
         _ = try await $0.patient.get(holdOrBook($0).2)
@@ -206,7 +206,9 @@ private let weekCases: [RefusalCase] = [
                 doctorID: doctor.id,
                 weeklyHours: [WorkingHours(day: .friday, startHour: "08:30", endHour: "12:00")]))
     },
-    RefusalCase("a week of a stale etag", .aborted, "STALE_ETAG") { try await schedule($0, [], etag: "999") },
+    RefusalCase("a week of a stale etag", .aborted, "STALE_ETAG") {
+        try await schedule($0, [], etag: otherEtag)
+    },
     RefusalCase("a week of a doctor who is not there", .notFound, "DOCTOR_NOT_FOUND") {
         try await $0.administrator.call(
             DoctorServiceMethods.setDoctorSchedule, SetDoctorScheduleRequest(doctorID: 999_999))

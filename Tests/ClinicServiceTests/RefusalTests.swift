@@ -39,13 +39,14 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
     let code: StatusCode
     let reason: String
     /// The path of the first field in the details; nil where any will do.
-    var field: String?
+    let field: String?
     let attempt: @Sendable (RefusalScene) async throws -> Void
 
     init(
-        _ description: String, _ code: StatusCode, _ reason: String,
+        _ description: String, _ code: StatusCode, _ reason: String, field: String? = nil,
         _ attempt: @escaping @Sendable (RefusalScene) async throws -> Void
     ) {
+        self.field = field
         testDescription = description
         self.code = code
         self.reason = reason
@@ -57,12 +58,14 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
         _ description: String, _ field: String,
         _ attempt: @escaping @Sendable (RefusalScene) async throws -> Void
     ) {
-        self.init(description, .invalidArgument, "INVALID_FIELD", attempt)
-        self.field = field
+        self.init(description, .invalidArgument, "INVALID_FIELD", field: field, attempt)
     }
 }
 
 @Suite struct RefusalTests {
+    /// They are about the whole request, or about metadata.
+    private static let reasonsWithoutField = ["MALFORMED_REQUEST", "INVALID_IDEMPOTENCY_KEY", "KEY_REUSED"]
+
     @Test(arguments: refusalCases)
     func `a refused call has its code and reason, and the connection goes on`(_ refusal: RefusalCase)
         async throws
@@ -73,10 +76,18 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
         #expect(status?.errorInfo?.reason == refusal.reason)
         #expect(status?.errorInfo?.domain == "clinic.v1")
         #expect(status?.message.isEmpty == false)
+        let facts = Set(status?.errorInfo?.metadata.map(\.key) ?? [])
+        #expect(facts.isSubset(of: try documentedFacts(of: refusal.reason)), "\(facts)")
+        if refusal.code == .notFound { #expect(facts.count == 1) }
+        let field = status?.badRequest?.fieldViolations.first?.field ?? ""
+        #expect(field == refusal.field ?? field)
+        if [.invalidArgument, .outOfRange].contains(refusal.code),
+            !Self.reasonsWithoutField.contains(refusal.reason)
+        {
+            #expect(!field.isEmpty)
+        }
         if refusal.reason == "INVALID_FIELD" {
-            let field = status?.badRequest?.fieldViolations.first?.field ?? ""
-            #expect(!field.isEmpty && status?.message.hasPrefix(field + ": ") == true)
-            #expect(field == refusal.field ?? field)
+            #expect(status?.message.hasPrefix(field + ": ") == true)
         }
         for session in [scene.patient, scene.anonymous, scene.administrator] {
             let health = try await session.call(HealthMethods.check, HealthCheckRequest())

@@ -96,11 +96,6 @@ private let malformedInputs = [
     MalformedInput(
         "bad text deep inside", field(7, field(3, field(2, [0xff]))), .invalidUTF8,
         "doctor.department.department_name"),
-    MalformedInput("an unknown enumeration value", [0x28, 99], .unknownEnumerationValue, "status"),
-    MalformedInput("a negative enumeration value", [0x28] + varint(.max), .unknownEnumerationValue, "status"),
-    MalformedInput(
-        "an unknown enumeration value in a list", field(8, [0x18, 99]), .unknownEnumerationValue,
-        "transactions.status"),
 ]
 
 @Test(arguments: malformedInputs)
@@ -139,11 +134,11 @@ private func `malformed bytes are rejected with reason and field`(_ input: Malfo
     #expect(booking.encoded() == [0x08, 7])
 }
 
-@Test func `a client accepts an unknown enumeration value`() throws {
-    let booking = try Booking(decoding: [0x28, 99], limits: .client)
+@Test func `an unknown enumeration value is kept`() throws {
+    let booking = try Booking(decoding: [0x28, 99])
     #expect(booking.status == .unrecognized(99))
     #expect(booking.encoded() == [0x28, 99])
-    let colours = try EveryType(decoding: field(23, [99, 7]), limits: .client)
+    let colours = try EveryType(decoding: field(23, [99, 7]))
     #expect(colours.colours == [.unrecognized(99), .deepRed])
 }
 
@@ -184,7 +179,7 @@ private func `a message of 131,072 fields is rejected at once`(_ attack: (String
 
 @Test func `a message of 262,144 fields stops at the memory limit`() {
     let limits = DecodingLimits(
-        maximumMemory: 4 << 20, maximumFieldCount: .max, refusesUnknownEnumerationValues: false)
+        maximumMemory: 4 << 20, maximumFieldCount: .max)
     for part: [UInt8] in [[0x42, 0], [0x78, 0]] {
         let bytes = copies(part, 1 << 18)
         #expect(failure(Booking.self, bytes, limits)?.reason == .tooLarge)
@@ -193,7 +188,7 @@ private func `a message of 131,072 fields is rejected at once`(_ attack: (String
 
 @Test func `the limits apply to a message including its submessages`() throws {
     let limits = DecodingLimits(
-        maximumMemory: 1 << 20, maximumFieldCount: 10, refusesUnknownEnumerationValues: true)
+        maximumMemory: 1 << 20, maximumFieldCount: 10)
     let part = field(7, [0x08, 1, 0x08, 1, 0x08, 1, 0x08, 1])
     #expect(failure(Booking.self, part + [0x08, 1, 0x08, 1, 0x08, 1, 0x08, 1, 0x08, 1], limits) == nil)
     let oneMore = part + [UInt8](repeating: 0x08, count: 12)
@@ -202,7 +197,7 @@ private func `a message of 131,072 fields is rejected at once`(_ attack: (String
 
 @Test func `a message of 2 MiB is rejected at a memory limit of 1 MiB`() {
     let limits = DecodingLimits(
-        maximumMemory: 1 << 20, maximumFieldCount: 10, refusesUnknownEnumerationValues: true)
+        maximumMemory: 1 << 20, maximumFieldCount: 10)
     let request = TTRPCRequest(payload: [UInt8](repeating: 1, count: 2 << 20)).encoded()
     #expect(failure(TTRPCRequest.self, request, limits) == failure(TTRPCRequest.self, request, limits))
     #expect(failure(TTRPCRequest.self, request, limits)?.reason == .tooLarge)

@@ -286,7 +286,7 @@ public struct EveryType: Message {
         self.stringValue = try source.string(message.pointee.string_value, "string_value")
         self.bytesValue = source.bytes(message.pointee.bytes_value)
         self.uint32Value = message.pointee.uint32_value
-        self.colour = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.colour.rawValue), "colour")
+        self.colour = source.enumeration(Int32(truncatingIfNeeded: message.pointee.colour.rawValue))
         self.sfixed32Value = message.pointee.sfixed32_value
         self.sfixed64Value = message.pointee.sfixed64_value
         self.sint32Value = message.pointee.sint32_value
@@ -297,7 +297,7 @@ public struct EveryType: Message {
         self.sint32s = source.numbers(message.pointee.n_sint32s, message.pointee.sint32s)
         self.fixed32s = source.numbers(message.pointee.n_fixed32s, message.pointee.fixed32s)
         self.bools = source.booleans(message.pointee.n_bools, message.pointee.bools)
-        self.colours = try source.enumerations(message.pointee.n_colours, message.pointee.colours, "colours")
+        self.colours = source.enumerations(message.pointee.n_colours, message.pointee.colours)
         self.apart = source.numbers(message.pointee.n_apart, message.pointee.apart)
         self.strings = try source.strings(message.pointee.n_strings, message.pointee.strings, "strings")
         self.byteStrings = source.byteArrays(message.pointee.n_byte_strings, message.pointee.byte_strings)
@@ -307,14 +307,14 @@ public struct EveryType: Message {
         self.optionalNumber = if message.pointee._optional_number_case.rawValue == 36 { message.pointee.optional_number } else { nil }
         self.optionalText = if message.pointee._optional_text_case.rawValue == 37 { try source.string(message.pointee.optional_text, "optional_text") } else { nil }
         self.optionalBytes = if message.pointee._optional_bytes_case.rawValue == 38 { source.bytes(message.pointee.optional_bytes) } else { nil }
-        self.optionalColour = if message.pointee._optional_colour_case.rawValue == 39 { try source.enumeration(Int32(truncatingIfNeeded: message.pointee.optional_colour.rawValue), "optional_colour") } else { nil }
+        self.optionalColour = if message.pointee._optional_colour_case.rawValue == 39 { source.enumeration(Int32(truncatingIfNeeded: message.pointee.optional_colour.rawValue)) } else { nil }
         self.optionalBool = if message.pointee._optional_bool_case.rawValue == 41 { message.pointee.optional_bool != 0 } else { nil }
         self.optionalPart = if message.pointee._optional_part_case.rawValue == 42 { try source.presentMessage(message.pointee.optional_part, "optional_part") } else { nil }
         switch message.pointee.choice_case.rawValue {
         case 28: self.choice = .chosenNumber(message.pointee.chosen_number)
         case 29: self.choice = .chosenText(try source.string(message.pointee.chosen_text, "chosen_text"))
         case 30: self.choice = .chosenBytes(source.bytes(message.pointee.chosen_bytes))
-        case 31: self.choice = .chosenColour(try source.enumeration(Int32(truncatingIfNeeded: message.pointee.chosen_colour.rawValue), "chosen_colour"))
+        case 31: self.choice = .chosenColour(source.enumeration(Int32(truncatingIfNeeded: message.pointee.chosen_colour.rawValue)))
         case 32: self.choice = .chosenPart(try source.presentMessage(message.pointee.chosen_part, "chosen_part"))
         case 33: self.choice = .chosenBool(message.pointee.chosen_bool != 0)
         default: self.choice = nil

@@ -103,9 +103,11 @@ struct PasswordVerifier: Sendable {
 extension BcryptPool {
     /// Hashes the composed form of a new password, so that it counts however a keyboard spells it. INVALID_PASSWORD if it breaks
     /// the rules.
-    func hashNew(_ password: String, fairnessKey: UInt64?) async throws -> String {
+    func hashNew(
+        _ password: String, field: String = "password", fairnessKey: UInt64?
+    ) async throws -> String {
         let composed = password.composed
-        do { try PasswordRules.check(composed) } catch { throw Status(.invalidPassword) }
+        do { try PasswordRules.check(composed) } catch { throw Status(.invalidPassword, field: field) }
         return try await hash(composed, fairnessKey: fairnessKey)
     }
 

@@ -42,6 +42,11 @@ struct AuthorizationInterceptor: Sendable {
         var token = try identity.token(in: call.metadata)
         let decoded = Result { try request(of: call) }
         if case .success(let request) = decoded, !request.accessToken.isEmpty {
+            guard call.origin.takesTokensInRequests else {
+                throw Status(
+                    field: "access_token",
+                    "is for ttrpc only; send the token as metadata authorization: Bearer <token>")
+            }
             let other = Array(request.accessToken.utf8)[...]
             guard token == nil || token == other else {
                 throw Status(.invalidToken, "metadata and request have different tokens; send one of them")
@@ -87,7 +92,11 @@ extension Status {
         switch error.reason {
         case .tooLong(let limit): self.init(field: error.field, "has at most \(limit) bytes")
         case .tooManyElements(let limit): self.init(field: error.field, "has at most \(limit) elements")
-        default: self.init(.malformedRequest, "the payload is not a \(message): \(error)")
+        default:
+            let text = "the payload is not a \(message): \(error)"
+            self =
+                error.field.isEmpty
+                ? Status(.malformedRequest, text) : Status(.malformedRequest, field: error.field, text)
         }
     }
 }

@@ -40,7 +40,7 @@ struct ListPage<Request: PagedRequest> {
         of request: Request, _ call: AuthorizedCall, keyLength: Int, standard: Int64 = 50, most: Int64 = 1000,
         tokens: PageTokens
     ) throws {
-        guard request.pageSize >= 0 else { throw Status(.invalidPageSize) }
+        guard request.pageSize >= 0 else { throw Status(.invalidPageSize, field: "page_size") }
         size = Int(request.pageSize == 0 ? standard : min(request.pageSize, most))
         self.request = request
         self.call = call
@@ -50,7 +50,9 @@ struct ListPage<Request: PagedRequest> {
             return
         }
         let cursor = try? tokens.decode(request.pageToken, of: Self.query(request, call))
-        guard let cursor, cursor.numbers.count == keyLength else { throw Status(.invalidPageToken) }
+        guard let cursor, cursor.numbers.count == keyLength else {
+            throw Status(.invalidPageToken, field: "page_token")
+        }
         self.cursor = cursor.numbers
     }
 

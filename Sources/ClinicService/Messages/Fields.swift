@@ -10,9 +10,14 @@ internal import Scheduling
 /// Reads fields and collects their violations. It cannot be copied, because the violations of a copy would be lost.
 struct FieldReader: ~Copyable {
     private var violations: [RPCBadRequest.FieldViolation] = []
+    /// What stands before the name of a field in its path.
+    private let prefix: String
+
+    /// - Parameter part: the field of the request that has the fields, such as `doctor`; nil for the request itself.
+    init(of part: String? = nil) { prefix = part.map { $0 + "." } ?? "" }
 
     mutating func note(_ field: String, _ description: String) {
-        violations.append(RPCBadRequest.FieldViolation(field: field, description: description))
+        violations.append(RPCBadRequest.FieldViolation(field: prefix + field, description: description))
     }
 
     /// Throws INVALID_ARGUMENT if there are violations.
@@ -153,7 +158,9 @@ struct FieldReader: ~Copyable {
     private func minorUnits(_ value: Money, _ field: String, _ clinic: ClinicSettings) throws(Status) -> Int64
     {
         guard value.currencyCode.isEmpty || value.currencyCode == clinic.currency else {
-            throw Status(.wrongCurrency, "\(field): the clinic's currency is \(clinic.currency)")
+            throw Status(
+                .wrongCurrency, field: "\(prefix)\(field).currency_code",
+                "the clinic's currency is \(clinic.currency)")
         }
         return value.minorUnits
     }
@@ -169,6 +176,15 @@ struct FieldReader: ~Copyable {
 }
 
 extension Status {
+    /// A reason that is about one field, with its path in the details, and a message of its own or the reason's.
+    init(
+        _ reason: Reason, field: String, _ message: String? = nil, _ facts: [(String, String)] = []
+    ) {
+        let description = message ?? reason.message
+        self = Status(reason, description, facts).adding(
+            RPCBadRequest(fieldViolations: [.init(field: field, description: description)]))
+    }
+
     /// INVALID_ARGUMENT for one field.
     init(field: String, _ description: String) {
         self =
@@ -211,13 +227,6 @@ func refuse(preview validateOnly: Bool) throws(Status) {
     }
 }
 
-/// The version in an etag; nil for an empty one.
-func version(ofEtag etag: String) throws(Status) -> Int64? {
-    guard !etag.isEmpty else { return nil }
-    guard let version = Int64(etag), version > 0, String(version) == etag else { throw Status(.invalidEtag) }
-    return version
-}
-
 extension Instant {
     /// The instant of a Timestamp; throws INVALID_ARGUMENT outside the years 1 to 9999 or for nanoseconds out of range.
     init(_ timestamp: ProtobufTimestamp, field: String) throws(Status) {
@@ -226,29 +235,4 @@ extension Instant {
         }
         self = instant
     }
-}
-
-/// The fields an update changes (google.protobuf.FieldMask, AIP-134).
-struct UpdateMask {
-    private let paths: Set<String>?
-
-    /// - Parameter fields: the fields that can be changed.
-    init(_ mask: ProtobufFieldMask?, fields: Set<String>) throws(Status) {
-        guard let mask, !mask.paths.isEmpty else {
-            paths = nil
-            return
-        }
-        if mask.paths == ["*"] {
-            paths = fields
-            return
-        }
-        for path in mask.paths where !fields.contains(path) {
-            throw Status(
-                .invalidUpdateMask, "update_mask names \(fields.sorted().joined(separator: ", ")) only")
-        }
-        paths = Set(mask.paths)
-    }
-
-    /// Whether a field is to be changed: it is in the mask or, without a mask, it has a value.
-    func changes(_ path: String, whenSet isSet: Bool) -> Bool { paths?.contains(path) ?? isSet }
 }

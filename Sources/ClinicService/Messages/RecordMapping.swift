@@ -22,9 +22,6 @@ extension ClinicSettings {
     func dateTime(_ instant: Instant) -> String { zone.localDateTime(at: instant)?.description ?? "" }
 }
 
-/// The etag of a version; opaque to callers.
-func etag(_ version: Int64) -> String { String(version) }
-
 extension ClinicMessages.Role {
     init(_ role: ClinicStore.Role) {
         self =

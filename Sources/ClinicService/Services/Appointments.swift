@@ -12,6 +12,12 @@ protocol WantedTime {
     var wanted: (instant: ProtobufTimestamp?, reading: String) { get }
 }
 
+/// A start, and the field of the request that gives it.
+struct WantedStart: Sendable {
+    let instant: Instant
+    let field: String
+}
+
 extension BookAppointmentRequest.Time: WantedTime {
     var wanted: (instant: ProtobufTimestamp?, reading: String) {
         switch self {
@@ -41,17 +47,27 @@ extension RescheduleBookingRequest.Time: WantedTime {
 
 extension ClinicSettings {
     /// The start of a request; throws INVALID_ARGUMENT if it is missing or invalid.
-    func start(_ time: (some WantedTime)?) throws(Status) -> Instant {
+    func start(_ time: (some WantedTime)?) throws(Status) -> WantedStart {
         guard let wanted = time?.wanted else {
             throw Status(field: "start_time", "or booking_date_time is required")
         }
-        if let instant = wanted.instant { return try Instant(instant, field: "start_time") }
-        guard let local = LocalDateTime(parsing: wanted.reading) else { throw Status(.malformedDate) }
-        do { return try zone.instant(of: local) } catch { throw Status(.skippedLocalTime) }
+        if let instant = wanted.instant {
+            return WantedStart(instant: try Instant(instant, field: "start_time"), field: "start_time")
+        }
+        let field = "booking_date_time"
+        guard let local = LocalDateTime(parsing: wanted.reading) else {
+            throw Status(.malformedDate, field: field)
+        }
+        do {
+            return WantedStart(instant: try zone.instant(of: local), field: field)
+        } catch {
+            throw Status(.skippedLocalTime, field: field)
+        }
     }
 
-    /// The appointment that starts at `start` on these terms; throws the status of a refusal.
-    func decide(_ start: Instant, on terms: DoctorStore.Terms, now: Instant) throws -> Appointment {
+    /// The appointment that starts then on these terms; throws the status of a refusal.
+    func decide(_ wanted: WantedStart, on terms: DoctorStore.Terms, now: Instant) throws -> Appointment {
+        let start = wanted.instant
         guard let grid = SlotGrid(slotMinutes: terms.slotMinutes) else { throw Status(.internalError) }
         do {
             let slot = try decideAppointment(
@@ -61,20 +77,20 @@ extension ClinicSettings {
                 slot: slot, price: try (terms.isGSTFree ? .free : gst).price(fee: terms.fee),
                 refundUntil: refundDeadline(ofStart: slot.start), terms: terms)
         } catch let refusal as AppointmentRefusal {
-            throw Status(appointment: refusal)
+            throw Status(appointment: refusal, field: wanted.field)
         }
     }
 }
 
 extension Status {
     /// The status of a refused appointment.
-    fileprivate init(appointment refusal: AppointmentRefusal) {
+    fileprivate init(appointment refusal: AppointmentRefusal, field: String) {
         switch refusal {
         case .outOfWindow:
-            self.init(.outOfWindow)
+            self.init(.outOfWindow, field: field)
         case .offGrid(let minutes, let before, let after):
             self.init(
-                .offGrid,
+                .offGrid, field: field,
                 "appointments start every \(minutes) minutes; the nearest are \(before) and \(after)",
                 [("before", before.description), ("after", after.description)])
         case .closed(let day, let hours):

@@ -33,7 +33,7 @@ struct BookingService: Sendable {
 
     /// Decides on an appointment, then writes it.
     private func make(
-        startingAt start: Instant, with doctorID: Int64, _ call: AuthorizedCall,
+        startingAt start: WantedStart, with doctorID: Int64, _ call: AuthorizedCall,
         write: (Appointment) async throws -> BookingRecord
     ) async throws -> Booking {
         let record = try await withOptimisticRetry(call, earlier: bookings.earlierAnswer, on: directory) {
@@ -41,7 +41,8 @@ struct BookingService: Sendable {
             try directory.records.terms(doctorID).map { try clinic.decide(start, on: $0, now: call.now) }
         } decide: {
             try clinic.decide(
-                start, on: try await doctors.terms(doctorID, start: start, for: call.context), now: call.now)
+                start, on: try await doctors.terms(doctorID, start: start.instant, for: call.context),
+                now: call.now)
         } write: {
             try await write($0)
         }
@@ -65,7 +66,7 @@ struct BookingService: Sendable {
         let version = try version(ofEtag: request.etag)
         let record = try await withOptimisticRetry(call, earlier: bookings.earlierAnswer) {
             let terms = try await doctors.terms(
-                ofBooking: request.bookingID, ownerID: owner(call), start: start, for: call.context)
+                ofBooking: request.bookingID, ownerID: owner(call), start: start.instant, for: call.context)
             return try clinic.decide(start, on: terms, now: call.now)
         } write: { appointment in
             try await bookings.reschedule(

@@ -51,7 +51,7 @@ struct DepartmentService: Sendable {
     {
         try refuse(preview: request.validateOnly)
         let wanted = request.department ?? Department()
-        let expected = try version(ofEtag: request.etag)
+        let expected = try version(ofEtag: request.etag, or: wanted.etag, field: "department.etag")
         let mask = try UpdateMask(
             request.updateMask, fields: ["department_name", "operating_start_hour", "operating_end_hour"])
         let today = try clinic.day(at: call.now)
@@ -62,6 +62,7 @@ struct DepartmentService: Sendable {
                 mask.changes(field, whenSet: !new.isEmpty) ? new : old
             }
             let draft = try draft(
+                in: "department",
                 name: merged("department_name", wanted.departmentName, current.name),
                 start: merged(
                     "operating_start_hour", wanted.operatingStartHour, current.hours.opens.description),
@@ -84,8 +85,10 @@ struct DepartmentService: Sendable {
             cancelledBookings: cancelled.bookings, refundedAmount: clinic.refunded(cancelled))
     }
 
-    private func draft(name: String, start: String, end: String) throws -> DepartmentStore.Draft {
-        var fields = FieldReader()
+    private func draft(
+        in part: String? = nil, name: String, start: String, end: String
+    ) throws -> DepartmentStore.Draft {
+        var fields = FieldReader(of: part)
         let name = fields.text(name, .departmentName)
         let hours = fields.hours(from: start, to: end)
         return try DepartmentStore.Draft(name: name, nameKey: name.folded, hours: fields.finish(hours))

@@ -50,7 +50,7 @@ struct DoctorService: Sendable {
     func updateDoctor(_ request: UpdateDoctorRequest, _ call: AuthorizedCall) async throws -> Doctor {
         try refuse(preview: request.validateOnly)
         let wanted = request.doctor ?? Doctor()
-        let expected = try version(ofEtag: request.etag)
+        let expected = try version(ofEtag: request.etag, or: wanted.etag, field: "doctor.etag")
         let mask = try UpdateMask(
             request.updateMask,
             fields: [
@@ -60,7 +60,7 @@ struct DoctorService: Sendable {
         let record = try await withOptimisticRetry(call, earlier: doctors.earlierAnswer) {
             let current = try await doctors.get(request.doctorID).answer(for: call.context)
             if let expected, expected != current.version { throw Status(.staleEtag) }
-            let draft = try draft(merge(wanted, into: Doctor(current, clinic), mask))
+            let draft = try draft(merge(wanted, into: Doctor(current, clinic), mask), in: "doctor")
             return (current, draft)
         } write: { current, draft in
             try await doctors.update(current.id, at: current.version, to: draft, context: call.context)
@@ -90,7 +90,8 @@ struct DoctorService: Sendable {
             if let expected, expected != terms.doctorVersion { throw Status(.staleEtag) }
             if let outside = hours.firstOutside(terms.hours) {
                 throw Status(
-                    .outsideDepartmentHours, "the department is open \(terms.hours), not \(outside.hours)",
+                    .outsideDepartmentHours, field: "weekly_hours",
+                    "the department is open \(terms.hours), not \(outside.hours)",
                     [("opens", terms.hours.opens.description), ("closes", terms.hours.closes.description)])
             }
             return terms
@@ -123,8 +124,8 @@ struct DoctorService: Sendable {
     }
 
     /// The validated fields of a doctor, of a registration or of a merged update.
-    private func draft(_ doctor: Doctor) throws -> DoctorStore.Draft {
-        var fields = FieldReader()
+    private func draft(_ doctor: Doctor, in part: String? = nil) throws -> DoctorStore.Draft {
+        var fields = FieldReader(of: part)
         let fullName = fields.text(doctor.fullName, .fullName)
         let number = fields.text(doctor.registrationNumber, .registrationNumber)
         let expiry = fields.date(doctor.registrationExpiry, "registration_expiry")

@@ -82,7 +82,9 @@ struct PasswordResetService: Sendable {
     func resetPassword(_ request: ResetPasswordRequest, _ call: AuthorizedCall) async throws
         -> ResetPasswordResponse
     {
-        do { try PasswordRules.check(request.password.composed) } catch { throw Status(.invalidPassword) }
+        do { try PasswordRules.check(request.password.composed) } catch {
+            throw Status(.invalidPassword, field: "password")
+        }
         guard let token = PasswordResetToken(request.token) else { throw Status(.invalidToken) }
         let digest = try token.digest()
         // Whoever has no token costs no hash.

@@ -78,7 +78,8 @@ struct PaymentService: Sendable {
                 throw Status(Refusal(.nothingToRefund, detail: ["status": balance.status.rawValue]))
             case .moreThanLeft(let left):
                 throw Status(
-                    .refundTooLarge, "only \(left) minor units are left; refund less, or leave amount out",
+                    .refundTooLarge, field: "amount",
+                    "only \(left) minor units are left; refund less, or leave amount out",
                     [("left", String(left))])
             case .notPositive: throw Status(field: "amount", "is above 0")
             case .inconsistentPayment: throw Status(.internalError)

@@ -18,10 +18,10 @@ extension UserService {
     func updateUser(_ request: UpdateUserRequest, _ call: AuthorizedCall) async throws -> User {
         let (userID, ownerID) = try subject(request.userID, call)
         let wanted = request.user ?? User()
-        let expected = try version(ofEtag: request.etag)
+        let expected = try version(ofEtag: request.etag, or: wanted.etag, field: "user.etag")
         let mask = try UpdateMask(
             request.updateMask, fields: ["first_name", "last_name", "phone", "email"])
-        var fields = FieldReader()
+        var fields = FieldReader(of: "user")
         var changes = UserStore.Changes()
         if mask.changes("first_name", whenSet: !wanted.firstName.isEmpty) {
             changes.firstName = fields.text(wanted.firstName, .firstName)
@@ -148,7 +148,9 @@ extension UserService {
         if call.caller.isStaff, userID != callerID {
             throw Status(.roleRequired, "only administrators may do this for another user")
         }
-        guard userID == callerID else { throw Status(.userNotFound) }
+        guard userID == callerID else {
+            throw Status(.userNotFound, nil, [("user_id", String(userID))])
+        }
         return (userID, callerID)
     }
 }

@@ -66,7 +66,9 @@ struct UserService: Sendable {
         -> ChangePasswordResponse
     {
         guard let userID = call.caller.userID else { throw Status(.notSignedIn) }
-        do { try PasswordRules.check(request.newPassword.composed) } catch { throw Status(.invalidPassword) }
+        do { try PasswordRules.check(request.newPassword.composed) } catch {
+            throw Status(.invalidPassword, field: "new_password")
+        }
         _ = try await signingKeys.hidingRequest(of: call) { context in
             try await withOptimisticRetry(
                 call, earlier: { _ in try await users.earlierAnswer(to: context) }
@@ -74,7 +76,8 @@ struct UserService: Sendable {
                 let verified = try await verifier.verify(request.currentPassword, userID: userID, call)
                 return (
                     verified,
-                    try await passwords.hashNew(request.newPassword, fairnessKey: call.shareKey.number)
+                    try await passwords.hashNew(
+                        request.newPassword, field: "new_password", fairnessKey: call.shareKey.number)
                 )
             } write: { verified, newHash in
                 try await users.changePassword(

@@ -36,7 +36,7 @@ struct WatchService: Sendable {
         let end = try await events.end(for: call.context)
         var position = try resumed(request.resumeToken, of: query) ?? end
         // The token is of another database, or of events that were lost with a disk.
-        guard position <= end else { throw Status(.invalidResumeToken) }
+        guard position <= end else { throw Status(.invalidResumeToken, field: "resume_token") }
         if position < end { try await checkNotArchived(after: position, for: call.context) }
 
         guard let (number, wakeUps) = feed.join(userID, scope, doctorID: doctorID) else {
@@ -104,7 +104,9 @@ struct WatchService: Sendable {
     private func resumed(_ token: String, of query: PageQuery) throws(Status) -> EventPosition? {
         guard !token.isEmpty else { return nil }
         let numbers = (try? resumeTokens.decode(token, of: query))?.numbers
-        guard let numbers, numbers.count == 2 else { throw Status(.invalidResumeToken) }
+        guard let numbers, numbers.count == 2 else {
+            throw Status(.invalidResumeToken, field: "resume_token")
+        }
         return EventPosition(transactionNumber: numbers[0], sequence: numbers[1])
     }
 

@@ -111,8 +111,13 @@ def main():
             check(nobody.code() is grpc.StatusCode.UNAUTHENTICATED, nobody)
         step("a client whose calls all fail keeps its connection")
 
-        events = booking_service.WatchBookings(
-            bookings.WatchBookingsRequest(access_token=token), metadata=signed_in)
+        told = failure(lambda: next(booking_service.WatchBookings(
+            bookings.WatchBookingsRequest(access_token=token), metadata=signed_in)))
+        check(told.code() is grpc.StatusCode.INVALID_ARGUMENT, told)
+        check(reason(told) == "INVALID_FIELD", reason(told))
+        step("a token in a request is refused, because requests are logged")
+
+        events = booking_service.WatchBookings(bookings.WatchBookingsRequest(), metadata=signed_in)
         check(next(events).resume_token, "a watch begins with its position")
         collected = futures.Future()
         threading.Thread(target=lambda: collected.set_result(

@@ -30,7 +30,7 @@ extension Message {
     /// already in memory and `--all` makes it as long as the list.
     func unlimitedJSON(pretty: Bool = true) throws(MessageDecodingError) -> String {
         let limits = DecodingLimits(
-            maximumMemory: .max, maximumFieldCount: .max, refusesUnknownEnumerationValues: false)
+            maximumMemory: .max, maximumFieldCount: .max)
         return try Self.descriptor.json(decoding: encoded(), pretty: pretty, limits: limits)
     }
 }

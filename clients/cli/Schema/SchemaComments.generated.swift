@@ -22,7 +22,7 @@ extension Schema {
         clinic.v1.AdminService.QueryUtilization Returns how many appointments were offered and what became of them. Requires: administrator.
         clinic.v1.AuditEvent An entry of the audit trail. It never contains a password, a hash or a token.
         clinic.v1.AuditEvent.actor_id The id of the user who made it. 0: nobody was signed in.
-        clinic.v1.AuditEvent.change_json The change as a JSON object.
+        clinic.v1.AuditEvent.change_json The change as a JSON object. Its keys, of which more may be added, by the kind of resource: booking: status, from (the status before), doctor_id, user_id, start_time, end_time, from_start_time, hold_expires_at, refunded_transaction_id, hidden; transaction: status, from, booking_id, total_fee, refunded, hidden; doctor: created, deleted, cancelled (bookings), department_id, fee, slot_minutes, gst_free, registration_expiry, weekly_hours; department: created, deleted, name, opens, closes; user: created, changed (fields), role, from, erased, cancelled_bookings, sessions_ended, session_ended, password_reset, reset_created; time_off: doctor_id, start_time, end_time, deleted; settings: from, to. Amounts are in minor units.
         clinic.v1.AuditEvent.entity The kind of resource that was changed.
         clinic.v1.AuditEvent.entity_id The id of the resource.
         clinic.v1.AuditEvent.event_time When the change was made.
@@ -73,7 +73,7 @@ extension Schema {
         clinic.v1.BookingService.SearchSlots Returns the free slots of one doctor, or of all doctors of a department, over up to 31 days, or the reason why a doctor has none. Requires: no sign-in.
         clinic.v1.BookingService.UpdateBookingStatus Changes the status of a booking. The owner may only cancel, before the start. Cancelling refunds the payment in full if staff cancel, or if the owner cancels by refund_until; staff are owners of their own bookings. ARRIVED is set on the local day of the visit (WRONG_DAY), COMPLETED and NO_SHOW after its start (NOT_STARTED). An ARRIVED that was a slip is taken back to BOOKED, or to CONFIRMED if the booking is paid. Setting the current status again has no effect. Requires: sign-in as the booking's owner, or staff.
         clinic.v1.BookingService.WatchBookings Streams booking changes exactly once, in the order in which they became visible, from resume_token or from now. The first response comes at once without an event; lists read after it and the stream together leave no gap. A change becomes visible when no older transaction is running, normally at once. Staff see all bookings, patients their own. On UNAVAILABLE or UNAUTHENTICATED, reconnect with the last resume_token. Requires: sign-in.
-        clinic.v1.BookingStatus The status of a booking. HELD, BOOKED, CONFIRMED and ARRIVED occupy the time of the doctor and of the patient, and so does COMPLETED until the end of the visit. More statuses may be added.
+        clinic.v1.BookingStatus The status of a booking. HELD, BOOKED, CONFIRMED and ARRIVED occupy the time of the doctor and of the patient, and so does COMPLETED until the end of the visit. More statuses may be added: tolerate unknown ones.
         clinic.v1.BookingStatus.BOOKING_STATUS_ARRIVED The patient has arrived.
         clinic.v1.BookingStatus.BOOKING_STATUS_BOOKED Booked and not paid.
         clinic.v1.BookingStatus.BOOKING_STATUS_CANCELLED Cancelled; the slot is free again.
@@ -82,7 +82,7 @@ extension Schema {
         clinic.v1.BookingStatus.BOOKING_STATUS_EXPIRED A hold that expired; the slot is free again.
         clinic.v1.BookingStatus.BOOKING_STATUS_HELD Reserved until hold_expire_time; ConfirmHold turns it into BOOKED.
         clinic.v1.BookingStatus.BOOKING_STATUS_NO_SHOW The patient did not come.
-        clinic.v1.BookingStatus.BOOKING_STATUS_UNSPECIFIED Never returned. In a filter: any status.
+        clinic.v1.BookingStatus.BOOKING_STATUS_UNSPECIFIED Never returned; refused in a request.
         clinic.v1.BookingSummary A booking as part of a transaction.
         clinic.v1.BookingSummary.booking_date_time The start as dd/mm/yyyy hh:mm:ss in the clinic's time zone.
         clinic.v1.BookingSummary.id The booking's id.
@@ -132,7 +132,7 @@ extension Schema {
         clinic.v1.CreateUserRequest.last_name The family name, 1 to 100 characters.
         clinic.v1.CreateUserRequest.password The password: at least 8 characters, at most 72 bytes in composed form (NFC), in which it is compared.
         clinic.v1.CreateUserRequest.phone The phone number: 3 to 15 digits with an optional leading +. May be empty.
-        clinic.v1.DayOfWeek A day of the week.
+        clinic.v1.DayOfWeek A day of the week. No value will be added.
         clinic.v1.DayOfWeek.DAY_OF_WEEK_FRIDAY Friday.
         clinic.v1.DayOfWeek.DAY_OF_WEEK_MONDAY Monday.
         clinic.v1.DayOfWeek.DAY_OF_WEEK_SATURDAY Saturday.
@@ -224,8 +224,82 @@ extension Schema {
         clinic.v1.EraseUserResponse The response of EraseUser.
         clinic.v1.EraseUserResponse.cancelled_bookings The number of bookings that were cancelled; with validate_only, that would be.
         clinic.v1.EraseUserResponse.refunded_amount What was refunded with them, GST included; with validate_only, would be. Absent if nothing.
+        clinic.v1.ErrorReason Why a call failed: the `reason` in the google.rpc.ErrorInfo of its status is the name of a value without ERROR_REASON_, the `domain` is clinic.v1. Each value says its status code, whether to retry, and the keys of `metadata` that it can have. With reasons about fields comes a google.rpc.BadRequest, which names them by their paths in the request. Reasons may be added: go by the code of one that is not known.
+        clinic.v1.ErrorReason.ERROR_REASON_ALREADY_PAID The booking is paid already. Code: FAILED_PRECONDITION. Retry: when the state has changed.
+        clinic.v1.ErrorReason.ERROR_REASON_ALREADY_STARTED The appointment has begun. Code: FAILED_PRECONDITION. Retry: when the state has changed.
+        clinic.v1.ErrorReason.ERROR_REASON_ANSWERS_UNREAD The client has left too many responses unread. Code: RESOURCE_EXHAUSTED. Retry: with the same idempotency key; the call had its effect.
+        clinic.v1.ErrorReason.ERROR_REASON_BOOKING_NOT_FOUND There is no such booking, or it is somebody else's. Code: NOT_FOUND. Retry: no. Metadata: booking_id.
+        clinic.v1.ErrorReason.ERROR_REASON_CANCELLED_BY_SHUTDOWN The server shut down before the call had ended. Code: CANCELLED. Retry: with the same idempotency key; the call may have had its effect.
+        clinic.v1.ErrorReason.ERROR_REASON_CLOSED The department is closed at that time. Code: FAILED_PRECONDITION. Retry: no: choose another time. Metadata: opens and closes, or hours.
+        clinic.v1.ErrorReason.ERROR_REASON_CONNECTION_BUSY Too many calls or bytes in flight on the connection. Code: RESOURCE_EXHAUSTED. Retry: when responses have come; the call had no effect.
+        clinic.v1.ErrorReason.ERROR_REASON_DATABASE_UNAVAILABLE The database cannot be reached. Code: UNAVAILABLE. Retry: with backoff; the call had no effect.
+        clinic.v1.ErrorReason.ERROR_REASON_DEADLINE_EXCEEDED The call took longer than it may. Code: DEADLINE_EXCEEDED. Retry: with the same idempotency key; the call may have had its effect.
+        clinic.v1.ErrorReason.ERROR_REASON_DEPARTMENT_NAME_TAKEN A department has this name already. Code: ALREADY_EXISTS. Retry: no: choose another value.
+        clinic.v1.ErrorReason.ERROR_REASON_DEPARTMENT_NOT_FOUND There is no such department. Code: NOT_FOUND. Retry: no. Metadata: department_id.
+        clinic.v1.ErrorReason.ERROR_REASON_DOCTOR_NOT_FOUND There is no such doctor. Code: NOT_FOUND. Retry: no. Metadata: doctor_id.
+        clinic.v1.ErrorReason.ERROR_REASON_EMAIL_TAKEN This e-mail is signed up already. Code: ALREADY_EXISTS. Retry: no: choose another value.
+        clinic.v1.ErrorReason.ERROR_REASON_HAS_DEPENDANTS Other things depend on it. Code: FAILED_PRECONDITION. Retry: when the state has changed. Metadata: doctors, future_bookings.
+        clinic.v1.ErrorReason.ERROR_REASON_HOLD_EXPIRED The hold has run out. Code: FAILED_PRECONDITION. Retry: when the state has changed. Metadata: from, to.
+        clinic.v1.ErrorReason.ERROR_REASON_INTERNAL An internal error. The log has the same request_id. Code: INTERNAL. Retry: no: report the request id of the message, which the log has too. Metadata: request_id.
+        clinic.v1.ErrorReason.ERROR_REASON_INVALID_ETAG The etag is not one that the service gave out, or two that differ are in one request. Code: INVALID_ARGUMENT. Retry: read the resource again, then repeat the change.
+        clinic.v1.ErrorReason.ERROR_REASON_INVALID_FIELD A field has a value that is not allowed. Code: INVALID_ARGUMENT. Retry: no: correct the request.
+        clinic.v1.ErrorReason.ERROR_REASON_INVALID_IDEMPOTENCY_KEY The idempotency-key is not 1 to 128 printable ASCII characters, or given twice. Code: INVALID_ARGUMENT. Retry: no: correct the request.
+        clinic.v1.ErrorReason.ERROR_REASON_INVALID_METADATA Too many or too long metadata, or a key with NUL, CR or LF. Code: INVALID_ARGUMENT. Retry: no: correct the request.
+        clinic.v1.ErrorReason.ERROR_REASON_INVALID_PAGE_SIZE The page_size is negative. Code: INVALID_ARGUMENT. Retry: no: correct the request.
+        clinic.v1.ErrorReason.ERROR_REASON_INVALID_PAGE_TOKEN The page_token is not one of this list, its filters and its caller. Code: INVALID_ARGUMENT. Retry: without the token.
+        clinic.v1.ErrorReason.ERROR_REASON_INVALID_PASSWORD A password has less than 8 characters or more than 72 bytes. Code: INVALID_ARGUMENT. Retry: no: correct the request.
+        clinic.v1.ErrorReason.ERROR_REASON_INVALID_RESUME_TOKEN The resume_token is not one of this watch and its caller, or is older than the history that is kept. Code: INVALID_ARGUMENT. Retry: without the token, after listing anew.
+        clinic.v1.ErrorReason.ERROR_REASON_INVALID_STREAM A frame has a stream id that is even, in use or not open. Code: INVALID_ARGUMENT. Retry: no: a defect of the client.
+        clinic.v1.ErrorReason.ERROR_REASON_INVALID_TOKEN The token is not valid or has expired. Code: UNAUTHENTICATED. Retry: after signing in again.
+        clinic.v1.ErrorReason.ERROR_REASON_INVALID_TRANSITION The booking's status does not allow this. Code: FAILED_PRECONDITION. Retry: when the state has changed. Metadata: from, to, instead.
+        clinic.v1.ErrorReason.ERROR_REASON_INVALID_UPDATE_MASK The update_mask names a field that cannot be changed. Code: INVALID_ARGUMENT. Retry: no: correct the request.
+        clinic.v1.ErrorReason.ERROR_REASON_IS_ADMINISTRATOR The password of an administrator is set with `clinicd create-admin`. Code: FAILED_PRECONDITION. Retry: when the state has changed.
+        clinic.v1.ErrorReason.ERROR_REASON_KEY_REUSED The idempotency-key was used for another request. Code: INVALID_ARGUMENT. Retry: with a new idempotency key.
+        clinic.v1.ErrorReason.ERROR_REASON_LAST_ADMINISTRATOR Nobody else is an administrator. Code: FAILED_PRECONDITION. Retry: when the state has changed.
+        clinic.v1.ErrorReason.ERROR_REASON_LOGIN_THROTTLED After three wrong passwords in 15 minutes for one account from one peer, the next counts after 1, 2, 4 … 60 seconds. Code: RESOURCE_EXHAUSTED. Retry: after the delay in RetryInfo.
+        clinic.v1.ErrorReason.ERROR_REASON_MALFORMED_DATE The booking_date_time is not dd/mm/yyyy hh:mm:ss in the clinic's time zone. Code: INVALID_ARGUMENT. Retry: no: correct the request.
+        clinic.v1.ErrorReason.ERROR_REASON_MALFORMED_REQUEST The request is not a valid message of the method. Code: INVALID_ARGUMENT. Retry: no: correct the request.
+        clinic.v1.ErrorReason.ERROR_REASON_NOTHING_TO_REFUND Nothing of the transaction is left to refund. Code: FAILED_PRECONDITION. Retry: when the state has changed. Metadata: status.
+        clinic.v1.ErrorReason.ERROR_REASON_NOT_PAYABLE A booking in this status cannot be paid. Code: FAILED_PRECONDITION. Retry: when the state has changed. Metadata: status.
+        clinic.v1.ErrorReason.ERROR_REASON_NOT_SIGNED_IN The method needs a signed-in caller, and the call has no token. Code: UNAUTHENTICATED. Retry: after signing in.
+        clinic.v1.ErrorReason.ERROR_REASON_NOT_STARTED The appointment has not begun yet. Code: FAILED_PRECONDITION. Retry: when the state has changed.
+        clinic.v1.ErrorReason.ERROR_REASON_OFF_GRID The start is not on the doctor's grid of appointments. Code: INVALID_ARGUMENT. Retry: no: correct the request. Metadata: before, after (the nearest starts).
+        clinic.v1.ErrorReason.ERROR_REASON_OUTCOME_UNKNOWN The connection to the database broke: the change may or may not have been made. Code: UNAVAILABLE. Retry: look first: the change may have been made (only calls without an idempotency key get this).
+        clinic.v1.ErrorReason.ERROR_REASON_OUTSIDE_DEPARTMENT_HOURS A doctor's hours lie inside the department's. Code: FAILED_PRECONDITION. Retry: no: correct the request. Metadata: opens and closes, or doctor_id.
+        clinic.v1.ErrorReason.ERROR_REASON_OUT_OF_WINDOW The start lies in the past or more than 30 days ahead. Code: OUT_OF_RANGE. Retry: no: choose another time.
+        clinic.v1.ErrorReason.ERROR_REASON_OVERLOADED The server is busy: a queue is full, or the call would wait in it for more than half a second. Code: RESOURCE_EXHAUSTED. Retry: with backoff; the call had no effect.
+        clinic.v1.ErrorReason.ERROR_REASON_OWNER_MAY_ONLY_CANCEL A patient can only cancel a booking. Code: PERMISSION_DENIED. Retry: no.
+        clinic.v1.ErrorReason.ERROR_REASON_PATIENT_BUSY The patient has another appointment at that time. Code: ALREADY_EXISTS. Retry: no: choose another time.
+        clinic.v1.ErrorReason.ERROR_REASON_RATE_LIMITED More than 50 changes a second by a patient, or 100 sign-ups a second from an address, after a burst of 1,000. Code: RESOURCE_EXHAUSTED. Retry: after the delay in RetryInfo.
+        clinic.v1.ErrorReason.ERROR_REASON_REFUND_TOO_LARGE More than is left of the transaction. Code: FAILED_PRECONDITION. Retry: no: correct the request. Metadata: left (in minor units).
+        clinic.v1.ErrorReason.ERROR_REASON_REGISTRATION_EXPIRED The doctor's registration does not cover that day. Code: FAILED_PRECONDITION. Retry: no: choose another time. Metadata: registration_expiry.
+        clinic.v1.ErrorReason.ERROR_REASON_REGISTRATION_NUMBER_TAKEN A doctor with this registration number is registered already. Code: ALREADY_EXISTS. Retry: no: choose another value.
+        clinic.v1.ErrorReason.ERROR_REASON_REQUEST_TOO_LONG The request or a stream message is too long. Code: RESOURCE_EXHAUSTED. Retry: no: send less.
+        clinic.v1.ErrorReason.ERROR_REASON_RESPONSE_TOO_LONG The response would be longer than a frame may be. Code: RESOURCE_EXHAUSTED. Retry: no: ask for less.
+        clinic.v1.ErrorReason.ERROR_REASON_ROLE_REQUIRED The caller's role does not allow this. Code: PERMISSION_DENIED. Retry: no.
+        clinic.v1.ErrorReason.ERROR_REASON_SETTINGS_CHANGED The settings of the clinic have changed, and the server has to be restarted. Code: UNAVAILABLE. Retry: with backoff; the call had no effect.
+        clinic.v1.ErrorReason.ERROR_REASON_SHUTTING_DOWN The server shuts down. Code: UNAVAILABLE. Retry: on another connection; the call had no effect.
+        clinic.v1.ErrorReason.ERROR_REASON_SKIPPED_LOCAL_TIME The clinic's clocks go forward over that local time, so that it does not exist. Code: INVALID_ARGUMENT. Retry: no: correct the request.
+        clinic.v1.ErrorReason.ERROR_REASON_SLOT_TAKEN The slot is taken. Code: ALREADY_EXISTS. Retry: no: choose another time.
+        clinic.v1.ErrorReason.ERROR_REASON_STALE_ETAG It was changed since you read it. Code: ABORTED. Retry: read the resource again, then repeat the change.
+        clinic.v1.ErrorReason.ERROR_REASON_STALE_VERSION Others keep changing the resource: without an etag the server has tried five times. Code: ABORTED. Retry: with backoff; the call had no effect.
+        clinic.v1.ErrorReason.ERROR_REASON_STREAM_OVERRUN A client streams faster than its messages are consumed. Code: RESOURCE_EXHAUSTED. Retry: more slowly.
+        clinic.v1.ErrorReason.ERROR_REASON_TIME_OFF The doctor is away at that time. Code: FAILED_PRECONDITION. Retry: no: choose another time.
+        clinic.v1.ErrorReason.ERROR_REASON_TIME_OFF_NOT_FOUND There is no such time off. Code: NOT_FOUND. Retry: no. Metadata: time_off_id.
+        clinic.v1.ErrorReason.ERROR_REASON_TOO_MANY_BOOKINGS The patient has as many open bookings as one may, or has held too often today. Code: FAILED_PRECONDITION. Retry: when the state has changed. Metadata: limit, or holds_per_day.
+        clinic.v1.ErrorReason.ERROR_REASON_TOO_MANY_HOLDS The patient holds as many slots as one may. Code: FAILED_PRECONDITION. Retry: when the state has changed. Metadata: limit.
+        clinic.v1.ErrorReason.ERROR_REASON_TOO_MANY_WATCHES The user has as many watches on this server as one may have. Code: RESOURCE_EXHAUSTED. Retry: with backoff; the call had no effect.
+        clinic.v1.ErrorReason.ERROR_REASON_TRANSACTION_NOT_FOUND There is no such transaction, or it is somebody else's. Code: NOT_FOUND. Retry: no. Metadata: transaction_id.
+        clinic.v1.ErrorReason.ERROR_REASON_TRANSACTION_PENDING The transaction is not settled yet. Code: FAILED_PRECONDITION. Retry: when the state has changed.
+        clinic.v1.ErrorReason.ERROR_REASON_UNKNOWN_METHOD The service has no such method. Code: UNIMPLEMENTED. Retry: no.
+        clinic.v1.ErrorReason.ERROR_REASON_UNKNOWN_SERVICE There is no such service. Code: UNIMPLEMENTED. Retry: no.
+        clinic.v1.ErrorReason.ERROR_REASON_UNSPECIFIED Never returned.
+        clinic.v1.ErrorReason.ERROR_REASON_USER_NOT_FOUND There is no such user, or the caller may not know. Code: NOT_FOUND. Retry: no. Metadata: user_id.
+        clinic.v1.ErrorReason.ERROR_REASON_WRONG_CREDENTIALS E-mail or password is wrong. Code: UNAUTHENTICATED. Retry: no: correct the e-mail or the password.
+        clinic.v1.ErrorReason.ERROR_REASON_WRONG_CURRENCY The amount is in another currency than the clinic's. Code: INVALID_ARGUMENT. Retry: no: correct the request.
+        clinic.v1.ErrorReason.ERROR_REASON_WRONG_DAY The appointment is on another day. Code: FAILED_PRECONDITION. Retry: when the state has changed.
         clinic.v1.ExportUserDataRequest The request of ExportUserData.
-        clinic.v1.ExportUserDataRequest.access_token The access token, for clients that cannot send metadata with a stream. If the metadata has a token too, both must be equal.
+        clinic.v1.ExportUserDataRequest.access_token The access token, for clients of ttrpc that cannot send metadata with a stream; refused over any other protocol. If the metadata has a token too, both must be equal.
         clinic.v1.ExportUserDataRequest.user_id The user's id. 0: the caller.
         clinic.v1.ExportUserDataResponse The response of ExportUserData: a page of the data held about a user, deleted bookings and transactions included. Password hashes and token digests are left out.
         clinic.v1.ExportUserDataResponse.archive_time If set, changes up to this instant may have been archived: they are not in the export. Only in the first page.
@@ -471,7 +545,7 @@ extension Schema {
         clinic.v1.RevokeTokensRequest The request of RevokeTokens.
         clinic.v1.RevokeTokensRequest.user_id The user's id. 0: the caller.
         clinic.v1.RevokeTokensResponse The response of RevokeTokens.
-        clinic.v1.Role The role of a user. Roles are not ordered and more may be added.
+        clinic.v1.Role The role of a user. Roles are not ordered, and more may be added: tolerate unknown ones.
         clinic.v1.Role.ROLE_ADMIN An administrator, who has the rights of staff and manages departments, doctors and money.
         clinic.v1.Role.ROLE_PATIENT A patient, who books and pays for themselves.
         clinic.v1.Role.ROLE_STAFF A member of staff, who sees all patients and bookings and changes booking statuses.
@@ -516,13 +590,13 @@ extension Schema {
         clinic.v1.Transaction.refunded_amount The amount refunded so far, GST included.
         clinic.v1.Transaction.status The transaction's status.
         clinic.v1.Transaction.total_fee The amount charged, GST included.
-        clinic.v1.TransactionStatus The status of a transaction. More statuses may be added.
+        clinic.v1.TransactionStatus The status of a transaction. More statuses may be added: tolerate unknown ones.
         clinic.v1.TransactionStatus.TRANSACTION_STATUS_FAILED Never settled.
         clinic.v1.TransactionStatus.TRANSACTION_STATUS_PAID Settled.
         clinic.v1.TransactionStatus.TRANSACTION_STATUS_PARTIALLY_REFUNDED Settled and refunded in part.
         clinic.v1.TransactionStatus.TRANSACTION_STATUS_PENDING Started and not settled.
         clinic.v1.TransactionStatus.TRANSACTION_STATUS_REFUNDED Settled and refunded in full.
-        clinic.v1.TransactionStatus.TRANSACTION_STATUS_UNSPECIFIED Never returned. In a filter: any status.
+        clinic.v1.TransactionStatus.TRANSACTION_STATUS_UNSPECIFIED Never returned; refused in a request.
         clinic.v1.TransactionStatus.TRANSACTION_STATUS_VOIDED Reversed by an administrator.
         clinic.v1.TransactionSummary A transaction as part of a booking.
         clinic.v1.TransactionSummary.id The transaction's id.
@@ -561,7 +635,7 @@ extension Schema {
         clinic.v1.User.role The user's role.
         clinic.v1.UserEvent A past change of a user's data.
         clinic.v1.UserEvent.by_user Whether the user made it, rather than the clinic.
-        clinic.v1.UserEvent.change_json The change as a JSON object.
+        clinic.v1.UserEvent.change_json The change as a JSON object, with the keys of AuditEvent.change_json.
         clinic.v1.UserEvent.entity The kind of resource that was changed: user, booking or transaction.
         clinic.v1.UserEvent.entity_id The id of the resource.
         clinic.v1.UserEvent.event_time When the change was made.
@@ -602,7 +676,7 @@ extension Schema {
         clinic.v1.UtilizationRow.no_shows The number of patients who did not come.
         clinic.v1.UtilizationRow.offered The number of appointments that fit into the doctors' current hours.
         clinic.v1.WatchBookingsRequest The request of WatchBookings.
-        clinic.v1.WatchBookingsRequest.access_token The access token, for clients that cannot send metadata with a stream. If the metadata has a token too, both must be equal.
+        clinic.v1.WatchBookingsRequest.access_token The access token, for clients of ttrpc that cannot send metadata with a stream; refused over any other protocol. If the metadata has a token too, both must be equal.
         clinic.v1.WatchBookingsRequest.doctor_id If not 0, only bookings with this doctor.
         clinic.v1.WatchBookingsRequest.resume_token The last resume_token of a watch with the same caller and doctor_id. Empty: watch from now.
         clinic.v1.WatchBookingsResponse The response of WatchBookings: a change, or a heartbeat. There is a response at least every 15 seconds.

@@ -167,7 +167,13 @@ struct  Clinic__V1__AuditEvent
    */
   int64_t entity_id;
   /*
-   * The change as a JSON object.
+   * The change as a JSON object. Its keys, of which more may be added, by the kind of resource:
+   * booking: status, from (the status before), doctor_id, user_id, start_time, end_time, from_start_time, hold_expires_at,
+   * refunded_transaction_id, hidden; transaction: status, from, booking_id, total_fee, refunded, hidden; doctor: created,
+   * deleted, cancelled (bookings), department_id, fee, slot_minutes, gst_free, registration_expiry, weekly_hours; department:
+   * created, deleted, name, opens, closes; user: created, changed (fields), role, from, erased, cancelled_bookings,
+   * sessions_ended, session_ended, password_reset, reset_created; time_off: doctor_id, start_time, end_time, deleted;
+   * settings: from, to. Amounts are in minor units.
    */
   ProtobufCBinaryData change_json;
 };

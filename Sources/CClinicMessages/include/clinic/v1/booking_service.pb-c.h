@@ -570,8 +570,8 @@ struct  Clinic__V1__WatchBookingsRequest
 {
   ProtobufCMessage base;
   /*
-   * The access token, for clients that cannot send metadata with a stream. If the metadata has a token too, both must
-   * be equal.
+   * The access token, for clients of ttrpc that cannot send metadata with a stream; refused over any other protocol. If the
+   * metadata has a token too, both must be equal.
    */
   ProtobufCBinaryData access_token;
   /*

@@ -34,7 +34,7 @@ typedef struct Clinic__V1__TransactionSummary Clinic__V1__TransactionSummary;
 /* --- enums --- */
 
 /*
- * The role of a user. Roles are not ordered and more may be added.
+ * The role of a user. Roles are not ordered, and more may be added: tolerate unknown ones.
  */
 typedef enum _Clinic__V1__Role {
   /*
@@ -58,11 +58,11 @@ typedef enum _Clinic__V1__Role {
 /*
  * The status of a booking. HELD, BOOKED, CONFIRMED and ARRIVED occupy the time of the doctor and of the patient, and so does
  * COMPLETED until the end of the visit.
- * More statuses may be added.
+ * More statuses may be added: tolerate unknown ones.
  */
 typedef enum _Clinic__V1__BookingStatus {
   /*
-   * Never returned. In a filter: any status.
+   * Never returned; refused in a request.
    */
   CLINIC__V1__BOOKING_STATUS__BOOKING_STATUS_UNSPECIFIED = 0,
   /*
@@ -100,11 +100,11 @@ typedef enum _Clinic__V1__BookingStatus {
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CLINIC__V1__BOOKING_STATUS)
 } Clinic__V1__BookingStatus;
 /*
- * The status of a transaction. More statuses may be added.
+ * The status of a transaction. More statuses may be added: tolerate unknown ones.
  */
 typedef enum _Clinic__V1__TransactionStatus {
   /*
-   * Never returned. In a filter: any status.
+   * Never returned; refused in a request.
    */
   CLINIC__V1__TRANSACTION_STATUS__TRANSACTION_STATUS_UNSPECIFIED = 0,
   /*
@@ -134,7 +134,7 @@ typedef enum _Clinic__V1__TransactionStatus {
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CLINIC__V1__TRANSACTION_STATUS)
 } Clinic__V1__TransactionStatus;
 /*
- * A day of the week.
+ * A day of the week. No value will be added.
  */
 typedef enum _Clinic__V1__DayOfWeek {
   /*

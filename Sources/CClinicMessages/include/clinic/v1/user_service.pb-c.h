@@ -399,8 +399,8 @@ struct  Clinic__V1__ExportUserDataRequest
    */
   int64_t user_id;
   /*
-   * The access token, for clients that cannot send metadata with a stream. If the metadata has a token too, both must
-   * be equal.
+   * The access token, for clients of ttrpc that cannot send metadata with a stream; refused over any other protocol. If the
+   * metadata has a token too, both must be equal.
    */
   ProtobufCBinaryData access_token;
 };
@@ -545,7 +545,7 @@ struct  Clinic__V1__UserEvent
    */
   int64_t entity_id;
   /*
-   * The change as a JSON object.
+   * The change as a JSON object, with the keys of AuditEvent.change_json.
    */
   ProtobufCBinaryData change_json;
 };

@@ -88,7 +88,7 @@ begin
 
         terms := lock_terms(p_doctors[call], p_doctor_versions[call], p_department_versions[call], p_users[call]);
         if terms.refusal is not null then
-            return query select call, terms.refusal, null::text[], null::booking_view;
+            return query select call, terms.refusal, case terms.refusal when 'USER_NOT_FOUND' then array['user_id', p_users[call]::text] end, null::booking_view;
             continue;
         end if;
         -- Staff have no limit, and pay nothing for that of patients.

@@ -19,7 +19,7 @@ begin
 
     terms := lock_terms(p_doctor, p_doctor_version, p_department_version, p_user);
     if terms.refusal is not null then
-        return query select terms.refusal, null::text[], result;
+        return query select terms.refusal, case terms.refusal when 'USER_NOT_FOUND' then array['user_id', p_user::text] end, result;
         return;
     end if;
     if p_limit <= (select count(*) from open_bookings(p_user)) then

@@ -30,7 +30,7 @@ begin
     where id = p_id and is_visible_to(booking, p_owner)
     for no key update;
     if not found then
-        return query select 'BOOKING_NOT_FOUND', null::text[], result;
+        return query select 'BOOKING_NOT_FOUND', array['booking_id', p_id::text], result;
         return;
     elsif old.version <> p_version then
         return query select 'STALE_ETAG', null::text[], result;

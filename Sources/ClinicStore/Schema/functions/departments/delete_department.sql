@@ -20,7 +20,7 @@ begin
 
     perform 1 from clinic.department where id = p_id and deleted_at is null for update;
     if not found then
-        return query select 'DEPARTMENT_NOT_FOUND', null::text[], result;
+        return query select 'DEPARTMENT_NOT_FOUND', array['department_id', p_id::text], result;
         return;
     end if;
 

@@ -14,7 +14,7 @@ begin
 
     perform 1 from clinic.doctor where id = p_id and deleted_at is null for update;
     if not found then
-        return query select 'DOCTOR_NOT_FOUND', null::text[], result;
+        return query select 'DOCTOR_NOT_FOUND', array['doctor_id', p_id::text], result;
         return;
     end if;
 

@@ -16,7 +16,7 @@ begin
     perform 1 from clinic.department where id = p_department and deleted_at is null and is_current(settings_version)
     for share;
     if not found then
-        return query select 'DEPARTMENT_NOT_FOUND', null::text[], result;
+        return query select 'DEPARTMENT_NOT_FOUND', array['department_id', p_department::text], result;
         return;
     end if;
     insert into clinic.doctor (department_id, full_name, registration_number, registration_expiry, fee,

@@ -18,7 +18,7 @@ begin
     select * into home from clinic.department where id = p_department and deleted_at is null and is_current(settings_version)
     for share;
     if not found then
-        return query select 'DEPARTMENT_NOT_FOUND', null::text[], result;
+        return query select 'DEPARTMENT_NOT_FOUND', array['department_id', p_department::text], result;
         return;
     end if;
     select * into old from clinic.doctor

@@ -14,7 +14,7 @@ begin
 
     select * into account from clinic.user_account where id = p_user and erased_at is null for no key update;
     if not found then
-        return query select 'USER_NOT_FOUND', null::text[], result;
+        return query select 'USER_NOT_FOUND', array['user_id', p_user::text], result;
         return;
     elsif account.role = 'ADMIN' then
         return query select 'IS_ADMINISTRATOR', null::text[], result;

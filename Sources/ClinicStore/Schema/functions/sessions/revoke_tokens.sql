@@ -13,7 +13,7 @@ begin
     update clinic.user_account set token_version = token_version + 1
     where id = p_id and (p_owner is null or id = p_owner) and erased_at is null;
     if not found then
-        return query select 'USER_NOT_FOUND', null::text[], result;
+        return query select 'USER_NOT_FOUND', array['user_id', p_id::text], result;
         return;
     end if;
     delete from clinic.refresh_family where user_id = p_id;

@@ -14,7 +14,7 @@ begin
 
     update clinic.doctor set version = version + 1 where id = p_doctor and deleted_at is null;
     if not found then
-        return query select 'DOCTOR_NOT_FOUND', null::text[], result;
+        return query select 'DOCTOR_NOT_FOUND', array['doctor_id', p_doctor::text], result;
         return;
     end if;
     insert into clinic.time_off (doctor_id, start_time, end_time) values (p_doctor, p_start, p_end)

@@ -15,7 +15,7 @@ begin
     where id = (select doctor_id from time_off_view where time_off_view.id = p_id);
     select * into result from time_off_view where id = p_id;
     if not found then
-        return query select 'TIME_OFF_NOT_FOUND', null::text[], result;
+        return query select 'TIME_OFF_NOT_FOUND', array['time_off_id', p_id::text], result;
         return;
     end if;
 

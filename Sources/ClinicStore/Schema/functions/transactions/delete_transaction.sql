@@ -14,7 +14,7 @@ begin
 
     old := lock_transaction(p_id);
     if old.id is null then
-        return query select 'TRANSACTION_NOT_FOUND', null::text[], result;
+        return query select 'TRANSACTION_NOT_FOUND', array['transaction_id', p_id::text], result;
         return;
     elsif old.status = 'PENDING' then
         return query select 'TRANSACTION_PENDING', null::text[], result;

@@ -81,7 +81,7 @@ begin
         from clinic.booking where id = p_bookings[call] and is_visible_to(booking, p_owners[call])
         for no key update;
         if not found then
-            return query select call, 'BOOKING_NOT_FOUND', null::text[], null::transaction_view;
+            return query select call, 'BOOKING_NOT_FOUND', array['booking_id', p_bookings[call]::text], null::transaction_view;
             continue;
         elsif not paid.is_payable then
             return query select call, 'NOT_PAYABLE', array['status', paid.status], null::transaction_view;

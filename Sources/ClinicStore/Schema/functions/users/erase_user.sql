@@ -18,7 +18,7 @@ begin
     perform 1 from clinic.user_account
     where id = p_id and (p_owner is null or id = p_owner) and erased_at is null for no key update;
     if not found then
-        return query select 'USER_NOT_FOUND', null::text[], result;
+        return query select 'USER_NOT_FOUND', array['user_id', p_id::text], result;
         return;
     elsif is_last_administrator(p_id) then
         return query select 'LAST_ADMINISTRATOR', null::text[], result;

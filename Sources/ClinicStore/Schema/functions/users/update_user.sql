@@ -24,7 +24,7 @@ begin
     select * into old from clinic.user_account
     where id = p_id and (p_owner is null or id = p_owner) and erased_at is null for no key update;
     if not found then
-        return query select 'USER_NOT_FOUND', null::text[], result;
+        return query select 'USER_NOT_FOUND', array['user_id', p_id::text], result;
         return;
     elsif old.version <> p_version then
         return query select 'STALE_ETAG', null::text[], result;
