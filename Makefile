@@ -24,9 +24,9 @@ PROGRAM_BUILD := CLINIC_ONLY_TARGETS='$(PROGRAMS)' $(RELEASE_BUILD) -Xlinker -s
 
 export SWIFT_BACKTRACE ?= enable=no
 
-.PHONY: help run demo load build deb monitoring test fuzz sanitize interop lint format proto schema docs bench instructions torture
-.PHONY: cluster-test packages test-packages cluster-packages deb-packages bench-packages instructions-packages
-.PHONY: interop-packages swift tools
+.PHONY: help run demo load build deb monitoring test fuzz sanitize interop lint format proto release-schema schema docs bench
+.PHONY: instructions torture cluster-test packages test-packages cluster-packages deb-packages bench-packages
+.PHONY: instructions-packages interop-packages swift tools
 
 help: ## List the targets
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,12 +68,16 @@ interop: interop-packages build ## Let clients and proxies of others meet clinic
 lint: swift tools
 	@swift format lint --strict --parallel --recursive Package.swift Sources Tests clients
 	@$(TOOLS)/bin/buf lint proto
+	@cd proto && ../$(TOOLS)/bin/buf breaking --path clinic --against released.binpb
 
 format: swift ## Format the Swift sources
 	@swift format --in-place --parallel --recursive Package.swift Sources Tests clients
 
 proto: test-packages ## Generate the C and Swift sources from proto/
 	@proto/generate
+
+release-schema: tools ## Keep the schema as that of a release: make lint refuses what would break its clients
+	@cd proto && ../$(TOOLS)/bin/buf build --path clinic --exclude-source-info --output released.binpb
 
 schema: ## List the SQL files that the service embeds
 	@Sources/ClinicStore/list-schema
