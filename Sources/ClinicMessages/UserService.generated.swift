@@ -129,15 +129,18 @@ public struct LoginResponse: Message {
     public var refreshToken: String
     /// When the access token expires.
     public var expireTime: ProtobufTimestamp?
+    /// The user's id.
+    public var userID: Int64
 
     /// Makes a message of these values.
-    public init(email: String = "", token: String = "", isAdmin: Bool = false, role: Role = .unspecified, refreshToken: String = "", expireTime: ProtobufTimestamp? = nil) {
+    public init(email: String = "", token: String = "", isAdmin: Bool = false, role: Role = .unspecified, refreshToken: String = "", expireTime: ProtobufTimestamp? = nil, userID: Int64 = 0) {
         self.email = email
         self.token = token
         self.isAdmin = isAdmin
         self.role = role
         self.refreshToken = refreshToken
         self.expireTime = expireTime
+        self.userID = userID
     }
 
     /// Makes the empty message: every field has its default.
@@ -148,6 +151,7 @@ public struct LoginResponse: Message {
         self.role = .unspecified
         self.refreshToken = ""
         self.expireTime = nil
+        self.userID = 0
     }
 
     /// What the schema says about this message.
@@ -166,6 +170,7 @@ public struct LoginResponse: Message {
         self.role = source.enumeration(Int32(truncatingIfNeeded: message.pointee.role.rawValue))
         self.refreshToken = try source.string(message.pointee.refresh_token, "refresh_token")
         self.expireTime = try source.message(message.pointee.expire_time, "expire_time")
+        self.userID = message.pointee.user_id
     }
 
     /// Writes the message into the form it is encoded from.
@@ -178,6 +183,7 @@ public struct LoginResponse: Message {
         message.pointee.role = .init(rawValue: .init(truncatingIfNeeded: self.role.rawValue))
         message.pointee.refresh_token = target.string(self.refreshToken)
         message.pointee.expire_time = target.message(self.expireTime)
+        message.pointee.user_id = self.userID
     }
 }
 
@@ -334,15 +340,18 @@ public struct RefreshTokenResponse: Message {
     public var refreshToken: String
     /// When the access token expires.
     public var expireTime: ProtobufTimestamp?
+    /// The user's id.
+    public var userID: Int64
 
     /// Makes a message of these values.
-    public init(email: String = "", token: String = "", isAdmin: Bool = false, role: Role = .unspecified, refreshToken: String = "", expireTime: ProtobufTimestamp? = nil) {
+    public init(email: String = "", token: String = "", isAdmin: Bool = false, role: Role = .unspecified, refreshToken: String = "", expireTime: ProtobufTimestamp? = nil, userID: Int64 = 0) {
         self.email = email
         self.token = token
         self.isAdmin = isAdmin
         self.role = role
         self.refreshToken = refreshToken
         self.expireTime = expireTime
+        self.userID = userID
     }
 
     /// Makes the empty message: every field has its default.
@@ -353,6 +362,7 @@ public struct RefreshTokenResponse: Message {
         self.role = .unspecified
         self.refreshToken = ""
         self.expireTime = nil
+        self.userID = 0
     }
 
     /// What the schema says about this message.
@@ -371,6 +381,7 @@ public struct RefreshTokenResponse: Message {
         self.role = source.enumeration(Int32(truncatingIfNeeded: message.pointee.role.rawValue))
         self.refreshToken = try source.string(message.pointee.refresh_token, "refresh_token")
         self.expireTime = try source.message(message.pointee.expire_time, "expire_time")
+        self.userID = message.pointee.user_id
     }
 
     /// Writes the message into the form it is encoded from.
@@ -383,6 +394,7 @@ public struct RefreshTokenResponse: Message {
         message.pointee.role = .init(rawValue: .init(truncatingIfNeeded: self.role.rawValue))
         message.pointee.refresh_token = target.string(self.refreshToken)
         message.pointee.expire_time = target.message(self.expireTime)
+        message.pointee.user_id = self.userID
     }
 }
 

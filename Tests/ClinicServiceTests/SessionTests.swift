@@ -39,7 +39,7 @@ import Testing
         let patient = try await clinic.signUp()
         let answer = try await patient.anonymous.call(
             UserServiceMethods.refreshToken, RefreshTokenRequest(refreshToken: patient.refreshToken))
-        #expect(answer.role == .patient && !answer.isAdmin)
+        #expect(answer.role == .patient && !answer.isAdmin && answer.userID == patient.userID)
         #expect(answer.email.hasPrefix("patient"))
         #expect((answer.expireTime?.seconds ?? 0) - Int64(Date.now.timeIntervalSince1970) > 800)
         #expect(answer.refreshToken != patient.refreshToken)

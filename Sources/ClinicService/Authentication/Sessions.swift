@@ -55,7 +55,7 @@ struct Sessions: Sendable {
             let login = try answer(owner, next, call)
             return RefreshTokenResponse(
                 email: login.email, token: login.token, isAdmin: login.isAdmin, role: login.role,
-                refreshToken: login.refreshToken, expireTime: login.expireTime)
+                refreshToken: login.refreshToken, expireTime: login.expireTime, userID: login.userID)
         } catch let refusal as Refusal where refusal.reason == .invalidToken {
             let userID = refusal.detail["user_id"].flatMap { Int64($0) }
             if let userID { revocations.invalidate(userID) }
@@ -88,7 +88,7 @@ struct Sessions: Sendable {
         return LoginResponse(
             email: owner.email, token: access.text, isAdmin: owner.role == .admin,
             role: ClinicMessages.Role(owner.role), refreshToken: token.text,
-            expireTime: ProtobufTimestamp(access.expiry))
+            expireTime: ProtobufTimestamp(access.expiry), userID: owner.userID)
     }
 
     /// Both statements are idempotent: they name what they write, so a second run finds what the first one wrote.

@@ -428,6 +428,7 @@ extension Schema {
         clinic.v1.LoginResponse.refresh_token The refresh token: single-use, valid for 30 days, and no longer than the session. A session ends 90 days after its login, unless the server is set up otherwise.
         clinic.v1.LoginResponse.role The user's role.
         clinic.v1.LoginResponse.token The access token, valid for 15 minutes unless the sessions are ended earlier.
+        clinic.v1.LoginResponse.user_id The user's id.
         clinic.v1.Money An exact amount: 22109 minor units of AUD are 221.09 dollars.
         clinic.v1.Money.currency_code The ISO 4217 code. In a request, empty means the clinic's currency; any other currency fails with WRONG_CURRENCY.
         clinic.v1.Money.minor_units The amount in the currency's smallest unit, such as cents.
@@ -503,6 +504,7 @@ extension Schema {
         clinic.v1.RefreshTokenResponse.refresh_token The refresh token: single-use, valid for 30 days, and no longer than the session.
         clinic.v1.RefreshTokenResponse.role The user's role.
         clinic.v1.RefreshTokenResponse.token The access token, valid for 15 minutes unless the sessions are ended earlier.
+        clinic.v1.RefreshTokenResponse.user_id The user's id.
         clinic.v1.RefundTransactionRequest The request of RefundTransaction.
         clinic.v1.RefundTransactionRequest.amount The amount to refund, GST included, above 0. Absent: the whole remainder.
         clinic.v1.RefundTransactionRequest.transaction_id The transaction's id.

@@ -335,7 +335,7 @@ const ProtobufCMessageDescriptor clinic__v1__login_request__descriptor =
   (ProtobufCMessageInit) clinic__v1__login_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__login_response__field_descriptors[6] =
+static const ProtobufCFieldDescriptor clinic__v1__login_response__field_descriptors[7] =
 {
   {
     "email",
@@ -409,6 +409,18 @@ static const ProtobufCFieldDescriptor clinic__v1__login_response__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "user_id",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__LoginResponse, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__login_response__field_indices_by_name[] = {
   0,   /* field[0] = email */
@@ -417,11 +429,12 @@ static const unsigned clinic__v1__login_response__field_indices_by_name[] = {
   4,   /* field[4] = refresh_token */
   3,   /* field[3] = role */
   1,   /* field[1] = token */
+  6,   /* field[6] = user_id */
 };
 static const ProtobufCIntRange clinic__v1__login_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor clinic__v1__login_response__descriptor =
 {
@@ -431,7 +444,7 @@ const ProtobufCMessageDescriptor clinic__v1__login_response__descriptor =
   "Clinic__V1__LoginResponse",
   "clinic.v1",
   sizeof(Clinic__V1__LoginResponse),
-  6,
+  7,
   clinic__v1__login_response__field_descriptors,
   clinic__v1__login_response__field_indices_by_name,
   1,  clinic__v1__login_response__number_ranges,
@@ -617,7 +630,7 @@ const ProtobufCMessageDescriptor clinic__v1__refresh_token_request__descriptor =
   (ProtobufCMessageInit) clinic__v1__refresh_token_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor clinic__v1__refresh_token_response__field_descriptors[6] =
+static const ProtobufCFieldDescriptor clinic__v1__refresh_token_response__field_descriptors[7] =
 {
   {
     "email",
@@ -691,6 +704,18 @@ static const ProtobufCFieldDescriptor clinic__v1__refresh_token_response__field_
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "user_id",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Clinic__V1__RefreshTokenResponse, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned clinic__v1__refresh_token_response__field_indices_by_name[] = {
   0,   /* field[0] = email */
@@ -699,11 +724,12 @@ static const unsigned clinic__v1__refresh_token_response__field_indices_by_name[
   4,   /* field[4] = refresh_token */
   3,   /* field[3] = role */
   1,   /* field[1] = token */
+  6,   /* field[6] = user_id */
 };
 static const ProtobufCIntRange clinic__v1__refresh_token_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor clinic__v1__refresh_token_response__descriptor =
 {
@@ -713,7 +739,7 @@ const ProtobufCMessageDescriptor clinic__v1__refresh_token_response__descriptor 
   "Clinic__V1__RefreshTokenResponse",
   "clinic.v1",
   sizeof(Clinic__V1__RefreshTokenResponse),
-  6,
+  7,
   clinic__v1__refresh_token_response__field_descriptors,
   clinic__v1__refresh_token_response__field_indices_by_name,
   1,  clinic__v1__refresh_token_response__number_ranges,

@@ -143,10 +143,14 @@ struct  Clinic__V1__LoginResponse
    * When the access token expires.
    */
   Google__Protobuf__Timestamp *expire_time;
+  /*
+   * The user's id.
+   */
+  int64_t user_id;
 };
 #define CLINIC__V1__LOGIN_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__login_response__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, CLINIC__V1__ROLE__ROLE_UNSPECIFIED, {0,NULL}, NULL }
+    , {0,NULL}, {0,NULL}, 0, CLINIC__V1__ROLE__ROLE_UNSPECIFIED, {0,NULL}, NULL, 0 }
 
 
 /*
@@ -249,10 +253,14 @@ struct  Clinic__V1__RefreshTokenResponse
    * When the access token expires.
    */
   Google__Protobuf__Timestamp *expire_time;
+  /*
+   * The user's id.
+   */
+  int64_t user_id;
 };
 #define CLINIC__V1__REFRESH_TOKEN_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&clinic__v1__refresh_token_response__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, CLINIC__V1__ROLE__ROLE_UNSPECIFIED, {0,NULL}, NULL }
+    , {0,NULL}, {0,NULL}, 0, CLINIC__V1__ROLE__ROLE_UNSPECIFIED, {0,NULL}, NULL, 0 }
 
 
 /*
