@@ -77,7 +77,8 @@ struct RefusalCase: Sendable, CustomTestStringConvertible {
         #expect(status?.errorInfo?.domain == "clinic.v1")
         #expect(status?.message.isEmpty == false)
         let facts = Set(status?.errorInfo?.metadata.map(\.key) ?? [])
-        #expect(facts.isSubset(of: try documentedFacts(of: refusal.reason)), "\(facts)")
+        let documented = try documentedFacts(of: refusal.reason)
+        #expect(facts.isSubset(of: documented), "\(facts)")
         if refusal.code == .notFound { #expect(facts.count == 1) }
         let field = status?.badRequest?.fieldViolations.first?.field ?? ""
         #expect(field == refusal.field ?? field)
