@@ -146,6 +146,7 @@ extension DoctorStore {
                 Self.termsOfBooking, [.int64(id), .int64(ownerID), .instant(start)], for: context
             ).first
         else { throw Refusal(.bookingNotFound, id: id) }
+        // Who moves a booking has named no doctor.
         guard let terms = try Terms(reading: &row) else { throw Refusal(.doctorNotFound) }
         return terms
     }

@@ -29,7 +29,7 @@ struct GRPCTests {
             ] {
                 let patient = try await PythonPrograms.run("story", arguments)
                 #expect(patient.status == 0, "\(patient)")
-                #expect(patient.outputLines.last == "12 steps", "\(patient)")
+                #expect(patient.outputLines.last == "13 steps", "\(patient)")
             }
             let line = try await daemon.line(with: "metrics on 127.0.0.1:")
             let port = try #require(line.split(separator: ":").last.flatMap { Int($0) })

@@ -57,8 +57,10 @@ struct RemoteFailure: ReportedFailure {
         var lines = ["clinic: \(printable(message + wait)) [\(printable(reason))]"]
         for violation in status.badRequest?.fieldViolations ?? [] {
             let line = "\(options.name(of: violation.field)): \(violation.description)"
-            // For a single invalid field the message often repeats the violation.
-            if line != message { lines.append("  " + printable(line)) }
+            // For a single invalid field the message often repeats the violation, or is what it says.
+            if line != message, violation.description != status.message {
+                lines.append("  " + printable(line))
+            }
         }
         return lines.joined(separator: "\n")
     }
