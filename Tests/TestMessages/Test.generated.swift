@@ -96,7 +96,7 @@ public struct Payload: Message {
     /// Reads the message from its decoded form.
     public init(_ source: MessageSource) throws(MessageDecodingError) {
         let message = source.pointer.assumingMemoryBound(to: Grpc__Testing__Payload.self)
-        self.type = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.type.rawValue), "type")
+        self.type = source.enumeration(Int32(truncatingIfNeeded: message.pointee.type.rawValue))
         self.body = source.bytes(message.pointee.body)
     }
 
@@ -188,7 +188,7 @@ public struct SimpleRequest: Message {
     /// Reads the message from its decoded form.
     public init(_ source: MessageSource) throws(MessageDecodingError) {
         let message = source.pointer.assumingMemoryBound(to: Grpc__Testing__SimpleRequest.self)
-        self.responseType = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.response_type.rawValue), "response_type")
+        self.responseType = source.enumeration(Int32(truncatingIfNeeded: message.pointee.response_type.rawValue))
         self.responseSize = message.pointee.response_size
         self.payload = try source.message(message.pointee.payload, "payload")
         self.responseStatus = try source.message(message.pointee.response_status, "response_status")
@@ -386,7 +386,7 @@ public struct StreamingOutputCallRequest: Message {
     /// Reads the message from its decoded form.
     public init(_ source: MessageSource) throws(MessageDecodingError) {
         let message = source.pointer.assumingMemoryBound(to: Grpc__Testing__StreamingOutputCallRequest.self)
-        self.responseType = try source.enumeration(Int32(truncatingIfNeeded: message.pointee.response_type.rawValue), "response_type")
+        self.responseType = source.enumeration(Int32(truncatingIfNeeded: message.pointee.response_type.rawValue))
         self.responseParameters = try source.messages(message.pointee.n_response_parameters, message.pointee.response_parameters, "response_parameters")
         self.payload = try source.message(message.pointee.payload, "payload")
         self.responseStatus = try source.message(message.pointee.response_status, "response_status")
