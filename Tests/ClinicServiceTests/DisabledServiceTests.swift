@@ -137,7 +137,7 @@ import Testing
                 try connection.execute(
                     """
                     create sequence clinic.attempts;
-                    grant usage on sequence clinic.attempts to public;
+                    grant all on sequence clinic.attempts to public;
                     create function clinic.lose() returns trigger language plpgsql as $$
                     begin
                         perform nextval('clinic.attempts');
