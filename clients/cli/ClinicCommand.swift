@@ -22,7 +22,8 @@ struct ClinicCommand: ParsableCommand {
             """,
         version: "clinic 0.1.0",
         subcommands: [
-            Login.self, Logout.self, WhoAmI.self, ResetPassword.self, UserCommands.self, DepartmentCommands.self,
+            Login.self, Logout.self, WhoAmI.self, ResetPassword.self, UserCommands.self,
+            DepartmentCommands.self,
             DoctorCommands.self, TimeOffCommands.self, SlotCommands.self,
             BookingCommands.self, TransactionCommands.self, CheckHealth.self, CallMethod.self,
             ListServices.self, Describe.self, ShowConfiguration.self, AuditCommands.self, ReportCommands.self,
@@ -36,7 +37,8 @@ struct UserCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "user", abstract: "Sign up and manage your account; for staff, list the users.",
         subcommands: [
-            CreateUser.self, ListUsers.self, FindUsers.self, ShowUser.self, UpdateUser.self, ChangePassword.self,
+            CreateUser.self, ListUsers.self, FindUsers.self, ShowUser.self, UpdateUser.self,
+            ChangePassword.self,
             SetUserRole.self, SignOutUser.self, ExportUser.self, EraseUser.self,
             ResetUserPassword.self, ListPasswordResets.self,
         ])
