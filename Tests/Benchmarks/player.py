@@ -45,6 +45,8 @@ class PlayedConnection:
         self.is_complete = False
         # Idle, or in a transaction.
         self.transaction = b"I"
+        # The process that this connection was told it talks to.
+        self.process = 0
 
     def answer(self, type, payload):
         self.is_complete = type in (b"", b"S", b"Q")
@@ -80,10 +82,18 @@ class PlayedConnection:
         if not greeting:
             self.player.unknown.append(f"a connection: {payload[4:].decode()}")
             return message(b"E", b"SFATAL\0VFATAL\0C0A000\0Mnot recorded\0\0")
+        # BackendKeyData, the one message of its type and length.
+        key = greeting.find(b"K" + struct.pack(">I", 12))
+        self.process = struct.unpack_from(">I", greeting, key + 5)[0]
         return greeting
 
     def find(self, sql, count, values):
         self.callers += count
+        if sql == "SELECT pg_catalog.pg_backend_pid()::bigint":
+            # Every connection was recorded with another one; a different number would mean a pooler in between.
+            described = [part for part in self.player.recording.answer(sql, count, values) if part[:1] == b"T"]
+            return described + [
+                message(b"D", struct.pack(">hiq", 1, 8, self.process)), message(b"C", b"SELECT 1\0")]
         self.transaction = {"BEGIN": b"T", "COMMIT": b"I", "ROLLBACK": b"I"}.get(sql, self.transaction)
         messages = self.player.recording.answer(sql, count, values)
         if messages is None:
